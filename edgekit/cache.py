@@ -1,0 +1,224 @@
+"""What was computed once is not computed again: folders named by the hash of everything that went into them.
+
+An entry appears under its name only when it is whole, with the hashes of its files; a damaged one is thrown away and
+made again. Scratch folders of processes that are gone are swept. It knows nothing of what an entry holds.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import functools
+import hashlib
+import os
+import platform
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from edgekit.errors import OutputError
+
+CACHE_VARIABLE = "EDGEKIT_CACHE"
+INDEX = "entry.json"
+# Larger files are compared by size alone when an entry is opened: a data set is not read again for its hash.
+HASHED_BYTES = 16 * 2**20
+PACKAGES = (
+    "tensorflow", "tf-keras", "keras", "tensorflow-model-optimization", "numpy", "ai-edge-litert", "tflite-runtime", "tflite-micro",
+)  # fmt: skip
+
+
+class Cache:
+    """A folder of entries; `fresh=True` makes every entry anew in a folder that goes when the cache is closed."""
+
+    def __init__(self, root: Path | None = None, *, fresh: bool = False) -> None:
+        try:
+            self._temporary = tempfile.TemporaryDirectory(prefix="edgekit-") if fresh else None
+            self.root = Path(self._temporary.name) if self._temporary else (root or default_root())
+            self._scratch_root.mkdir(parents=True, exist_ok=True)
+        except OSError as problem:
+            raise _as_output_error(problem, root or default_root()) from None
+        self._sweep()
+
+    def __enter__(self) -> Cache:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        if self._temporary is not None:
+            self._temporary.cleanup()
+
+    def folder(self, kind: str, key: str, make: Callable[[Path], None]) -> Path:
+        """The folder of an entry, made by `make(folder)` where there is none.
+
+        Raises what `make` raises, with nothing left behind, and `OutputError` where the disk is full or read-only.
+        """
+        found = self.find(kind, key)
+        if found is not None:
+            return found
+        target = self.root / kind / key
+        try:
+            with self.scratch() as scratch:
+                content = scratch / "entry"
+                content.mkdir()
+                make(content)
+                (content / INDEX).write_bytes(msgspec.json.encode(_index(content)))
+                target.parent.mkdir(parents=True, exist_ok=True)
+                with contextlib.suppress(FileExistsError):
+                    _rename(content, target)
+        except OSError as problem:
+            raise _as_output_error(problem, self.root) from problem
+        return target
+
+    def find(self, kind: str, key: str) -> Path | None:
+        """The folder of an entry that is there and whole; a damaged one is removed."""
+        target = self.root / kind / key
+        if not target.is_dir():
+            return None
+        if _is_whole(target):
+            return target
+        shutil.rmtree(target, ignore_errors=True)
+        return None
+
+    def value(self, kind: str, key: str, make: Callable[[], Any]) -> Any:
+        """JSON builtins, computed by `make()` where they are not there."""
+
+        def write(folder: Path) -> None:
+            (folder / "value.json").write_bytes(msgspec.json.encode(make()))
+
+        return msgspec.json.decode((self.folder(kind, key, write) / "value.json").read_bytes())
+
+    @contextlib.contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """An empty folder on the cache's disk that goes when it is left."""
+        folder = Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=self._scratch_root))
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    @property
+    def _scratch_root(self) -> Path:
+        return self.root / "scratch"
+
+    def _sweep(self) -> None:
+        """Remove the scratch folders of processes that are gone."""
+        for folder in self._scratch_root.iterdir():
+            owner = folder.name.split("-")[0]
+            if owner.isdigit() and not _is_alive(int(owner)):
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def default_root() -> Path:
+    """`EDGEKIT_CACHE`, else the user's cache folder."""
+    named = os.environ.get(CACHE_VARIABLE)
+    if named:
+        return Path(named)
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("edgekit"))
+
+
+def key(**parts: Any) -> str:
+    """The hash of named parts, JSON builtins or values."""
+    return hashlib.sha256(msgspec.json.encode(parts, order="deterministic")).hexdigest()[:40]
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file, or of a folder's files with their names."""
+    if path.is_dir():
+        hasher = hashlib.sha256()
+        for part in sorted(part for part in path.rglob("*") if part.is_file()):
+            hasher.update(f"{part.relative_to(path)}\0{file_digest(part)}\n".encode())
+        return hasher.hexdigest()
+    hasher = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(2**20):
+            hasher.update(block)
+    return hasher.hexdigest()
+
+
+@functools.cache
+def versions() -> dict[str, str]:
+    """Versions of what a result depends on, read without importing any of it; edgekit's own by its source."""
+    found = {"python": platform.python_version(), "edgekit": _source_digest()}
+    for package in PACKAGES:
+        with contextlib.suppress(PackageNotFoundError):
+            found[package] = version(package)
+    return found
+
+
+@functools.cache
+def processor() -> str:
+    """The processor's name: results are the same bytes on the same processor only."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith(("model name", "Model", "Hardware")):
+                return f"{platform.machine()} {line.split(':', 1)[1].strip()}"
+    return f"{platform.machine()} {platform.processor()}".strip()
+
+
+def _source_digest() -> str:
+    package = Path(__file__).parent
+    hasher = hashlib.sha256()
+    for path in sorted(package.rglob("*.py")):
+        hasher.update(path.relative_to(package).as_posix().encode() + path.read_bytes())
+    return hasher.hexdigest()[:16]
+
+
+def _index(folder: Path) -> dict[str, list[Any]]:
+    return {
+        str(path.relative_to(folder)): [
+            path.stat().st_size,
+            file_digest(path) if path.stat().st_size <= HASHED_BYTES else "",
+        ]
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def _is_whole(folder: Path) -> bool:
+    try:
+        index = msgspec.json.decode((folder / INDEX).read_bytes())
+        return all(
+            (folder / name).stat().st_size == size and (not digest or file_digest(folder / name) == digest)
+            for name, (size, digest) in index.items()
+        )
+    except (OSError, ValueError, TypeError, AttributeError):
+        return False
+
+
+def _rename(content: Path, target: Path) -> None:
+    """Move a whole entry to its name; another process that was faster made the same one."""
+    try:
+        content.rename(target)
+    except OSError as problem:
+        if problem.errno in (errno.ENOTEMPTY, errno.EEXIST):
+            raise FileExistsError from None
+        raise
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return sys.platform != "win32"
+    return True
+
+
+def _as_output_error(problem: OSError, root: Path) -> OutputError:
+    full = problem.errno in (errno.ENOSPC, errno.EDQUOT)
+    return OutputError(
+        "no space left on the disk" if full else "the cache cannot be written",
+        where=str(problem.filename or root),
+        received=problem.strerror,
+        next_step=f"free some space, or name another folder in {CACHE_VARIABLE}"
+        if full
+        else f"name a folder that can be written in {CACHE_VARIABLE}",
+    )

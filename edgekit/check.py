@@ -1,0 +1,209 @@
+"""`edgekit check`: any `.tflite` against a device, whoever made it.
+
+The join of reading, running and judging one file; it makes and changes nothing. A file that crashes its runtime is a
+result with a failing check and not an error.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from edgekit.child import Progress
+from edgekit.dataset import Dataset
+from edgekit.errors import DataError, ModelError
+from edgekit.jobs import Failed, no_progress
+from edgekit.metric_spec import MetricSpec, metric_spec
+from edgekit.planner import verdict
+from edgekit.profile import DeviceProfile, limits, load_profile
+from edgekit.report import Baseline, Check, Chosen, Metrics, Report
+from edgekit.runtimes.measure import Measured, drop, drop_metric, measure
+from edgekit.runtimes.static import Static, static
+from edgekit.units import parse_duration_ms, parse_size
+
+NO_DATA = "no data was given"
+NO_REFERENCE = "a drop needs the model that it is from: give its float32 .tflite as the reference"
+
+
+def check(
+    tflite: str | Path,
+    *,
+    device: str | Path,
+    data: str | Path | None = None,
+    reference: str | Path | None = None,
+    max_drop: float | None = None,
+    max_flash: str | float | None = None,
+    max_download: str | float | None = None,
+    max_ram: str | float | None = None,
+    max_latency: str | float | None = None,
+    metric: str = "accuracy",
+    direction: str | None = None,
+    output: int = 0,
+    project: str | Path | None = None,
+    cache: Path | None = None,
+    seed: int = 0,
+    time_limit_s: float | None = None,
+    progress: Progress = no_progress,
+) -> Report:
+    """Judge a `.tflite` file on a device; the file is the report's `chosen`.
+
+    Sizes and durations are text with units ('512KiB', '20ms') or numbers in bytes and milliseconds; what is not given
+    is the profile's. Without `data` accuracy is not asked. `max_drop` in points needs `reference`, the float32
+    `.tflite` that the drop is from; without one it is unknown, and unknown is no pass. `metric` and `direction` are
+    those of `edgekit.toml`; a metric 'module:function' is looked for in the folder `project`.
+    Raises `ModelError` for a file that is no `.tflite`, `ProfileError`, `DataError`.
+    """
+    profile = load_profile(device)
+    path = _existing(Path(tflite))
+    known = static(path, profile)
+    root = Path(project) if project is not None else Path.cwd()
+    allowed = _limits(profile, max_flash, max_download, max_ram, max_latency) | {"accuracy_drop": max_drop}
+    spec = metric_spec(metric, direction, output, where="--metric")
+    against = None if reference is None else _existing(Path(reference))
+    with tempfile.TemporaryDirectory(prefix="edgekit-check-") as scratch:
+        folder = Path(scratch)
+        dataset = _open(data, root, cache or folder / "data", seed, progress) if data is not None else None
+        run = _Run(profile, spec, dataset, root, time_limit_s, progress)
+        return run.report(path, known, against, folder, allowed)
+
+
+class _Run:
+    """One check: what is the same for the file and for its reference."""
+
+    def __init__(
+        self,
+        profile: DeviceProfile,
+        spec: MetricSpec,
+        dataset: Dataset | None,
+        root: Path,
+        time_limit_s: float | None,
+        progress: Progress,
+    ) -> None:
+        self._profile, self._spec, self._dataset, self._root = profile, spec, dataset, root
+        self._time_limit_s, self._progress = time_limit_s, progress
+
+    def report(
+        self, path: Path, known: Static, reference: Path | None, folder: Path, allowed: dict[str, float | None]
+    ) -> Report:
+        """Measure the file, and its reference where a drop is asked for, and judge."""
+        found = self._measure(path, folder / "file")
+        if isinstance(found, Failed):
+            return self._failed(path, known, found, allowed)
+        metrics = dict(found.metrics)
+        baseline = None
+        if reference is not None and self._dataset is not None:
+            first = self._measure(reference, folder / "reference")
+            if isinstance(first, Failed):
+                raise ModelError("the reference does not run", where=str(reference), received=first.reason)
+            baseline = Baseline(metrics=first.metrics, sha256=static(reference, self._profile).artifact.sha256)
+            dropped = drop(
+                self._spec, self._dataset, "test", first.scores, found.scores,
+                root=self._root, time_limit_s=self._time_limit_s,
+            )  # fmt: skip
+            metrics["accuracy_drop"] = drop_metric(dropped, "test")
+        checks = verdict.judge(allowed, metrics, facts=found.checks, not_given=self._not_given(reference, allowed))
+        return self._made(path, known, found, metrics, checks, baseline, found.notes)
+
+    def _measure(self, path: Path, scratch: Path) -> Measured | Failed:
+        scratch.mkdir()
+        return measure(
+            path,
+            self._profile,
+            dataset=self._dataset,
+            split="test",
+            metric=self._spec,
+            scratch=scratch,
+            progress=self._progress,
+            time_limit_s=self._time_limit_s,
+            root=self._root,
+        )
+
+    def _failed(self, path: Path, known: Static, failed: Failed, allowed: dict[str, float | None]) -> Report:
+        """The file does not run: what its bytes say is judged, and the rest is unknown for that reason."""
+        facts = (*known.checks, verdict.runtime_check(self._profile.runtime.kind, failed.reason))
+        not_given = self._not_given(None, allowed)
+        checks = verdict.judge(allowed, known.metrics, facts=facts, not_given=not_given)
+        return self._made(path, known, None, known.metrics, checks, None, (*known.notes, failed.reason))
+
+    def _not_given(self, reference: Path | None, allowed: dict[str, float | None]) -> dict[str, str]:
+        if self._dataset is None:
+            return {"accuracy_drop": NO_DATA}
+        if reference is None and allowed["accuracy_drop"] is None:
+            return {"accuracy_drop": NO_REFERENCE}
+        return {}
+
+    def _made(
+        self,
+        path: Path,
+        known: Static,
+        found: Measured | None,
+        metrics: Metrics,
+        checks: tuple[Check, ...],
+        baseline: Baseline | None,
+        notes: tuple[str, ...],
+    ) -> Report:
+        from edgekit import __version__
+
+        outcome = verdict.outcome(checks)
+        return Report(
+            edgekit_version=__version__,
+            device=self._profile.id,
+            outcome=outcome,
+            summary=_summary(path, self._profile, checks),
+            baseline=baseline,
+            chosen=Chosen(
+                candidate=path.stem,
+                steps=(),
+                path=str(path),
+                sha256=known.artifact.sha256,
+                metrics=metrics,
+                inputs=found.inputs if found else known.inputs,
+                outputs=found.outputs if found else known.outputs,
+            ),
+            checks=checks,
+            notes=notes,
+            data={} if self._dataset is None else {"sha256": self._dataset.sha256},
+        )
+
+
+def _existing(path: Path) -> Path:
+    if not path.is_file():
+        raise ModelError("there is no such file", where=str(path), next_step="give the path of a .tflite file")
+    return path
+
+
+def _open(data: str | Path, root: Path, cache: Path, seed: int, progress: Progress) -> Dataset:
+    from edgekit.ingest import open_data
+
+    found: Dataset = open_data(data, root=root, cache=cache, seed=seed, need=("test",), progress=progress)
+    if "test" not in found.splits:
+        raise DataError("the data has no test split", received=", ".join(found.splits), allowed="test")
+    return found
+
+
+def _limits(
+    profile: DeviceProfile,
+    flash: str | float | None,
+    download: str | float | None,
+    ram: str | float | None,
+    latency: str | float | None,
+) -> dict[str, float | None]:
+    """The profile's limits with the caller's in their place."""
+    allowed: dict[str, float | None] = {name: quantity.value for name, quantity in limits(profile).items()}
+    given = {"flash": _size(flash), "download": _size(download), "ram": _size(ram), "latency": _duration(latency)}
+    return allowed | {name: value for name, value in given.items() if value is not None}
+
+
+def _size(given: str | float | None) -> float | None:
+    return float(parse_size(given)) if isinstance(given, str) else given
+
+
+def _duration(given: str | float | None) -> float | None:
+    return parse_duration_ms(given) if isinstance(given, str) else given
+
+
+def _summary(path: Path, profile: DeviceProfile, checks: tuple[Check, ...]) -> str:
+    missed = verdict.misses(checks)
+    if not missed:
+        return f"{path.name} passes every required check for {profile.name}"
+    return f"{path.name} does not pass for {profile.name}: {', '.join(check.name for check in missed)}"

@@ -1,0 +1,116 @@
+"""The child's side of a job: what every process that edgekit starts does with its standard streams.
+
+Jobs come in as JSON lines, events go out as JSON lines; whatever the job itself prints goes to the log. The
+process dies with its parent, whichever way that dies. It knows nothing of what a job does.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import errno
+import os
+import queue
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from typing import Any, BinaryIO
+
+import msgspec
+
+from edgekit.errors import EdgekitError
+
+Progress = Callable[[str, int, int], None]
+Handler = Callable[[dict[str, Any], Progress], Any]
+MEMORY_LIMIT_VARIABLE = "EDGEKIT_CHILD_MEMORY_BYTES"
+PROGRESS_INTERVAL_S = 0.1
+DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+_PR_SET_PDEATHSIG = 1  # <sys/prctl.h>
+
+
+def serve(load_handlers: Callable[[], Mapping[str, Handler]]) -> None:
+    """Answer jobs until the parent closes the pipe; `load_handlers` is called once, before the first job."""
+    events = _claim_streams()
+    _die_with_parent()
+    _limit_memory()
+    jobs = _read_jobs()
+    handlers: Mapping[str, Handler] | None = None
+    while True:
+        job = jobs.get()
+        try:
+            handlers = load_handlers() if handlers is None else handlers
+            value = handlers[job["do"]](job, _reporter(events))
+            _send(events, {"event": "result", "value": value})
+        except EdgekitError as error:
+            _send(events, {"event": "error", "kind": type(error).__name__, "parts": error.parts()})
+        except MemoryError:
+            reason = "ran out of the memory it was allowed"
+            _send(events, {"event": "failure", "reason": reason, "detail": traceback.format_exc()})
+        except Exception as problem:
+            if isinstance(problem, OSError) and problem.errno in DISK_ERRORS:
+                parts = {
+                    "what": "the disk cannot be written",
+                    "where": str(problem.filename),
+                    "received": str(problem.strerror),
+                }
+                _send(events, {"event": "error", "kind": "OutputError", "parts": parts})
+                continue
+            reason = f"{type(problem).__name__}: {str(problem).strip()[:500]}"
+            _send(events, {"event": "failure", "reason": reason, "detail": traceback.format_exc()})
+
+
+def _claim_streams() -> BinaryIO:
+    """Keep the pipe to the parent for events alone: a library's `print` goes to the log instead."""
+    events = os.fdopen(os.dup(1), "wb", buffering=0)
+    os.dup2(2, 1)
+    sys.stdout = sys.stderr
+    return events
+
+
+def _send(events: BinaryIO, message: dict[str, Any]) -> None:
+    with contextlib.suppress(BrokenPipeError):
+        events.write(msgspec.json.encode(message) + b"\n")
+
+
+def _reporter(events: BinaryIO) -> Progress:
+    """Progress that reaches the parent at most ten times a second, and always at the end of a phase."""
+    sent_at = 0.0
+
+    def report(phase: str, done: int, total: int) -> None:
+        nonlocal sent_at
+        now = time.monotonic()
+        if done >= total or now - sent_at >= PROGRESS_INTERVAL_S:
+            sent_at = now
+            _send(events, {"event": "progress", "phase": phase, "done": done, "total": total})
+
+    return report
+
+
+def _read_jobs() -> queue.Queue[dict[str, Any]]:
+    """Jobs from standard input; its end means that the parent is gone, and so is this process group."""
+    jobs: queue.Queue[dict[str, Any]] = queue.Queue()
+
+    def read() -> None:
+        for line in sys.stdin.buffer:
+            jobs.put(msgspec.json.decode(line))
+        os.killpg(0, signal.SIGKILL)
+
+    threading.Thread(target=read, daemon=True).start()
+    return jobs
+
+
+def _die_with_parent() -> None:
+    """Ask Linux for a SIGKILL when the parent dies: the pipe's end alone waits for the interpreter's lock."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _limit_memory() -> None:
+    limit = os.environ.get(MEMORY_LIMIT_VARIABLE)
+    if limit and sys.platform == "linux":
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (int(limit), int(limit)))

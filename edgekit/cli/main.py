@@ -1,0 +1,108 @@
+"""The command `edgekit`: which commands there are, and how an error becomes a message and an exit code.
+
+It loads a command's file when that command is called, so that `--help` costs no more than click. It must not
+import anything heavier at module level, nor know what a command does.
+"""
+
+from __future__ import annotations
+
+import errno
+import importlib
+import sys
+import traceback
+from typing import Any
+
+import click
+
+from edgekit.errors import EdgekitError, did_you_mean
+
+# The help line of each command stands here so that listing them imports none; a test holds it to the file's own.
+COMMANDS = {
+    "init": "Write a commented edgekit.toml.",
+    "devices": "List the devices, or show one with the source of every number.",
+    "plan": "Show what would be tried for a device, and why not the rest.",
+    "build": "Make a .tflite that provably fits a device.",
+    "check": "Judge any .tflite file for a device.",
+}
+EXIT_INTERRUPTED = 130
+EXIT_FAULT = 70  # EX_SOFTWARE of sysexits.h: none of the contract's codes, so that a fault is never a verdict
+_PLACE_IS_BAD = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are the functions `command` in `edgekit.cli.NAME`."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"edgekit.cli.{cmd_name}").command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and not args[0].startswith("-") and args[0] not in COMMANDS:
+            near = did_you_mean(args[0], COMMANDS)
+            ctx.fail(f"no command {args[0]!r}" + (f"; did you mean {near!r}?" if near else ""))
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; what it raises becomes a message on stderr and the exit code of the contract."""
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, BrokenPipeError):
+            raise
+        except BaseException as problem:
+            ctx.exit(_explain(problem, debug=bool(ctx.meta.get("edgekit.debug"))))
+
+
+def _explain(problem: BaseException, *, debug: bool) -> int:
+    """Say on stderr what went wrong; returns the exit code."""
+    if debug:
+        traceback.print_exception(problem)
+    if isinstance(problem, EdgekitError):
+        click.echo(f"error: {problem}", err=True)
+        return problem.exit_code
+    if isinstance(problem, KeyboardInterrupt | click.Abort):
+        click.echo("interrupted: what was finished is kept, and the same command goes on from there", err=True)
+        return EXIT_INTERRUPTED
+    if isinstance(problem, OSError) and problem.errno in _PLACE_IS_BAD:
+        where = f"\n  where: {problem.filename}" if problem.filename else ""
+        click.echo(f"error: {problem.strerror}{where}", err=True)
+        return 2
+    if isinstance(problem, Exception):
+        click.echo(f"error: edgekit itself failed: {type(problem).__name__}: {problem}", err=True)
+        click.echo("  next: this is a fault of edgekit; run it with --debug and report what it says", err=True)
+        return EXIT_FAULT
+    raise problem
+
+
+def _show_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted and not ctx.resilient_parsing:
+        from edgekit import __version__
+
+        click.echo(f"edgekit {__version__} (Python {sys.version_info.major}.{sys.version_info.minor})")
+        ctx.exit()
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Exit codes: 0 every required check passed; 1 one failed; 2 bad input; 3 something is not installed; "
+    "4 the device cannot be reached; 130 interrupted.",
+)
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_show_version, help="Show the version."
+)
+def main() -> None:
+    """A trained Keras model and a device in, a .tflite that provably fits out.
+
+    Start with `edgekit init`, or with `edgekit devices`; `edgekit COMMAND --help` explains a command.
+    """

@@ -1,0 +1,134 @@
+"""The options that commands share, with one meaning and one spelling each.
+
+Text with units becomes numbers here (bytes, milliseconds, seconds); nothing is looked up or loaded.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from edgekit.errors import InputError
+from edgekit.units import parse_duration_ms, parse_size
+
+F = TypeVar("F", bound=Callable[..., Any])
+if TYPE_CHECKING:
+    _ParamType = click.ParamType[float]
+else:
+    _ParamType = click.ParamType  # not generic before click 8.3
+
+
+class Quantity(_ParamType):
+    """Text with a unit; a wrong one is an `InputError` that names the option and what is allowed."""
+
+    def __init__(self, name: str, parse: Callable[[str], float]) -> None:
+        self.name = name
+        self._parse = parse
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        if not isinstance(value, str):
+            return float(value)
+        try:
+            number = self._parse(value)
+        except InputError as problem:
+            where = param.opts[0] if param is not None else self.name
+            raise InputError(problem.what, where=where, received=value, allowed=problem.allowed) from None
+        if number <= 0:
+            raise InputError(
+                "a limit must be more than nothing", where=param.opts[0] if param else None, received=value
+            )
+        return number
+
+
+class Points(_ParamType):
+    """A number of points, 0 or more."""
+
+    name = "points"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        try:
+            points = float(value)
+        except ValueError:
+            points = math.nan
+        if not 0 <= points < math.inf:
+            where = param.opts[0] if param is not None else None
+            raise InputError(
+                "not a number of points",
+                where=where,
+                received=value,
+                allowed="0 or more; one point is 0.01 of the accuracy",
+            )
+        return points
+
+
+SIZE = Quantity("size", parse_size)
+DURATION_MS = Quantity("duration", parse_duration_ms)
+DURATION_S = Quantity("duration", lambda text: parse_duration_ms(text) / 1e3)
+
+
+def _remember_debug(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    ctx.meta["edgekit.debug"] = wanted  # click shares `meta` with the parent context
+
+
+def common(function: F) -> F:
+    """`--json` and `--debug`, which every command has."""
+    function = click.option(
+        "--debug", is_flag=True, is_eager=True, expose_value=False, callback=_remember_debug, help="Show tracebacks."
+    )(function)
+    return click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")(function)
+
+
+def computing(function: F) -> F:
+    """`--quiet` and `--no-cache`, which every command that computes has."""
+    function = click.option("--no-cache", is_flag=True, help="Neither use nor keep earlier results.")(function)
+    return click.option("--quiet", "-q", is_flag=True, help="No progress, and no more than the verdict.")(function)
+
+
+def device(*, multiple: bool) -> Callable[[F], F]:
+    """`--device ID|PATH`, repeatable in plan and build."""
+    repeat = " Repeatable." if multiple else ""
+    return click.option(
+        "--device",
+        "devices" if multiple else "device",
+        metavar="ID|PATH",
+        multiple=multiple,
+        required=not multiple,
+        help=f"The device: an id of `edgekit devices`, or a profile of your own.{repeat}",
+    )
+
+
+def project(function: F) -> F:
+    """`--project`, `--model`, `--import` and `--trust`: what is built, for plan and build."""
+    for option in (
+        click.option("--trust", is_flag=True, help="Allow code from the model's file (Lambda, SavedModel, pickle)."),
+        click.option(
+            "--import", "imports", metavar="MODULE", multiple=True, help="Imported first: registers custom layers."
+        ),
+        click.option("--model", metavar="PATH|module:function", help="The Keras model; overrides the project's."),
+        click.option(
+            "--project", metavar="DIR", help="Where edgekit.toml is.  [default: the current folder]"
+        ),
+    ):  # fmt: skip
+        function = option(function)
+    return function
+
+
+def data(function: F) -> F:
+    """`--data`, for build."""
+    return click.option("--data", metavar="PATH|module:function", help="The data; overrides the project's.")(function)
+
+
+def limits(function: F) -> F:
+    """What may be lost and used: `--max-drop`, `--max-flash`, `--max-download`, `--max-ram`, `--max-latency`."""
+    for name, kind, metavar, text in (
+        ("--max-latency", DURATION_MS, "TIME", "Longest median inference, as in 20ms."),
+        ("--max-ram", SIZE, "SIZE", "Most memory the model may use, as in 64KiB."),
+        ("--max-download", SIZE, "SIZE", "Largest deflated file, as in 200KiB."),
+        ("--max-flash", SIZE, "SIZE", "Largest file, as in 512KiB."),
+        ("--max-drop", Points(), "POINTS", "Accuracy that may be lost; one point is 0.01."),
+    ):
+        function = click.option(name, type=kind, metavar=metavar, help=text)(function)
+    return function

@@ -1,0 +1,46 @@
+"""How a command answers: one JSON document on stdout, or a page for people; everything else goes to stderr."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from edgekit.child import Progress
+
+PASS, FAIL = 0, 1
+
+
+def print_json(values: Any) -> None:
+    """One value, or a list of them, as one JSON document on stdout."""
+    from edgekit.values import to_json
+
+    click.echo(to_json(values), nl=False)
+
+
+@contextlib.contextmanager
+def at_work(*, quiet: bool) -> Iterator[Progress]:
+    """Progress on stderr while a command computes; whatever prints meanwhile is kept off stdout."""
+    from edgekit.jobs import no_progress
+
+    with contextlib.redirect_stdout(sys.stderr):
+        if quiet:
+            yield no_progress
+        else:
+            from edgekit.render.progress import showing_progress
+
+            with showing_progress(sys.stderr) as progress:
+                yield progress
+
+
+def project_folder(project: str | None, model: str | None) -> Path | None:
+    """Where `edgekit.toml` is: the folder that was named, else the current one; none is needed beside `--model`."""
+    if project is not None:
+        return Path(project)
+    here = Path()
+    return here if model is None or (here / "edgekit.toml").exists() else None

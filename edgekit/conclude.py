@@ -1,0 +1,198 @@
+"""The report of a finished search: the chosen candidate judged on the test split, which no choice saw.
+
+It picks nothing again: a chosen candidate that fails on test fails the build, and the report says so.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from edgekit import __version__
+from edgekit import metrics as scores_of
+from edgekit.child import Progress
+from edgekit.jobs import Failed
+from edgekit.planner.planner import Planner, Trial
+from edgekit.planner.verdict import judge, misses, outcome
+from edgekit.report import Baseline, CandidateReport, Check, Chosen, Metric, Metrics, Report
+from edgekit.runtimes.measure import Measured
+from edgekit.trials import Bench, Finished
+from edgekit.units import format_ms, format_size
+
+
+def conclude(
+    planner: Planner, finished: Sequence[Finished], bench: Bench, *, progress: Progress
+) -> tuple[Report, Path | None]:
+    """The report, and the path of the chosen file; None where no candidate gave one."""
+    by_name = {found.trial.candidate.name: found for found in finished}
+    best = planner.best()
+    picked = best or planner.closest()
+    base = next((found for found in finished if found.trial.candidate.role == "baseline"), None)
+    report = Report(
+        edgekit_version=__version__,
+        device=bench.profile.id,
+        baseline=_baseline(base, bench, progress),
+        candidates=tuple(_candidate(found, picked) for found in finished),
+        declined=tuple(planner.declined),
+        notes=_notes(finished, bench),
+        data=_data_facts(bench),
+    )
+    if picked is None:
+        reasons = "; ".join(f"{found.trial.candidate.name}: {found.trial.failure}" for found in finished)
+        return msgspec.structs.replace(report, summary=f"no candidate gave a file: {reasons}"), None
+    chosen = by_name[picked.candidate.name]
+    path = Path(chosen.tflite or "")
+    measured = bench.measure(path, "test", progress=progress)
+    if isinstance(measured, Failed):
+        checks: tuple[Check, ...] = (Check(name="runtime", outcome="fail", reason=measured.reason),)
+        measured = chosen.measured or Measured(metrics={}, checks=(), inputs=(), outputs=())
+    else:
+        checks = judge(bench.limits, measured.metrics, facts=measured.checks)
+    result = outcome(checks) if best is not None else "fail"
+    report = msgspec.structs.replace(
+        report,
+        outcome=result,
+        summary=_summary(picked, best is not None, measured.metrics, checks),
+        chosen=_chosen(chosen, path, measured),
+        checks=checks,
+    )
+    return report, path
+
+
+def _baseline(base: Finished | None, bench: Bench, progress: Progress) -> Baseline | None:
+    """The baseline on the test split, with Keras's own score on it beside."""
+    if base is None or base.tflite is None:
+        return None
+    measured = bench.measure(Path(base.tflite), "test", progress=progress)
+    metrics = {} if isinstance(measured, Failed) else dict(measured.metrics)
+    metrics.pop("accuracy_drop", None)
+    keras = _keras_score(bench, progress)
+    if keras is not None:
+        metrics[f"keras_{bench.project.goal.metric.name}"] = keras
+    return Baseline(metrics=metrics, sha256=hashlib.sha256(Path(base.tflite).read_bytes()).hexdigest())
+
+
+def _keras_score(bench: Bench, progress: Progress) -> Metric | None:
+    """The Keras model's score on the test split by the same metric; None for a metric of the user's own."""
+    spec = bench.project.goal.metric
+    if ":" in spec.name:
+        return None
+    rows = bench.dataset.rows("test")
+    targets = [np.asarray(array[rows]) for array in bench.dataset.targets("test")]
+    outputs = [np.load(path) for path in bench.keras_outputs("test", progress=progress)]
+    found = scores_of.score(spec, targets, outputs)
+    return Metric(
+        value=found.value, unit="fraction" if spec.is_fraction else "", basis="measured", low=found.low, high=found.high,
+        source=f"the Keras model itself, {found.samples} samples", split="test", reason=found.reason,
+    )  # fmt: skip
+
+
+def _chosen(found: Finished, path: Path, measured: Measured) -> Chosen:
+    return Chosen(
+        candidate=found.trial.candidate.name,
+        steps=found.trial.candidate.steps,
+        path="model.tflite",
+        sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+        metrics=measured.metrics,
+        inputs=measured.inputs,
+        outputs=measured.outputs,
+    )
+
+
+def _candidate(found: Finished, picked: Trial | None) -> CandidateReport:
+    trial = found.trial
+    return CandidateReport(
+        candidate=trial.candidate.name,
+        steps=trial.candidate.steps,
+        outcome=_outcome(trial),
+        reason=_reason(trial, picked),
+        seconds=trial.seconds,
+        metrics=trial.metrics,
+        evidence=tuple(f"{proof.technique}: {proof.detail}" for proof in found.evidence),
+        control=trial.candidate.control,
+    )
+
+
+def _outcome(trial: Trial) -> str:
+    if trial.failure is not None:
+        return "failed"
+    return "control" if trial.candidate.role == "control" else "pass" if trial.passes else "fail"
+
+
+def _reason(trial: Trial, picked: Trial | None) -> str:
+    if trial.failure is not None:
+        return trial.failure
+    if trial.candidate.role == "control":
+        return "float fine-tuning as long as the trained candidates'"
+    missed = "; ".join(f"{check.name}: {check.reason}" for check in misses(trial.checks))
+    if picked is not None and trial.candidate.name == picked.candidate.name:
+        return "chosen" if not missed else f"closest; {missed}"
+    return missed or "fits, and another is smaller or as small and more accurate"
+
+
+def _notes(finished: Sequence[Finished], bench: Bench) -> tuple[str, ...]:
+    notes = [*bench.dataset.notes]
+    for found in finished:
+        notes += [note for note in found.notes if note not in notes]
+        notes += [note for note in (found.measured.notes if found.measured else ()) if note not in notes]
+    return (*notes, *_beside_control(finished))
+
+
+def _beside_control(finished: Sequence[Finished]) -> list[str]:
+    """What each technique gave, apart from what as much training gave."""
+    drops = {found.trial.candidate.name: _value(found.trial.metrics, "accuracy_drop") for found in finished}
+    lines = []
+    for found in finished:
+        name, other = found.trial.candidate.name, found.trial.candidate.control
+        mine, theirs = drops.get(name), drops.get(other or "")
+        if mine is not None and theirs is not None:
+            lines.append(
+                f"{name} loses {mine:.2f} points on validation, its control {other} {theirs:.2f}: "
+                f"the technique itself {_gave(mine - theirs)}"
+            )
+    return lines
+
+
+def _gave(points: float) -> str:
+    return (
+        f"cost {points:.2f} points" if points > 0 else f"gained {-points:.2f} points" if points < 0 else "cost nothing"
+    )
+
+
+def _data_facts(bench: Bench) -> dict[str, object]:
+    return {
+        "samples": {split: files.samples for split, files in bench.dataset.splits.items()},
+        "selection": "validation",
+        "verdict": "test",
+        "metric": bench.project.goal.metric.name,
+        "loss": bench.loss,
+        "keras_rebuilt_error": bench.model.facts.rebuilt_error,
+    }
+
+
+def _value(metrics: Metrics, name: str) -> float | None:
+    metric = metrics.get(name)
+    return None if metric is None or metric.value is None else float(metric.value)
+
+
+def _summary(picked: Trial, passed_validation: bool, metrics: Metrics, checks: tuple[Check, ...]) -> str:
+    name, figures = picked.candidate.name, []
+    for metric, show in (("flash", format_size), ("ram", format_size), ("latency", format_ms)):
+        value = _value(metrics, metric)
+        if value is not None:
+            figures.append(f"{show(value)} {metric}")
+    lost = _value(metrics, "accuracy_drop")
+    if lost is not None:
+        figures.append(f"{lost:.2f} points lost" if lost >= 0 else f"{-lost:.2f} points gained")
+    missed = misses(checks)
+    text = f"{name}: {', '.join(figures)}"
+    if not passed_validation:
+        first = next(iter(misses(picked.checks)), None)
+        return f"nothing fits; the closest is {text}; it misses {first.name if first else 'a check'}: {first.reason if first else ''}"
+    if missed:
+        return f"{text}; it fitted on validation and fails on test: {missed[0].name}: {missed[0].reason}"
+    return text

@@ -1,0 +1,115 @@
+"""The time of an inference before it is run: a roofline with an interval.
+
+    latency = overhead + operators * overhead per operator + max(MACs / rate, bytes / bandwidth)
+
+bytes are the weights once and every activation twice, written and read. After Williams, Waterman and Patterson,
+Roofline, CACM 52(4), 2009, https://doi.org/10.1145/1498765.1498785, with the rates that whole models reach in place of
+the peak. The low end takes every coefficient at its fast end, the high end at its slow one: an interval to be trusted
+rather than a narrow one. The profile holds the coefficients and says where they are from.
+"""
+
+from __future__ import annotations
+
+from edgekit.candidate import Estimate, Step
+from edgekit.cost import flash
+from edgekit.cost.lowering import Arithmetic, conversion, lower, widths
+from edgekit.errors import ProfileError
+from edgekit.facts import ModelFacts
+from edgekit.profile import DeviceProfile, Quantity
+from edgekit.values import Value
+
+SOURCE = "edgekit.cost.latency: roofline of {id}, {threads} thread(s), {runtime}"
+
+
+class Workload(Value):
+    """What an inference does: MACs, bytes of weights, bytes of all activations together, operators, and its arithmetic.
+
+    `dtype` is that of the arithmetic: 'float32', 'int8', 'int16x8', or 'dynamic_range' (8-bit weights, float
+    activations); 'float16' is stored so and computed in float32.
+    """
+
+    macs: int
+    weight_bytes: int
+    activation_bytes: int
+    operators: int
+    dtype: str
+
+
+def predict(profile: DeviceProfile, facts: ModelFacts, steps: tuple[Step, ...]) -> Estimate:
+    """Milliseconds of one inference at batch 1 with the profile's runtime and threads.
+
+    Zeros and clusters make a dense kernel no faster, so the steps before the conversion do not count.
+    """
+    graph, width = lower(facts), widths(steps)
+    found = predict_workload(
+        profile,
+        Workload(
+            macs=facts.macs,
+            weight_bytes=flash.weight_bytes(facts, steps),
+            activation_bytes=sum(node.elements for node in graph.nodes) * width.activation,
+            operators=len(graph.nodes),
+            dtype=width.arithmetic,
+        ),
+    )
+    if conversion(steps) != "int8_float_fallback":
+        return found
+    # Some operators may stay in float, and none is known to: the slow end is that of float throughout.
+    slow = predict(profile, facts, (Step(technique="float32"),))
+    return Estimate(value=found.value, low=found.low, high=max(found.high, slow.high), source=found.source)
+
+
+def predict_workload(profile: DeviceProfile, workload: Workload) -> Estimate:
+    """Milliseconds of one inference of a workload, as of a finished `.tflite`.
+
+    Raises `ProfileError` where the profile has no rate for the workload's arithmetic.
+    """
+    slow_rate, rate, fast_rate = _rate(profile, workload.dtype)
+    source = SOURCE.format(id=profile.id, threads=profile.runtime.threads, runtime=profile.runtime.kind)
+    return Estimate(
+        value=_roofline_ms(profile, workload, rate, 1),
+        low=_roofline_ms(profile, workload, fast_rate, 0),
+        high=_roofline_ms(profile, workload, slow_rate, 2),
+        source=source,
+    )
+
+
+def _roofline_ms(profile: DeviceProfile, workload: Workload, rate: float, end: int) -> float:
+    """One end of the interval: 0 with the fast ends of the overheads and the bandwidth, 2 with the slow ones."""
+    cost = profile.cost
+    traffic = workload.weight_bytes + 2 * workload.activation_bytes
+    work_s = max(workload.macs / rate, traffic / _ends(cost.bandwidth)[2 - end])
+    overhead_ms = _ends(cost.overhead_per_inference)[end] + workload.operators * _ends(cost.overhead_per_operator)[end]
+    return overhead_ms + work_s * 1e3
+
+
+def _rate(profile: DeviceProfile, dtype: str) -> tuple[float, float, float]:
+    """The slow, usual and fast rate of an arithmetic, in MAC/s."""
+    rates = profile.cost.rates
+    if dtype == "dynamic_range" and rates.dynamic_range is None:
+        slow, fast = _rate(profile, "float32"), _rate(profile, "int8")
+        return min(slow[0], fast[0]), (slow[1] * fast[1]) ** 0.5, max(slow[2], fast[2])
+    known: dict[str, Quantity | None] = {
+        "float32": rates.float32, "float16": rates.float32, "int8": rates.int8, "uint8": rates.int8,
+        "int16x8": rates.int16x8, "int16": rates.int16x8, "dynamic_range": rates.dynamic_range,
+    }  # fmt: skip
+    quantity = known.get(dtype)
+    if quantity is None or not quantity.value:
+        raise ProfileError(
+            f"no rate for {dtype} arithmetic",
+            where=f"{profile.id}: cost.rates",
+            received=dtype,
+            allowed=", ".join(name for name, rate in known.items() if rate is not None),
+            next_step="add the rate to the profile, or choose another conversion",
+        )
+    return _ends(quantity)
+
+
+def _ends(quantity: Quantity) -> tuple[float, float, float]:
+    """Low, usual and high of a quantity; one without ends is exact."""
+    usual = quantity.value or 0.0
+    low = usual if quantity.low is None else quantity.low
+    high = usual if quantity.high is None else quantity.high
+    return low, usual, high
+
+
+__all__ = ["Arithmetic", "Workload", "predict", "predict_workload"]

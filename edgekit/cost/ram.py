@@ -1,0 +1,87 @@
+"""The memory of an inference before it is run: what must be held at once, by the lifetimes of the activations.
+
+    peak = max over operators (sum of the tensors that are alive while it runs)
+    arena of a microcontroller = peak + the interpreter's own + a share for each operator and channel
+    growth of a process        = runtime's own + file + weights as the kernels unpack them + peak
+
+A tensor lives from the operator that makes it to the last that reads it, and the peak over the order of execution is
+what tflite-micro's greedy planner aims at (tensorflow/lite/micro/docs/memory_management.md). On a microcontroller the
+weights stay in flash. XNNPACK packs a copy of the weights beside the file's own
+(https://github.com/tensorflow/tensorflow/tree/master/tensorflow/lite/delegates/xnnpack, section Weights cache).
+"""
+
+from __future__ import annotations
+
+from edgekit.candidate import Estimate, Step
+from edgekit.cost import flash
+from edgekit.cost.lowering import Graph, Widths, lower, widths
+from edgekit.facts import ModelFacts
+from edgekit.profile import DeviceProfile, Quantity
+
+ALIGNMENT = 16
+# Low, usual, high. Below 1: a reshape or activation may share its input's memory; above: gaps that a planner leaves.
+PEAK_FACTOR = (0.7, 1.0, 1.35)
+OPERATOR_BYTES = (60, 185, 400)
+# Multiplier and shift of each output channel of a quantized convolution.
+CHANNEL_BYTES = (4, 8, 16)
+# Tables of 513 16-bit steps that softmax, tanh and the like look up (tensorflow/lite/kernels/internal/common.h).
+INT16_TABLE_BYTES = (0, 2 * 2 * 513, 6 * 2 * 513)
+# Copies of the unpacked weights that a process holds beside the file.
+UNPACKED_COPIES = (0.0, 1.0, 2.0)
+ARENA_SOURCE = "edgekit.cost.ram: lifetimes of the activations and the arena's overhead"
+PROCESS_SOURCE = "edgekit.cost.ram: the runtime's own, file, unpacked weights and lifetimes of the activations"
+
+
+def predict(profile: DeviceProfile, facts: ModelFacts, steps: tuple[Step, ...]) -> Estimate:
+    """Bytes of the arena on a microcontroller; elsewhere, what the model adds to the process that runs it."""
+    graph, width = lower(facts), widths(steps)
+    peak = peak_bytes(graph, width.activation)
+    if profile.kind == "microcontroller":
+        low, usual, high = (_arena(profile, graph, peak, width, end) for end in range(3))
+        high += _scratch_bytes(graph, width.activation)
+        return Estimate(value=round(usual), low=round(low), high=round(high), source=ARENA_SOURCE)
+    file_bytes, unpacked = flash.weight_bytes(facts, steps), graph.weights * width.resident
+    low, usual, high = (
+        _end(profile.cost.runtime_memory, end) + file_bytes + UNPACKED_COPIES[end] * unpacked + PEAK_FACTOR[end] * peak
+        for end in range(3)
+    )
+    return Estimate(value=round(usual), low=round(low), high=round(high), source=PROCESS_SOURCE)
+
+
+def peak_bytes(graph: Graph, width_bytes: int) -> int:
+    """The most that is alive at once, each tensor rounded up to 16 bytes; inputs live until their last reader."""
+    sizes = graph.inputs | {node.name: node.elements for node in graph.nodes}
+    last = {name: len(graph.nodes) for name in graph.outputs}
+    for position, node in enumerate(graph.nodes):
+        for name in node.inputs:
+            last[name] = max(last.get(name, 0), position)
+    born = dict.fromkeys(graph.inputs, 0) | {node.name: position for position, node in enumerate(graph.nodes)}
+    alive = [
+        sum(_aligned(sizes[name] * width_bytes) for name in sizes if born[name] <= now <= last.get(name, born[name]))
+        for now in range(len(graph.nodes))
+    ]
+    return max(alive, default=sum(_aligned(size * width_bytes) for size in graph.inputs.values()))
+
+
+def _arena(profile: DeviceProfile, graph: Graph, peak: int, width: Widths, end: int) -> float:
+    channels = sum(node.channels for node in graph.nodes) if width.quantized else 0
+    overhead = len(graph.nodes) * OPERATOR_BYTES[end] + channels * CHANNEL_BYTES[end]
+    if width.arithmetic == "int16x8":
+        overhead += INT16_TABLE_BYTES[end]
+    return _end(profile.cost.runtime_memory, end) + PEAK_FACTOR[end] * peak + overhead
+
+
+def _scratch_bytes(graph: Graph, width_bytes: int) -> int:
+    """A convolution's columns: two windows widened to 16 bits (CMSIS-NN, arm_convolve_s8_get_buffer_size)."""
+    return max((4 * node.window for node in graph.nodes), default=0) if width_bytes < 4 else 0
+
+
+def _aligned(size_bytes: int) -> int:
+    return -(-size_bytes // ALIGNMENT) * ALIGNMENT
+
+
+def _end(quantity: Quantity, end: int) -> float:
+    """The low, usual or high end of a quantity; one without ends is exact."""
+    usual = quantity.value or 0.0
+    found = (quantity.low, usual, quantity.high)[end]
+    return usual if found is None else found

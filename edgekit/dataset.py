@@ -1,0 +1,76 @@
+"""A data set on disk as memory-mapped `.npy` files, one an input or target and split.
+
+Whatever the data came from, the rest of edgekit sees only this: it never loads a data set whole, and two
+processes share the pages. How data gets here is the business of `edgekit.ingest` and of the workshop.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+
+from edgekit.values import Value, from_json
+
+if TYPE_CHECKING:
+    import numpy as np
+
+Split = Literal["train", "validation", "test"]
+INDEX_FILE = "dataset.json"
+
+
+class ArrayFile(Value):
+    """One array of one split: `shape[0]` samples in a `.npy` file named relative to the data set's folder."""
+
+    path: str
+    shape: tuple[int, ...]
+    dtype: str
+    low: float
+    high: float
+
+
+class SplitFiles(Value):
+    """The arrays of one split; `rows` names an `.npy` of row numbers where the split is a part of its arrays."""
+
+    inputs: tuple[ArrayFile, ...]
+    targets: tuple[ArrayFile, ...]
+    samples: int
+    rows: str | None = None
+
+
+class Dataset(Value):
+    """A spooled data set: `sha256` identifies its content, `splits` its parts, `labels` its class names."""
+
+    root: str
+    sha256: str
+    splits: dict[str, SplitFiles]
+    labels: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @classmethod
+    def open(cls, root: Path) -> Dataset:
+        """The data set spooled in a folder, wherever that was when it was written."""
+        written = from_json((root / INDEX_FILE).read_bytes(), cls, where=str(root / INDEX_FILE))
+        return msgspec.structs.replace(written, root=str(root))
+
+    def rows(self, split: Split) -> np.ndarray:
+        """Row numbers of a split within its arrays, int64, ascending."""
+        import numpy as np
+
+        files = self.splits[split]
+        return np.arange(files.samples) if files.rows is None else np.load(Path(self.root) / files.rows)
+
+    def inputs(self, split: Split) -> list[np.ndarray]:
+        """Memory-mapped whole input arrays; take `rows(split)` of them."""
+        return [self._map(array) for array in self.splits[split].inputs]
+
+    def targets(self, split: Split) -> list[np.ndarray]:
+        """Memory-mapped whole target arrays; take `rows(split)` of them."""
+        return [self._map(array) for array in self.splits[split].targets]
+
+    def _map(self, array: ArrayFile) -> np.ndarray:
+        import numpy as np
+
+        mapped: np.ndarray = np.load(Path(self.root) / array.path, mmap_mode="r", allow_pickle=False)
+        return mapped

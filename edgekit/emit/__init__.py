@@ -1,0 +1,84 @@
+"""The result on disk: which files `<out>/<device>/` holds, and how they get there whole or not at all.
+
+It is told what was found and decides nothing; the manifest, written last, is the sign that the rest is complete.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from edgekit.candidate import Plan
+from edgekit.emit.c_array import c_header, c_source
+from edgekit.emit.files import prepare, replace_files
+from edgekit.emit.inference import inference_script
+from edgekit.emit.manifest import MANIFEST_FILE, Manifest, Provenance, record
+from edgekit.report import Chosen, Report
+from edgekit.schema import schema_text
+from edgekit.values import to_json
+
+MODEL_FILE = "model.tflite"
+REPORT_FILE = "report.json"
+PLAN_FILE = "plan.json"
+LABELS_FILE = "labels.txt"
+
+__all__ = ["MANIFEST_FILE", "MODEL_FILE", "PLAN_FILE", "REPORT_FILE", "Manifest", "Provenance", "emit", "prepare"]
+
+
+def emit(
+    folder: Path,
+    *,
+    report: Report,
+    plan: Plan,
+    provenance: Provenance,
+    kind: str,
+    artifact: Path | None,
+    labels: tuple[str, ...] = (),
+) -> Path | None:
+    """Write everything that a build gives into `folder`, in place of what an earlier build wrote there.
+
+    `kind` is the profile's (`linux`, `android`, `microcontroller`, `npu`); `artifact` is the chosen `.tflite`, None
+    where no candidate gave one. Each file appears under its name only when it is whole, and `manifest.json` last.
+    Returns the path of `model.tflite`. Raises `OutputError` where the folder cannot be written, with nothing of
+    the new result left behind.
+    """
+    content = {
+        REPORT_FILE: to_json(report).encode(),
+        "report.schema.json": schema_text("report.schema.json").encode(),
+        PLAN_FILE: to_json(plan).encode(),
+    }
+    if artifact is not None:
+        content |= _model_files(artifact.read_bytes(), report, kind, labels)
+    manifest = Manifest(
+        schema_version=1,
+        edgekit_version=report.edgekit_version,
+        device=report.device,
+        outcome=report.outcome,
+        candidate=report.chosen.candidate if report.chosen else None,
+        files={name: record(data) for name, data in sorted(content.items())},
+        provenance=provenance,
+    )
+    replace_files(folder, content, last=(MANIFEST_FILE, to_json(manifest).encode()))
+    return None if artifact is None else folder / MODEL_FILE
+
+
+def _model_files(model: bytes, report: Report, kind: str, labels: tuple[str, ...]) -> dict[str, bytes]:
+    """The model and what goes with it on a device of this kind."""
+    chosen = report.chosen
+    if chosen is None or chosen.sha256 != hashlib.sha256(model).hexdigest():
+        raise ValueError("the report is not of this artifact")
+    files = {MODEL_FILE: model}
+    if labels:
+        files[LABELS_FILE] = "".join(f"{' '.join(label.split())}\n" for label in labels).encode()
+    return files | _companions(model, chosen, report.device, kind, labels)
+
+
+def _companions(model: bytes, chosen: Chosen, device: str, kind: str, labels: tuple[str, ...]) -> dict[str, bytes]:
+    if kind in ("linux", "android"):
+        return {"inference.py": inference_script(chosen, device=device, labels=len(labels)).encode()}
+    if kind == "microcontroller":
+        return {
+            "model_data.h": c_header(model, chosen, device=device).encode(),
+            "model_data.cc": c_source(model).encode(),
+        }
+    return {}

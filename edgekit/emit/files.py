@@ -1,0 +1,116 @@
+"""Writing a folder of files so that none is ever seen half-written.
+
+Everything is written to a folder of its own beside the final names, flushed to the disk and only then renamed; the
+file that vouches for the rest goes first and comes back last. It knows nothing of what the files hold.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import msgspec
+
+from edgekit.errors import OutputError
+
+_STAGING = ".edgekit-writing-"
+
+
+def prepare(folder: Path) -> None:
+    """Make sure, before hours of work, that a folder exists and can be written; raises `OutputError`."""
+    with _as_output_error(folder), _staging(folder) as staging:
+        (staging / "probe").write_bytes(b"edgekit")
+
+
+def replace_files(folder: Path, content: Mapping[str, bytes], *, last: tuple[str, bytes]) -> None:
+    """Put files into a folder under their names, `last` (name and content) after all others.
+
+    Files that the folder's earlier `last` listed under `files` and that are not written again are removed. Raises
+    `OutputError` where there is no space or no permission; then no new file has appeared.
+    """
+    with _as_output_error(folder), _staging(folder) as staging:
+        for name, data in [*content.items(), last]:
+            _write(staging / name, data)
+        _refuse_folders(folder, [*content, last[0]])
+        stale = _listed(folder / last[0]) - set(content)
+        (folder / last[0]).unlink(missing_ok=True)
+        for name in stale:
+            if (folder / name).is_file():
+                (folder / name).unlink()
+        for name in [*content, last[0]]:
+            os.replace(staging / name, folder / name)
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Write and flush to the disk: a full disk must show now, not after the rename."""
+    with path.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _refuse_folders(folder: Path, names: list[str]) -> None:
+    for name in names:
+        if (folder / name).is_dir():
+            raise OutputError("a folder is in the place of a file", where=str(folder / name), next_step="remove it")
+
+
+def _listed(manifest: Path) -> set[str]:
+    """The plain file names that an earlier manifest lists; none where it is missing or unreadable."""
+    try:
+        files = msgspec.json.decode(manifest.read_bytes())["files"]
+        return {name for name in files if isinstance(name, str) and Path(name).name == name and name != manifest.name}
+    except (OSError, msgspec.DecodeError, KeyError, TypeError):
+        return set()
+
+
+@contextlib.contextmanager
+def _staging(folder: Path) -> Iterator[Path]:
+    """A folder to write in, on the same file system as the final names; gone afterwards, whatever happens."""
+    made = not folder.exists()
+    folder.mkdir(parents=True, exist_ok=True)
+    _sweep(folder)
+    staging = folder / f"{_STAGING}{os.getpid()}"
+    shutil.rmtree(staging, ignore_errors=True)
+    try:
+        staging.mkdir()
+        yield staging
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+        if made:
+            with contextlib.suppress(OSError):
+                folder.rmdir()  # only if it is still empty
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what a killed build left of its writing."""
+    for left in folder.glob(f"{_STAGING}*"):
+        pid = left.name.removeprefix(_STAGING)
+        if pid.isdigit() and not _is_alive(int(pid)):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+@contextlib.contextmanager
+def _as_output_error(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as problem:
+        raise OutputError(
+            "the result cannot be written",
+            where=str(folder),
+            received=problem.strerror or str(problem),
+            next_step="make room or give the permission, or name another folder with --out",
+        ) from None

@@ -1,0 +1,83 @@
+"""The inference script that goes with a model for Linux and Android: ten lines that show how it is fed.
+
+It is made for one model: dtype, scale and zero point of each input and output stand in it as numbers.
+"""
+
+from __future__ import annotations
+
+import math
+
+from edgekit.report import Chosen, InputFacts
+
+# sys.path[0] is the script's own folder (Python's documentation of sys.path).
+_HEAD = """\
+import importlib.util
+import sys
+import numpy as np
+package = "ai_edge_litert" if importlib.util.find_spec("ai_edge_litert") else "tflite_runtime"
+Interpreter = importlib.import_module(package + ".interpreter").Interpreter
+model = Interpreter(model_path=sys.path[0] + "/model.tflite", num_threads={threads})
+model.allocate_tensors()
+"""
+NAME_LENGTH = 40  # a converter may join the names of every fused layer
+_RANGES = {"int8": (-128, 127), "uint8": (0, 255), "int16": (-32768, 32767)}
+
+
+def inference_script(chosen: Chosen, *, device: str, labels: int = 0) -> str:
+    """The text of `inference.py`: takes one `.npy` of real values for each input, prints real values.
+
+    `labels` is how many lines `labels.txt` has; with them the best class is printed too.
+    """
+    latency = chosen.metrics.get("latency")
+    lines = [_HEAD.format(threads=(latency.threads if latency else None) or 1)]
+    lines += [f"{_feed(index, facts)}\n" for index, facts in enumerate(chosen.inputs)]
+    lines += ["model.invoke()\n"]
+    lines += [_answer(index, facts) for index, facts in enumerate(chosen.outputs)]
+    if labels and len(chosen.outputs) == 1 and math.prod(chosen.outputs[0].shape) == labels:
+        lines += ['print(open(sys.path[0] + "/labels.txt", encoding="utf-8").read().splitlines()[answer_0.argmax()])\n']
+    return "".join([_comment(chosen, device), *lines])
+
+
+def _comment(chosen: Chosen, device: str) -> str:
+    names = " ".join(f"INPUT_{index}.npy" for index in range(len(chosen.inputs)))
+    lines = [f"Runs model.tflite ({chosen.candidate} for {device}): python inference.py {names}"]
+    lines += [f"input {index}: {describe(facts)}" for index, facts in enumerate(chosen.inputs)]
+    lines += [f"output {index}: {describe(facts)}" for index, facts in enumerate(chosen.outputs)]
+    return "".join(f"# {' '.join(line.split())}\n" for line in lines)
+
+
+def describe(facts: InputFacts) -> str:
+    """One line on an input or output: name, dtype, shape, range of real values, scale and zero point."""
+    name = facts.name if len(facts.name) <= NAME_LENGTH else f"{facts.name[: NAME_LENGTH - 3]}..."
+    text = f"{name} {facts.dtype} [{', '.join(map(str, facts.shape))}]"
+    if facts.low is not None and facts.high is not None:
+        text += f", real values {facts.low:g} to {facts.high:g}"
+    if facts.scale:
+        text += f", real = {_shifted(facts.zero_point or 0)} * {facts.scale:.6g}"
+    return text
+
+
+def _shifted(zero_point: int) -> str:
+    if zero_point == 0:
+        return "stored"
+    return f"(stored {'+' if zero_point < 0 else '-'} {abs(zero_point)})"
+
+
+def _feed(index: int, facts: InputFacts) -> str:
+    slot = f"model.get_input_details()[{index}]"
+    real = f'np.load(sys.argv[{index + 1}]).reshape({slot}["shape"])'
+    if facts.scale and facts.dtype in _RANGES:
+        low, high = _RANGES[facts.dtype]
+        real = f"np.clip(np.round({real} / {facts.scale!r} + {_signed(facts.zero_point)}), {low}, {high})"
+    return f'model.set_tensor({slot}["index"], {real}.astype("{facts.dtype}"))'
+
+
+def _answer(index: int, facts: InputFacts) -> str:
+    stored = f'model.get_tensor(model.get_output_details()[{index}]["index"])'
+    if facts.scale and facts.dtype in _RANGES:
+        stored = f'({stored}.astype("float32") - {_signed(facts.zero_point)}) * {facts.scale!r}'
+    return f"answer_{index} = {stored}\nprint(answer_{index})\n"
+
+
+def _signed(zero_point: int | None) -> str:
+    return f"({zero_point})" if zero_point and zero_point < 0 else str(zero_point or 0)

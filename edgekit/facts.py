@@ -1,0 +1,58 @@
+"""The facts of a Keras model that planning needs: layers, shapes, parameters, multiply-accumulates.
+
+They are taken once, in a worker, and cached by the model's content; nothing here imports TensorFlow.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from edgekit.values import Value
+
+
+class TensorFacts(Value):
+    """An input or output: its shape without the batch dimension (None where it is free)."""
+
+    name: str
+    shape: tuple[int | None, ...]
+    dtype: str
+
+
+class LayerFacts(Value):
+    """One layer after normalising; shapes are without the batch, `inputs` are layer names.
+
+    `macs` counts the multiply-accumulates of one sample; `kernel` is the shape of its main weights.
+    """
+
+    name: str
+    kind: str
+    inputs: tuple[str, ...] = ()
+    output_shape: tuple[int | None, ...] = ()
+    parameters: int = 0
+    macs: int = 0
+    kernel: tuple[int, ...] | None = None
+    activation: str | None = None
+
+
+class ModelFacts(Value):
+    """A whole model after normalising (nested models flattened, rebuilt for tf_keras)."""
+
+    sha256: str
+    format: str
+    inputs: tuple[TensorFacts, ...]
+    outputs: tuple[TensorFacts, ...]
+    layers: tuple[LayerFacts, ...]
+    output_kind: Literal["softmax", "sigmoid", "linear"]
+    loss: str | None = None
+    rebuilt_error: float | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def parameters(self) -> int:
+        """All weights, in elements."""
+        return sum(layer.parameters for layer in self.layers)
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of one inference."""
+        return sum(layer.macs for layer in self.layers)

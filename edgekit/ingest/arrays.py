@@ -1,0 +1,96 @@
+"""Writing arrays batch by batch to `.npy` files, with their range, and never more than a batch in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+
+from edgekit.child import Progress
+from edgekit.dataset import ArrayFile
+from edgekit.errors import DataError
+
+SCAN_ROWS_BYTES = 32 * 2**20
+_HEADER_BYTES = 128
+
+
+class ArrayWriter:
+    """An `.npy` file that grows by batches of equal sample shape; the header is written at the end."""
+
+    def __init__(self, path: Path, name: str) -> None:
+        self._path, self._name = path, name
+        self._file: IO[bytes] | None = None
+        self._dtype: np.dtype[np.generic] | None = None
+        self._sample: tuple[int, ...] = ()
+        self._samples = 0
+
+    def append(self, batch: np.ndarray) -> None:
+        """Add a batch, samples first; raises `DataError` where its samples differ from the earlier ones."""
+        if self._file is None:
+            if batch.dtype.hasobject:
+                raise DataError("an array of Python objects", where=self._name, allowed="arrays of numbers")
+            self._file = self._path.open("wb")
+            self._file.write(b"\0" * _HEADER_BYTES)
+            self._dtype, self._sample = batch.dtype, batch.shape[1:]
+        if batch.shape[1:] != self._sample:
+            raise DataError(
+                "samples of different shapes",
+                where=f"{self._name}, sample {self._samples}",
+                received=batch.shape[1:],
+                allowed=f"{self._sample}, as the samples before",
+                next_step="bring all samples to one shape (for images: image_size in [data])",
+            )
+        self._file.write(np.ascontiguousarray(batch.astype(self._dtype, copy=False)).tobytes())
+        self._samples += len(batch)
+
+    def close(self) -> None:
+        """Write the header; the file is then a regular `.npy`. Raises `DataError` where nothing was added."""
+        if self._file is None or self._dtype is None:
+            raise DataError("no samples", where=self._name)
+        shape = (self._samples, *self._sample)
+        text = repr({"descr": np.lib.format.dtype_to_descr(self._dtype), "fortran_order": False, "shape": shape})
+        body = text.encode("latin1").ljust(_HEADER_BYTES - 11) + b"\n"
+        self._file.seek(0)
+        self._file.write(np.lib.format.magic(1, 0) + len(body).to_bytes(2, "little") + body)
+        self._file.close()
+
+
+def chunks(array: np.ndarray, *, rows: np.ndarray | None = None) -> Iterator[np.ndarray]:
+    """A (memory-mapped) array in parts of about 32 MiB, samples first."""
+    count = len(array) if rows is None else len(rows)
+    step = max(1, SCAN_ROWS_BYTES // max(1, array[:1].nbytes)) if count else 1
+    for start in range(0, count, step):
+        part = slice(start, start + step)
+        yield array[part] if rows is None else array[rows[part]]
+
+
+def describe(root: Path, name: str, progress: Progress) -> ArrayFile:
+    """The facts of `root/name.npy`, read in parts; raises `DataError` where a value is no finite number."""
+    array = _open(root / f"{name}.npy", name)
+    low, high, done = np.inf, -np.inf, 0
+    for part in chunks(array):
+        if part.dtype.kind == "f" and not np.isfinite(part).all():
+            row = done + int(np.argmin(np.isfinite(part.reshape(len(part), -1)).all(axis=1)))
+            raise DataError(
+                "a value that is no finite number (NaN or infinite)",
+                where=f"{name}, sample {row}",
+                next_step="remove or repair the sample",
+            )
+        low, high = min(low, float(part.min())), max(high, float(part.max()))
+        done += len(part)
+        progress(f"checking {name}", done, len(array))
+    return ArrayFile(path=f"{name}.npy", shape=tuple(array.shape), dtype=array.dtype.name, low=low, high=high)
+
+
+def _open(path: Path, name: str) -> np.ndarray:
+    try:
+        array: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
+    except ValueError as problem:
+        raise DataError("not an array of numbers", where=name, received=str(problem)[:200]) from None
+    if array.ndim == 0 or len(array) == 0:
+        raise DataError("no samples", where=name, received=f"shape {array.shape}")
+    if array.dtype.kind not in "fiub":
+        raise DataError("not an array of numbers", where=name, received=array.dtype, allowed="floats, integers")
+    return array

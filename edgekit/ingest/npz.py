@@ -1,0 +1,76 @@
+"""`.npz` archives: each member is already an `.npy` file, so it is unpacked to disk and never loaded whole."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from edgekit.child import Progress
+from edgekit.errors import DataError, OutputError, TrustError
+
+NAME = re.compile(r"^(?P<kind>[xy])_(?P<split>train|val|test)(_(?P<index>\d+))?$")
+
+
+def unpack(source: Path, target: Path, *, trust: bool, progress: Progress) -> None:
+    """Write the archive's `x_train`, `y_train_1`, ... as `x_train_0.npy`, `y_train_1.npy`, ... into `target`."""
+    try:
+        with zipfile.ZipFile(source) as archive:
+            members = [(info, NAME.match(info.filename.removesuffix(".npy"))) for info in archive.infolist()]
+            wanted = [(info, match) for info, match in members if match is not None]
+            _check_space(wanted, target)
+            for done, (info, match) in enumerate(wanted):
+                name = f"{match['kind']}_{match['split']}_{match['index'] or 0}"
+                with archive.open(info) as member, (target / f"{name}.npy").open("wb") as file:
+                    shutil.copyfileobj(member, file, 2**20)
+                _check_pickle(target / f"{name}.npy", name, source, trust=trust)
+                progress(f"reading {source.name}", done + 1, len(wanted))
+    except (zipfile.BadZipFile, EOFError, RuntimeError, NotImplementedError) as problem:
+        raise DataError("not an .npz archive", where=str(source), received=str(problem)) from None
+    if not wanted:
+        raise DataError(
+            "no arrays of the expected names",
+            where=str(source),
+            received=", ".join(info.filename for info, _ in members)[:200] or "an empty archive",
+            allowed="x_train, y_train, x_test, y_test, and x_val, y_val (several inputs: x_train_0, x_train_1, ...)",
+        )
+
+
+def _check_space(wanted: list[tuple[zipfile.ZipInfo, re.Match[str]]], target: Path) -> None:
+    needed, free = sum(info.file_size for info, _ in wanted), shutil.disk_usage(target).free
+    if needed > free:
+        raise OutputError(
+            "no space for the unpacked data",
+            where=str(target),
+            received=f"{free} bytes free",
+            allowed=f"{needed} bytes",
+        )
+
+
+def _check_pickle(path: Path, name: str, source: Path, *, trust: bool) -> None:
+    """Refuse pickled arrays; with `trust`, rewrite them as arrays of numbers."""
+    with path.open("rb") as file:
+        try:
+            version = np.lib.format.read_magic(file)
+            read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+            dtype = read(file)[2]
+        except ValueError as problem:
+            raise DataError("not an array", where=f"{source}: {name}", received=str(problem)[:200]) from None
+    if not dtype.hasobject:
+        return
+    if not trust:
+        raise TrustError(
+            "pickled Python objects, which can run code when they are read",
+            where=f"{source}: {name}",
+            allowed="arrays of numbers",
+            next_step="save it as an array of numbers, or say --trust if you made this file",
+        )
+    try:
+        np.save(path, np.array(np.load(path, allow_pickle=True).tolist()), allow_pickle=False)
+    except ValueError as problem:
+        raise DataError(
+            "objects that make no array of numbers", where=f"{source}: {name}", received=str(problem)
+        ) from None

@@ -1,0 +1,75 @@
+"""A validation split taken off the training split: stratified by class where there are classes, and seeded."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from edgekit.errors import DataError
+
+
+def class_numbers(targets: np.ndarray) -> np.ndarray | None:
+    """Class of each sample for integer or one-hot targets; None for anything else."""
+    if targets.ndim == 2 and targets.shape[1] == 1:
+        targets = targets[:, 0]
+    if targets.ndim == 1 and targets.dtype.kind in "iub":
+        return np.asarray(targets, dtype=np.int64)
+    if targets.ndim == 2 and targets.shape[1] > 1 and _is_one_hot(targets):
+        return np.asarray(targets.argmax(axis=1), dtype=np.int64)
+    return None
+
+
+def _is_one_hot(targets: np.ndarray) -> bool:
+    return bool(((targets == 0) | (targets == 1)).all() and (targets.sum(axis=1) == 1).all())
+
+
+def check_classes(classes: np.ndarray, where: str) -> None:
+    """Raise `DataError` where a label is negative or a class below the highest has no sample."""
+    if classes.min() < 0:
+        raise DataError("a negative label", where=where, received=int(classes.min()), allowed="0, 1, ...")
+    counts = np.bincount(classes)
+    if (counts == 0).any():
+        empty = ", ".join(str(label) for label in np.flatnonzero(counts == 0)[:10])
+        raise DataError(
+            "an empty class", where=where, received=f"no sample with label {empty}", allowed=f"every label from 0 to {len(counts) - 1}",
+            next_step="add samples of the class, or number the classes without gaps",
+        )  # fmt: skip
+
+
+def split_rows(targets: np.ndarray, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Ascending row numbers (training, validation); each class gives its share, rounded, and keeps at least one."""
+    generator = np.random.default_rng(seed)
+    classes = class_numbers(targets)
+    groups = (
+        [np.arange(len(targets))] if classes is None else [np.flatnonzero(classes == c) for c in np.unique(classes)]
+    )
+    held = []
+    for group in groups:
+        count = min(len(group) - 1, max(1, round(len(group) * fraction)))
+        held.append(generator.permutation(group)[:count])
+    validation = np.sort(np.concatenate(held))
+    training = np.setdiff1d(np.arange(len(targets)), validation, assume_unique=True)
+    if len(validation) == 0:
+        raise DataError(
+            "too few training samples to hold some out", where="x_train", received=f"{len(targets)} samples"
+        )
+    return training, validation
+
+
+def stratified_rows(targets: np.ndarray, rows: np.ndarray, count: int, seed: int) -> np.ndarray:
+    """`count` of the given rows, ascending, classes in their proportions (at least one of each where it can be)."""
+    if count >= len(rows):
+        return rows
+    generator = np.random.default_rng(seed)
+    shuffled = generator.permutation(rows)
+    classes = class_numbers(targets[shuffled])
+    if classes is None:
+        return np.sort(shuffled[:count])
+    # Taking rows in the order of their relative rank within their class gives every class its share at any count.
+    rank = np.zeros(len(shuffled))
+    for label in np.unique(classes):
+        members = np.flatnonzero(classes == label)
+        rank[members] = (np.arange(len(members)) + 0.5) / len(members)
+    first = np.zeros(len(shuffled), dtype=bool)
+    first[np.unique(classes, return_index=True)[1]] = True
+    order = np.lexsort((rank, ~first))
+    return np.sort(shuffled[order[:count]])

@@ -1,0 +1,128 @@
+"""The join: a source of any kind becomes a checked `Dataset` in a folder."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgekit.child import Progress
+from edgekit.dataset import INDEX_FILE, ArrayFile, Dataset, SplitFiles
+from edgekit.errors import DataError
+from edgekit.ingest.arrays import describe
+from edgekit.ingest.functions import write_result
+from edgekit.ingest.images import read_folder
+from edgekit.ingest.npz import unpack
+from edgekit.ingest.split import check_classes, class_numbers, split_rows
+from edgekit.values import to_builtins, to_json
+
+FILE_NAMES = {"train": "train", "validation": "val", "test": "test"}
+
+
+def spool(job: dict[str, Any], progress: Progress) -> Any:
+    """Read `job["source"]` into the folder `job["target"]`; returns the `Dataset`.
+
+    The job also holds `kind` (npz, folder, function), `options` (the keys of `[data]`), `names` (of the model's
+    inputs), `seed`, `trust`, `need` (splits) and `key` (what identifies the content).
+    """
+    target = Path(job["target"])
+    labels: tuple[str, ...] = ()
+    if job["kind"] == "npz":
+        unpack(Path(job["source"]), target, trust=job["trust"], progress=progress)
+    elif job["kind"] == "folder":
+        labels = read_folder(Path(job["source"]), target, job["options"], progress)
+    else:
+        from edgekit.userfunction import call
+
+        result = call(job["source"], root=Path(job["root"]), imports=(), error=DataError)
+        write_result(result, target, tuple(job["names"]), job["source"], progress)
+    return to_builtins(_finish(target, job, labels, progress))
+
+
+def spool_result(
+    result: Any, target: Path, *, names: tuple[str, ...], options: dict[str, Any], seed: int, progress: Progress
+) -> Dataset:
+    """Spool what the caller of the API gave as data, in the caller's own process; splits are as in `spool`."""
+    write_result(result, target, names, "data", progress)
+    job = {"source": "data", "options": options, "seed": seed, "need": ("train", "test"), "key": "data"}
+    return _finish(target, job, (), progress)
+
+
+def _finish(target: Path, job: dict[str, Any], labels: tuple[str, ...], progress: Progress) -> Dataset:
+    """Check the arrays in the folder, split them, and write the index."""
+    splits = {
+        split: _split(target, split, progress)
+        for split in FILE_NAMES
+        if any(target.glob(f"?_{FILE_NAMES[split]}_*.npy"))
+    }
+    _require(splits, job)
+    notes = _hold_out(target, splits, job)
+    dataset = Dataset(
+        root=str(target),
+        sha256=hashlib.sha256(job["key"].encode()).hexdigest(),
+        splits=splits,
+        labels=labels,
+        notes=notes,
+    )
+    (target / INDEX_FILE).write_text(to_json(dataset), encoding="utf-8")
+    return dataset
+
+
+def _split(target: Path, split: str, progress: Progress) -> SplitFiles:
+    name = FILE_NAMES[split]
+    arrays: dict[str, list[ArrayFile]] = {"x": [], "y": []}
+    for kind, found in arrays.items():
+        while (target / f"{kind}_{name}_{len(found)}.npy").is_file():
+            found.append(describe(target, f"{kind}_{name}_{len(found)}", progress))
+    if not arrays["x"] or not arrays["y"]:
+        missing = "x" if not arrays["x"] else "y"
+        raise DataError("a part of a split is missing", where=f"{missing}_{name}", allowed=f"x_{name} and y_{name}")
+    lengths = {array.path.removesuffix(".npy"): array.shape[0] for array in arrays["x"] + arrays["y"]}
+    if len(set(lengths.values())) > 1:
+        received = ", ".join(f"{array}: {length}" for array, length in lengths.items())
+        raise DataError("arrays of one split have different lengths", where=split, received=received)
+    return SplitFiles(inputs=tuple(arrays["x"]), targets=tuple(arrays["y"]), samples=arrays["x"][0].shape[0])
+
+
+def _require(splits: dict[str, SplitFiles], job: dict[str, Any]) -> None:
+    missing = [split for split in job["need"] if split not in splits]
+    if missing:
+        raise DataError(
+            f"no {missing[0]} split",
+            where=str(job["source"]),
+            received=", ".join(splits) or "nothing",
+            allowed=", ".join(job["need"]),
+            next_step=f"add x_{FILE_NAMES[missing[0]]} and y_{FILE_NAMES[missing[0]]} (see docs/quickstart.md)",
+        )
+    shapes = {split: [array.shape[1:] for array in files.inputs] for split, files in splits.items()}
+    first = next(iter(shapes))
+    for split, shape in shapes.items():
+        if shape != shapes[first]:
+            raise DataError(
+                f"shapes of {split} and {first} differ", where=split, received=shape, allowed=str(shapes[first])
+            )
+
+
+def _hold_out(target: Path, splits: dict[str, SplitFiles], job: dict[str, Any]) -> tuple[str, ...]:
+    """Take the validation split off the training split where there is none."""
+    if "train" not in splits:
+        return ()
+    train = splits["train"]
+    targets = np.load(target / train.targets[0].path, mmap_mode="r")
+    classes = class_numbers(targets)
+    if classes is not None:
+        check_classes(classes, "y_train")
+    if "validation" in splits:
+        return ()
+    fraction, seed = job["options"]["validation"], job["seed"]
+    for split, rows in zip(("train", "validation"), split_rows(targets, fraction, seed), strict=True):
+        np.save(target / f"rows_{split}.npy", rows)
+        splits[split] = SplitFiles(
+            inputs=train.inputs, targets=train.targets, rows=f"rows_{split}.npy", samples=len(rows)
+        )
+    how = "stratified by class, " if classes is not None else ""
+    return (
+        f"validation: {splits['validation'].samples} of {train.samples} training samples held out, {how}seed {seed}",
+    )

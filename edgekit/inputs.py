@@ -1,0 +1,155 @@
+"""The model and the data of a project, opened once and cached by content: facts and files for all that follows.
+
+What is in the cache costs a hash; what is not is read in a child process.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from edgekit.cache import Cache, file_digest, key, processor, versions
+from edgekit.child import Progress
+from edgekit.dataset import Dataset
+from edgekit.errors import DataError, ModelError, did_you_mean
+from edgekit.facts import ModelFacts
+from edgekit.jobs import Failed, Worker
+from edgekit.pool import Pool
+from edgekit.project_file import DataTable, ModelTable
+from edgekit.userfunction import digest, is_function, module_digest
+from edgekit.values import Value, from_json, to_builtins
+
+INGEST = "edgekit.ingest"
+
+
+class OpenedModel(Value):
+    """A normalised model in the cache, its facts, and the key that stands for its content."""
+
+    folder: str
+    key: str
+    facts: ModelFacts
+
+
+def open_model(
+    table: ModelTable, *, root: Path, cache: Cache, pool: Pool, seed: int, trust: bool, progress: Progress
+) -> OpenedModel:
+    """Load and normalise a model, or find it in the cache; raises `ModelError`, `TrustError`."""
+    content = _model_digest(table, root)
+    name = key(
+        model=content,
+        imports=module_digest(table.imports, root=root),
+        seed=seed if is_function(table.source) else None,
+        trust=trust,
+        versions=versions(),
+        processor=processor(),
+    )
+    job = {
+        "do": "load",
+        "source": table.source if is_function(table.source) else str(root / table.source),
+        "is_function": is_function(table.source),
+        "imports": table.imports,
+        "root": str(root),
+        "trust": trust,
+        "seed": seed,
+        "sha256": content,
+    }
+
+    def make(folder: Path) -> None:
+        answer = pool.run({**job, "target": str(folder)}, progress=progress)
+        if isinstance(answer, Failed):
+            raise ModelError(
+                "the model cannot be loaded", where=table.source, received=answer.reason, next_step=_log_hint(answer)
+            )
+
+    folder = cache.folder("models", name, make)
+    facts = from_json((folder / "facts.json").read_bytes(), ModelFacts, where=str(folder))
+    return OpenedModel(folder=str(folder), key=name, facts=facts)
+
+
+def _model_digest(table: ModelTable, root: Path) -> str:
+    if is_function(table.source):
+        return digest(table.source, root=root, version=table.version)
+    return _path_digest(root / table.source, ModelError, "model")
+
+
+def open_data(
+    table: DataTable,
+    *,
+    root: Path,
+    cache: Cache,
+    seed: int = 0,
+    need: tuple[str, ...] = ("train", "test"),
+    names: tuple[str, ...] = (),
+    trust: bool = False,
+    progress: Progress,
+) -> Dataset:
+    """Read data of any kind into the cache, or find it there; raises `DataError`, `TrustError`.
+
+    `need` are the splits that must be in it; `names` the model's inputs, for data that comes by name.
+    """
+    kind = _data_kind(table, root)
+    content = (
+        digest(table.source, root=root, version=table.version)
+        if kind == "function"
+        else _path_digest(root / table.source, DataError, "data")
+    )
+    options = {name: value for name, value in to_builtins(table).items() if name not in ("source", "version")}
+    named = names if kind == "function" else ()
+    name = key(content=content, options=options, seed=seed, need=need, names=named, trust=trust, versions=versions())
+    source = table.source if kind == "function" else str(root / table.source)
+    job: dict[str, Any] = {
+        "do": "spool", "kind": kind, "source": source, "root": str(root), "options": options, "names": named,
+        "seed": seed, "trust": trust, "need": need, "key": name,
+    }  # fmt: skip
+
+    def make(folder: Path) -> None:
+        environment = {"TF_USE_LEGACY_KERAS": "1", "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
+        with Worker(INGEST, environment=environment) as worker:
+            answer = worker.run({**job, "target": str(folder)}, progress=progress)
+        if isinstance(answer, Failed):
+            raise DataError(
+                "the data cannot be read", where=table.source, received=answer.reason, next_step=_log_hint(answer)
+            )
+
+    return Dataset.open(cache.folder("data", name, make))
+
+
+def _data_kind(table: DataTable, root: Path) -> str:
+    path = root / table.source
+    if is_function(table.source):
+        return "function"
+    if path.is_dir():
+        from edgekit.extras import require
+
+        require("images", "PIL", purpose="reading a folder of images")
+        return "folder"
+    if path.exists() and path.suffix != ".npz":
+        raise DataError(
+            "not data",
+            where=str(path),
+            received=path.suffix or "a file",
+            allowed="an .npz file, a folder of images, module:function",
+        )
+    return "npz"
+
+
+def _path_digest(path: Path, error: type[ModelError] | type[DataError], what: str) -> str:
+    if not path.exists():
+        siblings = [sibling.name for sibling in path.parent.iterdir()] if path.parent.is_dir() else []
+        near = did_you_mean(path.name, siblings)
+        raise error(
+            f"the {what} does not exist",
+            where=str(path),
+            received=str(path),
+            allowed="a path, or module:function",
+            next_step=f"did you mean {near!r}?" if near else "check the path; it is relative to the project's folder",
+        )
+    try:
+        return file_digest(path)
+    except OSError as problem:
+        raise error(f"the {what} cannot be read", where=str(path), received=problem.strerror) from None
+
+
+def _log_hint(failed: Failed) -> str | None:
+    lines = [line for line in failed.detail.splitlines() if line.strip()]
+    return f"the log ends with: {lines[-1].strip()[:200]}" if lines else None

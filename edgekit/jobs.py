@@ -1,0 +1,170 @@
+"""The parent's side of a job: a warm child process that is asked, watched, limited and killed.
+
+Native code crashes, hangs and keeps its memory, so all of it runs in a child of its own process group. A child
+that dies is a value (`Failed`) and never the end of the parent. It knows nothing of what a job does.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Mapping
+from typing import IO, Any
+
+import msgspec
+
+from edgekit.child import MEMORY_LIMIT_VARIABLE, Progress
+from edgekit.errors import EdgekitError, from_parts
+from edgekit.values import Value
+
+LOG_TAIL_BYTES = 4000
+
+
+class Done(Value):
+    """A job's result, as JSON builtins."""
+
+    value: Any
+
+
+class Failed(Value):
+    """A job that gave no result, and why: a sentence for people and the log's end for developers.
+
+    `repeatable` says that the job itself failed and would again; a crash, a limit or a kill might not.
+    """
+
+    reason: str
+    detail: str = ""
+    repeatable: bool = False
+
+
+def no_progress(phase: str, done: int, total: int) -> None:
+    """The default progress: nothing."""
+
+
+class Worker:
+    """A child process `python -m MODULE` that answers one job at a time and stays warm between jobs."""
+
+    def __init__(
+        self, module: str, *, environment: Mapping[str, str] | None = None, memory_bytes: int | None = None
+    ) -> None:
+        self._module = module
+        self._environment = dict(environment or {})
+        if memory_bytes is not None:
+            self._environment[MEMORY_LIMIT_VARIABLE] = str(memory_bytes)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._events: queue.Queue[bytes] = queue.Queue()
+        self._log: IO[bytes] | None = None
+
+    def __enter__(self) -> Worker:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def run(
+        self, job: dict[str, Any], *, progress: Progress = no_progress, time_limit_s: float | None = None
+    ) -> Done | Failed:
+        """Ask one job and wait for it.
+
+        Returns `Failed` when the child crashes, raises something unexpected, or is killed at its time limit;
+        raises the child's `EdgekitError` when it says that the input is wrong.
+        """
+        try:
+            self._send(job)
+            return self._wait(progress, time_limit_s)
+        except EdgekitError:  # the child's own answer, after which it still serves
+            raise
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Kill the child's process group and wait until it is gone."""
+        process, self._process = self._process, None
+        if process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            for pipe in (process.stdin, process.stdout):
+                with contextlib.suppress(OSError):
+                    if pipe is not None:
+                        pipe.close()
+        if self._log is not None:
+            self._log.close()
+            self._log = None
+
+    def _send(self, job: dict[str, Any]) -> None:
+        if self._process is None or self._process.poll() is not None:
+            self.close()
+            self._start()
+        assert self._process is not None and self._process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.write(msgspec.json.encode(job) + b"\n")
+            self._process.stdin.flush()
+
+    def _start(self) -> None:
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
+        self._events = queue.Queue()
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", self._module],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p), **self._environment},
+            start_new_session=True,
+        )
+        threading.Thread(target=_pump, args=(self._process, self._events), daemon=True).start()
+
+    def _wait(self, progress: Progress, time_limit_s: float | None) -> Done | Failed:
+        deadline = None if time_limit_s is None else time.monotonic() + time_limit_s
+        while True:
+            try:
+                line = self._events.get(timeout=None if deadline is None else max(0.0, deadline - time.monotonic()))
+            except queue.Empty:
+                tail = self._log_tail()
+                self.close()
+                return Failed(reason=f"was stopped at its time limit of {time_limit_s:.0f} s", detail=tail)
+            if not line:
+                return self._crashed()
+            event = msgspec.json.decode(line)
+            if event["event"] == "progress":
+                progress(event["phase"], event["done"], event["total"])
+            elif event["event"] == "error":
+                raise from_parts(event["kind"], event["parts"])
+            elif event["event"] == "failure":
+                return Failed(reason=event["reason"], detail=event["detail"], repeatable=True)
+            else:
+                return Done(value=event["value"])
+
+    def _crashed(self) -> Failed:
+        process = self._process
+        if process is None:
+            return Failed(reason="was stopped")
+        code = process.wait()
+        tail = self._log_tail()
+        self.close()
+        how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+        return Failed(reason=f"the process ended with {how}", detail=tail)
+
+    def _log_tail(self) -> str:
+        if self._log is None:
+            return ""
+        self._log.seek(0, os.SEEK_END)
+        self._log.seek(max(0, self._log.tell() - LOG_TAIL_BYTES))
+        return self._log.read().decode(errors="replace")
+
+
+def _pump(process: subprocess.Popen[bytes], events: queue.Queue[bytes]) -> None:
+    """Move the child's lines to a queue, so that waiting for one can have a time limit; b'' is the end."""
+    assert process.stdout is not None
+    with contextlib.suppress(ValueError, OSError):
+        for line in process.stdout:
+            events.put(line)
+    events.put(b"")

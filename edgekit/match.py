@@ -1,0 +1,117 @@
+"""Whether data and model go together: counts, shapes, labels; and the loss that follows from both.
+
+Pure decisions on facts and on what a data set says of its arrays; nothing is read but the targets' values.
+"""
+
+from __future__ import annotations
+
+from edgekit.dataset import ArrayFile, Dataset
+from edgekit.errors import DataError
+from edgekit.facts import ModelFacts, TensorFacts
+from edgekit.metric_spec import MetricSpec
+
+SPARSE, CATEGORICAL, BINARY = "sparse_categorical_crossentropy", "categorical_crossentropy", "binary_crossentropy"
+
+
+def match(facts: ModelFacts, dataset: Dataset, metric: MetricSpec) -> None:
+    """Raise `DataError` where the data's inputs, targets or labels do not fit the model or the metric."""
+    for split, files in dataset.splits.items():
+        _count("inputs", len(files.inputs), len(facts.inputs), split)
+        _count("targets", len(files.targets), len(facts.outputs), split)
+        for array, tensor in zip(files.inputs, facts.inputs, strict=True):
+            _shape(array, tensor, split)
+        for array, tensor in zip(files.targets, facts.outputs, strict=True):
+            _labels(array, tensor, facts, split)
+    if metric.output >= len(facts.outputs):
+        raise DataError(
+            "no such output", where="goal.output", received=metric.output, allowed=f"0 to {len(facts.outputs) - 1}"
+        )
+
+
+def _count(what: str, received: int, wanted: int, split: str) -> None:
+    if received != wanted:
+        raise DataError(
+            f"the data has another number of {what} than the model",
+            where=split,
+            received=received,
+            allowed=str(wanted),
+            next_step=f"name them {what[0] if what != 'inputs' else 'x'}_{split}_0, ..._1 in the model's order",
+        )
+
+
+def _shape(array: ArrayFile, tensor: TensorFacts, split: str) -> None:
+    sample = array.shape[1:]
+    fits = len(sample) == len(tensor.shape) and all(
+        b is None or a == b for a, b in zip(sample, tensor.shape, strict=True)
+    )
+    if fits:
+        return
+    wanted = tuple("any" if size is None else size for size in tensor.shape)
+    raise DataError(
+        f"samples of {split} have another shape than the model's input {tensor.name!r}",
+        where=array.path.removesuffix(".npy"),
+        received=sample,
+        allowed=str(wanted).replace("'", ""),
+        next_step=_shape_hint(sample, tensor.shape),
+    )
+
+
+def _shape_hint(sample: tuple[int, ...], wanted: tuple[int | None, ...]) -> str:
+    if (*sample, 1) == wanted:
+        return "add a channel axis to the data: x[..., None]"
+    if sample[:-1] == wanted and sample[-1] == 1:
+        return "remove the last axis of the data: x[..., 0]"
+    if len(sample) == 3 and len(wanted) == 3 and sample[2] == wanted[2]:
+        return f"set image_size = [{wanted[0]}, {wanted[1]}] in [data], for a folder of images"
+    if len(sample) + 1 == len(wanted):
+        return "batch the data: the first axis counts samples"
+    return "give the arrays as the model takes them"
+
+
+def _labels(array: ArrayFile, tensor: TensorFacts, facts: ModelFacts, split: str) -> None:
+    """Integer targets are class numbers of a model whose output has an item a class."""
+    classes = tensor.shape[-1] if tensor.shape else None
+    if not _is_class_numbers(array, tensor) or classes is None:
+        return
+    top = classes - 1 if classes > 1 else 1
+    if array.high > top or array.low < 0:
+        raise DataError(
+            "labels do not match the model's outputs",
+            where=array.path.removesuffix(".npy"),
+            received=f"labels from {array.low:g} to {array.high:g}",
+            allowed=f"0 to {top}: output {tensor.name!r} has {classes} {'items' if classes > 1 else 'item'}",
+            next_step="number the classes from 0, or give a model with an output a class",
+        )
+
+
+def _is_class_numbers(array: ArrayFile, tensor: TensorFacts) -> bool:
+    integers = array.dtype.startswith(("int", "uint", "bool"))
+    flat = len(array.shape) == 1 or (len(array.shape) == 2 and array.shape[1] == 1)
+    return integers and flat and len(tensor.shape) == 1
+
+
+def choose_loss(declared: str | None, facts: ModelFacts, dataset: Dataset) -> str:
+    """The loss to fine-tune with: the project's, else the one the model was compiled with, else by the output.
+
+    Raises `DataError` where none of them tells.
+    """
+    if declared or facts.loss:
+        return str(declared or facts.loss)
+    array, tensor = dataset.splits["train"].targets[0], facts.outputs[0]
+    kind = facts.output_kind
+    if kind == "sigmoid":
+        return BINARY
+    if _is_class_numbers(array, tensor):
+        if (tensor.shape[-1] or 0) == 1:
+            return f"{BINARY}_from_logits"
+        return SPARSE if kind == "softmax" else f"{SPARSE}_from_logits"
+    if kind == "softmax":
+        return CATEGORICAL
+    if array.dtype.startswith("float") and array.shape[1:] == tensor.shape:
+        return "mean_squared_error"
+    raise DataError(
+        "no loss follows from the model and the data",
+        where="training.loss",
+        received=f"a linear output of shape {tensor.shape} and {array.dtype} targets of shape {array.shape[1:]}",
+        next_step='set loss in [training], as in loss = "mean_squared_error"',
+    )

@@ -1,0 +1,435 @@
+"""How good a model's outputs are: the score, its interval, the drop from a baseline, agreement of two models.
+
+It knows targets and outputs as arrays, one row a sample, and never where they come from. A user's own function is
+given as an argument: this module imports no code of the user's.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from edgekit.errors import DataError
+from edgekit.intervals import Interval, occurrences, paired_difference, percentiles, resamples, wilson
+from edgekit.metric_spec import MetricSpec as MetricSpec
+from edgekit.values import Value
+
+if TYPE_CHECKING:
+    import numpy as np
+
+UserFunction = Callable[["np.ndarray", "np.ndarray"], float]
+BINARY_THRESHOLD = 0.5
+POINT = 0.01
+GARBAGE_BELOW = 0.9
+GARBAGE_KAPPA = 0.1
+
+
+class Score(Value):
+    """A metric's value with its 95% interval; None where the targets do not define it."""
+
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    samples: int = 0
+    reason: str | None = None
+
+
+class Drop(Value):
+    """How many points a model is worse than the baseline on the same samples, with the 95% interval; below 0: better.
+
+    A point is 0.01 of accuracy or AUC, else one percent of the baseline's value. None where the baseline's value is
+    zero or not defined.
+    """
+
+    points: float | None
+    low: float | None = None
+    high: float | None = None
+    samples: int = 0
+    method: str = ""
+    reason: str | None = None
+
+
+class Agreement(Value):
+    """How much two models' outputs agree: `same` is the share of equal decisions (None for a regression).
+
+    `explained` is the share of the first one's variance that the second explains (R², at most 1), `chance` the share
+    of equal decisions that two models with these habits would reach without looking at the input.
+    """
+
+    same: float | None
+    chance: float | None
+    explained: float | None
+    largest_difference: float
+    mean_difference: float
+    samples: int
+
+    @property
+    def is_garbage(self) -> bool:
+        """Whether the second one's outputs tell nothing of the first one's.
+
+        For decisions: fewer than nine in ten are equal, and not a tenth of what chance leaves open is explained
+        (Cohen's kappa at most 0.1). For a regression: no better than a constant. A model that is merely worse is
+        not garbage: that is for its accuracy to say.
+        """
+        if self.same is not None and self.chance is not None:
+            return self.same < GARBAGE_BELOW and self.same - self.chance <= GARBAGE_KAPPA * (1 - self.chance)
+        if not math.isfinite(self.largest_difference):
+            return True
+        return self.explained is not None and self.explained <= 0.0
+
+
+def score(
+    spec: MetricSpec,
+    targets: Sequence[np.ndarray],
+    outputs: Sequence[np.ndarray],
+    function: UserFunction | None = None,
+    *,
+    seed: int = 0,
+) -> Score:
+    """The metric of a model's outputs with its 95% interval.
+
+    `targets` and `outputs` have one array (samples, ...) for each output of the model; the spec says which counts.
+    Accuracy of one decision a sample has Wilson's interval, everything else a seeded bootstrap of 1000 resamples.
+    Raises `DataError` where targets and outputs do not go together.
+    """
+    measure = _measure(spec, targets, outputs, function)
+    value = measure.value()
+    if not math.isfinite(value):
+        return Score(value=None, samples=measure.samples, reason=measure.undefined)
+    interval = measure.interval(value, seed)
+    return Score(
+        value=value,
+        low=interval.low if interval else None,
+        high=interval.high if interval else None,
+        samples=measure.samples,
+    )
+
+
+def paired_drop(
+    spec: MetricSpec,
+    targets: Sequence[np.ndarray],
+    baseline: Sequence[np.ndarray],
+    outputs: Sequence[np.ndarray],
+    function: UserFunction | None = None,
+    *,
+    seed: int = 0,
+) -> Drop:
+    """How many points `outputs` are worse than `baseline` on the same samples, with the paired 95% interval.
+
+    Accuracy of one decision a sample has the interval of Bonett and Price for paired shares, everything else a
+    bootstrap in which both models see the same 1000 resamples. Raises `DataError` as `score` does.
+    """
+    first = _measure(spec, targets, baseline, function)
+    second = _measure(spec, targets, outputs, function)
+    before, after = first.value(), second.value()
+    point = POINT if spec.is_fraction else abs(before) / 100
+    sign = 1.0 if spec.higher_is_better else -1.0
+    if not (math.isfinite(before) and math.isfinite(after)):
+        return Drop(points=None, samples=first.samples, reason=first.undefined)
+    if point == 0.0:
+        if before == after:
+            return Drop(points=0.0, low=0.0, high=0.0, samples=first.samples, method="equal values")
+        return Drop(
+            points=None, samples=first.samples, reason="the baseline's value is 0, and a percentage of it says nothing"
+        )
+    points = sign * (before - after) / point
+    interval, method = _paired_interval(first, second, points, sign, point, seed)
+    return Drop(
+        points=points,
+        low=interval.low if interval else None,
+        high=interval.high if interval else None,
+        samples=first.samples,
+        method=method,
+    )
+
+
+def _paired_interval(
+    first: _Measure, second: _Measure, points: float, sign: float, point: float, seed: int
+) -> tuple[Interval | None, str]:
+    import numpy as np
+
+    if first.decisions is not None and second.decisions is not None:
+        only_first = int(np.sum(first.decisions & ~second.decisions))
+        only_second = int(np.sum(second.decisions & ~first.decisions))
+        share = paired_difference(only_first, only_second, first.samples)
+        both = (share.low / POINT, share.high / POINT)
+        return Interval(low=min(*both, points), high=max(*both, points)), "Bonett-Price interval for paired shares"
+    differences = [
+        sign * (first.resampled(rows) - second.resampled(rows)) / point for rows in resamples(first.samples, seed=seed)
+    ]
+    return percentiles(np.concatenate(differences), points), "paired bootstrap, 1000 resamples"
+
+
+def agreement(first: np.ndarray, second: np.ndarray) -> Agreement:
+    """How much two models' outputs on the same samples agree; arrays (samples, ...) of the same shape, real values.
+
+    Outputs (samples, classes) or (samples, 1) in [0, 1] are decisions; any other is a regression. Raises `DataError`
+    where the shapes differ.
+    """
+    import numpy as np
+
+    if first.shape != second.shape:
+        raise DataError("outputs of another shape", received=str(second.shape), allowed=str(first.shape))
+    a, b = np.asarray(first, np.float64), np.asarray(second, np.float64)
+    gap = np.where(np.isfinite(a) & np.isfinite(b), np.abs(a - b), np.inf)
+    same = chance = None
+    decisions = _decisions_of(a), _decisions_of(b)
+    if decisions[0] is not None and decisions[1] is not None:
+        same = float(np.mean(decisions[0] == decisions[1]))
+        chance = _chance(decisions[0], decisions[1])
+    spread = float(np.sum((a - a.mean(axis=0)) ** 2)) if a.size else 0.0
+    return Agreement(
+        same=same,
+        chance=chance,
+        explained=1.0 - float(np.sum(gap**2)) / spread if spread > 0 and np.isfinite(gap).all() else None,
+        largest_difference=float(gap.max()) if gap.size else 0.0,
+        mean_difference=float(gap.mean()) if gap.size else 0.0,
+        samples=len(a),
+    )
+
+
+def _decisions_of(outputs: np.ndarray) -> np.ndarray | None:
+    import numpy as np
+
+    if outputs.ndim == 2 and outputs.shape[1] > 1:
+        return np.where(np.isnan(outputs).any(axis=1), -1, outputs.argmax(axis=1))
+    column = outputs.reshape(len(outputs), -1)
+    if column.shape[1] == 1 and len(column) and ((column >= 0) & (column <= 1)).all():
+        return (column[:, 0] > BINARY_THRESHOLD).astype(np.int64)
+    return None
+
+
+def _chance(first: np.ndarray, second: np.ndarray) -> float:
+    """Expected share of equal decisions of independent deciders with these frequencies (Cohen, 1960)."""
+    import numpy as np
+
+    values = np.union1d(first, second)
+    return float(sum(np.mean(first == value) * np.mean(second == value) for value in values))
+
+
+class _Measure:
+    """A metric over one model's outputs; `decisions` are right or wrong where it is a share of them."""
+
+    decisions: np.ndarray | None = None
+    undefined = "the metric is not defined on these targets"
+
+    def __init__(self, targets: np.ndarray, outputs: np.ndarray) -> None:
+        self.targets, self.outputs = targets, outputs
+        self.samples = len(outputs)
+
+    def value(self) -> float:
+        """The metric on all samples."""
+        raise NotImplementedError
+
+    def resampled(self, rows: np.ndarray) -> np.ndarray:
+        """The metric on each resample, float64 (resamples,)."""
+        raise NotImplementedError
+
+    def interval(self, value: float, seed: int) -> Interval | None:
+        """The 95% interval of the value."""
+        import numpy as np
+
+        found = [self.resampled(rows) for rows in resamples(self.samples, seed=seed)]
+        return percentiles(np.concatenate(found), value)
+
+
+class _Mean(_Measure):
+    """A mean of one figure a sample: accuracy, MAE, MSE."""
+
+    def __init__(self, targets: np.ndarray, outputs: np.ndarray, figures: np.ndarray) -> None:
+        super().__init__(targets, outputs)
+        self.figures = figures
+        self.undefined = "an output is not a number"
+        if figures.dtype == bool:
+            self.decisions = figures
+
+    def value(self) -> float:
+        return float(self.figures.mean())
+
+    def resampled(self, rows: np.ndarray) -> np.ndarray:
+        made: np.ndarray = self.figures[rows].mean(axis=1)
+        return made
+
+    def interval(self, value: float, seed: int) -> Interval | None:
+        if self.decisions is None:
+            return super().interval(value, seed)
+        return wilson(int(self.decisions.sum()), self.samples)
+
+
+class _Auc(_Measure):
+    """Area under the ROC curve; of several classes the unweighted mean of one against the rest."""
+
+    undefined = "the area under the curve needs both classes in the targets (and outputs that are numbers)"
+
+    def __init__(self, targets: np.ndarray, outputs: np.ndarray) -> None:
+        super().__init__(targets, outputs)
+        self._columns = _one_against_rest(targets, outputs)
+
+    def value(self) -> float:
+        import numpy as np
+
+        return float(self._mean(np.ones((1, self.samples)))[0])
+
+    def resampled(self, rows: np.ndarray) -> np.ndarray:
+        return self._mean(occurrences(rows))
+
+    def _mean(self, weights: np.ndarray) -> np.ndarray:
+        import numpy as np
+
+        areas = np.array([_area(positive, values, weights) for positive, values in self._columns])
+        if not len(areas) or not np.isfinite(self.outputs).all():
+            return np.full(len(weights), np.nan)
+        known = np.isfinite(areas)
+        total: np.ndarray = np.where(known, areas, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+        return np.where(known.any(axis=0), total, np.nan)
+
+
+class _User(_Measure):
+    """The user's function of (y_true, y_pred)."""
+
+    undefined = "the metric's function did not return a number"
+
+    def __init__(self, targets: np.ndarray, outputs: np.ndarray, function: UserFunction) -> None:
+        super().__init__(targets, outputs)
+        self._function = function
+
+    def value(self) -> float:
+        return float(self._function(self.targets, self.outputs))
+
+    def resampled(self, rows: np.ndarray) -> np.ndarray:
+        import numpy as np
+
+        return np.array([float(self._function(self.targets[row], self.outputs[row])) for row in rows])
+
+
+def _measure(
+    spec: MetricSpec, targets: Sequence[np.ndarray], outputs: Sequence[np.ndarray], function: UserFunction | None
+) -> _Measure:
+    target, output = _chosen(spec, targets, outputs)
+    if function is not None:
+        return _User(target, output, function)
+    if spec.name == "accuracy":
+        return _Mean(target, output, _hits(target, output))
+    if spec.name == "auc":
+        return _Auc(target, output)
+    if spec.name in ("mae", "mse"):
+        return _Mean(target, output, _errors(target, output, squared=spec.name == "mse"))
+    raise DataError("the metric is the user's own and needs its function", received=spec.name)
+
+
+def _chosen(
+    spec: MetricSpec, targets: Sequence[np.ndarray], outputs: Sequence[np.ndarray]
+) -> tuple[np.ndarray, np.ndarray]:
+    if spec.output >= len(outputs) or (len(targets) > 1 and spec.output >= len(targets)) or not targets:
+        raise DataError(
+            "the metric looks at an output that is not there",
+            received=f"output {spec.output}",
+            allowed=f"0 to {min(len(outputs), max(1, len(targets))) - 1}",
+        )
+    target = targets[spec.output if len(targets) > 1 else 0]
+    output = outputs[spec.output]
+    if len(target) != len(output) or not len(output):
+        raise DataError(
+            "targets and outputs have a different number of samples, or none",
+            received=f"{len(target)} targets, {len(output)} outputs",
+        )
+    return target, output
+
+
+def _hits(targets: np.ndarray, outputs: np.ndarray) -> np.ndarray:
+    """Right or wrong a sample, bool (samples,); float (samples,) where a sample has many decisions.
+
+    Outputs (samples, classes): the largest one decides; (samples, 1) or (samples,): above 0.5 is class 1. Targets are
+    class numbers, or of the outputs' shape: one-hot, or several labels at once (each held against 0.5).
+    """
+    import numpy as np
+
+    unknown = np.isnan(outputs)
+    if outputs.ndim == 1 or outputs.shape[-1] == 1:
+        decided = (outputs.reshape(len(outputs), -1) > BINARY_THRESHOLD).astype(np.int64)
+        unknown = unknown.reshape(len(outputs), -1)
+        labels = _class_numbers(targets, 2, decided.shape)
+    elif targets.shape == outputs.shape and not _is_one_hot(targets):
+        decided, labels = (outputs > BINARY_THRESHOLD).astype(np.int64), (targets > BINARY_THRESHOLD).astype(np.int64)
+    else:
+        decided, unknown = outputs.argmax(axis=-1), unknown.any(axis=-1)
+        labels = _class_numbers(targets, outputs.shape[-1], decided.shape)
+    right: np.ndarray = ((decided == labels) & ~unknown).reshape(len(outputs), -1)
+    return right[:, 0] if right.shape[1] == 1 else right.mean(axis=1)
+
+
+def _is_one_hot(targets: np.ndarray) -> bool:
+    import numpy as np
+
+    return bool(np.allclose(targets.sum(axis=-1), 1.0, atol=1e-3))
+
+
+def _class_numbers(targets: np.ndarray, classes: int, shape: tuple[int, ...]) -> np.ndarray:
+    """Targets as class numbers of a shape; raises `DataError` where they are none."""
+    import numpy as np
+
+    labels = targets
+    if labels.size == math.prod(shape) * classes and labels.shape[-1] == classes and labels.size != math.prod(shape):
+        labels = labels.argmax(axis=-1)
+    if labels.size != math.prod(shape):
+        raise DataError(
+            "the labels do not go with the outputs",
+            received=f"targets of shape {targets.shape}",
+            allowed=f"class numbers of shape {shape}, or one-hot rows of {classes}",
+        )
+    labels = labels.reshape(shape)
+    if not np.isfinite(labels).all() or labels.min() < 0 or labels.max() >= classes or (labels % 1).any():
+        raise DataError(
+            "a label names no output of the model",
+            received=f"labels from {labels.min()} to {labels.max()}",
+            allowed=f"class numbers from 0 to {classes - 1}",
+        )
+    return labels.astype(np.int64)
+
+
+def _errors(targets: np.ndarray, outputs: np.ndarray, *, squared: bool) -> np.ndarray:
+    """Mean absolute or squared error of each sample, float64 (samples,)."""
+    import numpy as np
+
+    if targets.size != outputs.size:
+        raise DataError(
+            "targets of another shape than the outputs", received=str(targets.shape), allowed=str(outputs.shape)
+        )
+    gaps = outputs.reshape(len(outputs), -1).astype(np.float64) - targets.reshape(len(outputs), -1)
+    return np.asarray((gaps**2 if squared else np.abs(gaps)).mean(axis=1))
+
+
+def _one_against_rest(targets: np.ndarray, outputs: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+    """For each class (the second alone where there are two) which samples are of it, and the model's figure for it."""
+    flat = outputs.reshape(len(outputs), -1)
+    if flat.shape[1] == 1:
+        labels = _class_numbers(targets, 2, (len(flat),))
+        return [(labels == 1, flat[:, 0])]
+    if targets.shape == outputs.shape and not _is_one_hot(targets):
+        wanted = targets.reshape(flat.shape) > BINARY_THRESHOLD
+        return [(wanted[:, index], flat[:, index]) for index in range(flat.shape[1])]
+    labels = _class_numbers(targets, flat.shape[1], (len(flat),))
+    classes = [1] if flat.shape[1] == 2 else range(flat.shape[1])
+    return [(labels == index, flat[:, index]) for index in classes]
+
+
+def _area(positive: np.ndarray, values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Area under the ROC curve for rows of sample weights (resamples, samples); NaN where a class is missing.
+
+    The share of pairs (positive, negative) in which the positive has the larger value, ties counting half
+    (Hanley and McNeil, Radiology 143:29, 1982).
+    """
+    import numpy as np
+
+    _, group = np.unique(values, return_inverse=True)
+    order = np.argsort(group, kind="stable")
+    starts = np.flatnonzero(np.diff(group[order], prepend=-1))
+    ordered = weights[:, order]
+    of_positive = np.add.reduceat(ordered * positive[order], starts, axis=1)
+    of_negative = np.add.reduceat(ordered * ~positive[order], starts, axis=1)
+    below = np.cumsum(of_negative, axis=1) - of_negative
+    pairs = of_positive.sum(axis=1) * of_negative.sum(axis=1)
+    wins = (of_positive * (below + 0.5 * of_negative)).sum(axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(np.where(pairs > 0, wins / pairs, np.nan))

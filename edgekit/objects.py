@@ -1,0 +1,64 @@
+"""Model and data objects of the caller's own process, put where files would be.
+
+The caller's process has whatever Keras it has; the model is saved by that, and everything else happens in workers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from edgekit.cache import Cache, file_digest, key
+from edgekit.child import Progress
+from edgekit.dataset import INDEX_FILE, Dataset
+from edgekit.errors import ModelError
+from edgekit.project_file import DataTable, ModelTable
+from edgekit.values import to_builtins
+
+
+def keep_model(model: Any, table: ModelTable | None, cache: Cache) -> ModelTable:
+    """Save a Keras model of either Keras in the cache under its content; raises `ModelError` for anything else."""
+    if not all(hasattr(model, name) for name in ("save", "get_config", "get_weights")):
+        raise ModelError(
+            "not a Keras model",
+            where="model",
+            received=type(model).__name__,
+            allowed="a path, 'module:function', or a Keras model",
+        )
+    hasher = hashlib.sha256(f"{type(model).__module__}\0{model.to_json()}\0{getattr(model, 'loss', None)}".encode())
+    for weight in model.get_weights():
+        hasher.update(np.ascontiguousarray(weight).tobytes())
+
+    def save(folder: Path) -> None:
+        try:
+            model.save(folder / "model.keras")
+        except (ValueError, TypeError, NotImplementedError) as problem:
+            raise ModelError("the model cannot be saved", where="model", received=str(problem)[:300]) from None
+
+    folder = cache.folder("objects", hasher.hexdigest()[:40], save)
+    return ModelTable(source=str(folder / "model.keras"), imports=table.imports if table else ())
+
+
+def keep_data(
+    data: Any, table: DataTable | None, *, names: tuple[str, ...], seed: int, cache: Cache, progress: Progress
+) -> Dataset:
+    """Spool arrays or streams of the caller's process into the cache; raises `DataError`."""
+    from edgekit.ingest.spool import spool_result
+
+    options = to_builtins(table or DataTable(source="data"))
+    with cache.scratch() as scratch:
+        spool_result(data, scratch, names=names, options=options, seed=seed, progress=progress)
+        content = {path.name: file_digest(path) for path in sorted(scratch.iterdir()) if path.name != INDEX_FILE}
+        entry = key(content=content)
+
+        def move(folder: Path) -> None:
+            for path in scratch.iterdir():
+                path.rename(folder / path.name)
+
+        folder = cache.folder("data", entry, move)
+    dataset = Dataset.open(folder)
+    return msgspec.structs.replace(dataset, sha256=entry)

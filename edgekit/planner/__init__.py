@@ -1,0 +1,1 @@
+"""The search for a candidate and the verdict over it: pure and deterministic."""

@@ -1,0 +1,194 @@
+"""The search: it is asked for the next candidate and told what came of it, until nothing promises more.
+
+Deterministic and pure: the same task and the same answers give the same candidates. Conversions come first, training
+last; what was measured corrects what was estimated; whatever is not tried is declined with its reason.
+"""
+
+from __future__ import annotations
+
+import math
+
+from edgekit.candidate import Candidate, Declined, Plan
+from edgekit.planner.candidates import candidates, control
+from edgekit.planner.verdict import misses, shortfall
+from edgekit.report import Check, Metrics
+from edgekit.techniques import techniques
+from edgekit.techniques.interface import Task
+from edgekit.units import format_ms, format_size
+from edgekit.values import Value
+
+# A candidate must be predicted smaller than the best by more than this to be worth a trial.
+WORTHWHILE = 0.99
+TIE = 1.005
+# What training with the same conversion cannot change.
+FIXED_BY_CONVERSION = ("flash", "ram", "latency", "operators", "input_dtype", "output_dtype", "runtime")
+
+
+class Trial(Value):
+    """What came of a candidate: `failure` says why it gave no file, else its metrics and checks on validation data."""
+
+    candidate: Candidate
+    seconds: float
+    metrics: Metrics = {}
+    checks: tuple[Check, ...] = ()
+    failure: str | None = None
+
+    @property
+    def passes(self) -> bool:
+        """Whether it gave a file and every required check passed."""
+        return self.failure is None and bool(self.checks) and not misses(self.checks)
+
+
+class Planner:
+    """Asks and is told. `declined` grows as reasons appear; `waiting` is what was not asked yet."""
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+        self.waiting, self.declined = candidates(task)
+        self.trials: list[Trial] = []
+        self._asked: set[str] = set()
+
+    def ask(self) -> Candidate | None:
+        """The next candidate worth a trial, its control before it; None when nothing promises more."""
+        while self.waiting:
+            candidate = self.waiting[0]
+            reason = self._reason_against(candidate)
+            if reason is not None:
+                self._decline(self.waiting.pop(0), reason)
+                continue
+            if candidate.control is not None and candidate.control not in self._asked:
+                self._asked.add(candidate.control)
+                return control(self.task)
+            self._asked.add(candidate.name)
+            return self.waiting.pop(0)
+        return None
+
+    def tell(self, trial: Trial) -> None:
+        """Take in what came of a candidate."""
+        self.trials.append(trial)
+
+    def stop(self, reason: str) -> tuple[str, ...]:
+        """Decline all that is left, for lack of time; returns their names."""
+        names = tuple(candidate.name for candidate in self.waiting)
+        for candidate in self.waiting:
+            self._decline(candidate, reason)
+        self.waiting = []
+        return names
+
+    def best(self) -> Trial | None:
+        """The passing trial that is smallest in the goal's currency; among equals the more accurate, then the simpler."""
+        passing = [trial for trial in self._candidates() if trial.passes]
+        if not passing:
+            return None
+        least = min(self._currency(trial) for trial in passing)
+        equal = [trial for trial in passing if self._currency(trial) <= least * TIE]
+        return min(equal, key=lambda trial: (self._loss(trial), len(trial.candidate.steps), trial.candidate.name))
+
+    def closest(self) -> Trial | None:
+        """The trial that misses the fewest checks, and those by the least; for when nothing passes."""
+        finished = [trial for trial in self._candidates() if trial.failure is None and trial.checks]
+
+        def distance(trial: Trial) -> tuple[int, float, float]:
+            missed = misses(trial.checks)
+            return len(missed), sum(min(shortfall(check), 1e9) for check in missed), self._currency(trial)
+
+        return min(finished, key=distance, default=None)
+
+    def _candidates(self) -> list[Trial]:
+        return [trial for trial in self.trials if trial.candidate.role != "control"]
+
+    def _currency(self, trial: Trial) -> float:
+        metric = trial.metrics.get(self.task.goal.currency)
+        return math.inf if metric is None or metric.value is None else float(metric.value)
+
+    def _loss(self, trial: Trial) -> float:
+        metric = trial.metrics.get("accuracy_drop")
+        return math.inf if metric is None or metric.value is None else float(metric.value)
+
+    def _decline(self, candidate: Candidate, reason: str) -> None:
+        self.declined.append(Declined(technique=candidate.name, reason=reason))
+
+    def _reason_against(self, candidate: Candidate) -> str | None:
+        if candidate.role == "baseline":
+            return None
+        rules = (self._too_large, self._not_needed, self._lighter_lost, self._conversion_failed, self._not_smaller)
+        return next((reason for rule in rules if (reason := rule(candidate)) is not None), None)
+
+    def _too_large(self, candidate: Candidate) -> str | None:
+        """A limit that even the low end of the prediction exceeds."""
+        return impossible(self.task, candidate)
+
+    def _not_needed(self, candidate: Candidate) -> str | None:
+        """A technique that only replaces another's failed conversion."""
+        replaced = getattr(techniques()[candidate.steps[-1].technique], "REPLACES_FAILED", None)
+        trial = self._trial_of(replaced) if len(candidate.steps) == 1 else None
+        if replaced is not None and trial is not None and trial.failure is None:
+            return f"{replaced} converts every operator, and this would be the same file"
+        return None
+
+    def _lighter_lost(self, candidate: Candidate) -> str | None:
+        """Lighter settings of the same technique that already lost too much."""
+        for trial in self._candidates():
+            same = len(candidate.steps) > 1 and trial.candidate.steps[0].technique == candidate.steps[0].technique
+            if same and any(check.name == "accuracy_drop" for check in misses(trial.checks)):
+                return f"{trial.candidate.name}, which is lighter, already loses more than {self.task.goal.max_drop_points:g} points"
+        return None
+
+    def _conversion_failed(self, candidate: Candidate) -> str | None:
+        """A limit that the same conversion without training misses, and that training cannot change."""
+        plain = self._trial_of(candidate.steps[-1].technique) if len(candidate.steps) > 1 else None
+        if plain is None:
+            return None
+        if plain.failure is not None and candidate.steps[0].technique != "quantization_aware":
+            return f"{plain.candidate.name} gave no file: {plain.failure}"
+        missed = [check for check in misses(plain.checks) if check.name in FIXED_BY_CONVERSION]
+        if missed:
+            return f"{plain.candidate.name} already misses {missed[0].name}, which training does not change"
+        return None
+
+    def _not_smaller(self, candidate: Candidate) -> str | None:
+        """A prediction that is no better than what already fits, in the currency that the user named."""
+        best = self.best()
+        if best is None or self.task.goal.search == "all":
+            return None
+        currency = self.task.goal.currency
+        estimate, found = candidate.estimates.get(currency), self._currency(best)
+        if estimate is None or estimate.value < found * WORTHWHILE:
+            return None
+        return f"{best.candidate.name} fits with {_text(currency, found)} of {currency}; this is predicted at {_text(currency, estimate.value)}, no smaller"
+
+    def _trial_of(self, name: str | None) -> Trial | None:
+        return next((trial for trial in self.trials if trial.candidate.name == name), None)
+
+
+def impossible(task: Task, candidate: Candidate) -> str | None:
+    """Why a candidate cannot fit: the first limit that even the low end of its prediction exceeds."""
+    for name, limit in task.limits.items():
+        estimate = candidate.estimates.get(name)
+        if estimate is not None and estimate.low > limit:
+            return f"{name} is predicted at {_text(name, estimate.low)} or more, over the limit of {_text(name, limit)}"
+    return None
+
+
+def outline(task: Task) -> Plan:
+    """What would be tried, in order, without trying it; impossible only where every candidate is proven to be."""
+    waiting, declined = candidates(task)
+    reasons = {candidate.name: impossible(task, candidate) for candidate in waiting}
+    possible = [candidate for candidate in waiting if reasons[candidate.name] is None or candidate.role == "baseline"]
+    hopeless = all(reason is not None for reason in reasons.values())
+    return Plan(
+        schema_version=1,
+        device=task.profile.id,
+        outcome="impossible" if hopeless else "possible",
+        reason=next((reason for reason in reasons.values() if reason), "") if hopeless else "",
+        candidates=tuple(possible),
+        declined=(
+            *declined,
+            *(Declined(technique=name, reason=why) for name, why in reasons.items() if why and name != "float32"),
+        ),
+        limits=task.limits,
+    )
+
+
+def _text(name: str, value: float) -> str:
+    return format_ms(value) if name == "latency" else format_size(value)

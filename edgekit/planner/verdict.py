@@ -1,0 +1,181 @@
+"""The verdict: limits held against metrics, facts of a file held against a device, and what the checks add up to.
+
+The rule is promise 3 of the design. A check is required if a limit is declared for it and what it needs was given;
+a required check that is unknown fails; a predicted value passes only if its high end is within the limit; what was
+not asked decides nothing. Everything here is pure: it runs nothing and reads no file.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal
+
+from edgekit.report import Check, InputFacts, Metric
+
+LIMITED = ("flash", "download", "ram", "latency", "accuracy_drop")
+"""The checks that hold a metric of the same name against a limit; in bytes, milliseconds and points."""
+
+UNITS = {"flash": "B", "download": "B", "ram": "B", "latency": "ms", "accuracy_drop": "points"}
+INDEX_DTYPES = ("int32", "int64", "bool")
+NO_LIMIT = "no limit is declared"
+
+
+def judge(
+    limits: Mapping[str, float | None],
+    metrics: Mapping[str, Metric],
+    *,
+    facts: Sequence[Check] = (),
+    not_given: Mapping[str, str] | None = None,
+) -> tuple[Check, ...]:
+    """All checks of a file: `LIMITED` in their order, then the `facts` as they are.
+
+    `limits` are the largest values allowed by metric name, None (or absent) where none is declared. `not_given`
+    names the checks whose input the user did not give, with the reason: they are 'not asked', whatever the limit.
+    """
+    absent = not_given or {}
+    checks = [check_limit(name, limits.get(name), metrics.get(name), not_given=absent.get(name)) for name in LIMITED]
+    return (*checks, *facts)
+
+
+def check_limit(name: str, limit: float | None, metric: Metric | None, *, not_given: str | None = None) -> Check:
+    """One limit held against one metric.
+
+    A measured or simulated value passes where it is at most the limit; a predicted one where its `high` is, and a
+    predicted one without a `high` is unknown. A published or declared value is no evidence for a file: unknown.
+    """
+    outcome, reason = _outcome(name, limit, metric, not_given)
+    found = metric if metric is not None else Metric(value=None, unit=UNITS.get(name, ""), basis=None, source="")
+    return Check(
+        name=name,
+        outcome=outcome,
+        limit=limit,
+        value=found.value,
+        unit=found.unit or UNITS.get(name, ""),
+        basis=found.basis,
+        reason=reason,
+        low=found.low,
+        high=found.high,
+    )
+
+
+def _outcome(
+    name: str, limit: float | None, metric: Metric | None, not_given: str | None
+) -> tuple[Literal["pass", "fail", "unknown", "not asked"], str]:
+    if not_given is not None:
+        return "not asked", not_given
+    if limit is None:
+        return "not asked", NO_LIMIT
+    if math.isnan(limit):
+        return "unknown", "the limit is not a number"
+    if metric is None:
+        return "unknown", f"{name} was not measured"
+    if metric.value is None or not math.isfinite(metric.value):
+        return "unknown", metric.reason or f"{name} has no value"
+    if metric.basis in ("measured", "simulated"):
+        return _compared(metric.value, limit, metric)
+    if metric.basis == "predicted":
+        if metric.high is None or not math.isfinite(metric.high):
+            return "unknown", "the prediction has no upper end"
+        return _predicted(metric.value, max(metric.value, metric.high), limit)
+    return "unknown", f"a figure that is {metric.basis or 'of no basis'} is no evidence for this file"
+
+
+def _compared(value: float, limit: float, metric: Metric) -> tuple[Literal["pass", "fail"], str]:
+    if value > limit:
+        return "fail", f"{_over(value, limit)} the limit"
+    if metric.high is not None and metric.high > limit:
+        return "pass", f"the value is within the limit; its interval reaches {metric.high:.3g}"
+    return "pass", ""
+
+
+def _predicted(value: float, high: float, limit: float) -> tuple[Literal["pass", "fail"], str]:
+    if high <= limit:
+        return "pass", "the whole predicted interval is within the limit"
+    if value <= limit:
+        return "fail", f"predicted within the limit, but its high end is {_over(high, limit)} it: measure it"
+    return "fail", f"predicted {_over(value, limit)} the limit"
+
+
+def _over(value: float, limit: float) -> str:
+    return f"{100 * (value / limit - 1):.3g}% over" if limit > 0 else f"{value - limit:.3g} over"
+
+
+def outcome(checks: Iterable[Check]) -> Literal["pass", "fail"]:
+    """'pass' where every check passed or was not asked; an unknown fails, and so does having no check at all."""
+    found = [check.outcome for check in checks]
+    return "pass" if found and all(one in ("pass", "not asked") for one in found) else "fail"
+
+
+def misses(checks: Iterable[Check]) -> tuple[Check, ...]:
+    """The checks that keep the outcome from being a pass."""
+    return tuple(check for check in checks if check.outcome in ("fail", "unknown"))
+
+
+def shortfall(check: Check) -> float:
+    """How far a check is from passing, as a share of its limit: 0 where it does not fail, infinite where unknown.
+
+    A predicted value counts by its high end, as it is judged.
+    """
+    if check.outcome in ("pass", "not asked"):
+        return 0.0
+    limit, value = check.limit, check.value
+    if check.outcome == "unknown" or isinstance(limit, str) or isinstance(value, str) or limit is None or value is None:
+        return math.inf
+    judged = max(value, check.high) if check.basis == "predicted" and check.high is not None else value
+    return (judged - limit) / limit if limit > 0 else judged - limit
+
+
+def runtime_check(runtime: str, problem: str | None = None) -> Check:
+    """Whether the file loads and runs on the device's kind of runtime; `problem` says why it does not."""
+    if problem is None:
+        return Check(name="runtime", outcome="pass", value=runtime, basis="simulated", reason="it loads and runs")
+    return Check(name="runtime", outcome="fail", value=runtime, basis="simulated", reason=problem)
+
+
+def operators_check(table: str, problems: Sequence[str], *, count: int) -> Check:
+    """Whether a runtime's operator table has all of the file's operators at their versions; one line a problem."""
+    reason = "; ".join(problems) or f"all {count} operators are in the table"
+    return Check(
+        name="operators",
+        outcome="fail" if problems else "pass",
+        limit=table,
+        value=f"{len(problems)} not supported" if problems else f"{count} supported",
+        basis="measured",
+        reason=reason,
+    )
+
+
+def dtype_check(side: Literal["input", "output"], tensors: Sequence[InputFacts], allowed: Sequence[str]) -> Check:
+    """Whether the dtypes of a model's inputs or outputs are among those that the device takes.
+
+    Integers without a scale (token numbers, class numbers, flags) are no quantized figures and are always taken.
+    """
+    wrong = [
+        tensor for tensor in tensors
+        if tensor.dtype not in allowed and not (tensor.dtype in INDEX_DTYPES and tensor.scale is None)
+    ]  # fmt: skip
+    return Check(
+        name=f"{side}_dtype",
+        outcome="fail" if wrong else "pass",
+        limit=", ".join(allowed),
+        value=", ".join(dict.fromkeys(tensor.dtype for tensor in tensors)),
+        basis="measured",
+        reason=", ".join(f"{tensor.name!r} is {tensor.dtype}" for tensor in wrong),
+    )
+
+
+def agreement_check(name: str, value: float, unit: str, *, garbage: bool, reason: str) -> Check:
+    """Whether outputs agree with a reference's; it fails only where they tell nothing of it, and else informs.
+
+    How much worse a model may be is for its accuracy to decide; this one finds a file that runs and talks nonsense
+    (a wrong delegate, a wrong table of weights), which no accuracy was asked of.
+    """
+    return Check(
+        name=name,
+        outcome="fail" if garbage else "pass",
+        value=value,
+        unit=unit,
+        basis="simulated",
+        reason=reason,
+    )

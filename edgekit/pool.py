@@ -1,0 +1,61 @@
+"""Worker processes with TensorFlow, shared by the threads that wait for them.
+
+A thread of an executor leases a worker for a job; the interface of `concurrent.futures.Executor` is the seam where a
+cluster can take the threads' place.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+from collections.abc import Iterator
+from typing import Any
+
+from edgekit.child import Progress
+from edgekit.errors import InterruptedBuild
+from edgekit.extras import require
+from edgekit.jobs import Done, Failed, Worker
+
+MODULE = "edgekit.workshop"
+ENVIRONMENT = {
+    "TF_USE_LEGACY_KERAS": "1",
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    "CUDA_VISIBLE_DEVICES": "-1",
+    "KERAS_BACKEND": "tensorflow",
+}
+PACKAGES = ("tensorflow", "tf_keras", "tensorflow_model_optimization")
+
+
+class Pool:
+    """`size` warm workers; nothing is started before the first job."""
+
+    def __init__(self, size: int) -> None:
+        self._workers = [Worker(MODULE, environment=ENVIRONMENT) for _ in range(size)]
+        self._free: queue.SimpleQueue[Worker] = queue.SimpleQueue()
+        self._closed = False
+        for worker in self._workers:
+            self._free.put(worker)
+
+    def __enter__(self) -> Pool:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._closed = True
+        for worker in self._workers:
+            worker.close()
+
+    def run(self, job: dict[str, Any], *, progress: Progress, time_limit_s: float | None = None) -> Done | Failed:
+        """Ask a free worker; raises `MissingExtraError` where TensorFlow is not installed, and the job's own errors."""
+        require("build", *PACKAGES, purpose="loading, training and converting models")
+        with self._lease() as worker:
+            return worker.run(job, progress=progress, time_limit_s=time_limit_s)
+
+    @contextlib.contextmanager
+    def _lease(self) -> Iterator[Worker]:
+        worker = self._free.get()
+        try:
+            if self._closed:
+                raise InterruptedBuild("interrupted")
+            yield worker
+        finally:
+            self._free.put(worker)

@@ -1,0 +1,238 @@
+"""A device profile: what a device has, which number formats and operators it runs, what an inference costs on it.
+
+It holds the validated value (bytes, milliseconds, hertz), the way from a TOML file to it, and the registry, which is
+a folder: one file a device. It knows nothing of models, nor of how a cost is computed from the coefficients it holds.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from edgekit.errors import ProfileError, did_you_mean
+from edgekit.profile_file import ProfileFile
+from edgekit.profile_resolve import resolve
+from edgekit.report import Basis
+from edgekit.values import Value, read
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+Support = Literal["native", "storage", "absent"]
+DEFAULT_FOLDERS = (Path(__file__).parent / "device_profiles", Path(__file__).parent.parent / "device_profiles")
+
+
+class Quantity(Value):
+    """A figure in its base unit: 'B', 'ms', 'Hz', 'MAC/s', 'B/s' or 'cores'.
+
+    `source` is a key of the profile's sources; `low` and `high` bound it where it is not exact; `value` is None where
+    it cannot be had.
+    """
+
+    value: float | None
+    unit: str
+    basis: Basis
+    source: str
+    low: float | None = None
+    high: float | None = None
+    note: str = ""
+
+
+class Memory(Value):
+    """Sizes in bytes; `*_for_model` is what one model may use, None where the device sets no limit of its own."""
+
+    ram: Quantity
+    ram_for_model: Quantity
+    flash: Quantity | None = None
+    flash_for_model: Quantity | None = None
+    ram_fast: Quantity | None = None
+    ram_slow: Quantity | None = None
+
+
+class Compute(Value):
+    """The processor; `clock` in hertz."""
+
+    cores: Quantity
+    clock: Quantity
+    core: str
+    instruction_set: str
+    dot_product: bool
+    source: str
+
+
+class Numerics(Value):
+    """Number formats; `input_output` are the dtypes that a model's ends may have here, the preferred one first."""
+
+    float32: Support
+    float16: Support
+    int8: Support
+    int16x8: Support
+    int4_weights: Support
+    input_output: tuple[str, ...]
+    source: str
+
+
+class Runtime(Value):
+    """What runs the model; `operators` names an operator table, `availability` says where the runtime can be had."""
+
+    kind: Literal["litert", "tflite_runtime", "tflite_micro"]
+    version: str
+    threads: int
+    operators: str
+    availability: str
+    source: str
+    delegate: str | None = None
+
+
+class Budget(Value):
+    """Default limits, in milliseconds and bytes."""
+
+    latency: Quantity | None = None
+    flash: Quantity | None = None
+    ram: Quantity | None = None
+
+
+class Rates(Value):
+    """Multiply-accumulates a second that whole models reach, all threads together; None where the format is absent."""
+
+    float32: Quantity | None = None
+    int8: Quantity | None = None
+    int16x8: Quantity | None = None
+    dynamic_range: Quantity | None = None
+
+
+class Cost(Value):
+    """Coefficients of the cost models: rates in MAC/s, bandwidth in B/s, overheads in ms, memory in bytes."""
+
+    rates: Rates
+    bandwidth: Quantity
+    overhead_per_inference: Quantity
+    overhead_per_operator: Quantity
+    runtime_memory: Quantity
+
+
+class DeviceProfile(Value):
+    """All that edgekit knows of a device."""
+
+    schema_version: Literal[1]
+    id: str
+    name: str
+    kind: Literal["linux", "android", "microcontroller", "npu"] = msgspec.field(name="class")
+    summary: str
+    sources: dict[str, str]
+    memory: Memory
+    compute: Compute
+    numerics: Numerics
+    runtime: Runtime
+    cost: Cost
+    aliases: tuple[str, ...] = ()
+    budget: Budget = Budget()
+
+
+def profile_from_toml(text: str, file: str) -> DeviceProfile:
+    """The profile that the text of a TOML file describes; `file` names it in messages.
+
+    Raises `ProfileError` for text that is no TOML, a key that is unknown or missing, a wrong unit or type, a source
+    that is not in `[sources]`, a value outside its own interval, a native format without a rate, or 'live' where
+    nothing can be read.
+    """
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as problem:
+        raise ProfileError("not a TOML file", where=file, received=str(problem)) from None
+    found = read(raw, ProfileFile, where=file, error=ProfileError)
+    profile = read(resolve(found, file), DeviceProfile, where=file, error=ProfileError)
+    _check_rates(profile, file)
+    return profile
+
+
+def _check_rates(profile: DeviceProfile, file: str) -> None:
+    """Latency cannot be predicted of a format that is computed with and has no rate."""
+    for name in ("float32", "int8", "int16x8"):
+        if getattr(profile.numerics, name) == "native" and getattr(profile.cost.rates, name) is None:
+            raise ProfileError(
+                f"{name} is native, and has no rate",
+                where=f"{file}: cost.rates.{name}",
+                allowed="a rate of multiply-accumulates with its interval, basis and source",
+                next_step=f"add cost.rates.{name}, or set numerics.{name} to 'absent'",
+            )
+
+
+def load_profile(id_or_path: str | Path) -> DeviceProfile:
+    """The profile of an id, an alias, or a path to a `.toml` file.
+
+    Raises `ProfileError` for an id that names none (with the nearest one), a file that cannot be read, and all that
+    `profile_from_toml` raises.
+    """
+    text = str(id_or_path)
+    if isinstance(id_or_path, Path) or text.endswith(".toml") or "/" in text:
+        return _load_file(Path(id_or_path))
+    path = registry_folder() / f"{text}.toml"
+    if text in profile_ids():
+        return _load_file(path)
+    by_alias = _ids_by_alias()
+    if text.lower() in by_alias:
+        return _load_file(registry_folder() / f"{by_alias[text.lower()]}.toml")
+    near = did_you_mean(text, by_alias)
+    raise ProfileError(
+        f"no device {text!r}",
+        where="--device",
+        received=text,
+        allowed=f"{', '.join(profile_ids())}, or a path to a .toml file",
+        next_step=f"did you mean {near!r}?" if near else "`edgekit devices` lists them",
+    )
+
+
+def registry_folder() -> Path:
+    """The folder of the bundled profiles: inside the installed package, or beside it in a checkout."""
+    found = next((folder for folder in DEFAULT_FOLDERS if folder.is_dir()), None)
+    if found is None:
+        raise ProfileError("the bundled device profiles are missing", where=str(DEFAULT_FOLDERS[0]))
+    return found
+
+
+def profile_ids() -> tuple[str, ...]:
+    """The ids of the bundled profiles: their files' stems, sorted."""
+    return tuple(sorted(path.stem for path in registry_folder().glob("*.toml")))
+
+
+def list_profiles() -> tuple[DeviceProfile, ...]:
+    """All bundled profiles, by id."""
+    return tuple(load_profile(name) for name in profile_ids())
+
+
+def limits(profile: DeviceProfile) -> dict[str, Quantity]:
+    """The profile's default limits by metric name (`flash`, `ram` in bytes, `latency` in ms), where it has any."""
+    known = {
+        "flash": profile.budget.flash or profile.memory.flash_for_model,
+        "ram": profile.budget.ram or profile.memory.ram_for_model,
+        "latency": profile.budget.latency,
+    }
+    return {name: quantity for name, quantity in known.items() if quantity is not None and quantity.value is not None}
+
+
+def _load_file(path: Path) -> DeviceProfile:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as problem:
+        raise ProfileError("the device profile cannot be read", where=str(path), received=problem.strerror) from None
+    except UnicodeDecodeError:
+        raise ProfileError("the device profile is not a text file", where=str(path), allowed="TOML in UTF-8") from None
+    return profile_from_toml(text, str(path))
+
+
+def _ids_by_alias() -> dict[str, str]:
+    """Every name that `--device` takes, to its id; only identities are read, so that one bad file hides no other."""
+    names = {name: name for name in profile_ids()}
+    for name in profile_ids():
+        try:
+            raw = tomllib.loads((registry_folder() / f"{name}.toml").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            continue
+        names |= {str(alias).lower(): name for alias in raw.get("aliases", ())}
+    return names

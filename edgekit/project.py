@@ -1,0 +1,196 @@
+"""A project: the model, the data, the goal and the budget, validated, with the command line's word last.
+
+Nothing is loaded here and no file but `edgekit.toml` is read.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from edgekit.errors import InputError, ProjectError
+from edgekit.metric_spec import MetricSpec, metric_spec
+from edgekit.project_file import BudgetTable, CalibrationTable, DataTable, ModelTable, ProjectFile, TrainingTable
+from edgekit.units import parse_duration_ms, parse_size
+from edgekit.values import Value, read
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+PROJECT_FILE = "edgekit.toml"
+
+
+class Budget(Value):
+    """Limits in bytes and milliseconds; None where the profile's own holds."""
+
+    flash_bytes: int | None = None
+    download_bytes: int | None = None
+    ram_bytes: int | None = None
+    latency_ms: float | None = None
+
+    def limits(self) -> dict[str, float]:
+        """The limits that were given, by metric name."""
+        named = {
+            "flash": self.flash_bytes,
+            "download": self.download_bytes,
+            "ram": self.ram_bytes,
+            "latency": self.latency_ms,
+        }
+        return {name: float(value) for name, value in named.items() if value is not None}
+
+
+class Goal(Value):
+    """What may be lost (in points), by which metric, and what is to be made small."""
+
+    max_drop_points: float
+    metric: MetricSpec
+    currency: Literal["flash", "download", "ram", "latency"]
+    search: Literal["first", "all"]
+
+
+class Project(Value):
+    """A validated project; `root` is the folder that its paths and modules are relative to."""
+
+    root: str
+    model: ModelTable | None
+    data: DataTable | None
+    devices: tuple[str, ...]
+    goal: Goal
+    budget: Budget
+    training: TrainingTable
+    calibration: CalibrationTable
+    seed: int
+    time_budget_s: float
+
+
+def load_project(folder: Path, *, required: bool = True) -> Project:
+    """The project in a folder; an empty one where there is no `edgekit.toml` and none is `required`."""
+    path = folder / PROJECT_FILE
+    if not path.is_file():
+        if not required:
+            return resolve(ProjectFile(), root=folder, where="the command line")
+        raise ProjectError(
+            f"there is no {PROJECT_FILE}",
+            where=str(folder.resolve()),
+            next_step="write one with `edgekit init`, name its folder with --project, or give --model and --data",
+        )
+    return resolve(read_project_file(path), root=folder, where=str(path))
+
+
+def read_project_file(path: Path) -> ProjectFile:
+    """The raw keys of an `edgekit.toml`; raises `ProjectError` with the key that is wrong."""
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
+        raise ProjectError("not a TOML file", where=str(path), received=str(problem)) from None
+    except OSError as problem:
+        raise ProjectError("cannot be read", where=str(path), received=problem.strerror) from None
+    return read(raw, ProjectFile, where=str(path), error=ProjectError)
+
+
+def resolve(file: ProjectFile, *, root: Path, where: str) -> Project:
+    """The validated project of raw keys; `where` names them in an error."""
+    goal = file.goal
+    return Project(
+        root=str(root.resolve()),
+        model=ModelTable(source=file.model) if isinstance(file.model, str) else file.model,
+        data=DataTable(source=file.data) if isinstance(file.data, str) else file.data,
+        devices=(file.device,) if isinstance(file.device, str) else file.device or (),
+        goal=Goal(
+            max_drop_points=float(goal.max_drop),
+            metric=metric_spec(goal.metric, goal.direction, goal.output, where=f"{where}: goal"),
+            currency=goal.currency,
+            search=goal.search,
+        ),
+        budget=_budget(file.budget, where),
+        training=file.training,
+        calibration=file.calibration,
+        seed=file.seed,
+        time_budget_s=_quantity(parse_duration_ms, file.time_budget, f"{where}: time_budget") / 1e3,
+    )
+
+
+def _budget(table: BudgetTable, where: str) -> Budget:
+    def limit(parse: Any, key: str) -> Any:
+        text = getattr(table, key)
+        return None if text is None else _quantity(parse, text, f"{where}: budget.{key}")
+
+    return Budget(
+        flash_bytes=limit(parse_size, "flash"),
+        download_bytes=limit(parse_size, "download"),
+        ram_bytes=limit(parse_size, "ram"),
+        latency_ms=limit(parse_duration_ms, "latency"),
+    )
+
+
+def _quantity(parse: Any, text: str, where: str) -> Any:
+    try:
+        return parse(text)
+    except InputError as problem:
+        raise ProjectError(problem.what, where=where, received=problem.received, allowed=problem.allowed) from None
+
+
+def override(project: Project, **changes: Any) -> Project:
+    """A project with what the command line or the caller says, where it says something (not None).
+
+    Accepts `model`, `data` (sources), `imports`, `seed`, `max_drop`, `time_budget`, and `max_flash`,
+    `max_download`, `max_ram`, `max_latency` as text with units or as numbers in bytes, milliseconds, seconds.
+    """
+    given = {name: value for name, value in changes.items() if value not in (None, ())}
+    if "model" in given:
+        imports = project.model.imports if project.model else ()
+        project = msgspec.structs.replace(project, model=ModelTable(source=given["model"], imports=imports))
+    if "imports" in given and project.model is not None:
+        model = msgspec.structs.replace(project.model, imports=tuple(given["imports"]))
+        project = msgspec.structs.replace(project, model=model)
+    if "data" in given:
+        table = msgspec.structs.replace(project.data or DataTable(source=""), source=given["data"])
+        project = msgspec.structs.replace(project, data=table)
+    if "seed" in given:
+        project = msgspec.structs.replace(project, seed=int(given["seed"]))
+    if "time_budget" in given:
+        seconds = _number(given["time_budget"], parse_duration_ms, "--time-budget", 1e3)
+        project = msgspec.structs.replace(project, time_budget_s=seconds)
+    if "max_drop" in given:
+        goal = msgspec.structs.replace(project.goal, max_drop_points=_points(given["max_drop"]))
+        project = msgspec.structs.replace(project, goal=goal)
+    return msgspec.structs.replace(project, budget=_override_budget(project.budget, given))
+
+
+def _override_budget(budget: Budget, given: dict[str, Any]) -> Budget:
+    fields = {
+        "max_flash": ("flash_bytes", parse_size),
+        "max_download": ("download_bytes", parse_size),
+        "max_ram": ("ram_bytes", parse_size),
+        "max_latency": ("latency_ms", parse_duration_ms),
+    }
+    changes = {}
+    for option, (field, parse) in fields.items():
+        if option in given:
+            value = _number(given[option], parse, f"--{option.replace('_', '-')}", 1.0)
+            changes[field] = value if field == "latency_ms" else round(value)
+    return msgspec.structs.replace(budget, **changes) if changes else budget
+
+
+def _number(given: Any, parse: Any, where: str, divisor: float) -> float:
+    """A number as it is, text by its unit divided into the field's own."""
+    if isinstance(given, int | float) and not isinstance(given, bool):
+        if given <= 0:
+            raise ProjectError("not a positive number", where=where, received=given)
+        return float(given)
+    return float(_quantity(parse, given, where)) / divisor
+
+
+def _points(given: Any) -> float:
+    try:
+        points = float(given)
+    except (TypeError, ValueError):
+        raise ProjectError("not a number of points", where="--max-drop", received=given, allowed="0 or more") from None
+    if not 0 <= points < float("inf"):
+        raise ProjectError("not a number of points", where="--max-drop", received=given, allowed="0 or more")
+    return points

@@ -1,0 +1,104 @@
+"""The keys of `edgekit.toml`, as they stand in the file: text with units, nothing resolved.
+
+`edgekit.project` turns this raw type into the validated `Project`; the JSON Schema in `docs/` and the commented
+file that `edgekit init` writes are held against it by tests.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, field
+
+from edgekit.values import Value
+
+Number = float
+Positive = Annotated[int, Meta(ge=1)]
+Fraction = Annotated[float, Meta(gt=0, lt=1)]
+
+
+class ModelTable(Value):
+    """`[model]`, or `model = "source"` for the source alone."""
+
+    source: Annotated[str, Meta(description="a .keras, .h5 or SavedModel path, or module:function")]
+    imports: Annotated[tuple[str, ...], Meta(description="modules imported first: they register custom layers")] = (
+        field(default=(), name="import")
+    )
+    version: Annotated[str, Meta(description="change it when a function's result changed and its source did not")] = ""
+
+
+class DataTable(Value):
+    """`[data]`, or `data = "source"` for the source alone."""
+
+    source: Annotated[str, Meta(description="an .npz, a folder of images a class each, or module:function")]
+    version: Annotated[str, Meta(description="change it when a function's result changed and its source did not")] = ""
+    validation: Annotated[
+        Fraction, Meta(description="share of the training split held out, where the data has no validation split")
+    ] = 0.2
+    image_size: Annotated[
+        tuple[Positive, Positive] | None, Meta(description="height and width that images are resized to; never guessed")
+    ] = None
+    grayscale: Annotated[bool, Meta(description="decode images to one channel")] = False
+    scale: Annotated[Number, Meta(description="multiplies every decoded image")] = 1.0
+    offset: Annotated[Number, Meta(description="added to every decoded image after scale")] = 0.0
+
+
+class GoalTable(Value):
+    """`[goal]`: what may be lost, and what is to be gained."""
+
+    max_drop: Annotated[Number, Meta(ge=0, description="points of the metric that may be lost; 1 point = 0.01")] = 1.0
+    metric: Annotated[str, Meta(description="accuracy, auc, mae, mse or module:function(y_true, y_pred)")] = "accuracy"
+    direction: Annotated[
+        Literal["higher", "lower"] | None, Meta(description="which is better, for a metric of your own")
+    ] = None
+    output: Annotated[int, Meta(ge=0, description="the model output that the metric looks at")] = 0
+    currency: Annotated[
+        Literal["flash", "download", "ram", "latency"],
+        Meta(description="what to make as small as the budget of time allows"),
+    ] = "flash"
+    search: Annotated[
+        Literal["first", "all"],
+        Meta(
+            description="first: stop when nothing left promises more of the currency; all: try whatever the device takes"
+        ),
+    ] = "first"
+
+
+class BudgetTable(Value):
+    """`[budget]`: limits that override the device profile's."""
+
+    flash: Annotated[str | None, Meta(description="size of the .tflite, as in '512KiB'")] = None
+    download: Annotated[str | None, Meta(description="size of the deflated .tflite, as in '200KiB'")] = None
+    ram: Annotated[str | None, Meta(description="memory the model may use, as in '64KiB'")] = None
+    latency: Annotated[str | None, Meta(description="median time of one inference, as in '20ms'")] = None
+
+
+class TrainingTable(Value):
+    """`[training]`: how every fine-tune is done."""
+
+    loss: Annotated[str | None, Meta(description="a Keras loss by name; else the model's own, else by its output")] = (
+        None
+    )
+    epochs: Annotated[Positive, Meta(description="epochs of each fine-tune")] = 4
+    batch_size: Annotated[Positive, Meta(description="samples a step")] = 32
+    learning_rate: Annotated[Number, Meta(gt=0, description="Adam's learning rate of each fine-tune")] = 5e-4
+
+
+class CalibrationTable(Value):
+    """`[calibration]`: the representative data set of post-training quantization."""
+
+    samples: Annotated[Positive, Meta(description="training samples, stratified by class")] = 200
+
+
+class ProjectFile(Value):
+    """The whole of `edgekit.toml`."""
+
+    model: ModelTable | str | None = None
+    data: DataTable | str | None = None
+    device: Annotated[str | tuple[str, ...] | None, Meta(description="device ids or profile paths")] = None
+    seed: Annotated[int, Meta(ge=0, description="of every random choice")] = 0
+    time_budget: Annotated[str, Meta(description="when to stop starting new trials, as in '30min'")] = "30min"
+    goal: GoalTable = GoalTable()
+    budget: BudgetTable = BudgetTable()
+    training: TrainingTable = TrainingTable()
+    calibration: CalibrationTable = CalibrationTable()

@@ -1,0 +1,59 @@
+"""The terminal as edgekit writes to it: readable at 80 columns, without colour, and on any encoding."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import sys
+from collections.abc import Iterable
+from typing import TextIO
+
+from rich.console import Console, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+MAX_WIDTH = 110  # wider lines are harder to read
+STYLES = {"pass": "bold green", "fail": "bold red", "failed": "red", "unknown": "bold yellow"}
+
+
+def make_console(file: TextIO | None = None) -> Console:
+    """A console on a stream (stdout by default); text is shown as it is, never read as markup."""
+    stream = sys.stdout if file is None else file
+    if isinstance(stream, io.TextIOWrapper):
+        with contextlib.suppress(ValueError):
+            stream.reconfigure(errors="replace")  # a terminal that lacks a sign shows '?' instead of ending the run
+    console = Console(file=stream, markup=False, highlight=False, emoji=False)
+    if console.width > MAX_WIDTH:
+        console.width = MAX_WIDTH
+    return console
+
+
+def outcome_text(outcome: str) -> Text:
+    """An outcome in its colour; the word says it all where there is none."""
+    return Text(outcome.upper() if outcome in ("pass", "fail") else outcome, style=STYLES.get(outcome, "dim"))
+
+
+def section(console: Console, title: str, body: RenderableType) -> None:
+    """A titled part of a page, with a line of air above it."""
+    console.print()
+    console.print(Text(title, style="bold cyan"))
+    console.print(Padding(body, (0, 0, 0, 2)))
+
+
+def figures_table(*columns: tuple[str, str]) -> Table:
+    """A table of figures without a frame; `columns` are titles with 'left' or 'right'."""
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", show_edge=False, pad_edge=False)
+    for title, side in columns:
+        table.add_column(title, justify="right" if side == "right" else "left", overflow="fold")
+    return table
+
+
+def name_and_text(rows: Iterable[tuple[str, RenderableType]]) -> Table:
+    """Names on the left, text that wraps on the right."""
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(style="bold", overflow="fold", max_width=26)
+    table.add_column(overflow="fold")
+    for name, text in rows:
+        table.add_row(Text(name), text)
+    return table

@@ -1,0 +1,105 @@
+"""Device profiles as people read them: the list, and one device with the source of every number."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from rich.console import Console
+from rich.rule import Rule
+from rich.text import Text
+
+from edgekit.profile import DeviceProfile, Quantity
+from edgekit.render.console import figures_table, make_console, name_and_text, section
+from edgekit.render.format import ABSENT, count, interval
+from edgekit.units import format_ms, format_size
+
+SECTIONS = ("memory", "compute", "numerics", "runtime", "budget", "cost")
+
+
+def print_devices(profiles: Sequence[DeviceProfile], *, console: Console | None = None) -> None:
+    """Print one line a device."""
+    console = console or make_console()
+    table = figures_table(("id", "left"), ("class", "left"), ("RAM", "right"), ("flash", "right"), ("runtime", "left"))
+    for profile in profiles:
+        flash = profile.memory.flash_for_model
+        table.add_row(
+            Text(profile.id, style="bold"),
+            profile.kind,
+            quantity_text(profile.memory.ram_for_model),
+            quantity_text(flash) if flash else ABSENT,
+            f"{profile.runtime.kind} {profile.runtime.version}",
+        )
+    console.print(table)
+    console.print()
+    console.print(name_and_text((profile.id, Text(f"{profile.name}. {profile.summary}")) for profile in profiles))
+    console.print()
+    console.print(
+        Text("RAM and flash are what one model may use. `edgekit devices ID` shows where each number comes from.")
+    )
+
+
+def print_device(profile: DeviceProfile, *, console: Console | None = None) -> None:
+    """Print all that is known of a device, every figure with its basis and the key of its source."""
+    console = console or make_console()
+    console.print(
+        Rule(Text.assemble((profile.id, "bold"), f"  {profile.name} ({profile.kind})"), align="left", style="dim")
+    )
+    console.print(Text(profile.summary))
+    if profile.aliases:
+        console.print(Text(f"also: {', '.join(profile.aliases)}", style="dim"))
+    for title in SECTIONS:
+        if rows := _rows(getattr(profile, title)):
+            section(console, title.capitalize(), name_and_text(rows))
+    section(console, "Sources", name_and_text((key, Text(text)) for key, text in profile.sources.items()))
+
+
+def _rows(value: msgspec.Struct, prefix: str = "") -> list[tuple[str, Text]]:
+    """The figures and facts of a part of a profile; parts within it are named with a dot."""
+    rows: list[tuple[str, Text]] = []
+    for field in msgspec.structs.fields(value):
+        found = getattr(value, field.name)
+        name = prefix + field.name.replace("_", " ")
+        if isinstance(found, Quantity):
+            rows.append((name, _described(found)))
+        elif isinstance(found, msgspec.Struct):
+            rows += _rows(found, f"{name}: ")
+        elif found is not None:
+            rows.append((name, Text(_plain(found))))
+    return rows
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def _described(quantity: Quantity) -> Text:
+    text = Text(quantity_text(quantity))
+    if bounds := _bounds(quantity):
+        text.append(f" ({bounds})")
+    text.append(f"  {quantity.basis}, {quantity.source}", style="dim")
+    return text.append(f"; {quantity.note}", style="dim") if quantity.note else text
+
+
+def _bounds(quantity: Quantity) -> str:
+    if quantity.low is None or quantity.high is None or quantity.low == quantity.high:
+        return ""
+    if quantity.unit in ("B", "ms"):
+        return interval("", quantity.low, quantity.high, quantity.unit)
+    low, high = count(quantity.low), count(quantity.high)
+    return f"{low.split()[0] if low.split()[1:] == high.split()[1:] else low} to {high}"
+
+
+def quantity_text(quantity: Quantity) -> str:
+    """A quantity with its unit as people read it."""
+    if quantity.value is None:
+        return ABSENT
+    if quantity.unit == "B":
+        return format_size(quantity.value)
+    if quantity.unit == "ms":
+        return format_ms(quantity.value)
+    number = count(quantity.value)
+    return f"{number}{quantity.unit}" if number[-1].isalpha() else f"{number} {quantity.unit}"

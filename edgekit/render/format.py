@@ -1,0 +1,103 @@
+"""Figures as people read them: a size, a duration, a share, a count, each by its unit; and how two compare."""
+
+from __future__ import annotations
+
+from edgekit.report import Metric
+from edgekit.units import format_ms, format_size
+
+ABSENT = "–"
+_SHARES = ("accuracy", "sparsity", "agreement")
+_FRACTIONS = ("accuracy", "auc")
+_SMALLER = {"flash": "smaller", "download": "smaller", "ram": "less", "latency": "faster"}
+_LARGER = {"flash": "larger", "download": "larger", "ram": "more", "latency": "slower"}
+_SCALES = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
+
+
+def figure(name: str, value: float | int | str | None, unit: str) -> str:
+    """A value of a metric or a limit.
+
+    >>> figure("flash", 24_508, "B"), figure("accuracy", 0.975, "fraction"), figure("macs", 1_250_000, "MAC")
+    ('23.9 KiB', '97.50%', '1.25 M')
+    """
+    if value is None:
+        return ABSENT
+    if isinstance(value, str):
+        return value
+    if unit == "B":
+        return format_size(value)
+    if unit == "ms":
+        return format_ms(value) if value else "0 ms"
+    if name in _SHARES:
+        return f"{value:.2%}"
+    if name in ("macs", "parameters"):
+        return count(value)
+    number = f"{value:.0f}" if float(value).is_integer() else f"{value:.4g}"
+    unit = "point" if unit == "points" and value == 1 else unit
+    return number if unit in ("", "fraction") else f"{number} {unit}"
+
+
+def count(value: float) -> str:
+    """A count, shortened.
+
+    >>> count(950), count(1_250_000)
+    ('950', '1.25 M')
+    """
+    for scale, prefix in _SCALES:
+        if abs(value) >= scale:
+            return f"{value / scale:.3g} {prefix}"
+    return f"{value:.0f}"
+
+
+def interval(name: str, low: float | None, high: float | None, unit: str) -> str:
+    """'low to high' of an interval, the unit said once where it is the same; empty where there is none.
+
+    >>> interval("latency", 0.2, 0.41, "ms"), interval("latency", 0.5, 1.25, "ms")
+    ('200 to 410 µs', '500 µs to 1.25 ms')
+    """
+    if low is None or high is None:
+        return ""
+    first, second = figure(name, low, unit), figure(name, high, unit)
+    number, _, prefix = first.partition(" ")
+    if prefix and second.endswith(f" {prefix}"):
+        first = number
+    return f"{first.removesuffix('%') if second.endswith('%') else first} to {second}"
+
+
+def change(name: str, before: Metric | None, after: Metric | None) -> str:
+    """How a result compares with the baseline, in the metric's own terms.
+
+    >>> metric = lambda value: Metric(value=value, unit="B", basis="measured", source="")
+    >>> change("flash", metric(4000), metric(1000))
+    '4.0x smaller'
+    """
+    if before is None or after is None or before.value is None or after.value is None:
+        return ""
+    if name in _FRACTIONS:
+        points = (after.value - before.value) * 100
+        return "same" if abs(points) < 0.005 else f"{points:+.2f} points"
+    if before.value == after.value:
+        return "same"
+    if name in _SMALLER and before.value > 0 and after.value > 0:
+        return _ratio(before.value / after.value, _SMALLER[name], _LARGER[name])
+    if before.value == 0 or name in _SHARES:
+        return ""
+    return f"{(after.value / before.value - 1) * 100:+.3g}%"
+
+
+def _ratio(ratio: float, smaller: str, larger: str) -> str:
+    factor, word = (ratio, smaller) if ratio >= 1 else (1 / ratio, larger)
+    return "same" if factor < 1.005 else f"{factor:.{1 if factor >= 1.1 else 2}f}x {word}"
+
+
+def seconds(value: float) -> str:
+    """A time to wait.
+
+    >>> seconds(0.4), seconds(42), seconds(200)
+    ('0.4 s', '42 s', '3 min 20 s')
+    """
+    if value < 10:
+        return f"{value:.1f} s"
+    if value < 60:
+        return f"{value:.0f} s"
+    minutes, rest = divmod(round(value), 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"

@@ -1,0 +1,55 @@
+"""A plan as people read it: what would be tried, in which order, what it is predicted to cost, and why not the rest."""
+
+from __future__ import annotations
+
+from rich.console import Console, Group, RenderableType
+from rich.rule import Rule
+from rich.text import Text
+
+from edgekit.candidate import Candidate, Plan
+from edgekit.render.console import figures_table, make_console, name_and_text, section
+from edgekit.render.format import ABSENT, figure, interval
+from edgekit.render.report import declined_table
+
+UNITS = {"flash": "B", "download": "B", "ram": "B", "latency": "ms"}
+
+
+def print_plan(plan: Plan, *, brief: bool = False, console: Console | None = None) -> None:
+    """Print a plan; `brief` leaves one line."""
+    console = console or make_console()
+    style = "bold green" if plan.outcome == "possible" else "bold red"
+    if brief:
+        console.print(Text.assemble((plan.outcome, style), f"  {plan.device}  {plan.reason}"), soft_wrap=True)
+        return
+    title = Text.assemble("plan for ", (plan.device, "bold"), "  ", (plan.outcome.upper(), style))
+    console.print(Rule(title, align="left", style="dim"))
+    if plan.reason:
+        console.print(Text(plan.reason))
+    if plan.limits:
+        limits = ((name, Text(figure(name, value, UNITS.get(name, "")))) for name, value in plan.limits.items())
+        section(console, "Limits", name_and_text(limits))
+    if plan.candidates:
+        section(console, f"Would be tried, in this order ({len(plan.candidates)})", _candidates(plan.candidates))
+    if plan.declined:
+        section(console, "Declined, and why", declined_table(plan.declined))
+
+
+def _candidates(candidates: tuple[Candidate, ...]) -> RenderableType:
+    names = [name for name in UNITS if any(name in candidate.estimates for candidate in candidates)]
+    table = figures_table(("", "left"), *((name, "right") for name in names))
+    for candidate in candidates:
+        table.add_row(Text(candidate.name, style="bold"), *(_estimate(candidate, name) for name in names))
+    reasons: list[tuple[str, RenderableType]] = [(each.name, Text(each.why)) for each in candidates if each.why]
+    basis = Text("All figures are predicted, with their interval.", style="dim")
+    parts: list[RenderableType] = [table, basis]
+    return Group(*parts, Text(), name_and_text(reasons)) if reasons else Group(*parts)
+
+
+def _estimate(candidate: Candidate, name: str) -> Text:
+    estimate = candidate.estimates.get(name)
+    if estimate is None:
+        return Text(ABSENT, style="dim")
+    text = Text(figure(name, estimate.value, UNITS[name]))
+    if estimate.low == estimate.high:
+        return text
+    return text.append(f"\n{interval(name, estimate.low, estimate.high, UNITS[name])}", style="dim")

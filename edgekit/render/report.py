@@ -1,0 +1,208 @@
+"""The report as people read it: the verdict, baseline and result side by side, the checks, what was tried, what was
+declined and why; each figure with its basis. It shows a `Report` and decides nothing.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console, Group, RenderableType
+from rich.rule import Rule
+from rich.text import Text
+
+from edgekit.candidate import Declined, Step
+from edgekit.emit.inference import describe
+from edgekit.render.console import figures_table, make_console, name_and_text, outcome_text, section
+from edgekit.render.format import ABSENT, change, figure, interval, seconds
+from edgekit.report import CandidateReport, Check, Chosen, Metric, Metrics, Report
+
+JUDGED = ("accuracy_drop", "agreement")  # they stand after the metric that judges the model
+ORDER = ("flash", "download", "ram", "latency", "macs", "parameters", "sparsity")
+WIDE = 96
+
+
+def print_report(
+    report: Report, *, folder: Path | None = None, brief: bool = False, console: Console | None = None
+) -> None:
+    """Print a report; `folder` is where its files are, `brief` leaves one line."""
+    console = console or make_console()
+    if brief:
+        console.print(_one_line(report, folder), soft_wrap=True)
+        return
+    _print_head(console, report)
+    before = report.baseline.metrics if report.baseline else {}
+    after = report.chosen.metrics if report.chosen else {}
+    if before or after:
+        section(console, _title(report), _comparison(before, after))
+    if report.checks:
+        section(console, "Checks", _checks(report.checks))
+    if report.candidates:
+        shown = [name for name in [accuracy_name(report), *_in_trials(console.width)] if name]
+        section(console, f"Tried ({len(report.candidates)})", _candidates(report, shown))
+    if report.declined:
+        section(console, "Declined, and why", declined_table(report.declined))
+    if report.chosen:
+        section(console, "The file, and what the device feeds it", _file(report.chosen))
+    if report.notes:
+        section(console, "Notes", Group(*(Text(f"- {note}") for note in report.notes)))
+    if sources := _sources(before | after):
+        section(console, "Where the figures come from", sources)
+    if folder is not None:
+        console.print()
+        console.print(Text.assemble(("Written to ", "bold"), str(folder)), soft_wrap=True)
+
+
+def _print_head(console: Console, report: Report) -> None:
+    title = Text.assemble("edgekit ", (report.device, "bold"), "  ", outcome_text(report.outcome))
+    console.print(Rule(title, align="left", style="dim"))
+    if report.summary:
+        console.print(Text(report.summary))
+
+
+def _one_line(report: Report, folder: Path | None) -> Text:
+    name = report.chosen.candidate if report.chosen else "no candidate"
+    where = f"  {folder}" if folder is not None else ""
+    why = f"  {report.summary}" if report.outcome == "fail" and report.summary else ""
+    return Text.assemble(outcome_text(report.outcome), f"  {report.device}  {name}{where}{why}")
+
+
+def _title(report: Report) -> str:
+    if report.baseline is None:
+        return "Figures"
+    return f"Baseline and result ({report.chosen.candidate})" if report.chosen else "Baseline"
+
+
+def accuracy_name(report: Report) -> str | None:
+    """The name of the metric that judges the model: the one that is none of the others."""
+    holders = [report.baseline, report.chosen, *report.candidates]
+    names = (name for holder in holders if holder is not None for name in holder.metrics)
+    return next((name for name in names if name not in ORDER + JUDGED), None)
+
+
+def _ordered(*metrics: Metrics) -> list[str]:
+    """Names of the metrics: what judges the model first, then cost in a fixed order."""
+    names = {name: None for each in metrics for name in each}
+    fixed = JUDGED + ORDER
+    return [name for name in names if name not in fixed] + [name for name in fixed if name in names]
+
+
+def _comparison(before: Metrics, after: Metrics) -> RenderableType:
+    both = bool(before and after)
+    titles = [("", "left")] + [("baseline", "right")] * bool(before) + [("result", "right")] * bool(after)
+    table = figures_table(*titles, *([("change", "left")] if both else []), ("basis", "left"))
+    for name in _ordered(before, after):
+        old, new = before.get(name), after.get(name)
+        cells: list[RenderableType] = [Text(name, style="bold")]
+        cells += [_cell(name, old, dim=both)] if before else []
+        cells += [_cell(name, new, dim=False)] if after else []
+        cells += [Text(change(name, old, new))] if both else []
+        table.add_row(*cells, Text(_bases(old, new), style="dim"))
+    told = {
+        name: Text(f"not known: {each[name].reason}")
+        for each in (before, after)
+        for name in each
+        if each[name].value is None and each[name].reason
+    }
+    return _with_reasons(table, list(told.items()))
+
+
+def _cell(name: str, metric: Metric | None, *, dim: bool) -> Text:
+    if metric is None:
+        return Text(ABSENT, style="dim")
+    text = Text(figure(name, metric.value, metric.unit), style="" if dim else "bold")
+    if bounds := interval(name, metric.low, metric.high, metric.unit):
+        text.append(f"\n{bounds}", style="dim not bold")
+    return text
+
+
+def _bases(old: Metric | None, new: Metric | None) -> str:
+    """The basis of the two figures, said once where it is the same."""
+    said = [metric.basis or "not known" for metric in (old, new) if metric is not None]
+    return " / ".join(dict.fromkeys(said))
+
+
+def _checks(checks: tuple[Check, ...]) -> RenderableType:
+    asked = [check for check in checks if check.outcome != "not asked"]
+    table = figures_table(("", "left"), ("limit", "right"), ("found", "right"), ("", "left"), ("basis", "left"))
+    for check in asked:
+        found = Text(figure(check.name, check.value, check.unit))
+        if bounds := interval(check.name, check.low, check.high, check.unit):
+            found.append(f"\n{bounds}", style="dim")
+        limit = figure(check.name, check.limit, check.unit)
+        table.add_row(Text(check.name, style="bold"), limit, found, outcome_text(check.outcome), check.basis or "")
+    told = [(check.name, Text(check.reason)) for check in asked if check.reason and check.outcome != "pass"]
+    return _with_reasons(table, told + _not_asked(checks))
+
+
+def _not_asked(checks: tuple[Check, ...]) -> list[tuple[str, Text]]:
+    """The checks that decide nothing, in one line a reason."""
+    by_reason: dict[str, list[str]] = {}
+    for check in checks:
+        if check.outcome == "not asked":
+            by_reason.setdefault(check.reason, []).append(check.name)
+    texts = (f"{', '.join(names)}: {reason}" if reason else ", ".join(names) for reason, names in by_reason.items())
+    return [("not asked", Text(text)) for text in texts]
+
+
+def _in_trials(width: int) -> tuple[str, ...]:
+    """What a line on a candidate has room for."""
+    return ("flash", "download", "ram", "latency") if width >= WIDE else ("flash", "download", "ram")
+
+
+def _candidates(report: Report, wanted: list[str]) -> RenderableType:
+    candidates = report.candidates
+    names = [name for name in wanted if any(name in candidate.metrics for candidate in candidates)]
+    table = figures_table(("", "left"), ("", "left"), *((name, "right") for name in names), ("time", "right"))
+    for candidate in candidates:
+        figures = []
+        for name in names:
+            found = candidate.metrics.get(name)
+            figures.append(figure(name, found.value, found.unit) if found else ABSENT)
+        is_chosen = report.chosen is not None and report.chosen.candidate == candidate.candidate
+        outcome = outcome_text(candidate.outcome).append(" chosen" if is_chosen else "", style="bold")
+        table.add_row(Text(candidate.candidate, style="bold"), outcome, *figures, seconds(candidate.seconds))
+    told = [(each.candidate, Text(each.reason)) for each in candidates if each.reason]
+    return _with_reasons(Group(table, _basis_line(candidates, names)), told)
+
+
+def _basis_line(candidates: tuple[CandidateReport, ...], names: list[str]) -> Text:
+    """The basis of each column of the candidates."""
+    said = []
+    for name in names:
+        found = (each.metrics[name].basis or "not known" for each in candidates if name in each.metrics)
+        said.append(f"{name} {' or '.join(dict.fromkeys(found))}")
+    return Text("; ".join(said), style="dim")
+
+
+def _with_reasons(table: RenderableType, told: list[tuple[str, Text]]) -> RenderableType:
+    rows: list[tuple[str, RenderableType]] = list(told)
+    return Group(table, Text(), name_and_text(rows)) if rows else table
+
+
+def declined_table(declined: tuple[Declined, ...]) -> RenderableType:
+    """Techniques that are not tried, each with its reason."""
+    return name_and_text((each.technique, Text(each.reason)) for each in declined)
+
+
+def _file(chosen: Chosen) -> RenderableType:
+    rows: list[tuple[str, RenderableType]] = []
+    if chosen.steps:
+        rows.append(("made by", Text(", then ".join(map(_step, chosen.steps)))))
+    for kind, ports in (("input", chosen.inputs), ("output", chosen.outputs)):
+        rows += [(f"{kind} {index}", Text(describe(facts))) for index, facts in enumerate(ports)]
+    rows.append(("SHA-256", Text(chosen.sha256)))
+    return name_and_text(rows)
+
+
+def _step(step: Step) -> str:
+    settings = ", ".join(f"{name} {value}" for name, value in step.settings.items())
+    return f"{step.technique} ({settings})" if settings else step.technique
+
+
+def _sources(metrics: Metrics) -> RenderableType | None:
+    """Each source once, with the figures that come from it."""
+    by_source: dict[str, list[str]] = {}
+    for name in _ordered(metrics):
+        if metrics[name].source:
+            by_source.setdefault(metrics[name].source, []).append(name)
+    return name_and_text((", ".join(names), Text(source)) for source, names in by_source.items()) if by_source else None

@@ -1,0 +1,171 @@
+"""The jobs of the child: each takes a JSON job, opens the data set on disk, and answers with a value.
+
+Figures come back as JSON; outputs stay on disk as `.npy`. A model that a runtime refuses is answered as
+`{"refused": reason}`.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edgekit.child import Handler, Progress
+from edgekit.dataset import Dataset
+from edgekit.errors import ProjectError
+from edgekit.metric_spec import MetricSpec
+from edgekit.runtimes.interface import Port, Refused, runtime
+from edgekit.runtimes.samples import Samples, match, order
+from edgekit.values import read, to_builtins
+
+if TYPE_CHECKING:
+    import numpy as np
+
+Job = dict[str, Any]
+
+
+def load(job: Job, progress: Progress) -> Any:
+    """Open a model and run it once on zeros: its inputs and outputs, and what ran it."""
+    import numpy as np
+
+    found = runtime(job["runtime"])
+    session = found.open(Path(job["model"]))
+    if isinstance(session, Refused):
+        return _answer(session)
+    session.run([np.zeros(port.shape, port.dtype) for port in session.inputs])
+    return {
+        "runtime": found.describe(),
+        "inputs": to_builtins(session.inputs),
+        "outputs": to_builtins(session.outputs),
+    }
+
+
+def predict(job: Job, progress: Progress) -> Any:
+    """Outputs of a whole split, as `.npy` files."""
+    from edgekit.runtimes.predict import predict as run
+
+    found, model = runtime(job["runtime"]), Path(job["model"])
+    session = found.open(model)
+    if isinstance(session, Refused):
+        return _answer(session)
+    return _answer(
+        run(
+            found,
+            model,
+            _samples(job, session.inputs),
+            Path(job["out"]),
+            cores=job.get("cores") or cores(),
+            output_order=order(session.outputs, job.get("output_order"), side="output"),
+            progress=progress,
+        )
+    )
+
+
+def memory(job: Job, progress: Progress) -> Any:
+    """What the model adds to this process; only right as the first job of a child."""
+    from edgekit.runtimes.memory import added
+
+    return _answer(added(runtime(job["runtime"]), Path(job["model"]), threads=job["threads"]))
+
+
+def latency(job: Job, progress: Progress) -> Any:
+    """Milliseconds of one inference on this machine."""
+    from edgekit.runtimes.latency import latency as time_it
+
+    return _answer(time_it(runtime(job["runtime"]), Path(job["model"]), threads=job["threads"], progress=progress))
+
+
+def micro(job: Job, progress: Progress) -> Any:
+    """The arena on a microcontroller's interpreter, and how a sample of its outputs compares with LiteRT's."""
+    from edgekit.runtimes.micro import confirm
+
+    model = Path(job["model"])
+    session = runtime("litert").open(model)
+    if isinstance(session, Refused):
+        return _answer(session)
+    samples = _samples(job, session.inputs) if job.get("dataset") else None
+    return _answer(confirm(model, session, samples))
+
+
+def score(job: Job, progress: Progress) -> Any:
+    """The user's own metric, whose code runs here and never in the parent: a score, and the drop from a baseline."""
+    from edgekit import metrics, userfunction
+
+    spec = read(job["metric"], MetricSpec, where="the job")
+    function = userfunction.load(spec.name, root=Path(job["root"]), error=ProjectError)
+    data = Dataset.open(Path(job["dataset"]))
+    rows = data.rows(job["split"])
+    targets = [array[rows] for array in data.targets(job["split"])]
+    outputs = _arrays(job["scores"])
+    if job.get("baseline"):
+        return to_builtins(metrics.paired_drop(spec, targets, _arrays(job["baseline"]), outputs, function))
+    return to_builtins(metrics.score(spec, targets, outputs, function))
+
+
+def throughput(job: Job, progress: Progress) -> Any:
+    """Images per second of the evaluation and of a one-image loop, in pairs."""
+    from edgekit.runtimes.throughput import throughput as compare
+
+    found, model = runtime(job["runtime"]), Path(job["model"])
+    session = found.open(model)
+    if isinstance(session, Refused):
+        return _answer(session)
+    samples = _samples(job, session.inputs) if job.get("dataset") else _random(session.inputs)
+    options = {name: job[name] for name in ("count", "pairs") if name in job}
+    return _answer(compare(found, model, samples, cores=job.get("cores") or cores(), **options))
+
+
+HANDLERS: dict[str, Handler] = {
+    "load": load,
+    "predict": predict,
+    "memory": memory,
+    "latency": latency,
+    "micro": micro,
+    "score": score,
+    "throughput": throughput,
+}
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _samples(job: Job, ports: tuple[Port, ...]) -> Samples:
+    """A split's samples in the order of the model's inputs; `limit` takes so many, spread over the split."""
+    import numpy as np
+
+    data = Dataset.open(Path(job["dataset"]))
+    rows = data.rows(job["split"])
+    if job.get("limit"):
+        rows = rows[np.unique(np.linspace(0, len(rows) - 1, min(job["limit"], len(rows))).astype(int))]
+    arrays = data.inputs(job["split"])
+    wanted = job.get("input_order")
+    if wanted is None:
+        sources = match(arrays, ports)
+    else:
+        positions = order(ports, wanted, side="input")
+        sources = tuple(positions.index(place) for place in range(len(ports)))
+        arrays_in_order = [arrays[source] for source in sources]
+        sources = match(arrays_in_order, ports)
+        arrays = arrays_in_order
+    return Samples([arrays[source] for source in sources], rows, ports)
+
+
+def _random(ports: tuple[Port, ...]) -> Samples:
+    """Random real values, for a benchmark without data."""
+    import numpy as np
+
+    generator = np.random.default_rng(0)
+    arrays = [generator.random((256, *port.shape[1:]), dtype=np.float32) for port in ports]
+    return Samples(arrays, np.arange(256), ports)
+
+
+def _arrays(paths: list[str]) -> list[np.ndarray]:
+    import numpy as np
+
+    return [np.load(path, mmap_mode="r", allow_pickle=False) for path in paths]
+
+
+def _answer(value: Any) -> Any:
+    return {"refused": value.reason} if isinstance(value, Refused) else to_builtins(value)

@@ -1,0 +1,91 @@
+"""The one interface of every runtime: open a model, get a session, run arrays through it.
+
+It knows tensors and shapes, and nothing of data sets, metrics or devices. What a runtime cannot run is a value
+(`Refused`); what crashes natively takes the child process with it, which the parent turns into a value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from edgekit.errors import InputError
+from edgekit.values import Value
+
+if TYPE_CHECKING:
+    import numpy as np
+
+Shape = tuple[int, ...]
+
+
+class Port(Value):
+    """One input or output of a model: `index` of its tensor, `shape` with the batch, quantization where it has one.
+
+    `free` marks the dimensions that the model leaves open (-1 in its shape signature). `signature` is the name
+    that the SignatureDef gives the tensor, which survives the converter's reordering.
+    """
+
+    index: int
+    name: str
+    shape: Shape
+    dtype: str
+    scale: float | None = None
+    zero_point: int | None = None
+    free: tuple[bool, ...] = ()
+    signature: str | None = None
+
+
+class Refused(Value):
+    """The runtime does not run this model, or not with these shapes, and says why."""
+
+    reason: str
+
+
+class Session(Protocol):
+    """A model that is loaded, allocated and ready at fixed input shapes."""
+
+    @property
+    def inputs(self) -> tuple[Port, ...]: ...
+
+    @property
+    def outputs(self) -> tuple[Port, ...]: ...
+
+    def run(self, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """One inference from a fresh state: arrays with the batch, in the dtype and order of `inputs`."""
+        ...
+
+    def invoke(self) -> None:
+        """One inference on the inputs that are set, state kept: what a latency is taken of."""
+        ...
+
+
+class Runtime(Protocol):
+    """A runtime that may or may not be installed."""
+
+    name: str
+
+    def describe(self) -> str:
+        """Name and version for people; raises `MissingExtraError` where it is not installed."""
+        ...
+
+    def open(self, model: Path, *, shapes: Sequence[Shape] | None = None, threads: int = 1) -> Session | Refused:
+        """A session with its inputs at `shapes` (the model's own by default); `Refused` where it cannot be."""
+        ...
+
+
+def runtime(kind: str) -> Runtime:
+    """The runtime of a profile's `runtime.kind`; raises `InputError` for a name that is none."""
+    if kind == "litert":
+        from edgekit.runtimes.litert import LiteRt
+
+        return LiteRt()
+    if kind == "tflite_runtime":
+        from edgekit.runtimes.tflite_runtime import TfliteRuntime
+
+        return TfliteRuntime()
+    if kind == "tflite_micro":
+        from edgekit.runtimes.tflite_micro import TfliteMicro
+
+        return TfliteMicro()
+    raise InputError("unknown runtime", received=kind, allowed="litert, tflite_runtime, tflite_micro")

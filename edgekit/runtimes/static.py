@@ -1,0 +1,156 @@
+"""What is known of a file on a device without running it: sizes, arithmetic, operators, dtypes, a predicted latency."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from edgekit.artifact import Artifact
+from edgekit.cost.latency import Workload, predict_workload
+from edgekit.errors import ProfileError
+from edgekit.planner import verdict
+from edgekit.profile import DeviceProfile
+from edgekit.report import Check, InputFacts, Metric, Metrics
+from edgekit.tflite.model import ABSENT, Operator, Tensor, TfliteModel
+from edgekit.tflite.operators import load_table, unsupported
+from edgekit.tflite.reader import read_tflite
+from edgekit.tflite.weights import model_sparsity
+from edgekit.values import Value
+
+TITLES = {
+    "litert": "LiteRT",
+    "tflite_runtime": "tflite-runtime",
+    "tflite_micro": "TensorFlow Lite Micro",
+}
+LOOPS = ("WHILE",)
+
+
+class Static(Value):
+    """A file and what its bytes say on a device."""
+
+    artifact: Artifact
+    model: TfliteModel
+    metrics: Metrics
+    checks: tuple[Check, ...]
+    inputs: tuple[InputFacts, ...]
+    outputs: tuple[InputFacts, ...]
+    notes: tuple[str, ...]
+
+
+def static(tflite: Path, profile: DeviceProfile) -> Static:
+    """Read a file; raises `ModelError` where it cannot be read or is no `.tflite`."""
+    artifact = Artifact.from_path(tflite)
+    model = read_tflite(tflite)
+    inputs = tuple(_facts(model, tensor) for tensor in model.input_tensors)
+    outputs = tuple(_facts(model, tensor) for tensor in model.output_tensors)
+    allowed = profile.numerics.input_output
+    return Static(
+        artifact=artifact,
+        model=model,
+        metrics=_metrics(artifact, model),
+        checks=(
+            _operators(model, profile),
+            verdict.dtype_check("input", inputs, allowed),
+            verdict.dtype_check("output", outputs, allowed),
+        ),
+        inputs=inputs,
+        outputs=outputs,
+        notes=_notes(model),
+    )
+
+
+def predicted_latency(model: TfliteModel, profile: DeviceProfile) -> Metric:
+    """The roofline's latency on another device; without a value where the file's work cannot be counted."""
+    if any(operator.name in LOOPS for operator in model.operators):
+        return _no_latency("it has a loop (WHILE), whose turns the file does not tell")
+    kinds = arithmetic(model)
+    estimates = []
+    try:
+        for dtype in kinds or ("float32",):
+            work = Workload(
+                macs=model.macs,
+                weight_bytes=model.weight_bytes,
+                activation_bytes=model.activation_bytes,
+                operators=len(model.operators),
+                dtype=dtype,
+            )
+            estimates.append(predict_workload(profile, work))
+    except ProfileError as problem:
+        return _no_latency(problem.what)
+    return Metric(
+        value=estimates[0].value,
+        unit="ms",
+        basis="predicted",
+        source=estimates[0].source,
+        low=min(estimate.low for estimate in estimates),
+        high=max(estimate.high for estimate in estimates),
+        runtime=profile.runtime.kind,
+        threads=profile.runtime.threads,
+    )
+
+
+def arithmetic(model: TfliteModel) -> tuple[str, ...]:
+    """The kinds of arithmetic that a file's multiply-accumulates are done in, the one with most of them first."""
+    macs: dict[str, int] = {}
+    for operator in model.operators:
+        if operator.macs:
+            kind = _arithmetic_of(operator, model.tensors)
+            macs[kind] = macs.get(kind, 0) + operator.macs
+    return tuple(sorted(macs, key=lambda kind: -macs[kind]))
+
+
+def _arithmetic_of(operator: Operator, tensors: tuple[Tensor, ...]) -> str:
+    out = tensors[operator.outputs[0]].dtype
+    if out in ("int8", "uint8"):
+        return "int8"
+    if out == "int16":
+        return "int16x8"
+    read = {tensors[index].dtype for index in operator.inputs if index != ABSENT}
+    return "dynamic_range" if read & {"int8", "uint8", "int4"} else "float32"
+
+
+def _no_latency(reason: str) -> Metric:
+    return Metric(value=None, unit="ms", basis=None, source="", reason=reason)
+
+
+def _metrics(artifact: Artifact, model: TfliteModel) -> Metrics:
+    def read(value: float | int, unit: str, source: str) -> Metric:
+        return Metric(value=value, unit=unit, basis="measured", source=source)
+
+    return {
+        "flash": read(artifact.flash_bytes, "B", "size of the file"),
+        "download": read(artifact.download_bytes, "B", "size of the file deflated (zlib, level 9)"),
+        "macs": read(model.macs, "MAC", "counted from the shapes in the file"),
+        "parameters": read(model.parameters, "", "elements of the constant weights in the file"),
+        "sparsity": read(model_sparsity(model), "fraction", "share of zeros among the kernels' weights"),
+    }
+
+
+def _operators(model: TfliteModel, profile: DeviceProfile) -> Check:
+    table = load_table(profile.runtime.operators)
+    problems = [_problem(found) for found in unsupported(model, table)]
+    count = len({(operator.name, operator.version) for operator in model.operators})
+    return verdict.operators_check(profile.runtime.operators, problems, count=count)
+
+
+def _problem(found: object) -> str:
+    operator, version, reason = (getattr(found, name) for name in ("operator", "version", "reason"))
+    return f"{operator} version {version}: {reason}"
+
+
+def _facts(model: TfliteModel, tensor: Tensor) -> InputFacts:
+    return InputFacts(
+        name=model.name_of(tensor.index),
+        shape=tensor.shape,
+        dtype=tensor.dtype,
+        scale=tensor.scale,
+        zero_point=tensor.zero_point,
+    )
+
+
+def _notes(model: TfliteModel) -> tuple[str, ...]:
+    if not any(tensor.variable for tensor in model.tensors):
+        return ()
+    return (
+        "the model keeps state between inferences: reset its variable tensors before each sample, as was done here "
+        "(reset_all_variables in LiteRT, Reset in tflite-micro)",
+    )

@@ -1,0 +1,182 @@
+"""TensorFlow Lite for Microcontrollers on this machine: does it run, what arena does it need, what does it answer.
+
+Its interpreter is a 64-bit build with the reference kernels: outputs are those of a board, the arena is an upper
+bound for a 32-bit one (pointers are twice as wide), and speed says nothing. It writes what it thinks to the file
+descriptor and can crash, so it only ever runs in a child.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import importlib.metadata
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edgekit.errors import MissingExtraError
+from edgekit.runtimes.interface import Port, Refused, Session, Shape
+from edgekit.values import Value
+
+if TYPE_CHECKING:
+    import numpy as np
+
+# Given to the allocator before it is known what it needs; what it used is reported, so too much costs nothing.
+FIRST_ARENA_BYTES = 16 << 20
+LARGEST_ARENA_BYTES = 1 << 30
+_TOTAL = re.compile(r"Arena allocation total (\d+) bytes")
+_PART = re.compile(r"Arena allocation (head|tail) (\d+) bytes")
+_MISSING = re.compile(r"Didn't find op for builtin opcode '([^']+)'")
+_TOO_SMALL = re.compile(r"Failed to (?:resize buffer|allocate (?:tail|temp)? ?memory)|missing: \d+", re.IGNORECASE)
+
+
+class Arena(Value):
+    """What the allocator handed out: scratch and activations at the `head`, what persists at the `tail`, in bytes."""
+
+    total_bytes: int
+    head_bytes: int
+    tail_bytes: int
+
+
+class TfliteMicro:
+    """The tflite_micro interpreter with all its built-in operators."""
+
+    name = "tflite_micro"
+    title = "TensorFlow Lite Micro"
+
+    def describe(self) -> str:
+        """Name and version, as in 'TensorFlow Lite Micro 0.dev20261023'."""
+        self._module()
+        return f"{self.title} {importlib.metadata.version('tflite_micro')}"
+
+    def open(self, model: Path, *, shapes: Sequence[Shape] | None = None, threads: int = 1) -> Session | Refused:
+        """A session at the model's own shapes; the operators it lacks are named in the reason."""
+        module = self._module()
+        size = FIRST_ARENA_BYTES
+        while True:
+            with captured() as log:
+                opened = _try_open(module, model, size)
+            if isinstance(opened, MicroSession):
+                return _at_shapes(opened, shapes)
+            if not _TOO_SMALL.search(log.text) or size >= LARGEST_ARENA_BYTES:
+                return Refused(reason=_reason(log.text) or opened)
+            size *= 8
+
+    def _module(self) -> Any:
+        try:
+            return importlib.import_module("tflite_micro.python.tflite_micro.runtime")
+        except ImportError:
+            raise MissingExtraError(
+                "the tflite_micro interpreter is not installed",
+                next_step=f'{sys.executable or "python"} -m pip install "edgekit-tflite[micro]"',
+            ) from None
+
+
+class MicroSession:
+    """A model that is allocated in an arena."""
+
+    def __init__(self, interpreter: Any) -> None:
+        self._interpreter = interpreter
+        self.inputs = _ports(interpreter.get_input_details)
+        self.outputs = _ports(interpreter.get_output_details)
+
+    def run(self, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """One inference after a reset; the arrays in the dtype and order of `inputs`."""
+        self._interpreter.reset()
+        for index, array in enumerate(arrays):
+            self._interpreter.set_input(array, index)
+        self._interpreter.invoke()
+        return [self._interpreter.get_output(index) for index in range(len(self.outputs))]
+
+    def invoke(self) -> None:
+        """One inference, state kept."""
+        self._interpreter.invoke()
+
+    def arena(self) -> Arena | None:
+        """What the allocator used, read from what it prints; None where it prints something else."""
+        with captured() as log:
+            self._interpreter.print_allocations()
+        total = _TOTAL.search(log.text)
+        parts = {name: int(size) for name, size in _PART.findall(log.text)}
+        if total is None:
+            return None
+        return Arena(total_bytes=int(total[1]), head_bytes=parts.get("head", 0), tail_bytes=parts.get("tail", 0))
+
+
+class Captured:
+    """What was written to the file descriptors while they were captured."""
+
+    text = ""
+
+
+@contextlib.contextmanager
+def captured() -> Iterator[Captured]:
+    """Catch what native code writes to the standard streams; only for a child, whose streams are its own."""
+    kept = Captured()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    saved = [os.dup(1), os.dup(2)]
+    with tempfile.TemporaryFile() as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+        try:
+            yield kept
+        finally:
+            for descriptor, copy in zip((1, 2), saved, strict=True):
+                os.dup2(copy, descriptor)
+                os.close(copy)
+            file.seek(0)
+            kept.text = file.read().decode(errors="replace")
+
+
+def _try_open(module: Any, model: Path, size: int) -> MicroSession | str:
+    """A session, or what Python was told; the interpreter itself writes more to its log."""
+    try:
+        return MicroSession(module.Interpreter.from_file(str(model), arena_size=size))
+    except (RuntimeError, ValueError, IndexError) as problem:
+        return str(problem)
+
+
+def _at_shapes(session: MicroSession, shapes: Sequence[Shape] | None) -> MicroSession | Refused:
+    wanted = [port.shape for port in session.inputs]
+    if shapes is None or [tuple(shape) for shape in shapes] == wanted:
+        return session
+    return Refused(reason=f"its inputs are fixed at {wanted}")
+
+
+def _ports(details: Any) -> tuple[Port, ...]:
+    import numpy as np
+
+    ports: list[Port] = []
+    while True:
+        try:
+            with captured():  # it logs the index that ends the list
+                detail = details(len(ports))
+        except (IndexError, ValueError, RuntimeError):
+            return tuple(ports)
+        scales = detail["quantization_parameters"]["scales"]
+        points = detail["quantization_parameters"]["zero_points"]
+        shape = tuple(int(size) for size in detail["shape"])
+        ports.append(
+            Port(
+                index=len(ports),
+                name=f"tensor {len(ports)}",
+                shape=shape,
+                dtype=np.dtype(detail["dtype"]).name,
+                scale=float(scales[0]) if len(scales) else None,
+                zero_point=int(points[0]) if len(points) else None,
+                free=tuple(False for _ in shape),
+            )
+        )
+
+
+def _reason(log: str) -> str:
+    """What the interpreter said, with the operators it lacks first."""
+    missing = sorted(set(_MISSING.findall(log)))
+    if missing:
+        return f"it lacks the operators {', '.join(missing)}"
+    return " ".join(log.split())[-400:]

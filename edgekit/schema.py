@@ -1,0 +1,51 @@
+"""The JSON Schemas of the documents that edgekit writes and reads, made from their types.
+
+`tools/make_schemas.py` publishes them in `docs/`; `build` puts the report's own beside each report. It knows how
+a schema is made of a type and nothing of what the documents mean.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import msgspec
+
+from edgekit.candidate import Plan
+from edgekit.profile_file import ProfileFile
+from edgekit.project_file import ProjectFile
+from edgekit.report import Report
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+WRITTEN = ("report.schema.json", "plan.schema.json")
+DOCUMENTS: dict[str, tuple[Any, str]] = {
+    "report.schema.json": (Report, "report.json: the verdict of `edgekit build` and `edgekit check`, version 1"),
+    "plan.schema.json": (Plan, "plan.json: what edgekit would try on a device, and why not the rest, version 1"),
+    "edgekit-toml.schema.json": (ProjectFile, "edgekit.toml: the model, the data, the goal and the budget"),
+    "device-profile.schema.json": (ProfileFile, "device_profiles/<id>.toml: a device profile, version 1"),
+}
+
+
+def schema_of(kind: Any, title: str) -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of a type, with a title.
+
+    >>> schema_of(int, "a number")["type"]
+    'integer'
+    """
+    return {"$schema": DIALECT, "title": title, **msgspec.json.schema(kind)}
+
+
+def schema_text(name: str) -> str:
+    """The published text of one of `DOCUMENTS`, indented and ending in a newline."""
+    kind, title = DOCUMENTS[name]
+    schema = schema_of(kind, title)
+    if name in WRITTEN:
+        _require_all(schema)
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+
+
+def _require_all(schema: dict[str, Any]) -> None:
+    """Demand every key: edgekit writes them all, so that who reads a document need not ask which are there."""
+    for part in schema["$defs"].values():
+        if "properties" in part:
+            part["required"] = list(part["properties"])

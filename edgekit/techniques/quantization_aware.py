@@ -1,0 +1,109 @@
+"""Quantization-aware training: the model is fine-tuned while its int8 rounding is simulated.
+
+Jacob et al., "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference" (arXiv
+1712.05877). It pays where post-training int8 loses too much. Layers that TFMOT has no scheme for are not annotated;
+their ranges are calibrated after training, as in post-training quantization.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Literal
+
+from edgekit.candidate import Declined
+from edgekit.techniques.interface import Evidence, Task, Training
+from edgekit.tflite.model import TfliteModel
+from edgekit.tflite.weights import kernels
+from edgekit.values import Value
+
+KIND: Literal["training"] = "training"
+CONVOLUTIONS = ("Conv2D", "DepthwiseConv2D", "Conv2DTranspose", "Dense")
+
+
+class Settings(Value):
+    """Nothing of its own: TFMOT's 8-bit scheme, int8 weights per channel, int8 activations per tensor."""
+
+
+def propose(task: Task) -> Sequence[Settings] | Declined:
+    """Where the device computes in int8 and the model has a layer whose training can simulate it."""
+    if task.profile.numerics.int8 == "absent":
+        return Declined(technique="quantization_aware", reason=f"{task.profile.name} has no int8 arithmetic")
+    if not any(layer.kind in CONVOLUTIONS for layer in task.facts.layers):
+        return Declined(
+            technique="quantization_aware",
+            reason="the model has no convolution or dense layer whose int8 rounding can be trained",
+        )
+    return (Settings(),)
+
+
+def label(settings: Settings) -> str:
+    """Its part of a candidate's name."""
+    return "quantization_aware"
+
+
+def apply(door: Any, model: Any, settings: Settings, training: Training, before: Sequence[Any]) -> Any:
+    """Annotate what TFMOT can simulate, and fine-tune."""
+    quantization = door.tfmot.quantization.keras
+    names = _trainable_in_int8(door, model)
+
+    def annotate(layer: Any) -> Any:
+        return quantization.quantize_annotate_layer(layer) if layer.name in names else layer
+
+    annotated = door.keras.models.clone_model(model, clone_function=annotate)
+    with scope(door):
+        quantized = quantization.quantize_apply(annotated)
+    training.fit(quantized)
+    return quantized
+
+
+def _trainable_in_int8(door: Any, model: Any) -> set[str]:
+    """Names of the layers that TFMOT's registry has a scheme for; batch normalisation only behind a convolution."""
+    registry, names = door.quantization_registry, set()
+    for layer in model.layers:
+        kind = type(layer).__name__
+        if kind == "BatchNormalization":
+            before = layer.input._keras_history.layer
+            if type(before).__name__ in CONVOLUTIONS[:2]:
+                names.add(layer.name)
+        elif kind != "InputLayer" and registry.supports(layer) and _activation_is_known(layer):
+            names.add(layer.name)
+    return names
+
+
+def _activation_is_known(layer: Any) -> bool:
+    """TFMOT's scheme knows these activations and fails on any other."""
+    name = getattr(getattr(layer, "activation", None), "__name__", "linear")
+    return name in ("linear", "relu", "softmax", "sigmoid", "tanh")
+
+
+def check(door: Any, model: Any, settings: Settings) -> Evidence:
+    """Holds where a layer is wrapped by TFMOT's fake quantization."""
+    wrapped = sum(type(layer).__name__.startswith("QuantizeWrapper") for layer in model.layers)
+    return Evidence(
+        technique="quantization_aware",
+        holds=wrapped > 0,
+        detail=f"{wrapped} of {len(model.layers)} layers simulate int8",
+    )
+
+
+def finish(door: Any, model: Any) -> Any:
+    """The wrappers stay: the converter takes the trained ranges from them."""
+    return model
+
+
+def scope(door: Any) -> AbstractContextManager[Any]:
+    """TFMOT's wrappers, which a saved model needs to be read again."""
+    context: AbstractContextManager[Any] = door.tfmot.quantization.keras.quantize_scope()
+    return context
+
+
+def evidence(tflite: TfliteModel, settings: Settings) -> Evidence:
+    """Holds where every kernel is int8, as the ranges of the training made it."""
+    found = kernels(tflite)
+    whole = sum(kernel.dtype == "int8" for kernel in found)
+    return Evidence(
+        technique="quantization_aware",
+        holds=0 < whole == len(found),
+        detail=f"{whole} of {len(found)} kernels are int8",
+    )

@@ -1,0 +1,186 @@
+"""The values that a `.tflite` file is read into: tensors, operators, signatures, and the sums over them.
+
+Tensors of all subgraphs stand in one list, those of the main subgraph first, so that the indices of the main
+subgraph are the file's own. Shapes are those of the file, with the batch.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+from edgekit.tflite.liveness import peak_bytes
+from edgekit.tflite.schema import BITS
+from edgekit.tflite.sparse import Sparsity
+from edgekit.values import Value
+
+ABSENT = -1
+"""The index of an optional input that an operator does without."""
+
+UNPACKING = ("DEQUANTIZE", "DENSIFY")
+"""Operators that stand between stored weights and the operator that uses them."""
+
+
+class Tensor(Value):
+    """One tensor; `span` is where its constant data lies in the file, as (start, length) in bytes.
+
+    `shape_signature` has -1 where a dimension is free. `scales` and `zero_points` are empty where the tensor is
+    not quantized, have one item per tensor, or one per slice along `quantized_dimension`. `sparsity` describes
+    constant data in TFLite's sparse encoding.
+    """
+
+    index: int
+    subgraph: int
+    name: str
+    shape: tuple[int, ...]
+    shape_signature: tuple[int, ...]
+    dtype: str
+    scales: tuple[float, ...] = ()
+    zero_points: tuple[int, ...] = ()
+    quantized_dimension: int = 0
+    span: tuple[int, int] | None = None
+    variable: bool = False
+    sparsity: Sparsity | None = None
+
+    @property
+    def constant(self) -> bool:
+        """Whether the file holds the tensor's data."""
+        return self.span is not None
+
+    @property
+    def elements(self) -> int:
+        """The number of elements."""
+        return math.prod(self.shape)
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of the tensor unpacked in memory; 0 where the type has no fixed size."""
+        return (self.elements * BITS.get(self.dtype, 0) + 7) // 8
+
+    @property
+    def scale(self) -> float | None:
+        """The scale of a tensor quantized as a whole."""
+        return self.scales[0] if len(self.scales) == 1 else None
+
+    @property
+    def zero_point(self) -> int | None:
+        """The zero point of a tensor quantized as a whole."""
+        if len(self.scales) != 1:
+            return None
+        return self.zero_points[0] if self.zero_points else 0
+
+
+class Operator(Value):
+    """One operator in execution order; a custom one has the name that the file gives it.
+
+    `inputs` and `outputs` are tensor indices, `ABSENT` where an optional input is not there.
+    """
+
+    name: str
+    version: int
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    macs: int = 0
+    custom: bool = False
+    subgraph: int = 0
+
+
+class Signature(Value):
+    """A named way to call a subgraph: the user's names of inputs and outputs, each with its tensor index."""
+
+    key: str
+    subgraph: int
+    inputs: dict[str, int]
+    outputs: dict[str, int]
+
+
+class TfliteModel(Value):
+    """A `.tflite` file as read; `content` is the whole file, from which constant data are taken when asked for.
+
+    `inputs` and `outputs` are tensor indices of the main subgraph; `operators` are those of all subgraphs.
+    """
+
+    path: str
+    description: str
+    operators: tuple[Operator, ...]
+    tensors: tuple[Tensor, ...]
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    signatures: tuple[Signature, ...] = ()
+    subgraphs: int = 1
+    content: bytes = b""
+
+    def __repr__(self) -> str:
+        return f"TfliteModel({self.path!r}, {len(self.operators)} operators, {len(self.tensors)} tensors)"
+
+    @property
+    def input_tensors(self) -> tuple[Tensor, ...]:
+        """The model's inputs: name, shape, dtype, scale and zero point."""
+        return tuple(self.tensors[index] for index in self.inputs)
+
+    @property
+    def output_tensors(self) -> tuple[Tensor, ...]:
+        """The model's outputs: name, shape, dtype, scale and zero point."""
+        return tuple(self.tensors[index] for index in self.outputs)
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of the whole file."""
+        return len(self.content)
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of one inference at the file's shapes; the body of a loop counts once."""
+        return sum(operator.macs for operator in self.operators)
+
+    @property
+    def parameters(self) -> int:
+        """Elements of constant weights and biases, each stored one once.
+
+        Integers without a scale (shapes, axes, paddings) are arguments and do not count.
+        """
+        return sum(tensor.elements for tensor in _stored(self.tensors) if _is_parameter(tensor))
+
+    @property
+    def weight_bytes(self) -> int:
+        """Bytes of all constant data in the file, each stored one once."""
+        return sum(tensor.span[1] for tensor in _stored(self.tensors) if tensor.span is not None)
+
+    @property
+    def activation_bytes(self) -> int:
+        """Bytes of all tensors that are not constant, as if none shared memory."""
+        return sum(tensor.size_bytes for tensor in self.tensors if not tensor.constant)
+
+    @property
+    def peak_activation_bytes(self) -> int:
+        """Most bytes of the main subgraph's tensors alive at once, in the file's order of execution.
+
+        It is a lower bound of a planner's arena: no alignment, no scratch buffers, no fragmentation.
+        """
+        operators = [operator for operator in self.operators if operator.subgraph == 0]
+        sizes = {t.index: t.size_bytes for t in self.tensors if t.subgraph == 0 and not t.constant}
+        variables = [tensor.index for tensor in self.tensors if tensor.variable]
+        unpacked = [out for operator in operators if self._unpacks(operator) for out in operator.outputs]
+        steps = [(operator.inputs, operator.outputs) for operator in operators]
+        return peak_bytes(sizes, steps, (*self.inputs, *unpacked), (*self.outputs, *variables, *unpacked))
+
+    def name_of(self, index: int) -> str:
+        """The name that the user's model gave an input or output, from a signature; else the tensor's name."""
+        for signature in self.signatures:
+            for name, tensor in (*signature.inputs.items(), *signature.outputs.items()):
+                if tensor == index:
+                    return name
+        return self.tensors[index].name
+
+    def _unpacks(self, operator: Operator) -> bool:
+        """Whether an operator unpacks constants, whose result the interpreters keep for good."""
+        return operator.name in UNPACKING and all(i != ABSENT and self.tensors[i].constant for i in operator.inputs)
+
+
+def _stored(tensors: Iterable[Tensor]) -> list[Tensor]:
+    """One constant tensor for each place in the file that holds data."""
+    return list({tensor.span: tensor for tensor in tensors if tensor.span is not None}.values())
+
+
+def _is_parameter(tensor: Tensor) -> bool:
+    return tensor.dtype.startswith(("float", "bfloat", "complex")) or bool(tensor.scales)

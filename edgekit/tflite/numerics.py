@@ -1,0 +1,83 @@
+"""The arithmetic that a `.tflite` file asks for: float32, float16 storage, hybrid, int8 or int16 activations.
+
+It looks at the types of an operator's tensors, which is what a runtime chooses its kernels by; whether a device
+is fast at that arithmetic is not known here.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from edgekit.tflite.model import ABSENT, UNPACKING, Operator, Tensor, TfliteModel
+from edgekit.tflite.weights import kernel_tensors
+
+Arithmetic = Literal["float32", "float16", "hybrid", "int8", "int16x8", "other"]
+"""`float16`: float32 arithmetic on weights stored as float16; `hybrid`: float activations, integer weights, as
+dynamic-range quantization makes them; `other`: integers without a scale, text, booleans."""
+
+QUANTIZING = ("QUANTIZE", "DEQUANTIZE", "FAKE_QUANT")
+_INTEGERS = ("int8", "uint8", "int4", "uint4", "int2")
+_FLOATS = ("float32", "float16", "float64", "bfloat16")
+
+
+def arithmetic(model: TfliteModel) -> tuple[Arithmetic, ...]:
+    """The arithmetic of each operator, in the order of `model.operators`."""
+    writers = {out: operator for operator in model.operators for out in operator.outputs}
+    return tuple(_of(model, operator, writers) for operator in model.operators)
+
+
+def dominant_arithmetic(model: TfliteModel) -> Arithmetic:
+    """The arithmetic of most multiply-accumulates, or of most operators where there are none."""
+    weight: dict[Arithmetic, tuple[int, int]] = {}
+    for operator, kind in zip(model.operators, arithmetic(model), strict=True):
+        macs, count = weight.get(kind, (0, 0))
+        weight[kind] = (macs + operator.macs, count + 1)
+    return max(weight, key=lambda kind: weight[kind], default="other")
+
+
+def integer_only(model: TfliteModel) -> bool:
+    """Whether every operator but QUANTIZE and DEQUANTIZE at the edges works without floating point."""
+    return not float_operators(model)
+
+
+def float_operators(model: TfliteModel) -> tuple[Operator, ...]:
+    """Operators other than QUANTIZE and DEQUANTIZE that read or write a floating-point tensor."""
+    return tuple(
+        operator
+        for operator in model.operators
+        if operator.name not in (*QUANTIZING, *UNPACKING)
+        and any(tensor.dtype in _FLOATS for tensor in _tensors(model, operator))
+    )
+
+
+def quantizing_operators(model: TfliteModel) -> dict[str, int]:
+    """How many QUANTIZE, DEQUANTIZE and FAKE_QUANT operators the file has."""
+    return {name: sum(operator.name == name for operator in model.operators) for name in QUANTIZING}
+
+
+def _of(model: TfliteModel, operator: Operator, writers: dict[int, Operator]) -> Arithmetic:
+    if operator.name in (*QUANTIZING, *UNPACKING):
+        return "other"
+    data = [tensor for tensor in _tensors(model, operator) if not tensor.constant]
+    if _is(data, _FLOATS):
+        stored = [tensor.dtype for tensor, _ in kernel_tensors(model, operator, writers)]
+        dequantized = any(through for _, through in kernel_tensors(model, operator, writers))
+        if "float16" in stored:
+            return "float16"
+        return "hybrid" if not dequantized and _has_integer_weights(model, operator) else "float32"
+    if any(tensor.dtype == "int16" and tensor.scales for tensor in data):
+        return "int16x8"
+    return "int8" if any(tensor.dtype in _INTEGERS and tensor.scales for tensor in data) else "other"
+
+
+def _is(tensors: list[Tensor], types: tuple[str, ...]) -> bool:
+    return any(tensor.dtype in types for tensor in tensors)
+
+
+def _has_integer_weights(model: TfliteModel, operator: Operator) -> bool:
+    """As dynamic-range quantization makes them."""
+    return any(t.constant and t.scales and t.dtype in _INTEGERS for t in _tensors(model, operator))
+
+
+def _tensors(model: TfliteModel, operator: Operator) -> list[Tensor]:
+    return [model.tensors[index] for index in (*operator.inputs, *operator.outputs) if index != ABSENT]

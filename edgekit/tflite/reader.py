@@ -1,0 +1,289 @@
+"""A `.tflite` file to a `TfliteModel`: what the file holds, checked, without an interpreter and without numpy.
+
+The file may be hostile: whatever its bytes are, it is read in bounded time and memory or refused with a
+`ModelError`. It knows the schema and no meaning of operators beyond their shapes.
+"""
+
+from __future__ import annotations
+
+from math import prod
+from pathlib import Path
+
+from edgekit.errors import ModelError
+from edgekit.tflite import macs
+from edgekit.tflite.flatbuffer import FlatBuffer, Table
+from edgekit.tflite.model import ABSENT, Operator, Signature, Tensor, TfliteModel
+from edgekit.tflite.schema import (
+    BITS,
+    BUILTIN_OPERATORS,
+    CUSTOM_CODE,
+    FILE_IDENTIFIER,
+    PLACEHOLDER_CODE,
+    SCHEMA_VERSION,
+    TENSOR_TYPES,
+    BatchMatMulField,
+    BufferField,
+    ModelField,
+    OperatorCodeField,
+    OperatorField,
+    QuantizationField,
+    SignatureField,
+    SubGraphField,
+    TensorField,
+    TensorMapField,
+)
+from edgekit.tflite.sparse import read_sparsity
+
+MAX_FILE_BYTES = 2**31 - 1  # a flatbuffer's offsets are signed 32-bit numbers
+MAX_RANK = 16
+MAX_ELEMENTS = 2**40
+_BEGINS_WITH = 8
+
+Span = tuple[int, int]
+
+
+def read_tflite(path: Path | str) -> TfliteModel:
+    """The model in a file.
+
+    Guarantees bounded time and memory for any file. Raises `ModelError` where it cannot be read or is not a whole
+    and consistent `.tflite` file; it raises nothing else.
+    """
+    path = Path(path)
+    try:
+        if not path.is_file():
+            raise ModelError("no such model file", where=str(path), next_step="give the path of a .tflite file")
+        size = path.stat().st_size
+        if size > MAX_FILE_BYTES:
+            raise _external(str(path), f"a file of {size} bytes")
+        content = path.read_bytes()
+    except (OSError, ValueError) as problem:
+        raise ModelError(
+            "the model cannot be read",
+            where=str(path),
+            received=getattr(problem, "strerror", None) or str(problem),
+            next_step="check the path and its permissions",
+        ) from None
+    return parse_tflite(content, where=str(path))
+
+
+def parse_tflite(content: bytes, *, where: str) -> TfliteModel:
+    """The model in the bytes of a file, which `where` names; raises `ModelError` as `read_tflite` does."""
+    if len(content) < _BEGINS_WITH or content[4:8] != FILE_IDENTIFIER:
+        raise ModelError(
+            "not a .tflite file",
+            where=where,
+            received=f"{len(content)} bytes that begin with {content[:_BEGINS_WITH]!r}",
+            allowed=f"a file with {FILE_IDENTIFIER.decode()!r} at its bytes 4 to 8",
+            next_step="give a TensorFlow Lite file; a Keras model is converted by `edgekit build`",
+        )
+    root = FlatBuffer(content, where).root("model")
+    version = root.number(ModelField.VERSION, "<I")
+    if version != SCHEMA_VERSION:
+        raise root.damaged(ModelField.VERSION, f"schema version {version}, not {SCHEMA_VERSION}")
+    return _read_model(root, content, where)
+
+
+def _read_model(root: Table, content: bytes, where: str) -> TfliteModel:
+    codes = [_read_code(table) for table in root.tables(ModelField.OPERATOR_CODES)]
+    spans = [_read_buffer(table, where) for table in root.tables(ModelField.BUFFERS)]
+    subgraphs = root.tables(ModelField.SUBGRAPHS)
+    if not subgraphs:
+        raise root.damaged(ModelField.SUBGRAPHS, "no subgraph")
+    groups: list[list[Tensor]] = []
+    starts: list[int] = []
+    for number, subgraph in enumerate(subgraphs):
+        starts.append(starts[-1] + len(groups[-1]) if groups else 0)
+        groups.append(_read_tensors(subgraph, number, starts[-1], spans, where))
+    operators = [
+        operator
+        for number, subgraph in enumerate(subgraphs)
+        for operator in _read_operators(subgraph, number, groups[number], codes, where)
+    ]
+    return TfliteModel(
+        path=where,
+        description=root.text(ModelField.DESCRIPTION),
+        operators=tuple(operators),
+        tensors=tuple(tensor for group in groups for tensor in group),
+        inputs=_indices(subgraphs[0], SubGraphField.INPUTS, groups[0]),
+        outputs=_indices(subgraphs[0], SubGraphField.OUTPUTS, groups[0]),
+        signatures=tuple(_read_signature(table, groups) for table in root.tables(ModelField.SIGNATURE_DEFS)),
+        subgraphs=len(subgraphs),
+        content=content,
+    )
+
+
+def _read_code(table: Table) -> tuple[str, int, bool]:
+    """An operator's name, version, and whether it is custom."""
+    old = table.number(OperatorCodeField.DEPRECATED_BUILTIN_CODE, "<b")
+    new = table.number(OperatorCodeField.BUILTIN_CODE, "<i")
+    code = max(old, new)  # as lite/schema/schema_utils.cc: files of before 2020 have the old one alone
+    version = table.number(OperatorCodeField.VERSION, "<i", 1)
+    if code == CUSTOM_CODE:
+        return table.text(OperatorCodeField.CUSTOM_CODE) or "CUSTOM", version, True
+    known = 0 <= code < len(BUILTIN_OPERATORS) and code != PLACEHOLDER_CODE
+    return BUILTIN_OPERATORS[code] if known else f"UNKNOWN_{code}", version, False
+
+
+def _read_buffer(table: Table, where: str) -> Span | None:
+    if table.number(BufferField.OFFSET, "<Q") > 1:  # 1 is the converter's placeholder
+        raise _external(where, table.name)
+    return table.span(BufferField.DATA)
+
+
+def _external(where: str, received: str) -> ModelError:
+    return ModelError(
+        "weights outside the flatbuffer (models above 2 GB) are not supported",
+        where=where,
+        received=received,
+        allowed="a .tflite file below 2 GiB that holds its own weights",
+        next_step="convert the model with its weights inside, or choose a smaller one",
+    )
+
+
+def _read_tensors(subgraph: Table, number: int, start: int, spans: list[Span | None], where: str) -> list[Tensor]:
+    tables = subgraph.tables(SubGraphField.TENSORS)
+    return [_read_tensor(table, number, start + index, spans, where) for index, table in enumerate(tables)]
+
+
+def _read_tensor(table: Table, subgraph: int, index: int, spans: list[Span | None], where: str) -> Tensor:
+    if table.number(TensorField.EXTERNAL_BUFFER, "<I"):
+        raise _external(where, table.name)
+    shape = _read_shape(table)
+    dtype = _read_dtype(table)
+    buffer = table.number(TensorField.BUFFER, "<I")
+    if buffer and buffer >= len(spans):
+        raise table.damaged(TensorField.BUFFER, f"buffer {buffer} of {len(spans)}")
+    sparsity = table.table(TensorField.SPARSITY)
+    scales, zero_points, dimension = _read_quantization(table, shape)
+    tensor = Tensor(
+        index=index,
+        subgraph=subgraph,
+        name=table.text(TensorField.NAME),
+        shape=shape,
+        shape_signature=_read_signature_shape(table, shape),
+        dtype=dtype,
+        scales=scales,
+        zero_points=zero_points,
+        quantized_dimension=dimension,
+        span=spans[buffer] if buffer else None,
+        variable=bool(table.number(TensorField.IS_VARIABLE, "<B")),
+        sparsity=None if sparsity is None else read_sparsity(sparsity, len(shape)),
+    )
+    if tensor.span and dtype in BITS and tensor.sparsity is None and tensor.span[1] != tensor.size_bytes:
+        received = f"{tensor.span[1]} bytes for {dtype} of shape {shape}, which takes {tensor.size_bytes}"
+        raise table.damaged(TensorField.BUFFER, received)
+    return tensor
+
+
+def _read_shape(table: Table) -> tuple[int, ...]:
+    shape = table.numbers(TensorField.SHAPE, "i")
+    if len(shape) > MAX_RANK:
+        raise table.damaged(TensorField.SHAPE, f"{len(shape)} dimensions, more than {MAX_RANK}")
+    if any(size < 0 for size in shape) or prod(shape) > MAX_ELEMENTS:
+        raise table.damaged(TensorField.SHAPE, f"shape {shape}")
+    return shape
+
+
+def _read_signature_shape(table: Table, shape: tuple[int, ...]) -> tuple[int, ...]:
+    signature = table.numbers(TensorField.SHAPE_SIGNATURE, "i")
+    if signature and (len(signature) != len(shape) or any(size < -1 for size in signature)):
+        raise table.damaged(TensorField.SHAPE_SIGNATURE, f"{signature[:MAX_RANK]} for shape {shape}")
+    return signature or shape
+
+
+def _read_dtype(table: Table) -> str:
+    number = table.number(TensorField.TYPE, "<b")
+    if not 0 <= number < len(TENSOR_TYPES):
+        raise table.damaged(TensorField.TYPE, f"tensor type {number}")
+    return TENSOR_TYPES[number]
+
+
+def _read_quantization(table: Table, shape: tuple[int, ...]) -> tuple[tuple[float, ...], tuple[int, ...], int]:
+    """Scales, zero points and the quantized dimension, held to each other as the interpreters do."""
+    quantization = table.table(TensorField.QUANTIZATION)
+    if quantization is None:
+        return (), (), 0
+    scales = quantization.reals(QuantizationField.SCALE)
+    zero_points = quantization.numbers(QuantizationField.ZERO_POINT, "q")
+    dimension = quantization.number(QuantizationField.QUANTIZED_DIMENSION, "<i")
+    if len(scales) > 1 and not (0 <= dimension < len(shape) and shape[dimension] == len(scales)):
+        received = f"{len(scales)} scales along dimension {dimension} of shape {shape}"
+        raise quantization.damaged(QuantizationField.SCALE, received)
+    if scales and len(zero_points) not in (0, 1, len(scales)):
+        received = f"{len(zero_points)} zero points for {len(scales)} scales"
+        raise quantization.damaged(QuantizationField.ZERO_POINT, received)
+    return scales, zero_points if scales else (), dimension
+
+
+def _read_operators(
+    subgraph: Table, number: int, tensors: list[Tensor], codes: list[tuple[str, int, bool]], where: str
+) -> list[Operator]:
+    return [_read_operator(table, number, tensors, codes, where) for table in subgraph.tables(SubGraphField.OPERATORS)]
+
+
+def _read_operator(
+    table: Table, subgraph: int, tensors: list[Tensor], codes: list[tuple[str, int, bool]], where: str
+) -> Operator:
+    code = table.number(OperatorField.OPCODE_INDEX, "<I")
+    if code >= len(codes):
+        raise table.damaged(OperatorField.OPCODE_INDEX, f"operator code {code} of {len(codes)}")
+    if table.number(OperatorField.LARGE_CUSTOM_OPTIONS_OFFSET, "<Q") > 1:
+        raise _external(where, table.name)
+    name, version, custom = codes[code]
+    inputs = _indices(table, OperatorField.INPUTS, tensors, optional=True)
+    outputs = _indices(table, OperatorField.OUTPUTS, tensors)
+    first = tensors[0].index if tensors else 0
+    return Operator(
+        name=name,
+        version=version,
+        inputs=inputs,
+        outputs=outputs,
+        macs=0
+        if custom
+        else macs.count(
+            name,
+            [None if index == ABSENT else tensors[index - first].shape for index in inputs],
+            [tensors[index - first].shape for index in outputs],
+            transposed=name == "BATCH_MATMUL" and _is_transposed(table),
+        ),
+        custom=custom,
+        subgraph=subgraph,
+    )
+
+
+def _is_transposed(table: Table) -> bool:
+    options = table.table(OperatorField.BUILTIN_OPTIONS)
+    return options is not None and bool(options.number(BatchMatMulField.ADJ_X, "<B"))
+
+
+def _indices(
+    table: Table, field: SubGraphField | OperatorField, tensors: list[Tensor], *, optional: bool = False
+) -> tuple[int, ...]:
+    """Tensor indices over all subgraphs, from those of the subgraph that owns `tensors`."""
+    local = table.numbers(field, "i")
+    for index in local:
+        if not (0 <= index < len(tensors) or (optional and index == ABSENT)):
+            raise table.damaged(field, f"tensor {index} of {len(tensors)}")
+    return tuple(ABSENT if index == ABSENT else tensors[index].index for index in local)
+
+
+def _read_signature(table: Table, groups: list[list[Tensor]]) -> Signature:
+    number = table.number(SignatureField.SUBGRAPH_INDEX, "<I")
+    if number >= len(groups):
+        raise table.damaged(SignatureField.SUBGRAPH_INDEX, f"subgraph {number} of {len(groups)}")
+
+    def names(field: SignatureField) -> dict[str, int]:
+        found = {}
+        for item in table.tables(field):
+            index = item.number(TensorMapField.TENSOR_INDEX, "<I")
+            if index >= len(groups[number]):
+                raise item.damaged(TensorMapField.TENSOR_INDEX, f"tensor {index} of {len(groups[number])}")
+            found[item.text(TensorMapField.NAME)] = groups[number][index].index
+        return found
+
+    return Signature(
+        key=table.text(SignatureField.KEY),
+        subgraph=number,
+        inputs=names(SignatureField.INPUTS),
+        outputs=names(SignatureField.OUTPUTS),
+    )

@@ -1,0 +1,249 @@
+"""One candidate from steps to measurements: train stage by stage, convert, measure on the validation split.
+
+Every part is cached by all that it depends on, so that a build that was killed goes on where it was, and a stage
+that two devices need is trained once.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from edgekit.cache import Cache, file_digest, key, processor, versions
+from edgekit.candidate import Candidate, Step
+from edgekit.child import Progress
+from edgekit.dataset import Dataset, Split
+from edgekit.inputs import OpenedModel
+from edgekit.jobs import Failed
+from edgekit.planner.planner import Trial
+from edgekit.planner.verdict import judge
+from edgekit.pool import Pool
+from edgekit.profile import DeviceProfile
+from edgekit.project import Project
+from edgekit.report import Metric
+from edgekit.runtimes.measure import Measured, drop, drop_metric, measure
+from edgekit.techniques.interface import Evidence
+from edgekit.userfunction import digest, is_function
+from edgekit.values import Value, to_builtins
+
+CALIBRATED = ("int8", "int8_float_fallback", "int16x8")
+ANSWER, MEASURED = "answer.json", "measured.json"
+
+
+class Finished(Value):
+    """A candidate's trial, and where it gave a file, the file with what is known of it on the validation split."""
+
+    trial: Trial
+    tflite: str | None = None
+    measured: Measured | None = None
+    evidence: tuple[Evidence, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+class _Timed(Value):
+    """A measurement as it is cached, with the seconds that it took when it was made."""
+
+    measured: Measured
+    seconds: float
+
+
+class Bench:
+    """Runs candidates for one device, and keeps the baseline that they are compared with."""
+
+    def __init__(
+        self,
+        *,
+        project: Project,
+        profile: DeviceProfile,
+        model: OpenedModel,
+        dataset: Dataset,
+        loss: str,
+        limits: dict[str, float],
+        cache: Cache,
+        pool: Pool,
+    ) -> None:
+        self.project, self.profile, self.model, self.dataset = project, profile, model, dataset
+        self.loss, self.limits = loss, limits
+        self._cache, self._pool = cache, pool
+        self._root = Path(project.root)
+        self._baseline: Path | None = None
+        imports = project.model.imports if project.model else ()
+        self._common = {"root": project.root, "imports": imports, "seed": project.seed}
+
+    def run(self, candidate: Candidate, *, progress: Progress, time_limit_s: float | None = None) -> Finished:
+        """Realise, convert and measure a candidate; what fails is a value. The baseline must come first."""
+        started = time.monotonic()
+        try:
+            return self._run(candidate, progress, time_limit_s)
+        except _TrialFailed as failed:
+            seconds = round(time.monotonic() - started, 3)
+            return Finished(trial=Trial(candidate=candidate, seconds=seconds, failure=failed.reason))
+
+    def _run(self, candidate: Candidate, progress: Progress, time_limit_s: float | None) -> Finished:
+        folder, name, seconds = Path(self.model.folder), self.model.key, 0.0
+        evidence: list[Evidence] = []
+        for count in range(1, len(candidate.steps)):
+            folder, name, answer = self._train(candidate.steps[:count], folder, name, progress, time_limit_s)
+            seconds += answer["seconds"]
+            evidence.append(msgspec.convert(answer["evidence"], Evidence))
+        tflite, answer = self._convert(candidate.steps, folder, name, progress, time_limit_s)
+        evidence += [msgspec.convert(found, Evidence) for found in answer["evidence"]]
+        lost = next((found for found in evidence if not found.holds), None)
+        if lost is not None:
+            raise _TrialFailed(f"no proof of {lost.technique}: {lost.detail}")
+        if candidate.role == "baseline":
+            self._baseline = tflite
+        found = self._measured(tflite, "validation", progress)
+        measured = self._with_drop(found.measured, "validation", progress)
+        trial = Trial(
+            candidate=candidate,
+            seconds=round(seconds + answer["seconds"] + found.seconds, 3),
+            metrics=measured.metrics,
+            checks=judge(self.limits, measured.metrics, facts=measured.checks),
+        )
+        notes = (f"calibration: {answer['calibration']}",) if answer["calibration"] else ()
+        return Finished(trial=trial, tflite=str(tflite), measured=measured, evidence=tuple(evidence), notes=notes)
+
+    def measure(self, tflite: Path, split: Split, *, progress: Progress) -> Measured | Failed:
+        """All that is measured of a file on a split, with its drop from the baseline on the same split."""
+        try:
+            return self._with_drop(self._measured(tflite, split, progress).measured, split, progress)
+        except _TrialFailed as failed:
+            return Failed(reason=failed.reason)
+
+    def keras_outputs(self, split: Split, *, progress: Progress) -> list[Path]:
+        """The Keras model's own outputs on a split, as `.npy` files."""
+        entry = key(model=self.model.key, data=self.dataset.sha256, split=split, versions=versions())
+        job = {"do": "predict", "model": self.model.folder, "dataset": self.dataset.root, "split": split}
+        return sorted(self._job("predictions", entry, job, progress, None)[0].glob("output_*.npy"))
+
+    def _train(
+        self, steps: tuple[Step, ...], folder: Path, name: str, progress: Progress, time_limit_s: float | None
+    ) -> tuple[Path, str, dict[str, Any]]:
+        entry = key(
+            model=name,
+            step=steps[-1],
+            data=self.dataset.sha256,
+            training=self.project.training,
+            loss=self.loss,
+            seed=self.project.seed,
+            versions=versions(),
+            processor=processor(),
+        )
+        job = {
+            "do": "train",
+            "model": str(folder),
+            "steps": to_builtins(steps),
+            "dataset": self.dataset.root,
+            "training": to_builtins(self.project.training),
+            "loss": self.loss,
+        }
+        made, answer = self._job("stages", entry, job, progress, time_limit_s)
+        return made, entry, answer
+
+    def _convert(
+        self, steps: tuple[Step, ...], folder: Path, name: str, progress: Progress, time_limit_s: float | None
+    ) -> tuple[Path, dict[str, Any]]:
+        samples = self.project.calibration.samples
+        calibrated = steps[-1].technique in CALIBRATED
+        entry = key(
+            model=name,
+            steps=steps,
+            calibration=[self.dataset.sha256, samples, self.project.seed] if calibrated else None,
+            versions=versions(),
+            processor=processor(),
+        )
+        job = {
+            "do": "convert",
+            "model": str(folder),
+            "steps": to_builtins(steps),
+            "dataset": self.dataset.root if calibrated else None,
+            "samples": samples,
+        }
+        made, answer = self._job("artifacts", entry, job, progress, time_limit_s)
+        return made / "model.tflite", answer
+
+    def _job(
+        self, kind: str, entry: str, job: dict[str, Any], progress: Progress, time_limit_s: float | None
+    ) -> tuple[Path, dict[str, Any]]:
+        """The cached folder and answer of a job; so is a failure that would come again."""
+
+        def make(folder: Path) -> None:
+            given = {**job, **self._common, "target": str(folder)}
+            answer = self._pool.run(given, progress=progress, time_limit_s=time_limit_s)
+            if isinstance(answer, Failed) and not answer.repeatable:
+                raise _TrialFailed(f"{job['do']}: {answer.reason}")
+            value = {"failure": answer.reason} if isinstance(answer, Failed) else answer.value
+            (folder / ANSWER).write_bytes(msgspec.json.encode(value))
+
+        folder = self._cache.folder(kind, entry, make)
+        answer = msgspec.json.decode((folder / ANSWER).read_bytes())
+        if "failure" in answer:
+            raise _TrialFailed(f"{job['do']}: {answer['failure']}")
+        return folder, answer
+
+    def _measured(self, tflite: Path, split: Split, progress: Progress) -> _Timed:
+        entry = self._key_on(split, tflite=file_digest(tflite), profile=self.profile)
+
+        def make(folder: Path) -> None:
+            started = time.monotonic()
+            found = measure(
+                tflite,
+                self.profile,
+                dataset=self.dataset,
+                split=split,
+                metric=self.project.goal.metric,
+                scratch=folder,
+                reference=self.keras_outputs(split, progress=progress),
+                root=self._root,
+                progress=progress,
+            )
+            if isinstance(found, Failed):
+                raise _TrialFailed(found.reason)
+            named = msgspec.structs.replace(found, scores=tuple(Path(path).name for path in found.scores))
+            timed = _Timed(measured=named, seconds=time.monotonic() - started)
+            (folder / MEASURED).write_bytes(msgspec.json.encode(timed))
+
+        folder = self._cache.folder("measurements", entry, make)
+        timed = msgspec.json.decode((folder / MEASURED).read_bytes(), type=_Timed)
+        scores = tuple(str(folder / name) for name in timed.measured.scores)
+        return msgspec.structs.replace(timed, measured=msgspec.structs.replace(timed.measured, scores=scores))
+
+    def _with_drop(self, measured: Measured, split: Split, progress: Progress) -> Measured:
+        """A measurement with `accuracy_drop`, paired with the baseline's on the same split."""
+        if self._baseline is None:
+            return measured
+        baseline, metric = self._measured(self._baseline, split, progress).measured, self.project.goal.metric
+        pair = [file_digest(Path(path)) for path in (*baseline.scores, *measured.scores)]
+
+        def compute() -> Any:
+            found = drop(metric, self.dataset, split, baseline.scores, measured.scores, root=self._root)
+            return to_builtins(drop_metric(found, split))
+
+        value = self._cache.value("drops", self._key_on(split, pair=pair), compute)
+        metrics = {**measured.metrics, "accuracy_drop": msgspec.convert(value, Metric)}
+        return msgspec.structs.replace(measured, metrics=metrics)
+
+    def _key_on(self, split: Split, **parts: Any) -> str:
+        """The key of something that the evaluator makes on a split."""
+        metric = self.project.goal.metric
+        return key(
+            **parts,
+            data=self.dataset.sha256,
+            split=split,
+            metric=metric,
+            function=digest(metric.name, root=self._root) if is_function(metric.name) else "",
+            versions=versions(),
+            processor=processor(),
+        )
+
+
+class _TrialFailed(Exception):
+    """Ends a trial, not the build."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason

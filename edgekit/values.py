@@ -1,0 +1,107 @@
+"""The base of every value: frozen, keyword-only, strict, JSON both ways.
+
+It also turns raw input (TOML, JSON) into a value and says precisely which key is wrong.
+"""
+
+from __future__ import annotations
+
+import re
+import types
+import typing
+from typing import Any, TypeVar
+
+import msgspec
+from typing_extensions import dataclass_transform
+
+from edgekit.errors import InputError, did_you_mean
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(msgspec.field,))
+class _FrozenMeta(msgspec.StructMeta):
+    """Tells type checkers that every value is frozen and keyword-only, as its options below make it."""
+
+
+class Value(msgspec.Struct, metaclass=_FrozenMeta, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A frozen value with keyword-only fields; unknown fields are refused when it is read."""
+
+
+V = TypeVar("V", bound=Value)
+
+
+def _struct_in(kind: Any) -> type[msgspec.Struct] | None:
+    """The struct that a (possibly optional or aliased) annotation stands for."""
+    origin = typing.get_origin(kind)
+    if origin in (typing.Union, types.UnionType, typing.Annotated):
+        found = (_struct_in(part) for part in typing.get_args(kind))
+        return next((part for part in found if part is not None), None)
+    return kind if isinstance(kind, type) and issubclass(kind, msgspec.Struct) else None
+
+
+def _check_keys(raw: Any, kind: Any, where: str, path: str, error: type[InputError]) -> None:
+    struct = _struct_in(kind)
+    if struct is not None and isinstance(raw, dict):
+        fields = {field.encode_name: field for field in msgspec.structs.fields(struct)}
+        for key, value in raw.items():
+            dotted = f"{path}.{key}" if path else str(key)
+            if key not in fields:
+                near = did_you_mean(str(key), fields)
+                raise error(
+                    f"unknown key {key!r}",
+                    where=f"{where}: {dotted}",
+                    received=dotted,
+                    allowed=", ".join(sorted(fields)),
+                    next_step=f"did you mean {near!r}?" if near else "remove it, or see the documentation",
+                )
+            _check_keys(value, fields[key].type, where, dotted, error)
+    elif isinstance(raw, dict) and typing.get_origin(kind) is dict:
+        for key, value in raw.items():
+            _check_keys(value, typing.get_args(kind)[1], where, f"{path}.{key}" if path else str(key), error)
+    elif isinstance(raw, list) and typing.get_args(kind):
+        for index, value in enumerate(raw):
+            _check_keys(value, typing.get_args(kind)[0], where, f"{path}[{index}]", error)
+
+
+def read(raw: Any, kind: type[V], *, where: str, error: type[InputError] = InputError) -> V:
+    """The value that raw input (dicts, lists, text, numbers) describes.
+
+    `where` names the file. Raises `error` with the dotted key that is unknown, missing or of the wrong type.
+    """
+    _check_keys(raw, kind, where, "", error)
+    try:
+        return msgspec.convert(raw, kind)
+    except msgspec.ValidationError as problem:
+        text = str(problem)
+        match = re.match(r"(?P<what>.*) - at `\$\.?(?P<key>.*)`$", text, re.DOTALL)
+        what, key = (match["what"], match["key"]) if match else (text, "")
+        raise error(what, where=f"{where}: {key}" if key else where, received=_at(raw, key)) from None
+
+
+def _at(raw: Any, dotted: str) -> str | None:
+    """What raw input holds at a dotted key, for an error message."""
+    for part in re.findall(r"[^.\[\]]+", dotted):
+        if isinstance(raw, dict):
+            raw = raw.get(part)
+        elif isinstance(raw, list) and part.isdigit() and int(part) < len(raw):
+            raw = raw[int(part)]
+        else:
+            return None
+    return repr(raw)[:200]
+
+
+def to_builtins(value: Any) -> Any:
+    """A value as dicts, lists, text and numbers."""
+    return msgspec.to_builtins(value)
+
+
+def to_json(value: Any) -> str:
+    """A value as indented JSON with its fields in their declared order, ending in a newline."""
+    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n"
+
+
+def from_json(text: str | bytes, kind: type[V], *, where: str = "JSON") -> V:
+    """The value that a JSON document describes; raises `InputError` where it does not."""
+    try:
+        raw = msgspec.json.decode(text)
+    except msgspec.DecodeError as problem:
+        raise InputError("not a JSON document", where=where, received=str(problem)) from None
+    return read(raw, kind, where=where)

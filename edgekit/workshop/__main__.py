@@ -1,0 +1,16 @@
+"""The child process that has TensorFlow: its jobs are `load`, `train`, `convert` and `predict`."""
+
+from edgekit.child import Handler, serve
+
+
+def _handlers() -> dict[str, Handler]:
+    from edgekit.workshop.convert import convert
+    from edgekit.workshop.load import load
+    from edgekit.workshop.predict import predict
+    from edgekit.workshop.train import train
+
+    return {"load": load, "train": train, "convert": convert, "predict": predict}
+
+
+if __name__ == "__main__":
+    serve(_handlers)

@@ -1,0 +1,78 @@
+"""The job `convert`: a model on disk becomes a `.tflite` file with a batch of one, by a conversion technique."""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+from typing import Any
+
+from edgekit.candidate import Step
+from edgekit.child import Progress
+from edgekit.dataset import Dataset
+from edgekit.techniques import technique
+from edgekit.tflite.reader import read_tflite
+from edgekit.values import read, to_builtins
+from edgekit.workshop.door import Door, door
+from edgekit.workshop.feed import calibration_note, calibration_rows, representative
+from edgekit.workshop.store import open_model, settings_of
+
+FILE = "model.tflite"
+
+
+def convert(job: dict[str, Any], progress: Progress) -> Any:
+    """Convert the model in `job["model"]` by the last of `job["steps"]`; writes `job["target"]/model.tflite`.
+
+    Returns the evidence of every step in the bytes, a note on the calibration, and the seconds. The job also holds
+    `dataset` (None where nothing is calibrated), `samples`, `seed`, `root`, `imports`.
+    """
+    tools, started = door(), time.monotonic()
+    tools.fresh(job["seed"])
+    steps = [read(step, Step, where="job") for step in job["steps"]]
+    model = open_model(tools, Path(job["model"]), steps[:-1], job)
+    converter = _converter(tools, model)
+    note, samples = "", _no_samples
+    if job["dataset"] is not None:
+        dataset = Dataset.open(Path(job["dataset"]))
+        rows = calibration_rows(dataset, count=job["samples"], seed=job["seed"])
+        note = calibration_note(dataset, rows)
+        samples = representative(dataset, rows, model, lambda done, total: progress("calibrating", done, total))
+    technique(steps[-1].technique).configure(tools, converter, settings_of(steps[-1]), samples)
+    try:
+        content = converter.convert()
+    except Exception as problem:
+        raise RuntimeError(_first_reason(problem)) from problem
+    path = Path(job["target"]) / FILE
+    path.write_bytes(content)
+    tflite = read_tflite(path)
+    evidence = [to_builtins(technique(step.technique).evidence(tflite, settings_of(step))) for step in steps]
+    return {
+        "evidence": evidence,
+        "calibration": note if converter.representative_dataset is not None else "",
+        "seconds": time.monotonic() - started,
+    }
+
+
+def _converter(tools: Door, model: Any) -> Any:
+    """A converter for one sample at a time: what a device runs, without the operators that compute a free batch."""
+    tf = tools.tf
+    signature = [tf.TensorSpec((1, *tensor.shape[1:]), tensor.dtype, name=tensor.name) for tensor in model.inputs]
+
+    @tf.function(input_signature=signature)  # type: ignore[untyped-decorator]
+    def serve(*tensors: Any) -> Any:
+        return model(tensors[0] if len(tensors) == 1 else list(tensors), training=False)
+
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([serve.get_concrete_function()], model)
+    converter.experimental_enable_resource_variables = True
+    return converter
+
+
+def _no_samples() -> Any:
+    return iter(())
+
+
+def _first_reason(problem: Exception) -> str:
+    """The first sentence of a converter's error that says something."""
+    lines = [line.strip() for line in str(problem).splitlines() if line.strip()]
+    telling = next((line for line in lines if re.search(r"error:|not supported|failed", line, re.IGNORECASE)), "")
+    return (telling or (lines[0] if lines else type(problem).__name__))[:400]

@@ -1,0 +1,98 @@
+"""The one door to TensorFlow: it sets the flag that TFMOT needs before the first import, and checks that it took.
+
+TensorFlow latches on to one Keras for the life of a process; TFMOT works with tf_keras only and rejects models of
+Keras 3 with a message that misleads. Techniques get a `Door` as an argument and import nothing themselves.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+from typing import Any
+
+from edgekit.errors import MissingExtraError
+
+INSTALL_LINE = "pip install 'edgekit-tflite[build]'"
+
+
+class Door:
+    """TensorFlow (`tf`), tf_keras (`keras`), TFMOT (`tfmot`) and Keras 3 (`keras3`), each imported when first used."""
+
+    def __init__(self) -> None:
+        if os.environ.get("TF_USE_LEGACY_KERAS") != "1" and "tensorflow" in sys.modules:
+            raise RuntimeError("TensorFlow was imported before the door: TF_USE_LEGACY_KERAS=1 comes too late")
+        os.environ["TF_USE_LEGACY_KERAS"] = "1"
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+        os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+        os.environ["KERAS_BACKEND"] = "tensorflow"
+
+    @functools.cached_property
+    def tf(self) -> Any:
+        """TensorFlow, with deterministic kernels."""
+        try:
+            import tensorflow as tf
+        except ImportError as problem:
+            raise MissingExtraError(
+                "TensorFlow is not installed", received=str(problem), next_step=INSTALL_LINE
+            ) from None
+        tf.get_logger().setLevel("ERROR")
+        tf.config.experimental.enable_op_determinism()
+        return tf
+
+    @functools.cached_property
+    def keras(self) -> Any:
+        """tf_keras, the Keras 2 that TFMOT works with."""
+        self.tf  # noqa: B018 - its import comes first
+        try:
+            import tf_keras
+        except ImportError as problem:
+            raise MissingExtraError(
+                "tf-keras is not installed", received=str(problem), next_step=INSTALL_LINE
+            ) from None
+        return tf_keras
+
+    @functools.cached_property
+    def keras3(self) -> Any:
+        """Keras 3, for reading its models."""
+        self.tf  # noqa: B018
+        import keras
+
+        return keras
+
+    @functools.cached_property
+    def tfmot(self) -> Any:
+        """TensorFlow Model Optimization; raises where it does not see the same Keras as we do."""
+        self.keras  # noqa: B018
+        try:
+            import tensorflow_model_optimization as tfmot
+            from tensorflow_model_optimization.python.core.keras.compat import keras as theirs
+        except ImportError as problem:
+            raise MissingExtraError(
+                "tensorflow-model-optimization is not installed", received=str(problem), next_step=INSTALL_LINE
+            ) from None
+        if theirs.layers.Dense is not self.keras.layers.Dense:
+            raise RuntimeError("TFMOT sees another Keras than tf_keras")
+        return tfmot
+
+    @functools.cached_property
+    def quantization_registry(self) -> Any:
+        """TFMOT's 8-bit schemes by layer."""
+        self.tfmot  # noqa: B018
+        from tensorflow_model_optimization.python.core.quantization.keras.default_8bit import (
+            default_8bit_quantize_registry as registry,
+        )
+
+        return registry.Default8BitQuantizeRegistry()
+
+    def fresh(self, seed: int) -> None:
+        """Forget earlier models and names and seed every generator: a trial leaves no trace in the next one."""
+        self.keras.backend.clear_session()
+        self.keras3.utils.clear_session()
+        self.keras.utils.set_random_seed(seed)
+
+
+@functools.cache
+def door() -> Door:
+    """The process's one door."""
+    return Door()

@@ -1,0 +1,115 @@
+"""Values that several tests show, write or check: a report of a build that passed, and its plan."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from edgekit.candidate import Candidate, Declined, Estimate, Plan, Step
+from edgekit.report import Baseline, CandidateReport, Check, Chosen, InputFacts, Metric, Report
+
+GOLDEN = Path(__file__).parent / "golden"
+RUNTIME = "ai-edge-litert 2.3.0"
+
+
+def figures(flash: int, accuracy: float, latency: float) -> dict[str, Metric]:
+    return {
+        "accuracy": Metric(
+            value=accuracy, unit="fraction", basis="simulated", source=f"{RUNTIME} on this machine, 360 test samples",
+            low=accuracy - 0.02, high=accuracy + 0.01, split="test",
+        ),
+        "flash": Metric(value=flash, unit="B", basis="measured", source="the file's size"),
+        "download": Metric(value=round(flash * 0.8), unit="B", basis="measured", source="the file deflated at level 9"),
+        "ram": Metric(value=None, unit="B", basis=None, source="", reason="tflite_micro is not installed"),
+        "latency": Metric(
+            value=latency, unit="ms", basis="predicted", source="roofline of the profile", low=latency / 2,
+            high=latency * 3, runtime=RUNTIME, threads=4,
+        ),
+    }  # fmt: skip
+
+
+@pytest.fixture
+def int8_model() -> Path:
+    """A full-integer `.tflite`: image [1, 8, 8, 1] in, three classes out."""
+    return GOLDEN / "int8.tflite"
+
+
+@pytest.fixture
+def sample_report(int8_model: Path) -> Report:
+    """A build for rpi4 that passed with `int8_model`; its texts hold what a terminal could misread."""
+    content = int8_model.read_bytes()
+    return Report(
+        edgekit_version="0.1.0",
+        device="rpi4",
+        outcome="pass",
+        summary="int8 fits every limit and loses 0.28 of the 1 point that may be lost",
+        baseline=Baseline(metrics=figures(93_184, 0.9778, 0.9), sha256="0" * 64),
+        chosen=Chosen(
+            candidate="int8",
+            steps=(Step(technique="int8", settings={"io": "int8"}),),
+            path="model.tflite",
+            sha256=hashlib.sha256(content).hexdigest(),
+            metrics=figures(len(content), 0.975, 0.41),
+            inputs=(
+                InputFacts(
+                    name="serving_default_image:0", shape=(1, 8, 8, 1), dtype="int8", low=0.0, high=1.0,
+                    scale=0.003918354399502277, zero_point=-128,
+                ),
+            ),
+            outputs=(InputFacts(name="out", shape=(1, 3), dtype="int8", scale=0.00390625, zero_point=-128),),
+        ),
+        checks=(
+            Check(name="flash", outcome="pass", limit=524_288, value=len(content), unit="B", basis="measured"),
+            Check(name="ram", outcome="unknown", limit=65_536, unit="B", reason="tflite_micro is not installed"),
+            Check(
+                name="max_drop", outcome="fail", limit=1.0, value=1.4, unit="points", basis="simulated",
+                reason="loses 1.4 points where 1 may be lost", low=0.2, high=2.6,
+            ),
+            Check(name="operators", outcome="not asked", reason="no [table] was given"),
+        ),
+        candidates=(
+            CandidateReport(
+                candidate="int8", steps=(Step(technique="int8", settings={"io": "int8"}),), outcome="pass", reason="",
+                seconds=0.8, metrics=figures(len(content), 0.975, 0.41),
+            ),
+            CandidateReport(
+                candidate="float16", steps=(Step(technique="float16"),), outcome="fail", seconds=1.25,
+                reason="flash: 46.0 KiB is more than the 32.0 KiB allowed", metrics=figures(47_104, 0.9778, 0.9),
+            ),
+            CandidateReport(
+                candidate="pruning-0.8-quantization_aware-int8",
+                steps=(Step(technique="pruning", settings={"sparsity": 0.8}), Step(technique="int8")),
+                outcome="failed", reason="the process ended with signal SIGSEGV", seconds=217.0,
+            ),
+        ),
+        declined=(
+            Declined(technique="clustering", reason="raw flash counts here, and nothing decodes a [table] on rpi4"),
+        ),
+        notes=("Keras's own score on the test split is 0.9778",),
+    )  # fmt: skip
+
+
+@pytest.fixture
+def sample_plan() -> Plan:
+    """A plan for rpi4 with two candidates and one technique declined."""
+    flash = Estimate(value=24_000, low=22_000, high=26_000, source="parameters and tables")
+    latency = Estimate(value=0.4, low=0.1, high=1.9, source="roofline")
+    return Plan(
+        schema_version=1,
+        device="rpi4",
+        outcome="possible",
+        reason="",
+        candidates=(
+            Candidate(name="float32", steps=(Step(technique="float32"),), role="baseline"),
+            Candidate(
+                name="int8",
+                steps=(Step(technique="int8", settings={"io": "int8"}),),
+                estimates={"flash": flash, "latency": latency},
+                why="a quarter of the bytes, and int8 kernels are faster here",
+            ),
+        ),
+        declined=(Declined(technique="clustering", reason="raw flash counts here"),),
+        limits={"latency": 100.0},
+    )

@@ -1,0 +1,61 @@
+"""Which layers become operators, and what they take with them."""
+
+from __future__ import annotations
+
+import pytest
+
+from edgekit.candidate import Step
+from edgekit.cost.lowering import WIDTHS, conversion, lower
+from edgekit.facts import LayerFacts, ModelFacts, TensorFacts
+
+
+def test_the_keyword_spotters_operators_are_those_of_its_reference_file(keyword_spotter: ModelFacts) -> None:
+    graph = lower(keyword_spotter)
+    # kws_ref_model.tflite: 9 convolutions, pool, reshape, dense (its softmax is an operator of its own there).
+    assert [node.name for node in graph.nodes][:3] == ["first", "depthwise0", "pointwise0"]
+    assert len(graph.nodes) == 12
+    assert graph.weights == 40 * 64 + 4 * 9 * 64 + 4 * 64 * 64 + 64 * 12
+    assert sum(node.biases for node in graph.nodes) == 9 * 64 + 12
+    assert graph.inputs == {"input": 490}
+    assert graph.outputs == ("dense",)
+
+
+def test_batch_normalization_gives_a_bias_to_who_has_none() -> None:
+    layers = (
+        LayerFacts(name="in", kind="InputLayer", output_shape=(4, 4, 1)),
+        LayerFacts(
+            name="conv", kind="Conv2D", inputs=("in",), output_shape=(4, 4, 8), parameters=72, kernel=(3, 3, 1, 8)
+        ),
+        LayerFacts(name="norm", kind="BatchNormalization", inputs=("conv",), output_shape=(4, 4, 8), parameters=32),
+    )
+    (node,) = lower(facts_of(layers)).nodes
+    assert (node.weights, node.biases, node.batch_norm) == (72, 8, True)
+
+
+def test_batch_normalization_that_follows_nothing_stays() -> None:
+    layers = (
+        LayerFacts(name="in", kind="InputLayer", output_shape=(4, 4, 2)),
+        LayerFacts(name="norm", kind="BatchNormalization", inputs=("in",), output_shape=(4, 4, 2), parameters=8),
+    )
+    (node,) = lower(facts_of(layers)).nodes
+    assert node.weights == 2 * 2
+
+
+def test_a_sequential_model_needs_no_input_layer() -> None:
+    layers = (LayerFacts(name="dense", kind="Dense", inputs=("x",), output_shape=(3,), parameters=15, kernel=(4, 3)),)
+    facts = ModelFacts(
+        sha256="0", format="keras", outputs=(), layers=layers, output_kind="linear",
+        inputs=(TensorFacts(name="x", shape=(4,), dtype="float32"),),
+    )  # fmt: skip
+    assert lower(facts).inputs == {"x": 4}
+
+
+@pytest.mark.parametrize("name", WIDTHS)
+def test_the_last_conversion_counts(name: str) -> None:
+    steps = (Step(technique="pruning", settings={"sparsity": 0.5}), Step(technique=name))
+    assert conversion(steps) == name
+    assert conversion(steps[:1]) == "float32"
+
+
+def facts_of(layers: tuple[LayerFacts, ...]) -> ModelFacts:
+    return ModelFacts(sha256="0", format="keras", inputs=(), outputs=(), layers=layers, output_kind="linear")

@@ -1,0 +1,186 @@
+"""The result folder: which files, what the manifest says of them, and what happens when writing fails."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+from pathlib import Path
+
+import jsonschema
+import msgspec
+import pytest
+
+from edgekit.candidate import Plan
+from edgekit.emit import Manifest, Provenance, emit, files, prepare
+from edgekit.errors import OutputError
+from edgekit.report import Report
+from edgekit.values import from_json
+
+PROVENANCE = Provenance(inputs={"model": "ab" * 32}, seed=0, versions={"numpy": "2.4.6"}, processor="a processor")
+ALWAYS = {"model.tflite", "report.json", "report.schema.json", "plan.json", "manifest.json"}
+
+
+@pytest.fixture
+def write(sample_report, sample_plan, int8_model):
+    def write(folder, **changes):
+        given = {
+            "report": sample_report, "plan": sample_plan, "provenance": PROVENANCE, "kind": "linux",
+            "artifact": int8_model, "labels": ("zero", "one", "two"),
+        }  # fmt: skip
+        return emit(folder, **{**given, **changes})
+
+    return write
+
+
+def names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize(
+    ("kind", "companions"),
+    [
+        ("linux", {"inference.py"}),
+        ("android", {"inference.py"}),
+        ("microcontroller", {"model_data.h", "model_data.cc"}),
+        ("npu", set()),
+    ],
+)
+def test_the_files_of_a_kind_of_device(write, tmp_path, int8_model, kind, companions):
+    path = write(tmp_path / "out", kind=kind)
+    assert path == tmp_path / "out" / "model.tflite"
+    assert path.read_bytes() == int8_model.read_bytes()
+    assert names(tmp_path / "out") == ALWAYS | {"labels.txt"} | companions
+    assert (tmp_path / "out" / "labels.txt").read_text() == "zero\none\ntwo\n"
+
+
+def test_the_manifest_vouches_for_every_other_file(write, tmp_path):
+    write(tmp_path)
+    manifest = from_json((tmp_path / "manifest.json").read_bytes(), Manifest)
+    assert set(manifest.files) == names(tmp_path) - {"manifest.json"}
+    for name, record in manifest.files.items():
+        content = (tmp_path / name).read_bytes()
+        assert (record.bytes, record.sha256) == (len(content), hashlib.sha256(content).hexdigest())
+    assert (manifest.outcome, manifest.candidate, manifest.provenance) == ("pass", "int8", PROVENANCE)
+
+
+def test_the_same_result_gives_the_same_bytes(write, tmp_path):
+    write(tmp_path / "a")
+    write(tmp_path / "b")
+    for name in names(tmp_path / "a"):
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+
+
+def test_documents_are_valid_and_can_be_read_back(write, tmp_path, sample_report, sample_plan):
+    write(tmp_path)
+    document = json.loads((tmp_path / "report.json").read_text())
+    jsonschema.Draft202012Validator(json.loads((tmp_path / "report.schema.json").read_text())).validate(document)
+    assert from_json((tmp_path / "report.json").read_bytes(), Report) == sample_report
+    assert from_json((tmp_path / "plan.json").read_bytes(), Plan) == sample_plan
+
+
+def test_a_later_build_replaces_an_earlier_one_and_leaves_other_files_alone(write, tmp_path, sample_report):
+    write(tmp_path)
+    (tmp_path / "mine.txt").write_text("mine")
+    failed = msgspec.structs.replace(sample_report, outcome="fail", chosen=None)
+    assert write(tmp_path, report=failed, artifact=None) is None
+    assert names(tmp_path) == ALWAYS - {"model.tflite"} | {"mine.txt"}
+
+
+def test_a_report_of_another_artifact_is_refused(write, tmp_path, int8_model):
+    with pytest.raises(ValueError, match="not of this artifact"):
+        write(tmp_path / "out", artifact=int8_model.with_name("float32.tflite"))
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_full_disk_leaves_the_earlier_result_whole(write, tmp_path, monkeypatch):
+    write(tmp_path)
+    before = {name: (tmp_path / name).read_bytes() for name in names(tmp_path)}
+    real, calls = os.fsync, []
+
+    def full(descriptor):
+        calls.append(descriptor)
+        if len(calls) > 3:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        real(descriptor)
+
+    monkeypatch.setattr(files.os, "fsync", full)
+    with pytest.raises(OutputError) as caught:
+        write(tmp_path, kind="microcontroller")
+    assert caught.value.exit_code == 2
+    assert caught.value.received == "No space left on device"
+    assert {name: (tmp_path / name).read_bytes() for name in names(tmp_path)} == before
+
+
+def test_a_full_disk_leaves_nothing_of_a_first_result(write, tmp_path, monkeypatch):
+    def full(descriptor):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(files.os, "fsync", full)
+    with pytest.raises(OutputError):
+        write(tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_truly_full_disk(write):
+    """Linux's /dev/full answers every write with ENOSPC; a folder cannot be made there at all."""
+    if not Path("/dev/full").exists():
+        pytest.skip("no /dev/full")
+    with pytest.raises(OutputError):
+        write(Path("/dev/full/out"))
+
+
+def test_the_manifest_comes_last(write, tmp_path, monkeypatch):
+    write(tmp_path)
+    real, seen = os.replace, []
+
+    def watched(source, target):
+        seen.append((Path(target).name, (tmp_path / "manifest.json").exists()))
+        real(source, target)
+
+    monkeypatch.setattr(files.os, "replace", watched)
+    write(tmp_path)
+    assert seen[-1][0] == "manifest.json"
+    assert not any(exists for _, exists in seen)
+
+
+def test_what_a_killed_build_left_is_swept(write, tmp_path):
+    dead = tmp_path / ".edgekit-writing-999999999"
+    dead.mkdir()
+    (dead / "model.tflite").write_bytes(b"half")
+    write(tmp_path)
+    assert not dead.exists()
+
+
+def test_a_folder_in_the_place_of_a_file_is_named(write, tmp_path):
+    (tmp_path / "report.json").mkdir()
+    with pytest.raises(OutputError) as caught:
+        write(tmp_path)
+    assert caught.value.where == str(tmp_path / "report.json")
+    assert names(tmp_path) == {"report.json"}
+
+
+def test_an_earlier_manifest_cannot_make_it_remove_files_elsewhere(write, tmp_path):
+    (tmp_path / "keep.txt").write_text("keep")
+    folder = tmp_path / "out"
+    folder.mkdir()
+    (folder / "manifest.json").write_text(json.dumps({"files": {"../keep.txt": {}, "..": {}, "/etc/hostname": {}}}))
+    write(folder)
+    assert (tmp_path / "keep.txt").read_text() == "keep"
+
+
+def test_prepare_finds_a_place_that_cannot_be_written_before_the_work(tmp_path):
+    prepare(tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError) as caught:
+        prepare(tmp_path / "file" / "out")
+    assert caught.value.exit_code == 2
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_without_permission(write, tmp_path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(OutputError):
+        write(tmp_path / "out")

@@ -1,0 +1,81 @@
+"""Progress: silent when quick, with the time left when not, and on stderr's own terms."""
+
+from __future__ import annotations
+
+import io
+
+from rich.console import Console
+
+from edgekit.render import progress as progress_module
+from edgekit.render.progress import PlainLines, showing_progress
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_a_quick_phase_says_nothing():
+    lines, clock = [], Clock()
+    progress = PlainLines(lines.append, clock)
+    for done in range(11):
+        progress("evaluation", done, 10)
+        clock.now += 0.1
+    assert lines == []
+
+
+def test_a_long_phase_says_how_far_and_how_long_and_when_it_ended():
+    lines, clock = [], Clock()
+    progress = PlainLines(lines.append, clock)
+    for done in range(31):
+        progress("fine-tuning", done, 30)
+        clock.now += 1.0
+    assert lines[0] == "fine-tuning: 2 of 30 (7%), about 28 s left"
+    assert lines[-1] == "fine-tuning: done in 30 s"
+    assert len(lines) == 4  # at 2, 12 and 22 seconds, and at the end
+
+
+def test_an_unknown_total_has_no_time_left():
+    lines, clock = [], Clock()
+    progress = PlainLines(lines.append, clock)
+    progress("reading", 0, 0)
+    clock.now = 3.0
+    progress("reading", 7, 0)
+    assert lines == ["reading: 7"]
+
+
+def test_a_phase_that_comes_again_is_timed_again():
+    lines, clock = [], Clock()
+    progress = PlainLines(lines.append, clock)
+    for _ in range(3):
+        progress("calibration", 0, 1)
+        clock.now += 1.0
+        progress("calibration", 1, 1)
+    assert lines == []
+
+
+def test_a_stream_that_is_no_terminal_gets_plain_lines():
+    stream = io.StringIO()
+    with showing_progress(stream) as progress:
+        assert isinstance(progress, PlainLines)
+        progress("quick", 1, 1)
+    assert stream.getvalue() == ""
+
+
+def test_bars_on_a_terminal_show_long_phases_only(monkeypatch):
+    stream = io.StringIO()
+    console = Console(file=stream, force_terminal=True, width=80)
+    monkeypatch.setattr(progress_module, "make_console", lambda _: console)
+    monkeypatch.setattr(progress_module, "SHOWN_AFTER_S", 0.0)
+    with showing_progress(stream) as progress:
+        progress("fine-tuning", 3, 10)
+        progress._bars.refresh()
+    assert "fine-tuning" in stream.getvalue() and "3/10" in stream.getvalue()
+    stream.truncate(0)
+    monkeypatch.setattr(progress_module, "SHOWN_AFTER_S", 60.0)
+    with showing_progress(stream) as progress:
+        progress("calibration", 3, 10)
+        progress._bars.refresh()
+    assert "calibration" not in stream.getvalue()

@@ -1,0 +1,111 @@
+"""The terminal report: everything in it, 80 columns, no colour needed, nothing read as markup."""
+
+from __future__ import annotations
+
+import io
+
+import msgspec
+import pytest
+from rich.console import Console
+
+from edgekit.render.console import make_console
+from edgekit.render.plan import print_plan
+from edgekit.render.report import print_report
+
+
+def shown(show, *values, width=80, **options) -> str:
+    stream = io.StringIO()
+    show(*values, console=Console(file=stream, width=width, markup=False, highlight=False, emoji=False), **options)
+    return stream.getvalue()
+
+
+def words(text: str) -> str:
+    return " ".join(text.split())
+
+
+def test_it_shows_every_part(sample_report):
+    text = words(shown(print_report, sample_report))
+    assert "rpi4 PASS" in text
+    assert "Baseline and result (int8)" in text
+    for part in (
+        "97.78%",
+        "97.50%",
+        "-0.28 points",
+        "91.0 KiB",
+        "measured",
+        "predicted",
+        "205 µs to 1.23 ms",
+        "95.50 to 98.50%",
+        "0.2 to 2.6 points",
+    ):
+        assert part in text
+    assert "flash" in text and "smaller" in text
+    assert "ram not known: tflite_micro is not installed" in text
+    assert "loses 1.4 points where 1 may be lost" in text
+    assert "the process ended with signal SIGSEGV" in text and "3 min 37 s" in text
+    assert "nothing decodes a [table] on rpi4" in text  # not swallowed as markup
+    assert "Keras's own score" in text
+    assert "int8 PASS chosen" in text
+    assert "made by int8 (io int8)" in text
+    assert "roofline of the profile" in text
+
+
+def test_it_fits_80_columns_without_colour(sample_report, sample_plan):
+    for text in (shown(print_report, sample_report), shown(print_plan, sample_plan)):
+        assert max(map(len, text.splitlines())) <= 80
+        assert "\x1b" not in text
+
+
+def test_outcomes_are_words_and_not_only_colours(sample_report):
+    lines = shown(print_report, sample_report).splitlines()
+    assert "unknown" in next(line for line in lines if line.strip().startswith("ram") and "64.0 KiB" in line)
+    assert "FAIL" in next(line for line in lines if line.strip().startswith("max_drop") and "points" in line)
+    assert "not asked operators: no [table] was given" in words("\n".join(lines))
+
+
+def test_brief_is_one_line(sample_report, sample_plan, tmp_path):
+    assert shown(print_report, sample_report, brief=True, folder=tmp_path) == f"PASS  rpi4  int8  {tmp_path}\n"
+    failed = msgspec.structs.replace(sample_report, outcome="fail", summary="misses the flash budget by 12%")
+    assert shown(print_report, failed, brief=True) == "FAIL  rpi4  int8  misses the flash budget by 12%\n"
+    assert shown(print_plan, sample_plan, brief=True).count("\n") == 1
+
+
+def test_a_wide_terminal_shows_latency_of_every_trial_too(sample_report):
+    def head(width: int) -> str:
+        lines = shown(print_report, sample_report, width=width).splitlines()
+        return lines[lines.index("Tried (3)") + 1]
+
+    assert "latency" in head(110) and "latency" not in head(80)
+
+
+def test_a_report_without_a_result(sample_report):
+    empty = msgspec.structs.replace(sample_report, outcome="fail", chosen=None, checks=(), candidates=())
+    text = shown(print_report, empty)
+    assert "FAIL" in text and "Baseline" in text and "result" not in text.split("Declined")[0].split("Baseline")[1]
+
+
+def test_a_path_is_never_broken(sample_report, tmp_path):
+    folder = tmp_path / ("long" * 40)
+    assert f"Written to {folder}" in shown(print_report, sample_report, folder=folder)
+
+
+def test_a_plan_says_what_and_why(sample_plan):
+    text = words(shown(print_plan, sample_plan))
+    for part in (
+        "POSSIBLE",
+        "23.4 KiB",
+        "21.5 to 25.4 KiB",
+        "a quarter of the bytes",
+        "clustering raw flash",
+        "100 ms",
+    ):
+        assert part in text
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_any_encoding_will_do(sample_report, encoding):
+    raw = io.BytesIO()
+    stream = io.TextIOWrapper(raw, encoding=encoding)
+    print_report(sample_report, console=make_console(stream))
+    stream.flush()
+    assert b"rpi4" in raw.getvalue()

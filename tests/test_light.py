@@ -1,0 +1,89 @@
+"""Light at the edges: no light command imports TensorFlow, and `--help` costs no more than click and numpy."""
+
+from __future__ import annotations
+
+import importlib.util
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+GOLDEN = Path(__file__).parent / "golden"
+RATIO = 1.5
+HEAVY = ("tensorflow", "tf_keras", "keras", "tensorflow_model_optimization")
+NEVER_FOR_HELP = (*HEAVY, "numpy", "scipy", "rich", "msgspec", "psutil", "ai_edge_litert")
+# Runs the command in the child itself and says which modules it ended with.
+CHILD = """
+import sys
+sys.argv = ["edgekit", *sys.argv[1:]]
+from edgekit.cli.main import main
+try:
+    main(prog_name="edgekit")
+except SystemExit as end:
+    print("MODULES", end.code, *sorted({name.split(".")[0] for name in sys.modules}), file=sys.stderr)
+"""
+
+
+def run(*arguments: str, folder: Path = ROOT) -> tuple[str, set[str], str]:
+    """Exit code, top-level modules and the output of a command in a child process."""
+    environment_free = [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r})\n{CHILD}", *arguments]
+    done = subprocess.run(environment_free, cwd=folder, capture_output=True, text=True, timeout=120)
+    last = next(line for line in reversed(done.stderr.splitlines()) if line.startswith("MODULES"))
+    _, code, *modules = last.split()
+    return code, set(modules), done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("build", "--help"), ("plan", "--help"), ("check", "--help")])
+def test_help_imports_nothing_heavy(arguments):
+    code, modules, _ = run(*arguments)
+    assert code == "0"
+    assert modules.isdisjoint(NEVER_FOR_HELP)
+
+
+@pytest.mark.parametrize("arguments", [("devices",), ("devices", "rpi4"), ("devices", "--json")])
+def test_devices_imports_no_tensorflow(arguments):
+    code, modules, _ = run(*arguments)
+    assert code == "0"
+    assert modules.isdisjoint(HEAVY)
+    assert "numpy" not in modules
+
+
+def test_init_imports_no_tensorflow(tmp_path):
+    code, modules, _ = run("init", folder=tmp_path)
+    assert code == "0"
+    assert modules.isdisjoint(HEAVY)
+
+
+@pytest.mark.skipif(importlib.util.find_spec("edgekit.check") is None, reason="no check yet")
+def test_check_imports_no_tensorflow():
+    code, modules, output = run("check", str(GOLDEN / "int8.tflite"), "--device", "rpi4")
+    assert code in ("0", "1"), output
+    assert modules.isdisjoint(HEAVY)
+
+
+@pytest.mark.skipif(importlib.util.find_spec("edgekit.builder") is None, reason="no build yet")
+def test_build_of_a_folder_without_a_project_is_a_message(tmp_path):
+    code, modules, output = run("build", "--device", "rpi4", folder=tmp_path)
+    assert code == "2"
+    assert "edgekit.toml" in output and "Traceback" not in output
+    assert modules.isdisjoint(HEAVY)
+
+
+def seconds(*arguments: str) -> float:
+    start = time.perf_counter()
+    subprocess.run([sys.executable, *arguments], cwd=ROOT, check=True, capture_output=True)
+    return time.perf_counter() - start
+
+
+def test_help_answers_as_fast_as_click_and_numpy():
+    """Paired runs, the median of the ratios; a busy machine gets several chances."""
+    for _ in range(4):
+        pairs = [(seconds("-m", "edgekit", "--help"), seconds("-c", "import click, numpy")) for _ in range(5)]
+        ratio = statistics.median(ours / theirs for ours, theirs in pairs)
+        if ratio <= RATIO:
+            return
+    pytest.fail(f"--help takes {ratio:.2f} times as long as importing click and numpy")

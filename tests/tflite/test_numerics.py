@@ -1,0 +1,76 @@
+"""The arithmetic that each golden file asks for, operator by operator."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from edgekit.tflite.model import TfliteModel
+from edgekit.tflite.numerics import (
+    arithmetic,
+    dominant_arithmetic,
+    float_operators,
+    integer_only,
+    quantizing_operators,
+)
+from edgekit.tflite.reader import read_tflite
+
+GOLDEN = Path(__file__).parent.parent / "golden"
+
+
+def golden(name: str) -> TfliteModel:
+    return read_tflite(GOLDEN / f"{name}.tflite")
+
+
+def by_name(name: str) -> dict[str, str]:
+    model = golden(name)
+    return {operator.name: kind for operator, kind in zip(model.operators, arithmetic(model), strict=True)}
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("float32", "float32"),
+        ("float16", "float16"),
+        ("int8", "int8"),
+        ("int8_float_io", "int8"),
+        ("int8_float_fallback", "int8"),
+        ("int16x8", "int16x8"),
+        ("pruned_int8", "int8"),
+        ("pruned_sparse_encoding", "float32"),
+        ("quantization_aware_int8", "int8"),
+        ("lstm", "float32"),
+    ],
+)
+def test_most_of_the_work_is_of_one_kind(name: str, kind: str) -> None:
+    assert dominant_arithmetic(golden(name)) == kind
+
+
+def test_dynamic_range_is_hybrid_where_weights_are_integers() -> None:
+    model = golden("dynamic_range")
+    kinds = [kind for operator, kind in zip(model.operators, arithmetic(model), strict=True) if operator.macs]
+    assert kinds == ["float32", "float32", "hybrid", "float32"]
+
+
+def test_fallback_leaves_one_operator_in_float() -> None:
+    kinds = by_name("int8_float_fallback")
+    assert (kinds["COS"], kinds["CONV_2D"], kinds["FULLY_CONNECTED"]) == ("float32", "int8", "int8")
+    assert [operator.name for operator in float_operators(golden("int8_float_fallback"))] == ["COS"]
+
+
+@pytest.mark.parametrize("name", ["int8", "int8_float_io", "int16x8", "pruned_int8", "quantization_aware_int8"])
+def test_integer_files_have_no_float_operator(name: str) -> None:
+    assert integer_only(golden(name))
+
+
+@pytest.mark.parametrize("name", ["float32", "float16", "dynamic_range", "int8_float_fallback", "loop"])
+def test_other_files_do(name: str) -> None:
+    assert not integer_only(golden(name))
+
+
+def test_quantize_and_dequantize_are_counted() -> None:
+    assert quantizing_operators(golden("int8")) == {"QUANTIZE": 0, "DEQUANTIZE": 0, "FAKE_QUANT": 0}
+    assert quantizing_operators(golden("int8_float_io")) == {"QUANTIZE": 1, "DEQUANTIZE": 1, "FAKE_QUANT": 0}
+    weights_and_biases = 4 + 4
+    assert quantizing_operators(golden("float16"))["DEQUANTIZE"] == weights_and_biases
