@@ -221,7 +221,8 @@ def _task(profile: DeviceProfile, opened: OpenedModel, settings: Project) -> Tas
     """The task of one device: the profile's limits, overridden by the project's."""
     declared = {name: float(quantity.value) for name, quantity in limits(profile).items() if quantity.value is not None}
     in_force = {**declared, **settings.budget.limits(), "accuracy_drop": settings.goal.max_drop_points}
-    return Task(profile=profile, facts=opened.facts, goal=settings.goal, limits=in_force)
+    trains = settings.training.epochs > 0
+    return Task(profile=profile, facts=opened.facts, goal=settings.goal, limits=in_force, trains=trains)
 
 
 def _search(planner: Planner, bench: Bench, workers: int, deadline: float, progress: Progress) -> _Search:

@@ -92,6 +92,15 @@ class Cache:
 
         return msgspec.json.decode((self.folder(kind, key, write) / "value.json").read_bytes())
 
+    def digest(self, path: Path) -> str:
+        """`file_digest`, remembered for folders and large files as long as no size, time or inode changes."""
+        if path.is_file() and path.stat().st_size <= HASHED_BYTES:
+            return file_digest(path)
+        files = sorted(part for part in path.rglob("*") if part.is_file()) if path.is_dir() else [path]
+        stats = [[str(f), (s := f.stat()).st_size, s.st_mtime_ns, s.st_ctime_ns, s.st_ino] for f in files]
+        found: str = self.value("digests", key(path=str(path.resolve()), stats=stats), lambda: file_digest(path))
+        return found
+
     @contextlib.contextmanager
     def scratch(self) -> Iterator[Path]:
         """An empty folder on the cache's disk that goes when it is left."""

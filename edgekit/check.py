@@ -6,20 +6,24 @@ result with a failing check and not an error.
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 
+import msgspec
+
+from edgekit.cache import Cache
 from edgekit.child import Progress
 from edgekit.dataset import Dataset
-from edgekit.errors import DataError, ModelError
+from edgekit.errors import ModelError
 from edgekit.jobs import Failed, no_progress
 from edgekit.metric_spec import MetricSpec, metric_spec
 from edgekit.planner import verdict
 from edgekit.profile import DeviceProfile, limits, load_profile
+from edgekit.project_file import DataTable
 from edgekit.report import Baseline, Check, Chosen, Metrics, Report
 from edgekit.runtimes.measure import Measured, drop, drop_metric, measure
 from edgekit.runtimes.static import Static, static
 from edgekit.units import parse_duration_ms, parse_size
+from edgekit.userfunction import is_function
 
 NO_DATA = "no data was given"
 NO_REFERENCE = "a drop needs the model that it is from: give its float32 .tflite as the reference"
@@ -40,7 +44,7 @@ def check(
     direction: str | None = None,
     output: int = 0,
     project: str | Path | None = None,
-    cache: Path | None = None,
+    cache: bool = True,
     seed: int = 0,
     time_limit_s: float | None = None,
     progress: Progress = no_progress,
@@ -50,7 +54,9 @@ def check(
     Sizes and durations are text with units ('512KiB', '20ms') or numbers in bytes and milliseconds; what is not given
     is the profile's. Without `data` accuracy is not asked. `max_drop` in points needs `reference`, the float32
     `.tflite` that the drop is from; without one it is unknown, and unknown is no pass. `metric` and `direction` are
-    those of `edgekit.toml`; a metric 'module:function' is looked for in the folder `project`.
+    those of `edgekit.toml`; functions of the user's ('module:function') are looked for in the folder `project`, and
+    if it has an `edgekit.toml`, data without options of its own is read with that one's `[data]`. With `cache` the data
+    is kept for the next time.
     Raises `ModelError` for a file that is no `.tflite`, `ProfileError`, `DataError`.
     """
     profile = load_profile(device)
@@ -60,9 +66,8 @@ def check(
     allowed = _limits(profile, max_flash, max_download, max_ram, max_latency) | {"accuracy_drop": max_drop}
     spec = metric_spec(metric, direction, output, where="--metric")
     against = None if reference is None else _existing(Path(reference))
-    with tempfile.TemporaryDirectory(prefix="edgekit-check-") as scratch:
-        folder = Path(scratch)
-        dataset = _open(data, root, cache or folder / "data", seed, progress) if data is not None else None
+    with Cache(fresh=not cache) as kept, kept.scratch() as folder:
+        dataset = None if data is None else _open(data, root, kept, seed, progress)
         run = _Run(profile, spec, dataset, root, time_limit_s, progress)
         return run.report(path, known, against, folder, allowed)
 
@@ -172,13 +177,21 @@ def _existing(path: Path) -> Path:
     return path
 
 
-def _open(data: str | Path, root: Path, cache: Path, seed: int, progress: Progress) -> Dataset:
-    from edgekit.ingest import open_data
+def _open(data: str | Path, root: Path, cache: Cache, seed: int, progress: Progress) -> Dataset:
+    """The data's test split, read with the options of the folder's `[data]` where it has any."""
+    from edgekit.inputs import open_data
+    from edgekit.project import load_project
 
-    found: Dataset = open_data(data, root=root, cache=cache, seed=seed, need=("test",), progress=progress)
-    if "test" not in found.splits:
-        raise DataError("the data has no test split", received=", ".join(found.splits), allowed="test")
-    return found
+    source = str(data) if is_function(str(data)) else str(Path(data).resolve())
+    table = load_project(root, required=False).data or DataTable(source=source)
+    return open_data(
+        msgspec.structs.replace(table, source=source),
+        root=root,
+        cache=cache,
+        seed=seed,
+        need=("test",),
+        progress=progress,
+    )
 
 
 def _limits(

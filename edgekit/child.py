@@ -1,13 +1,12 @@
 """The child's side of a job: what every process that edgekit starts does with its standard streams.
 
 Jobs come in as JSON lines, events go out as JSON lines; whatever the job itself prints goes to the log. The
-process dies with its parent, whichever way that dies. It knows nothing of what a job does.
+process ends with its parent's pipe, and with it all that it started. It knows nothing of what a job does.
 """
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import errno
 import os
 import queue
@@ -28,13 +27,11 @@ Handler = Callable[[dict[str, Any], Progress], Any]
 MEMORY_LIMIT_VARIABLE = "EDGEKIT_CHILD_MEMORY_BYTES"
 PROGRESS_INTERVAL_S = 0.1
 DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
-_PR_SET_PDEATHSIG = 1  # <sys/prctl.h>
 
 
 def serve(load_handlers: Callable[[], Mapping[str, Handler]]) -> None:
     """Answer jobs until the parent closes the pipe; `load_handlers` is called once, before the first job."""
     events = _claim_streams()
-    _die_with_parent()
     _limit_memory()
     jobs = _read_jobs()
     handlers: Mapping[str, Handler] | None = None
@@ -100,12 +97,6 @@ def _read_jobs() -> queue.Queue[dict[str, Any]]:
 
     threading.Thread(target=read, daemon=True).start()
     return jobs
-
-
-def _die_with_parent() -> None:
-    """Ask Linux for a SIGKILL when the parent dies: the pipe's end alone waits for the interpreter's lock."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _limit_memory() -> None:

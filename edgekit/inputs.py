@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from edgekit.cache import Cache, file_digest, key, processor, versions
+from edgekit.cache import Cache, key, processor, versions
 from edgekit.child import Progress
 from edgekit.dataset import Dataset
 from edgekit.errors import DataError, ModelError, did_you_mean
@@ -34,7 +34,7 @@ def open_model(
     table: ModelTable, *, root: Path, cache: Cache, pool: Pool, seed: int, trust: bool, progress: Progress
 ) -> OpenedModel:
     """Load and normalise a model, or find it in the cache; raises `ModelError`, `TrustError`."""
-    content = _model_digest(table, root)
+    content = _model_digest(table, root, cache)
     name = key(
         model=content,
         imports=module_digest(table.imports, root=root),
@@ -66,10 +66,10 @@ def open_model(
     return OpenedModel(folder=str(folder), key=name, facts=facts)
 
 
-def _model_digest(table: ModelTable, root: Path) -> str:
+def _model_digest(table: ModelTable, root: Path, cache: Cache) -> str:
     if is_function(table.source):
         return digest(table.source, root=root, version=table.version)
-    return _path_digest(root / table.source, ModelError, "model")
+    return _path_digest(root / table.source, ModelError, "model", cache)
 
 
 def open_data(
@@ -91,7 +91,7 @@ def open_data(
     content = (
         digest(table.source, root=root, version=table.version)
         if kind == "function"
-        else _path_digest(root / table.source, DataError, "data")
+        else _path_digest(root / table.source, DataError, "data", cache)
     )
     options = {name: value for name, value in to_builtins(table).items() if name not in ("source", "version")}
     named = names if kind == "function" else ()
@@ -133,7 +133,7 @@ def _data_kind(table: DataTable, root: Path) -> str:
     return "npz"
 
 
-def _path_digest(path: Path, error: type[ModelError] | type[DataError], what: str) -> str:
+def _path_digest(path: Path, error: type[ModelError] | type[DataError], what: str, cache: Cache) -> str:
     if not path.exists():
         siblings = [sibling.name for sibling in path.parent.iterdir()] if path.parent.is_dir() else []
         near = did_you_mean(path.name, siblings)
@@ -145,7 +145,7 @@ def _path_digest(path: Path, error: type[ModelError] | type[DataError], what: st
             next_step=f"did you mean {near!r}?" if near else "check the path; it is relative to the project's folder",
         )
     try:
-        return file_digest(path)
+        return cache.digest(path)
     except OSError as problem:
         raise error(f"the {what} cannot be read", where=str(path), received=problem.strerror) from None
 

@@ -25,6 +25,9 @@ from edgekit.errors import EdgekitError, from_parts
 from edgekit.values import Value
 
 LOG_TAIL_BYTES = 4000
+# A shell of a few hundred KiB that waits for the end of its pipe, and then kills a process group. Native code in the
+# child can keep the interpreter's lock, and so keep the child from seeing that its parent is gone; this one sees it.
+GUARD = ("/bin/sh", "-c", 'read -r _; kill -s KILL -- "-$0"')
 
 
 class Done(Value):
@@ -59,6 +62,7 @@ class Worker:
         if memory_bytes is not None:
             self._environment[MEMORY_LIMIT_VARIABLE] = str(memory_bytes)
         self._process: subprocess.Popen[bytes] | None = None
+        self._guard: subprocess.Popen[bytes] | None = None
         self._events: queue.Queue[bytes] = queue.Queue()
         self._log: IO[bytes] | None = None
 
@@ -88,14 +92,13 @@ class Worker:
     def close(self) -> None:
         """Kill the child's process group and wait until it is gone."""
         process, self._process = self._process, None
+        guard, self._guard = self._guard, None
         if process is not None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-            for pipe in (process.stdin, process.stdout):
-                with contextlib.suppress(OSError):
-                    if pipe is not None:
-                        pipe.close()
+        for child in (process, guard):
+            if child is not None:
+                _end(child)
         if self._log is not None:
             self._log.close()
             self._log = None
@@ -120,7 +123,11 @@ class Worker:
             env={**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p), **self._environment},
             start_new_session=True,
         )
+        self._guard = subprocess.Popen(
+            [*GUARD, str(self._process.pid)], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True
+        )
         threading.Thread(target=_pump, args=(self._process, self._events), daemon=True).start()
+        threading.Thread(target=_clear, args=(self._process,), daemon=True).start()
 
     def _wait(self, progress: Progress, time_limit_s: float | None) -> Done | Failed:
         deadline = None if time_limit_s is None else time.monotonic() + time_limit_s
@@ -130,7 +137,7 @@ class Worker:
             except queue.Empty:
                 tail = self._log_tail()
                 self.close()
-                return Failed(reason=f"was stopped at its time limit of {time_limit_s:.0f} s", detail=tail)
+                return Failed(reason=f"was stopped at its time limit of {time_limit_s:g} s", detail=tail)
             if not line:
                 return self._crashed()
             event = msgspec.json.decode(line)
@@ -168,3 +175,20 @@ def _pump(process: subprocess.Popen[bytes], events: queue.Queue[bytes]) -> None:
         for line in process.stdout:
             events.put(line)
     events.put(b"")
+
+
+def _clear(process: subprocess.Popen[bytes]) -> None:
+    """When the child has died, kill what it had started, which could hold the pipe open for ever."""
+    with contextlib.suppress(ChildProcessError, ProcessLookupError, PermissionError):
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)  # the group's number stays taken until it is reaped
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    """Kill a process, wait for it, and close its pipes."""
+    child.kill()
+    child.wait()
+    for pipe in (child.stdin, child.stdout):
+        with contextlib.suppress(OSError):
+            if pipe is not None:
+                pipe.close()

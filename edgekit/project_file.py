@@ -79,7 +79,7 @@ class TrainingTable(Value):
     loss: Annotated[str | None, Meta(description="a Keras loss by name; else the model's own, else by its output")] = (
         None
     )
-    epochs: Annotated[Positive, Meta(description="epochs of each fine-tune")] = 4
+    epochs: Annotated[int, Meta(ge=0, description="epochs of each fine-tune; 0: post-training conversions only")] = 4
     batch_size: Annotated[Positive, Meta(description="samples a step")] = 32
     learning_rate: Annotated[Number, Meta(gt=0, description="Adam's learning rate of each fine-tune")] = 5e-4
 

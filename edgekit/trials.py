@@ -6,6 +6,7 @@ that two devices need is trained once.
 
 from __future__ import annotations
 
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from edgekit.cache import Cache, file_digest, key, processor, versions
 from edgekit.candidate import Candidate, Step
 from edgekit.child import Progress
 from edgekit.dataset import Dataset, Split
+from edgekit.facts import TensorFacts
 from edgekit.inputs import OpenedModel
 from edgekit.jobs import Failed
 from edgekit.planner.planner import Trial
@@ -162,6 +164,8 @@ class Bench:
             "steps": to_builtins(steps),
             "dataset": self.dataset.root if calibrated else None,
             "samples": samples,
+            "inputs": self._names(self.model.facts.inputs),
+            "outputs": self._names(self.model.facts.outputs),
         }
         made, answer = self._job("artifacts", entry, job, progress, time_limit_s)
         return made / "model.tflite", answer
@@ -198,6 +202,8 @@ class Bench:
                 metric=self.project.goal.metric,
                 scratch=folder,
                 reference=self.keras_outputs(split, progress=progress),
+                input_order=self._names(self.model.facts.inputs),
+                output_order=self._names(self.model.facts.outputs),
                 root=self._root,
                 progress=progress,
             )
@@ -226,6 +232,15 @@ class Bench:
         value = self._cache.value("drops", self._key_on(split, pair=pair), compute)
         metrics = {**measured.metrics, "accuracy_drop": msgspec.convert(value, Metric)}
         return msgspec.structs.replace(measured, metrics=metrics)
+
+    @staticmethod
+    def _names(tensors: tuple[TensorFacts, ...]) -> list[str]:
+        """The names of inputs or outputs in a file's signature, in the model's order: identifiers, each once."""
+        names: list[str] = []
+        for position, tensor in enumerate(tensors):
+            name = re.sub(r"\W", "_", tensor.name)
+            names.append(name if name not in names else f"{name}_{position}")
+        return names
 
     def _key_on(self, split: Split, **parts: Any) -> str:
         """The key of something that the evaluator makes on a split."""

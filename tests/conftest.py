@@ -79,7 +79,7 @@ def sample_report(int8_model: Path) -> Report:
                 reason="flash: 46.0 KiB is more than the 32.0 KiB allowed", metrics=figures(47_104, 0.9778, 0.9),
             ),
             CandidateReport(
-                candidate="pruning-0.8-quantization_aware-int8",
+                candidate="pruning_80+quantization_aware+int8",
                 steps=(Step(technique="pruning", settings={"sparsity": 0.8}), Step(technique="int8")),
                 outcome="failed", reason="the process ended with signal SIGSEGV", seconds=217.0,
             ),

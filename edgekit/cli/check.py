@@ -30,7 +30,7 @@ def command(ctx: click.Context, /, model: Path, as_json: bool, quiet: bool, no_c
     from edgekit.check import check
 
     with output.at_work(quiet=quiet) as progress:
-        report = check(model, progress=progress, **given)
+        report = check(model, cache=not no_cache, progress=progress, **given)
     if as_json:
         output.print_json(report)
     else:

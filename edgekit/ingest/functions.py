@@ -87,11 +87,8 @@ def _write_split(part: Any, target: Path, split: str, names: tuple[str, ...], wh
 
 
 def _is_stream(part: Any) -> bool:
-    return (
-        hasattr(part, "element_spec")
-        or (hasattr(part, "__getitem__")
-        and hasattr(part, "__len__")
-        and not isinstance(part, tuple | list))
+    return hasattr(part, "element_spec") or (
+        hasattr(part, "__getitem__") and hasattr(part, "__len__") and not isinstance(part, tuple | list)
     )
 
 

@@ -53,6 +53,8 @@ def _proposals(task: Task) -> tuple[dict[str, dict[str, list[Any]]], list[Declin
     declined = []
     for name, method in techniques().items():
         answer = method.propose(task)
+        if method.KIND == "training" and not task.trains and answer and not isinstance(answer, Declined):
+            answer = Declined(technique=name, reason="the project allows no training (epochs = 0 in [training])")
         if isinstance(answer, Declined):
             declined.append(answer)
         elif answer:

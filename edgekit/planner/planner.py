@@ -76,13 +76,21 @@ class Planner:
         return names
 
     def best(self) -> Trial | None:
-        """The passing trial that is smallest in the goal's currency; among equals the more accurate, then the simpler."""
+        """The passing trial that is smallest in the goal's currency.
+
+        Among equals the more accurate one, then the simpler, then the faster.
+        """
         passing = [trial for trial in self._candidates() if trial.passes]
         if not passing:
             return None
         least = min(self._currency(trial) for trial in passing)
         equal = [trial for trial in passing if self._currency(trial) <= least * TIE]
-        return min(equal, key=lambda trial: (self._loss(trial), len(trial.candidate.steps), trial.candidate.name))
+
+        def rank(trial: Trial) -> tuple[float, int, float, str]:
+            steps = len(trial.candidate.steps)
+            return _figure(trial, "accuracy_drop"), steps, _figure(trial, "latency"), trial.candidate.name
+
+        return min(equal, key=rank)
 
     def closest(self) -> Trial | None:
         """The trial that misses the fewest checks, and those by the least; for when nothing passes."""
@@ -98,12 +106,7 @@ class Planner:
         return [trial for trial in self.trials if trial.candidate.role != "control"]
 
     def _currency(self, trial: Trial) -> float:
-        metric = trial.metrics.get(self.task.goal.currency)
-        return math.inf if metric is None or metric.value is None else float(metric.value)
-
-    def _loss(self, trial: Trial) -> float:
-        metric = trial.metrics.get("accuracy_drop")
-        return math.inf if metric is None or metric.value is None else float(metric.value)
+        return _figure(trial, self.task.goal.currency)
 
     def _decline(self, candidate: Candidate, reason: str) -> None:
         self.declined.append(Declined(technique=candidate.name, reason=reason))
@@ -147,18 +150,29 @@ class Planner:
         return None
 
     def _not_smaller(self, candidate: Candidate) -> str | None:
-        """A prediction that is no better than what already fits, in the currency that the user named."""
+        """A prediction that is no better than what already fits, in the currency that the user named.
+
+        A conversion costs seconds: it is tried where even the low end of its prediction is better; training is not.
+        """
         best = self.best()
         if best is None or self.task.goal.search == "all":
             return None
         currency = self.task.goal.currency
         estimate, found = candidate.estimates.get(currency), self._currency(best)
-        if estimate is None or estimate.value < found * WORTHWHILE:
+        if estimate is None:
             return None
-        return f"{best.candidate.name} fits with {_text(currency, found)} of {currency}; this is predicted at {_text(currency, estimate.value)}, no smaller"
+        predicted = estimate.low if len(candidate.steps) == 1 else estimate.value
+        if predicted < found * WORTHWHILE:
+            return None
+        return f"{_text(currency, estimate.value)} of {currency} predicted, {best.candidate.name} fits with {_text(currency, found)}"
 
     def _trial_of(self, name: str | None) -> Trial | None:
         return next((trial for trial in self.trials if trial.candidate.name == name), None)
+
+
+def _figure(trial: Trial, name: str) -> float:
+    metric = trial.metrics.get(name)
+    return math.inf if metric is None or metric.value is None else float(metric.value)
 
 
 def impossible(task: Task, candidate: Candidate) -> str | None:

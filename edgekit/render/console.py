@@ -8,12 +8,13 @@ import sys
 from collections.abc import Iterable
 from typing import TextIO
 
-from rich.console import Console, RenderableType
+from rich.console import Console, JustifyMethod, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 MAX_WIDTH = 110  # wider lines are harder to read
+WIDE = 96  # from here on a table has room for every figure
 STYLES = {"pass": "bold green", "fail": "bold red", "failed": "red", "unknown": "bold yellow"}
 
 
@@ -42,11 +43,17 @@ def section(console: Console, title: str, body: RenderableType) -> None:
 
 
 def figures_table(*columns: tuple[str, str]) -> Table:
-    """A table of figures without a frame; `columns` are titles with 'left' or 'right'."""
+    """A table of figures without a frame; `columns` are titles with 'left' or 'right', the first never wraps."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", show_edge=False, pad_edge=False)
-    for title, side in columns:
-        table.add_column(title, justify="right" if side == "right" else "left", overflow="fold")
+    for index, (title, side) in enumerate(columns):
+        justify: JustifyMethod = "right" if side == "right" else "left"
+        table.add_column(title, justify=justify, overflow="fold", no_wrap=index == 0)
     return table
+
+
+def candidate_text(name: str, *, broken: bool) -> Text:
+    """A candidate's name; `broken` puts each of its steps on a line of its own, for a narrow terminal."""
+    return Text(name.replace("+", "+\n") if broken else name, style="bold")
 
 
 def name_and_text(rows: Iterable[tuple[str, RenderableType]]) -> Table:

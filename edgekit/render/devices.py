@@ -12,7 +12,7 @@ from rich.text import Text
 
 from edgekit.profile import DeviceProfile, Quantity
 from edgekit.render.console import figures_table, make_console, name_and_text, section
-from edgekit.render.format import ABSENT, count, interval
+from edgekit.render.format import ABSENT, count, interval, span
 from edgekit.units import format_ms, format_size
 
 SECTIONS = ("memory", "compute", "numerics", "runtime", "budget", "cost")
@@ -89,8 +89,7 @@ def _bounds(quantity: Quantity) -> str:
         return ""
     if quantity.unit in ("B", "ms"):
         return interval("", quantity.low, quantity.high, quantity.unit)
-    low, high = count(quantity.low), count(quantity.high)
-    return f"{low.split()[0] if low.split()[1:] == high.split()[1:] else low} to {high}"
+    return span(_counted(quantity.low, quantity.unit), _counted(quantity.high, quantity.unit))
 
 
 def quantity_text(quantity: Quantity) -> str:
@@ -101,5 +100,9 @@ def quantity_text(quantity: Quantity) -> str:
         return format_size(quantity.value)
     if quantity.unit == "ms":
         return format_ms(quantity.value)
-    number = count(quantity.value)
-    return f"{number}{quantity.unit}" if number[-1].isalpha() else f"{number} {quantity.unit}"
+    return _counted(quantity.value, quantity.unit)
+
+
+def _counted(value: float, unit: str) -> str:
+    number = count(value)
+    return f"{number}{unit}" if number[-1].isalpha() else f"{number} {unit}"

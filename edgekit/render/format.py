@@ -6,6 +6,7 @@ from edgekit.report import Metric
 from edgekit.units import format_ms, format_size
 
 ABSENT = "–"
+KERAS = "keras_"  # begins the name of the Keras model's own score, which stands beside the baseline's
 _SHARES = ("accuracy", "sparsity", "agreement")
 _FRACTIONS = ("accuracy", "auc")
 _SMALLER = {"flash": "smaller", "download": "smaller", "ram": "less", "latency": "faster"}
@@ -27,12 +28,13 @@ def figure(name: str, value: float | int | str | None, unit: str) -> str:
         return format_size(value)
     if unit == "ms":
         return format_ms(value) if value else "0 ms"
-    if name in _SHARES:
+    if name.removeprefix(KERAS) in _SHARES:
         return f"{value:.2%}"
     if name in ("macs", "parameters"):
         return count(value)
+    if unit == "points":
+        return points(value)
     number = f"{value:.0f}" if float(value).is_integer() else f"{value:.4g}"
-    unit = "point" if unit == "points" and value == 1 else unit
     return number if unit in ("", "fraction") else f"{number} {unit}"
 
 
@@ -48,6 +50,39 @@ def count(value: float) -> str:
     return f"{value:.0f}"
 
 
+def points(value: float) -> str:
+    """Points, to a hundredth.
+
+    >>> points(0.5556), points(1.0), points(-0.001)
+    ('0.56 points', '1 point', '0 points')
+    """
+    number = f"{value:.2f}".rstrip("0").rstrip(".")
+    number = "0" if number == "-0" else number
+    return f"{number} {'point' if number == '1' else 'points'}"
+
+
+def rough(value: float, unit: str) -> str:
+    """A prediction, which needs no decimals where it is large.
+
+    >>> rough(167_424, "B"), rough(41_779, "B"), rough(0.0214, "ms")
+    ('164 KiB', '40.8 KiB', '21.4 µs')
+    """
+    number, _, prefix = figure("", value, unit).partition(" ")
+    return f"{float(number):.3g} {prefix}" if float(number) < 1000 else f"{number} {prefix}"
+
+
+def span(low: str, high: str) -> str:
+    """'low to high' of two figures, the unit said once where it is the same.
+
+    >>> span("200 µs", "410 µs"), span("96.79%", "99.41%")
+    ('200 to 410 µs', '96.79 to 99.41%')
+    """
+    number, _, unit = low.partition(" ")
+    if unit and high.endswith(f" {unit}"):
+        low = number
+    return f"{low.removesuffix('%') if high.endswith('%') else low} to {high}"
+
+
 def interval(name: str, low: float | None, high: float | None, unit: str) -> str:
     """'low to high' of an interval, the unit said once where it is the same; empty where there is none.
 
@@ -56,11 +91,7 @@ def interval(name: str, low: float | None, high: float | None, unit: str) -> str
     """
     if low is None or high is None:
         return ""
-    first, second = figure(name, low, unit), figure(name, high, unit)
-    number, _, prefix = first.partition(" ")
-    if prefix and second.endswith(f" {prefix}"):
-        first = number
-    return f"{first.removesuffix('%') if second.endswith('%') else first} to {second}"
+    return span(figure(name, low, unit), figure(name, high, unit))
 
 
 def change(name: str, before: Metric | None, after: Metric | None) -> str:

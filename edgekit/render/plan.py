@@ -7,11 +7,11 @@ from rich.rule import Rule
 from rich.text import Text
 
 from edgekit.candidate import Candidate, Plan
-from edgekit.render.console import figures_table, make_console, name_and_text, section
-from edgekit.render.format import ABSENT, figure, interval
+from edgekit.render.console import WIDE, candidate_text, figures_table, make_console, name_and_text, section
+from edgekit.render.format import ABSENT, figure, rough, span
 from edgekit.render.report import declined_table
 
-UNITS = {"flash": "B", "download": "B", "ram": "B", "latency": "ms"}
+UNITS = {"flash": "B", "download": "B", "ram": "B", "latency": "ms", "accuracy_drop": "points"}
 
 
 def print_plan(plan: Plan, *, brief: bool = False, console: Console | None = None) -> None:
@@ -29,18 +29,23 @@ def print_plan(plan: Plan, *, brief: bool = False, console: Console | None = Non
         limits = ((name, Text(figure(name, value, UNITS.get(name, "")))) for name, value in plan.limits.items())
         section(console, "Limits", name_and_text(limits))
     if plan.candidates:
-        section(console, f"Would be tried, in this order ({len(plan.candidates)})", _candidates(plan.candidates))
+        section(console, f"Would be tried, in this order ({len(plan.candidates)})", _candidates(plan, console.width))
     if plan.declined:
         section(console, "Declined, and why", declined_table(plan.declined))
 
 
-def _candidates(candidates: tuple[Candidate, ...]) -> RenderableType:
-    names = [name for name in UNITS if any(name in candidate.estimates for candidate in candidates)]
+def _candidates(plan: Plan, width: int) -> RenderableType:
+    candidates, left_out = (
+        plan.candidates,
+        None if width >= WIDE else "flash" if "download" in plan.limits else "download",
+    )
+    names = [name for name in UNITS if name != left_out and any(name in each.estimates for each in candidates)]
     table = figures_table(("", "left"), *((name, "right") for name in names))
-    for candidate in candidates:
-        table.add_row(Text(candidate.name, style="bold"), *(_estimate(candidate, name) for name in names))
+    for each in candidates:
+        table.add_row(candidate_text(each.name, broken=width < WIDE), *(_estimate(each, name) for name in names))
     reasons: list[tuple[str, RenderableType]] = [(each.name, Text(each.why)) for each in candidates if each.why]
-    basis = Text("All figures are predicted, with their interval.", style="dim")
+    more = f" A wider terminal shows {left_out} too." if left_out else ""
+    basis = Text(f"All figures are predicted, with their interval.{more}", style="dim")
     parts: list[RenderableType] = [table, basis]
     return Group(*parts, Text(), name_and_text(reasons)) if reasons else Group(*parts)
 
@@ -49,7 +54,8 @@ def _estimate(candidate: Candidate, name: str) -> Text:
     estimate = candidate.estimates.get(name)
     if estimate is None:
         return Text(ABSENT, style="dim")
-    text = Text(figure(name, estimate.value, UNITS[name]))
+    unit = UNITS[name]
+    text = Text(rough(estimate.value, unit))
     if estimate.low == estimate.high:
         return text
-    return text.append(f"\n{interval(name, estimate.low, estimate.high, UNITS[name])}", style="dim")
+    return text.append(f"\n{span(rough(estimate.low, unit), rough(estimate.high, unit))}", style="dim")

@@ -12,13 +12,20 @@ from rich.text import Text
 
 from edgekit.candidate import Declined, Step
 from edgekit.emit.inference import describe
-from edgekit.render.console import figures_table, make_console, name_and_text, outcome_text, section
-from edgekit.render.format import ABSENT, change, figure, interval, seconds
+from edgekit.render.console import (
+    WIDE,
+    candidate_text,
+    figures_table,
+    make_console,
+    name_and_text,
+    outcome_text,
+    section,
+)
+from edgekit.render.format import ABSENT, KERAS, change, figure, interval, seconds
 from edgekit.report import CandidateReport, Check, Chosen, Metric, Metrics, Report
 
 JUDGED = ("accuracy_drop", "agreement")  # they stand after the metric that judges the model
 ORDER = ("flash", "download", "ram", "latency", "macs", "parameters", "sparsity")
-WIDE = 96
 
 
 def print_report(
@@ -37,14 +44,15 @@ def print_report(
     if report.checks:
         section(console, "Checks", _checks(report.checks))
     if report.candidates:
-        shown = [name for name in [accuracy_name(report), *_in_trials(console.width)] if name]
-        section(console, f"Tried ({len(report.candidates)})", _candidates(report, shown))
+        is_wide = console.width >= WIDE
+        shown = [name for name in [accuracy_name(report), *_in_trials(report, is_wide=is_wide)] if name]
+        section(console, f"Tried ({len(report.candidates)})", _candidates(report, shown, is_wide=is_wide))
     if report.declined:
         section(console, "Declined, and why", declined_table(report.declined))
     if report.chosen:
         section(console, "The file, and what the device feeds it", _file(report.chosen))
     if report.notes:
-        section(console, "Notes", Group(*(Text(f"- {note}") for note in report.notes)))
+        section(console, "Notes", name_and_text(("-", Text(note)) for note in report.notes))
     if sources := _sources(before | after):
         section(console, "Where the figures come from", sources)
     if folder is not None:
@@ -76,7 +84,7 @@ def accuracy_name(report: Report) -> str | None:
     """The name of the metric that judges the model: the one that is none of the others."""
     holders = [report.baseline, report.chosen, *report.candidates]
     names = (name for holder in holders if holder is not None for name in holder.metrics)
-    return next((name for name in names if name not in ORDER + JUDGED), None)
+    return next((name for name in names if name not in ORDER + JUDGED and not name.startswith(KERAS)), None)
 
 
 def _ordered(*metrics: Metrics) -> list[str]:
@@ -91,6 +99,8 @@ def _comparison(before: Metrics, after: Metrics) -> RenderableType:
     titles = [("", "left")] + [("baseline", "right")] * bool(before) + [("result", "right")] * bool(after)
     table = figures_table(*titles, *([("change", "left")] if both else []), ("basis", "left"))
     for name in _ordered(before, after):
+        if name.startswith(KERAS):
+            continue
         old, new = before.get(name), after.get(name)
         cells: list[RenderableType] = [Text(name, style="bold")]
         cells += [_cell(name, old, dim=both)] if before else []
@@ -103,7 +113,16 @@ def _comparison(before: Metrics, after: Metrics) -> RenderableType:
         for name in each
         if each[name].value is None and each[name].reason
     }
-    return _with_reasons(table, list(told.items()))
+    keras = [("Keras itself", _keras(name, before[name])) for name in before if name.startswith(KERAS)]
+    return _with_reasons(table, keras + list(told.items()))
+
+
+def _keras(name: str, metric: Metric) -> Text:
+    """The Keras model's own score, in a line: no `.tflite` has it, so that it is none of the table's columns."""
+    text = Text(f"{name.removeprefix(KERAS)} {figure(name, metric.value, metric.unit)}")
+    if bounds := interval(name, metric.low, metric.high, metric.unit):
+        text.append(f" ({bounds})", style="dim")
+    return text.append(f", {metric.basis or 'not known'}, before any conversion")
 
 
 def _cell(name: str, metric: Metric | None, *, dim: bool) -> Text:
@@ -144,12 +163,15 @@ def _not_asked(checks: tuple[Check, ...]) -> list[tuple[str, Text]]:
     return [("not asked", Text(text)) for text in texts]
 
 
-def _in_trials(width: int) -> tuple[str, ...]:
+def _in_trials(report: Report, *, is_wide: bool) -> tuple[str, ...]:
     """What a line on a candidate has room for."""
-    return ("flash", "download", "ram", "latency") if width >= WIDE else ("flash", "download", "ram")
+    if is_wide:
+        return ("flash", "download", "ram", "latency")
+    limited = {check.name for check in report.checks if check.limit is not None}
+    return ("flash", "download") if "download" in limited else ("flash", "ram")
 
 
-def _candidates(report: Report, wanted: list[str]) -> RenderableType:
+def _candidates(report: Report, wanted: list[str], *, is_wide: bool) -> RenderableType:
     candidates = report.candidates
     names = [name for name in wanted if any(name in candidate.metrics for candidate in candidates)]
     table = figures_table(("", "left"), ("", "left"), *((name, "right") for name in names), ("time", "right"))
@@ -160,18 +182,21 @@ def _candidates(report: Report, wanted: list[str]) -> RenderableType:
             figures.append(figure(name, found.value, found.unit) if found else ABSENT)
         is_chosen = report.chosen is not None and report.chosen.candidate == candidate.candidate
         outcome = outcome_text(candidate.outcome).append(" chosen" if is_chosen else "", style="bold")
-        table.add_row(Text(candidate.candidate, style="bold"), outcome, *figures, seconds(candidate.seconds))
-    told = [(each.candidate, Text(each.reason)) for each in candidates if each.reason]
+        name_text = candidate_text(candidate.candidate, broken=not is_wide)
+        table.add_row(name_text, outcome, *figures, seconds(candidate.seconds))
+    told = [(each.candidate, Text(each.reason)) for each in candidates if each.reason not in ("", "chosen")]
     return _with_reasons(Group(table, _basis_line(candidates, names)), told)
 
 
 def _basis_line(candidates: tuple[CandidateReport, ...], names: list[str]) -> Text:
     """The basis of each column of the candidates."""
-    said = []
+    by_basis: dict[str, list[str]] = {}
     for name in names:
-        found = (each.metrics[name].basis or "not known" for each in candidates if name in each.metrics)
-        said.append(f"{name} {' or '.join(dict.fromkeys(found))}")
-    return Text("; ".join(said), style="dim")
+        found = [each.metrics[name] for each in candidates if name in each.metrics]
+        basis = " or ".join(dict.fromkeys(metric.basis or "not known" for metric in found))
+        split = next((f" on {metric.split}" for metric in found if metric.split), "")
+        by_basis.setdefault(basis, []).append(f"{name}{split}")
+    return Text("; ".join(f"{basis}: {', '.join(said)}" for basis, said in by_basis.items()), style="dim")
 
 
 def _with_reasons(table: RenderableType, told: list[tuple[str, Text]]) -> RenderableType:
@@ -180,8 +205,11 @@ def _with_reasons(table: RenderableType, told: list[tuple[str, Text]]) -> Render
 
 
 def declined_table(declined: tuple[Declined, ...]) -> RenderableType:
-    """Techniques that are not tried, each with its reason."""
-    return name_and_text((each.technique, Text(each.reason)) for each in declined)
+    """Techniques that are not tried, each reason once with all that it is the reason of."""
+    by_reason: dict[str, list[str]] = {}
+    for each in declined:
+        by_reason.setdefault(each.reason, []).append(each.technique)
+    return name_and_text((", ".join(names), Text(reason)) for reason, names in by_reason.items())
 
 
 def _file(chosen: Chosen) -> RenderableType:

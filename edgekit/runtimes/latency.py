@@ -11,6 +11,7 @@ from statistics import median
 
 from edgekit.child import Progress
 from edgekit.runtimes.interface import Refused, Runtime, Session
+from edgekit.runtimes.samples import random_inputs
 from edgekit.values import Value
 
 LEAST_RUNS = 50
@@ -41,7 +42,7 @@ def latency(runtime: Runtime, model: Path, *, threads: int, progress: Progress) 
     if isinstance(session, Refused):
         return session
     began = time.perf_counter()
-    session.run(_inputs(session))
+    session.run(random_inputs(session.inputs, seed=0))
     first_ms = (time.perf_counter() - began) * 1e3
     steady = _warm_up(session)
     times: list[float] = []
@@ -80,20 +81,3 @@ def _warm_up(session: Session) -> bool:
             return True
         before = now
     return False
-
-
-def _inputs(session: Session) -> list:  # type: ignore[type-arg]
-    import numpy as np
-
-    generator = np.random.default_rng(0)
-    arrays = []
-    for port in session.inputs:
-        dtype = np.dtype(port.dtype)
-        if dtype.kind == "f":
-            arrays.append(generator.random(port.shape).astype(dtype))
-        elif dtype.kind in "iu" and port.scale is not None:
-            limits = np.iinfo(dtype)
-            arrays.append(generator.integers(limits.min, limits.max, port.shape, dtype=dtype, endpoint=True))
-        else:  # indices of an embedding, flags: only zero is sure to be allowed
-            arrays.append(np.zeros(port.shape, dtype))
-    return arrays

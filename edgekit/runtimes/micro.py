@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from edgekit.runtimes.interface import Port, Refused, Session
-from edgekit.runtimes.samples import Samples
+from edgekit.runtimes.interface import Refused, Session
+from edgekit.runtimes.samples import Samples, random_inputs
 from edgekit.runtimes.tflite_micro import MicroSession, TfliteMicro
 from edgekit.values import Value
 
@@ -44,14 +44,17 @@ def confirm(model: Path, reference: Session, samples: Samples | None) -> Micro |
     if isinstance(session, Refused):
         return session
     assert isinstance(session, MicroSession)
-    blocks = _random(reference) if samples is None else [samples.block(i, i + 1) for i in range(len(samples))]
+    if samples is None:
+        blocks = [random_inputs(reference.inputs, seed) for seed in range(WITHOUT_DATA)]
+    else:
+        blocks = [samples.block(index, index + 1) for index in range(len(samples))]
     steps, equal, same = [0.0], [], []
     for block in blocks:
-        for port, here, there in zip(reference.outputs, reference.run(block), session.run(block), strict=True):
+        for here, there in zip(reference.run(block), session.run(block), strict=True):
             gap = np.abs(here.astype(np.float64) - there.astype(np.float64))
             steps.append(float(gap.max()) if gap.size else 0.0)
             equal.append(float((gap == 0).mean()) if gap.size else 1.0)
-            same.append(float(_top(port, here) == _top(port, there)))
+            same.append(float(np.argmax(here) == np.argmax(there)))
     arena = session.arena()
     return Micro(
         runtime=micro.describe(),
@@ -63,28 +66,3 @@ def confirm(model: Path, reference: Session, samples: Samples | None) -> Micro |
         equal=sum(equal) / max(1, len(equal)),
         same=sum(same) / max(1, len(same)),
     )
-
-
-def _top(port: Port, output: object) -> int:
-    import numpy as np
-
-    return int(np.argmax(np.asarray(output)))
-
-
-def _random(session: Session) -> list:  # type: ignore[type-arg]
-    import numpy as np
-
-    generator = np.random.default_rng(0)
-    return [[_random_input(generator, port) for port in session.inputs] for _ in range(WITHOUT_DATA)]
-
-
-def _random_input(generator, port: Port):  # type: ignore[no-untyped-def]
-    import numpy as np
-
-    dtype = np.dtype(port.dtype)
-    if dtype.kind == "f":
-        return generator.random(port.shape).astype(dtype)
-    if port.scale is None:
-        return np.zeros(port.shape, dtype)
-    limits = np.iinfo(dtype)
-    return generator.integers(limits.min, limits.max, port.shape, dtype=dtype, endpoint=True)

@@ -166,3 +166,21 @@ def _fits(array: np.ndarray, port: Port) -> bool:
 
 def _open_shape(port: Port) -> tuple[int | None, ...]:
     return tuple(None if free else size for size, free in zip(port.shape[1:], port.free[1:], strict=True))
+
+
+def random_inputs(ports: Sequence[Port], seed: int) -> list[np.ndarray]:
+    """One inference's inputs over the whole range of their dtype; zeros where they are token numbers or flags."""
+    import numpy as np
+
+    generator = np.random.default_rng(seed)
+    made = []
+    for port in ports:
+        dtype = np.dtype(port.dtype)
+        if dtype.kind == "f":
+            made.append(generator.random(port.shape).astype(dtype))
+        elif port.scale is not None and dtype.kind in "iu":
+            limits = np.iinfo(dtype)
+            made.append(generator.integers(limits.min, limits.max, port.shape, dtype=dtype, endpoint=True))
+        else:
+            made.append(np.zeros(port.shape, dtype))
+    return made

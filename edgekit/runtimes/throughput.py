@@ -7,13 +7,18 @@ model's dtype. The loop sets, invokes and gets, and keeps the raw output; the ev
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
+from typing import TYPE_CHECKING
 
 from edgekit.runtimes.interface import Refused, Runtime
-from edgekit.runtimes.predict import engines, first_outputs, one_at_a_time
+from edgekit.runtimes.predict import Engine, engines, first_outputs, one_at_a_time
 from edgekit.runtimes.samples import Samples, to_float
 from edgekit.values import Value
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 class Throughput(Value):
@@ -46,12 +51,7 @@ def throughput(
     if isinstance(session, Refused) or not found:
         return Refused(reason="it does not give the same outputs twice")
     outputs = [np.zeros((count, *array.shape[1:]), np.float32) for array in reference]
-    timed = []
-    for engine in found:
-        began = time.perf_counter()
-        engine.run(held, outputs, 0, count, _quiet)
-        timed.append(time.perf_counter() - began)
-    engine = found[timed.index(min(timed))]
+    engine = _fastest(found, held, outputs, count)
     loop, evaluation, identical = [], [], True
     for _ in range(pairs):
         began = time.perf_counter()
@@ -73,6 +73,17 @@ def throughput(
         image_us=1e6 / median(loop),
         identical=identical,
     )
+
+
+def _fastest(found: Sequence[Engine], held: Samples, outputs: Sequence[np.ndarray], count: int) -> Engine:
+    """The way with the best of three runs each, in turn."""
+    best = dict.fromkeys(range(len(found)), float("inf"))
+    for _ in range(3):
+        for index, engine in enumerate(found):
+            began = time.perf_counter()
+            engine.run(held, outputs, 0, count, _quiet)
+            best[index] = min(best[index], time.perf_counter() - began)
+    return found[min(best, key=lambda index: best[index])]
 
 
 def _quiet(rows: int) -> None:

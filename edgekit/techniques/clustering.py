@@ -35,9 +35,8 @@ def propose(task: Task) -> Sequence[Settings] | Declined:
     if not task.counts("download"):
         return Declined(
             technique="clustering",
-            reason="repeated values shrink only the deflated download, and neither a limit nor the goal asks for that: in the raw "
-            f"file every weight keeps its byte, and {task.profile.runtime.kind} decodes no look-up tables here "
-            '(set currency = "download" or --max-download to try it)',
+            reason="repeated values shrink only the deflated download, which neither a limit nor the goal asks for: in the raw file "
+            f"each keeps its byte, and {task.profile.runtime.kind} decodes no look-up tables here (--max-download asks for it)",
         )
     if not any(layer.kernel and math.prod(layer.kernel) >= MINIMUM_WEIGHTS for layer in task.facts.layers):
         return Declined(technique="clustering", reason=f"no kernel has {MINIMUM_WEIGHTS} weights or more")

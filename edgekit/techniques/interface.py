@@ -19,12 +19,16 @@ from edgekit.values import Value
 
 
 class Task(Value):
-    """What a plan is for: a device, a model, a goal, and the limits in force (bytes, milliseconds) by metric name."""
+    """What a plan is for: a device, a model, a goal, and the limits in force (bytes, milliseconds) by metric name.
+
+    `trains` is false where the project allows no training (`epochs = 0`).
+    """
 
     profile: DeviceProfile
     facts: ModelFacts
     goal: Goal
     limits: dict[str, float]
+    trains: bool = True
 
     def counts(self, currency: str) -> bool:
         """Whether a currency is limited, or is what the user wants small."""

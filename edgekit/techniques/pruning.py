@@ -37,11 +37,10 @@ class Settings(Value):
 def propose(task: Task) -> Sequence[Settings] | Declined:
     """Two strengths, the lighter first, where the deflated size counts."""
     if not task.counts("download"):
-        runtime = task.profile.runtime.kind
         return Declined(
             technique="pruning",
-            reason=f"zeros shrink only the deflated download, and neither a limit nor the goal asks for that: the raw file stays "
-            f'as large and {runtime}, a dense runtime, as slow (set currency = "download" or --max-download to try it)',
+            reason="zeros shrink only the deflated download, which neither a limit nor the goal asks for: the raw file stores them, and "
+            f"{task.profile.runtime.kind} computes them (--max-download asks for it)",
         )
     if not any(layer.kernel and math.prod(layer.kernel) >= MINIMUM_WEIGHTS for layer in task.facts.layers):
         return Declined(technique="pruning", reason=f"no kernel has {MINIMUM_WEIGHTS} weights or more")

@@ -24,13 +24,14 @@ def convert(job: dict[str, Any], progress: Progress) -> Any:
     """Convert the model in `job["model"]` by the last of `job["steps"]`; writes `job["target"]/model.tflite`.
 
     Returns the evidence of every step in the bytes, a note on the calibration, and the seconds. The job also holds
-    `dataset` (None where nothing is calibrated), `samples`, `seed`, `root`, `imports`.
+    `dataset` (None where nothing is calibrated), `samples`, `seed`, `root`, `imports`, and the names that the file
+    gives its `inputs` and `outputs`.
     """
     tools, started = door(), time.monotonic()
     tools.fresh(job["seed"])
     steps = [read(step, Step, where="job") for step in job["steps"]]
     model = open_model(tools, Path(job["model"]), steps[:-1], job)
-    converter = _converter(tools, model)
+    converter = _converter(tools, model, job["inputs"], job["outputs"])
     note, samples = "", _no_samples
     if job["dataset"] is not None:
         dataset = Dataset.open(Path(job["dataset"]))
@@ -53,14 +54,21 @@ def convert(job: dict[str, Any], progress: Progress) -> Any:
     }
 
 
-def _converter(tools: Door, model: Any) -> Any:
-    """A converter for one sample at a time: what a device runs, without the operators that compute a free batch."""
+def _converter(tools: Door, model: Any, inputs: list[str], outputs: list[str]) -> Any:
+    """A converter for one sample at a time: what a device runs, without the operators that compute a free batch.
+
+    The names stand in the file's signature, since the converter reorders inputs and outputs as it likes.
+    """
     tf = tools.tf
-    signature = [tf.TensorSpec((1, *tensor.shape[1:]), tensor.dtype, name=tensor.name) for tensor in model.inputs]
+    signature = [
+        tf.TensorSpec((1, *tensor.shape[1:]), tensor.dtype, name=name)
+        for tensor, name in zip(model.inputs, inputs, strict=True)
+    ]
 
     @tf.function(input_signature=signature)  # type: ignore[untyped-decorator]
     def serve(*tensors: Any) -> Any:
-        return model(tensors[0] if len(tensors) == 1 else list(tensors), training=False)
+        results = model(tensors[0] if len(tensors) == 1 else list(tensors), training=False)
+        return dict(zip(outputs, results if isinstance(results, list | tuple) else [results], strict=True))
 
     converter = tf.lite.TFLiteConverter.from_concrete_functions([serve.get_concrete_function()], model)
     converter.experimental_enable_resource_variables = True

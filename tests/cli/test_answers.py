@@ -50,7 +50,7 @@ def engine(monkeypatch, sample_report, sample_plan):
         state.given = {"tflite": tflite, **given}
         return state.report
 
-    for name, functions in (("build", {"build": build, "plan": plan}), ("check", {"check": check})):
+    for name, functions in (("builder", {"build": build, "plan": plan}), ("check", {"check": check})):
         module = types.ModuleType(f"edgekit.{name}")
         vars(module).update(functions)
         monkeypatch.setitem(sys.modules, f"edgekit.{name}", module)

@@ -130,9 +130,8 @@ def test_inputs_are_fed_by_the_signatures_names(tmp_path, make_dataset):
         "two_inputs", "rpi4", data, tmp_path, metric=spec,
         input_order=("right", "left"), output_order=("product", "total"),
     )  # fmt: skip
-    assert np.allclose(np.load(found.scores[0]).reshape(6, 3, 2), left @ right, rtol=1e-3) or np.allclose(
-        np.load(found.scores[1]).reshape(6, 3, 2), left @ right, rtol=1e-3
-    )
+    assert np.allclose(np.load(found.scores[0]), left @ right, rtol=1e-3)
+    assert np.load(found.scores[1]).shape == (6, 1)
     assert found.metrics["mae"].value > 0
 
 

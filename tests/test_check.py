@@ -1,0 +1,133 @@
+"""`check`: any `.tflite` against a device, with data and without, and files that do not run."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgekit.check import check
+from edgekit.errors import DataError, ModelError, ProfileError
+from edgekit.report import Report
+from edgekit.values import from_json, to_json
+
+pytest.importorskip("ai_edge_litert")
+GOLDEN = Path(__file__).parent / "golden"
+INT8 = GOLDEN / "int8.tflite"
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("EDGEKIT_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """200 images whose labels are what the float model says of them, so that its accuracy is 1."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    images = np.random.default_rng(0).random((200, 8, 8, 1), dtype=np.float32)
+    interpreter = Interpreter(str(GOLDEN / "float32.tflite"))
+    interpreter.allocate_tensors()
+    labels = []
+    for image in images:
+        interpreter.set_tensor(interpreter.get_input_details()[0]["index"], image[None])
+        interpreter.invoke()
+        labels.append(interpreter.get_tensor(interpreter.get_output_details()[0]["index"]).argmax())
+    path = tmp_path / "data.npz"
+    np.savez(path, x_test=images, y_test=np.array(labels))
+    return path
+
+
+def recursing(target: Path) -> Path:
+    """A well-formed `.tflite` that sends LiteRT into endless recursion: a loop whose body is the main subgraph."""
+    import flatbuffers
+    from ai_edge_litert import schema_py_generated as schema
+
+    model = schema.ModelT.InitFromPackedBuf((GOLDEN / "loop.tflite").read_bytes(), 0)
+    for operator in model.subgraphs[0].operators:
+        operator.builtinOptions.bodySubgraphIndex = 0
+    builder = flatbuffers.Builder(4096)
+    builder.Finish(model.Pack(builder), b"TFL3")
+    target.write_bytes(bytes(builder.Output()))
+    return target
+
+
+def by_name(report: Report) -> dict[str, str]:
+    return {found.name: found.outcome for found in report.checks}
+
+
+def test_without_data_accuracy_is_not_asked_and_decides_nothing():
+    report = check(INT8, device="rpi4", max_drop=1.0)
+    assert report.outcome == "pass" and report.device == "rpi4"
+    assert by_name(report)["accuracy_drop"] == "not asked"
+    assert by_name(report)["ram"] == by_name(report)["latency"] == by_name(report)["runtime"] == "pass"
+    assert report.chosen.candidate == "int8" and report.chosen.metrics["flash"].value == INT8.stat().st_size
+    assert from_json(to_json(report), Report) == report
+
+
+def test_a_limit_of_ones_own_takes_the_place_of_the_profiles():
+    report = check(INT8, device="rpi4", max_flash="1KiB", max_latency="20s")
+    flash = next(found for found in report.checks if found.name == "flash")
+    assert (flash.outcome, flash.limit, report.outcome) == ("fail", 1024.0, "fail")
+    assert "flash" in report.summary
+    assert next(found for found in report.checks if found.name == "latency").limit == 20_000.0
+    assert by_name(check(INT8, device="rpi4", max_flash=10**6))["flash"] == "pass"
+
+
+def test_with_data_the_accuracy_has_its_interval(data):
+    report = check(INT8, device="rpi4", data=data)
+    metric = report.chosen.metrics["accuracy"]
+    assert metric.low < metric.value <= metric.high and metric.split == "test"
+    assert by_name(report)["accuracy_drop"] == "not asked"
+    assert report.data["sha256"]
+
+
+def test_a_drop_needs_its_reference(data):
+    report = check(INT8, device="rpi4", data=data, max_drop=50)
+    found = next(one for one in report.checks if one.name == "accuracy_drop")
+    assert found.outcome == "unknown" and report.outcome == "fail"
+    report = check(INT8, device="rpi4", data=data, max_drop=50, reference=GOLDEN / "float32.tflite")
+    found = next(one for one in report.checks if one.name == "accuracy_drop")
+    assert found.outcome == "pass" and found.low <= found.value <= found.high
+    assert report.baseline.metrics["accuracy"].value == 1.0
+    assert found.value == pytest.approx(100 * (1.0 - report.chosen.metrics["accuracy"].value))
+
+
+def test_a_file_that_crashes_its_runtime_is_a_result(tmp_path):
+    crashing = recursing(tmp_path / "crashing.tflite")
+    report = check(crashing, device="rpi4", max_drop=1.0, max_flash="1MiB")
+    assert by_name(report)["flash"] == "pass"
+    assert report.outcome == "fail" and by_name(report)["runtime"] == "fail"
+    runtime = next(found for found in report.checks if found.name == "runtime")
+    assert "SIGSEGV" in runtime.reason
+    assert by_name(report)["ram"] == "unknown"
+
+
+@pytest.mark.parametrize("content", [b"", b"TFL3", b"\x1c\x00\x00\x00TFL3" + bytes(50), b"PK\x03\x04 a zip file"])
+def test_a_file_that_is_no_tflite_is_an_error(content, tmp_path):
+    path = tmp_path / "model.tflite"
+    path.write_bytes(content)
+    with pytest.raises(ModelError) as caught:
+        check(path, device="rpi4")
+    assert caught.value.exit_code == 2
+
+
+def test_bad_input_is_an_error_before_anything_runs(tmp_path):
+    with pytest.raises(ModelError, match="no such file"):
+        check(tmp_path / "nothing.tflite", device="rpi4")
+    with pytest.raises(ProfileError, match="rpi5"):
+        check(INT8, device="rpi5")
+    with pytest.raises(DataError):
+        check(INT8, device="rpi4", data=tmp_path / "nothing.npz")
+
+
+def test_a_check_imports_no_tensorflow():
+    code = (
+        "import sys; from edgekit.check import check; "
+        f"check({str(INT8)!r}, device='rpi4'); sys.exit('tensorflow' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
