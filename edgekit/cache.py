@@ -132,9 +132,14 @@ def default_root() -> Path:
     return Path(platformdirs.user_cache_dir("edgekit"))
 
 
+def digest_of(value: Any) -> str:
+    """SHA-256 of JSON builtins or a value."""
+    return hashlib.sha256(msgspec.json.encode(value, order="deterministic")).hexdigest()
+
+
 def key(**parts: Any) -> str:
-    """The hash of named parts, JSON builtins or values."""
-    return hashlib.sha256(msgspec.json.encode(parts, order="deterministic")).hexdigest()[:40]
+    """The name of an entry: the hash of everything that it depends on."""
+    return digest_of(parts)[:40]
 
 
 def file_digest(path: Path) -> str:

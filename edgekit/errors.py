@@ -131,5 +131,6 @@ def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     >>> did_you_mean("rpi5", ["rpi4", "host"])
     'rpi4'
     """
-    near = difflib.get_close_matches(word.lower(), list(known), n=1, cutoff=0.5)
-    return near[0] if near else None
+    by_lower = {name.lower(): name for name in known}
+    near = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=0.5)
+    return by_lower[near[0]] if near else None

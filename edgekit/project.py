@@ -5,6 +5,7 @@ Nothing is loaded here and no file but `edgekit.toml` is read.
 
 from __future__ import annotations
 
+import math
 import sys
 from pathlib import Path
 from typing import Any, Literal
@@ -13,7 +14,15 @@ import msgspec
 
 from edgekit.errors import InputError, ProjectError
 from edgekit.metric_spec import MetricSpec, metric_spec
-from edgekit.project_file import BudgetTable, CalibrationTable, DataTable, ModelTable, ProjectFile, TrainingTable
+from edgekit.project_file import (
+    LARGEST_SEED,
+    BudgetTable,
+    CalibrationTable,
+    DataTable,
+    ModelTable,
+    ProjectFile,
+    TrainingTable,
+)  # fmt: skip
 from edgekit.units import parse_duration_ms, parse_size
 from edgekit.values import Value, read
 
@@ -152,7 +161,7 @@ def override(project: Project, **changes: Any) -> Project:
         table = msgspec.structs.replace(project.data or DataTable(source=""), source=given["data"])
         project = msgspec.structs.replace(project, data=table)
     if "seed" in given:
-        project = msgspec.structs.replace(project, seed=int(given["seed"]))
+        project = msgspec.structs.replace(project, seed=_seed(given["seed"]))
     if "time_budget" in given:
         seconds = _number(given["time_budget"], parse_duration_ms, "--time-budget", 1e3)
         project = msgspec.structs.replace(project, time_budget_s=seconds)
@@ -180,10 +189,17 @@ def _override_budget(budget: Budget, given: dict[str, Any]) -> Budget:
 def _number(given: Any, parse: Any, where: str, divisor: float) -> float:
     """A number as it is, text by its unit divided into the field's own."""
     if isinstance(given, int | float) and not isinstance(given, bool):
-        if given <= 0:
+        if not (math.isfinite(given) and given > 0):
             raise ProjectError("not a positive number", where=where, received=given)
         return float(given)
     return float(_quantity(parse, given, where)) / divisor
+
+
+def _seed(given: Any) -> int:
+    if isinstance(given, int) and 0 <= given <= LARGEST_SEED:
+        return given
+    allowed = f"a whole number from 0 to {LARGEST_SEED}"
+    raise ProjectError("not a seed", where="--seed", received=given, allowed=allowed)
 
 
 def _points(given: Any) -> float:
@@ -191,6 +207,6 @@ def _points(given: Any) -> float:
         points = float(given)
     except (TypeError, ValueError):
         raise ProjectError("not a number of points", where="--max-drop", received=given, allowed="0 or more") from None
-    if not 0 <= points < float("inf"):
+    if not (math.isfinite(points) and points >= 0):
         raise ProjectError("not a number of points", where="--max-drop", received=given, allowed="0 or more")
     return points

@@ -12,6 +12,7 @@ from msgspec import Meta, field
 
 from edgekit.values import Value
 
+LARGEST_SEED = 2**32 - 1
 Number = float
 Positive = Annotated[int, Meta(ge=1)]
 Fraction = Annotated[float, Meta(gt=0, lt=1)]
@@ -96,7 +97,7 @@ class ProjectFile(Value):
     model: ModelTable | str | None = None
     data: DataTable | str | None = None
     device: Annotated[str | tuple[str, ...] | None, Meta(description="device ids or profile paths")] = None
-    seed: Annotated[int, Meta(ge=0, description="of every random choice")] = 0
+    seed: Annotated[int, Meta(ge=0, le=LARGEST_SEED, description="of every random choice")] = 0
     time_budget: Annotated[str, Meta(description="when to stop starting new trials, as in '30min'")] = "30min"
     goal: GoalTable = GoalTable()
     budget: BudgetTable = BudgetTable()

@@ -27,11 +27,11 @@ from edgekit.profile import DeviceProfile
 from edgekit.project import Project
 from edgekit.report import Metric
 from edgekit.runtimes.measure import Measured, drop, drop_metric, measure
+from edgekit.techniques import identity, technique
 from edgekit.techniques.interface import Evidence
 from edgekit.userfunction import digest, is_function
 from edgekit.values import Value, to_builtins
 
-CALIBRATED = ("int8", "int8_float_fallback", "int16x8")
 ANSWER, MEASURED = "answer.json", "measured.json"
 
 
@@ -128,6 +128,7 @@ class Bench:
         entry = key(
             model=name,
             step=steps[-1],
+            technique=identity(steps[-1].technique),
             data=self.dataset.sha256,
             training=self.project.training,
             loss=self.loss,
@@ -150,10 +151,11 @@ class Bench:
         self, steps: tuple[Step, ...], folder: Path, name: str, progress: Progress, time_limit_s: float | None
     ) -> tuple[Path, dict[str, Any]]:
         samples = self.project.calibration.samples
-        calibrated = steps[-1].technique in CALIBRATED
+        calibrated = getattr(technique(steps[-1].technique), "CALIBRATED", False)
         entry = key(
             model=name,
             steps=steps,
+            techniques=[identity(step.technique) for step in steps],
             calibration=[self.dataset.sha256, samples, self.project.seed] if calibrated else None,
             versions=versions(),
             processor=processor(),

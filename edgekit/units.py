@@ -5,17 +5,18 @@ It knows the notation and nothing of what a quantity is for.
 
 from __future__ import annotations
 
+import math
 import re
 
 from edgekit.errors import InputError
 
-_NUMBER = re.compile(r"^\s*(?P<number>\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)\s*(?P<unit>[A-Za-zµ/]*)\s*$")
+_NUMBER = re.compile(r"^\s*(?P<number>\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)\s*(?P<unit>[A-Za-zµμ/]*)\s*$")
 
 SIZE_UNITS = {
     "B": 1, "kB": 10**3, "KB": 10**3, "MB": 10**6, "GB": 10**9,
     "KiB": 2**10, "MiB": 2**20, "GiB": 2**30,
 }  # fmt: skip
-DURATION_UNITS_MS = {"ns": 1e-6, "us": 1e-3, "µs": 1e-3, "ms": 1.0, "s": 1e3, "min": 6e4, "h": 3.6e6}
+DURATION_UNITS_MS = {"ns": 1e-6, "us": 1e-3, "µs": 1e-3, "μs": 1e-3, "ms": 1.0, "s": 1e3, "min": 6e4, "h": 3.6e6}
 CLOCK_UNITS = {"Hz": 1.0, "kHz": 1e3, "MHz": 1e6, "GHz": 1e9}
 RATE_UNITS = {"MAC/s": 1.0, "kMAC/s": 1e3, "MMAC/s": 1e6, "GMAC/s": 1e9}
 BANDWIDTH_UNITS = {"B/s": 1.0, "kB/s": 1e3, "MB/s": 1e6, "GB/s": 1e9}
@@ -23,13 +24,14 @@ BANDWIDTH_UNITS = {"B/s": 1.0, "kB/s": 1e3, "MB/s": 1e6, "GB/s": 1e9}
 
 def _parse(text: object, units: dict[str, float], what: str, example: str) -> float:
     match = _NUMBER.match(text) if isinstance(text, str) else None
-    if match is None or match["unit"] not in units:
+    number = float(match["number"]) if match else math.inf
+    if match is None or match["unit"] not in units or not math.isfinite(number * units[match["unit"]]):
         raise InputError(
             f"not {what} with its unit",
             received=repr(text),
             allowed=f"a number and one of {', '.join(units)}, as in {example!r}",
         )
-    return float(match["number"]) * units[match["unit"]]
+    return number * units[match["unit"]]
 
 
 def parse_size(text: object) -> int:

@@ -5,6 +5,7 @@ It also turns raw input (TOML, JSON) into a value and says precisely which key i
 
 from __future__ import annotations
 
+import math
 import re
 import types
 import typing
@@ -18,7 +19,10 @@ from edgekit.errors import InputError, did_you_mean
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(msgspec.field,))
 class _FrozenMeta(msgspec.StructMeta):
-    """Tells type checkers that every value is frozen and keyword-only, as its options below make it."""
+    """Makes the fields of every value keyword-only (msgspec hands on all other options), and tells type checkers."""
+
+    def __new__(mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **options: Any) -> Any:
+        return super().__new__(mcs, name, bases, namespace, **{"kw_only": True, **options})
 
 
 class Value(msgspec.Struct, metaclass=_FrozenMeta, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -38,6 +42,8 @@ def _struct_in(kind: Any) -> type[msgspec.Struct] | None:
 
 
 def _check_keys(raw: Any, kind: Any, where: str, path: str, error: type[InputError]) -> None:
+    if isinstance(raw, float) and not math.isfinite(raw):
+        raise error("not a finite number", where=f"{where}: {path}", received=raw)
     struct = _struct_in(kind)
     if struct is not None and isinstance(raw, dict):
         fields = {field.encode_name: field for field in msgspec.structs.fields(struct)}

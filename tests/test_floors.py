@@ -19,9 +19,9 @@ FLOORS = {
         "project_file", "userfunction", "profile", "profile_file", "profile_resolve", "host", "tflite",
         "schema", "extras",
     ),
-    2: ("techniques", "planner", "cost", "metrics", "intervals", "match", "ingest"),
+    2: ("techniques", "planner", "cost", "metrics", "agreement", "intervals", "match", "ingest"),
     3: ("workshop", "runtimes", "bench"),
-    4: ("builder", "check", "conclude", "emit", "cache", "objects", "pool", "inputs", "trials"),
+    4: ("builder", "request", "search", "check", "conclude", "emit", "cache", "objects", "pool", "inputs", "trials"),
     5: ("cli", "render", "__main__"),
 }  # fmt: skip
 FLOOR_OF = {name: floor for floor, names in FLOORS.items() for name in names}

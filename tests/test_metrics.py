@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from edgekit.agreement import agreement
 from edgekit.errors import DataError
 from edgekit.intervals import Interval, paired_difference, percentiles, resamples, wilson
-from edgekit.metrics import MetricSpec, agreement, paired_drop, score
+from edgekit.metrics import MetricSpec, paired_drop, score
 
 ACCURACY, AUC = MetricSpec(name="accuracy"), MetricSpec(name="auc")
 MAE = MetricSpec(name="mae", higher_is_better=False)

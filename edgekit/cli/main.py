@@ -24,6 +24,15 @@ COMMANDS = {
     "build": "Make a .tflite that provably fits a device.",
     "check": "Judge any .tflite file for a device.",
 }
+EXIT_CODES = """\b
+Exit codes:
+  0    every required check passed (plan: something may fit)
+  1    a required check failed (plan: nothing can fit)
+  2    bad input or usage
+  3    something needed is not installed
+  4    the device cannot be reached
+  130  interrupted
+"""
 EXIT_INTERRUPTED = 130
 EXIT_FAULT = 70  # EX_SOFTWARE of sysexits.h: none of the contract's codes, so that a fault is never a verdict
 _PLACE_IS_BAD = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
@@ -95,8 +104,7 @@ def _show_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
 @click.group(
     cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Exit codes: 0 every required check passed; 1 one failed; 2 bad input; 3 something is not installed; "
-    "4 the device cannot be reached; 130 interrupted.",
+    epilog=EXIT_CODES,
 )
 @click.option(
     "--version", is_flag=True, is_eager=True, expose_value=False, callback=_show_version, help="Show the version."

@@ -89,7 +89,7 @@ def computing(function: F) -> F:
 
 def device(*, multiple: bool) -> Callable[[F], F]:
     """`--device ID|PATH`, repeatable in plan and build."""
-    repeat = " Repeatable." if multiple else ""
+    repeat = " Repeatable.  [default: the project's]" if multiple else ""
     return click.option(
         "--device",
         "devices" if multiple else "device",

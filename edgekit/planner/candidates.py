@@ -69,10 +69,19 @@ def _candidate(task: Task, steps: tuple[Step, ...]) -> Candidate:
     return Candidate(
         name=name,
         steps=steps,
-        estimates={metric: predict(task.profile, task.facts, steps) for metric, predict in COSTS.items()},
+        estimates={metric: predict(task.profile, task.facts, _costed(steps)) for metric, predict in COSTS.items()},
         role=role,  # type: ignore[arg-type]
         control=f"{CONTROL}+{BASELINE}" if trained else None,
     )
+
+
+def _costed(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    """The steps as the cost models know them: a conversion of another package may cost as one of ours does."""
+    return tuple(Step(technique=_cost_name(step), settings=step.settings) for step in steps)
+
+
+def _cost_name(step: Step) -> str:
+    return getattr(techniques()[step.technique], "COSTS_LIKE", step.technique)
 
 
 def _label(step: Step) -> str:

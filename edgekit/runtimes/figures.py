@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from edgekit import metrics as scores_of
+from edgekit.agreement import agreement
 from edgekit.dataset import Split
 from edgekit.jobs import Failed
 from edgekit.metric_spec import MetricSpec
@@ -115,7 +115,7 @@ def micro_check(micro: Micro) -> Check:
 
 def agreed(reference: Sequence[Path], prediction: Prediction, metric: MetricSpec, split: Split) -> tuple[Metric, Check]:
     wanted, got = arrays_of([str(path) for path in reference]), arrays_of(prediction.paths)
-    found = scores_of.agreement(wanted[metric.output], got[metric.output])
+    found = agreement(wanted[metric.output], got[metric.output])
     value = found.same if found.same is not None else found.explained
     what = "same decision" if found.same is not None else "variance explained (R²)"
     apart = f"outputs differ by {found.mean_difference:.3g} on average"

@@ -6,11 +6,9 @@ one at a time, and a faster way is taken only if its outputs are bit-identical t
 the ways that are bit-identical the fastest on this model is found by running a stretch of the samples with each, so
 the choice can change the time and never the result.
 
-Two ways race: a batched single-threaded interpreter a core, and one batched interpreter with a thread a core.
-Measured on two x86-64 cores at batch 16, times the images per second of a one-image single-thread loop: a ResNet-8
-in int8 (43 us an image) 2.08 and 1.79, in float32 (130 us) 1.88 and 1.84; an int8 LSTM that cannot be resized 1.7
-with an interpreter a core. The first never waits at the end of an operator and also gains with kernels that use no
-threads (int16 activations: 1.8 and 1.0); the second shares one set of weights where they are large.
+Two ways race: a batched single-threaded interpreter a core, and one batched interpreter with a thread a core. The
+first never waits at the end of an operator and also gains with kernels that use no threads; the second shares one set
+of weights where they are large. docs/benchmarks.md has the figures.
 """
 
 from __future__ import annotations

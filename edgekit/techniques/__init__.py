@@ -6,9 +6,11 @@ A technique's name is its file's stem. What a file must offer is in `interface.p
 from __future__ import annotations
 
 import functools
+import hashlib
 import importlib
 import pkgutil
 from importlib.metadata import entry_points
+from pathlib import Path
 
 from edgekit.errors import ProjectError, did_you_mean
 from edgekit.techniques.interface import Technique
@@ -23,6 +25,12 @@ def techniques() -> dict[str, Technique]:
     found: dict[str, Technique] = {name: importlib.import_module(f"{__name__}.{name}") for name in names}
     found.update({point.name: point.load() for point in entry_points(group="edgekit.techniques")})
     return found
+
+
+def identity(name: str) -> str:
+    """The hash of a technique's source: a changed one is another one, wherever it is installed."""
+    source = getattr(technique(name), "__file__", None)
+    return hashlib.sha256(Path(source).read_bytes()).hexdigest()[:16] if source else ""
 
 
 def technique(name: str) -> Technique:

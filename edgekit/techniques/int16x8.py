@@ -16,6 +16,7 @@ from edgekit.tflite.weights import kernels
 from edgekit.values import Value
 
 KIND: Literal["conversion"] = "conversion"
+CALIBRATED = True
 
 
 class Settings(Value):

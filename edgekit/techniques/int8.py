@@ -18,6 +18,7 @@ from edgekit.tflite.weights import kernels
 from edgekit.values import Value
 
 KIND: Literal["conversion"] = "conversion"
+CALIBRATED = True
 Io = Literal["int8", "uint8", "float32"]
 
 

@@ -17,6 +17,7 @@ from edgekit.tflite.weights import kernels
 from edgekit.values import Value
 
 KIND: Literal["conversion"] = "conversion"
+CALIBRATED = True
 REPLACES_FAILED = "int8"
 """It is worth a trial only where this technique's conversion failed."""
 

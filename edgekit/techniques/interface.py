@@ -56,7 +56,9 @@ class Training(Protocol):
 class Technique(Protocol):
     """A technique's module. Kinds: 'training' changes the model, 'conversion' makes the file and is always last.
 
-    `apply`, `check`, `finish` and `scope` are asked of training techniques, `configure` of conversions.
+    `apply`, `check`, `finish` and `scope` are asked of training techniques, `configure` of conversions. A conversion
+    may say `CALIBRATED = True` (it needs the representative data set), `COSTS_LIKE = "int8"` (the conversion whose
+    predicted cost is its own) and `REPLACES_FAILED = "int8"` (it is worth a trial only where that one failed).
     """
 
     KIND: Literal["training", "conversion"]

@@ -1,0 +1,57 @@
+"""The loop of a search: ask the planner, have the candidate made and measured, tell the planner."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+
+from edgekit.candidate import Candidate
+from edgekit.child import Progress
+from edgekit.errors import InterruptedBuild
+from edgekit.planner.planner import Planner
+from edgekit.trials import Bench, Finished
+from edgekit.values import Value
+
+LEAST_TIME_S = 60.0
+"""A candidate that was started gets at least this long, also where the time budget ends sooner."""
+
+
+class Search(Value):
+    """A finished search: what was tried, and what time cut."""
+
+    finished: tuple[Finished, ...]
+    not_tried: tuple[str, ...]
+
+
+def search(planner: Planner, bench: Bench, workers: int, deadline: float, progress: Progress) -> Search:
+    """Ask, run, tell, until the planner has nothing more or the time is up. The baseline is alone at first."""
+    finished: list[Finished] = []
+    not_tried: tuple[str, ...] = ()
+    waiting: set[Future[Finished]] = set()
+    executor = ThreadPoolExecutor(workers)
+    try:
+        while True:
+            while len(waiting) < (workers if finished else 1):
+                if time.monotonic() >= deadline:
+                    not_tried += planner.stop("not tried: the time budget was used up")
+                candidate = planner.ask()
+                if candidate is None:
+                    break
+                left = max(LEAST_TIME_S, deadline - time.monotonic())
+                waiting.add(
+                    executor.submit(bench.run, candidate, progress=_named(candidate, progress), time_limit_s=left)
+                )
+            if not waiting:
+                return Search(finished=tuple(finished), not_tried=not_tried)
+            done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+            for future in done:
+                finished.append(future.result())
+                planner.tell(finished[-1].trial)
+    except KeyboardInterrupt:
+        raise InterruptedBuild("interrupted", next_step="the same command goes on with what is already done") from None
+    finally:
+        executor.shutdown(wait=False, cancel_futures=True)
+
+
+def _named(candidate: Candidate, progress: Progress) -> Progress:
+    return lambda phase, done, total: progress(f"{candidate.name}: {phase}", done, total)
