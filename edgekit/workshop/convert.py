@@ -11,6 +11,7 @@ from edgekit.candidate import Step
 from edgekit.child import Progress
 from edgekit.dataset import Dataset
 from edgekit.techniques import technique
+from edgekit.tflite.free_batch import free_batch
 from edgekit.tflite.reader import read_tflite
 from edgekit.values import read, to_builtins
 from edgekit.workshop.door import Door, door
@@ -40,7 +41,7 @@ def convert(job: dict[str, Any], progress: Progress) -> Any:
         samples = representative(dataset, rows, model, lambda done, total: progress("calibrating", done, total))
     technique(steps[-1].technique).configure(tools, converter, settings_of(steps[-1]), samples)
     try:
-        content = converter.convert()
+        content = free_batch(converter.convert())
     except Exception as problem:
         raise RuntimeError(_first_reason(problem)) from problem
     path = Path(job["target"]) / FILE

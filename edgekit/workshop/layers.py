@@ -30,6 +30,9 @@ def make_layer(tools: Door, operation: Any, name: str) -> Any:
     kind = type(operation).__name__
     if kind in WRAPPERS:
         return _wrapper(tools, operation, name)
+    if kind == "Lambda":  # only of a file that is trusted
+        function, arguments = operation.function, operation.arguments
+        return tools.keras.layers.Lambda(function, mask=operation.mask, arguments=arguments, name=name)
     target = _target_class(tools, operation, kind)
     config = {RENAMED_SETTINGS.get(kind, {}).get(key, key): value for key, value in operation.get_config().items()}
     settings = {key: _setting(tools, key, value) for key, value in config.items() if key in _accepted(target)}
@@ -117,12 +120,13 @@ def replay_operation(tools: Door, operation: Any, args: Any, kwargs: Any) -> Any
         "Add": tf.add, "Subtract": tf.subtract, "Multiply": tf.multiply, "Divide": tf.divide, "TrueDivide": tf.divide,
         "Maximum": tf.maximum, "Minimum": tf.minimum, "Matmul": tf.matmul, "Negative": tf.negative, "Abs": tf.abs,
         "Exp": tf.exp, "Sqrt": tf.sqrt, "Square": tf.square, "Relu": tf.nn.relu, "Relu6": tf.nn.relu6,
-        "Sigmoid": tf.sigmoid, "Tanh": tf.tanh, "Silu": tf.nn.silu,
+        "Sigmoid": tf.sigmoid, "Tanh": tf.tanh, "Silu": tf.nn.silu, "Log": tf.math.log, "Power": tf.pow,
+        "Equal": tf.equal, "NotEqual": tf.not_equal, "Greater": tf.greater, "Less": tf.less,
     }  # fmt: skip
     if kind in functions:
         return functions[kind](*args, **kwargs)
-    if kind in ("Mean", "Sum", "Max"):
-        reduce = {"Mean": tf.reduce_mean, "Sum": tf.reduce_sum, "Max": tf.reduce_max}[kind]
+    if kind in ("Mean", "Sum", "Max", "Min"):
+        reduce = {"Mean": tf.reduce_mean, "Sum": tf.reduce_sum, "Max": tf.reduce_max, "Min": tf.reduce_min}[kind]
         return reduce(args[0], axis=operation.axis, keepdims=operation.keepdims)
     if kind == "Reshape":
         return tf.reshape(args[0], [-1, *operation.newshape[1:]])

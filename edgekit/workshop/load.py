@@ -7,6 +7,7 @@ Keras keeps in it and its checkpoint: none of its functions is run.
 from __future__ import annotations
 
 import json
+import re
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -86,13 +87,14 @@ def _from_file(tools: Door, path: Path, *, trust: bool) -> tuple[Any, str, str |
 def _unreadable(path: Path, problem: Exception) -> ModelError:
     text = f"{type(problem).__name__}: {problem}"
     custom = any(sign in text for sign in ("Could not locate class", "Unknown layer", "Could not deserialize class"))
+    layer = re.search(r"(?:locate class|Unknown layer:|deserialize class) '?(?P<name>[\w>.]+)", text)
     step = (
         "name the module that defines and registers the layer with --import"
         if custom
         else "save the model again with its own Keras"
     )
     return ModelError(
-        "the model uses a layer that is not known here" if custom else "the model cannot be loaded",
+        f"the model uses a layer that is not known here{f': {layer['name']}' if layer else ''}" if custom else "the model cannot be loaded",
         where=str(path), received=text[:400], next_step=step,
     )  # fmt: skip
 

@@ -187,8 +187,8 @@ def _first_different(tools: Door, model: Any, flat: Any, samples: list[np.ndarra
         names = [layer.name for layer in flat.layers]
         if operation.name not in names or len(_flat(produced)) != 1:
             continue
-        theirs = keras.Model(graph.inputs, _flat(produced)[0])(given)
-        ours = tools.keras.Model(flat.inputs, flat.get_layer(operation.name).output)(samples)
+        theirs = keras.Model(graph.inputs, _flat(produced)[0])(given, training=False)
+        ours = tools.keras.Model(flat.inputs, flat.get_layer(operation.name).output)(samples, training=False)
         if not _relative(np.asarray(ours), np.asarray(theirs)) < TOLERANCE:
             return f"layer {operation.name!r} of type {type(operation).__name__} is the first to differ"
     return "no single layer differs"
