@@ -13,7 +13,6 @@ import hashlib
 import os
 import platform
 import shutil
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError, version
@@ -98,13 +97,19 @@ class Cache:
             return file_digest(path)
         files = sorted(part for part in path.rglob("*") if part.is_file()) if path.is_dir() else [path]
         stats = [[str(f), (s := f.stat()).st_size, s.st_mtime_ns, s.st_ctime_ns, s.st_ino] for f in files]
-        found: str = self.value("digests", key(path=str(path.resolve()), stats=stats), lambda: file_digest(path))
+        entry = key(path=str(path.resolve()), stats=stats)
+        # read before the cache is written to: what is wrong with this file is no fault of the cache
+        read = "" if self.find("digests", entry) else file_digest(path)
+        found: str = self.value("digests", entry, lambda: read)
         return found
 
     @contextlib.contextmanager
     def scratch(self) -> Iterator[Path]:
-        """An empty folder on the cache's disk that goes when it is left."""
-        folder = Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=self._scratch_root))
+        """An empty folder on the cache's disk that goes when it is left; raises `OutputError` where none can be made."""
+        try:
+            folder = Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=self._scratch_root))
+        except OSError as problem:
+            raise _as_output_error(problem, self.root) from None
         try:
             yield folder
         finally:
@@ -116,9 +121,11 @@ class Cache:
 
     def _sweep(self) -> None:
         """Remove the scratch folders of processes that are gone."""
+        import psutil
+
         for folder in self._scratch_root.iterdir():
             owner = folder.name.split("-")[0]
-            if owner.isdigit() and not _is_alive(int(owner)):
+            if owner.isdigit() and not psutil.pid_exists(int(owner)):
                 shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -214,16 +221,6 @@ def _rename(content: Path, target: Path) -> None:
         if problem.errno in (errno.ENOTEMPTY, errno.EEXIST):
             raise FileExistsError from None
         raise
-
-
-def _is_alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return sys.platform != "win32"
-    return True
 
 
 def _as_output_error(problem: OSError, root: Path) -> OutputError:

@@ -97,7 +97,7 @@ def digest(spec: str, *, root: Path, version: str = "") -> str:
     """Hash of a function's name, its module's source, the local modules that it imports, and the user's `version`."""
     hasher = hashlib.sha256(f"{spec}\0{version}".encode())
     for path in _sources(spec.split(":")[0], root):
-        hasher.update(path.read_bytes())
+        hasher.update(hashlib.sha256(path.read_bytes()).digest())
     return hasher.hexdigest()
 
 
@@ -107,7 +107,7 @@ def module_digest(names: Sequence[str], *, root: Path) -> str:
     for name in names:
         hasher.update(name.encode())
         for path in _sources(name, root):
-            hasher.update(path.read_bytes())
+            hasher.update(hashlib.sha256(path.read_bytes()).digest())
     return hasher.hexdigest()
 
 
@@ -121,16 +121,24 @@ def _sources(module: str, root: Path) -> list[Path]:
         if path is None or path in found:
             continue
         found[path] = None
-        waiting += _imported(path)
+        package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+        waiting += [*_parents(name), *_imported(path, package)]
     return sorted(found)
 
 
 def _local_file(module: str, root: Path) -> Path | None:
     base = root.joinpath(*module.split("."))
-    return next((path for path in (base.with_suffix(".py"), base / "__init__.py") if path.is_file()), None)
+    return next((path for path in (base / "__init__.py", base.with_suffix(".py")) if path.is_file()), None)
 
 
-def _imported(path: Path) -> list[str]:
+def _parents(module: str) -> list[str]:
+    """The packages around a module, whose `__init__.py` runs before it."""
+    parts = module.split(".")
+    return [".".join(parts[:count]) for count in range(1, len(parts))]
+
+
+def _imported(path: Path, package: str) -> list[str]:
+    """What a file of a package imports, by full name: modules, and names that may be modules."""
     try:
         tree = ast.parse(path.read_bytes())
     except (SyntaxError, ValueError):
@@ -139,6 +147,12 @@ def _imported(path: Path) -> list[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        elif isinstance(node, ast.ImportFrom):
+            base = ".".join(part for part in (_base(package, node.level), node.module) if part)
+            names += [name for name in (base, *(f"{base}.{alias.name}".lstrip(".") for alias in node.names)) if name]
     return names
+
+
+def _base(package: str, level: int) -> str:
+    """The package that a relative import of so many dots starts from; nothing for an absolute one."""
+    return ".".join(package.split(".")[: len(package.split(".")) - level + 1]) if level else ""

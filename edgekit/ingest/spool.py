@@ -124,5 +124,6 @@ def _hold_out(target: Path, splits: dict[str, SplitFiles], job: dict[str, Any]) 
         )
     how = "stratified by class, " if classes is not None else ""
     return (
-        f"validation: {splits['validation'].samples} of {train.samples} training samples held out, {how}seed {seed}",
+        f"validation: {splits['validation'].samples} of {train.samples} training samples held out of every fine-tune, "
+        f"{how}seed {seed}; the given model may have been trained on them",
     )

@@ -47,6 +47,7 @@ class Planner:
         self.waiting, self.declined = candidates(task)
         self.trials: list[Trial] = []
         self._asked: set[str] = set()
+        self._too_large_by_prediction: list[Candidate] = []
 
     def ask(self) -> Candidate | None:
         """The next candidate worth a trial, its control before it; None when nothing promises more."""
@@ -61,7 +62,16 @@ class Planner:
                 return control(self.task)
             self._asked.add(candidate.name)
             return self.waiting.pop(0)
-        return None
+        return self._closest_by_prediction()
+
+    def _closest_by_prediction(self) -> Candidate | None:
+        """Where nothing fits, the conversion that is predicted to miss by the least: a user wants to see how much."""
+        left, self._too_large_by_prediction = self._too_large_by_prediction, []
+        if not left or self.best() is not None:
+            return None
+        nearest = min(left, key=lambda candidate: _excess(self.task, candidate))
+        self.declined = [found for found in self.declined if found.technique != nearest.name]
+        return nearest
 
     def tell(self, trial: Trial) -> None:
         """Take in what came of a candidate."""
@@ -114,12 +124,15 @@ class Planner:
     def _reason_against(self, candidate: Candidate) -> str | None:
         if candidate.role == "baseline":
             return None
-        rules = (self._too_large, self._not_needed, self._lighter_lost, self._conversion_failed, self._not_smaller)
+        rules = (self._not_needed, self._lighter_lost, self._conversion_failed, self._too_large, self._not_smaller)
         return next((reason for rule in rules if (reason := rule(candidate)) is not None), None)
 
     def _too_large(self, candidate: Candidate) -> str | None:
         """A limit that even the low end of the prediction exceeds."""
-        return impossible(self.task, candidate)
+        reason = impossible(self.task, candidate)
+        if reason is not None and len(candidate.steps) == 1:
+            self._too_large_by_prediction.append(candidate)
+        return reason
 
     def _not_needed(self, candidate: Candidate) -> str | None:
         """A technique that only replaces another's failed conversion."""
@@ -182,6 +195,14 @@ def impossible(task: Task, candidate: Candidate) -> str | None:
         if estimate is not None and estimate.low > limit:
             return f"{name} is predicted at {_text(name, estimate.low)} or more, over the limit of {_text(name, limit)}"
     return None
+
+
+def _excess(task: Task, candidate: Candidate) -> float:
+    """The largest share by which a prediction exceeds a limit."""
+    found = (
+        candidate.estimates[name].value / limit for name, limit in task.limits.items() if name in candidate.estimates
+    )
+    return max(found, default=0.0)
 
 
 def outline(task: Task) -> Plan:

@@ -35,6 +35,7 @@ def figure(name: str, value: float | int | str | None, unit: str) -> str:
     if unit == "points":
         return points(value)
     number = f"{value:.0f}" if float(value).is_integer() else f"{value:.4g}"
+    unit = "step" if unit == "steps" and value == 1 else unit
     return number if unit in ("", "fraction") else f"{number} {unit}"
 
 

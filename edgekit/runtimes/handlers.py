@@ -14,7 +14,8 @@ from edgekit.child import Handler, Progress
 from edgekit.dataset import Dataset
 from edgekit.errors import ProjectError
 from edgekit.metric_spec import MetricSpec
-from edgekit.runtimes.interface import Port, Refused, runtime
+from edgekit.runtimes.interface import Port, Refused
+from edgekit.runtimes.registry import runtime
 from edgekit.runtimes.samples import Samples, match, order
 from edgekit.values import read, to_builtins
 

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from edgekit.errors import InputError
 from edgekit.values import Value
 
 if TYPE_CHECKING:
@@ -72,20 +71,3 @@ class Runtime(Protocol):
     def open(self, model: Path, *, shapes: Sequence[Shape] | None = None, threads: int = 1) -> Session | Refused:
         """A session with its inputs at `shapes` (the model's own by default); `Refused` where it cannot be."""
         ...
-
-
-def runtime(kind: str) -> Runtime:
-    """The runtime of a profile's `runtime.kind`; raises `InputError` for a name that is none."""
-    if kind == "litert":
-        from edgekit.runtimes.litert import LiteRt
-
-        return LiteRt()
-    if kind == "tflite_runtime":
-        from edgekit.runtimes.tflite_runtime import TfliteRuntime
-
-        return TfliteRuntime()
-    if kind == "tflite_micro":
-        from edgekit.runtimes.tflite_micro import TfliteMicro
-
-        return TfliteMicro()
-    raise InputError("unknown runtime", received=kind, allowed="litert, tflite_runtime, tflite_micro")

@@ -87,14 +87,15 @@ def _from_file(tools: Door, path: Path, *, trust: bool) -> tuple[Any, str, str |
 def _unreadable(path: Path, problem: Exception) -> ModelError:
     text = f"{type(problem).__name__}: {problem}"
     custom = any(sign in text for sign in ("Could not locate class", "Unknown layer", "Could not deserialize class"))
-    layer = re.search(r"(?:locate class|Unknown layer:|deserialize class) '?(?P<name>[\w>.]+)", text)
+    found = re.search(r"(?:locate class|Unknown layer:|deserialize class) '?(?P<name>[\w>.]+)", text)
+    named = f": {found['name']}" if found else ""
     step = (
         "name the module that defines and registers the layer with --import"
         if custom
         else "save the model again with its own Keras"
     )
     return ModelError(
-        f"the model uses a layer that is not known here{f': {layer['name']}' if layer else ''}" if custom else "the model cannot be loaded",
+        f"the model uses a layer that is not known here{named}" if custom else "the model cannot be loaded",
         where=str(path), received=text[:400], next_step=step,
     )  # fmt: skip
 
