@@ -112,7 +112,7 @@ def _candidate(found: Finished, picked: Trial | None) -> CandidateReport:
         reason=_reason(trial, picked),
         seconds=trial.seconds,
         metrics=trial.metrics,
-        evidence=tuple(f"{proof.technique}: {proof.detail}" for proof in found.evidence),
+        evidence=found.evidence,
         control=trial.candidate.control,
     )
 
@@ -151,10 +151,14 @@ def _beside_control(finished: Sequence[Finished]) -> list[str]:
         mine, theirs = drops.get(name), drops.get(other or "")
         if mine is not None and theirs is not None:
             lines.append(
-                f"{name} loses {mine:.2f} points on validation, its control {other} {theirs:.2f}: "
-                f"the technique itself {_gave(mine - theirs)}"
+                f"on validation {name} {_change(mine)}, its control {other} {_change(theirs)}: the technique itself "
+                f"{_gave(mine - theirs)}"
             )
     return lines
+
+
+def _change(points: float) -> str:
+    return f"gains {-points:.2f} points" if points < 0 else f"loses {points:.2f} points"
 
 
 def _gave(points: float) -> str:

@@ -21,7 +21,9 @@ def match(facts: ModelFacts, dataset: Dataset, metric: MetricSpec) -> None:
         for array, tensor in zip(files.inputs, facts.inputs, strict=True):
             _shape(array, tensor, split)
         for array, tensor in zip(files.targets, facts.outputs, strict=True):
-            _labels(array, tensor, facts, split)
+            _labels(array, tensor)
+            if ":" not in metric.name:
+                _target_shape(array, tensor, split)
     if metric.output >= len(facts.outputs):
         raise DataError(
             "no such output", where="goal.output", received=metric.output, allowed=f"0 to {len(facts.outputs) - 1}"
@@ -41,10 +43,7 @@ def _count(what: str, received: int, wanted: int, split: str) -> None:
 
 def _shape(array: ArrayFile, tensor: TensorFacts, split: str) -> None:
     sample = array.shape[1:]
-    fits = len(sample) == len(tensor.shape) and all(
-        b is None or a == b for a, b in zip(sample, tensor.shape, strict=True)
-    )
-    if fits:
+    if _same(sample, tensor.shape):
         return
     wanted = tuple("any" if size is None else size for size in tensor.shape)
     raise DataError(
@@ -68,7 +67,7 @@ def _shape_hint(sample: tuple[int, ...], wanted: tuple[int | None, ...]) -> str:
     return "give the arrays as the model takes them"
 
 
-def _labels(array: ArrayFile, tensor: TensorFacts, facts: ModelFacts, split: str) -> None:
+def _labels(array: ArrayFile, tensor: TensorFacts) -> None:
     """Integer targets are class numbers of a model whose output has an item a class."""
     classes = tensor.shape[-1] if tensor.shape else None
     if not _is_class_numbers(array, tensor) or classes is None:
@@ -80,12 +79,33 @@ def _labels(array: ArrayFile, tensor: TensorFacts, facts: ModelFacts, split: str
             where=array.path.removesuffix(".npy"),
             received=f"labels from {array.low:g} to {array.high:g}",
             allowed=f"0 to {top}: output {tensor.name!r} has {classes} {'items' if classes > 1 else 'item'}",
-            next_step="number the classes from 0, or give a model with an output a class",
+            next_step="number the classes from 0, or give an output a class; where the targets are no classes, save them as floats",
         )
 
 
+def _target_shape(array: ArrayFile, tensor: TensorFacts, split: str) -> None:
+    """Targets are class numbers, or have the output's shape (or, as numbers of classes, all of it but the last axis)."""
+    sample, wanted = array.shape[1:], tensor.shape
+    shapes = [wanted, wanted[:-1], (*wanted[:-1], 1), *([(1,)] if wanted == () else [])]
+    integers = not array.dtype.startswith("float")
+    if any(_same(sample, shape) for shape in (shapes if integers or wanted in ((), (1,)) else shapes[:1])):
+        return
+    flat = len(sample) == 0 or sample == (1,)
+    raise DataError(
+        f"targets of {split} have another shape than the model's output {tensor.name!r}",
+        where=array.path.removesuffix(".npy"),
+        received=f"{sample} of {array.dtype}",
+        allowed=str(tuple("any" if size is None else size for size in wanted)).replace("'", ""),
+        next_step="save class numbers as integers: y.astype('int64')" if flat else "give a target for each output",
+    )
+
+
+def _same(sample: tuple[int, ...], shape: tuple[int | None, ...]) -> bool:
+    return len(sample) == len(shape) and all(b is None or a == b for a, b in zip(sample, shape, strict=True))
+
+
 def _is_class_numbers(array: ArrayFile, tensor: TensorFacts) -> bool:
-    integers = array.dtype.startswith(("int", "uint", "bool"))
+    integers = not array.dtype.startswith("float")
     flat = len(array.shape) == 1 or (len(array.shape) == 2 and array.shape[1] == 1)
     return integers and flat and len(tensor.shape) == 1
 
@@ -99,15 +119,17 @@ def choose_loss(declared: str | None, facts: ModelFacts, dataset: Dataset) -> st
         return str(declared or facts.loss)
     array, tensor = dataset.splits["train"].targets[0], facts.outputs[0]
     kind = facts.output_kind
+    numbers = _is_class_numbers(array, tensor)
+    if numbers and tensor.shape[-1] != 1:
+        return f"{SPARSE}_from_logits" if kind == "linear" else SPARSE
     if kind == "sigmoid":
         return BINARY
-    if _is_class_numbers(array, tensor):
-        if (tensor.shape[-1] or 0) == 1:
-            return f"{BINARY}_from_logits"
-        return SPARSE if kind == "softmax" else f"{SPARSE}_from_logits"
+    if numbers:
+        return f"{BINARY}_from_logits"
     if kind == "softmax":
         return CATEGORICAL
-    if array.dtype.startswith("float") and array.shape[1:] == tensor.shape:
+    flat = array.shape[1:] in ((), (1,)) and tensor.shape in ((), (1,))
+    if array.dtype.startswith("float") and (flat or _same(array.shape[1:], tensor.shape)):
         return "mean_squared_error"
     raise DataError(
         "no loss follows from the model and the data",

@@ -12,8 +12,9 @@ from edgekit.planner.planner import Planner
 from edgekit.trials import Bench, Finished
 from edgekit.values import Value
 
-LEAST_TIME_S = 60.0
-"""A candidate that was started gets at least this long, also where the time budget ends sooner."""
+LEAST_CONVERSION_S = 60.0
+"""A conversion without training gets at least this long, also where the time budget ends sooner."""
+LEAST_TRAINING_S = 5.0
 
 
 class Search(Value):
@@ -24,29 +25,36 @@ class Search(Value):
 
 
 def search(planner: Planner, bench: Bench, workers: int, deadline: float, progress: Progress) -> Search:
-    """Ask, run, tell, until the planner has nothing more or the time is up. The baseline is alone at first."""
+    """Ask, run, tell, until the planner has nothing more or the time is up.
+
+    The baseline is alone at first, and is run whatever the time. What time cut is named, whether it was never started
+    or stopped half-way.
+    """
     finished: list[Finished] = []
-    not_tried: tuple[str, ...] = ()
+    cut: list[str] = []
     waiting: set[Future[Finished]] = set()
     executor = ThreadPoolExecutor(workers)
     try:
         while True:
             while len(waiting) < (workers if finished else 1):
-                if time.monotonic() >= deadline:
-                    not_tried += planner.stop("not tried: the time budget was used up")
+                if finished and time.monotonic() >= deadline:
+                    cut += planner.stop("not tried: the time budget was used up")
                 candidate = planner.ask()
                 if candidate is None:
                     break
-                left = max(LEAST_TIME_S, deadline - time.monotonic())
+                least = LEAST_TRAINING_S if len(candidate.steps) > 1 else LEAST_CONVERSION_S
+                left = max(least, deadline - time.monotonic())
                 waiting.add(
                     executor.submit(bench.run, candidate, progress=_named(candidate, progress), time_limit_s=left)
                 )
             if not waiting:
-                return Search(finished=tuple(finished), not_tried=not_tried)
+                return Search(finished=tuple(finished), not_tried=tuple(cut))
             done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
             for future in done:
                 finished.append(future.result())
                 planner.tell(finished[-1].trial)
+                if finished[-1].trial.failure is not None and time.monotonic() >= deadline:
+                    cut.append(finished[-1].trial.candidate.name)
     except KeyboardInterrupt:
         raise InterruptedBuild("interrupted", next_step="the same command goes on with what is already done") from None
     finally:

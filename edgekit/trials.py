@@ -41,7 +41,7 @@ class Finished(Value):
     trial: Trial
     tflite: str | None = None
     measured: Measured | None = None
-    evidence: tuple[Evidence, ...] = ()
+    evidence: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -86,16 +86,16 @@ class Bench:
 
     def _run(self, candidate: Candidate, progress: Progress, time_limit_s: float | None) -> Finished:
         folder, name, seconds = Path(self.model.folder), self.model.key, 0.0
-        evidence: list[Evidence] = []
+        proofs: list[tuple[str, Evidence]] = []
         for count in range(1, len(candidate.steps)):
             folder, name, answer = self._train(candidate.steps[:count], folder, name, progress, time_limit_s)
             seconds += answer["seconds"]
-            evidence.append(msgspec.convert(answer["evidence"], Evidence))
+            proofs.append(("in the model", msgspec.convert(answer["evidence"], Evidence)))
         tflite, answer = self._convert(candidate.steps, folder, name, progress, time_limit_s)
-        evidence += [msgspec.convert(found, Evidence) for found in answer["evidence"]]
-        lost = next((found for found in evidence if not found.holds), None)
-        if lost is not None:
-            raise _TrialFailed(f"no proof of {lost.technique}: {lost.detail}")
+        proofs += [("in the file", msgspec.convert(found, Evidence)) for found in answer["evidence"]]
+        for place, proof in proofs:
+            if not proof.holds:
+                raise _TrialFailed(f"no proof of {proof.technique} {place}: {proof.detail}")
         if candidate.role == "baseline":
             self._baseline = tflite
         found = self._measured(tflite, "validation", progress)
@@ -106,8 +106,9 @@ class Bench:
             metrics=measured.metrics,
             checks=judge(self.limits, measured.metrics, facts=measured.checks),
         )
+        evidence = tuple(f"{proof.technique}, {place}: {proof.detail}" for place, proof in proofs)
         notes = (f"calibration: {answer['calibration']}",) if answer["calibration"] else ()
-        return Finished(trial=trial, tflite=str(tflite), measured=measured, evidence=tuple(evidence), notes=notes)
+        return Finished(trial=trial, tflite=str(tflite), measured=measured, evidence=evidence, notes=notes)
 
     def measure(self, tflite: Path, split: Split, *, progress: Progress) -> Measured | Failed:
         """All that is measured of a file on a split, with its drop from the baseline on the same split."""

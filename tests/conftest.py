@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from edgekit.candidate import Candidate, Declined, Estimate, Plan, Step
 from edgekit.report import Baseline, CandidateReport, Check, Chosen, InputFacts, Metric, Report
 
 GOLDEN = Path(__file__).parent / "golden"
+ROOT = Path(__file__).resolve().parent.parent
 RUNTIME = "ai-edge-litert 2.3.0"
 
 
@@ -113,3 +120,37 @@ def sample_plan() -> Plan:
         declined=(Declined(technique="clustering", reason="raw flash counts here"),),
         limits={"latency": 100.0},
     )
+
+
+@pytest.fixture
+def edgekit_command(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs `python -m edgekit` as a user does, in a folder, with a cache of the test's own unless another is named."""
+
+    def run(
+        *arguments: object, folder: Path, cache: Path | None = None, timeout_s: float = 120, **variables: str
+    ) -> subprocess.CompletedProcess[str]:
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), "EDGEKIT_CACHE": str(cache or tmp_path / "cache")}
+        command = [sys.executable, "-m", "edgekit", *map(str, arguments)]
+        return subprocess.run(
+            command, cwd=folder, env={**environment, **variables}, capture_output=True, text=True, timeout=timeout_s
+        )
+
+    return run
+
+
+@pytest.fixture
+def tiny_project(tmp_path: Path) -> Path:
+    """A project that builds in seconds: a network of two convolutions that is a function, 80 images of four classes."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    shutil.copy(Path(__file__).parent / "techniques" / "user" / "models.py", folder)
+    generator, classes = np.random.default_rng(0), np.arange(80) % 4
+    images = generator.random((80, 8, 8, 1), dtype=np.float32) / 2
+    images[np.arange(80), classes * 2, :, 0] += 0.5
+    np.savez(
+        folder / "data.npz", x_train=images[:48], y_train=classes[:48], x_test=images[48:], y_test=classes[48:]
+    )  # fmt: skip
+    (folder / "edgekit.toml").write_text(
+        'model = "models:plain"\ndata = "data.npz"\n[goal]\nmax_drop = 100\n[training]\nepochs = 1\n'
+    )
+    return folder

@@ -28,12 +28,19 @@ class ArrayWriter:
 
     def append(self, batch: np.ndarray) -> None:
         """Add a batch, samples first; raises `DataError` where its samples differ from the earlier ones."""
+        if batch.ndim == 0:
+            raise DataError(
+                "a single sample where a batch is expected",
+                where=self._name,
+                received=f"a {batch.dtype} without a samples axis",
+                next_step="batch the data (for a tf.data.Dataset: .batch(32))",
+            )
         if self._file is None:
             if batch.dtype.hasobject:
                 raise DataError("an array of Python objects", where=self._name, allowed="arrays of numbers")
             self._file = self._path.open("wb")
             self._file.write(b"\0" * _HEADER_BYTES)
-            self._dtype, self._sample = batch.dtype, batch.shape[1:]
+            self._dtype, self._sample = batch.dtype.newbyteorder("="), batch.shape[1:]
         if batch.shape[1:] != self._sample:
             raise DataError(
                 "samples of different shapes",
@@ -42,7 +49,15 @@ class ArrayWriter:
                 allowed=f"{self._sample}, as the samples before",
                 next_step="bring all samples to one shape (for images: image_size in [data])",
             )
-        self._file.write(np.ascontiguousarray(batch.astype(self._dtype, copy=False)).tobytes())
+        if self._dtype is not None and not np.can_cast(batch.dtype, self._dtype, "same_kind"):
+            raise DataError(
+                "batches of different types",
+                where=f"{self._name}, sample {self._samples}",
+                received=batch.dtype,
+                allowed=f"{self._dtype}, as the samples before",
+            )
+        for part in chunks(batch):
+            self._file.write(part.astype(self._dtype, order="C", copy=False).tobytes())
         self._samples += len(batch)
 
     def close(self) -> None:

@@ -88,7 +88,9 @@ def _write_split(part: Any, target: Path, split: str, names: tuple[str, ...], wh
 
 def _is_stream(part: Any) -> bool:
     return hasattr(part, "element_spec") or (
-        hasattr(part, "__getitem__") and hasattr(part, "__len__") and not isinstance(part, tuple | list)
+        hasattr(part, "__getitem__")
+        and hasattr(part, "__len__")
+        and not isinstance(part, tuple | list | Mapping | np.ndarray)
     )
 
 
@@ -99,6 +101,8 @@ def _batches(part: Any, where: str) -> Iterator[Any]:
         if len(part) != 2:
             raise DataError("a split that is not (x, y)", where=where, received=f"{len(part)} parts", allowed=ALLOWED)
         yield from _array_batches(part, where)
+    elif isinstance(part, Mapping | np.ndarray):
+        raise DataError("a split that is not (x, y)", where=where, received=type(part).__name__, allowed=ALLOWED)
     elif _is_stream(part):  # keras PyDataset, tf_keras Sequence
         yield from (part[index] for index in range(len(part)))
     elif hasattr(part, "__iter__"):

@@ -36,7 +36,7 @@ def read_folder(source: Path, target: Path, options: dict[str, Any], progress: P
 
 
 def _classes(folder: Path) -> tuple[str, ...]:
-    labels = tuple(sorted(path.name for path in folder.iterdir() if path.is_dir()))
+    labels = tuple(sorted(path.name for path in folder.iterdir() if _is_class(path)))
     if len(labels) < 2:
         raise DataError(
             "fewer than two classes",
@@ -47,8 +47,13 @@ def _classes(folder: Path) -> tuple[str, ...]:
     return labels
 
 
+def _is_class(path: Path) -> bool:
+    """A folder that was not left behind by a tool, as `.ipynb_checkpoints` is."""
+    return path.is_dir() and not path.name.startswith(".")
+
+
 def _files(folder: Path, labels: tuple[str, ...]) -> list[tuple[Path, int]]:
-    unknown = sorted(path.name for path in folder.iterdir() if path.is_dir() and path.name not in labels)
+    unknown = sorted(path.name for path in folder.iterdir() if _is_class(path) and path.name not in labels)
     if unknown:
         near = did_you_mean(unknown[0], labels)
         raise DataError(
@@ -60,7 +65,8 @@ def _files(folder: Path, labels: tuple[str, ...]) -> list[tuple[Path, int]]:
         )
     files = []
     for label, name in enumerate(labels):
-        found = sorted(path for path in (folder / name).glob("*") if path.suffix.lower() in ENDINGS)
+        paths = (path for path in (folder / name).glob("*") if not path.name.startswith("."))
+        found = sorted(path for path in paths if path.suffix.lower() in ENDINGS)
         if not found:
             raise DataError(
                 "an empty class", where=str(folder / name), allowed=f"at least one of *{', *'.join(ENDINGS)}",

@@ -6,6 +6,8 @@ import numpy as np
 
 from edgekit.errors import DataError
 
+_NO_CLASSES = "where the targets are no classes, save them as floats"
+
 
 def class_numbers(targets: np.ndarray) -> np.ndarray | None:
     """Class of each sample for integer or one-hot targets; None for anything else."""
@@ -24,15 +26,20 @@ def _is_one_hot(targets: np.ndarray) -> bool:
 
 def check_classes(classes: np.ndarray, where: str) -> None:
     """Raise `DataError` where a label is negative or a class below the highest has no sample."""
-    if classes.min() < 0:
-        raise DataError("a negative label", where=where, received=int(classes.min()), allowed="0, 1, ...")
-    counts = np.bincount(classes)
-    if (counts == 0).any():
-        empty = ", ".join(str(label) for label in np.flatnonzero(counts == 0)[:10])
+    found = np.unique(classes)
+    if found[0] < 0:
         raise DataError(
-            "an empty class", where=where, received=f"no sample with label {empty}", allowed=f"every label from 0 to {len(counts) - 1}",
-            next_step="add samples of the class, or number the classes without gaps",
-        )  # fmt: skip
+            "a negative label", where=where, received=int(found[0]), allowed="0, 1, ...", next_step=_NO_CLASSES
+        )
+    if len(found) <= found[-1]:
+        absent = np.setdiff1d(np.arange(min(int(found[-1]), len(found) + 10)), found)[:10]
+        raise DataError(
+            "an empty class",
+            where=where,
+            received=f"no sample with label {', '.join(map(str, absent))}",
+            allowed=f"every label from 0 to {found[-1]}",
+            next_step=f"add samples of the class, or number the classes without gaps; {_NO_CLASSES}",
+        )
 
 
 def split_rows(targets: np.ndarray, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:

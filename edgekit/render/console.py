@@ -15,6 +15,7 @@ from rich.text import Text
 
 MAX_WIDTH = 110  # wider lines are harder to read
 WIDE = 96  # from here on a table has room for every figure
+NAME_LENGTH = 20  # of a candidate, in a table that is not wide
 STYLES = {"pass": "bold green", "fail": "bold red", "failed": "red", "unknown": "bold yellow"}
 
 
@@ -51,9 +52,9 @@ def figures_table(*columns: tuple[str, str]) -> Table:
     return table
 
 
-def candidate_text(name: str, *, broken: bool) -> Text:
-    """A candidate's name; `broken` puts each of its steps on a line of its own, for a narrow terminal."""
-    return Text(name.replace("+", "+\n") if broken else name, style="bold")
+def candidate_text(name: str, *, is_wide: bool) -> Text:
+    """A candidate's name; where a table is narrow, a long one has each of its steps on a line of its own."""
+    return Text(name if is_wide or len(name) <= NAME_LENGTH else name.replace("+", "+\n"), style="bold")
 
 
 def name_and_text(rows: Iterable[tuple[str, RenderableType]]) -> Table:

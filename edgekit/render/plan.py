@@ -42,7 +42,7 @@ def _candidates(plan: Plan, width: int) -> RenderableType:
     names = [name for name in UNITS if name != left_out and any(name in each.estimates for each in candidates)]
     table = figures_table(("", "left"), *((name, "right") for name in names))
     for each in candidates:
-        table.add_row(candidate_text(each.name, broken=width < WIDE), *(_estimate(each, name) for name in names))
+        table.add_row(candidate_text(each.name, is_wide=width >= WIDE), *(_estimate(each, name) for name in names))
     reasons: list[tuple[str, RenderableType]] = [(each.name, Text(each.why)) for each in candidates if each.why]
     more = f" A wider terminal shows {left_out} too." if left_out else ""
     basis = Text(f"All figures are predicted, with their interval.{more}", style="dim")

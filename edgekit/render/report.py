@@ -4,6 +4,7 @@ declined and why; each figure with its basis. It shows a `Report` and decides no
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from rich.console import Console, Group, RenderableType
@@ -155,12 +156,8 @@ def _checks(checks: tuple[Check, ...]) -> RenderableType:
 
 def _not_asked(checks: tuple[Check, ...]) -> list[tuple[str, Text]]:
     """The checks that decide nothing, in one line a reason."""
-    by_reason: dict[str, list[str]] = {}
-    for check in checks:
-        if check.outcome == "not asked":
-            by_reason.setdefault(check.reason, []).append(check.name)
-    texts = (f"{', '.join(names)}: {reason}" if reason else ", ".join(names) for reason, names in by_reason.items())
-    return [("not asked", Text(text)) for text in texts]
+    found = grouped((check.name, check.reason) for check in checks if check.outcome == "not asked")
+    return [("not asked", Text(f"{names}: {reason}" if reason.plain else names)) for names, reason in found]
 
 
 def _in_trials(report: Report, *, is_wide: bool) -> tuple[str, ...]:
@@ -182,9 +179,9 @@ def _candidates(report: Report, wanted: list[str], *, is_wide: bool) -> Renderab
             figures.append(figure(name, found.value, found.unit) if found else ABSENT)
         is_chosen = report.chosen is not None and report.chosen.candidate == candidate.candidate
         outcome = outcome_text(candidate.outcome).append(" chosen" if is_chosen else "", style="bold")
-        name_text = candidate_text(candidate.candidate, broken=not is_wide)
+        name_text = candidate_text(candidate.candidate, is_wide=is_wide)
         table.add_row(name_text, outcome, *figures, seconds(candidate.seconds))
-    told = [(each.candidate, Text(each.reason)) for each in candidates if each.reason not in ("", "chosen")]
+    told = grouped((each.candidate, each.reason) for each in candidates if each.reason not in ("", "chosen"))
     return _with_reasons(Group(table, _basis_line(candidates, names)), told)
 
 
@@ -205,11 +202,16 @@ def _with_reasons(table: RenderableType, told: list[tuple[str, Text]]) -> Render
 
 
 def declined_table(declined: tuple[Declined, ...]) -> RenderableType:
-    """Techniques that are not tried, each reason once with all that it is the reason of."""
+    """Techniques that are not tried, and why."""
+    return name_and_text(grouped((each.technique, each.reason) for each in declined))
+
+
+def grouped(reasons: Iterable[tuple[str, str]]) -> list[tuple[str, Text]]:
+    """Names and reasons with each reason once, beside all names that share it."""
     by_reason: dict[str, list[str]] = {}
-    for each in declined:
-        by_reason.setdefault(each.reason, []).append(each.technique)
-    return name_and_text((", ".join(names), Text(reason)) for reason, names in by_reason.items())
+    for name, reason in reasons:
+        by_reason.setdefault(reason, []).append(name)
+    return [(", ".join(names), Text(reason)) for reason, names in by_reason.items()]
 
 
 def _file(chosen: Chosen) -> RenderableType:
@@ -229,8 +231,5 @@ def _step(step: Step) -> str:
 
 def _sources(metrics: Metrics) -> RenderableType | None:
     """Each source once, with the figures that come from it."""
-    by_source: dict[str, list[str]] = {}
-    for name in _ordered(metrics):
-        if metrics[name].source:
-            by_source.setdefault(metrics[name].source, []).append(name)
-    return name_and_text((", ".join(names), Text(source)) for source, names in by_source.items()) if by_source else None
+    found = grouped((name, metrics[name].source) for name in _ordered(metrics) if metrics[name].source)
+    return name_and_text(found) if found else None

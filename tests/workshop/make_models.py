@@ -132,8 +132,8 @@ def keras3_models() -> dict:
     models["keras3_mobile"] = keras.Model(image, layers.Dense(3, activation="hard_sigmoid")(layers.Flatten()(x)))
 
     sequence = layers.Input((6, 4))
-    x = layers.LSTM(5, return_sequences=True, recurrent_activation="hard_sigmoid")(sequence)
-    x = layers.Bidirectional(layers.GRU(3, return_sequences=True, dropout=0.1), merge_mode="sum")(x)
+    x = layers.Bidirectional(layers.GRU(3, return_sequences=True, dropout=0.1), merge_mode="sum")(sequence)
+    x = layers.GRU(5, return_sequences=True, recurrent_activation="hard_sigmoid")(x)
     x = layers.TimeDistributed(layers.Dense(4, activation="silu"))(x)
     x = layers.Bidirectional(layers.LSTM(3))(x)
     models["keras3_recurrent"] = keras.Model(sequence, layers.Dense(2)(x))
@@ -184,7 +184,7 @@ def tf_keras_models() -> dict:
     models["tf_keras_ops_h5"] = tf_keras.Model([left, right], tf.concat([x, right], axis=-1))
     sequence = layers.Input((6, 4))
     x = layers.Bidirectional(layers.LSTM(3, return_sequences=True))(sequence)
-    models["tf_keras_recurrent_h5"] = tf_keras.Model(sequence, layers.GRU(3)(x))
+    models["tf_keras_recurrent_h5"] = tf_keras.Model(sequence, layers.LSTM(3)(x))
     import tf_custom
 
     models["tf_keras_custom_h5"] = tf_keras.Sequential([layers.Input((4,)), tf_custom.Doubled(), layers.Dense(2)])

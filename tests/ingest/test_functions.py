@@ -1,0 +1,243 @@
+"""What a data function may return: arrays in every form, and streams told apart by what they can do."""
+
+from __future__ import annotations
+
+import inspect
+import textwrap
+
+import numpy as np
+import pytest
+
+from edgekit.errors import DataError
+from edgekit.ingest.spool import spool_result
+from edgekit.jobs import no_progress
+
+X, Y = np.arange(48, dtype=np.float32).reshape(12, 4), np.arange(12) % 3
+
+
+class TfDataLike:
+    """Enough of a `tf.data.Dataset`: an element spec, a cardinality, tensors with `numpy()`."""
+
+    element_spec = "anything"
+
+    def __init__(self, batches, cardinality=-2):
+        self._batches, self._cardinality = batches, cardinality
+
+    def cardinality(self):
+        return np.int64(self._cardinality)
+
+    def __iter__(self):
+        for x, y in self._batches:
+            yield Tensor(x), Tensor(y)
+
+
+class Tensor:
+    def __init__(self, array):
+        self._array = array
+
+    def numpy(self):
+        return self._array
+
+
+class PyDatasetLike:
+    """Enough of a Keras `PyDataset`: batches by number, and iterating over it would never end."""
+
+    def __init__(self, batches):
+        self._batches = batches
+
+    def __len__(self):
+        return len(self._batches)
+
+    def __getitem__(self, index):
+        return self._batches[index % len(self._batches)]
+
+
+def batches(x=X, y=Y, size=5):
+    return [(x[start : start + size], y[start : start + size]) for start in range(0, len(x), size)]
+
+
+def generator():
+    yield from batches()
+
+
+@pytest.fixture
+def write(tmp_path):
+    """What the API does with the caller's data: spool it here."""
+
+    def spooled(result, names=()):
+        options = {"validation": 0.25}
+        return spool_result(result, tmp_path, names=names, options=options, seed=0, progress=no_progress)
+
+    return spooled
+
+
+FORMS = {
+    "arrays by name": lambda: {"x_train": X, "y_train": Y, "x_test": X, "y_test": Y},
+    "arrays by name and number": lambda: {"x_train_0": X, "y_train_0": Y, "x_test_0": X, "y_test_0": Y},
+    "splits of tuples": lambda: {"train": (X, Y), "test": (X, Y)},
+    "splits of lists": lambda: {"train": [X, Y], "test": [X.tolist(), Y.tolist()]},
+    "a pair of pairs": lambda: ((X, Y), (X, Y)),
+    "a list of pairs": lambda: [(X, Y), (X, Y)],
+    "tf.data of known length": lambda: {"train": TfDataLike(batches(), 3), "test": TfDataLike(batches(), 3)},
+    "tf.data of unknown length": lambda: (TfDataLike(batches()), TfDataLike(batches())),
+    "keras datasets": lambda: {"train": PyDatasetLike(batches()), "test": PyDatasetLike(batches())},
+    "generators": lambda: {"train": generator(), "test": generator()},
+    "iterables of lists": lambda: {"train": iter([list(b) for b in batches()]), "test": generator()},
+    "with sample weights": lambda: {"train": iter([(*b, np.ones(len(b[0]))) for b in batches()]), "test": (X, Y)},
+    "tensors": lambda: {"train": (Tensor(X), Tensor(Y)), "test": (Tensor(X), Tensor(Y))},
+    "no validation": lambda: {"train": (X, Y), "validation": None, "test": (X, Y)},
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_gives_the_same_arrays(write, form):
+    found = write(FORMS[form]())
+    for split in ("train", "test"):
+        np.testing.assert_array_equal(found.inputs(split)[0], X)
+        np.testing.assert_array_equal(found.targets(split)[0], Y)
+    assert found.splits["validation"].samples == 3
+
+
+@pytest.mark.parametrize(
+    "result", [((X, Y), (X[:6], Y[:6]), (X, Y)), {"train": (X, Y), "val": (X[:6], Y[:6]), "test": (X, Y)}]
+)
+def test_a_validation_split_may_be_given(write, result):
+    found = write(result)
+    assert found.splits["validation"].samples == 6 and found.splits["validation"].rows is None
+
+
+def test_several_inputs_by_position_and_by_name(write):
+    wide = np.hstack([X, X])
+    by_name = [({"b": b[0], "a": np.hstack([b[0], b[0]])}, b[1]) for b in batches()]
+    found = write({"train": iter(by_name), "test": ({"a": wide, "b": X}, Y)}, names=("a", "b"))
+    assert [array.shape for array in found.inputs("train")] == [(12, 8), (12, 4)]
+    np.testing.assert_array_equal(found.inputs("train")[1], X)
+    np.testing.assert_array_equal(found.inputs("test")[0], wide)
+    found = write({"train": ((X, wide), (Y, X)), "test": ((X, wide), (Y, X))})
+    assert [array.shape for array in found.inputs("test")] == [(12, 4), (12, 8)]
+    assert [array.shape for array in found.targets("test")] == [(12,), (12, 4)]
+
+
+class Unfinished:
+    def __iter__(self):
+        yield X, Y
+        raise OSError("the network is gone")
+
+
+@pytest.mark.parametrize(
+    ("result", "what"),
+    [
+        (None, "the function returned something else than data"),
+        ({}, "the function returned something else than data"),
+        ({"x_trian": X, "y_train": Y}, "the function returned something else than data"),
+        (((X, Y),), "the function returned something else than data"),
+        ({"train": 3, "test": (X, Y)}, "a split that is neither arrays nor a stream"),
+        ({"train": X, "test": (X, Y)}, "a split that is not (x, y)"),
+        ({"train": {"x": X, "y": Y}, "test": (X, Y)}, "a split that is not (x, y)"),
+        ({"train": (X, Y, Y), "test": (X, Y)}, "a split that is not (x, y)"),
+        ((X, Y), "a split that is not (x, y)"),
+        ({"train": (X, Y[:5]), "test": (X, Y)}, "inputs and targets of different length"),
+        ({"train": iter([(X, Y[:5])]), "test": (X, Y)}, "arrays of one split have different lengths"),
+        ({"train": iter([X, X]), "test": (X, Y)}, "a batch that is not (inputs, targets)"),
+        ({"train": iter([(X[0], Y[0])]), "test": (X, Y)}, "a single sample where a batch is expected"),
+        ({"train": iter([(X, Y), (X[:, :3], Y)]), "test": (X, Y)}, "samples of different shapes"),
+        ({"train": iter([(X.astype(int), Y), (X / 3, Y)]), "test": (X, Y)}, "batches of different types"),
+        ({"train": iter([]), "test": (X, Y)}, "no batches"),
+        ({"train": PyDatasetLike([]), "test": (X, Y)}, "no batches"),
+        ({"train": TfDataLike(batches(), -1), "test": (X, Y)}, "an endless tf.data.Dataset"),
+        ({"train": ({"a": X, "c": X}, Y), "test": (X, Y)}, "inputs by names that the model does not have"),
+        ({"train": (np.array([[object()]] * 12), Y), "test": (X, Y)}, "an array of Python objects"),
+        ({"train": (X * np.nan, Y), "test": (X, Y)}, "a value that is no finite number (NaN or infinite)"),
+        ({"train": (X, Y * 2), "test": (X, Y)}, "an empty class"),
+        ({"train": (X, Y)}, "no test split"),
+        ({"x_train": X, "x_test": X, "y_test": Y}, "a part of a split is missing"),
+    ],
+)  # fmt: skip
+def test_bad_data_is_named(write, result, what):
+    with pytest.raises(DataError) as caught:
+        write(result, names=("a", "b"))
+    assert caught.value.what == what, str(caught.value)
+
+
+def test_batches_of_mixed_widths_are_widened_safely(write):
+    stream = iter([(X[:6].astype(np.float32), Y[:6]), (X[6:].astype(np.float64), Y[6:].astype(np.int32))])
+    np.testing.assert_array_equal(write({"train": stream, "test": (X, Y)}).inputs("train")[0], X)
+
+
+def test_a_function_of_the_users_in_its_child(tmp_path, open_source, refused):
+    source = f"""
+import numpy as np
+X, Y = np.arange(48, dtype=np.float32).reshape(12, 4), np.arange(12) % 3
+{inspect.getsource(batches)}
+{inspect.getsource(generator)}
+def make():
+    print("printed by the user")
+    return {{"train": generator(), "test": (X, Y)}}
+def fails():
+    return {{"train": 1 / 0}}
+def endless():
+    raise SystemExit(3)
+"""
+    (tmp_path / "own_stream.py").write_text(textwrap.dedent(source), encoding="utf-8")
+    found = open_source("own_stream:make", in_child=True)
+    np.testing.assert_array_equal(found.inputs("train")[0], X)
+    error = refused("own_stream:fails", in_child=True) if not (tmp_path / "cache" / "data").exists() else None
+    assert error is None
+    with pytest.raises(DataError, match="the function raised an error") as caught:
+        open_source("own_stream:fails", in_child=True)
+    assert "ZeroDivisionError" in caught.value.received and "own_stream.py" in caught.value.where
+    with pytest.raises(DataError, match="cannot be read") as caught:
+        open_source("own_stream:endless", in_child=True)
+    assert "exit code 3" in caught.value.received
+
+
+LARGE = """
+import resource
+import numpy as np
+
+def stream(count):
+    for number in range(count):
+        yield np.full((64, 256, 256), number % 7, np.uint8), np.arange(64) % 3
+
+def arrays():
+    path = __file__ + ".npy"
+    x = np.lib.format.open_memmap(path, "w+", np.uint8, (4800, 256, 256))
+    return {"x_train": x, "y_train": np.arange(4800) % 3, "x_test": x[:64], "y_test": np.arange(64) % 3}
+
+def make():
+    return {"train": stream(75), "test": stream(1)}
+"""
+
+CHILD = """
+import json, resource, sys
+from pathlib import Path
+from edgekit.ingest.spool import spool
+
+job = json.loads(sys.argv[1])
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+spool(job, lambda *_: None)
+print(json.dumps([before, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss]))
+"""
+
+
+@pytest.mark.skipif(not __import__("sys").platform.startswith("linux"), reason="ru_maxrss is in KiB on Linux")
+def test_a_stream_of_300_mb_goes_through_little_memory(tmp_path):
+    import json
+    import subprocess
+    import sys
+
+    (tmp_path / "own_large.py").write_text(LARGE, encoding="utf-8")
+    (tmp_path / "out").mkdir()
+    job = {
+        "kind": "function", "source": "own_large:make", "root": str(tmp_path), "target": str(tmp_path / "out"),
+        "options": {"validation": 0.2}, "names": [], "seed": 0, "trust": False, "need": ["train", "test"], "key": "k",
+    }  # fmt: skip
+    answer = subprocess.run(
+        [sys.executable, "-c", CHILD, json.dumps(job)], capture_output=True, text=True, timeout=60, check=True
+    )
+    before, peak = json.loads(answer.stdout)
+    large = (tmp_path / "out" / "x_train_0.npy").stat().st_size
+    (tmp_path / "out" / "x_train_0.npy").unlink()
+    assert large > 300 * 10**6
+    # two batches of 4 MiB, and 32 MiB read at a time with its pages
+    assert (peak - before) * 1024 < 120 * 10**6

@@ -1,0 +1,199 @@
+"""Each technique through the real jobs on a tiny model: what it promises is seen in the stage and in the file's bytes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from edgekit.dataset import Dataset
+from edgekit.ingest.spool import spool_result
+from edgekit.jobs import Done, Worker, no_progress
+from edgekit.pool import ENVIRONMENT, MODULE
+from edgekit.project_file import DataTable
+from edgekit.techniques.sites import MINIMUM_WEIGHTS, file_kernels
+from edgekit.tflite.model import TfliteModel
+from edgekit.tflite.numerics import float_operators
+from edgekit.tflite.reader import read_tflite
+from edgekit.tflite.weights import distinct_values, kernels
+from edgekit.values import to_builtins
+
+pytestmark = pytest.mark.tf
+USER = Path(__file__).parent / "user"
+SAMPLES, CLASSES = 32, 4
+PRUNING = {"technique": "pruning", "settings": {"sparsity": 0.5}}
+PRUNING_CONSTANT = {"technique": "pruning", "settings": {"sparsity": 0.75, "schedule": "constant"}}
+CLUSTERING = {"technique": "clustering", "settings": {"clusters": 8}}
+QUANTIZATION_AWARE = {"technique": "quantization_aware", "settings": {}}
+FINE_TUNING = {"technique": "fine_tuning", "settings": {}}
+INT8 = {"technique": "int8", "settings": {"io": "int8"}}
+FLOAT32 = {"technique": "float32", "settings": {}}
+
+
+class Line:
+    """A warm worker that loads, trains and converts, as the build does, without its cache."""
+
+    def __init__(self, worker: Worker, dataset: Dataset, folder: Path) -> None:
+        self._worker, self._dataset, self._folder, self._count = worker, dataset, folder, 0
+        self.models = {name: self._load(name) for name in ("plain", "unknown_to_tfmot")}
+
+    def make(self, *steps: dict[str, Any], model: str = "plain") -> tuple[TfliteModel, Path, list[dict[str, Any]]]:
+        """The file of a candidate, its path, and the evidence of each stage and of the conversion."""
+        folder, evidence = self.models[model], []
+        for count in range(1, len(steps)):
+            folder, answer = self._stage(folder, steps[:count])
+            evidence.append(answer["evidence"])
+        folder, answer = self._ask(
+            do="convert", model=str(folder), steps=steps, dataset=self._dataset.root, samples=16, inputs=["image"],
+            outputs=["classes"],
+        )  # fmt: skip
+        path = folder / "model.tflite"
+        return read_tflite(path), path, [*evidence, *answer["evidence"]]
+
+    def digest(self, *steps: dict[str, Any]) -> str:
+        return hashlib.sha256(self.make(*steps)[1].read_bytes()).hexdigest()
+
+    def _load(self, name: str) -> Path:
+        return self._ask(do="load", source=f"models:{name}", is_function=True, sha256="0" * 64, trust=False)[0]
+
+    def _stage(self, folder: Path, steps: tuple[dict[str, Any], ...]) -> tuple[Path, Any]:
+        training = {"epochs": 2, "batch_size": 8, "learning_rate": 1e-3}
+        return self._ask(
+            do="train", model=str(folder), steps=steps, dataset=self._dataset.root, training=training,
+            loss="sparse_categorical_crossentropy",
+        )  # fmt: skip
+
+    def _ask(self, **job: Any) -> tuple[Path, Any]:
+        self._count += 1
+        target = self._folder / str(self._count)
+        target.mkdir()
+        job |= {"root": str(USER), "imports": [], "seed": 0, "target": str(target)}
+        answer = self._worker.run(job, progress=no_progress, time_limit_s=120)
+        assert isinstance(answer, Done), answer
+        return target, answer.value
+
+
+@pytest.fixture(scope="session")
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    """Random images in [0, 1] of four classes."""
+    generator = np.random.default_rng(0)
+    x = generator.random((SAMPLES, 8, 8, 1), dtype=np.float32)
+    y = np.arange(SAMPLES) % CLASSES
+    arrays = {"x_train": x, "y_train": y, "x_val": x, "y_val": y, "x_test": x, "y_test": y}
+    options = to_builtins(DataTable(source="data"))
+    return spool_result(
+        arrays, tmp_path_factory.mktemp("data"), names=("image",), options=options, seed=0, progress=no_progress
+    )
+
+
+@pytest.fixture(scope="session")
+def line(dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
+    with Worker(MODULE, environment=ENVIRONMENT) as worker:
+        yield Line(worker, dataset, tmp_path_factory.mktemp("line"))
+
+
+def holds(evidence: list[dict[str, Any]]) -> bool:
+    return all(found["holds"] for found in evidence)
+
+
+def dtypes(tflite: TfliteModel, ends: str) -> list[str]:
+    return [tflite.tensors[index].dtype for index in getattr(tflite, ends)]
+
+
+def test_float32_and_its_control(line):
+    tflite, _, evidence = line.make(FLOAT32)
+    tuned, _, tuned_evidence = line.make(FINE_TUNING, FLOAT32)
+    assert holds(evidence) and holds(tuned_evidence)
+    assert {kernel.dtype for kernel in kernels(tflite)} == {"float32"}
+    before, after = (np.concatenate([kernel.array.ravel() for kernel in kernels(found)]) for found in (tflite, tuned))
+    assert before.shape == after.shape and not np.allclose(before, after)
+
+
+def test_float16(line):
+    tflite, _, evidence = line.make({"technique": "float16", "settings": {}})
+    assert holds(evidence)
+    assert {kernel.dtype for kernel in kernels(tflite)} == {"float16"}
+
+
+def test_dynamic_range(line):
+    tflite, _, evidence = line.make({"technique": "dynamic_range", "settings": {}})
+    assert holds(evidence)
+    large = [kernel for kernel in kernels(tflite) if kernel.array.size >= 1024]
+    assert large and {kernel.dtype for kernel in large} == {"int8"}
+    assert dtypes(tflite, "inputs") == ["float32"]
+
+
+@pytest.mark.parametrize("io", ["int8", "uint8", "float32"])
+def test_int8_with_the_ends_that_are_asked_for(line, io):
+    tflite, _, evidence = line.make({"technique": "int8", "settings": {"io": io}})
+    assert holds(evidence)
+    assert dtypes(tflite, "inputs") == dtypes(tflite, "outputs") == [io]
+    assert {kernel.dtype for kernel in kernels(tflite)} == {"int8"}
+    assert not list(float_operators(tflite))
+
+
+def test_int8_with_float_fallback(line):
+    tflite, _, evidence = line.make({"technique": "int8_float_fallback", "settings": {}})
+    assert holds(evidence)
+    assert {kernel.dtype for kernel in kernels(tflite)} == {"int8"}
+    assert dtypes(tflite, "inputs") == ["float32"]
+
+
+@pytest.mark.parametrize("io", ["int16", "float32"])
+def test_int16x8(line, io):
+    tflite, _, evidence = line.make({"technique": "int16x8", "settings": {"io": io}})
+    assert holds(evidence)
+    assert {kernel.dtype for kernel in kernels(tflite)} == {"int8"}
+    assert dtypes(tflite, "inputs") == [io]
+    convolution = next(operator for operator in tflite.operators if operator.name == "CONV_2D")
+    assert tflite.tensors[convolution.outputs[0]].dtype == "int16"
+
+
+@pytest.mark.parametrize("step", [PRUNING, PRUNING_CONSTANT])
+def test_pruned_weights_are_zero_in_the_stage_and_in_the_file(line, step):
+    tflite, _, evidence = line.make(step, INT8)
+    assert [found["technique"] for found in evidence] == ["pruning", "pruning", "int8"]
+    assert holds(evidence)
+    large = file_kernels(tflite)
+    assert [kernel.array.size for kernel in large] == [3 * 3 * 16 * 16, 4 * 4 * 16 * CLASSES]
+    assert all((kernel.array == 0).mean() >= step["settings"]["sparsity"] - 0.01 for kernel in large)
+
+
+@pytest.mark.parametrize("conversion", [INT8, FLOAT32])
+def test_clustered_weights_have_few_values_in_the_stage_and_in_the_file(line, conversion):
+    tflite, _, evidence = line.make(CLUSTERING, conversion)
+    assert [found["technique"] for found in evidence] == ["clustering", "clustering", conversion["technique"]]
+    assert holds(evidence)
+    assert all(kernel.array.size >= MINIMUM_WEIGHTS for kernel in file_kernels(tflite))
+    assert all(distinct_values(kernel.array, kernel.channel_axis) <= 8 for kernel in file_kernels(tflite))
+
+
+@pytest.mark.parametrize("model", ["plain", "unknown_to_tfmot"])
+def test_quantization_aware_gives_an_integer_file(line, model):
+    tflite, _, evidence = line.make(QUANTIZATION_AWARE, INT8, model=model)
+    assert [found["technique"] for found in evidence] == ["quantization_aware", "quantization_aware", "int8"]
+    assert holds(evidence), evidence
+    assert {kernel.dtype for kernel in kernels(tflite)} == {"int8"}
+    assert not list(float_operators(tflite))
+    assert dtypes(tflite, "inputs") == dtypes(tflite, "outputs") == ["int8"]
+
+
+def test_quantization_aware_keeps_the_ranges_that_were_trained(line):
+    """Post-training quantization of the same weights would take other ranges: the file is not the one of int8."""
+    trained, plain = line.make(QUANTIZATION_AWARE, INT8)[0], line.make(INT8)[0]
+    scales = [[tensor.scales for tensor in found.tensors if not tensor.constant and tensor.scales] for found in (trained, plain)]
+    assert scales[0] != scales[1]
+
+
+def test_the_same_bytes_after_other_trials_and_in_a_fresh_worker(line, dataset, tmp_path):
+    """The worker of this session has made a dozen files by now; the fresh one makes these in the opposite order."""
+    trials = [(PRUNING, INT8), (CLUSTERING, INT8), (QUANTIZATION_AWARE, INT8), (INT8,)]
+    first = [line.digest(*steps) for steps in trials]
+    assert line.digest(*trials[0]) == first[0]
+    with Worker(MODULE, environment=ENVIRONMENT) as worker:
+        fresh = Line(worker, dataset, tmp_path)
+        assert [fresh.digest(*steps) for steps in reversed(trials)] == first[::-1]

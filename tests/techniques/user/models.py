@@ -1,0 +1,33 @@
+"""Tiny tf_keras models that the tests of training name as module:function."""
+
+import tf_keras
+
+layers = tf_keras.layers
+
+
+def plain():
+    """Convolution, batch normalisation and dense layers with kernels large enough to be pruned and clustered."""
+    tf_keras.utils.set_random_seed(0)
+    return tf_keras.Sequential(
+        [
+            layers.Input((8, 8, 1)),
+            layers.Conv2D(16, 3, use_bias=False),
+            layers.BatchNormalization(),
+            layers.ReLU(),
+            layers.Conv2D(16, 3, activation="relu"),
+            layers.Flatten(),
+            layers.Dense(4, activation="softmax"),
+        ]
+    )
+
+
+def unknown_to_tfmot():
+    """A Rescaling, a hard-swish, batch normalisation behind pooling, and a Conv1D among layers that TFMOT knows."""
+    tf_keras.utils.set_random_seed(0)
+    inputs = layers.Input((8, 8, 1))
+    x = layers.Rescaling(2.0, offset=-1.0)(inputs)
+    x = layers.Conv2D(16, 3, activation="relu")(x)
+    x = layers.BatchNormalization()(layers.MaxPooling2D()(x))
+    x = x * tf_keras.layers.ReLU(6.0)(x + 3.0) / 6.0
+    x = layers.Conv1D(4, 3)(layers.Reshape((9, 16))(x))
+    return tf_keras.Model(inputs, layers.Dense(4, activation="softmax")(layers.Flatten()(x)))

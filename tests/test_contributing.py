@@ -1,0 +1,151 @@
+"""The worked examples of CONTRIBUTING.md, followed to the letter: a technique from a package, a device from a file."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from edgekit.profile import load_profile
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+ROOT = Path(__file__).resolve().parent.parent
+GOLDEN = ROOT / "tests" / "golden"
+NAME = "int8_per_tensor"
+# What every technique is held to, asked in a process that has the package installed.
+CONTRACT = """
+import inspect, json, sys
+from pathlib import Path
+from edgekit.candidate import Declined
+from edgekit.facts import LayerFacts, ModelFacts, TensorFacts
+from edgekit.planner.planner import outline
+from edgekit.profile import list_profiles
+from edgekit.project import load_project
+from edgekit.techniques import technique
+from edgekit.techniques.interface import Task
+from edgekit.tflite.reader import read_tflite
+from edgekit.values import read, to_builtins
+
+name, golden = sys.argv[1], Path(sys.argv[2])
+method = technique(name)
+wanted = ["propose", "label", "evidence"] + (["configure"] if method.KIND == "conversion" else ["apply", "check", "finish", "scope"])
+assert all(callable(getattr(method, part)) and inspect.getdoc(getattr(method, part)) for part in wanted)
+image = TensorFacts(name="image", shape=(8, 8, 1), dtype="float32")
+layer = LayerFacts(name="dense", kind="Dense", inputs=("image",), output_shape=(10,), parameters=650, macs=640, kernel=(64, 10))
+facts = ModelFacts(sha256="0", format="test", inputs=(image,), outputs=(image,), layers=(layer,), output_kind="softmax")
+goal = load_project(Path("nowhere"), required=False).goal
+said = {}
+for profile in list_profiles():
+    task = Task(profile=profile, facts=facts, goal=goal, limits={})
+    answer = method.propose(task)
+    assert answer == method.propose(task)
+    if isinstance(answer, Declined):
+        assert answer.technique == name and len(answer.reason) > 20
+        said[profile.id] = "declined"
+        continue
+    for settings in answer:
+        assert read(to_builtins(settings), method.Settings, where=name) == settings
+    planned = {candidate.name: candidate for candidate in outline(task).candidates}
+    like = planned[getattr(method, "COSTS_LIKE", name)].estimates
+    assert planned[method.label(answer[0])].estimates == like
+    said[profile.id] = "proposed"
+said["evidence"] = [method.evidence(read_tflite(path), method.Settings()).holds for path in (golden / "int8.tflite", golden / "float32.tflite")]
+assert "tensorflow" not in sys.modules
+print(json.dumps(said))
+"""
+MODEL = """
+import keras
+import numpy as np
+
+
+def model():
+    keras.utils.set_random_seed(0)
+    inputs = keras.Input((8, 8, 1))
+    x = keras.layers.Conv2D(8, 3, activation="relu")(inputs)
+    outputs = keras.layers.Dense(4, activation="softmax")(keras.layers.Flatten()(x))
+    return keras.Model(inputs, outputs)
+
+
+def data():
+    generator = np.random.default_rng(0)
+    x, y = generator.random((64, 8, 8, 1), np.float32), np.arange(64) % 4
+    return {"train": (x, y), "validation": (x, y), "test": (x, y)}
+"""
+
+
+def files() -> dict[str, str]:
+    """The files that CONTRIBUTING.md shows, by path."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    return dict(re.findall(r"<!-- file: (\S+) -->\n```\w+\n(.*?)```", text, re.DOTALL))
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Path:
+    """A folder of installed packages with the example's in it, as pip would leave it."""
+    shown = files()
+    project = tomllib.loads(shown["pyproject.toml"])["project"]
+    (points,) = project["entry-points"].values()
+    package = tmp_path / "site" / "edgekit_per_tensor"
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    (package / f"{NAME}.py").write_text(shown[f"edgekit_per_tensor/{NAME}.py"], encoding="utf-8")
+    record = package.with_name(f"edgekit_per_tensor-{project['version']}.dist-info")
+    record.mkdir()
+    (record / "METADATA").write_text(
+        f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n", encoding="utf-8"
+    )
+    lines = "".join(f"{name} = {target}\n" for name, target in points.items())
+    (record / "entry_points.txt").write_text(f"[edgekit.techniques]\n{lines}", encoding="utf-8")
+    return package.parent
+
+
+def run(site: Path, tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    paths = os.pathsep.join([str(ROOT), str(site)])
+    environment = {**os.environ, "PYTHONPATH": paths, "EDGEKIT_CACHE": str(tmp_path / "cache")}
+    return subprocess.run(
+        [sys.executable, *arguments], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300
+    )
+
+
+def test_the_technique_keeps_the_contract(site, tmp_path):
+    done = run(site, tmp_path, "-c", CONTRACT, NAME, str(GOLDEN))
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
+    assert said["rpi4"] == said["host"] == "proposed"
+    assert said["nucleo-l4r5zi"] == "declined"
+    assert said["evidence"] == [False, False]  # a scale a channel, and no int8 at all
+
+
+@pytest.mark.tf
+def test_the_technique_is_built_and_proved(site, tmp_path):
+    (tmp_path / "tiny.py").write_text(MODEL, encoding="utf-8")
+    (tmp_path / "edgekit.toml").write_text(
+        'model = "tiny:model"\ndata = "tiny:data"\n[goal]\nmax_drop = 100\nsearch = "all"\n[training]\nepochs = 0\n',
+        encoding="utf-8",
+    )
+    done = run(site, tmp_path, "-m", "edgekit", "build", "--device", "rpi4", "--json")
+    assert done.returncode == 0, done.stderr
+    tried = {candidate["candidate"]: candidate for candidate in json.loads(done.stdout)["candidates"]}
+    assert tried[NAME]["outcome"] == "pass", tried[NAME]["reason"]
+    assert tried[NAME]["evidence"] == [f"{NAME}: 2 of 2 kernels are int8 with one scale"]
+    assert tried[NAME]["metrics"]["flash"]["value"] < tried["int8"]["metrics"]["flash"]["value"]
+
+
+def test_the_device_is_a_device(tmp_path):
+    path = tmp_path / "zero-2w.toml"
+    path.write_text(files()["zero-2w.toml"], encoding="utf-8")
+    assert load_profile(path).name == "Raspberry Pi Zero 2 W"
+    shown = run(tmp_path, tmp_path, "-m", "edgekit", "devices", str(path))
+    assert shown.returncode == 0, shown.stderr
+    assert "488.3 MiB" in shown.stdout and "product brief" in shown.stdout
+    judged = run(tmp_path, tmp_path, "-m", "edgekit", "check", str(GOLDEN / "int8.tflite"), "--device", str(path))
+    assert judged.returncode == 0, judged.stdout + judged.stderr

@@ -1,0 +1,122 @@
+"""The documents against the code: the help, the keys, the files, the links and the examples are those that exist."""
+
+from __future__ import annotations
+
+import doctest
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from edgekit.candidate import Candidate, Plan
+from edgekit.emit.manifest import Manifest, Provenance
+from edgekit.profile import profile_ids
+from edgekit.project_file import ProjectFile
+from edgekit.report import CandidateReport, Check, Chosen, InputFacts, Metric, Report
+from edgekit.techniques import techniques
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("examples/**/*.md")])
+DOCTESTED = ("docs/api.md",)
+WIDTH = "80"
+
+
+def text_of(page: str) -> str:
+    return (ROOT / page).read_text(encoding="utf-8")
+
+
+def between(text: str, begin: str, end: str) -> str:
+    return text.split(begin, 1)[1].split(end, 1)[0]
+
+
+def test_the_readme_shows_the_help_as_it_is():
+    done = subprocess.run(
+        [sys.executable, "-m", "edgekit", "--help"],
+        cwd=ROOT, env={**os.environ, "COLUMNS": WIDTH}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    block = between(text_of("README.md"), "<!-- help: begin -->\n```console\n", "```\n<!-- help: end -->")
+    assert block == f"$ edgekit --help\n{done.stdout}"
+
+
+@pytest.mark.parametrize("name", ["example", "tests"])
+def test_the_readme_has_the_commands_that_ci_runs(name):
+    block = between(text_of("README.md"), f"<!-- command: {name} -->\n```bash\n", "```")
+    lines = block.splitlines()
+    assert lines[0] == "python3 -m venv .venv"
+    assert "pip install" in lines[1] and "[build" in lines[1]
+    assert lines[2].startswith(".venv/bin/edgekit build" if name == "example" else ".venv/bin/pytest")
+    assert len(lines) == 3
+
+
+def keys(kind: type[msgspec.Struct], before: str = "") -> set[str]:
+    """Dotted keys of a raw type, as they are written in the file."""
+    found = set()
+    for field in msgspec.structs.fields(kind):
+        inner = [part for part in (field.type, *getattr(field.type, "__args__", ())) if isinstance(part, type)]
+        table = next((part for part in inner if issubclass(part, msgspec.Struct)), None)
+        found |= keys(table, f"{field.encode_name}.") if table else {f"{before}{field.encode_name}"}
+    return found
+
+
+def test_the_quickstart_lists_every_key_of_the_project_file():
+    table = between(text_of("docs/quickstart.md"), "<!-- keys: begin -->", "<!-- keys: end -->")
+    documented = set(re.findall(r"^\| `([\w.]+)` \|", table, re.MULTILINE))
+    assert documented - {"model", "data"} == keys(ProjectFile)
+
+
+def test_every_technique_has_its_section():
+    sections = set(re.findall(r"^## (\w+)$", text_of("docs/techniques.md"), re.MULTILINE))
+    assert set(techniques()) <= sections
+
+
+def test_every_device_is_named():
+    for page in ("README.md", "docs/devices.md"):
+        assert all(f"`{name}`" in text_of(page) for name in profile_ids()), page
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [Report, Chosen, CandidateReport, Check, Metric, InputFacts, Plan, Candidate, Manifest, Provenance],
+    ids=lambda kind: kind.__name__,
+)
+def test_every_field_of_the_documents_is_explained(kind):
+    text = text_of("docs/report.md")
+    missing = [name for name in kind.__struct_fields__ if not re.search(rf"`(provenance\.)?{name}`", text)]
+    assert not missing
+
+
+def test_the_architecture_names_every_part_of_the_package():
+    text = between(text_of("docs/architecture.md"), "## Floors", "## The way the data goes")
+    parts = {path.name.removesuffix(".py") for path in (ROOT / "edgekit").iterdir() if path.suffix in ("", ".py")}
+    parts -= {"__init__", "__pycache__", "device_profiles", "schemas"}
+    missing = sorted(part for part in parts if not re.search(rf"(?<!\w){re.escape(part)}(?!\w)", text))
+    assert not missing, f"give them their floor in docs/architecture.md: {missing}"
+
+
+@pytest.mark.parametrize("page", DOCTESTED)
+def test_examples_in_pages_give_what_they_say(page, monkeypatch, tmp_path):
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("EDGEKIT_CACHE", str(tmp_path))
+    hidden = {name: module for name, module in sys.modules.items() if name.split(".")[0] == "tensorflow"}
+    for name in hidden:
+        monkeypatch.delitem(sys.modules, name)
+    failed, attempted = doctest.testfile(str(ROOT / page), module_relative=False)
+    assert attempted > 0 and failed == 0
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_between_pages_lead_somewhere(page):
+    text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if re.match(r"\w+:", target):
+            continue
+        path, _, anchor = target.partition("#")
+        found = (page.parent / path).resolve() if path else page
+        assert found.exists(), f"{page.name}: {target}"
+        if anchor and found.suffix == ".md":
+            titles = re.findall(r"^#+ (.+)$", found.read_text(encoding="utf-8"), re.MULTILINE)
+            assert anchor in {re.sub(r"[^\w\- ]", "", title).strip().lower().replace(" ", "-") for title in titles}

@@ -1,0 +1,64 @@
+"""The bundled examples from end to end, as a reader runs them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+pytestmark = pytest.mark.slow
+
+
+def run(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "EDGEKIT_CACHE": str(tmp_path / "cache")}
+    return subprocess.run(
+        [sys.executable, *arguments], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=900
+    )
+
+
+def test_digits_fits_a_raspberry_pi_and_a_second_build_trains_nothing(tmp_path):
+    build = ["-m", "edgekit", "build", "--device", "rpi4", "--project", str(ROOT / "examples" / "digits"), "--json"]
+    first = run(tmp_path, *build, "--out", "first")
+    assert first.returncode == 0, first.stderr
+    report = json.loads(first.stdout)
+    assert report["outcome"] == "pass"
+    flash = {name: report[name]["metrics"]["flash"]["value"] for name in ("baseline", "chosen")}
+    assert flash["chosen"] == (tmp_path / "first/rpi4/model.tflite").stat().st_size < flash["baseline"]
+    manifest = json.loads((tmp_path / "first/rpi4/manifest.json").read_text(encoding="utf-8"))
+    assert {"model.tflite", "report.json", "plan.json", "inference.py"} <= set(manifest["files"])
+    second = run(tmp_path, *build, "--out", "second")
+    assert second.stdout == first.stdout
+    names = sorted(path.name for path in (tmp_path / "first/rpi4").iterdir())
+    assert all(
+        (tmp_path / "first/rpi4" / name).read_bytes() == (tmp_path / "second/rpi4" / name).read_bytes()
+        for name in names
+    )
+
+
+def test_digits_with_a_download_limit_trains_beside_a_control(tmp_path):
+    done = run(
+        tmp_path, "-m", "edgekit", "build", "--device", "rpi4", "--project", str(ROOT / "examples" / "digits"),
+        "--max-download", "30KiB", "--json",
+    )  # fmt: skip
+    assert done.returncode in (0, 1), done.stderr
+    report = json.loads(done.stdout)
+    tried = {candidate["candidate"]: candidate for candidate in report["candidates"]}
+    assert tried["fine_tuning+float32"]["outcome"] == "control"
+    pruned = tried["pruning_50+int8"]
+    assert pruned["control"] == "fine_tuning+float32"
+    assert any("zeros in the least sparse" in line for line in pruned["evidence"])
+    assert pruned["metrics"]["download"]["value"] < tried["int8"]["metrics"]["download"]["value"]
+
+
+def test_the_python_api_example_needs_no_guard(tmp_path):
+    done = run(tmp_path, str(ROOT / "examples" / "python_api" / "build_digits.py"), str(tmp_path / "out"))
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert sum(line.startswith("pass ") for line in lines) == 1, done.stdout  # and the script ran once
+    assert lines[-1] == f"written to {tmp_path / 'out' / 'rpi4' / 'model.tflite'}"
+    assert "  flash: pass (measured)" in lines
