@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from edgekit.builder import BuildResult, build, plan
-    from edgekit.check import check
+    from edgekit.checker import check
     from edgekit.errors import EdgekitError
     from edgekit.profile import load_profile
 
@@ -21,7 +21,7 @@ _HOME = {
     "BuildResult": "edgekit.builder",
     "build": "edgekit.builder",
     "plan": "edgekit.builder",
-    "check": "edgekit.check",
+    "check": "edgekit.checker",
     "EdgekitError": "edgekit.errors",
     "load_profile": "edgekit.profile",
 }

@@ -46,17 +46,28 @@ def serve(load_handlers: Callable[[], Mapping[str, Handler]]) -> None:
         except MemoryError:
             reason = "ran out of the memory it was allowed"
             _send(events, {"event": "failure", "reason": reason, "detail": traceback.format_exc()})
-        except Exception as problem:
-            if isinstance(problem, OSError) and problem.errno in DISK_ERRORS:
+        except (Exception, SystemExit) as problem:
+            if _is_of_the_disk(problem):
                 parts = {
-                    "what": "the disk cannot be written",
-                    "where": str(problem.filename),
-                    "received": str(problem.strerror),
+                    "what": "no space left on the disk, or it cannot be written",
+                    "where": str(getattr(problem, "filename", None) or job.get("target", "")),
+                    "received": f"{type(problem).__name__}: {str(problem).strip()[:200]}",
+                    "next": "free some space, or name another folder in EDGEKIT_CACHE",
                 }
                 _send(events, {"event": "error", "kind": "OutputError", "parts": parts})
                 continue
             reason = f"{type(problem).__name__}: {str(problem).strip()[:500]}"
             _send(events, {"event": "failure", "reason": reason, "detail": traceback.format_exc()})
+
+
+def _is_of_the_disk(problem: BaseException) -> bool:
+    """Whether an error, or one that led to it, says that the disk is full or read-only (HDF5 hides it in a chain)."""
+    chain: BaseException | None = problem
+    while chain is not None:
+        if getattr(chain, "errno", None) in DISK_ERRORS or os.strerror(errno.ENOSPC) in str(chain):
+            return True
+        chain = chain.__cause__ or chain.__context__
+    return False
 
 
 def _claim_streams() -> BinaryIO:

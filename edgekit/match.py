@@ -37,7 +37,7 @@ def _count(what: str, received: int, wanted: int, split: str) -> None:
             where=split,
             received=received,
             allowed=str(wanted),
-            next_step=f"name them {what[0] if what != 'inputs' else 'x'}_{split}_0, ..._1 in the model's order",
+            next_step=f"name them {'x' if what == 'inputs' else 'y'}_{split}_0, ..._1 in the model's order",
         )
 
 

@@ -136,7 +136,7 @@ def test_the_technique_is_built_and_proved(site, tmp_path):
     assert done.returncode == 0, done.stderr
     tried = {candidate["candidate"]: candidate for candidate in json.loads(done.stdout)["candidates"]}
     assert tried[NAME]["outcome"] == "pass", tried[NAME]["reason"]
-    assert tried[NAME]["evidence"] == [f"{NAME}: 2 of 2 kernels are int8 with one scale"]
+    assert tried[NAME]["evidence"] == [f"{NAME}, in the file: 2 of 2 kernels are int8 with one scale"]
     assert tried[NAME]["metrics"]["flash"]["value"] < tried["int8"]["metrics"]["flash"]["value"]
 
 

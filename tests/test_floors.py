@@ -21,7 +21,7 @@ FLOORS = {
     ),
     2: ("techniques", "planner", "cost", "metrics", "agreement", "intervals", "match", "ingest"),
     3: ("workshop", "runtimes", "bench"),
-    4: ("builder", "request", "search", "check", "conclude", "emit", "cache", "objects", "pool", "inputs", "trials"),
+    4: ("builder", "request", "search", "checker", "conclude", "emit", "cache", "objects", "pool", "inputs", "trials"),
     5: ("cli", "render", "__main__"),
 }  # fmt: skip
 FLOOR_OF = {name: floor for floor, names in FLOORS.items() for name in names}

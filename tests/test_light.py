@@ -58,7 +58,7 @@ def test_init_imports_no_tensorflow(tmp_path):
     assert modules.isdisjoint(HEAVY)
 
 
-@pytest.mark.skipif(importlib.util.find_spec("edgekit.check") is None, reason="no check yet")
+@pytest.mark.skipif(importlib.util.find_spec("edgekit.checker") is None, reason="no check yet")
 def test_check_imports_no_tensorflow():
     code, modules, output = run("check", str(GOLDEN / "int8.tflite"), "--device", "rpi4")
     assert code in ("0", "1"), output

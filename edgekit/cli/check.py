@@ -27,7 +27,7 @@ def command(ctx: click.Context, /, model: Path, as_json: bool, quiet: bool, no_c
     Holds its size, memory, operators, dtypes and latency against the profile's limits and those given here; with
     --data also its accuracy. A check whose input was not given is listed as not asked and decides nothing.
     """
-    from edgekit.check import check
+    from edgekit.checker import check
 
     with output.at_work(quiet=quiet) as progress:
         report = check(model, cache=not no_cache, progress=progress, **given)

@@ -72,30 +72,34 @@ class ArrayWriter:
         self._file.close()
 
 
-def chunks(array: np.ndarray, *, rows: np.ndarray | None = None) -> Iterator[np.ndarray]:
-    """A (memory-mapped) array in parts of about 32 MiB, samples first."""
-    count = len(array) if rows is None else len(rows)
-    step = max(1, SCAN_ROWS_BYTES // max(1, array[:1].nbytes)) if count else 1
-    for start in range(0, count, step):
-        part = slice(start, start + step)
-        yield array[part] if rows is None else array[rows[part]]
+def chunks(array: np.ndarray) -> Iterator[np.ndarray]:
+    """An array in parts of about 32 MiB, samples first."""
+    for start, stop in _parts(array):
+        yield array[start:stop]
+
+
+def _parts(array: np.ndarray) -> Iterator[tuple[int, int]]:
+    step = max(1, SCAN_ROWS_BYTES // max(1, array[:1].nbytes))
+    for start in range(0, len(array), step):
+        yield start, min(start + step, len(array))
 
 
 def describe(root: Path, name: str, progress: Progress) -> ArrayFile:
     """The facts of `root/name.npy`, read in parts; raises `DataError` where a value is no finite number."""
-    array = _open(root / f"{name}.npy", name)
-    low, high, done = np.inf, -np.inf, 0
-    for part in chunks(array):
+    path = root / f"{name}.npy"
+    array = _open(path, name)
+    low, high = np.inf, -np.inf
+    for start, stop in _parts(array):
+        part = _open(path, name)[start:stop]  # a mapping of its own: what was read of the others is let go
         if part.dtype.kind == "f" and not np.isfinite(part).all():
-            row = done + int(np.argmin(np.isfinite(part.reshape(len(part), -1)).all(axis=1)))
+            row = start + int(np.argmin(np.isfinite(part.reshape(len(part), -1)).all(axis=1)))
             raise DataError(
                 "a value that is no finite number (NaN or infinite)",
                 where=f"{name}, sample {row}",
                 next_step="remove or repair the sample",
             )
         low, high = min(low, float(part.min())), max(high, float(part.max()))
-        done += len(part)
-        progress(f"checking {name}", done, len(array))
+        progress(f"checking {name}", stop, len(array))
     return ArrayFile(path=f"{name}.npy", shape=tuple(array.shape), dtype=array.dtype.name, low=low, high=high)
 
 

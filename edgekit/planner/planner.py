@@ -82,7 +82,7 @@ class Planner:
         names = tuple(candidate.name for candidate in self.waiting)
         for candidate in self.waiting:
             self._decline(candidate, reason)
-        self.waiting = []
+        self.waiting, self._too_large_by_prediction = [], []
         return names
 
     def best(self) -> Trial | None:
@@ -146,7 +146,7 @@ class Planner:
         """Lighter settings of the same technique that already lost too much."""
         for trial in self._candidates():
             same = len(candidate.steps) > 1 and trial.candidate.steps[0].technique == candidate.steps[0].technique
-            if same and any(check.name == "accuracy_drop" for check in misses(trial.checks)):
+            if same and any(check.name == "accuracy_drop" and check.outcome == "fail" for check in trial.checks):
                 return f"{trial.candidate.name}, which is lighter, already loses more than {self.task.goal.max_drop_points:g} points"
         return None
 

@@ -98,7 +98,10 @@ def _predicted(value: float, high: float, limit: float) -> tuple[Literal["pass",
 
 
 def _over(value: float, limit: float) -> str:
-    return f"{100 * (value / limit - 1):.3g}% over" if limit > 0 else f"{value - limit:.3g} over"
+    if limit <= 0:
+        return f"{value - limit:.3g} over"
+    percent = 100 * (value / limit - 1)
+    return f"{percent:.0f}% over" if percent >= 10 else f"{percent:.2g}% over"
 
 
 def outcome(checks: Iterable[Check]) -> Literal["pass", "fail"]:

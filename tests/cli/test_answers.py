@@ -50,7 +50,7 @@ def engine(monkeypatch, sample_report, sample_plan):
         state.given = {"tflite": tflite, **given}
         return state.report
 
-    for name, functions in (("builder", {"build": build, "plan": plan}), ("check", {"check": check})):
+    for name, functions in (("builder", {"build": build, "plan": plan}), ("checker", {"check": check})):
         module = types.ModuleType(f"edgekit.{name}")
         vars(module).update(functions)
         monkeypatch.setitem(sys.modules, f"edgekit.{name}", module)
@@ -154,7 +154,7 @@ def test_check_gives_what_it_was_given(engine):
 )
 def test_the_real_functions_take_what_the_commands_give(engine, monkeypatch, name, arguments):
     ask(*arguments, "--device", "rpi4")
-    module = "edgekit.check" if name == "check" else "edgekit.builder"
+    module = "edgekit.checker" if name == "check" else "edgekit.builder"
     monkeypatch.delitem(sys.modules, module)
     if importlib.util.find_spec(module) is None:
         pytest.skip(f"no {module} yet")

@@ -150,7 +150,8 @@ def test_check_needs_a_device():
 
 
 WAITS = """
-import sys, time, types
+import signal, sys, time, types
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
 slow = types.ModuleType("edgekit.builder")
 def build(**given):
     print("started", file=sys.stderr, flush=True)

@@ -109,3 +109,39 @@ def test_any_encoding_will_do(sample_report, encoding):
     print_report(sample_report, console=make_console(stream))
     stream.flush()
     assert b"rpi4" in raw.getvalue()
+
+
+def test_the_keras_models_own_score_is_a_line_and_no_row(sample_report):
+    metrics = sample_report.baseline.metrics
+    own = msgspec.structs.replace(metrics["accuracy"], value=0.98, basis="measured")
+    baseline = msgspec.structs.replace(sample_report.baseline, metrics={**metrics, "keras_accuracy": own})
+    text = shown(print_report, msgspec.structs.replace(sample_report, baseline=baseline), width=110)
+    assert "Keras itself  accuracy 98.00% (95.78 to 98.78%), measured, before any conversion" in text
+    assert not any(line.strip().startswith("keras_accuracy  ") and "–" in line for line in text.splitlines())
+
+
+def test_a_reason_that_several_share_is_said_once(sample_report):
+    (first,) = sample_report.declined
+    second = msgspec.structs.replace(first, technique="pruning")
+    text = shown(print_report, msgspec.structs.replace(sample_report, declined=(first, second)))
+    assert text.count("raw flash counts here") == 1
+    assert "clustering, pruning" in text
+
+
+@pytest.mark.parametrize("width", [80, 110])
+def test_names_in_tables_break_only_between_steps(sample_report, sample_plan, width):
+    name = "quantization_aware+int8_float_fallback"
+    long = msgspec.structs.replace(sample_plan.candidates[1], name=name)
+    plan = msgspec.structs.replace(sample_plan, candidates=(long,))
+    tried = msgspec.structs.replace(sample_report.candidates[0], candidate=name)
+    report = msgspec.structs.replace(sample_report, candidates=(tried,))
+    for text in (shown(print_plan, plan, width=width), shown(print_report, report, width=width)):
+        starts = [line.split()[0] for line in text.splitlines() if line.strip()]
+        assert name in starts if width == 110 else {"quantization_aware+", "int8_float_fallback"} <= set(starts)
+
+
+def test_a_narrow_plan_says_what_it_leaves_out(sample_plan):
+    assert "A wider terminal shows download too." in words(shown(print_plan, sample_plan))
+    limited = msgspec.structs.replace(sample_plan, limits={"download": 1000.0})
+    assert "A wider terminal shows flash too." in words(shown(print_plan, limited))
+    assert "A wider terminal" not in shown(print_plan, sample_plan, width=110)

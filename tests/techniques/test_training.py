@@ -185,7 +185,10 @@ def test_quantization_aware_gives_an_integer_file(line, model):
 def test_quantization_aware_keeps_the_ranges_that_were_trained(line):
     """Post-training quantization of the same weights would take other ranges: the file is not the one of int8."""
     trained, plain = line.make(QUANTIZATION_AWARE, INT8)[0], line.make(INT8)[0]
-    scales = [[tensor.scales for tensor in found.tensors if not tensor.constant and tensor.scales] for found in (trained, plain)]
+    scales = [
+        [tensor.scales for tensor in found.tensors if not tensor.constant and tensor.scales]
+        for found in (trained, plain)
+    ]
     assert scales[0] != scales[1]
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgekit.check import check
+from edgekit.checker import check
 from edgekit.errors import DataError, ModelError, ProfileError
 from edgekit.report import Report
 from edgekit.values import from_json, to_json
@@ -127,7 +127,7 @@ def test_bad_input_is_an_error_before_anything_runs(tmp_path):
 
 def test_a_check_imports_no_tensorflow():
     code = (
-        "import sys; from edgekit.check import check; "
+        "import sys; from edgekit.checker import check; "
         f"check({str(INT8)!r}, device='rpi4'); sys.exit('tensorflow' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,51 @@
+"""Tasks on the bundled devices, for a small network whose facts are written by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from edgekit.facts import LayerFacts, ModelFacts, TensorFacts
+from edgekit.metric_spec import MetricSpec
+from edgekit.profile import limits, load_profile
+from edgekit.project import Goal
+from edgekit.techniques.interface import Task
+
+
+def small_network(filters: int = 16) -> ModelFacts:
+    """8x8x1, one 3x3 convolution, a dense layer of 10."""
+    flat = 36 * filters
+    layers = (
+        LayerFacts(name="image", kind="InputLayer", output_shape=(8, 8, 1)),
+        LayerFacts(
+            name="convolution", kind="Conv2D", inputs=("image",), output_shape=(6, 6, filters), activation="relu",
+            parameters=9 * filters + filters, macs=36 * 9 * filters, kernel=(3, 3, 1, filters),
+        ),
+        LayerFacts(name="flat", kind="Flatten", inputs=("convolution",), output_shape=(flat,)),
+        LayerFacts(
+            name="classes", kind="Dense", inputs=("flat",), output_shape=(10,), activation="softmax",
+            parameters=flat * 10 + 10, macs=flat * 10, kernel=(flat, 10),
+        ),
+    )  # fmt: skip
+    image = TensorFacts(name="image", shape=(8, 8, 1), dtype="float32")
+    classes = TensorFacts(name="classes", shape=(10,), dtype="float32")
+    return ModelFacts(
+        sha256="0" * 64, format="keras", inputs=(image,), outputs=(classes,), layers=layers, output_kind="softmax"
+    )
+
+
+@pytest.fixture(scope="session")
+def task() -> Callable[..., Task]:
+    return make_task
+
+
+def make_task(device: str = "rpi4", *, currency: Any = "flash", search: Any = "first", filters: int = 16, **given: Any):
+    """The task of a device; `limits` are added to the profile's, other keywords are the task's own."""
+    profile = load_profile(device)
+    known = {name: float(q.value) for name, q in limits(profile).items() if q.value is not None}
+    goal = Goal(max_drop_points=1.0, metric=MetricSpec(), currency=currency, search=search)
+    extra = given.pop("limits", {})
+    facts = given.pop("facts", None) or small_network(filters)
+    return Task(profile=profile, facts=facts, goal=goal, limits={**known, "accuracy_drop": 1.0, **extra}, **given)

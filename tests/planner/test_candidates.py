@@ -1,0 +1,114 @@
+"""What a task admits: every technique is a candidate or declined with a reason, the cheapest come first."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edgekit.planner.candidates import candidates, control
+from edgekit.planner.planner import outline
+from edgekit.profile import profile_ids
+from edgekit.techniques import techniques
+from edgekit.values import Value
+
+CURRENCIES = ["flash", "download", "ram", "latency"]
+cases = {
+    "device": st.sampled_from(profile_ids()), "currency": st.sampled_from(CURRENCIES),
+    "search": st.sampled_from(["first", "all"]), "filters": st.integers(1, 2000), "trains": st.booleans(),
+}  # fmt: skip
+
+
+def test_the_cheapest_come_first_and_the_baseline_before_all(task):
+    waiting, _ = candidates(task(currency="download"))
+    assert waiting[0].name == "float32" and waiting[0].role == "baseline"
+    steps = [len(candidate.steps) for candidate in waiting]
+    assert steps == sorted(steps), "what trains comes last"
+    plain = [c.estimates["download"].value for c in waiting if len(c.steps) == 1][1:]
+    assert plain == sorted(plain)
+    names = [candidate.name for candidate in waiting]
+    assert names.index("pruning_50+int8") < names.index("pruning_75+int8")
+    assert names.index("clustering_32+int8") < names.index("clustering_16+int8")
+
+
+def test_training_ends_in_the_conversion_that_the_device_takes(task):
+    for candidate in candidates(task("nucleo-l4r5zi", currency="download"))[0]:
+        assert candidate.steps[-1].technique in ("float32", "int8")
+        if candidate.steps[-1].technique == "int8":
+            assert candidate.steps[-1].settings == {"io": "int8"}
+
+
+def declined(found) -> dict[str, str]:
+    return {one.technique: one.reason for one in found}
+
+
+@pytest.mark.parametrize("device", ["nucleo-l4r5zi", "esp32-s3"])
+def test_a_microcontroller_declines_what_its_runtime_cannot_run(task, device):
+    reasons = declined(candidates(task(device))[1])
+    assert "TFLite Micro" in reasons["float16"] and "TFLite Micro" in reasons["dynamic_range"]
+    assert "int8_float_fallback" in reasons and "int16x8" in reasons
+
+
+@pytest.mark.parametrize("technique", ["pruning", "clustering"])
+def test_flash_declines_what_only_deflates_better_and_download_tries_it(task, technique):
+    assert "download" in declined(candidates(task(currency="flash"))[1])[technique]
+    for wanted in (task(currency="download"), task(limits={"download": 10_000.0})):
+        waiting, refused = candidates(wanted)
+        assert technique in {candidate.steps[0].technique for candidate in waiting}
+        assert technique not in declined(refused)
+
+
+def test_a_project_that_allows_no_training(task):
+    waiting, refused = candidates(task(currency="download", trains=False))
+    assert all(len(candidate.steps) == 1 for candidate in waiting)
+    assert all("epochs = 0" in declined(refused)[name] for name in ("pruning", "clustering", "quantization_aware"))
+
+
+def test_a_model_without_a_large_kernel_is_not_pruned(task):
+    facts = task(filters=1).facts
+    small = msgspec.structs.replace(facts.layers[3], kernel=(25, 10))
+    few = msgspec.structs.replace(facts, layers=(*facts.layers[:3], small))
+    assert "pruning" not in declined(candidates(task(currency="download", facts=facts))[1]), "360 weights are enough"
+    refused = declined(candidates(task(currency="download", facts=few))[1])
+    assert "256 weights" in refused["pruning"] and "256 weights" in refused["clustering"]
+
+
+def test_the_control_is_the_float_model_trained(task):
+    found = control(task())
+    assert found.role == "control" and found.name == "fine_tuning+float32"
+    for candidate in candidates(task(currency="download"))[0]:
+        assert candidate.control == (found.name if len(candidate.steps) > 1 else None)
+
+
+@settings(max_examples=40, deadline=None)
+@given(**cases)
+def test_nothing_is_dropped_silently_and_nothing_is_there_twice(task, device, currency, search, filters, trains):
+    wanted = task(device, currency=currency, search=search, filters=filters, trains=trains)
+    waiting, refused = candidates(wanted)
+    names = [candidate.name for candidate in waiting]
+    assert len(names) == len(set(names)) and names[0] == "float32"
+    seen = {step.technique for candidate in waiting for step in candidate.steps} | set(declined(refused))
+    assert seen == set(techniques()) - {"fine_tuning"}
+    assert all(one.reason.strip() for one in refused)
+    assert candidates(wanted) == (waiting, refused), "deterministic"
+    for candidate in waiting:
+        assert set(candidate.estimates) == set(CURRENCIES)
+        assert all(0 <= one.low <= one.value <= one.high for one in candidate.estimates.values())
+        assert isinstance(candidate, Value) and techniques()[candidate.steps[-1].technique].KIND == "conversion"
+
+
+@settings(max_examples=40, deadline=None)
+@given(name=st.sampled_from(CURRENCIES), loose=st.floats(0.1, 1e7), factor=st.floats(0, 1), **cases)
+def test_a_tighter_limit_never_plans_more(task, name, loose, factor, device, currency, search, filters, trains):
+    def planned(limit):
+        return outline(
+            task(device, currency=currency, search=search, filters=filters, trains=trains, limits={name: limit})
+        )
+
+    wide, tight = planned(loose), planned(loose * factor)
+    assert {c.name for c in tight.candidates} <= {c.name for c in wide.candidates}
+    assert wide.outcome == "possible" or tight.outcome == "impossible"
+    assert all(one.reason for one in tight.declined)
+    if tight.outcome == "impossible":
+        assert tight.reason

@@ -1,0 +1,203 @@
+"""The search, asked and told: it ends, it never chooses what fails, and what it does not try has its reason."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edgekit.planner.planner import Planner, Trial
+from edgekit.planner.verdict import judge
+from edgekit.profile import profile_ids
+from edgekit.report import Metric
+
+CONTROL = "fine_tuning+float32"
+
+
+def trial(planner, candidate, *, drop=0.0, failure=None, scale=1.0, **sizes):
+    """What came of a candidate: what was predicted, times `scale`, unless a size is given."""
+    if failure is not None:
+        return Trial(candidate=candidate, seconds=1.0, failure=failure)
+    values = {name: estimate.value * scale for name, estimate in candidate.estimates.items()} | sizes
+    metrics = {name: Metric(value=value, unit="", basis="measured", source="a test") for name, value in values.items()}
+    metrics["accuracy_drop"] = Metric(value=drop, unit="points", basis="simulated", source="a test")
+    return Trial(candidate=candidate, seconds=1.0, metrics=metrics, checks=judge(planner.task.limits, metrics))
+
+
+def search(planner, answers=None):
+    """Ask and tell until the end; `answers` are keywords of `trial` by candidate."""
+    asked = []
+    while (candidate := planner.ask()) is not None:
+        asked.append(candidate.name)
+        planner.tell(trial(planner, candidate, **(answers or {}).get(candidate.name, {})))
+        assert len(asked) < 100
+    return asked
+
+
+def reasons(planner):
+    return {one.technique: one.reason for one in planner.declined}
+
+
+def test_first_stops_when_nothing_smaller_is_predicted(task):
+    planner = Planner(task())
+    asked = search(planner)
+    assert asked[0] == "float32" and "int8" in asked
+    assert CONTROL not in asked, "nothing is trained once int8 fits"
+    assert planner.best().candidate.name in ("int8", "dynamic_range")
+    assert "predicted" in reasons(planner)["quantization_aware+int8"]
+
+
+def test_all_does_not_stop(task):
+    planner = Planner(task(search="all", currency="download"))
+    asked = search(planner)
+    assert {"float16", "int8", "quantization_aware+int8", "pruning_75+int8", "clustering_16+int8"} <= set(asked)
+
+
+def test_the_control_comes_once_before_the_first_trained_candidate(task):
+    asked = search(Planner(task(search="all", currency="download")))
+    assert asked.count(CONTROL) == 1
+    trained = [name for name in asked if "+" in name and name != CONTROL]
+    assert trained and asked.index(CONTROL) < min(asked.index(name) for name in trained)
+    assert "+" not in "".join(asked[: asked.index(CONTROL)])
+
+
+def test_two_workers_may_ask_before_one_tells(task):
+    planner = Planner(task(search="all", currency="download"))
+    asked = []
+    while (candidate := planner.ask()) is not None:
+        asked.append(candidate.name)
+    assert len(asked) == len(set(asked)) and asked.count(CONTROL) == 1
+
+
+def test_an_accuracy_that_is_lost_leads_to_training(task):
+    conversions = ("float16", "dynamic_range", "int8", "int16x8", "int8_float_fallback")
+    planner = Planner(task())
+    asked = search(planner, {name: {"drop": 5.0} for name in conversions})
+    assert asked[-2:] == [CONTROL, "quantization_aware+int8"]
+    assert planner.best().candidate.name == "quantization_aware+int8"
+
+
+def test_heavier_settings_are_not_tried_where_lighter_ones_lose_too_much(task):
+    planner = Planner(task(search="all", currency="download"))
+    asked = search(planner, {"pruning_50+int8": {"drop": 3.0}})
+    assert "pruning_75+int8" not in asked and "clustering_16+int8" in asked
+    assert reasons(planner)["pruning_75+int8"].startswith("pruning_50+int8, which is lighter")
+    assert "1 points" in reasons(planner)["pruning_75+int8"]
+
+
+def test_a_lighter_one_whose_loss_is_not_known_lost_nothing_yet(task):
+    planner = Planner(task(search="all", currency="download"))
+    asked = search(planner, {"pruning_50+int8": {"drop": None}})
+    assert "pruning_75+int8" in asked
+
+
+def test_the_fallback_is_tried_only_where_int8_gave_no_file(task):
+    planner = Planner(task(search="all"))
+    assert "int8_float_fallback" not in search(planner)
+    assert "int8 converts every operator" in reasons(planner)["int8_float_fallback"]
+    failed = Planner(task(search="all"))
+    assert "int8_float_fallback" in search(failed, {"int8": {"failure": "an operator has no int8 kernel"}})
+
+
+def test_training_is_not_tried_where_its_conversion_gave_no_file(task):
+    planner = Planner(task(search="all", currency="download"))
+    asked = search(planner, {"int8": {"failure": "the process ended with signal SIGSEGV"}})
+    assert "pruning_50+int8" not in asked and "SIGSEGV" in reasons(planner)["pruning_50+int8"]
+    assert "quantization_aware+int8" in asked, "whose ranges come from the training"
+
+
+def test_training_is_not_tried_for_a_limit_that_it_does_not_change(task):
+    planner = Planner(task(search="all", currency="download", limits={"ram": 10**9}))
+    search(planner, {"int8": {"ram": 2 * 10**9}})
+    assert reasons(planner)["pruning_50+int8"] == "int8 already misses ram, which training does not change"
+
+
+def test_a_limit_that_the_prediction_exceeds_is_named(task):
+    planner = Planner(task(limits={"flash": 100.0}))
+    asked = search(planner)
+    assert asked[0] == "float32" and len(asked) == 2, "the baseline, and the closest conversion to show by how much"
+    assert planner.best() is None and planner.closest() is not None
+    assert "over the limit of 100 B" in reasons(planner)["float16"]
+
+
+def test_the_best_is_the_smallest_in_the_currency_and_among_equals_the_more_accurate(task):
+    planner = Planner(task(search="all", currency="flash"))
+    same = {name: {"flash": 1000.0} for name in ("int8", "dynamic_range")}
+    search(planner, {**same, "int8": {"flash": 1000.0, "drop": 0.5}})
+    assert planner.best().candidate.name == "dynamic_range"
+    assert planner.best().metrics["flash"].value == 1000.0
+
+
+def test_the_closest_misses_least(task):
+    planner = Planner(task(search="all", limits={"accuracy_drop": 1.0}))
+    answers = {
+        name: {"drop": 9.0} for name in ("float32", "float16", "dynamic_range", "int16x8", "quantization_aware+int8")
+    }
+    search(planner, {**answers, "int8": {"drop": 1.5}})
+    assert planner.best() is None and planner.closest().candidate.name == "int8"
+
+
+def test_stopping_declines_the_rest_and_ends_the_search(task):
+    planner = Planner(task(search="all", currency="download"))
+    first = planner.ask()
+    planner.tell(trial(planner, first))
+    names = planner.stop("no time is left")
+    assert {"int8", "pruning_50+int8"} <= set(names) and planner.ask() is None
+    assert all(reasons(planner)[name] == "no time is left" for name in names)
+
+
+def test_stopping_ends_a_search_in_which_nothing_fits(task):
+    planner = Planner(task(limits={"flash": 5000.0}))
+    while "over the limit" not in "".join(reasons(planner).values()):
+        planner.tell(trial(planner, planner.ask(), drop=5.0))
+    planner.stop("no time is left")
+    assert planner.ask() is None
+
+
+answer = st.fixed_dictionaries(
+    {"drop": st.sampled_from([None, -1.0, 0.0, 0.5, 1.0, 1.01, 50.0]), "scale": st.sampled_from([0.5, 1.0, 3.0])},
+    optional={"failure": st.just("it crashed")},
+)
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    st.sampled_from(profile_ids()), st.sampled_from(["flash", "download", "ram", "latency"]),
+    st.sampled_from(["first", "all"]), st.none() | st.floats(100, 1e5), st.lists(answer, min_size=1, max_size=20),
+)  # fmt: skip
+def test_every_search_ends_and_chooses_only_what_passes(task, device, currency, how, download, answers):
+    given_limits = {} if download is None else {"download": download}
+    wanted = task(device, currency=currency, search=how, limits=given_limits)
+
+    def run():
+        planner, told, asked = Planner(wanted), itertools.cycle(answers), []
+        names = [candidate.name for candidate in planner.waiting]
+        while (candidate := planner.ask()) is not None:
+            asked.append(candidate)
+            planner.tell(trial(planner, candidate, **next(told)))
+        return planner, asked, names
+
+    planner, asked, names = run()
+    asked_names = [candidate.name for candidate in asked]
+    assert asked_names[0] == "float32" and len(asked_names) == len(set(asked_names))
+    assert set(names) == (set(asked_names) - {CONTROL}) | (set(reasons(planner)) & set(names)), "tried or declined"
+    assert not set(asked_names) & set(reasons(planner)), "not both"
+    assert all(reason for reason in reasons(planner).values())
+    best = planner.best()
+    if best is not None:
+        assert best.passes and best.failure is None and best.candidate.role != "control"
+        least = min(
+            one.metrics[currency].value for one in planner.trials if one.passes and one.candidate.role != "control"
+        )
+        assert best.metrics[currency].value <= least * 1.005
+    else:
+        assert not any(one.passes for one in planner.trials if one.candidate.role != "control")
+    again = run()
+    assert (again[1], again[0].declined, again[0].best()) == (asked, planner.declined, best), "deterministic"
+
+
+@pytest.mark.parametrize("device", profile_ids())
+def test_the_first_question_is_the_baseline(task, device):
+    assert Planner(task(device)).ask().role == "baseline"

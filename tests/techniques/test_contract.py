@@ -1,0 +1,196 @@
+"""The contract of a technique's file, held for every file of the folder the moment it is there."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import inspect
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edgekit import techniques as package
+from edgekit.candidate import Declined
+from edgekit.errors import ProjectError
+from edgekit.facts import LayerFacts, ModelFacts, TensorFacts
+from edgekit.metric_spec import MetricSpec
+from edgekit.profile import load_profile, profile_ids
+from edgekit.project import Goal
+from edgekit.techniques import technique, techniques
+from edgekit.techniques.interface import Evidence, Task
+from edgekit.tflite.reader import read_tflite
+from edgekit.values import from_json, to_builtins, to_json
+
+FOLDER = Path(package.__file__).parent
+GOLDEN = Path(__file__).parent.parent / "golden"
+NAMES = sorted(techniques())
+OFFERS = {
+    "training": ("apply", "check", "finish", "scope"),
+    "conversion": ("configure",),
+}
+# Which golden file a technique made, with which settings; tools/make_golden.py makes them.
+MADE = {
+    "float16": ("float16", {}),
+    "dynamic_range": ("dynamic_range", {}),
+    "int8": ("int8", {"io": "int8"}),
+    "int8_float_fallback": ("int8_float_fallback", {}),
+    "int16x8": ("int16x8", {}),
+    "quantization_aware": ("quantization_aware_int8", {}),
+    "pruning": ("pruned_int8", {"sparsity": 0.8}),
+    "clustering": ("clustered_int8", {"clusters": 8}),
+}
+UNSEEN = ("float32", "fine_tuning")
+"""The baseline and the control: there is nothing that they would add to a float32 file."""
+
+
+def network(filters: int) -> ModelFacts:
+    layers = (
+        LayerFacts(name="image", kind="InputLayer", output_shape=(8, 8, 1)),
+        LayerFacts(
+            name="convolution", kind="Conv2D", inputs=("image",), output_shape=(6, 6, filters),
+            parameters=10 * filters, macs=324 * filters, kernel=(3, 3, 1, filters),
+        ),
+    )  # fmt: skip
+    image = TensorFacts(name="image", shape=(8, 8, 1), dtype="float32")
+    return ModelFacts(
+        sha256="0" * 64, format="keras", inputs=(image,), outputs=(image,), layers=layers, output_kind="linear"
+    )
+
+
+def tasks() -> list[Task]:
+    return [
+        Task(
+            profile=load_profile(device),
+            facts=network(filters),
+            goal=Goal(max_drop_points=1.0, metric=MetricSpec(), currency=currency, search="first"),
+            limits=limits,
+        )
+        for device in profile_ids()
+        for currency in ("flash", "download", "ram", "latency")
+        for limits in ({}, {"download": 1000.0})
+        for filters in (1, 100)
+    ]
+
+
+def test_the_listing_is_the_folder_and_the_entry_points():
+    files = {path.stem for path in FOLDER.glob("*.py")} - {"__init__", "interface", "sites"}
+    points = {point.name for point in importlib.metadata.entry_points(group="edgekit.techniques")}
+    assert set(NAMES) == files | points
+    assert set(MADE) | set(UNSEEN) == files, "a new technique needs a golden file of its own, or a word why not"
+
+
+def test_a_technique_of_an_installed_package_is_listed(tmp_path, monkeypatch):
+    (tmp_path / "their_technique.py").write_text((FOLDER / "float16.py").read_text(encoding="utf-8"), encoding="utf-8")
+    info = tmp_path / "theirs-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: theirs\nVersion: 1.0\n", encoding="utf-8")
+    (info / "entry_points.txt").write_text("[edgekit.techniques]\nhalves = their_technique\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    techniques.cache_clear()
+    try:
+        assert techniques()["halves"].label(technique("halves").Settings()) == "float16"
+        (tmp_path / "their_technique.py").unlink()
+        monkeypatch.delitem(__import__("sys").modules, "their_technique")
+        techniques.cache_clear()
+        with pytest.raises(ImportError):
+            techniques()
+    finally:
+        techniques.cache_clear()
+
+
+def test_an_unknown_technique_suggests_the_nearest():
+    with pytest.raises(ProjectError) as caught:
+        technique("prunning")
+    assert caught.value.next_step == "did you mean 'pruning'?"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_offers_what_its_kind_asks_for(name):
+    method = technique(name)
+    assert inspect.getdoc(method) and method.KIND in OFFERS
+    for function in ("propose", "label", "evidence", *OFFERS[method.KIND]):
+        assert callable(getattr(method, function)) and inspect.getdoc(getattr(method, function)), function
+    other = OFFERS["conversion" if method.KIND == "training" else "training"]
+    assert not any(hasattr(method, function) for function in other)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_settings_are_frozen_and_go_through_json(name):
+    method = technique(name)
+    proposed = [s for task in tasks() for s in _settings(method.propose(task))]
+    for one in [method.Settings(), *proposed]:
+        assert from_json(to_json(one), method.Settings) == one
+        with pytest.raises(AttributeError):
+            one.anything = 1
+    with pytest.raises(Exception, match="unknown key"):
+        from_json(b'{"no_such_setting": 1}', method.Settings)
+
+
+def _settings(answer):
+    return () if isinstance(answer, Declined) else answer
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_proposes_settings_or_declines_with_a_reason(name):
+    method = technique(name)
+    for task in tasks():
+        before = to_json(task)
+        answer = method.propose(task)
+        assert answer == method.propose(task) and to_json(task) == before, "pure"
+        if isinstance(answer, Declined):
+            assert answer.technique == name and len(answer.reason.strip()) > 15
+        else:
+            assert all(isinstance(one, method.Settings) for one in answer)
+            assert len({to_json(one) for one in answer}) == len(answer), "nothing is proposed twice"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_bundled_device_gives_distinct_labels(name):
+    method = technique(name)
+    for task in tasks():
+        labels = [method.label(one) for one in _settings(method.propose(task))]
+        assert len(set(labels)) == len(labels)
+        assert all(label.startswith(name) and "+" not in label and " " not in label for label in labels)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(1, 99), st.integers(2, 256), st.sampled_from(["constant", "polynomial"]))
+def test_labels_tell_strengths_apart(percent, clusters, schedule):
+    pruning, clustering = technique("pruning"), technique("clustering")
+    label = pruning.label(pruning.Settings(sparsity=percent / 100, schedule=schedule))
+    assert label == f"pruning_{percent}" + ("_constant" if schedule == "constant" else "")
+    assert clustering.label(clustering.Settings(clusters=clusters)) == f"clustering_{clusters}"
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_the_evidence_is_in_the_file_that_it_made_and_not_in_the_float32_file(name):
+    method, (stem, given_settings) = technique(name), MADE[name]
+    chosen = method.Settings(**given_settings)
+    made = method.evidence(read_tflite(GOLDEN / f"{stem}.tflite"), chosen)
+    assert isinstance(made, Evidence) and made.technique == name and made.holds, made.detail
+    plain = method.evidence(read_tflite(GOLDEN / "float32.tflite"), chosen)
+    assert not plain.holds and any(letter.isdigit() for letter in plain.detail)
+
+
+@pytest.mark.parametrize("name", UNSEEN)
+def test_the_baseline_and_the_control_hold_on_the_float32_file(name):
+    assert technique(name).evidence(read_tflite(GOLDEN / "float32.tflite"), technique(name).Settings()).holds
+
+
+@pytest.mark.parametrize("name", ["pruning", "clustering"])
+def test_evidence_of_more_than_was_made_does_not_hold(name):
+    method, (stem, given_settings) = technique(name), MADE[name]
+    stronger = {"sparsity": 0.95} if name == "pruning" else {"clusters": 2}
+    made = read_tflite(GOLDEN / f"{stem}.tflite")
+    assert not method.evidence(made, method.Settings(**{**given_settings, **stronger})).holds
+    assert not method.evidence(read_tflite(GOLDEN / "int8.tflite"), method.Settings(**given_settings)).holds
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_evidence_of_any_golden_file_is_a_sentence(name):
+    method = technique(name)
+    for path in sorted(GOLDEN.glob("*.tflite")):
+        found = method.evidence(read_tflite(path), method.Settings())
+        assert found.technique == name and found.detail and isinstance(found.holds, bool)
+        assert to_builtins(found)

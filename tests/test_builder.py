@@ -1,0 +1,201 @@
+"""The whole build: by the API from any kind of script, from the command line, again from the cache, cut, stopped."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import jsonschema
+import psutil
+import pytest
+
+pytestmark = pytest.mark.tf
+ROOT = Path(__file__).resolve().parent.parent
+BUILD = ("build", "--device", "rpi4", "--out", "out")
+SCHEMA = json.loads((ROOT / "docs" / "report.schema.json").read_text())
+
+KERAS3_SCRIPT = """
+import keras
+import tensorflow
+import numpy as np
+import edgekit
+
+layers = keras.layers
+keras.utils.set_random_seed(0)
+model = keras.Sequential([layers.Input((8, 8, 1)), layers.Conv2D(16, 3, activation="silu"), layers.BatchNormalization(),
+                          layers.Conv2D(16, 3, activation="hard_silu"), layers.Flatten(), layers.Dense(4, activation="softmax")])
+model.compile(loss="sparse_categorical_crossentropy")
+model.save("model.keras")
+with np.load("data.npz") as file:
+    arrays = dict(file)
+
+class Batches(keras.utils.PyDataset):
+    def __init__(self, split):
+        super().__init__()
+        self.x, self.y = arrays["x_" + split], arrays["y_" + split]
+    def __len__(self):
+        return len(self.x) // 8
+    def __getitem__(self, index):
+        return self.x[index * 8 : index * 8 + 8], self.y[index * 8 : index * 8 + 8]
+
+first = edgekit.build(model, arrays, device="rpi4", max_drop=100, out="api", seed=0)
+second = edgekit.build(model, {"train": Batches("train"), "test": Batches("test")}, device=["rpi4"], max_drop=100, out="stream", seed=0)
+assert second[0].report == first.report, "the same data as a stream gives another report"
+print(first.path, first.report.outcome)
+"""
+TF_KERAS_SCRIPT = """
+import edgekit
+import numpy as np
+import tensorflow as tf
+import tf_keras
+
+layers = tf_keras.layers
+tf_keras.utils.set_random_seed(0)
+model = tf_keras.Sequential([layers.Input((8, 8, 1)), layers.Conv2D(4, 3, activation="relu"), layers.Flatten(), layers.Dense(4)])
+with np.load("data.npz") as file:
+    train = tf.data.Dataset.from_tensor_slices((file["x_train"], file["y_train"])).batch(10)
+    test = tf.data.Dataset.from_tensor_slices((file["x_test"], file["y_test"])).batch(10)
+seen = set()
+result = edgekit.build(model, (train, test), device="rpi4", max_drop=100, out="api", progress=lambda *event: seen.add(event[0]))
+assert any("calibrating" in phase for phase in seen), seen
+print(result.path, result.report.outcome)
+"""
+
+
+def run_script(folder: Path, text: str, cache: Path) -> str:
+    """Runs a script without a `__main__` guard; what it prints."""
+    (folder / "script.py").write_text(text)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "EDGEKIT_CACHE": str(cache)}
+    environment.pop("TF_USE_LEGACY_KERAS", None)
+    done = subprocess.run([sys.executable, "script.py"], cwd=folder, env=environment, capture_output=True, text=True, timeout=180)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout.splitlines()[-1]
+
+
+def report_of(folder: Path) -> dict:
+    """The report in a result's folder, valid against the published schema and true to the files beside it."""
+    report = json.loads((folder / "report.json").read_text())
+    jsonschema.validate(report, SCHEMA)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    for name, record in manifest["files"].items():
+        assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == record["sha256"], name
+    if report.get("chosen"):
+        assert report["chosen"]["sha256"] == manifest["files"]["model.tflite"]["sha256"]
+    return report
+
+
+def without_tensorflow(folder: Path) -> dict[str, str]:
+    """Variables under which importing TensorFlow is an error."""
+    for name in ("tensorflow", "keras", "tf_keras"):
+        (folder / name).mkdir(parents=True)
+        (folder / name / "__init__.py").write_text(f"raise RuntimeError('{name} was imported')")
+    return {"PYTHONPATH": os.pathsep.join([str(folder), str(ROOT)])}
+
+
+def test_a_keras3_object_then_its_file_then_the_cache(edgekit_command, tiny_project, tmp_path):
+    cache = tmp_path / "cache"
+    assert run_script(tiny_project, KERAS3_SCRIPT, cache) == "api/rpi4/model.tflite pass"
+    by_api = report_of(tiny_project / "api" / "rpi4")
+    (tiny_project / "edgekit.toml").write_text('model = "model.keras"\ndata = "data.npz"\n[goal]\nmax_drop = 100\n')
+    done = edgekit_command(*BUILD, "--json", folder=tiny_project, cache=cache)
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert report == report_of(tiny_project / "out" / "rpi4")
+    assert report["chosen"]["sha256"] == by_api["chosen"]["sha256"]
+    assert report["data"]["keras_rebuilt_error"] < 1e-5
+
+    hidden = without_tensorflow(tmp_path / "poison")
+    started = time.perf_counter()
+    again = edgekit_command(*BUILD, "--json", folder=tiny_project, cache=cache, **hidden)
+    seconds = time.perf_counter() - started
+    assert again.returncode == 0, again.stderr
+    assert json.loads(again.stdout) == report
+    assert seconds < 2
+    changed = edgekit_command(*BUILD, "--seed", "1", folder=tiny_project, cache=cache, **hidden)
+    assert "tensorflow was imported" in changed.stderr, "the poison does not work"
+
+
+def test_a_tf_keras_object_and_a_tf_data_dataset(tiny_project, tmp_path):
+    (tiny_project / "edgekit.toml").unlink()
+    assert run_script(tiny_project, TF_KERAS_SCRIPT, tmp_path / "cache") == "api/rpi4/model.tflite pass"
+    report = report_of(tiny_project / "api" / "rpi4")
+    assert report["data"]["loss"] == "sparse_categorical_crossentropy_from_logits"
+    assert report["data"]["samples"]["test"] == 32
+
+
+def test_nothing_fits_and_time_is_up(edgekit_command, tiny_project):
+    """One build for three promises: the closest is written, the miss is named with figures, and so is what time cut."""
+    arguments = (*BUILD, "--max-flash", "4KiB", "--max-latency", "1s", "--time-budget", "1ms", "--no-cache", "--json")
+    temporary = tiny_project / "tmp"
+    temporary.mkdir()
+    done = edgekit_command(*arguments, folder=tiny_project, cache=tiny_project / "cache", TMPDIR=str(temporary))
+    assert done.returncode == 1, done.stderr
+    report = report_of(tiny_project / "out" / "rpi4")
+    assert json.loads(done.stdout) == report
+    assert report["outcome"] == "fail" and (tiny_project / "out" / "rpi4" / "model.tflite").is_file()
+    flash = next(check for check in report["checks"] if check["name"] == "flash")
+    assert (flash["outcome"], flash["limit"]) == ("fail", 4096)
+    assert flash["value"] == (tiny_project / "out" / "rpi4" / "model.tflite").stat().st_size > 4096
+    assert "nothing fits" in report["summary"] and "flash" in report["summary"]
+    manifest = json.loads((tiny_project / "out" / "rpi4" / "manifest.json").read_text())
+    assert manifest["provenance"]["time_cut_search"] is True
+    assert "int8" in manifest["provenance"]["not_tried"]
+    assert not (tiny_project / "cache").exists() and not list(temporary.iterdir()), "--no-cache leaves nothing"
+
+
+def test_two_devices_share_what_they_have_in_common(edgekit_command, tiny_project, tmp_path):
+    """rpi4 and pixel-4 take the same files: each is trained and converted once."""
+    cache = tmp_path / "cache"
+    toml = tiny_project / "edgekit.toml"
+    toml.write_text(toml.read_text() .replace("max_drop = 100", 'max_drop = 100\ncurrency = "download"'))
+    done = edgekit_command(*BUILD, "--device", "pixel-4", "--json", folder=tiny_project, cache=cache, timeout_s=240)
+    assert done.returncode == 0, done.stderr
+    reports = json.loads(done.stdout)
+    assert [report["device"] for report in reports] == ["rpi4", "pixel-4"]
+    names = [{found["candidate"] for found in report["candidates"]} for report in reports]
+    trained = {name.split("+")[0] for found in names for name in found if "+" in name}
+    assert len(list((cache / "models").iterdir())) == len(list((cache / "data").iterdir())) == 1
+    assert len(list((cache / "stages").iterdir())) == len(trained) > 0
+    assert len(list((cache / "artifacts").iterdir())) == len(names[0] | names[1])
+
+
+def test_interrupted_by_the_user(tiny_project, tmp_path):
+    """SIGINT to the whole foreground group, as Ctrl-C sends it, while a worker has work."""
+    mark = f"edgekit-interrupt-{os.getpid()}"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "EDGEKIT_CACHE": str(tmp_path / "cache"), "EDGEKIT_TEST_MARK": mark}
+    command = [sys.executable, "-m", "edgekit", *BUILD]
+    process = subprocess.Popen(
+        command, cwd=tiny_project, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        start_new_session=True,
+    )  # fmt: skip
+    while not list((tmp_path / "cache").glob("models/*")):
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.05)
+    time.sleep(0.5)
+    os.killpg(process.pid, signal.SIGINT)
+    stdout, stderr = process.communicate(timeout=20)
+    assert process.returncode == 130, stderr
+    assert "Traceback" not in stderr and "interrupted" in stderr
+    assert stdout == "" and not [path for path in (tiny_project / "out").rglob("*") if path.is_file()]
+    assert marked(mark) == []
+    assert not list((tmp_path / "cache" / "scratch").iterdir())
+
+
+def marked(mark: str) -> list[psutil.Process]:
+    """Living processes that were started under a mark in their environment, a moment after the end."""
+    time.sleep(0.3)
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get("EDGEKIT_TEST_MARK") == mark and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+        except psutil.Error:
+            continue
+    return found
