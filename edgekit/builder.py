@@ -118,7 +118,7 @@ def build(
     for profile in profiles:
         prepare(Path(out) / profile.id)
     deadline = time.monotonic() + settings.time_budget_s
-    with Cache(fresh=not cache) as store, Pool(workers) as pool:
+    with Cache(fresh=not cache) as store, store.scratch() as temporary, Pool(workers, temporary=temporary) as pool:
         opened = _open_model(model, settings, store, pool, trust=trust, progress=progress)
         dataset = _open_data(data, settings, opened, store, trust=trust, progress=progress)
         match(opened.facts, dataset, settings.goal.metric)
@@ -194,7 +194,7 @@ def plan(
         max_download=max_download, max_ram=max_ram, max_latency=max_latency,
     )  # fmt: skip
     profiles = profiles_for(device, settings)
-    with Cache(fresh=not cache) as store, Pool(1) as pool:
+    with Cache(fresh=not cache) as store, store.scratch() as temporary, Pool(1, temporary=temporary) as pool:
         opened = _open_model(model, settings, store, pool, trust=trust, progress=progress)
     plans = [outline(task_for(profile, opened.facts, settings)) for profile in profiles]
     return plans if is_several(device, settings) else plans[0]

@@ -25,6 +25,7 @@ from edgekit.errors import OutputError
 
 CACHE_VARIABLE = "EDGEKIT_CACHE"
 INDEX = "entry.json"
+_FRESH = "edgekit-fresh-"
 # Larger files are compared by size alone when an entry is opened: a data set is not read again for its hash.
 HASHED_BYTES = 16 * 2**20
 PACKAGES = (
@@ -37,7 +38,7 @@ class Cache:
 
     def __init__(self, root: Path | None = None, *, fresh: bool = False) -> None:
         try:
-            self._temporary = tempfile.TemporaryDirectory(prefix="edgekit-") if fresh else None
+            self._temporary = tempfile.TemporaryDirectory(prefix=f"{_FRESH}{os.getpid()}-") if fresh else None
             self.root = Path(self._temporary.name) if self._temporary else (root or default_root())
             self._scratch_root.mkdir(parents=True, exist_ok=True)
         except OSError as problem:
@@ -120,11 +121,12 @@ class Cache:
         return self.root / "scratch"
 
     def _sweep(self) -> None:
-        """Remove the scratch folders of processes that are gone."""
+        """Remove the scratch folders, and the caches that were for once, of processes that are gone."""
         import psutil
 
-        for folder in self._scratch_root.iterdir():
-            owner = folder.name.split("-")[0]
+        fresh = Path(tempfile.gettempdir()).glob(f"{_FRESH}*")
+        for folder in [*self._scratch_root.iterdir(), *fresh]:
+            owner = folder.name.removeprefix(_FRESH).split("-")[0]
             if owner.isdigit() and not psutil.pid_exists(int(owner)):
                 shutil.rmtree(folder, ignore_errors=True)
 

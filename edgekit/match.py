@@ -110,16 +110,24 @@ def _is_class_numbers(array: ArrayFile, tensor: TensorFacts) -> bool:
     return integers and flat and len(tensor.shape) == 1
 
 
+def _as_the_labels_are(loss: str, *, sparse: bool) -> str:
+    """The cross-entropy that a model was compiled with, for class numbers or one-hot labels as the data has them."""
+    wanted, other = (SPARSE, CATEGORICAL) if sparse else (CATEGORICAL, SPARSE)
+    return wanted + loss.removeprefix(other) if loss.removesuffix("_from_logits") == other else loss
+
+
 def choose_loss(declared: str | None, facts: ModelFacts, dataset: Dataset) -> str:
     """The loss to fine-tune with: the project's, else the one the model was compiled with, else by the output.
 
     Raises `DataError` where none of them tells.
     """
-    if declared or facts.loss:
-        return str(declared or facts.loss)
+    if declared:
+        return declared
     array, tensor = dataset.splits["train"].targets[0], facts.outputs[0]
     kind = facts.output_kind
     numbers = _is_class_numbers(array, tensor)
+    if facts.loss:
+        return _as_the_labels_are(facts.loss, sparse=numbers)
     if numbers and tensor.shape[-1] != 1:
         return f"{SPARSE}_from_logits" if kind == "linear" else SPARSE
     if kind == "sigmoid":

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import queue
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from edgekit.child import Progress
@@ -27,10 +28,14 @@ PACKAGES = ("tensorflow", "tf_keras", "tensorflow_model_optimization")
 
 
 class Pool:
-    """`size` warm workers; nothing is started before the first job."""
+    """`size` warm workers; nothing is started before the first job.
 
-    def __init__(self, size: int) -> None:
-        self._workers = [Worker(MODULE, environment=ENVIRONMENT) for _ in range(size)]
+    `temporary` is the folder for their temporary files: TensorFlow leaves some behind, since a worker ends by a kill.
+    """
+
+    def __init__(self, size: int, *, temporary: Path) -> None:
+        environment = {**ENVIRONMENT, "TMPDIR": str(temporary)}
+        self._workers = [Worker(MODULE, environment=environment) for _ in range(size)]
         self._free: queue.SimpleQueue[Worker] = queue.SimpleQueue()
         self._closed = False
         for worker in self._workers:

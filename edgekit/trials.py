@@ -19,7 +19,7 @@ from edgekit.child import Progress
 from edgekit.dataset import Dataset, Split
 from edgekit.facts import TensorFacts
 from edgekit.inputs import OpenedModel
-from edgekit.jobs import Failed
+from edgekit.jobs import Done, Failed
 from edgekit.planner.planner import Trial
 from edgekit.planner.verdict import judge
 from edgekit.pool import Pool
@@ -81,8 +81,8 @@ class Bench:
         try:
             return self._run(candidate, progress, time_limit_s)
         except _TrialFailed as failed:
-            seconds = round(time.monotonic() - started, 3)
-            return Finished(trial=Trial(candidate=candidate, seconds=seconds, failure=failed.reason))
+            seconds = time.monotonic() - started if failed.seconds is None else failed.seconds
+            return Finished(trial=Trial(candidate=candidate, seconds=round(seconds, 3), failure=failed.reason))
 
     def _run(self, candidate: Candidate, progress: Progress, time_limit_s: float | None) -> Finished:
         folder, name, seconds = Path(self.model.folder), self.model.key, 0.0
@@ -95,7 +95,8 @@ class Bench:
         proofs += [("in the file", msgspec.convert(found, Evidence)) for found in answer["evidence"]]
         for place, proof in proofs:
             if not proof.holds:
-                raise _TrialFailed(f"no proof of {proof.technique} {place}: {proof.detail}")
+                reason = f"no proof of {proof.technique} {place}: {proof.detail}"
+                raise _TrialFailed(reason, seconds=seconds + answer["seconds"])
         if candidate.role == "baseline":
             self._baseline = tflite
         found = self._measured(tflite, "validation", progress)
@@ -179,17 +180,18 @@ class Bench:
         """The cached folder and answer of a job; so is a failure that would come again."""
 
         def make(folder: Path) -> None:
-            given = {**job, **self._common, "target": str(folder)}
+            given, started = {**job, **self._common, "target": str(folder)}, time.monotonic()
             answer = self._pool.run(given, progress=progress, time_limit_s=time_limit_s)
             if isinstance(answer, Failed) and not answer.repeatable:
                 raise _TrialFailed(f"{job['do']}: {answer.reason}")
-            value = {"failure": answer.reason} if isinstance(answer, Failed) else answer.value
+            value = answer.value if isinstance(answer, Done) else {"failure": answer.reason}
+            value = {"seconds": time.monotonic() - started, **value}
             (folder / ANSWER).write_bytes(msgspec.json.encode(value))
 
         folder = self._cache.folder(kind, entry, make)
         answer = msgspec.json.decode((folder / ANSWER).read_bytes())
         if "failure" in answer:
-            raise _TrialFailed(f"{job['do']}: {answer['failure']}")
+            raise _TrialFailed(f"{job['do']}: {answer['failure']}", seconds=answer["seconds"])
         return folder, answer
 
     def _measured(self, tflite: Path, split: Split, progress: Progress) -> _Timed:
@@ -260,8 +262,8 @@ class Bench:
 
 
 class _TrialFailed(Exception):
-    """Ends a trial, not the build."""
+    """Ends a trial, not the build; `seconds` are those of when it was tried, where the cache knows them."""
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, *, seconds: float | None = None) -> None:
         super().__init__(reason)
-        self.reason = reason
+        self.reason, self.seconds = reason, seconds

@@ -190,7 +190,7 @@ def test_data_that_does_not_go_with_the_model(edgekit_command, tiny_project, loa
     refused(edgekit_command(*BUILD, folder=tiny_project, cache=loaded), tiny_project, *words)
 
 
-MODELS = '''
+MODELS = """
 import tf_keras
 
 def with_nan():
@@ -208,7 +208,7 @@ def subclassed():
     model = Own()
     model(tf_keras.ops.zeros((1, 8)) if hasattr(tf_keras, "ops") else __import__("tensorflow").zeros((1, 8)))
     return model
-'''
+"""
 BAD_MODELS = {
     "bad:with_nan": ("no finite number", "head"),
     "bad:subclassed": ("Own", "Functional"),
@@ -234,7 +234,8 @@ CUSTOM = (
 
 @pytest.mark.tf
 @pytest.mark.parametrize(
-    ("config", "words"), [(LAMBDA, ("'sneaky'", "Lambda", "--trust")), (CUSTOM, ("not known here", "Fancy", "--import"))]
+    ("config", "words"),
+    [(LAMBDA, ("'sneaky'", "Lambda", "--trust")), (CUSTOM, ("not known here", "Fancy", "--import"))],
 )
 def test_a_layer_in_a_file_that_is_not_taken(edgekit_command, tiny_project, config, words):
     with zipfile.ZipFile(tiny_project / "model.keras", "w") as archive:

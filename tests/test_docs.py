@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import inspect
 import os
 import re
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+import edgekit
 from edgekit.candidate import Candidate, Plan
 from edgekit.emit.manifest import Manifest, Provenance
 from edgekit.profile import profile_ids
@@ -71,6 +73,15 @@ def test_the_quickstart_lists_every_key_of_the_project_file():
 def test_every_technique_has_its_section():
     sections = set(re.findall(r"^## (\w+)$", text_of("docs/techniques.md"), re.MULTILINE))
     assert set(techniques()) <= sections
+
+
+@pytest.mark.parametrize("name", ["build", "plan", "check", "load_profile"])
+def test_the_api_page_knows_every_argument(name):
+    section = between(text_of("docs/api.md"), f"## edgekit.{name}\n", "\n## ")
+    section = section + between(text_of("docs/api.md"), "## edgekit.build\n", "\n## ") if name == "plan" else section
+    known = set(re.findall(r"\w+", section))
+    missing = set(inspect.signature(getattr(edgekit, name)).parameters) - known
+    assert not missing, f"{name}: {missing}"
 
 
 def test_every_device_is_named():

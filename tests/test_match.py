@@ -154,6 +154,23 @@ def test_the_projects_loss_comes_first_and_then_the_models():
     assert choose_loss(None, compiled, data()) == "mean_absolute_error"
 
 
+@pytest.mark.parametrize(
+    ("compiled", "labels", "loss"),
+    [
+        (
+            "sparse_categorical_crossentropy_from_logits",
+            {"y": (10,), "dtype": "float32"},
+            "categorical_crossentropy_from_logits",
+        ),
+        ("categorical_crossentropy", {}, "sparse_categorical_crossentropy"),
+        ("categorical_crossentropy", {"y": (10,), "dtype": "float32"}, "categorical_crossentropy"),
+        ("binary_crossentropy", {}, "binary_crossentropy"),
+    ],
+)
+def test_a_compiled_cross_entropy_follows_the_form_of_the_labels(compiled, labels, loss):
+    assert choose_loss(None, model(loss=compiled), data(**labels)) == loss
+
+
 def test_no_loss_follows():
     with pytest.raises(DataError, match="no loss follows") as caught:
         choose_loss(None, model(kind="linear"), data(y=(9,), dtype="float32"))

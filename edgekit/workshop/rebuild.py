@@ -134,7 +134,9 @@ def _calls(graph: Any) -> Iterator[tuple[Any, Any, Any, Any]]:
                 continue
             if hasattr(node, "operation"):  # Keras 3
                 # Keras 3 notes the default of a layer's call (`training=True` of RandomFlip); tf_keras would obey it for good.
-                kwargs = {name: value for name, value in node.arguments.kwargs.items() if (name, value) != ("training", True)}
+                kwargs = {
+                    name: value for name, value in node.arguments.kwargs.items() if (name, value) != ("training", True)
+                }
                 yield node.operation, node.arguments.args, kwargs, node.output_tensors
             else:  # tf_keras
                 yield node.layer, node.call_args, node.call_kwargs, node.outputs

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -41,9 +42,12 @@ def task() -> Callable[..., Task]:
     return make_task
 
 
+_profile = functools.cache(load_profile)  # the host's is taken live, which takes a moment
+
+
 def make_task(device: str = "rpi4", *, currency: Any = "flash", search: Any = "first", filters: int = 16, **given: Any):
     """The task of a device; `limits` are added to the profile's, other keywords are the task's own."""
-    profile = load_profile(device)
+    profile = _profile(device)
     known = {name: float(q.value) for name, q in limits(profile).items() if q.value is not None}
     goal = Goal(max_drop_points=1.0, metric=MetricSpec(), currency=currency, search=search)
     extra = given.pop("limits", {})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.metadata
 import inspect
 from pathlib import Path
@@ -37,8 +38,8 @@ MADE = {
     "int8_float_fallback": ("int8_float_fallback", {}),
     "int16x8": ("int16x8", {}),
     "quantization_aware": ("quantization_aware_int8", {}),
-    "pruning": ("pruned_int8", {"sparsity": 0.8}),
-    "clustering": ("clustered_int8", {"clusters": 8}),
+    "pruning": ("pruned_int8", {"sparsity": 0.75}),
+    "clustering": ("clustered_int8", {"clusters": 4}),
 }
 UNSEEN = ("float32", "fine_tuning")
 """The baseline and the control: there is nothing that they would add to a float32 file."""
@@ -58,15 +59,16 @@ def network(filters: int) -> ModelFacts:
     )
 
 
+@functools.cache
 def tasks() -> list[Task]:
     return [
         Task(
-            profile=load_profile(device),
+            profile=profile,
             facts=network(filters),
             goal=Goal(max_drop_points=1.0, metric=MetricSpec(), currency=currency, search="first"),
             limits=limits,
         )
-        for device in profile_ids()
+        for profile in [load_profile(device) for device in profile_ids()]
         for currency in ("flash", "download", "ram", "latency")
         for limits in ({}, {"download": 1000.0})
         for filters in (1, 100)

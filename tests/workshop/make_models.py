@@ -12,7 +12,9 @@ import sys
 import zipfile
 from pathlib import Path
 
-os.environ.update(TF_USE_LEGACY_KERAS="1", KERAS_BACKEND="tensorflow", CUDA_VISIBLE_DEVICES="-1", TF_CPP_MIN_LOG_LEVEL="3")
+os.environ.update(
+    TF_USE_LEGACY_KERAS="1", KERAS_BACKEND="tensorflow", CUDA_VISIBLE_DEVICES="-1", TF_CPP_MIN_LOG_LEVEL="3"
+)
 
 import keras
 import numpy as np
@@ -158,7 +160,15 @@ def keras3_models() -> dict:
     augmented = keras.Sequential([layers.Input((8, 8, 3)), layers.RandomFlip(), layers.RandomRotation(0.1)])
     normal = layers.Normalization(mean=[0.1, 0.2, 0.3], variance=[1.0, 2.0, 3.0])
     models["keras3_augmented"] = keras.Sequential(
-        [layers.Input((8, 8, 3)), augmented, layers.Rescaling(0.5), normal, layers.Conv2D(2, 3), layers.Flatten(), layers.Dense(2)]
+        [
+            layers.Input((8, 8, 3)),
+            augmented,
+            layers.Rescaling(0.5),
+            normal,
+            layers.Conv2D(2, 3),
+            layers.Flatten(),
+            layers.Dense(2),
+        ]
     )
     import twins
 
@@ -192,7 +202,9 @@ def tf_keras_models() -> dict:
         models[f"tf_keras_lambda_{kind}"] = tf_keras.Sequential(
             [layers.Input((4,)), layers.Lambda(lambda x: x * 2.0), layers.Dense(2)]
         )
-    models["tf_keras_lambda"] = tf_keras.Sequential([layers.Input((4,)), layers.Lambda(lambda x: x * 2.0), layers.Dense(2)])
+    models["tf_keras_lambda"] = tf_keras.Sequential(
+        [layers.Input((4,)), layers.Lambda(lambda x: x * 2.0), layers.Dense(2)]
+    )
     return models
 
 
