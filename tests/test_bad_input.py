@@ -206,14 +206,12 @@ class Own(tf_keras.Model):
 
 def subclassed():
     model = Own()
-    model(tf_keras.ops.zeros((1, 8)) if hasattr(tf_keras, "ops") else __import__("tensorflow").zeros((1, 8)))
+    model.build((None, 8))
     return model
 """
 BAD_MODELS = {
     "bad:with_nan": ("no finite number", "head"),
     "bad:subclassed": ("Own", "Functional"),
-    "bad:no_such": ("no function 'no_such'", "bad.py"),
-    "nowhere:model": ("no module named 'nowhere'", "--project"),
 }
 
 

@@ -207,7 +207,7 @@ def _mobilenet(technique: str, scratch: Path) -> Path:
     """A network that takes longer than 50 µs an image, converted as a build would."""
     folder = scratch / f"mobilenet-{technique}"
     folder.mkdir()
-    with Cache() as cache, Pool(1) as pool:
+    with Cache() as cache, Pool(1, temporary=scratch) as pool:
         model = open_model(
             ModelTable(source="networks:mobilenet"),
             root=PROJECTS, cache=cache, pool=pool, seed=0, trust=False, progress=no_progress,
