@@ -23,6 +23,9 @@ from edgekit.runtimes.measure import Measured
 from edgekit.trials import Bench, Finished
 from edgekit.units import format_ms, format_size
 
+FAITHFUL = 0.99
+"""A float32 file that agrees less than this with the Keras model gets a warning; rounding alone stays far above."""
+
 
 def conclude(
     planner: Planner, finished: Sequence[Finished], bench: Bench, *, progress: Progress
@@ -83,7 +86,7 @@ def _keras_score(bench: Bench, progress: Progress) -> Metric | None:
         return None
     rows = bench.dataset.rows("test")
     targets = [np.asarray(array[rows]) for array in bench.dataset.targets("test")]
-    outputs = [np.load(path) for path in bench.keras_outputs("test", progress=progress)]
+    outputs = [np.load(path, mmap_mode="r") for path in bench.keras_outputs("test", progress=progress)]
     found = scores_of.score(spec, targets, outputs)
     return Metric(
         value=found.value, unit="fraction" if spec.is_fraction else "", basis="measured", low=found.low, high=found.high,
@@ -139,7 +142,19 @@ def _notes(finished: Sequence[Finished], bench: Bench) -> tuple[str, ...]:
     for found in finished:
         notes += [note for note in found.notes if note not in notes]
         notes += [note for note in (found.measured.notes if found.measured else ()) if note not in notes]
-    return (*notes, *_beside_control(finished))
+    return (*_unfaithful_baseline(finished), *notes, *_beside_control(finished))
+
+
+def _unfaithful_baseline(finished: Sequence[Finished]) -> list[str]:
+    """A warning where the converter alone already changed the model: no drop from the baseline can show that."""
+    base = next((found for found in finished if found.trial.candidate.role == "baseline"), None)
+    agreed = _value(base.trial.metrics, "agreement") if base is not None else None
+    if base is None or agreed is None or agreed >= FAITHFUL:
+        return []
+    return [
+        f"warning: the float32 .tflite agrees with the Keras model to {agreed:.1%} only "
+        f"({base.trial.metrics['agreement'].source}): the converter changed the model, and drops are counted from that"
+    ]
 
 
 def _beside_control(finished: Sequence[Finished]) -> list[str]:
@@ -191,7 +206,7 @@ def _summary(picked: Trial, passed_validation: bool, metrics: Metrics, checks: t
             figures.append(f"{show(value)} {metric}")
     lost = _value(metrics, "accuracy_drop")
     if lost is not None:
-        figures.append(f"{lost:.2f} points lost" if lost >= 0 else f"{-lost:.2f} points gained")
+        figures.append(f"{abs(lost):.2f} points {'gained' if round(lost, 2) < 0 else 'lost'}")
     missed = misses(checks)
     text = f"{name}: {', '.join(figures)}"
     if not passed_validation:
