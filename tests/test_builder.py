@@ -181,7 +181,7 @@ def test_interrupted_by_the_user(tiny_project, tmp_path):
     command = [sys.executable, "-m", "edgekit", *BUILD]
     process = subprocess.Popen(
         command, cwd=tiny_project, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        start_new_session=True,
+        start_new_session=True, preexec_fn=heed_interrupts,
     )  # fmt: skip
     while not list((tmp_path / "cache").glob("models/*")):
         assert process.poll() is None, process.communicate()
@@ -194,6 +194,11 @@ def test_interrupted_by_the_user(tiny_project, tmp_path):
     assert stdout == "" and not [path for path in (tiny_project / "out").rglob("*") if path.is_file()]
     assert marked(mark) == []
     assert not list((tmp_path / "cache" / "scratch").iterdir())
+
+
+def heed_interrupts() -> None:
+    """A shell's background job ignores SIGINT, and so would all that it starts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def marked(mark: str) -> list[psutil.Process]:
