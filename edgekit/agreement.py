@@ -48,11 +48,11 @@ class Agreement(Value):
         return self.explained is not None and self.explained <= 0.0
 
 
-def agreement(first: np.ndarray, second: np.ndarray) -> Agreement:
+def agreement(first: np.ndarray, second: np.ndarray, *, threshold: float | None = None) -> Agreement:
     """How much two models' outputs on the same samples agree; arrays (samples, ...) of the same shape, real values.
 
-    Outputs (samples, classes) or (samples, 1) in [0, 1] are decisions; any other is a regression. Raises `DataError`
-    where the shapes differ.
+    Outputs (samples, classes) are decisions, and so are single ones: above `threshold` where one is given, else above
+    0.5 where all are in [0, 1]. Any other is a regression. Raises `DataError` where the shapes differ.
     """
     import numpy as np
 
@@ -61,7 +61,7 @@ def agreement(first: np.ndarray, second: np.ndarray) -> Agreement:
     a, b = np.asarray(first, np.float64), np.asarray(second, np.float64)
     gap = np.where(np.isfinite(a) & np.isfinite(b), np.abs(a - b), np.inf)
     same = chance = None
-    decisions = _decisions_of(a), _decisions_of(b)
+    decisions = _decisions_of(a, threshold), _decisions_of(b, threshold)
     if decisions[0] is not None and decisions[1] is not None:
         same = float(np.mean(decisions[0] == decisions[1]))
         chance = _chance(decisions[0], decisions[1])
@@ -76,15 +76,18 @@ def agreement(first: np.ndarray, second: np.ndarray) -> Agreement:
     )
 
 
-def _decisions_of(outputs: np.ndarray) -> np.ndarray | None:
+def _decisions_of(outputs: np.ndarray, threshold: float | None) -> np.ndarray | None:
     import numpy as np
 
     if outputs.ndim == 2 and outputs.shape[1] > 1:
         return np.where(np.isnan(outputs).any(axis=1), -1, outputs.argmax(axis=1))
     column = outputs.reshape(len(outputs), -1)
-    if column.shape[1] == 1 and len(column) and ((column >= 0) & (column <= 1)).all():
-        return (column[:, 0] > BINARY_THRESHOLD).astype(np.int64)
-    return None
+    if column.shape[1] != 1 or not len(column):
+        return None
+    if threshold is None and not ((column >= 0) & (column <= 1)).all():
+        return None
+    decided = (column[:, 0] > (BINARY_THRESHOLD if threshold is None else threshold)).astype(np.int64)
+    return np.where(np.isnan(column[:, 0]), -1, decided)
 
 
 def _chance(first: np.ndarray, second: np.ndarray) -> float:

@@ -14,7 +14,7 @@ from typing import Any, TypedDict, overload
 import msgspec
 from typing_extensions import Unpack
 
-from edgekit.cache import Cache, digest_of, file_digest, processor, versions
+from edgekit.cache import Cache, digest_of, file_digest, key, processor, versions
 from edgekit.candidate import Plan
 from edgekit.child import Progress
 from edgekit.conclude import conclude
@@ -22,17 +22,17 @@ from edgekit.dataset import Dataset
 from edgekit.emit import Provenance, emit, prepare
 from edgekit.errors import ProjectError
 from edgekit.inputs import OpenedModel, open_data, open_model
-from edgekit.jobs import no_progress
-from edgekit.match import choose_loss, match
+from edgekit.jobs import Failed, no_progress
+from edgekit.match import choose_losses, match
 from edgekit.objects import keep_data, keep_model
 from edgekit.planner.planner import Planner, outline
 from edgekit.pool import Pool
 from edgekit.profile import DeviceProfile
 from edgekit.project import PROJECT_FILE, Project
 from edgekit.report import Report
-from edgekit.request import Device, Devices, is_several, profiles_for, settle, task_for
+from edgekit.request import Device, Devices, is_several, profiles_for, settle, task_for, with_threshold
 from edgekit.search import Search, search
-from edgekit.trials import Bench
+from edgekit.trials import Bench, Materials
 from edgekit.values import Value
 
 
@@ -120,48 +120,56 @@ def build(
     deadline = time.monotonic() + settings.time_budget_s
     with Cache(fresh=not cache) as store, store.scratch() as temporary, Pool(workers, temporary=temporary) as pool:
         opened = _open_model(model, settings, store, pool, trust=trust, progress=progress)
+        settings = with_threshold(settings, opened.facts)
         dataset = _open_data(data, settings, opened, store, trust=trust, progress=progress)
         match(opened.facts, dataset, settings.goal.metric)
-        results = [
-            _build_one(
-                profile, Path(out) / profile.id, settings, opened, dataset, store, pool, workers, deadline, progress
-            )
-            for profile in profiles
-        ]
+        losses = _losses(settings, opened, dataset, store, pool, progress)
+        materials = Materials(project=settings, model=opened, dataset=dataset, losses=losses, cache=store, pool=pool)
+        results: list[BuildResult] = []
+        for profile in profiles:
+            share = (deadline - time.monotonic()) / (len(profiles) - len(results))
+            until = time.monotonic() + share
+            results.append(_build_one(materials, profile, Path(out) / profile.id, workers, until, progress))
     return results if is_several(device, settings) else results[0]
 
 
 def _build_one(
-    profile: DeviceProfile,
-    folder: Path,
-    settings: Project,
-    opened: OpenedModel,
-    dataset: Dataset,
-    cache: Cache,
-    pool: Pool,
-    workers: int,
-    deadline: float,
-    progress: Progress,
+    materials: Materials, profile: DeviceProfile, folder: Path, workers: int, deadline: float, progress: Progress
 ) -> BuildResult:
     """Search, conclude and write for one device."""
-    task = task_for(profile, opened.facts, settings)
-    loss = choose_loss(settings.training.loss, opened.facts, dataset) if task.trains else ""
-    bench = Bench(
-        project=settings, profile=profile, model=opened, dataset=dataset, loss=loss, limits=task.limits, cache=cache, pool=pool
-    )  # fmt: skip
-    planner = Planner(task)
+    task = task_for(profile, materials.model.facts, materials.project)
+    bench, planner = Bench(materials, profile, task.limits), Planner(task)
     found = search(planner, bench, workers, deadline, progress)
     report, tflite = conclude(planner, found.finished, bench, progress=progress)
     path = emit(
         folder,
         report=report,
         plan=outline(task),
-        provenance=_provenance(settings, opened, dataset, profile, found),
+        provenance=_provenance(materials, profile, found),
         kind=profile.kind,
         artifact=tflite,
-        labels=dataset.labels,
+        labels=materials.dataset.labels,
     )
     return BuildResult(report=report, folder=folder, path=path)
+
+
+def _losses(
+    settings: Project, opened: OpenedModel, dataset: Dataset, cache: Cache, pool: Pool, progress: Progress
+) -> tuple[str, ...]:
+    """The losses to train with; those that the project names are tried out before any work is done."""
+    if settings.training.epochs == 0:
+        return ()
+    losses = choose_losses(settings.training.loss, opened.facts, dataset)
+    if settings.training.loss is not None:
+
+        def check() -> Any:
+            answer = pool.run({"do": "check_loss", "losses": losses}, progress=progress)
+            if isinstance(answer, Failed):
+                raise ProjectError("the loss cannot be made", where="training.loss", received=answer.reason)
+            return True
+
+        cache.value("losses", key(losses=losses, versions=versions()), check)
+    return losses
 
 
 @overload
@@ -205,27 +213,43 @@ def _open_model(
 ) -> OpenedModel:
     root, table = Path(settings.root), settings.model
     if model is not None and not isinstance(model, str | Path):
-        table, trust = keep_model(model, table, cache), True
+        table, trust = keep_model(model, cache), True
     assert table is not None
-    return open_model(table, root=root, cache=cache, pool=pool, seed=settings.seed, trust=trust, progress=progress)
+    return open_model(
+        table,
+        root=root,
+        cache=cache,
+        pool=pool,
+        seed=settings.seed,
+        imports=settings.imports,
+        trust=trust,
+        progress=progress,
+    )
 
 
 def _open_data(
     data: Any, settings: Project, opened: OpenedModel, cache: Cache, *, trust: bool, progress: Progress
 ) -> Dataset:
-    names, root, seed = tuple(tensor.name for tensor in opened.facts.inputs), Path(settings.root), settings.seed
+    root, seed = Path(settings.root), settings.seed
+    names, output_names = (
+        tuple(tensor.name for tensor in tensors) for tensors in (opened.facts.inputs, opened.facts.outputs)
+    )
     if data is not None and not isinstance(data, str | Path):
-        return keep_data(data, settings.data, names=names, seed=seed, cache=cache, progress=progress)
+        return keep_data(
+            data, settings.data, names=names, output_names=output_names, seed=seed, cache=cache, progress=progress
+        )
     assert settings.data is not None
-    return open_data(settings.data, root=root, cache=cache, seed=seed, names=names, trust=trust, progress=progress)
+    return open_data(
+        settings.data, root=root, cache=cache, seed=seed, names=names, output_names=output_names, trust=trust,
+        progress=progress,
+    )  # fmt: skip
 
 
-def _provenance(
-    settings: Project, opened: OpenedModel, dataset: Dataset, profile: DeviceProfile, found: Search
-) -> Provenance:
+def _provenance(materials: Materials, profile: DeviceProfile, found: Search) -> Provenance:
+    settings = materials.project
     inputs = {
-        "model": opened.facts.sha256,
-        "data": dataset.sha256,
+        "model": materials.model.facts.sha256,
+        "data": materials.dataset.content_sha256,
         "profile": digest_of(profile),
         "settings": digest_of(msgspec.structs.replace(settings, root="")),
     }

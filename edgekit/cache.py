@@ -30,6 +30,7 @@ _FRESH = "edgekit-fresh-"
 HASHED_BYTES = 16 * 2**20
 PACKAGES = (
     "tensorflow", "tf-keras", "keras", "tensorflow-model-optimization", "numpy", "ai-edge-litert", "tflite-runtime", "tflite-micro",
+    "pillow", "h5py",
 )  # fmt: skip
 
 
@@ -38,7 +39,7 @@ class Cache:
 
     def __init__(self, root: Path | None = None, *, fresh: bool = False) -> None:
         try:
-            self._temporary = tempfile.TemporaryDirectory(prefix=f"{_FRESH}{os.getpid()}-") if fresh else None
+            self._temporary = tempfile.TemporaryDirectory(prefix=f"{_FRESH}{_owner()}-") if fresh else None
             self.root = Path(self._temporary.name) if self._temporary else (root or default_root())
             self._scratch_root.mkdir(parents=True, exist_ok=True)
         except OSError as problem:
@@ -108,7 +109,7 @@ class Cache:
     def scratch(self) -> Iterator[Path]:
         """An empty folder on the cache's disk that goes when it is left; raises `OutputError` where none can be made."""
         try:
-            folder = Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=self._scratch_root))
+            folder = Path(tempfile.mkdtemp(prefix=f"{_owner()}-", dir=self._scratch_root))
         except OSError as problem:
             raise _as_output_error(problem, self.root) from None
         try:
@@ -126,9 +127,14 @@ class Cache:
 
         fresh = Path(tempfile.gettempdir()).glob(f"{_FRESH}*")
         for folder in [*self._scratch_root.iterdir(), *fresh]:
-            owner = folder.name.removeprefix(_FRESH).split("-")[0]
-            if owner.isdigit() and not psutil.pid_exists(int(owner)):
+            host, _, owner = folder.name.removeprefix(_FRESH).rpartition("-")[0].rpartition("-")
+            if host == platform.node() and owner.isdigit() and not psutil.pid_exists(int(owner)):
                 shutil.rmtree(folder, ignore_errors=True)
+
+
+def _owner() -> str:
+    """This process on this machine: a cache may be shared with processes that cannot be seen from here."""
+    return f"{platform.node()}-{os.getpid()}"
 
 
 def default_root() -> Path:
@@ -188,7 +194,7 @@ def processor() -> str:
 def _source_digest() -> str:
     package = Path(__file__).parent
     hasher = hashlib.sha256()
-    for path in sorted(package.rglob("*.py")):
+    for path in sorted([*package.rglob("*.py"), *package.rglob("*.toml")]):
         hasher.update(path.relative_to(package).as_posix().encode() + path.read_bytes())
     return hasher.hexdigest()[:16]
 

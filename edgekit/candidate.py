@@ -36,7 +36,6 @@ class Candidate(Value):
     name: str
     steps: tuple[Step, ...]
     estimates: dict[str, Estimate] = {}
-    why: str = ""
     role: Literal["baseline", "candidate", "control"] = "candidate"
     control: str | None = None
 

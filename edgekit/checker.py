@@ -20,7 +20,7 @@ from edgekit.planner import verdict
 from edgekit.profile import DeviceProfile, limits, load_profile
 from edgekit.project_file import DataTable
 from edgekit.report import Baseline, Check, Chosen, Metrics, Report
-from edgekit.runtimes.measure import Measured, drop, drop_metric, measure
+from edgekit.runtimes.measure import Measured, basis_of, drop, drop_metric, measure
 from edgekit.runtimes.static import Static, static
 from edgekit.units import parse_duration_ms, parse_size
 from edgekit.userfunction import is_function
@@ -43,6 +43,7 @@ def check(
     metric: str = "accuracy",
     direction: str | None = None,
     output: int = 0,
+    threshold: float = 0.5,
     project: str | Path | None = None,
     cache: bool = True,
     seed: int = 0,
@@ -54,7 +55,9 @@ def check(
     Sizes and durations are text with units ('512KiB', '20ms') or numbers in bytes and milliseconds; what is not given
     is the profile's. Without `data` accuracy is not asked. `max_drop` in points needs `reference`, the float32
     `.tflite` that the drop is from; without one it is unknown, and unknown is no pass. `metric` and `direction` are
-    those of `edgekit.toml`; functions of the user's ('module:function') are looked for in the folder `project`, and
+    those of `edgekit.toml`; `threshold` is the value of a single output above which it says yes (0 for logits), which a
+    `.tflite` does not tell. Each of the two files has `time_limit_s` seconds; without it the limits of each step, which
+    are far above what a sound file needs (`edgekit.runtimes.limits`). Functions of the user's ('module:function') are looked for in the folder `project`, and
     if it has an `edgekit.toml`, data without options of its own is read with that one's `[data]`. With `cache` the data
     is kept for the next time.
     Raises `ModelError` for a file that is no `.tflite`, `ProfileError`, `DataError`.
@@ -64,7 +67,7 @@ def check(
     known = static(path, profile)
     root = Path(project) if project is not None else Path.cwd()
     allowed = _limits(profile, max_flash, max_download, max_ram, max_latency) | {"accuracy_drop": max_drop}
-    spec = metric_spec(metric, direction, output, where="--metric")
+    spec = metric_spec(metric, direction, output, threshold=threshold, where="--metric")
     against = None if reference is None else _existing(Path(reference))
     with Cache(fresh=not cache) as kept, kept.scratch() as folder:
         dataset = None if data is None else _open(data, root, kept, seed, progress)
@@ -93,19 +96,20 @@ class _Run:
         """Measure the file, and its reference where a drop is asked for, and judge."""
         found = self._measure(path, folder / "file")
         if isinstance(found, Failed):
-            return self._failed(path, known, found, allowed)
+            return self._failed(path, known, found, reference, allowed)
         metrics = dict(found.metrics)
         baseline = None
         if reference is not None and self._dataset is not None:
             first = self._measure(reference, folder / "reference")
-            if isinstance(first, Failed):
-                raise ModelError("the reference does not run", where=str(reference), received=first.reason)
+            if isinstance(first, Failed) or not first.scores:
+                received = first.reason if isinstance(first, Failed) else first.problem
+                raise ModelError("the reference does not run", where=str(reference), received=received)
             baseline = Baseline(metrics=first.metrics, sha256=static(reference, self._profile).artifact.sha256)
             dropped = drop(
                 self._spec, self._dataset, "test", first.scores, found.scores,
                 root=self._root, time_limit_s=self._time_limit_s,
             )  # fmt: skip
-            metrics["accuracy_drop"] = drop_metric(dropped, "test")
+            metrics["accuracy_drop"] = drop_metric(dropped, "test", basis_of(self._profile))
         checks = verdict.judge(allowed, metrics, facts=found.checks, not_given=self._not_given(reference, allowed))
         return self._made(path, known, found, metrics, checks, baseline, found.notes)
 
@@ -123,10 +127,12 @@ class _Run:
             root=self._root,
         )
 
-    def _failed(self, path: Path, known: Static, failed: Failed, allowed: dict[str, float | None]) -> Report:
-        """The file does not run: what its bytes say is judged, and the rest is unknown for that reason."""
+    def _failed(
+        self, path: Path, known: Static, failed: Failed, reference: Path | None, allowed: dict[str, float | None]
+    ) -> Report:
+        """It could not be measured: what its bytes say is judged, and the rest is unknown for that reason."""
         facts = (*known.checks, verdict.runtime_check(self._profile.runtime.kind, failed.reason))
-        not_given = self._not_given(None, allowed)
+        not_given = self._not_given(reference, allowed)
         checks = verdict.judge(allowed, known.metrics, facts=facts, not_given=not_given)
         return self._made(path, known, None, known.metrics, checks, None, (*known.notes, failed.reason))
 

@@ -44,8 +44,7 @@ def serve(load_handlers: Callable[[], Mapping[str, Handler]]) -> None:
         except EdgekitError as error:
             _send(events, {"event": "error", "kind": type(error).__name__, "parts": error.parts()})
         except MemoryError:
-            reason = "ran out of the memory it was allowed"
-            _send(events, {"event": "failure", "reason": reason, "detail": traceback.format_exc()})
+            _send_failure(events, "ran out of the memory it was allowed", repeatable=False)
         except (Exception, SystemExit) as problem:
             if _is_of_the_disk(problem):
                 parts = {
@@ -57,7 +56,7 @@ def serve(load_handlers: Callable[[], Mapping[str, Handler]]) -> None:
                 _send(events, {"event": "error", "kind": "OutputError", "parts": parts})
                 continue
             reason = f"{type(problem).__name__}: {str(problem).strip()[:500]}"
-            _send(events, {"event": "failure", "reason": reason, "detail": traceback.format_exc()})
+            _send_failure(events, reason, repeatable=True)
 
 
 def _is_of_the_disk(problem: BaseException) -> bool:
@@ -81,6 +80,12 @@ def _claim_streams() -> BinaryIO:
 def _send(events: BinaryIO, message: dict[str, Any]) -> None:
     with contextlib.suppress(BrokenPipeError):
         events.write(msgspec.json.encode(message) + b"\n")
+
+
+def _send_failure(events: BinaryIO, reason: str, *, repeatable: bool) -> None:
+    """The failure that is being handled; one that is `repeatable` would come again with the same job."""
+    detail = traceback.format_exc()
+    _send(events, {"event": "failure", "reason": reason, "detail": detail, "repeatable": repeatable})
 
 
 def _reporter(events: BinaryIO) -> Progress:

@@ -10,15 +10,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
-import numpy as np
 
 from edgekit import __version__
-from edgekit import metrics as scores_of
 from edgekit.child import Progress
 from edgekit.jobs import Failed
 from edgekit.planner.planner import Planner, Trial
 from edgekit.planner.verdict import judge, misses, outcome
-from edgekit.report import Baseline, CandidateReport, Check, Chosen, Metric, Metrics, Report
+from edgekit.report import Baseline, CandidateReport, Check, Chosen, Metrics, Report
 from edgekit.runtimes.measure import Measured
 from edgekit.trials import Bench, Finished
 from edgekit.units import format_ms, format_size
@@ -55,7 +53,9 @@ def conclude(
         measured = chosen.measured or Measured(metrics={}, checks=(), inputs=(), outputs=())
     else:
         checks = judge(bench.limits, measured.metrics, facts=measured.checks)
-    result = outcome(checks) if best is not None else "fail"
+    if best is None:
+        checks = (*checks, _selection(picked))
+    result = outcome(checks)
     report = msgspec.structs.replace(
         report,
         outcome=result,
@@ -73,25 +73,18 @@ def _baseline(base: Finished | None, bench: Bench, progress: Progress) -> Baseli
     measured = bench.measure(Path(base.tflite), "test", progress=progress)
     metrics = {} if isinstance(measured, Failed) else dict(measured.metrics)
     metrics.pop("accuracy_drop", None)
-    keras = _keras_score(bench, progress)
+    keras = bench.keras_score("test", progress=progress)
     if keras is not None:
         metrics[f"keras_{bench.project.goal.metric.name}"] = keras
     return Baseline(metrics=metrics, sha256=hashlib.sha256(Path(base.tflite).read_bytes()).hexdigest())
 
 
-def _keras_score(bench: Bench, progress: Progress) -> Metric | None:
-    """The Keras model's score on the test split by the same metric; None for a metric of the user's own."""
-    spec = bench.project.goal.metric
-    if ":" in spec.name:
-        return None
-    rows = bench.dataset.rows("test")
-    targets = [np.asarray(array[rows]) for array in bench.dataset.targets("test")]
-    outputs = [np.load(path, mmap_mode="r") for path in bench.keras_outputs("test", progress=progress)]
-    found = scores_of.score(spec, targets, outputs)
-    return Metric(
-        value=found.value, unit="fraction" if spec.is_fraction else "", basis="measured", low=found.low, high=found.high,
-        source=f"the Keras model itself, {found.samples} samples", split="test", reason=found.reason,
-    )  # fmt: skip
+def _selection(picked: Trial) -> Check:
+    """The check that fails where no candidate passed on the split that chooses, whatever the test split says."""
+    missed = "; ".join(f"{check.name}: {check.reason}" for check in misses(picked.checks))
+    return Check(
+        name="selection", outcome="fail", reason=f"no candidate passed on validation; the closest misses {missed}"
+    )
 
 
 def _chosen(found: Finished, path: Path, measured: Measured) -> Chosen:
@@ -188,7 +181,7 @@ def _data_facts(bench: Bench) -> dict[str, object]:
         "selection": "validation",
         "verdict": "test",
         "metric": bench.project.goal.metric.name,
-        "loss": bench.loss,
+        "loss": ", ".join(bench.losses),
         "keras_rebuilt_error": bench.model.facts.rebuilt_error,
     }
 

@@ -40,13 +40,18 @@ class SplitFiles(Value):
 
 
 class Dataset(Value):
-    """A spooled data set: `sha256` identifies its content, `splits` its parts, `labels` its class names."""
+    """A spooled data set: `splits` are its parts, `labels` its class names.
+
+    `content_sha256` is the hash of what the data came from (a file, a folder's files, a function's source, arrays);
+    `sha256` stands for that together with how it was read, split and seeded.
+    """
 
     root: str
     sha256: str
     splits: dict[str, SplitFiles]
     labels: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    content_sha256: str = ""
 
     @classmethod
     def open(cls, root: Path) -> Dataset:

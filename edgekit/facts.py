@@ -42,10 +42,9 @@ class ModelFacts(Value):
     inputs: tuple[TensorFacts, ...]
     outputs: tuple[TensorFacts, ...]
     layers: tuple[LayerFacts, ...]
-    output_kind: Literal["softmax", "sigmoid", "linear"]
-    loss: str | None = None
+    output_kinds: tuple[Literal["softmax", "sigmoid", "linear"], ...]
+    losses: tuple[str | None, ...] = ()
     rebuilt_error: float | None = None
-    notes: tuple[str, ...] = ()
 
     @property
     def parameters(self) -> int:

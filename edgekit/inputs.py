@@ -31,13 +31,24 @@ class OpenedModel(Value):
 
 
 def open_model(
-    table: ModelTable, *, root: Path, cache: Cache, pool: Pool, seed: int, trust: bool, progress: Progress
+    table: ModelTable,
+    *,
+    root: Path,
+    cache: Cache,
+    pool: Pool,
+    seed: int,
+    imports: tuple[str, ...] = (),
+    trust: bool,
+    progress: Progress,
 ) -> OpenedModel:
-    """Load and normalise a model, or find it in the cache; raises `ModelError`, `TrustError`."""
+    """Load and normalise a model, or find it in the cache; raises `ModelError`, `TrustError`.
+
+    `imports` are modules that are imported first, in the worker: they register custom layers.
+    """
     content = _model_digest(table, root, cache)
     name = key(
         model=content,
-        imports=module_digest(table.imports, root=root),
+        imports=module_digest(imports, root=root, error=ModelError),
         seed=seed if is_function(table.source) else None,
         trust=trust,
         versions=versions(),
@@ -47,7 +58,7 @@ def open_model(
         "do": "load",
         "source": table.source if is_function(table.source) else str(root / table.source),
         "is_function": is_function(table.source),
-        "imports": table.imports,
+        "imports": imports,
         "root": str(root),
         "trust": trust,
         "seed": seed,
@@ -68,7 +79,7 @@ def open_model(
 
 def _model_digest(table: ModelTable, root: Path, cache: Cache) -> str:
     if is_function(table.source):
-        return digest(table.source, root=root, version=table.version)
+        return digest(table.source, root=root, version=table.version, error=ModelError)
     return _path_digest(root / table.source, ModelError, "model", cache)
 
 
@@ -80,26 +91,28 @@ def open_data(
     seed: int = 0,
     need: tuple[str, ...] = ("train", "test"),
     names: tuple[str, ...] = (),
+    output_names: tuple[str, ...] = (),
     trust: bool = False,
     progress: Progress,
 ) -> Dataset:
     """Read data of any kind into the cache, or find it there; raises `DataError`, `TrustError`.
 
-    `need` are the splits that must be in it; `names` the model's inputs, for data that comes by name.
+    `need` are the splits that must be in it; `names` and `output_names` the model's inputs and outputs, for data that
+    comes by name.
     """
     kind = _data_kind(table, root)
     content = (
-        digest(table.source, root=root, version=table.version)
+        digest(table.source, root=root, version=table.version, error=DataError)
         if kind == "function"
         else _path_digest(root / table.source, DataError, "data", cache)
     )
     options = {name: value for name, value in to_builtins(table).items() if name not in ("source", "version")}
-    named = names if kind == "function" else ()
+    named = (names, output_names) if kind == "function" else ((), ())
     name = key(content=content, options=options, seed=seed, need=need, names=named, trust=trust, versions=versions())
     source = table.source if kind == "function" else str(root / table.source)
     job: dict[str, Any] = {
-        "do": "spool", "kind": kind, "source": source, "root": str(root), "options": options, "names": named,
-        "seed": seed, "trust": trust, "need": need, "key": name,
+        "do": "spool", "kind": kind, "source": source, "root": str(root), "options": options, "names": named[0],
+        "output_names": named[1], "seed": seed, "trust": trust, "need": need, "key": name, "content": content,
     }  # fmt: skip
 
     def make(folder: Path) -> None:

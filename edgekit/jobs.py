@@ -15,16 +15,19 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Mapping
+import weakref
+from collections.abc import Iterator, Mapping
 from typing import IO, Any
 
 import msgspec
 
 from edgekit.child import MEMORY_LIMIT_VARIABLE, Progress
-from edgekit.errors import EdgekitError, from_parts
+from edgekit.errors import EdgekitError, InterruptedBuild, from_parts
 from edgekit.values import Value
 
 LOG_TAIL_BYTES = 4000
+# Signals that a process brings on itself by what it does; SIGKILL and the like come from outside.
+CRASHES = (signal.SIGSEGV, signal.SIGABRT, signal.SIGFPE)
 # A shell of a few hundred KiB that waits for the end of its pipe, and then kills a process group. Native code in the
 # child can keep the interpreter's lock, and so keep the child from seeing that its parent is gone; this one sees it.
 GUARD = ("/bin/sh", "-c", 'read -r _; kill -s KILL -- "-$0"')
@@ -39,12 +42,30 @@ class Done(Value):
 class Failed(Value):
     """A job that gave no result, and why: a sentence for people and the log's end for developers.
 
-    `repeatable` says that the job itself failed and would again; a crash, a limit or a kill might not.
+    `repeatable` says that the job itself failed and would again: it raised something, or ended its process by a crash
+    of its own. Out of memory, killed from outside, or stopped at a time limit (`timed_out`), it might not.
     """
 
     reason: str
     detail: str = ""
     repeatable: bool = False
+    timed_out: bool = False
+
+
+_living: weakref.WeakSet[Worker] = weakref.WeakSet()
+_stopping = threading.Event()
+
+
+@contextlib.contextmanager
+def all_stopped() -> Iterator[None]:
+    """Kill every worker of this process, also those that other threads wait for, and let none start inside."""
+    _stopping.set()
+    try:
+        for worker in list(_living):
+            worker.close()
+        yield
+    finally:
+        _stopping.clear()
 
 
 def no_progress(phase: str, done: int, total: int) -> None:
@@ -113,6 +134,9 @@ class Worker:
             self._process.stdin.flush()
 
     def _start(self) -> None:
+        if _stopping.is_set():
+            raise InterruptedBuild("interrupted")
+        _living.add(self)
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
         self._events = queue.Queue()
         self._process = subprocess.Popen(
@@ -137,7 +161,9 @@ class Worker:
             except queue.Empty:
                 tail = self._log_tail()
                 self.close()
-                return Failed(reason=f"was stopped at its time limit of {time_limit_s:g} s", detail=tail)
+                return Failed(
+                    reason=f"was stopped at its time limit of {time_limit_s:g} s", detail=tail, timed_out=True
+                )
             if not line:
                 return self._crashed()
             event = msgspec.json.decode(line)
@@ -146,7 +172,7 @@ class Worker:
             elif event["event"] == "error":
                 raise from_parts(event["kind"], event["parts"])
             elif event["event"] == "failure":
-                return Failed(reason=event["reason"], detail=event["detail"], repeatable=True)
+                return Failed(reason=event["reason"], detail=event["detail"], repeatable=event["repeatable"])
             else:
                 return Done(value=event["value"])
 
@@ -158,7 +184,7 @@ class Worker:
         tail = self._log_tail()
         self.close()
         how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
-        return Failed(reason=f"the process ended with {how}", detail=tail)
+        return Failed(reason=f"the process ended with {how}", detail=tail, repeatable=-code in CRASHES)
 
     def _log_tail(self) -> str:
         if self._log is None:

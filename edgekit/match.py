@@ -21,7 +21,7 @@ def match(facts: ModelFacts, dataset: Dataset, metric: MetricSpec) -> None:
         for array, tensor in zip(files.inputs, facts.inputs, strict=True):
             _shape(array, tensor, split)
         for array, tensor in zip(files.targets, facts.outputs, strict=True):
-            _labels(array, tensor)
+            _labels(array, tensor, split)
             if ":" not in metric.name:
                 _target_shape(array, tensor, split)
     if metric.output >= len(facts.outputs):
@@ -67,7 +67,7 @@ def _shape_hint(sample: tuple[int, ...], wanted: tuple[int | None, ...]) -> str:
     return "give the arrays as the model takes them"
 
 
-def _labels(array: ArrayFile, tensor: TensorFacts) -> None:
+def _labels(array: ArrayFile, tensor: TensorFacts, split: str) -> None:
     """Integer targets are class numbers of a model whose output has an item a class."""
     classes = tensor.shape[-1] if tensor.shape else None
     if not _is_class_numbers(array, tensor) or classes is None:
@@ -80,6 +80,14 @@ def _labels(array: ArrayFile, tensor: TensorFacts) -> None:
             received=f"labels from {array.low:g} to {array.high:g}",
             allowed=f"0 to {top}: output {tensor.name!r} has {classes} {'items' if classes > 1 else 'item'}",
             next_step="number the classes from 0, or give an output a class; where the targets are no classes, save them as floats",
+        )
+    if split == "train" and array.high < top:
+        raise DataError(
+            "an empty class",
+            where=array.path.removesuffix(".npy"),
+            received=f"no training sample with a label above {array.high:g}",
+            allowed=f"every label from 0 to {top}: output {tensor.name!r} has {classes} {'items' if classes > 1 else 'item'}",
+            next_step="add samples of the class: a fine-tune without them would make the model forget it",
         )
 
 
@@ -113,21 +121,33 @@ def _is_class_numbers(array: ArrayFile, tensor: TensorFacts) -> bool:
 def _as_the_labels_are(loss: str, *, sparse: bool) -> str:
     """The cross-entropy that a model was compiled with, for class numbers or one-hot labels as the data has them."""
     wanted, other = (SPARSE, CATEGORICAL) if sparse else (CATEGORICAL, SPARSE)
-    return wanted + loss.removeprefix(other) if loss.removesuffix("_from_logits") == other else loss
+    name = loss.split(" ")[0].removesuffix("_from_logits")
+    return wanted + loss.removeprefix(other) if name == other else loss
 
 
-def choose_loss(declared: str | None, facts: ModelFacts, dataset: Dataset) -> str:
-    """The loss to fine-tune with: the project's, else the one the model was compiled with, else by the output.
+def choose_losses(declared: str | tuple[str, ...] | None, facts: ModelFacts, dataset: Dataset) -> tuple[str, ...]:
+    """The loss of each output to fine-tune with: the project's, else what the model was compiled with, else by the output.
 
-    Raises `DataError` where none of them tells.
+    Raises `DataError` where none of them tells, or where the project names another number than there are outputs.
     """
+    count = len(facts.outputs)
+    named = (declared,) * count if isinstance(declared, str) else declared or (None,) * count
+    if len(named) != count:
+        raise DataError(
+            "another number of losses than outputs", where="training.loss", received=len(named), allowed=str(count)
+        )
+    compiled = facts.losses or (None,) * count
+    targets = dataset.splits["train"].targets
+    each = zip(named, compiled, facts.output_kinds, targets, facts.outputs, strict=True)
+    return tuple(_choose(*one) for one in each)
+
+
+def _choose(declared: str | None, compiled: str | None, kind: str, array: ArrayFile, tensor: TensorFacts) -> str:
     if declared:
         return declared
-    array, tensor = dataset.splits["train"].targets[0], facts.outputs[0]
-    kind = facts.output_kind
     numbers = _is_class_numbers(array, tensor)
-    if facts.loss:
-        return _as_the_labels_are(facts.loss, sparse=numbers)
+    if compiled:
+        return _as_the_labels_are(compiled, sparse=numbers)
     if numbers and tensor.shape[-1] != 1:
         return f"{SPARSE}_from_logits" if kind == "linear" else SPARSE
     if kind == "sigmoid":

@@ -12,11 +12,16 @@ HIGHER_IS_BETTER = {"accuracy": True, "auc": True, "mae": False, "mse": False}
 
 
 class MetricSpec(Value):
-    """A metric by name (`accuracy`, `auc`, `mae`, `mse` or the user's `module:function`)."""
+    """A metric by name (`accuracy`, `auc`, `mae`, `mse` or the user's `module:function`).
+
+    `threshold` is the value of a single output, or of each of several labels, above which it says yes: 0.5 of a
+    probability, 0 of a logit.
+    """
 
     name: str = "accuracy"
     higher_is_better: bool = True
     output: int = 0
+    threshold: float = 0.5
 
     @property
     def is_fraction(self) -> bool:
@@ -24,13 +29,15 @@ class MetricSpec(Value):
         return self.name in ("accuracy", "auc")
 
 
-def metric_spec(name: str, direction: str | None, output: int = 0, *, where: str = "goal") -> MetricSpec:
+def metric_spec(
+    name: str, direction: str | None, output: int = 0, *, threshold: float = 0.5, where: str = "goal"
+) -> MetricSpec:
     """The metric of a name and a declared direction; raises `ProjectError` where one of them is missing or wrong."""
     if name in HIGHER_IS_BETTER:
         better = HIGHER_IS_BETTER[name]
         if direction is not None and (direction == "higher") != better:
             raise ProjectError(f"the direction of {name} is known", where=f"{where}.direction", received=direction)
-        return MetricSpec(name=name, higher_is_better=better, output=output)
+        return MetricSpec(name=name, higher_is_better=better, output=output, threshold=threshold)
     if ":" not in name:
         near = did_you_mean(name, HIGHER_IS_BETTER)
         raise ProjectError(
@@ -47,4 +54,4 @@ def metric_spec(name: str, direction: str | None, output: int = 0, *, where: str
             allowed="higher, lower",
             next_step='add direction = "higher" (or "lower") to [goal]',
         )
-    return MetricSpec(name=name, higher_is_better=direction == "higher", output=output)
+    return MetricSpec(name=name, higher_is_better=direction == "higher", output=output, threshold=threshold)

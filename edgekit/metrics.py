@@ -7,6 +7,7 @@ given as an argument: this module imports no code of the user's.
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -19,17 +20,20 @@ if TYPE_CHECKING:
     import numpy as np
 
 UserFunction = Callable[["np.ndarray", "np.ndarray"], float]
-BINARY_THRESHOLD = 0.5
+LABEL_THRESHOLD = 0.5
 POINT = 0.01
+LEAST_RESAMPLES = 100
+"""The ends of a 95% interval are each one of forty resamples: of fewer than this they would be two or three of them."""
 
 
 class Score(Value):
-    """A metric's value with its 95% interval; None where the targets do not define it."""
+    """A metric's value with its 95% interval; None where the targets do not define it. `method` names the interval."""
 
     value: float | None
     low: float | None = None
     high: float | None = None
     samples: int = 0
+    method: str = ""
     reason: str | None = None
 
 
@@ -55,23 +59,27 @@ def score(
     function: UserFunction | None = None,
     *,
     seed: int = 0,
+    time_limit_s: float | None = None,
 ) -> Score:
     """The metric of a model's outputs with its 95% interval.
 
     `targets` and `outputs` have one array (samples, ...) for each output of the model; the spec says which counts.
-    Accuracy of one decision a sample has Wilson's interval, everything else a seeded bootstrap of 1000 resamples.
-    Raises `DataError` where targets and outputs do not go together.
+    Accuracy of one decision a sample has Wilson's interval, everything else a seeded bootstrap of 1000 resamples, or
+    of as many as are done `time_limit_s` seconds after the call, value included; there is no interval of fewer than
+    100. Raises `DataError` where targets and outputs do not go together.
     """
+    until = math.inf if time_limit_s is None else time.monotonic() + time_limit_s
     measure = _measure(spec, targets, outputs, function)
     value = measure.value()
     if not math.isfinite(value):
         return Score(value=None, samples=measure.samples, reason=measure.undefined)
-    interval = measure.interval(value, seed)
+    interval, method = measure.interval(value, seed, until)
     return Score(
         value=value,
         low=interval.low if interval else None,
         high=interval.high if interval else None,
         samples=measure.samples,
+        method=method,
     )
 
 
@@ -83,12 +91,15 @@ def paired_drop(
     function: UserFunction | None = None,
     *,
     seed: int = 0,
+    time_limit_s: float | None = None,
 ) -> Drop:
     """How many points `outputs` are worse than `baseline` on the same samples, with the paired 95% interval.
 
     Accuracy of one decision a sample has the interval of Bonett and Price for paired shares, everything else a
-    bootstrap in which both models see the same 1000 resamples. Raises `DataError` as `score` does.
+    bootstrap in which both models see the same 1000 resamples, or as many as `score` would take in `time_limit_s`.
+    Raises `DataError` as `score` does.
     """
+    until = math.inf if time_limit_s is None else time.monotonic() + time_limit_s
     first = _measure(spec, targets, baseline, function)
     second = _measure(spec, targets, outputs, function)
     before, after = first.value(), second.value()
@@ -103,7 +114,7 @@ def paired_drop(
             points=None, samples=first.samples, reason="the baseline's value is 0, and a percentage of it says nothing"
         )
     points = sign * (before - after) / point
-    interval, method = _paired_interval(first, second, points, sign, point, seed)
+    interval, method = _paired_interval(first, second, points, sign, point, seed, until)
     return Drop(
         points=points,
         low=interval.low if interval else None,
@@ -114,7 +125,7 @@ def paired_drop(
 
 
 def _paired_interval(
-    first: _Measure, second: _Measure, points: float, sign: float, point: float, seed: int
+    first: _Measure, second: _Measure, points: float, sign: float, point: float, seed: int, until: float
 ) -> tuple[Interval | None, str]:
     import numpy as np
 
@@ -124,10 +135,33 @@ def _paired_interval(
         share = paired_difference(only_first, only_second, first.samples)
         both = (share.low / POINT, share.high / POINT)
         return Interval(low=min(*both, points), high=max(*both, points)), "Bonett-Price interval for paired shares"
-    differences = [
-        sign * (first.resampled(rows) - second.resampled(rows)) / point for rows in resamples(first.samples, seed=seed)
-    ]
-    return percentiles(np.concatenate(differences), points), "paired bootstrap, 1000 resamples"
+
+    def difference(rows: np.ndarray) -> np.ndarray:
+        apart: np.ndarray = sign * (first.resampled(rows) - second.resampled(rows)) / point
+        return apart
+
+    interval, method = _bootstrap(difference, first.samples, points, seed, until)
+    return interval, f"paired {method}" if interval else method
+
+
+def _bootstrap(
+    figures: Callable[[np.ndarray], np.ndarray], samples: int, value: float, seed: int, until: float
+) -> tuple[Interval | None, str]:
+    """The interval of a figure by resampling, and what was done; it ends before `until`, a time of the monotonic clock."""
+    import numpy as np
+
+    found, longest = [np.empty(0)], 0.0
+    chunks = resamples(samples, seed=seed)
+    for part in chunks if math.isinf(until) else (row for rows in chunks for row in np.split(rows, len(rows))):
+        began = time.monotonic()
+        if began + longest > until:
+            break
+        found.append(figures(part))
+        longest = max(longest, time.monotonic() - began)
+    values = np.concatenate(found)
+    if len(values) < LEAST_RESAMPLES:
+        return None, f"none, only {len(values)} resamples were done in the time that the metric's function was given"
+    return percentiles(values, value), f"bootstrap, {len(values)} resamples"
 
 
 class _Measure:
@@ -148,12 +182,9 @@ class _Measure:
         """The metric on each resample, float64 (resamples,)."""
         raise NotImplementedError
 
-    def interval(self, value: float, seed: int) -> Interval | None:
-        """The 95% interval of the value."""
-        import numpy as np
-
-        found = [self.resampled(rows) for rows in resamples(self.samples, seed=seed)]
-        return percentiles(np.concatenate(found), value)
+    def interval(self, value: float, seed: int, until: float) -> tuple[Interval | None, str]:
+        """The 95% interval of the value and its name."""
+        return _bootstrap(self.resampled, self.samples, value, seed, until)
 
 
 class _Mean(_Measure):
@@ -173,10 +204,10 @@ class _Mean(_Measure):
         made: np.ndarray = self.figures[rows].mean(axis=1)
         return made
 
-    def interval(self, value: float, seed: int) -> Interval | None:
+    def interval(self, value: float, seed: int, until: float) -> tuple[Interval | None, str]:
         if self.decisions is None:
-            return super().interval(value, seed)
-        return wilson(int(self.decisions.sum()), self.samples)
+            return super().interval(value, seed, until)
+        return wilson(int(self.decisions.sum()), self.samples), "Wilson"
 
 
 class _Auc(_Measure):
@@ -232,7 +263,7 @@ def _measure(
     if function is not None:
         return _User(target, output, function)
     if spec.name == "accuracy":
-        return _Mean(target, output, _hits(target, output))
+        return _Mean(target, output, _hits(target, output, spec.threshold))
     if spec.name == "auc":
         return _Auc(target, output)
     if spec.name in ("mae", "mse"):
@@ -259,21 +290,22 @@ def _chosen(
     return target, output
 
 
-def _hits(targets: np.ndarray, outputs: np.ndarray) -> np.ndarray:
+def _hits(targets: np.ndarray, outputs: np.ndarray, threshold: float) -> np.ndarray:
     """Right or wrong a sample, bool (samples,); float (samples,) where a sample has many decisions.
 
-    Outputs (samples, classes): the largest one decides; (samples, 1) or (samples,): above 0.5 is class 1. Targets are
-    class numbers, or of the outputs' shape: one-hot, or several labels at once (each held against 0.5).
+    Outputs (samples, classes): the largest one decides; (samples, 1) or (samples,): above the threshold is
+    class 1. Targets are class numbers, or of the outputs' shape: one-hot, or several labels at once (each output is held
+    against the threshold).
     """
     import numpy as np
 
     unknown = np.isnan(outputs)
     if outputs.ndim == 1 or outputs.shape[-1] == 1:
-        decided = (outputs.reshape(len(outputs), -1) > BINARY_THRESHOLD).astype(np.int64)
+        decided = (outputs.reshape(len(outputs), -1) > threshold).astype(np.int64)
         unknown = unknown.reshape(len(outputs), -1)
         labels = _class_numbers(targets, 2, decided.shape)
     elif targets.shape == outputs.shape and not _is_one_hot(targets):
-        decided, labels = (outputs > BINARY_THRESHOLD).astype(np.int64), (targets > BINARY_THRESHOLD).astype(np.int64)
+        decided, labels = (outputs > threshold).astype(np.int64), (targets > LABEL_THRESHOLD).astype(np.int64)
     else:
         decided, unknown = outputs.argmax(axis=-1), unknown.any(axis=-1)
         labels = _class_numbers(targets, outputs.shape[-1], decided.shape)
@@ -329,7 +361,7 @@ def _one_against_rest(targets: np.ndarray, outputs: np.ndarray) -> list[tuple[np
         labels = _class_numbers(targets, 2, (len(flat),))
         return [(labels == 1, flat[:, 0])]
     if targets.shape == outputs.shape and not _is_one_hot(targets):
-        wanted = targets.reshape(flat.shape) > BINARY_THRESHOLD
+        wanted = targets.reshape(flat.shape) > LABEL_THRESHOLD
         return [(wanted[:, index], flat[:, index]) for index in range(flat.shape[1])]
     labels = _class_numbers(targets, flat.shape[1], (len(flat),))
     classes = [1] if flat.shape[1] == 2 else range(flat.shape[1])

@@ -6,13 +6,14 @@ The caller's process has whatever Keras it has; the model is saved by that, and 
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
 
-from edgekit.cache import Cache, file_digest, key
+from edgekit.cache import Cache, digest_of, file_digest, key
 from edgekit.child import Progress
 from edgekit.dataset import INDEX_FILE, Dataset
 from edgekit.errors import ModelError
@@ -20,7 +21,7 @@ from edgekit.project_file import DataTable, ModelTable
 from edgekit.values import to_builtins
 
 
-def keep_model(model: Any, table: ModelTable | None, cache: Cache) -> ModelTable:
+def keep_model(model: Any, cache: Cache) -> ModelTable:
     """Save a Keras model of either Keras in the cache under its content; raises `ModelError` for anything else."""
     if not all(hasattr(model, name) for name in ("save", "get_config", "get_weights")):
         raise ModelError(
@@ -29,7 +30,7 @@ def keep_model(model: Any, table: ModelTable | None, cache: Cache) -> ModelTable
             received=type(model).__name__,
             allowed="a path, 'module:function', or a Keras model",
         )
-    hasher = hashlib.sha256(f"{type(model).__module__}\0{model.to_json()}\0{getattr(model, 'loss', None)}".encode())
+    hasher = hashlib.sha256(f"{type(model).__module__}\0{model.to_json()}\0{_compiled(model)}".encode())
     for weight in model.get_weights():
         hasher.update(np.ascontiguousarray(weight).tobytes())
 
@@ -40,20 +41,41 @@ def keep_model(model: Any, table: ModelTable | None, cache: Cache) -> ModelTable
             raise ModelError("the model cannot be saved", where="model", received=str(problem)[:300]) from None
 
     folder = cache.folder("objects", hasher.hexdigest()[:40], save)
-    return ModelTable(source=str(folder / "model.keras"), imports=table.imports if table else ())
+    return ModelTable(source=str(folder / "model.keras"))
+
+
+def _compiled(model: Any) -> str:
+    """How a model was compiled, as text without the addresses of objects, which change from process to process."""
+    try:
+        return json.dumps(model.get_compile_config(), sort_keys=True, default=lambda found: type(found).__name__)
+    except (AttributeError, TypeError, ValueError):
+        return type(getattr(model, "loss", None)).__name__
 
 
 def keep_data(
-    data: Any, table: DataTable | None, *, names: tuple[str, ...], seed: int, cache: Cache, progress: Progress
+    data: Any,
+    table: DataTable | None,
+    *,
+    names: tuple[str, ...],
+    output_names: tuple[str, ...],
+    seed: int,
+    cache: Cache,
+    progress: Progress,
 ) -> Dataset:
-    """Spool arrays or streams of the caller's process into the cache; raises `DataError`."""
+    """Spool arrays or streams of the caller's process into the cache; raises `DataError`.
+
+    `names` and `output_names` are the model's inputs and outputs, for data that comes by name.
+    """
     from edgekit.ingest.spool import spool_result
 
     options = to_builtins(table or DataTable(source="data"))
     with cache.scratch() as scratch:
-        spool_result(data, scratch, names=names, options=options, seed=seed, progress=progress)
+        spool_result(
+            data, scratch, names=names, output_names=output_names, options=options, seed=seed, progress=progress
+        )
         content = {path.name: file_digest(path) for path in sorted(scratch.iterdir()) if path.name != INDEX_FILE}
         entry = key(content=content)
+        digest = digest_of(content)
 
         def move(folder: Path) -> None:
             for path in scratch.iterdir():
@@ -61,4 +83,4 @@ def keep_data(
 
         folder = cache.folder("data", entry, move)
     dataset = Dataset.open(folder)
-    return msgspec.structs.replace(dataset, sha256=entry)
+    return msgspec.structs.replace(dataset, sha256=entry, content_sha256=digest)

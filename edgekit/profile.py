@@ -24,6 +24,8 @@ else:
     import tomli as tomllib
 
 Support = Literal["native", "storage", "absent"]
+# A profile whose processor and memory are read live is of the machine that reads them, whatever its id.
+THIS_MACHINE = ("compute.cores", "memory.ram")
 DEFAULT_FOLDERS = (Path(__file__).parent / "device_profiles", Path(__file__).parent.parent / "device_profiles")
 
 
@@ -132,6 +134,13 @@ class DeviceProfile(Value):
     cost: Cost
     aliases: tuple[str, ...] = ()
     budget: Budget = Budget()
+    live: tuple[str, ...] = ()
+    """Dotted keys of what was read from this machine when the profile was loaded."""
+
+    @property
+    def is_this_machine(self) -> bool:
+        """Whether it describes the machine that edgekit runs on, so that what is timed here is timed on the device."""
+        return set(THIS_MACHINE) <= set(self.live)
 
 
 def profile_from_toml(text: str, file: str) -> DeviceProfile:

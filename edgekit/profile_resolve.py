@@ -50,8 +50,9 @@ def resolve(raw: ProfileFile, file: str) -> dict[str, Any]:
     Raises `ProfileError` for a wrong unit, a source that is not in `[sources]`, a value outside its own interval, or
     'live' where nothing can be read.
     """
-    tables: dict[str, Any] = _Resolver(file, raw.sources).resolve(raw, "")
-    return tables
+    resolver = _Resolver(file, raw.sources)
+    tables: dict[str, Any] = resolver.resolve(raw, "")
+    return {**tables, "live": tuple(dict.fromkeys(resolver.read_live))}
 
 
 class _Resolver:
@@ -60,6 +61,7 @@ class _Resolver:
     def __init__(self, file: str, sources: Mapping[str, str]) -> None:
         self.file, self.sources = file, sources
         self.live: Mapping[str, Any] | None = None
+        self.read_live: list[str] = []
 
     def resolve(self, raw: Any, path: str) -> Any:
         if isinstance(raw, QuantityText):
@@ -127,6 +129,7 @@ class _Resolver:
                 received=repr(LIVE),
                 allowed=f"'live' for {', '.join(self.live)}; a value with its unit for the rest",
             )
+        self.read_live.append(path)
         return self.live[path]
 
     def _live_figure(self, path: str) -> dict[str, float | None]:

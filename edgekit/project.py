@@ -75,6 +75,7 @@ class Project(Value):
     calibration: CalibrationTable
     seed: int
     time_budget_s: float
+    imports: tuple[str, ...] = ()
 
 
 def load_project(folder: Path, *, required: bool = True) -> Project:
@@ -121,6 +122,7 @@ def resolve(file: ProjectFile, *, root: Path, where: str) -> Project:
         calibration=file.calibration,
         seed=file.seed,
         time_budget_s=_quantity(parse_duration_ms, file.time_budget, f"{where}: time_budget") / 1e3,
+        imports=file.model.imports if isinstance(file.model, ModelTable) else (),
     )
 
 
@@ -139,9 +141,12 @@ def _budget(table: BudgetTable, where: str) -> Budget:
 
 def _quantity(parse: Any, text: str, where: str) -> Any:
     try:
-        return parse(text)
+        value = parse(text)
     except InputError as problem:
         raise ProjectError(problem.what, where=where, received=problem.received, allowed=problem.allowed) from None
+    if value <= 0:
+        raise ProjectError("not a positive quantity", where=where, received=text, allowed="more than 0")
+    return value
 
 
 def override(project: Project, **changes: Any) -> Project:
@@ -152,11 +157,9 @@ def override(project: Project, **changes: Any) -> Project:
     """
     given = {name: value for name, value in changes.items() if value not in (None, ())}
     if "model" in given:
-        imports = project.model.imports if project.model else ()
-        project = msgspec.structs.replace(project, model=ModelTable(source=given["model"], imports=imports))
-    if "imports" in given and project.model is not None:
-        model = msgspec.structs.replace(project.model, imports=tuple(given["imports"]))
-        project = msgspec.structs.replace(project, model=model)
+        project = msgspec.structs.replace(project, model=ModelTable(source=given["model"]))
+    if "imports" in given:
+        project = msgspec.structs.replace(project, imports=tuple(given["imports"]))
     if "data" in given:
         table = msgspec.structs.replace(project.data or DataTable(source=""), source=given["data"])
         project = msgspec.structs.replace(project, data=table)

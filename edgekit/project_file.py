@@ -77,9 +77,12 @@ class BudgetTable(Value):
 class TrainingTable(Value):
     """`[training]`: how every fine-tune is done."""
 
-    loss: Annotated[str | None, Meta(description="a Keras loss by name; else the model's own, else by its output")] = (
-        None
-    )
+    loss: Annotated[
+        str | tuple[str, ...] | None,
+        Meta(
+            description="a Keras loss by name, or a list with one an output; else the model's own, else by its output"
+        ),
+    ] = None
     epochs: Annotated[int, Meta(ge=0, description="epochs of each fine-tune; 0: post-training conversions only")] = 4
     batch_size: Annotated[Positive, Meta(description="samples a step")] = 32
     learning_rate: Annotated[Number, Meta(gt=0, description="Adam's learning rate of each fine-tune")] = 5e-4

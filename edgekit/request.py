@@ -8,6 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from edgekit.errors import ProjectError
 from edgekit.facts import ModelFacts
 from edgekit.profile import DeviceProfile, limits, load_profile
@@ -55,7 +57,16 @@ def profiles_for(device: Device | Devices | None, settings: Project) -> list[Dev
             where="--device",
             next_step=f"name one with --device or in {PROJECT_FILE}; `edgekit devices` lists them",
         )
-    found = {profile.id: profile for profile in (load_profile(name) for name in named)}
+    found: dict[str, DeviceProfile] = {}
+    for name in named:
+        profile = load_profile(name)
+        if found.setdefault(profile.id, profile) != profile:
+            raise ProjectError(
+                f"two different profiles with the id {profile.id!r}",
+                where="--device",
+                received=", ".join(map(str, named)),
+                next_step="give your own profile an id of its own: results go to a folder of that name",
+            )
     return list(found.values())
 
 
@@ -70,3 +81,12 @@ def task_for(profile: DeviceProfile, facts: ModelFacts, settings: Project) -> Ta
     in_force = {**declared, **settings.budget.limits(), "accuracy_drop": settings.goal.max_drop_points}
     trains = settings.training.epochs > 0
     return Task(profile=profile, facts=facts, goal=settings.goal, limits=in_force, trains=trains)
+
+
+def with_threshold(settings: Project, facts: ModelFacts) -> Project:
+    """The project with the decision threshold that the model's output asks for: 0 where it is a logit."""
+    metric = settings.goal.metric
+    if metric.output >= len(facts.output_kinds) or facts.output_kinds[metric.output] != "linear":
+        return settings
+    goal = msgspec.structs.replace(settings.goal, metric=msgspec.structs.replace(metric, threshold=0.0))
+    return msgspec.structs.replace(settings, goal=goal)

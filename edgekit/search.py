@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import collections
+import contextlib
 import time
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 
 from edgekit.candidate import Candidate
 from edgekit.child import Progress
 from edgekit.errors import InterruptedBuild
+from edgekit.jobs import all_stopped
 from edgekit.planner.planner import Planner
 from edgekit.trials import Bench, Finished
 from edgekit.values import Value
@@ -32,33 +35,35 @@ def search(planner: Planner, bench: Bench, workers: int, deadline: float, progre
     """
     finished: list[Finished] = []
     cut: list[str] = []
-    waiting: set[Future[Finished]] = set()
+    running: collections.deque[Future[Finished]] = collections.deque()
     executor = ThreadPoolExecutor(workers)
     try:
         while True:
-            while len(waiting) < (workers if finished else 1):
+            while len(running) < (workers if finished else 1):
                 if finished and time.monotonic() >= deadline:
                     cut += planner.stop("not tried: the time budget was used up")
-                candidate = planner.ask()
+                candidate = planner.ask(alone=not running)
                 if candidate is None:
                     break
-                least = LEAST_TRAINING_S if len(candidate.steps) > 1 else LEAST_CONVERSION_S
-                left = max(least, deadline - time.monotonic())
-                waiting.add(
-                    executor.submit(bench.run, candidate, progress=_named(candidate, progress), time_limit_s=left)
-                )
-            if not waiting:
+                running.append(executor.submit(_run, bench, candidate, deadline, progress))
+            if not running:
                 return Search(finished=tuple(finished), not_tried=tuple(cut))
-            done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-            for future in done:
-                finished.append(future.result())
-                planner.tell(finished[-1].trial)
-                if finished[-1].trial.failure is not None and time.monotonic() >= deadline:
-                    cut.append(finished[-1].trial.candidate.name)
+            # Told in the order asked, so that the same build asks for the same candidates every time.
+            finished.append(running[0].result())
+            running.popleft()
+            planner.tell(finished[-1].trial)
+            if finished[-1].trial.failure is not None and time.monotonic() >= deadline:
+                cut.append(finished[-1].trial.candidate.name)
     except KeyboardInterrupt:
         raise InterruptedBuild("interrupted", next_step="the same command goes on with what is already done") from None
     finally:
-        executor.shutdown(wait=False, cancel_futures=True)
+        with all_stopped() if running else contextlib.nullcontext():
+            executor.shutdown(wait=True, cancel_futures=True)
+
+
+def _run(bench: Bench, candidate: Candidate, deadline: float, progress: Progress) -> Finished:
+    least = LEAST_TRAINING_S if len(candidate.steps) > 1 else LEAST_CONVERSION_S
+    return bench.run(candidate, progress=_named(candidate, progress), deadline=max(deadline, time.monotonic() + least))
 
 
 def _named(candidate: Candidate, progress: Progress) -> Progress:

@@ -6,20 +6,24 @@ that two devices need is trained once.
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import time
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from edgekit.cache import Cache, file_digest, key, processor, versions
 from edgekit.candidate import Candidate, Step
 from edgekit.child import Progress
 from edgekit.dataset import Dataset, Split
+from edgekit.errors import DataError, ModelError, ProjectError
 from edgekit.facts import TensorFacts
 from edgekit.inputs import OpenedModel
 from edgekit.jobs import Done, Failed
+from edgekit.metrics import Score, score
 from edgekit.planner.planner import Trial
 from edgekit.planner.verdict import judge
 from edgekit.pool import Pool
@@ -52,46 +56,49 @@ class _Timed(Value):
     seconds: float
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Materials:
+    """What the trials of all devices of a build share; `losses` has one an output of the model."""
+
+    project: Project
+    model: OpenedModel
+    dataset: Dataset
+    losses: tuple[str, ...]
+    cache: Cache
+    pool: Pool
+
+
 class Bench:
     """Runs candidates for one device, and keeps the baseline that they are compared with."""
 
-    def __init__(
-        self,
-        *,
-        project: Project,
-        profile: DeviceProfile,
-        model: OpenedModel,
-        dataset: Dataset,
-        loss: str,
-        limits: dict[str, float],
-        cache: Cache,
-        pool: Pool,
-    ) -> None:
-        self.project, self.profile, self.model, self.dataset = project, profile, model, dataset
-        self.loss, self.limits = loss, limits
-        self._cache, self._pool = cache, pool
-        self._root = Path(project.root)
+    def __init__(self, materials: Materials, profile: DeviceProfile, limits: dict[str, float]) -> None:
+        self.project, self.model, self.dataset = materials.project, materials.model, materials.dataset
+        self.losses, self.profile, self.limits = materials.losses, profile, limits
+        self._cache, self._pool = materials.cache, materials.pool
+        self._root = Path(self.project.root)
         self._baseline: Path | None = None
-        imports = project.model.imports if project.model else ()
-        self._common = {"root": project.root, "imports": imports, "seed": project.seed}
+        self._common = {"root": self.project.root, "imports": self.project.imports, "seed": self.project.seed}
 
-    def run(self, candidate: Candidate, *, progress: Progress, time_limit_s: float | None = None) -> Finished:
-        """Realise, convert and measure a candidate; what fails is a value. The baseline must come first."""
+    def run(self, candidate: Candidate, *, progress: Progress, deadline: float | None = None) -> Finished:
+        """Realise, convert and measure a candidate; what fails is a value. The baseline must come first.
+
+        At the `deadline` (of `time.monotonic`) training and converting are stopped; measuring has limits of its own.
+        """
         started = time.monotonic()
         try:
-            return self._run(candidate, progress, time_limit_s)
+            return self._run(candidate, progress, deadline)
         except _TrialFailed as failed:
             seconds = time.monotonic() - started if failed.seconds is None else failed.seconds
             return Finished(trial=Trial(candidate=candidate, seconds=round(seconds, 3), failure=failed.reason))
 
-    def _run(self, candidate: Candidate, progress: Progress, time_limit_s: float | None) -> Finished:
+    def _run(self, candidate: Candidate, progress: Progress, deadline: float | None) -> Finished:
         folder, name, seconds = Path(self.model.folder), self.model.key, 0.0
         proofs: list[tuple[str, Evidence]] = []
         for count in range(1, len(candidate.steps)):
-            folder, name, answer = self._train(candidate.steps[:count], folder, name, progress, time_limit_s)
+            folder, name, answer = self._train(candidate.steps[:count], folder, name, progress, deadline)
             seconds += answer["seconds"]
             proofs.append(("in the model", msgspec.convert(answer["evidence"], Evidence)))
-        tflite, answer = self._convert(candidate.steps, folder, name, progress, time_limit_s)
+        tflite, answer = self._convert(candidate.steps, folder, name, progress, deadline)
         proofs += [("in the file", msgspec.convert(found, Evidence)) for found in answer["evidence"]]
         for place, proof in proofs:
             if not proof.holds:
@@ -120,12 +127,38 @@ class Bench:
 
     def keras_outputs(self, split: Split, *, progress: Progress) -> list[Path]:
         """The Keras model's own outputs on a split, as `.npy` files."""
-        entry = key(model=self.model.key, data=self.dataset.sha256, split=split, versions=versions())
+        entry = key(
+            model=self.model.key, data=self.dataset.sha256, split=split, versions=versions(), processor=processor()
+        )
         job = {"do": "predict", "model": self.model.folder, "dataset": self.dataset.root, "split": split}
         return sorted(self._job("predictions", entry, job, progress, None)[0].glob("output_*.npy"))
 
+    def keras_score(self, split: Split, *, progress: Progress) -> Metric | None:
+        """The Keras model's own score on a split by the same metric; None for a metric of the user's own."""
+        spec = self.project.goal.metric
+        if is_function(spec.name):
+            return None
+
+        def compute() -> Any:
+            rows = self.dataset.rows(split)
+            targets = [array[rows] for array in self.dataset.targets(split)]
+            outputs = [np.load(path, mmap_mode="r") for path in self.keras_outputs(split, progress=progress)]
+            return to_builtins(score(spec, targets, outputs))
+
+        found = msgspec.convert(self._cache.value("scores", self._key_on(split, keras=self.model.key), compute), Score)
+        return Metric(
+            value=found.value,
+            unit="fraction" if spec.is_fraction else "",
+            basis="measured",
+            source=f"the Keras model itself, {found.samples} samples",
+            low=found.low,
+            high=found.high,
+            split=split,
+            reason=found.reason,
+        )
+
     def _train(
-        self, steps: tuple[Step, ...], folder: Path, name: str, progress: Progress, time_limit_s: float | None
+        self, steps: tuple[Step, ...], folder: Path, name: str, progress: Progress, deadline: float | None
     ) -> tuple[Path, str, dict[str, Any]]:
         entry = key(
             model=name,
@@ -133,7 +166,7 @@ class Bench:
             technique=identity(steps[-1].technique),
             data=self.dataset.sha256,
             training=self.project.training,
-            loss=self.loss,
+            losses=self.losses,
             seed=self.project.seed,
             versions=versions(),
             processor=processor(),
@@ -144,13 +177,13 @@ class Bench:
             "steps": to_builtins(steps),
             "dataset": self.dataset.root,
             "training": to_builtins(self.project.training),
-            "loss": self.loss,
+            "losses": self.losses,
         }
-        made, answer = self._job("stages", entry, job, progress, time_limit_s)
+        made, answer = self._job("stages", entry, job, progress, deadline)
         return made, entry, answer
 
     def _convert(
-        self, steps: tuple[Step, ...], folder: Path, name: str, progress: Progress, time_limit_s: float | None
+        self, steps: tuple[Step, ...], folder: Path, name: str, progress: Progress, deadline: float | None
     ) -> tuple[Path, dict[str, Any]]:
         samples = self.project.calibration.samples
         calibrated = getattr(technique(steps[-1].technique), "CALIBRATED", False)
@@ -171,17 +204,22 @@ class Bench:
             "inputs": self._names(self.model.facts.inputs),
             "outputs": self._names(self.model.facts.outputs),
         }
-        made, answer = self._job("artifacts", entry, job, progress, time_limit_s)
+        made, answer = self._job("artifacts", entry, job, progress, deadline)
         return made / "model.tflite", answer
 
     def _job(
-        self, kind: str, entry: str, job: dict[str, Any], progress: Progress, time_limit_s: float | None
+        self, kind: str, entry: str, job: dict[str, Any], progress: Progress, deadline: float | None
     ) -> tuple[Path, dict[str, Any]]:
         """The cached folder and answer of a job; so is a failure that would come again."""
 
         def make(folder: Path) -> None:
             given, started = {**job, **self._common, "target": str(folder)}, time.monotonic()
-            answer = self._pool.run(given, progress=progress, time_limit_s=time_limit_s)
+            left = None if deadline is None else max(0.1, deadline - time.monotonic())
+            try:
+                answer = self._pool.run(given, progress=progress, time_limit_s=left)
+            except (DataError, ModelError, ProjectError) as problem:
+                received = f" ({problem.received})" if problem.received else ""
+                raise _TrialFailed(f"{job['do']}: {problem.what}{received}") from problem
             if isinstance(answer, Failed) and not answer.repeatable:
                 raise _TrialFailed(f"{job['do']}: {answer.reason}")
             value = answer.value if isinstance(answer, Done) else {"failure": answer.reason}
@@ -195,7 +233,7 @@ class Bench:
         return folder, answer
 
     def _measured(self, tflite: Path, split: Split, progress: Progress) -> _Timed:
-        entry = self._key_on(split, tflite=file_digest(tflite), profile=self.profile)
+        entry = self._key_on(split, tflite=file_digest(tflite), profile=self.profile, model=self.model.key)
 
         def make(folder: Path) -> None:
             started = time.monotonic()
@@ -232,6 +270,8 @@ class Bench:
 
         def compute() -> Any:
             found = drop(metric, self.dataset, split, baseline.scores, measured.scores, root=self._root)
+            if isinstance(found, Failed) and not found.repeatable:
+                raise _TrialFailed(f"the drop of {metric.name}: {found.reason}")
             return to_builtins(drop_metric(found, split))
 
         value = self._cache.value("drops", self._key_on(split, pair=pair), compute)
@@ -255,7 +295,7 @@ class Bench:
             data=self.dataset.sha256,
             split=split,
             metric=metric,
-            function=digest(metric.name, root=self._root) if is_function(metric.name) else "",
+            function=digest(metric.name, root=self._root, error=ProjectError) if is_function(metric.name) else "",
             versions=versions(),
             processor=processor(),
         )

@@ -1,7 +1,9 @@
 """A user's `module:function`: called in a child, and identified by its source without being run.
 
-The identity is the hash of the module's source and of the local modules it imports, so that a second build can
-be answered without importing anything of the user's.
+The identity is the hash of the module's source and of the modules it imports, wherever they lie: in the project's
+folder, a `src` folder, an editable install, the script's folder. So a second build can be answered without importing
+anything of the user's. An installed distribution counts by its version, Python's own modules and edgekit do not count:
+every cache key has their versions.
 """
 
 from __future__ import annotations
@@ -9,16 +11,20 @@ from __future__ import annotations
 import ast
 import hashlib
 import importlib
+import os
 import re
 import sys
 import traceback
 from collections.abc import Sequence
+from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from typing import Any
 
 from edgekit.errors import EdgekitError, InputError, did_you_mean
 
 _SPEC = re.compile(r"^(?P<module>[A-Za-z_]\w*(\.[A-Za-z_]\w*)*):(?P<function>[A-Za-z_]\w*)$")
+_INSTALLED = ("site-packages", "dist-packages")
+_STANDARD_LIBRARY = Path(os.__file__).parent
 
 
 def is_function(source: str) -> bool:
@@ -73,15 +79,19 @@ def _import(name: str, root: Path, error: type[InputError]) -> Any:
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as problem:
-        raise error(
-            f"no module named {problem.name!r}",
-            where=f"importing {name!r}",
-            received=name,
-            allowed=f"a module in {root} or one that is installed",
-            next_step="check the name, or name the folder with --project",
-        ) from None
+        raise _no_module(problem.name, name, root, error) from None
     except Exception as problem:
         raise error("the module cannot be imported", where=_last_line(problem, name), received=_say(problem)) from None
+
+
+def _no_module(missing: str | None, name: str, root: Path, error: type[InputError]) -> InputError:
+    return error(
+        f"no module named {missing!r}",
+        where=f"importing {name!r}",
+        received=name,
+        allowed=f"a module in {root} or one that is installed",
+        next_step="check the name, or name the folder with --project",
+    )
 
 
 def _say(problem: Exception) -> str:
@@ -93,42 +103,84 @@ def _last_line(problem: Exception, otherwise: str) -> str:
     return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else otherwise
 
 
-def digest(spec: str, *, root: Path, version: str = "") -> str:
-    """Hash of a function's name, its module's source, the local modules that it imports, and the user's `version`."""
-    hasher = hashlib.sha256(f"{spec}\0{version}".encode())
-    for path in _sources(spec.split(":")[0], root):
-        hasher.update(hashlib.sha256(path.read_bytes()).digest())
-    return hasher.hexdigest()
+def digest(spec: str, *, root: Path, version: str = "", error: type[InputError] = InputError) -> str:
+    """Hash of a function's name, its module's source, the modules that it imports, and the user's `version`.
+
+    Nothing is imported. Raises `error` where the module has no source that can be found.
+    """
+    text = f"{spec}\0{version}\0{_module_text(spec.split(':')[0], root, error)}"
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
-def module_digest(names: Sequence[str], *, root: Path) -> str:
-    """Hash of the sources of local modules; a module that is not local counts by its name."""
-    hasher = hashlib.sha256()
-    for name in names:
-        hasher.update(name.encode())
-        for path in _sources(name, root):
-            hasher.update(hashlib.sha256(path.read_bytes()).digest())
-    return hasher.hexdigest()
+def module_digest(names: Sequence[str], *, root: Path, error: type[InputError] = InputError) -> str:
+    """Hash of the names and sources of modules, and of what they import; raises `error` as `digest` does."""
+    text = "\0\0".join(f"{name}\0{_module_text(name, root, error)}" for name in names)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _sources(module: str, root: Path) -> list[Path]:
-    """The module's file and the local files that it imports, directly or not, each once, in a fixed order."""
-    found: dict[Path, None] = {}
+def _module_text(module: str, root: Path, error: type[InputError]) -> str:
+    paths = [str(root), *sys.path]
+    PathFinder.invalidate_caches()  # a file that was written a moment ago must be seen
+    if _file_of(module, paths) is None:
+        raise _no_module(module, module, root, error)
+    return "\0".join(f"{name} {content}" for name, content in sorted(_identities(module, paths).items()))
+
+
+def _identities(module: str, paths: list[str]) -> dict[str, str]:
+    """What stands for a module and each that it imports, directly or not, by name."""
+    found: dict[str, str] = {}
+    seen: set[str] = set()
     waiting = [module]
     while waiting:
         name = waiting.pop()
-        path = _local_file(name, root)
-        if path is None or path in found:
+        if name in seen:
             continue
-        found[path] = None
+        seen.add(name)
+        path, top = _file_of(name, paths), name.partition(".")[0]
+        if path is None or top == "edgekit":
+            continue
+        if not _is_local(path):
+            found |= _installed(path, name, top)
+            continue
+        found[name] = _hash_of(path)
         package = name if path.name == "__init__.py" else name.rpartition(".")[0]
         waiting += [*_parents(name), *_imported(path, package)]
-    return sorted(found)
+    return found
 
 
-def _local_file(module: str, root: Path) -> Path | None:
-    base = root.joinpath(*module.split("."))
-    return next((path for path in (base / "__init__.py", base.with_suffix(".py")) if path.is_file()), None)
+def _file_of(module: str, paths: list[str]) -> Path | None:
+    """The file that an import of a module would run, found without importing; None where there is none."""
+    first, *rest = module.split(".")
+    spec = PathFinder.find_spec(first, paths) or _hooked(first)
+    for part in rest:
+        # By its last name alone: with the whole, the finder asks for the parent among the imported modules.
+        inside = spec.submodule_search_locations if spec is not None else None
+        spec = PathFinder.find_spec(part, list(inside)) if inside is not None else None
+    return Path(spec.origin) if spec is not None and spec.has_location and spec.origin else None
+
+
+def _hooked(name: str) -> ModuleSpec | None:
+    """What finders other than the path's know, as editable installs put them in."""
+    finders = (getattr(finder, "find_spec", None) for finder in sys.meta_path)
+    return next((spec for find in finders if find is not None and (spec := find(name, None)) is not None), None)
+
+
+def _is_local(path: Path) -> bool:
+    return not any(name in path.parts for name in _INSTALLED) and not path.is_relative_to(_STANDARD_LIBRARY)
+
+
+def _installed(path: Path, name: str, top: str) -> dict[str, str]:
+    """The distribution that has a module's name, with its version; the module's file where none has; nothing for Python's own."""
+    folder = next((parent for parent in path.parents if parent.name in _INSTALLED), None)
+    if folder is None:
+        return {}
+    metadata = re.compile(rf"{top.replace('_', '[-_.]')}-[^-]+(-py[\d.]+)?\.(dist|egg)-info", re.IGNORECASE)
+    named = sorted(entry for entry in os.listdir(folder) if metadata.fullmatch(entry))
+    return {top: " ".join(named)} if named else {name: _hash_of(path)}
+
+
+def _hash_of(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _parents(module: str) -> list[str]:
@@ -139,6 +191,8 @@ def _parents(module: str) -> list[str]:
 
 def _imported(path: Path, package: str) -> list[str]:
     """What a file of a package imports, by full name: modules, and names that may be modules."""
+    if path.suffix != ".py":
+        return []
     try:
         tree = ast.parse(path.read_bytes())
     except (SyntaxError, ValueError):

@@ -114,7 +114,6 @@ def sample_plan() -> Plan:
                 name="int8",
                 steps=(Step(technique="int8", settings={"io": "int8"}),),
                 estimates={"flash": flash, "latency": latency},
-                why="a quarter of the bytes, and int8 kernels are faster here",
             ),
         ),
         declined=(Declined(technique="clustering", reason="raw flash counts here"),),

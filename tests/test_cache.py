@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import subprocess
 import sys
 import threading
@@ -92,11 +93,15 @@ def test_the_scratch_of_a_dead_process_is_swept_and_that_of_a_living_one_is_not(
     dead.wait()
     scratch = tmp_path / "scratch"
     for owner in (dead.pid, os.getppid()):
-        (scratch / f"{owner}-abc").mkdir(parents=True)
-        (scratch / f"{owner}-abc" / "half").write_text("half", encoding="utf-8")
+        (scratch / f"{platform.node()}-{owner}-abc").mkdir(parents=True)
+        (scratch / f"{platform.node()}-{owner}-abc" / "half").write_text("half", encoding="utf-8")
+    elsewhere = scratch / f"another-host-{dead.pid}-abc"
+    elsewhere.mkdir()
     with Cache(tmp_path) as cache, cache.scratch() as mine:
         Cache(tmp_path)
-        assert sorted(path.name for path in scratch.iterdir()) == sorted([f"{os.getppid()}-abc", mine.name])
+        assert sorted(path.name for path in scratch.iterdir()) == sorted(
+            [f"{platform.node()}-{os.getppid()}-abc", elsewhere.name, mine.name]
+        )
     assert not mine.exists()
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from edgekit.checker import check
 from edgekit.errors import DataError, ModelError, ProfileError
+from edgekit.jobs import Failed
 from edgekit.report import Report
 from edgekit.values import from_json, to_json
 
@@ -103,8 +104,23 @@ def test_a_file_that_crashes_its_runtime_is_a_result(tmp_path):
     assert by_name(report)["flash"] == "pass"
     assert report.outcome == "fail" and by_name(report)["runtime"] == "fail"
     runtime = next(found for found in report.checks if found.name == "runtime")
-    assert "SIGSEGV" in runtime.reason
+    assert "SIGSEGV" in runtime.reason and report.chosen.metrics["flash"].value == crashing.stat().st_size
     assert by_name(report)["ram"] == "unknown"
+
+
+def test_a_reference_that_does_not_run_is_an_error(tmp_path, data):
+    with pytest.raises(ModelError, match="reference does not run") as caught:
+        check(INT8, device="rpi4", data=data, max_drop=1.0, reference=recursing(tmp_path / "crashing.tflite"))
+    assert "SIGSEGV" in caught.value.received
+
+
+def test_a_drop_that_cannot_be_had_is_unknown_though_its_reference_was_given(data, monkeypatch):
+    killed = Failed(reason="the process ended with signal SIGKILL")
+    monkeypatch.setattr("edgekit.checker.measure", lambda *_, **__: killed)
+    report = check(INT8, device="rpi4", data=data, reference=GOLDEN / "float32.tflite")
+    assert by_name(report)["runtime"] == "fail" and report.chosen.metrics["flash"].value > 0
+    drop = next(found for found in report.checks if found.name == "accuracy_drop")
+    assert drop.outcome == "not asked" and "limit" in drop.reason, "a reference was given, no limit was"
 
 
 @pytest.mark.parametrize("content", [b"", b"TFL3", b"\x1c\x00\x00\x00TFL3" + bytes(50), b"PK\x03\x04 a zip file"])

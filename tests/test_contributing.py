@@ -41,7 +41,7 @@ wanted = ["propose", "label", "evidence"] + (["configure"] if method.KIND == "co
 assert all(callable(getattr(method, part)) and inspect.getdoc(getattr(method, part)) for part in wanted)
 image = TensorFacts(name="image", shape=(8, 8, 1), dtype="float32")
 layer = LayerFacts(name="dense", kind="Dense", inputs=("image",), output_shape=(10,), parameters=650, macs=640, kernel=(64, 10))
-facts = ModelFacts(sha256="0", format="test", inputs=(image,), outputs=(image,), layers=(layer,), output_kind="softmax")
+facts = ModelFacts(sha256="0", format="test", inputs=(image,), outputs=(image,), layers=(layer,), output_kinds=("softmax",))
 goal = load_project(Path("nowhere"), required=False).goal
 said = {}
 for profile in list_profiles():

@@ -12,7 +12,7 @@ from edgekit.jobs import Done, Failed, no_progress
 from edgekit.project_file import DataTable, ModelTable
 from edgekit.values import to_json
 
-FACTS = ModelFacts(sha256="0", format="keras", inputs=(), outputs=(), layers=(), output_kind="softmax")
+FACTS = ModelFacts(sha256="0", format="keras", inputs=(), outputs=(), layers=(), output_kinds=("softmax",))
 
 
 class Answering:
@@ -33,13 +33,13 @@ class Answering:
 @pytest.fixture
 def opened(tmp_path):
     def open_it(source, pool, *, seed=0, trust=False, imports=(), version=""):
-        table = ModelTable(source=source, imports=imports, version=version)
+        table = ModelTable(source=source, version=version)
         return open_model(
             table,
             root=tmp_path,
             cache=Cache(tmp_path / "cache"),
             pool=pool,
-            seed=seed,
+            seed=seed, imports=imports,
             trust=trust,
             progress=no_progress,
         )

@@ -13,8 +13,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from edgekit.errors import DataError, OutputError
-from edgekit.jobs import Done, Failed, Worker
+from edgekit.errors import DataError, InterruptedBuild, OutputError
+from edgekit.jobs import Done, Failed, Worker, all_stopped
 
 CHILDREN = Path(__file__).parent / "children"
 
@@ -79,7 +79,7 @@ def test_a_job_that_there_is_not_is_a_failure(worker):
 @pytest.mark.parametrize(("job", "reason"), [("crash", "signal SIGABRT"), ("leave", "exit code 7")])
 def test_a_child_that_dies_is_a_value_and_the_next_job_gets_a_new_one(worker, job, reason):
     failed = worker.run({"do": job})
-    assert isinstance(failed, Failed) and reason in failed.reason and not failed.repeatable
+    assert isinstance(failed, Failed) and reason in failed.reason and failed.repeatable == (job == "crash")
     if job == "crash":
         assert "the last words" in failed.detail
     assert isinstance(worker.run({"do": "count", "total": 1}), Done)
@@ -103,6 +103,7 @@ def test_the_time_limit_stops_a_job(worker):
     started = time.monotonic()
     failed = worker.run({"do": "hang"}, time_limit_s=0.3)
     assert failed.reason == "was stopped at its time limit of 0.3 s" and not failed.repeatable
+    assert failed.timed_out
     assert 0.25 < time.monotonic() - started < 5 and is_gone(process)
     assert isinstance(worker.run({"do": "count", "total": 1}), Done)
 
@@ -113,6 +114,7 @@ def test_the_memory_limit_is_a_failure_and_not_the_end(monkeypatch):
     with Worker("small_child", memory_bytes=2**30) as worker:
         failed = worker.run({"do": "fill_memory", "bytes": 2**31})
         assert isinstance(failed, Failed) and "ran out of the memory" in failed.reason
+        assert not failed.repeatable
         assert worker.run({"do": "fill_memory", "bytes": 2**20}).value == 2**20
 
 
@@ -169,3 +171,21 @@ def test_no_process_outlives_a_parent_that_is_killed(how, death):
     parent.stdout.close()
     left = [one for one in everyone if not until(lambda one=one: is_gone(one))]
     assert left == []
+
+
+def test_all_workers_stop_also_those_that_another_thread_waits_for(worker):
+    """As Ctrl-C needs it: the main thread stops what the executor's threads wait for."""
+    answers, started = [], threading.Event()
+
+    def ask():
+        answers.append(worker.run({"do": "hang"}, progress=lambda *event: started.set()))
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    assert started.wait(10)
+    with all_stopped():
+        thread.join(5)
+        assert not thread.is_alive() and isinstance(answers[0], Failed)
+        with pytest.raises(InterruptedBuild):
+            worker.run({"do": "count", "total": 1})
+    assert worker.run({"do": "count", "total": 1}).value["counted"] == 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import statistics
 import subprocess
 import sys
@@ -58,14 +57,12 @@ def test_init_imports_no_tensorflow(tmp_path):
     assert modules.isdisjoint(HEAVY)
 
 
-@pytest.mark.skipif(importlib.util.find_spec("edgekit.checker") is None, reason="no check yet")
 def test_check_imports_no_tensorflow():
     code, modules, output = run("check", str(GOLDEN / "int8.tflite"), "--device", "rpi4")
     assert code in ("0", "1"), output
     assert modules.isdisjoint(HEAVY)
 
 
-@pytest.mark.skipif(importlib.util.find_spec("edgekit.builder") is None, reason="no build yet")
 def test_build_of_a_folder_without_a_project_is_a_message(tmp_path):
     code, modules, output = run("build", "--device", "rpi4", folder=tmp_path)
     assert code == "2"

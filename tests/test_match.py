@@ -7,7 +7,7 @@ import pytest
 from edgekit.dataset import ArrayFile, Dataset, SplitFiles
 from edgekit.errors import DataError
 from edgekit.facts import ModelFacts, TensorFacts
-from edgekit.match import choose_loss, match
+from edgekit.match import choose_losses, match
 from edgekit.metric_spec import MetricSpec
 
 
@@ -30,14 +30,14 @@ def model(inputs=((8, 8, 1),), outputs=((10,),), kind="softmax", loss=None):
 
     return ModelFacts(
         sha256="", format="keras", inputs=tensors("image", inputs), outputs=tensors("out", outputs), layers=(),
-        output_kind=kind, loss=loss,
+        output_kinds=(kind,) * len(outputs), losses=(loss,) * len(outputs),
     )  # fmt: skip
 
 
 FITTING = [
     (model(), data()),
     (model(), data(y=(1,))),
-    (model(), data(dtype="bool", high=1.0)),
+    (model(outputs=((2,),)), data(dtype="bool", high=1.0)),
     (model(), data(y=(10,), dtype="float32", high=1.0)),
     (model(), data(y=(10,), dtype="int64", high=1.0)),
     (model(inputs=((None, None, 1),)), data()),
@@ -105,8 +105,9 @@ def test_labels_that_are_none_of_the_outputs(facts, dataset, received, allowed):
     assert (error.received, error.allowed) == (received, allowed) and "floats" in error.next_step
 
 
-def test_fewer_classes_than_outputs_are_no_error():
-    match(model(), data(high=3.0), MetricSpec())
+def test_a_class_without_training_samples():
+    error = refused(model(), data(high=3.0))
+    assert error.what == "an empty class" and "above 3" in error.received
 
 
 @pytest.mark.parametrize(
@@ -145,13 +146,13 @@ def test_an_output_that_there_is_not():
     ],
 )
 def test_the_loss_by_the_contract(facts, dataset, loss):
-    assert choose_loss(None, facts, dataset) == loss
+    assert choose_losses(None, facts, dataset) == (loss,)
 
 
 def test_the_projects_loss_comes_first_and_then_the_models():
     compiled = model(loss="mean_absolute_error")
-    assert choose_loss("huber", compiled, data()) == "huber"
-    assert choose_loss(None, compiled, data()) == "mean_absolute_error"
+    assert choose_losses("huber", compiled, data()) == ("huber",)
+    assert choose_losses(None, compiled, data()) == ("mean_absolute_error",)
 
 
 @pytest.mark.parametrize(
@@ -168,10 +169,10 @@ def test_the_projects_loss_comes_first_and_then_the_models():
     ],
 )
 def test_a_compiled_cross_entropy_follows_the_form_of_the_labels(compiled, labels, loss):
-    assert choose_loss(None, model(loss=compiled), data(**labels)) == loss
+    assert choose_losses(None, model(loss=compiled), data(**labels)) == (loss,)
 
 
 def test_no_loss_follows():
     with pytest.raises(DataError, match="no loss follows") as caught:
-        choose_loss(None, model(kind="linear"), data(y=(9,), dtype="float32"))
+        choose_losses(None, model(kind="linear"), data(y=(9,), dtype="float32"))
     assert caught.value.where == "training.loss" and "mean_squared_error" in caught.value.next_step

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 
 import numpy as np
 import pytest
@@ -38,6 +39,18 @@ def test_accuracy_takes_the_largest_output(targets):
 def test_one_output_is_class_one_above_a_half(shape):
     outputs = np.array([0.1, 0.6, 0.5, 0.9]).reshape(shape)
     assert score(ACCURACY, [np.array([0, 1, 0, 0])], [outputs]).value == 3 / 4
+
+
+def test_logits_are_decided_at_the_threshold_of_the_metric():
+    targets, logits = np.array([0, 1, 1, 0]), np.array([[-2.0], [0.3], [4.0], [0.1]])
+    at_zero = MetricSpec(threshold=0.0)
+    assert score(ACCURACY, [targets], [logits]).value == 3 / 4
+    assert score(at_zero, [targets], [logits]).value == 3 / 4
+    assert score(at_zero, [np.array([0, 1, 1, 1])], [logits]).value == 1.0
+    labels = np.array([[1, 1, 0], [0, 0, 0]])
+    assert score(at_zero, [labels], [np.array([[0.2, 3.0, -1.0], [-0.1, -4.0, 0.1]])]).value == pytest.approx(5 / 6)
+    assert agreement(logits, -logits, threshold=0.0).same == 0.0
+    assert agreement(logits, -logits).same is None
 
 
 def test_several_labels_at_once_are_held_against_a_half():
@@ -113,6 +126,25 @@ def test_the_users_function_gets_targets_and_outputs():
     assert found.value == 0.5
     with pytest.raises(DataError, match="function"):
         score(spec, [np.zeros(2)], [np.zeros(2)])
+
+
+def test_the_bootstrap_of_a_slow_function_stops_in_time_and_says_so():
+    spec = MetricSpec(name="mine:slow", higher_is_better=True)
+    arrays = [np.arange(20.0)], [np.arange(20.0)]
+
+    def slow(targets, outputs):
+        time.sleep(0.001)
+        return float((targets * outputs).mean())
+
+    began = time.monotonic()
+    found = score(spec, *arrays, slow, time_limit_s=0.5)
+    assert time.monotonic() - began < 1.0 and found.low < found.value < found.high
+    assert found.method.startswith("bootstrap") and 100 <= int(found.method.split()[1]) < 500
+    few = score(spec, *arrays, slow, time_limit_s=0.02)
+    assert few.value == found.value and few.low is None and "only" in few.method
+    fell = paired_drop(spec, *arrays, arrays[1], slow, time_limit_s=0.02)
+    assert (fell.points, fell.low) == (0.0, None) and "only" in fell.method
+    assert score(MAE, [np.zeros(20)], [np.arange(20.0)]).method == "bootstrap, 1000 resamples"
 
 
 def test_wilson_as_in_the_table_of_newcombe_1998():

@@ -11,7 +11,7 @@ from edgekit.cache import Cache
 from edgekit.errors import DataError, ModelError
 from edgekit.jobs import no_progress
 from edgekit.objects import keep_data, keep_model
-from edgekit.project_file import DataTable, ModelTable
+from edgekit.project_file import DataTable
 
 X, Y = np.arange(48, dtype=np.float32).reshape(12, 4), np.arange(12) % 3
 
@@ -40,31 +40,29 @@ class KerasLike:
 
 
 def keep(data, cache, **more):
-    return keep_data(data, more.pop("table", None), names=(), seed=0, cache=cache, progress=no_progress)
+    return keep_data(
+        data, more.pop("table", None), names=(), output_names=(), seed=0, cache=cache, progress=no_progress
+    )
 
 
 def test_a_model_object_is_kept_by_its_content(tmp_path):
     cache = Cache(tmp_path)
-    first = keep_model(KerasLike(), None, cache)
-    assert Path(first.source).is_file() and first.imports == ()
-    assert keep_model(KerasLike(), ModelTable(source="", imports=("layers",)), cache).source == first.source
-    assert keep_model(KerasLike(weight=2.0), None, cache).source != first.source
-
-
-def test_the_imports_of_the_project_are_kept(tmp_path):
-    assert keep_model(KerasLike(), ModelTable(source="x", imports=("layers",)), Cache(tmp_path)).imports == ("layers",)
+    first = keep_model(KerasLike(), cache)
+    assert Path(first.source).is_file()
+    assert keep_model(KerasLike(), cache).source == first.source
+    assert keep_model(KerasLike(weight=2.0), cache).source != first.source
 
 
 @pytest.mark.parametrize("model", [3, object(), [KerasLike()], X])
 def test_what_is_no_model(tmp_path, model):
     with pytest.raises(ModelError, match="not a Keras model") as caught:
-        keep_model(model, None, Cache(tmp_path))
+        keep_model(model, Cache(tmp_path))
     assert caught.value.received == type(model).__name__
 
 
 def test_a_model_that_cannot_be_saved_leaves_nothing(tmp_path):
     with pytest.raises(ModelError, match="cannot be saved") as caught:
-        keep_model(KerasLike(fails=NotImplementedError("a custom layer has no get_config")), None, Cache(tmp_path))
+        keep_model(KerasLike(fails=NotImplementedError("a custom layer has no get_config")), Cache(tmp_path))
     assert "get_config" in caught.value.received and not (tmp_path / "objects").exists()
 
 

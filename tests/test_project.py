@@ -158,7 +158,7 @@ def test_no_project_file(tmp_path):
     ("change", "path", "expected"),
     [
         ({"model": "b.keras"}, "model.source", "b.keras"),
-        ({"imports": ("layers",)}, "model.imports", ("layers",)),
+        ({"imports": ("layers",)}, "imports", ("layers",)),
         ({"data": "b.npz"}, "data.source", "b.npz"),
         ({"seed": 0}, "seed", 0),
         ({"max_drop": 0}, "goal.max_drop_points", 0.0),
@@ -199,7 +199,7 @@ def test_overriding_the_data_keeps_its_options(tmp_path):
 def test_overrides_without_a_file(tmp_path):
     bare = load_project(tmp_path, required=False)
     after = override(bare, model="m.keras", data="d.npz", imports=["layers"])
-    assert (after.model.source, after.model.imports, after.data.source) == ("m.keras", ("layers",), "d.npz")
+    assert (after.model.source, after.imports, after.data.source) == ("m.keras", ("layers",), "d.npz")
 
 
 @pytest.mark.parametrize("option", ["max_flash", "max_download", "max_ram", "max_latency", "time_budget"])

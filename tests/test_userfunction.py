@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 
 import pytest
@@ -78,9 +79,71 @@ def test_the_digest_follows_name_and_version(root):
         digest("own_data:make", root=root),
         digest("own_data:make", root=root, version="2"),
         digest("own_data:other", root=root),
-        digest("own_absent:make", root=root),
     }
-    assert len(digests) == 4
+    assert len(digests) == 3
+
+
+def test_a_module_that_is_nowhere_is_an_error_before_anything_runs(root):
+    (root / "own_folder").mkdir()  # a namespace package: it can be imported, and has no source
+    for name in ("own_absent", "own_folder", "numpy.own_absent", "own_absent.deep"):
+        with pytest.raises(ModelError) as caught:
+            digest(f"{name}:make", root=root, error=ModelError)
+        found = caught.value
+        assert found.what == f"no module named {name!r}" and found.received == name
+        assert str(root) in found.allowed and "--project" in found.next_step
+    with pytest.raises(ModelError, match="own_absent"):
+        module_digest(("own_absent",), root=root, error=ModelError)
+
+
+@pytest.fixture
+def beside(tmp_path_factory, root, monkeypatch):
+    """A folder outside the project that modules are imported from too."""
+    folder = tmp_path_factory.mktemp("beside")
+    monkeypatch.syspath_prepend(folder)
+    return folder
+
+
+def test_the_digest_follows_sources_outside_the_project(root, beside):
+    """As in a src layout, with an editable install, or beside the script."""
+    write(root, own_data="import own_outer.inner.deep\n")
+    write(beside, **{"own_outer/__init__": "", "own_outer/inner/deep": "from own_helper import A\n", "own_helper": ""})
+    assert digest("own_outer.inner.deep:make", root=root) == digest("own_outer.inner.deep:make", root=root)
+    for spec in ("own_data:make", "own_outer.inner.deep:make"):
+        before = digest(spec, root=root)
+        write(beside, own_helper=f"A = {spec!r}\n")
+        assert digest(spec, root=root) != before
+
+
+def test_a_finder_of_an_editable_install_is_asked(root, tmp_path_factory, monkeypatch):
+    folder = tmp_path_factory.mktemp("editable")
+    write(folder, own_hooked="A = 1\n")
+
+    class Finder:
+        @staticmethod
+        def find_spec(name, path=None, target=None):
+            if name == "own_hooked":
+                return importlib.util.spec_from_file_location(name, folder / "own_hooked.py")
+            return None
+
+    monkeypatch.setattr(sys, "meta_path", [*sys.meta_path, Finder])
+    before = digest("own_hooked:make", root=root)
+    write(folder, own_hooked="A = 2\n")
+    assert digest("own_hooked:make", root=root) != before
+
+
+def test_an_installed_distribution_counts_by_its_version(root, beside):
+    packages = beside / "site-packages"
+    write(packages, **{"own_dist/__init__": "import own_single\n", "own_single": "A = 1\n"})
+    sys.path.append(str(packages))
+    (packages / "Own.Dist-1.0.dist-info").mkdir()
+    write(root, own_data="import own_dist\n", own_other="import own_single\n", own_third="import json\n")
+    digests = [digest(f"own_{name}:make", root=root) for name in ("data", "other", "third")]
+    write(packages, **{"own_dist/__init__": "B = 1\n", "own_single": "A = 2\n"})
+    data, other, third = [digest(f"own_{name}:make", root=root) for name in ("data", "other", "third")]
+    assert data == digests[0] and third == digests[2]
+    assert other != digests[1], "a module without metadata of its name counts by its content"
+    (packages / "Own.Dist-1.0.dist-info").rename(packages / "Own.Dist-1.1.dist-info")
+    assert digest("own_data:make", root=root) != data
 
 
 def test_content_that_moves_between_modules_changes_the_digest(root):

@@ -97,7 +97,7 @@ def _size(quantity: Quantity | None) -> str:
 
 
 def _is_host(profile: DeviceProfile) -> bool:
-    return profile.id == "host"
+    return profile.is_this_machine
 
 
 def _table(head: list[str], rows: list[list[str]]) -> str:

@@ -18,6 +18,9 @@ from edgekit.cli import options, output
 @click.option("--reference", metavar="PATH", help="The float32 .tflite that --max-drop is counted from.")
 @click.option("--metric", default="accuracy", show_default=True, help="accuracy, auc, mae, mse or module:function.")
 @click.option("--direction", type=click.Choice(["higher", "lower"]), help="Which is better, for a metric of your own.")
+@click.option(
+    "--threshold", type=float, default=0.5, show_default=True, help="A single output above this says yes; 0 for logits."
+)
 @options.computing
 @options.common
 @click.pass_context

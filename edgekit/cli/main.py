@@ -6,8 +6,11 @@ import anything heavier at module level, nor know what a command does.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import importlib
+import os
+import signal
 import sys
 import traceback
 from typing import Any
@@ -34,6 +37,7 @@ Exit codes:
   130  interrupted
 """
 EXIT_INTERRUPTED = 130
+EXIT_BROKEN_PIPE = 141  # as a shell reports SIGPIPE: none of the contract's codes, since the verdict was not read
 EXIT_FAULT = 70  # EX_SOFTWARE of sysexits.h: none of the contract's codes, so that a fault is never a verdict
 _PLACE_IS_BAD = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
 
@@ -64,10 +68,16 @@ class LazyGroup(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; what it raises becomes a message on stderr and the exit code of the contract."""
+        for name in (signal.SIGTERM, signal.SIGHUP):
+            with contextlib.suppress(ValueError):  # only the main thread may; elsewhere somebody else's handlers hold
+                signal.signal(name, signal.default_int_handler)
         try:
             return super().invoke(ctx)
-        except (click.ClickException, click.exceptions.Exit, BrokenPipeError):
+        except (click.ClickException, click.exceptions.Exit):
             raise
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has gone: say no more
+            ctx.exit(EXIT_BROKEN_PIPE)
         except BaseException as problem:
             ctx.exit(_explain(problem, debug=bool(ctx.meta.get("edgekit.debug"))))
 

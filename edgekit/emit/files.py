@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import platform
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -70,27 +71,27 @@ def _listed(manifest: Path) -> set[str]:
 @contextlib.contextmanager
 def _staging(folder: Path) -> Iterator[Path]:
     """A folder to write in, on the same file system as the final names; gone afterwards, whatever happens."""
-    made = not folder.exists()
-    folder.mkdir(parents=True, exist_ok=True)
-    _sweep(folder)
-    staging = folder / f"{_STAGING}{os.getpid()}"
+    made = [parent for parent in (folder, *folder.parents) if not parent.exists()]
+    staging = folder / f"{_STAGING}{platform.node()}-{os.getpid()}"
     shutil.rmtree(staging, ignore_errors=True)
     try:
-        staging.mkdir()
+        staging.mkdir(parents=True)
+        _sweep(folder)
         yield staging
     finally:
         shutil.rmtree(staging, ignore_errors=True)
-        if made:
-            with contextlib.suppress(OSError):
-                folder.rmdir()  # only if it is still empty
+        with contextlib.suppress(OSError):
+            for parent in made:
+                parent.rmdir()  # only if it is still empty
 
 
 def _sweep(folder: Path) -> None:
     """Remove what a killed build left of its writing."""
     import psutil
 
-    for left in folder.glob(f"{_STAGING}*"):
-        pid = left.name.removeprefix(_STAGING)
+    mine = f"{_STAGING}{platform.node()}-"
+    for left in folder.glob(f"{mine}*"):
+        pid = left.name.removeprefix(mine)
         if pid.isdigit() and not psutil.pid_exists(int(pid)):
             shutil.rmtree(left, ignore_errors=True)
 

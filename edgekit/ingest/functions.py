@@ -24,10 +24,15 @@ ALLOWED = (
 SPLITS = {"train": "train", "val": "val", "validation": "val", "test": "test"}
 
 
-def write_result(result: Any, target: Path, names: tuple[str, ...], where: str, progress: Progress) -> None:
-    """Write what a data function returned as `x_train_0.npy`, ...; `names` are the model's inputs, for mappings."""
+def write_result(
+    result: Any, target: Path, names: tuple[str, ...], output_names: tuple[str, ...], where: str, progress: Progress
+) -> None:
+    """Write what a data function returned as `x_train_0.npy`, ...
+
+    `names` and `output_names` are the model's inputs and outputs, for batches that are mappings; raises `DataError`.
+    """
     for split, part in _splits(result, where).items():
-        _write_split(part, target, split, names, f"{where}: {split}", progress)
+        _write_split(part, target, split, (names, output_names), f"{where}: {split}", progress)
 
 
 def _splits(result: Any, where: str) -> dict[str, Any]:
@@ -67,14 +72,15 @@ def _by_split(matches: dict[str, Any], result: Mapping[str, Any]) -> dict[str, A
     return splits
 
 
-def _write_split(part: Any, target: Path, split: str, names: tuple[str, ...], where: str, progress: Progress) -> None:
+def _write_split(
+    part: Any, target: Path, split: str, names: tuple[tuple[str, ...], tuple[str, ...]], where: str, progress: Progress
+) -> None:
     writers: dict[tuple[str, int], ArrayWriter] = {}
     total = _length(part, where)
     for done, batch in enumerate(_batches(part, where), start=1):
-        if not isinstance(batch, tuple | list) or len(batch) not in (2, 3):
-            raise DataError("a batch that is not (inputs, targets)", where=where, received=type(batch).__name__)
-        for kind, arrays in (("x", _ordered(batch[0], names, where)), ("y", _ordered(batch[1], (), where))):
-            for index, array in enumerate(arrays):
+        _check_batch(batch, where)
+        for kind, side, arrays, known in zip("xy", ("input", "target"), batch[:2], names, strict=True):
+            for index, array in enumerate(_ordered(arrays, known, side, where)):
                 key = (kind, index)
                 if key not in writers:
                     writers[key] = ArrayWriter(target / f"{kind}_{split}_{index}.npy", f"{where}: {kind}_{index}")
@@ -84,6 +90,20 @@ def _write_split(part: Any, target: Path, split: str, names: tuple[str, ...], wh
         raise DataError("no batches", where=where, next_step="give at least one batch of samples")
     for writer in writers.values():
         writer.close()
+
+
+def _check_batch(batch: Any, where: str) -> None:
+    """A batch is a pair; weights of samples would be lost, so they are refused."""
+    if not isinstance(batch, tuple | list) or len(batch) not in (2, 3):
+        raise DataError("a batch that is not (inputs, targets)", where=where, received=type(batch).__name__)
+    if len(batch) == 3 and batch[2] is not None:
+        raise DataError(
+            "batches with weights of samples, which are not used",
+            where=where,
+            received="(x, y, sample_weight)",
+            allowed="(x, y)",
+            next_step="leave the weights out; for a tf.data.Dataset: .map(lambda x, y, weight: (x, y))",
+        )
 
 
 def _is_stream(part: Any) -> bool:
@@ -141,18 +161,22 @@ def _length(part: Any, where: str) -> int | None:
     return len(part) if _is_stream(part) else None
 
 
-def _ordered(arrays: Any, names: tuple[str, ...], where: str) -> list[Any]:
-    """Inputs or targets of a batch in the model's order."""
+def _ordered(arrays: Any, names: tuple[str, ...], side: str, where: str) -> list[Any]:
+    """Inputs or targets of a batch in the order of the model's inputs or outputs."""
     if not isinstance(arrays, Mapping):
         return list(arrays) if isinstance(arrays, tuple | list) else [arrays]
     if names and set(names) == set(arrays):
         return [arrays[name] for name in names]
-    if len(arrays) == 1:
+    if len(arrays) == 1 and len(names) < 2:
         return list(arrays.values())
+    model_side = "inputs" if side == "input" else "outputs"
     raise DataError(
-        "inputs by names that the model does not have", where=where, received=", ".join(map(str, arrays)),
-        allowed=", ".join(names) or "a tuple, in the model's order",
-    )  # fmt: skip
+        f"{side}s by other names than the model's {model_side}",
+        where=where,
+        received=", ".join(map(str, arrays)) or "an empty mapping",
+        allowed=", ".join(names) or f"a tuple, in the order of the model's {model_side}",
+        next_step=f"name the {side}s as the model names its {model_side}, or give a tuple in that order",
+    )
 
 
 def _array(value: Any) -> np.ndarray:

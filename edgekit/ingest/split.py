@@ -5,19 +5,28 @@ from __future__ import annotations
 import numpy as np
 
 from edgekit.errors import DataError
+from edgekit.ingest.arrays import chunks
 
 _NO_CLASSES = "where the targets are no classes, save them as floats"
 
 
 def class_numbers(targets: np.ndarray) -> np.ndarray | None:
-    """Class of each sample for integer or one-hot targets; None for anything else."""
+    """Class of each sample for integer or one-hot targets; None for anything else.
+
+    Shape and type are asked first, and rows are read in parts: targets may be a mapped file larger than the memory.
+    """
     if targets.ndim == 2 and targets.shape[1] == 1:
         targets = targets[:, 0]
     if targets.ndim == 1 and targets.dtype.kind in "iub":
         return np.asarray(targets, dtype=np.int64)
-    if targets.ndim == 2 and targets.shape[1] > 1 and _is_one_hot(targets):
-        return np.asarray(targets.argmax(axis=1), dtype=np.int64)
-    return None
+    if targets.ndim != 2 or targets.shape[1] < 2:
+        return None
+    found = []
+    for part in chunks(targets):
+        if not _is_one_hot(part):
+            return None
+        found.append(part.argmax(axis=1).astype(np.int64))
+    return np.concatenate(found) if found else None
 
 
 def _is_one_hot(targets: np.ndarray) -> bool:
@@ -68,9 +77,10 @@ def stratified_rows(targets: np.ndarray, rows: np.ndarray, count: int, seed: int
         return rows
     generator = np.random.default_rng(seed)
     shuffled = generator.permutation(rows)
-    classes = class_numbers(targets[shuffled])
-    if classes is None:
+    of_all = class_numbers(targets)
+    if of_all is None:
         return np.sort(shuffled[:count])
+    classes = of_all[shuffled]
     # Taking rows in the order of their relative rank within their class gives every class its share at any count.
     rank = np.zeros(len(shuffled))
     for label in np.unique(classes):

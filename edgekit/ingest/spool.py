@@ -24,8 +24,8 @@ FILE_NAMES = {"train": "train", "validation": "val", "test": "test"}
 def spool(job: dict[str, Any], progress: Progress) -> Any:
     """Read `job["source"]` into the folder `job["target"]`; returns the `Dataset`.
 
-    The job also holds `kind` (npz, folder, function), `options` (the keys of `[data]`), `names` (of the model's
-    inputs), `seed`, `trust`, `need` (splits) and `key` (what identifies the content).
+    The job also holds `kind` (npz, folder, function), `options` (the keys of `[data]`), `names` and `output_names`
+    (the model's inputs and outputs), `seed`, `trust`, `need` (splits) and `key` (what identifies the content).
     """
     target = Path(job["target"])
     labels: tuple[str, ...] = ()
@@ -37,15 +37,22 @@ def spool(job: dict[str, Any], progress: Progress) -> Any:
         from edgekit.userfunction import call
 
         result = call(job["source"], root=Path(job["root"]), imports=(), error=DataError)
-        write_result(result, target, tuple(job["names"]), job["source"], progress)
+        write_result(result, target, tuple(job["names"]), tuple(job["output_names"]), job["source"], progress)
     return to_builtins(_finish(target, job, labels, progress))
 
 
 def spool_result(
-    result: Any, target: Path, *, names: tuple[str, ...], options: dict[str, Any], seed: int, progress: Progress
+    result: Any,
+    target: Path,
+    *,
+    names: tuple[str, ...],
+    output_names: tuple[str, ...] = (),
+    options: dict[str, Any],
+    seed: int,
+    progress: Progress,
 ) -> Dataset:
     """Spool what the caller of the API gave as data, in the caller's own process; splits are as in `spool`."""
-    write_result(result, target, names, "data", progress)
+    write_result(result, target, names, output_names, "data", progress)
     job = {"source": "data", "options": options, "seed": seed, "need": ("train", "test"), "key": "data"}
     return _finish(target, job, (), progress)
 
@@ -62,6 +69,7 @@ def _finish(target: Path, job: dict[str, Any], labels: tuple[str, ...], progress
     dataset = Dataset(
         root=str(target),
         sha256=hashlib.sha256(job["key"].encode()).hexdigest(),
+        content_sha256=job.get("content", ""),
         splits=splits,
         labels=labels,
         notes=notes,

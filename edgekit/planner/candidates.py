@@ -11,7 +11,7 @@ from edgekit.candidate import Candidate, Declined, Estimate, Step
 from edgekit.cost import download, flash, latency, ram
 from edgekit.techniques import techniques
 from edgekit.techniques.interface import Task
-from edgekit.values import to_builtins
+from edgekit.values import read, to_builtins
 
 BASELINE, CONTROL, QUANTIZATION_AWARE = "float32", "fine_tuning", "quantization_aware"
 # What a trained technique is converted with: the first of these that the device takes.
@@ -46,6 +46,11 @@ def candidates(task: Task) -> tuple[list[Candidate], list[Declined]]:
 def control(task: Task) -> Candidate:
     """The float model fine-tuned as long as every trained candidate: one control serves them all."""
     return _candidate(task, (Step(technique=CONTROL), Step(technique=BASELINE)))
+
+
+def with_conversion(task: Task, candidate: Candidate, step: Step) -> Candidate:
+    """The same training with another conversion after it."""
+    return _candidate(task, (*candidate.steps[:-1], step))
 
 
 def _proposals(task: Task) -> tuple[dict[str, dict[str, list[Any]]], list[Declined]]:
@@ -85,8 +90,6 @@ def _cost_name(step: Step) -> str:
 
 
 def _label(step: Step) -> str:
-    from edgekit.values import read
-
     method = techniques()[step.technique]
     return method.label(read(step.settings, method.Settings, where=step.technique))
 

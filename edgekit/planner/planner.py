@@ -6,37 +6,21 @@ last; what was measured corrects what was estimated; whatever is not tried is de
 
 from __future__ import annotations
 
-import math
-
 from edgekit.candidate import Candidate, Declined, Plan
-from edgekit.planner.candidates import candidates, control
+from edgekit.planner.candidates import QUANTIZATION_AWARE, candidates, control, with_conversion
+from edgekit.planner.correct import corrected
+from edgekit.planner.trial import Trial as Trial
+from edgekit.planner.trial import figure
 from edgekit.planner.verdict import misses, shortfall
-from edgekit.report import Check, Metrics
 from edgekit.techniques import techniques
 from edgekit.techniques.interface import Task
 from edgekit.units import format_ms, format_size
-from edgekit.values import Value
 
 # A candidate must be predicted smaller than the best by more than this to be worth a trial.
 WORTHWHILE = 0.99
 TIE = 1.005
 # What training with the same conversion cannot change.
 FIXED_BY_CONVERSION = ("flash", "ram", "latency", "operators", "input_dtype", "output_dtype", "runtime")
-
-
-class Trial(Value):
-    """What came of a candidate: `failure` says why it gave no file, else its metrics and checks on validation data."""
-
-    candidate: Candidate
-    seconds: float
-    metrics: Metrics = {}
-    checks: tuple[Check, ...] = ()
-    failure: str | None = None
-
-    @property
-    def passes(self) -> bool:
-        """Whether it gave a file and every required check passed."""
-        return self.failure is None and bool(self.checks) and not misses(self.checks)
 
 
 class Planner:
@@ -49,20 +33,36 @@ class Planner:
         self._asked: set[str] = set()
         self._too_large_by_prediction: list[Candidate] = []
 
-    def ask(self) -> Candidate | None:
-        """The next candidate worth a trial, its control before it; None when nothing promises more."""
+    def ask(self, *, alone: bool = True) -> Candidate | None:
+        """The next candidate worth a trial, its control before it; None when nothing promises more.
+
+        `alone` says that no other candidate is being tried: what is left may depend on what comes of that.
+        """
         while self.waiting:
-            candidate = self.waiting[0]
+            candidate = self._with_a_conversion_that_works(corrected(self.waiting[0], self.trials))
             reason = self._reason_against(candidate)
             if reason is not None:
-                self._decline(self.waiting.pop(0), reason)
+                self.waiting.pop(0)
+                self._decline(candidate, reason)
                 continue
             if candidate.control is not None and candidate.control not in self._asked:
                 self._asked.add(candidate.control)
                 return control(self.task)
+            self.waiting.pop(0)
             self._asked.add(candidate.name)
-            return self.waiting.pop(0)
-        return self._closest_by_prediction()
+            return candidate
+        return self._closest_by_prediction() if alone else None
+
+    def _with_a_conversion_that_works(self, candidate: Candidate) -> Candidate:
+        """A trained candidate is converted with what works untrained, where its own conversion was seen not to."""
+        plain = self._trial_of(candidate.steps[-1].technique) if len(candidate.steps) > 1 else None
+        if plain is None or _is_usable(plain) or candidate.steps[0].technique == QUANTIZATION_AWARE:
+            return candidate
+        usable = [trial for trial in self._candidates() if len(trial.candidate.steps) == 1 and _is_usable(trial)]
+        if not usable:
+            return candidate
+        step = min(usable, key=self._currency).candidate.steps[-1]
+        return corrected(with_conversion(self.task, candidate, step), self.trials)
 
     def _closest_by_prediction(self) -> Candidate | None:
         """Where nothing fits, the conversion that is predicted to miss by the least: a user wants to see how much."""
@@ -98,7 +98,7 @@ class Planner:
 
         def rank(trial: Trial) -> tuple[float, int, float, str]:
             steps = len(trial.candidate.steps)
-            return _figure(trial, "accuracy_drop"), steps, _figure(trial, "latency"), trial.candidate.name
+            return figure(trial, "accuracy_drop"), steps, figure(trial, "latency"), trial.candidate.name
 
         return min(equal, key=rank)
 
@@ -116,7 +116,7 @@ class Planner:
         return [trial for trial in self.trials if trial.candidate.role != "control"]
 
     def _currency(self, trial: Trial) -> float:
-        return _figure(trial, self.task.goal.currency)
+        return figure(trial, self.task.goal.currency)
 
     def _decline(self, candidate: Candidate, reason: str) -> None:
         self.declined.append(Declined(technique=candidate.name, reason=reason))
@@ -146,6 +146,8 @@ class Planner:
         """Lighter settings of the same technique that already lost too much."""
         for trial in self._candidates():
             same = len(candidate.steps) > 1 and trial.candidate.steps[0].technique == candidate.steps[0].technique
+            if same and trial.failure is not None and trial.failure.startswith("no proof"):
+                return f"{trial.candidate.name}, which is lighter, could not be shown: {trial.failure}"
             if same and any(check.name == "accuracy_drop" and check.outcome == "fail" for check in trial.checks):
                 return f"{trial.candidate.name}, which is lighter, already loses more than {self.task.goal.max_drop_points:g} points"
         return None
@@ -155,7 +157,7 @@ class Planner:
         plain = self._trial_of(candidate.steps[-1].technique) if len(candidate.steps) > 1 else None
         if plain is None:
             return None
-        if plain.failure is not None and candidate.steps[0].technique != "quantization_aware":
+        if plain.failure is not None:
             return f"{plain.candidate.name} gave no file: {plain.failure}"
         missed = [check for check in misses(plain.checks) if check.name in FIXED_BY_CONVERSION]
         if missed:
@@ -183,11 +185,6 @@ class Planner:
         return next((trial for trial in self.trials if trial.candidate.name == name), None)
 
 
-def _figure(trial: Trial, name: str) -> float:
-    metric = trial.metrics.get(name)
-    return math.inf if metric is None or metric.value is None else float(metric.value)
-
-
 def impossible(task: Task, candidate: Candidate) -> str | None:
     """Why a candidate cannot fit: the first limit that even the low end of its prediction exceeds."""
     for name, limit in task.limits.items():
@@ -195,6 +192,12 @@ def impossible(task: Task, candidate: Candidate) -> str | None:
         if estimate is not None and estimate.low > limit:
             return f"{name} is predicted at {_text(name, estimate.low)} or more, over the limit of {_text(name, limit)}"
     return None
+
+
+def _is_usable(trial: Trial) -> bool:
+    """Whether a conversion gave a file that runs, keeps the accuracy, and whose faults training might mend."""
+    missed = {check.name for check in misses(trial.checks)}
+    return trial.failure is None and bool(trial.checks) and not missed & {*FIXED_BY_CONVERSION, "accuracy_drop"}
 
 
 def _excess(task: Task, candidate: Candidate) -> float:

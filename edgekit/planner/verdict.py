@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
-from edgekit.report import Check, InputFacts, Metric
+from edgekit.report import Basis, Check, InputFacts, Metric
 
 LIMITED = ("flash", "download", "ram", "latency", "accuracy_drop")
 """The checks that hold a metric of the same name against a limit; in bytes, milliseconds and points."""
@@ -129,11 +129,11 @@ def shortfall(check: Check) -> float:
     return (judged - limit) / limit if limit > 0 else judged - limit
 
 
-def runtime_check(runtime: str, problem: str | None = None) -> Check:
+def runtime_check(runtime: str, problem: str | None = None, *, basis: Basis = "simulated") -> Check:
     """Whether the file loads and runs on the device's kind of runtime; `problem` says why it does not."""
     if problem is None:
-        return Check(name="runtime", outcome="pass", value=runtime, basis="simulated", reason="it loads and runs")
-    return Check(name="runtime", outcome="fail", value=runtime, basis="simulated", reason=problem)
+        return Check(name="runtime", outcome="pass", value=runtime, basis=basis, reason="it loads and runs")
+    return Check(name="runtime", outcome="fail", value=runtime, basis=basis, reason=problem)
 
 
 def operators_check(table: str, problems: Sequence[str], *, count: int) -> Check:
@@ -168,7 +168,9 @@ def dtype_check(side: Literal["input", "output"], tensors: Sequence[InputFacts],
     )
 
 
-def agreement_check(name: str, value: float, unit: str, *, garbage: bool, reason: str) -> Check:
+def agreement_check(
+    name: str, value: float | None, unit: str, *, garbage: bool, reason: str, basis: Basis = "simulated"
+) -> Check:
     """Whether outputs agree with a reference's; it fails only where they tell nothing of it, and else informs.
 
     How much worse a model may be is for its accuracy to decide; this one finds a file that runs and talks nonsense
@@ -179,6 +181,6 @@ def agreement_check(name: str, value: float, unit: str, *, garbage: bool, reason
         outcome="fail" if garbage else "pass",
         value=value,
         unit=unit,
-        basis="simulated",
+        basis=basis,
         reason=reason,
     )

@@ -43,11 +43,9 @@ def _candidates(plan: Plan, width: int) -> RenderableType:
     table = figures_table(("", "left"), *((name, "right") for name in names))
     for each in candidates:
         table.add_row(candidate_text(each.name, is_wide=width >= WIDE), *(_estimate(each, name) for name in names))
-    reasons: list[tuple[str, RenderableType]] = [(each.name, Text(each.why)) for each in candidates if each.why]
     more = f" A wider terminal shows {left_out} too." if left_out else ""
     basis = Text(f"All figures are predicted, with their interval.{more}", style="dim")
-    parts: list[RenderableType] = [table, basis]
-    return Group(*parts, Text(), name_and_text(reasons)) if reasons else Group(*parts)
+    return Group(table, basis)
 
 
 def _estimate(candidate: Candidate, name: str) -> Text:

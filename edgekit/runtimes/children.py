@@ -8,44 +8,52 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
 from edgekit import metrics as scores_of
 from edgekit.child import Progress
 from edgekit.dataset import Dataset, Split
+from edgekit.host import usable_cores
 from edgekit.jobs import Done, Failed, Worker
 from edgekit.metric_spec import MetricSpec
 from edgekit.metrics import Score
 from edgekit.profile import DeviceProfile
-from edgekit.report import Basis, Metric
+from edgekit.report import Basis
+from edgekit.runtimes.interface import Port
 from edgekit.runtimes.latency import Latency
+from edgekit.runtimes.limits import BOOTSTRAP_SHARE, LONGEST_S, memory_limit, time_limit_s
 from edgekit.runtimes.memory import Memory
 from edgekit.runtimes.micro import Micro
 from edgekit.runtimes.predict import Prediction
-from edgekit.runtimes.static import TITLES, Static, predicted_latency
-from edgekit.values import to_builtins
+from edgekit.runtimes.samples import arrays_of
+from edgekit.runtimes.static import TITLES
+from edgekit.values import Value, to_builtins
 
 if TYPE_CHECKING:
     import numpy as np
 
 MODULE = "edgekit.runtimes"
 SAMPLE = 32
-MEMORY_SHARE = 0.75
-ADDRESS_SPACE_BYTES = 4 << 30
+Answer = TypeVar("Answer")
 
 
-class Stopped(Exception):
-    """A job gave no result: the measurement ends here, as a value."""
+class Loaded(Value):
+    """A model that loads and runs: by what, its ends as the interpreter sees them, the seconds of an inference."""
 
-    def __init__(self, failed: Failed) -> None:
-        self.failed = failed
-        super().__init__(failed.reason)
+    runtime: str
+    seconds: float
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
 
 
 class Children:
-    """The child processes of one measurement, and what they all need to know."""
+    """The child processes of one measurement, and what they all need to know.
+
+    Each job has a time limit: what is left of the caller's, else its own (`edgekit.runtimes.limits`). A runtime that
+    refuses the file is a `Failed` that would come again.
+    """
 
     def __init__(
         self,
@@ -54,80 +62,79 @@ class Children:
         dataset: Dataset | None,
         split: Split,
         progress: Progress,
-        time_limit_s: float | None,
+        limit_s: float | None,
     ) -> None:
         self.profile, self.dataset, self.split = profile, dataset, split
         self._model = str(tflite.resolve())
         self._progress = progress
-        self._deadline = None if time_limit_s is None else time.monotonic() + time_limit_s
-        self._limit_s = time_limit_s
+        self._deadline = None if limit_s is None else time.monotonic() + limit_s
         self._worker = Worker(MODULE, memory_bytes=memory_limit(dataset))
         self._kind = _runs_here(profile.runtime.kind)
+        self._inference_s = 0.0
 
     def close(self) -> None:
         self._worker.close()
+
+    @property
+    def on_device(self) -> bool:
+        return is_device(self.profile)
+
+    @property
+    def threads(self) -> int:
+        return max(1, self.profile.runtime.threads)
 
     def runtime_title(self, described: str) -> str:
         wanted = self.profile.runtime.kind
         return described if wanted == self._kind else f"{described}, in place of {TITLES[wanted]}"
 
-    def load(self) -> dict[str, Any]:
+    def load(self) -> Loaded | Failed:
         """The ends of the model; a microcontroller's are those LiteRT sees, which runs all that it does."""
-        found: dict[str, Any] = self._ask("load")
+        found = self._ask("load", Loaded)
+        if isinstance(found, Loaded):
+            self._inference_s = found.seconds
         return found
 
-    def micro(self, input_order: Sequence[int | str] | None) -> Micro:
+    def micro(self, input_order: Sequence[int | str] | None) -> Micro | Failed:
         job = self._data_job(input_order) | {"limit": SAMPLE} if self.dataset is not None else {}
-        return msgspec.convert(self._ask("micro", **job), Micro)
+        return self._ask("micro", Micro, **job)
 
     def memory(self) -> Memory | Failed:
         with Worker(MODULE, memory_bytes=memory_limit()) as fresh:
-            answer = fresh.run(self._job("memory", threads=self._threads()), time_limit_s=self._left())
-        if isinstance(answer, Failed) or "refused" in answer.value:
-            return answer if isinstance(answer, Failed) else Failed(reason=answer.value["refused"])
-        return msgspec.convert(answer.value, Memory)
+            return self._run(fresh, self._job("memory", threads=self.threads), Memory)
 
-    def latency(self, known: Static) -> Metric:
-        """Measured on this machine's own profile, else predicted."""
-        if self.profile.id != "host":
-            return predicted_latency(known.model, self.profile)
-        threads = self._threads()
-        found = msgspec.convert(self._ask("latency", threads=threads), Latency)
-        steady = "" if found.steady else ", not steady after the warm-up"
-        return Metric(
-            value=found.median_ms,
-            unit="ms",
-            basis="measured",
-            source=f"median of {found.runs} runs at batch 1, low and high are the 10th and 90th percentile{steady}",
-            low=found.p10_ms,
-            high=found.p90_ms,
-            runtime=self._kind,
-            threads=threads,
-        )
+    def latency(self) -> Latency | Failed:
+        return self._ask("latency", Latency, threads=self.threads)
 
     def predict(
         self, scratch: Path, input_order: Sequence[int | str] | None, output_order: Sequence[int | str] | None
-    ) -> Prediction:
+    ) -> Prediction | Failed:
+        expected = self._inference_s * self._samples() / usable_cores()
+        if self._deadline is None and expected > LONGEST_S:
+            return Failed(
+                reason=f"an inference takes {self._inference_s:.3g} s here: {self._samples()} samples would take longer "
+                f"than the {LONGEST_S / 3600:g} hours that an evaluation may",
+                timed_out=True,
+            )
         job = self._data_job(input_order) | {"out": str((scratch / f"{self.split}-output").resolve())}
         if output_order is not None:
             job["output_order"] = list(output_order)
-        return msgspec.convert(self._ask("predict", **job), Prediction)
+        return self._ask("predict", Prediction, **job)
 
-    def score(self, metric: MetricSpec, prediction: Prediction, root: Path | None) -> Score:
+    def score(self, metric: MetricSpec, prediction: Prediction, root: Path | None) -> Score | Failed:
         assert self.dataset is not None
         if ":" not in metric.name:
             return scores_of.score(metric, targets_of(self.dataset, self.split), arrays_of(prediction.paths))
-        job = score_job(metric, self.dataset, self.split, prediction.paths, root)
-        return msgspec.convert(self._run(job), Score)
+        job = score_job(metric, self.dataset, self.split, prediction.paths, root, self._limit_s("score"))
+        return self._run(self._worker, job, Score)
 
     def basis(self) -> Basis:
-        return "measured" if self.profile.id == "host" else "simulated"
+        return "measured" if self.on_device else "simulated"
 
     def kind(self) -> str:
         return self._kind
 
-    def _threads(self) -> int:
-        return max(1, self.profile.runtime.threads)
+    def _samples(self) -> int:
+        return 0 if self.dataset is None else self.dataset.splits[self.split].samples
 
     def _data_job(self, input_order: Sequence[int | str] | None) -> dict[str, Any]:
         assert self.dataset is not None
@@ -137,21 +144,27 @@ class Children:
     def _job(self, do: str, **more: Any) -> dict[str, Any]:
         return {"do": do, "runtime": self._kind, "model": self._model, **more}
 
-    def _ask(self, do: str, **more: Any) -> Any:
-        return self._run(self._job(do, **more))
+    def _ask(self, do: str, answer: type[Answer], **more: Any) -> Answer | Failed:
+        return self._run(self._worker, self._job(do, **more), answer)
 
-    def _run(self, job: dict[str, Any]) -> Any:
-        answer = self._worker.run(job, progress=self._progress, time_limit_s=self._left())
+    def _run(self, worker: Worker, job: dict[str, Any], kind: type[Answer]) -> Answer | Failed:
+        answer = worker.run(job, progress=self._progress, time_limit_s=self._limit_s(job["do"]))
         if isinstance(answer, Done) and isinstance(answer.value, dict) and "refused" in answer.value:
             where = TITLES["tflite_micro" if job["do"] == "micro" else self._kind]
-            answer = Failed(reason=f"{where} does not run it: {answer.value['refused']}")
-        if isinstance(answer, Failed):
-            raise Stopped(answer)
-        return answer.value
+            return Failed(reason=f"{where} does not run it: {answer.value['refused']}", repeatable=True)
+        return answer if isinstance(answer, Failed) else msgspec.convert(answer.value, kind)
 
-    def _left(self) -> float | None:
-        """Seconds that are left of the time limit, at least one, so that the message can name the limit."""
-        return None if self._deadline is None else max(1.0, self._deadline - time.monotonic())
+    def _limit_s(self, do: str) -> float:
+        """Seconds that a job may take; at least one, so that the message can name the limit."""
+        if self._deadline is not None:
+            return max(1.0, round(self._deadline - time.monotonic(), 3))
+        samples = self._samples() if do in ("predict", "score") else 0
+        return round(time_limit_s(do, samples=samples, inference_s=self._inference_s))
+
+
+def is_device(profile: DeviceProfile) -> bool:
+    """Whether what runs here runs on the device itself, by its own runtime."""
+    return profile.is_this_machine and _runs_here(profile.runtime.kind) == profile.runtime.kind
 
 
 def _runs_here(kind: str) -> str:
@@ -161,20 +174,10 @@ def _runs_here(kind: str) -> str:
     return "tflite_runtime" if kind == "tflite_runtime" and is_installed("tflite_runtime") else "litert"
 
 
-def memory_limit(dataset: Dataset | None = None) -> int:
-    """Address space for a child: most of this machine's memory, and room for what is mapped and never resident."""
-    import psutil
-
-    mapped = 0
-    if dataset is not None:
-        files = [array.path for split in dataset.splits.values() for array in (*split.inputs, *split.targets)]
-        mapped = sum((Path(dataset.root) / path).stat().st_size for path in set(files))
-    return int(psutil.virtual_memory().total * MEMORY_SHARE) + ADDRESS_SPACE_BYTES + 2 * mapped
-
-
 def score_job(
-    metric: MetricSpec, dataset: Dataset, split: Split, scores: Sequence[str], root: Path | None
+    metric: MetricSpec, dataset: Dataset, split: Split, scores: Sequence[str], root: Path | None, limit_s: float
 ) -> dict[str, Any]:
+    """The job of a user's metric, whose resampling ends in time for its answer."""
     return {
         "do": "score",
         "metric": to_builtins(metric),
@@ -182,15 +185,10 @@ def score_job(
         "dataset": dataset.root,
         "split": split,
         "scores": list(scores),
+        "bootstrap_s": BOOTSTRAP_SHARE * limit_s,
     }
 
 
 def targets_of(dataset: Dataset, split: Split) -> list[np.ndarray]:
     rows = dataset.rows(split)
     return [array[rows] for array in dataset.targets(split)]
-
-
-def arrays_of(paths: Sequence[str]) -> list[np.ndarray]:
-    import numpy as np
-
-    return [np.load(path, mmap_mode="r", allow_pickle=False) for path in paths]

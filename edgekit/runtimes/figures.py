@@ -4,28 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
-from edgekit.agreement import agreement
-from edgekit.dataset import Split
+from edgekit.agreement import Agreement, agreement
 from edgekit.jobs import Failed
 from edgekit.metric_spec import MetricSpec
 from edgekit.metrics import Score
 from edgekit.planner import verdict
 from edgekit.report import Check, InputFacts, Metric
-from edgekit.runtimes.children import Children, arrays_of
+from edgekit.runtimes.children import Children, Loaded
 from edgekit.runtimes.interface import Port
+from edgekit.runtimes.latency import Latency
 from edgekit.runtimes.memory import Memory
 from edgekit.runtimes.micro import Micro
 from edgekit.runtimes.predict import Prediction
+from edgekit.runtimes.samples import arrays_of, feeding, order
+from edgekit.runtimes.static import Static, predicted_latency
 
-MICRO_STEPS = 16
 
-
-def tensor_facts(ports: list[dict[str, Any]]) -> tuple[InputFacts, ...]:
-    found = msgspec.convert(ports, tuple[Port, ...])
+def tensor_facts(ports: Sequence[Port]) -> tuple[InputFacts, ...]:
     return tuple(
         InputFacts(
             name=port.signature or port.name,
@@ -34,30 +32,56 @@ def tensor_facts(ports: list[dict[str, Any]]) -> tuple[InputFacts, ...]:
             scale=port.scale,
             zero_point=port.zero_point,
         )
-        for port in found
+        for port in ports
     )
 
 
-def with_ranges(
-    inputs: tuple[InputFacts, ...], outputs: tuple[InputFacts, ...], ask: Children, prediction: Prediction
-) -> tuple[tuple[InputFacts, ...], tuple[InputFacts, ...]]:
-    """The real ranges: of the data's inputs where there is one, and of the outputs that came back."""
+def input_ranges(loaded: Loaded, ask: Children, input_order: Sequence[int | str] | None) -> tuple[InputFacts, ...]:
+    """The inputs with the data's range: the training data's, which the device must feed, else that of the split."""
     assert ask.dataset is not None
-    fed = ask.dataset.splits[ask.split].inputs
-    if len(fed) == 1 and len(inputs) == 1:
-        inputs = (msgspec.structs.replace(inputs[0], low=fed[0].low, high=fed[0].high),)
-    if len(outputs) == 1 and prediction.samples:
-        (values,) = arrays_of(prediction.paths)
-        outputs = (msgspec.structs.replace(outputs[0], low=float(values.min()), high=float(values.max())),)
-    return inputs, outputs
+    files = ask.dataset.splits.get("train") or ask.dataset.splits[ask.split]
+    sources = feeding(ask.dataset.inputs(ask.split), loaded.inputs, input_order)
+    return tuple(
+        msgspec.structs.replace(facts, low=files.inputs[source].low, high=files.inputs[source].high)
+        for facts, source in zip(tensor_facts(loaded.inputs), sources, strict=True)
+    )
 
 
-def score_metric(metric: MetricSpec, found: Score, ask: Children, source: str) -> Metric:
+def output_ranges(
+    loaded: Loaded, prediction: Prediction, output_order: Sequence[int | str] | None
+) -> tuple[InputFacts, ...]:
+    """The outputs with the range of what came back."""
+    facts = list(tensor_facts(loaded.outputs))
+    places = order(loaded.outputs, output_order, side="output")
+    for place, values in zip(places, arrays_of(prediction.paths), strict=True):
+        if values.size:
+            facts[place] = msgspec.structs.replace(facts[place], low=float(values.min()), high=float(values.max()))
+    return tuple(facts)
+
+
+def output_names(loaded: Loaded, output_order: Sequence[int | str] | None) -> list[str]:
+    """The names of the outputs in the order of the data's targets."""
+    facts = tensor_facts(loaded.outputs)
+    return [facts[place].name for place in order(loaded.outputs, output_order, side="output")]
+
+
+def unknown(unit: str, reason: str, *, split: str | None = None) -> Metric:
+    return Metric(value=None, unit=unit, basis=None, source="", split=split, reason=reason)
+
+
+def unit_of(metric: MetricSpec) -> str:
+    return "fraction" if metric.is_fraction else ""
+
+
+def score_metric(metric: MetricSpec, found: Score | Failed, ask: Children, source: str) -> Metric:
+    if isinstance(found, Failed):
+        return unknown(unit_of(metric), f"{metric.name}: {found.reason}", split=ask.split)
+    method = f"; 95% interval: {found.method}" if found.method else ""
     return Metric(
         value=found.value,
-        unit="fraction" if metric.is_fraction else "",
+        unit=unit_of(metric),
         basis=ask.basis() if found.value is not None else None,
-        source=source,
+        source=source + method,
         low=found.low,
         high=found.high,
         split=ask.split,
@@ -68,18 +92,39 @@ def score_metric(metric: MetricSpec, found: Score, ask: Children, source: str) -
 
 def memory_metric(found: Memory | Failed, ask: Children) -> Metric:
     if isinstance(found, Failed):
-        return Metric(value=None, unit="B", basis=None, source="", reason=f"memory: {found.reason}")
+        return unknown("B", f"memory: {found.reason}")
     return Metric(
         value=found.added_bytes,
         unit="B",
         basis=ask.basis(),
         source=f"what the model adds (weights, tensors, packed copies) to a fresh process on this machine: {found.how}",
         runtime=ask.kind(),
-        threads=max(1, ask.profile.runtime.threads),
+        threads=ask.threads,
     )
 
 
-def arena_metric(micro: Micro) -> Metric:
+def latency_metric(found: Latency | Failed | None, known: Static, ask: Children) -> Metric:
+    """Measured on this machine's own profile, else predicted from the file."""
+    if found is None:
+        return predicted_latency(known.model, ask.profile)
+    if isinstance(found, Failed):
+        return unknown("ms", f"latency: {found.reason}")
+    steady = "" if found.steady else ", not steady after the warm-up"
+    return Metric(
+        value=found.median_ms,
+        unit="ms",
+        basis="measured",
+        source=f"median of {found.runs} runs at batch 1, low and high are the 10th and 90th percentile{steady}",
+        low=found.p10_ms,
+        high=found.p90_ms,
+        runtime=ask.kind(),
+        threads=ask.threads,
+    )
+
+
+def arena_metric(micro: Micro | Failed) -> Metric:
+    if isinstance(micro, Failed):
+        return unknown("B", f"arena: {micro.reason}")
     if micro.arena_bytes is None:
         return Metric(value=None, unit="B", basis=None, source=micro.runtime, reason="the allocator did not say")
     return Metric(
@@ -97,31 +142,53 @@ def micro_evidence(micro: Micro) -> str:
 
 
 def _differs(micro: Micro) -> str:
-    if micro.largest_steps == 0:
+    found = micro.difference
+    if found.largest_steps == 0:
         return "gives the same outputs bit for bit"
-    return f"differs by at most {micro.largest_steps:.3g} steps of the output ({100 * micro.equal:.0f}% equal)"
+    steps = " steps of the output" if found.range_steps else ""
+    return f"differs by at most {found.largest_steps:.3g}{steps} ({100 * found.equal:.0f}% equal)"
 
 
 def micro_check(micro: Micro) -> Check:
-    """A rounding or a few may fall otherwise; deciding otherwise for half of the samples is another model."""
+    """A rounding or a few may fall otherwise; what is not that is the arithmetic of another model."""
     return verdict.agreement_check(
         "micro_agreement",
-        micro.largest_steps,
-        "steps",
-        garbage=micro.same < 0.5 and micro.largest_steps > MICRO_STEPS,
+        micro.difference.largest_steps,
+        "steps" if micro.difference.range_steps else "",
+        garbage=micro.difference.is_garbage,
         reason=f"{micro.runtime} {_differs(micro)} from LiteRT over {micro.samples} samples",
     )
 
 
-def agreed(reference: Sequence[Path], prediction: Prediction, metric: MetricSpec, split: Split) -> tuple[Metric, Check]:
-    wanted, got = arrays_of([str(path) for path in reference]), arrays_of(prediction.paths)
-    found = agreement(wanted[metric.output], got[metric.output])
-    value = found.same if found.same is not None else found.explained
-    what = "same decision" if found.same is not None else "variance explained (R²)"
-    apart = f"outputs differ by {found.mean_difference:.3g} on average"
-    source = f"{what} as the Keras model on {found.samples} samples; {apart}"
-    made = Metric(value=value, unit="fraction", basis="simulated", source=source, split=split)
+def agreed(
+    reference: Sequence[Path], prediction: Prediction, metric: MetricSpec, ask: Children, names: Sequence[str]
+) -> tuple[Metric, Check]:
+    """The agreement of the output that agrees least, by its name where there are several; outputs in the same order."""
+    decides = metric.output if metric.name == "accuracy" else None
+    found = [
+        agreement(wanted, got, threshold=metric.threshold if place == decides else None)
+        for place, (wanted, got) in enumerate(zip(arrays_of(reference), arrays_of(prediction.paths), strict=True))
+    ]
+    worst = min(range(len(found)), key=lambda place: (not found[place].is_garbage, _share(found[place])))
+    least, value = found[worst], _value(found[worst])
+    what = "same decision" if least.same is not None else "variance explained (R²)"
+    which = f"output {names[worst]!r}, which agrees least: " if len(found) > 1 else ""
+    apart = f"outputs differ by {least.mean_difference:.3g} on average"
+    source = f"{which}{what} as the Keras model on {least.samples} samples; {apart}"
+    made = Metric(
+        value=value, unit="fraction", basis=ask.basis() if value is not None else None, source=source, split=ask.split,
+        reason=None if value is not None else "the Keras model's output does not vary, so there is nothing to explain",
+    )  # fmt: skip
     check = verdict.agreement_check(
-        "agreement", value if value is not None else 0.0, "fraction", garbage=found.is_garbage, reason=source
+        "agreement", value, "fraction", garbage=least.is_garbage, reason=source, basis=ask.basis()
     )
     return made, check
+
+
+def _value(found: Agreement) -> float | None:
+    return found.same if found.same is not None else found.explained
+
+
+def _share(found: Agreement) -> float:
+    value = _value(found)
+    return 1.0 if value is None else value

@@ -6,36 +6,42 @@ Figures come back as JSON; outputs stay on disk as `.npy`. A model that a runtim
 
 from __future__ import annotations
 
-import os
+import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from edgekit.child import Handler, Progress
 from edgekit.dataset import Dataset
 from edgekit.errors import ProjectError
+from edgekit.host import usable_cores
 from edgekit.metric_spec import MetricSpec
-from edgekit.runtimes.interface import Port, Refused
+from edgekit.runtimes.interface import Port, Refused, Session
 from edgekit.runtimes.registry import runtime
-from edgekit.runtimes.samples import Samples, match, order
+from edgekit.runtimes.samples import Samples, arrays_of, feeding, order
 from edgekit.values import read, to_builtins
 
-if TYPE_CHECKING:
-    import numpy as np
-
 Job = dict[str, Any]
+REPEATED_BELOW_S = 1.0
 
 
 def load(job: Job, progress: Progress) -> Any:
-    """Open a model and run it once on zeros: its inputs and outputs, and what ran it."""
+    """Open a model and run it on zeros: its inputs and outputs, what ran it, and the seconds of an inference.
+
+    The second inference counts, since the first also allocates; unless the first one took too long to be repeated.
+    """
     import numpy as np
 
     found = runtime(job["runtime"])
     session = found.open(Path(job["model"]))
     if isinstance(session, Refused):
         return _answer(session)
-    session.run([np.zeros(port.shape, port.dtype) for port in session.inputs])
+    zeros = [np.zeros(port.shape, port.dtype) for port in session.inputs]
+    seconds = _seconds_of(session, zeros)
+    if seconds < REPEATED_BELOW_S:
+        seconds = _seconds_of(session, zeros)
     return {
         "runtime": found.describe(),
+        "seconds": seconds,
         "inputs": to_builtins(session.inputs),
         "outputs": to_builtins(session.outputs),
     }
@@ -55,7 +61,7 @@ def predict(job: Job, progress: Progress) -> Any:
             model,
             _samples(job, session.inputs),
             Path(job["out"]),
-            cores=job.get("cores") or cores(),
+            cores=job.get("cores") or usable_cores(),
             output_order=order(session.outputs, job.get("output_order"), side="output"),
             progress=progress,
         )
@@ -97,10 +103,11 @@ def score(job: Job, progress: Progress) -> Any:
     data = Dataset.open(Path(job["dataset"]))
     rows = data.rows(job["split"])
     targets = [array[rows] for array in data.targets(job["split"])]
-    outputs = _arrays(job["scores"])
+    outputs, limit = arrays_of(job["scores"]), job.get("bootstrap_s")
     if job.get("baseline"):
-        return to_builtins(metrics.paired_drop(spec, targets, _arrays(job["baseline"]), outputs, function))
-    return to_builtins(metrics.score(spec, targets, outputs, function))
+        baseline = arrays_of(job["baseline"])
+        return to_builtins(metrics.paired_drop(spec, targets, baseline, outputs, function, time_limit_s=limit))
+    return to_builtins(metrics.score(spec, targets, outputs, function, time_limit_s=limit))
 
 
 def throughput(job: Job, progress: Progress) -> Any:
@@ -113,7 +120,7 @@ def throughput(job: Job, progress: Progress) -> Any:
         return _answer(session)
     samples = _samples(job, session.inputs) if job.get("dataset") else _random(session.inputs)
     options = {name: job[name] for name in ("count", "pairs") if name in job}
-    return _answer(compare(found, model, samples, cores=job.get("cores") or cores(), **options))
+    return _answer(compare(found, model, samples, cores=job.get("cores") or usable_cores(), **options))
 
 
 HANDLERS: dict[str, Handler] = {
@@ -127,9 +134,10 @@ HANDLERS: dict[str, Handler] = {
 }
 
 
-def cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def _seconds_of(session: Session, arrays: list[Any]) -> float:
+    began = time.perf_counter()
+    session.run(arrays)
+    return time.perf_counter() - began
 
 
 def _samples(job: Job, ports: tuple[Port, ...]) -> Samples:
@@ -141,15 +149,7 @@ def _samples(job: Job, ports: tuple[Port, ...]) -> Samples:
     if job.get("limit"):
         rows = rows[np.unique(np.linspace(0, len(rows) - 1, min(job["limit"], len(rows))).astype(int))]
     arrays = data.inputs(job["split"])
-    wanted = job.get("input_order")
-    if wanted is None:
-        sources = match(arrays, ports)
-    else:
-        positions = order(ports, wanted, side="input")
-        sources = tuple(positions.index(place) for place in range(len(ports)))
-        arrays_in_order = [arrays[source] for source in sources]
-        sources = match(arrays_in_order, ports)
-        arrays = arrays_in_order
+    sources = feeding(arrays, ports, job.get("input_order"))
     return Samples([arrays[source] for source in sources], rows, ports)
 
 
@@ -160,12 +160,6 @@ def _random(ports: tuple[Port, ...]) -> Samples:
     generator = np.random.default_rng(0)
     arrays = [generator.random((256, *port.shape[1:]), dtype=np.float32) for port in ports]
     return Samples(arrays, np.arange(256), ports)
-
-
-def _arrays(paths: list[str]) -> list[np.ndarray]:
-    import numpy as np
-
-    return [np.load(path, mmap_mode="r", allow_pickle=False) for path in paths]
 
 
 def _answer(value: Any) -> Any:

@@ -1,8 +1,8 @@
 """Everything that is known of one finished `.tflite` on one device: the parent's side, which loads no interpreter.
 
 What the bytes say is read here; what has to be run is asked of child processes with a limit on memory and time, so
-that a native crash or an endless loop becomes a value. Figures of the device itself are only those of `host`; for
-other devices the same kind of runtime stands in here, and each figure says so.
+that a native crash or an endless loop becomes a value. Figures of the device itself are only those of this machine's
+profile; for other devices the same kind of runtime stands in here, and each figure says so.
 """
 
 from __future__ import annotations
@@ -20,20 +20,28 @@ from edgekit.metric_spec import MetricSpec
 from edgekit.metrics import Drop
 from edgekit.planner import verdict
 from edgekit.profile import DeviceProfile
-from edgekit.report import Check, InputFacts, Metric, Metrics
-from edgekit.runtimes.children import MODULE, Children, Stopped, arrays_of, memory_limit, score_job, targets_of
+from edgekit.report import Basis, Check, InputFacts, Metric, Metrics
+from edgekit.runtimes.children import MODULE, Answer, Children, Loaded, is_device, score_job, targets_of
 from edgekit.runtimes.figures import (
     agreed,
     arena_metric,
+    input_ranges,
+    latency_metric,
     memory_metric,
     micro_check,
     micro_evidence,
+    output_names,
+    output_ranges,
     score_metric,
     tensor_facts,
-    with_ranges,
+    unit_of,
+    unknown,
 )  # fmt: skip
+from edgekit.runtimes.limits import memory_limit
+from edgekit.runtimes.limits import time_limit_s as limit_of
 from edgekit.runtimes.predict import Prediction
-from edgekit.runtimes.static import Static, static
+from edgekit.runtimes.samples import arrays_of
+from edgekit.runtimes.static import TITLES, Static, static
 from edgekit.values import Value
 
 
@@ -41,7 +49,8 @@ class Measured(Value):
     """A file's metrics, the checks that its facts decide, its inputs and outputs, and its outputs for every sample.
 
     `scores` are paths of `.npy` files, float32, one an output of the model, one row a sample of the split in the
-    order of `Dataset.rows`; empty without data. `how` says how the evaluation was run.
+    order of `Dataset.rows`; empty without data, and where no runtime here runs the file. `how` says how the evaluation
+    was run.
     """
 
     metrics: Metrics
@@ -51,6 +60,11 @@ class Measured(Value):
     scores: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     how: str = ""
+
+    @property
+    def problem(self) -> str | None:
+        """Why the file does not run on the device's kind of runtime; None where it does."""
+        return next((one.reason for one in self.checks if one.name == "runtime" and one.outcome == "fail"), None)
 
 
 def measure(
@@ -74,15 +88,18 @@ def measure(
     same split (Keras's), for their agreement. `input_order` names for each input of the data the tensor that it
     feeds, `output_order` the tensor that each output of the data set's targets belongs to: tensor indices or names
     of the SignatureDef; by position where None. `root` is the folder of the user's own metric function.
-    Returns `Failed` where the file does not load or run, crashes or exceeds a limit; raises `ModelError` for a file
-    that is no `.tflite` and `DataError` where data and model do not go together.
+    `time_limit_s` is for all of it; without one each job has a limit by the model's speed (`edgekit.runtimes.limits`).
+    A file that its runtime refuses, that crashes it or takes too long has a failing check `runtime`, and all figures
+    that can be had without: on a microcontroller the score, which LiteRT gives. Returns `Failed` where it is not the
+    file's doing: out of memory, or killed from outside. Raises `ModelError` for a file that is no `.tflite` and
+    `DataError` where data and model do not go together.
     """
     known = static(tflite, profile)
     asked = Children(tflite, profile, dataset, split, progress, time_limit_s)
     try:
-        return _measure(known, asked, metric, scratch, reference, input_order, output_order, root)
-    except Stopped as stopped:
-        return stopped.failed
+        return _Measuring(known, asked, metric).run(scratch, reference, input_order, output_order, root)
+    except _NoVerdict as none:
+        return none.failed
     finally:
         asked.close()
 
@@ -97,23 +114,35 @@ def drop(
     root: Path | None = None,
     time_limit_s: float | None = None,
 ) -> Drop | Failed:
-    """The paired drop of two `Measured.scores` on the same split; a user's own metric runs in a child."""
+    """The paired drop of two `Measured.scores` on the same split; a user's own metric runs in a child.
+
+    `Failed` where one of them has no scores, or the metric crashes or exceeds its time limit.
+    """
+    if not baseline or not scores:
+        whose = "the file itself" if baseline else "the file that it is counted from"
+        return Failed(reason=f"{whose} does not run here, and gave no outputs", repeatable=True)
     if ":" not in metric.name:
         return scores_of.paired_drop(metric, targets_of(dataset, split), arrays_of(baseline), arrays_of(scores))
-    job = score_job(metric, dataset, split, scores, root) | {"baseline": list(baseline)}
+    limit = limit_of("score", samples=2 * dataset.splits[split].samples) if time_limit_s is None else time_limit_s
+    job = score_job(metric, dataset, split, scores, root, limit) | {"baseline": list(baseline)}
     with Worker(MODULE, memory_bytes=memory_limit()) as worker:
-        answer = worker.run(job, time_limit_s=time_limit_s)
+        answer = worker.run(job, time_limit_s=limit)
     return answer if isinstance(answer, Failed) else msgspec.convert(answer.value, Drop)
 
 
-def drop_metric(found: Drop | Failed, split: Split) -> Metric:
-    """A drop as the metric `accuracy_drop`, in points."""
+def basis_of(profile: DeviceProfile) -> Basis:
+    """What a score rests on that is taken here: 'measured' where here is the device."""
+    return "measured" if is_device(profile) else "simulated"
+
+
+def drop_metric(found: Drop | Failed, split: Split, basis: Basis = "simulated") -> Metric:
+    """A drop as the metric `accuracy_drop`, in points; `basis` is that of the scores (`basis_of`)."""
     if isinstance(found, Failed):
         return Metric(value=None, unit="points", basis=None, source="", split=split, reason=found.reason)
     return Metric(
         value=found.points,
         unit="points",
-        basis="simulated",
+        basis=basis if found.points is not None else None,
         source=f"paired with the baseline on {found.samples} samples; 95% interval: {found.method}",
         low=found.low,
         high=found.high,
@@ -122,45 +151,105 @@ def drop_metric(found: Drop | Failed, split: Split) -> Metric:
     )
 
 
-def _measure(
-    known: Static,
-    ask: Children,
-    metric: MetricSpec,
-    scratch: Path,
-    reference: Sequence[Path] | None,
-    input_order: Sequence[int | str] | None,
-    output_order: Sequence[int | str] | None,
-    root: Path | None,
-) -> Measured:
-    loaded = ask.load()
-    inputs, outputs = tensor_facts(loaded["inputs"]), tensor_facts(loaded["outputs"])
-    checks = list(known.checks)
-    metrics = dict(known.metrics)
-    evidence = ""
-    if ask.profile.runtime.kind == "tflite_micro":
-        micro = ask.micro(input_order)
-        metrics["ram"], evidence = arena_metric(micro), micro_evidence(micro)
-        checks += [verdict.runtime_check(micro.runtime), micro_check(micro)]
-    else:
-        metrics["ram"] = memory_metric(ask.memory(), ask)
-        checks.append(verdict.runtime_check(ask.runtime_title(loaded["runtime"])))
-    metrics["latency"] = ask.latency(known)
-    prediction: Prediction | None = None
-    if ask.dataset is not None:
-        prediction = ask.predict(scratch, input_order, output_order)
-        inputs, outputs = with_ranges(inputs, outputs, ask, prediction)
-        found = ask.score(metric, prediction, root)
-        source = f"{loaded['runtime']} on this machine, {prediction.samples} samples{evidence}"
-        metrics[metric.name] = score_metric(metric, found, ask, source)
+class _Measuring:
+    """One measurement: what was found so far, and what the runtime was seen to fail at."""
+
+    def __init__(self, known: Static, ask: Children, metric: MetricSpec) -> None:
+        self._known, self._ask, self._metric = known, ask, metric
+        self._metrics: Metrics = dict(known.metrics)
+        self._checks: list[Check] = []
+        self._problems: list[str] = []
+        self._runtime = TITLES[ask.profile.runtime.kind]
+        self._evidence = ""
+
+    def run(
+        self,
+        scratch: Path,
+        reference: Sequence[Path] | None,
+        input_order: Sequence[int | str] | None,
+        output_order: Sequence[int | str] | None,
+        root: Path | None,
+    ) -> Measured:
+        loaded = self._verdict(self._ask.load())
+        if isinstance(loaded, Failed):
+            return self._not_run(loaded)
+        self._costs(loaded, input_order)
+        inputs, outputs = tensor_facts(loaded.inputs), tensor_facts(loaded.outputs)
+        if self._ask.dataset is None:
+            return self._made(inputs, outputs)
+        inputs = input_ranges(loaded, self._ask, input_order)
+        prediction = self._verdict(self._ask.predict(scratch, input_order, output_order))
+        if isinstance(prediction, Failed):
+            self._no_score(prediction)
+            return self._made(inputs, outputs)
+        outputs = output_ranges(loaded, prediction, output_order)
+        found = _of_the_file(self._ask.score(self._metric, prediction, root))
+        source = f"{loaded.runtime} on this machine, {prediction.samples} samples{self._evidence}"
+        self._metrics[self._metric.name] = score_metric(self._metric, found, self._ask, source)
         if reference:
-            metrics["agreement"], check = agreed(reference, prediction, metric, ask.split)
-            checks.append(check)
-    return Measured(
-        metrics=metrics,
-        checks=tuple(checks),
-        inputs=inputs,
-        outputs=outputs,
-        scores=prediction.paths if prediction else (),
-        notes=known.notes,
-        how=prediction.how if prediction else "",
-    )
+            names = output_names(loaded, output_order)
+            self._metrics["agreement"], check = agreed(reference, prediction, self._metric, self._ask, names)
+            self._checks.append(check)
+        return self._made(inputs, outputs, prediction)
+
+    def _costs(self, loaded: Loaded, input_order: Sequence[int | str] | None) -> None:
+        """Memory and latency; a microcontroller's memory is the arena of its own interpreter."""
+        ask = self._ask
+        if ask.profile.runtime.kind == "tflite_micro":
+            micro = self._verdict(ask.micro(input_order))
+            self._metrics["ram"] = arena_metric(micro)
+            if not isinstance(micro, Failed):
+                self._runtime, self._evidence = micro.runtime, micro_evidence(micro)
+                self._checks.append(micro_check(micro))
+        else:
+            self._runtime = ask.runtime_title(loaded.runtime)
+            self._metrics["ram"] = memory_metric(self._verdict(ask.memory()), ask)
+        timed = self._verdict(ask.latency()) if ask.on_device else None
+        self._metrics["latency"] = latency_metric(timed, self._known, ask)
+
+    def _not_run(self, failed: Failed) -> Measured:
+        """What is known of a file that does not run here at all: all that its bytes say."""
+        self._metrics["ram"] = memory_metric(failed, self._ask)
+        self._metrics["latency"] = latency_metric(failed if self._ask.on_device else None, self._known, self._ask)
+        if self._ask.dataset is not None:
+            self._no_score(failed)
+        return self._made(self._known.inputs, self._known.outputs)
+
+    def _no_score(self, failed: Failed) -> None:
+        self._metrics[self._metric.name] = unknown(unit_of(self._metric), failed.reason, split=self._ask.split)
+
+    def _verdict(self, answer: Answer | Failed) -> Answer | Failed:
+        """An answer, or a failure that is the file's own and fails its check."""
+        found = _of_the_file(answer)
+        if isinstance(found, Failed) and found.reason not in self._problems:
+            self._problems.append(found.reason)
+        return found
+
+    def _made(
+        self, inputs: tuple[InputFacts, ...], outputs: tuple[InputFacts, ...], prediction: Prediction | None = None
+    ) -> Measured:
+        runs = verdict.runtime_check(self._runtime, "; ".join(self._problems) or None, basis=self._ask.basis())
+        return Measured(
+            metrics=self._metrics,
+            checks=(*self._known.checks, runs, *self._checks),
+            inputs=inputs,
+            outputs=outputs,
+            scores=prediction.paths if prediction else (),
+            notes=self._known.notes,
+            how=prediction.how if prediction else "",
+        )
+
+
+class _NoVerdict(Exception):
+    """Ends a measurement that says nothing of the file: out of memory, or killed from outside."""
+
+    def __init__(self, failed: Failed) -> None:
+        self.failed = failed
+        super().__init__(failed.reason)
+
+
+def _of_the_file(answer: Answer | Failed) -> Answer | Failed:
+    """An answer, or a failure that the file (or the user's metric) is the cause of; raises `_NoVerdict` for another."""
+    if isinstance(answer, Failed) and not (answer.repeatable or answer.timed_out):
+        raise _NoVerdict(answer)
+    return answer

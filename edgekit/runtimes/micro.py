@@ -7,38 +7,66 @@ on LiteRT, a hundred times faster; this is the evidence that it holds for the bo
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from edgekit.runtimes.interface import Refused, Session
-from edgekit.runtimes.samples import Samples, random_inputs
+from edgekit.agreement import agreement
+from edgekit.runtimes.interface import Port, Refused, Session
+from edgekit.runtimes.predict import CLOSE
+from edgekit.runtimes.samples import Samples, random_inputs, to_float
 from edgekit.runtimes.tflite_micro import MicroSession, TfliteMicro
 from edgekit.values import Value
 
+if TYPE_CHECKING:
+    import numpy as np
+
 WITHOUT_DATA = 8
+ROUNDING_STEPS = 16
+WILD_SHARE = 0.25
+
+
+class Difference(Value):
+    """How one output differs from LiteRT's over some samples.
+
+    `largest_steps` is the largest difference in steps of the output's scale, of which its dtype has `range_steps`; an
+    output without a scale has none (0), and its difference is in its own unit. `equal` is the share of elements that
+    are equal, `same` the share of samples whose largest element is the same one (1 where there is only one), and
+    `unrelated` says that the real values tell nothing of LiteRT's.
+    """
+
+    same: float
+    largest_steps: float
+    equal: float
+    range_steps: int = 255
+    unrelated: bool = False
+
+    @property
+    def is_garbage(self) -> bool:
+        """Whether it is more than roundings that fall otherwise: unrelated values, or a quarter of the range apart.
+
+        A few steps are never garbage, whatever they do to near ties; nor are far ones while half of the elements are
+        equal, which a saturated output can bring about.
+        """
+        if not self.range_steps:
+            return self.unrelated
+        wild = self.largest_steps > WILD_SHARE * self.range_steps and self.equal < 0.5
+        return wild or (self.unrelated and self.largest_steps > ROUNDING_STEPS)
 
 
 class Micro(Value):
-    """What the microcontroller's interpreter said.
-
-    `largest_steps` is the largest difference from LiteRT's outputs, in steps of the output's scale (in the output's
-    own unit where it has no scale), over `samples` samples; `equal` the share of outputs that are equal, and `same`
-    the share of samples whose largest output is the same one (1 where there is only one).
-    """
+    """What the microcontroller's interpreter said; `difference` is that of the output that differs most."""
 
     runtime: str
     arena_bytes: int | None
     head_bytes: int | None
     tail_bytes: int | None
     samples: int
-    largest_steps: float
-    equal: float
-    same: float
+    difference: Difference
 
 
 def confirm(model: Path, reference: Session, samples: Samples | None) -> Micro | Refused:
     """Run samples (random ones without data) on both interpreters and read the arena after."""
-    import numpy as np
-
     micro = TfliteMicro()
     session = micro.open(model)
     if isinstance(session, Refused):
@@ -48,13 +76,11 @@ def confirm(model: Path, reference: Session, samples: Samples | None) -> Micro |
         blocks = [random_inputs(reference.inputs, seed) for seed in range(WITHOUT_DATA)]
     else:
         blocks = [samples.block(index, index + 1) for index in range(len(samples))]
-    steps, equal, same = [0.0], [], []
-    for block in blocks:
-        for here, there in zip(reference.run(block), session.run(block), strict=True):
-            gap = np.abs(here.astype(np.float64) - there.astype(np.float64))
-            steps.append(float(gap.max()) if gap.size else 0.0)
-            equal.append(float((gap == 0).mean()) if gap.size else 1.0)
-            same.append(float(np.argmax(here) == np.argmax(there)))
+    pairs = [(reference.run(block), session.run(block)) for block in blocks]
+    found = [
+        difference([here[place] for here, _ in pairs], [there[place] for _, there in pairs], port)
+        for place, port in enumerate(reference.outputs)
+    ]
     arena = session.arena()
     return Micro(
         runtime=micro.describe(),
@@ -62,7 +88,33 @@ def confirm(model: Path, reference: Session, samples: Samples | None) -> Micro |
         head_bytes=arena.head_bytes if arena else None,
         tail_bytes=arena.tail_bytes if arena else None,
         samples=len(blocks),
-        largest_steps=max(steps) if all(np.isfinite(steps)) else float(np.finfo(np.float64).max),
-        equal=sum(equal) / max(1, len(equal)),
-        same=sum(same) / max(1, len(same)),
+        difference=max(found, key=lambda one: (one.is_garbage, one.largest_steps / max(1, one.range_steps))),
     )
+
+
+def difference(here: list[np.ndarray], there: list[np.ndarray], port: Port) -> Difference:
+    """How one output of a board's arithmetic differs from LiteRT's: raw arrays, one an inference."""
+    import numpy as np
+
+    first, second = (np.stack(arrays).reshape(len(arrays), -1) for arrays in (here, there))
+    gap = np.abs(first.astype(np.float64) - second.astype(np.float64))
+    real = to_float(first, port), to_float(second, port)
+    found = agreement(*real)
+    steps = float(gap.max()) if gap.size else 0.0
+    return Difference(
+        same=float(np.mean(first.argmax(axis=1) == second.argmax(axis=1))) if gap.size else 1.0,
+        largest_steps=steps if math.isfinite(steps) else float(np.finfo(np.float64).max),
+        equal=float((gap == 0).mean()) if gap.size else 1.0,
+        range_steps=_range_steps(port),
+        unrelated=(found.is_garbage or (found.explained is not None and found.explained <= 0.0))
+        and not np.allclose(*real, rtol=CLOSE["rtol"], atol=CLOSE["atol"]),
+    )
+
+
+def _range_steps(port: Port) -> int:
+    import numpy as np
+
+    dtype = np.dtype(port.dtype)
+    if port.scale is None or dtype.kind not in "iu":
+        return 0
+    return int(np.iinfo(dtype).max) - int(np.iinfo(dtype).min)

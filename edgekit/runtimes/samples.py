@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgekit.errors import DataError
@@ -125,6 +126,25 @@ def _position(ports: Sequence[Port], wanted: int | str) -> int | None:
     wrapped = [place for place, port in enumerate(ports) if (port.signature or "").endswith(f"_{wanted}")]
     found = exact or wrapped
     return found[0] if len(found) == 1 else None
+
+
+def feeding(arrays: Sequence[np.ndarray], ports: Sequence[Port], wanted: Sequence[int | str] | None) -> tuple[int, ...]:
+    """For each input of the model the array that feeds it: as `wanted` names one input for each array, then as `match`.
+
+    Raises `DataError` as `order` and `match` do.
+    """
+    if wanted is None or len(arrays) != len(ports):
+        return match(arrays, ports)
+    positions = order(ports, wanted, side="input")
+    named = [positions.index(place) for place in range(len(ports))]
+    return tuple(named[found] for found in match([arrays[source] for source in named], ports))
+
+
+def arrays_of(paths: Sequence[str | Path]) -> list[np.ndarray]:
+    """The arrays of `.npy` files, memory-mapped."""
+    import numpy as np
+
+    return [np.load(path, mmap_mode="r", allow_pickle=False) for path in paths]
 
 
 def match(arrays: Sequence[np.ndarray], ports: Sequence[Port]) -> tuple[int, ...]:

@@ -10,7 +10,8 @@ from edgekit.errors import ProfileError
 from edgekit.planner import verdict
 from edgekit.profile import DeviceProfile
 from edgekit.report import Check, InputFacts, Metric, Metrics
-from edgekit.tflite.model import ABSENT, Operator, Tensor, TfliteModel
+from edgekit.tflite.model import Tensor, TfliteModel
+from edgekit.tflite.numerics import arithmetic
 from edgekit.tflite.operators import load_table, unsupported
 from edgekit.tflite.reader import read_tflite
 from edgekit.tflite.weights import model_sparsity
@@ -22,6 +23,7 @@ TITLES = {
     "tflite_micro": "TensorFlow Lite Micro",
 }
 LOOPS = ("WHILE",)
+COST_NAMES = {"float16": "float32", "hybrid": "dynamic_range", "other": "float32"}
 
 
 class Static(Value):
@@ -62,7 +64,7 @@ def predicted_latency(model: TfliteModel, profile: DeviceProfile) -> Metric:
     """The roofline's latency on another device; without a value where the file's work cannot be counted."""
     if any(operator.name in LOOPS for operator in model.operators):
         return _no_latency("it has a loop (WHILE), whose turns the file does not tell")
-    kinds = arithmetic(model)
+    kinds = _arithmetic(model)
     estimates = []
     try:
         for dtype in kinds or ("float32",):
@@ -88,24 +90,14 @@ def predicted_latency(model: TfliteModel, profile: DeviceProfile) -> Metric:
     )
 
 
-def arithmetic(model: TfliteModel) -> tuple[str, ...]:
-    """The kinds of arithmetic that a file's multiply-accumulates are done in, the one with most of them first."""
+def _arithmetic(model: TfliteModel) -> tuple[str, ...]:
+    """The kinds of a file's multiply-accumulates as the cost model names them, the one with most of them first."""
     macs: dict[str, int] = {}
-    for operator in model.operators:
+    for operator, kind in zip(model.operators, arithmetic(model), strict=True):
         if operator.macs:
-            kind = _arithmetic_of(operator, model.tensors)
-            macs[kind] = macs.get(kind, 0) + operator.macs
-    return tuple(sorted(macs, key=lambda kind: -macs[kind]))
-
-
-def _arithmetic_of(operator: Operator, tensors: tuple[Tensor, ...]) -> str:
-    out = tensors[operator.outputs[0]].dtype
-    if out in ("int8", "uint8"):
-        return "int8"
-    if out == "int16":
-        return "int16x8"
-    read = {tensors[index].dtype for index in operator.inputs if index != ABSENT}
-    return "dynamic_range" if read & {"int8", "uint8", "int4"} else "float32"
+            name = COST_NAMES.get(kind, kind)
+            macs[name] = macs.get(name, 0) + operator.macs
+    return tuple(sorted(macs, key=lambda name: -macs[name]))
 
 
 def _no_latency(reason: str) -> Metric:

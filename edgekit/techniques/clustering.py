@@ -7,7 +7,6 @@ Per-channel scales and folded batch normalisation keep the few values only withi
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Annotated, Any, Literal
@@ -16,9 +15,9 @@ from msgspec import Meta
 
 from edgekit.candidate import Declined
 from edgekit.techniques.interface import Evidence, Task, Training
-from edgekit.techniques.sites import MINIMUM_WEIGHTS, file_kernels, layer_names
+from edgekit.techniques.sites import MINIMUM_WEIGHTS, file_kernels, layer_names, no_site
 from edgekit.tflite.model import TfliteModel
-from edgekit.tflite.weights import distinct_values
+from edgekit.tflite.weights import Kernel, distinct_values
 from edgekit.values import Value
 
 KIND: Literal["training"] = "training"
@@ -38,8 +37,9 @@ def propose(task: Task) -> Sequence[Settings] | Declined:
             reason="repeated values shrink only the deflated download, which neither a limit nor the goal asks for: in the raw file "
             f"each keeps its byte, and {task.profile.runtime.kind} decodes no look-up tables here (--max-download asks for it)",
         )
-    if not any(layer.kernel and math.prod(layer.kernel) >= MINIMUM_WEIGHTS for layer in task.facts.layers):
-        return Declined(technique="clustering", reason=f"no kernel has {MINIMUM_WEIGHTS} weights or more")
+    reason = no_site(task.facts)
+    if reason is not None:
+        return Declined(technique="clustering", reason=reason)
     return (Settings(clusters=32), Settings(clusters=16))
 
 
@@ -69,8 +69,13 @@ def apply(door: Any, model: Any, settings: Settings, training: Training, before:
 
 def check(door: Any, model: Any, settings: Settings) -> Evidence:
     """Holds where every large kernel of the stripped model has no more values than clusters."""
-    kernels = [model.get_layer(name).kernel.numpy() for name in layer_names(model)]
-    return _judge([distinct_values(kernel) for kernel in kernels], settings, "a kernel")
+    counts = [distinct_values(model.get_layer(name).kernel.numpy()) for name in layer_names(model)]
+    most = max(counts, default=0)
+    return Evidence(
+        technique="clustering",
+        holds=bool(counts) and most <= settings.clusters,
+        detail=f"at most {most} distinct values in {len(counts)} kernels of {MINIMUM_WEIGHTS} weights or more, {settings.clusters} asked for",
+    )
 
 
 def finish(door: Any, model: Any) -> Any:
@@ -84,15 +89,29 @@ def scope(door: Any) -> AbstractContextManager[Any]:
 
 
 def evidence(tflite: TfliteModel, settings: Settings) -> Evidence:
-    """Holds where no channel of a large kernel in the file has more values than clusters."""
-    counts = [distinct_values(kernel.array, kernel.channel_axis) for kernel in file_kernels(tflite)]
-    return _judge(counts, settings, "a channel")
+    """Holds where a large kernel of the file shows its clusters and none shows that it has more.
 
-
-def _judge(counts: list[int], settings: Settings, where: str) -> Evidence:
-    most = max(counts, default=0)
+    Values are counted in the whole kernel, and, where that is no answer because scales per channel or a folded batch
+    normalisation set the channels apart, in each channel. What could hold no more values than clusters shows nothing.
+    """
+    found = [_few_values(kernel, settings.clusters) for kernel in file_kernels(tflite)]
+    shown, refuted = found.count(True), found.count(False)
+    unseen = f", {found.count(None)} with channels too small to tell" if None in found else ""
     return Evidence(
         technique="clustering",
-        holds=bool(counts) and most <= settings.clusters,
-        detail=f"at most {most} distinct values in {where} of {len(counts)} kernels of {MINIMUM_WEIGHTS} weights or more, {settings.clusters} asked for",
+        holds=shown > 0 and refuted == 0,
+        detail=f"{shown} of {len(found)} kernels of {MINIMUM_WEIGHTS} weights or more have at most {settings.clusters} distinct values "
+        f"in all or in each channel{unseen}",
     )
+
+
+def _few_values(kernel: Kernel, clusters: int) -> bool | None:
+    """Whether a kernel has at most so many values, in all or in each channel; None where its bytes cannot tell."""
+    array = kernel.array
+    possible = 256 if array.dtype.itemsize == 1 else array.size
+    if possible > clusters >= distinct_values(array):
+        return True
+    in_channel = array.size // array.shape[kernel.channel_axis]
+    if min(possible, in_channel) <= clusters:
+        return None
+    return distinct_values(array, kernel.channel_axis) <= clusters

@@ -6,18 +6,18 @@ no such files.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 from edgekit.candidate import Declined
+from edgekit.cost.lowering import DYNAMIC_RANGE_LEAST_ELEMENTS
 from edgekit.techniques.interface import Evidence, Task
-from edgekit.tflite.model import TfliteModel
+from edgekit.tflite.model import ABSENT, TfliteModel
 from edgekit.tflite.weights import kernels
 from edgekit.values import Value
 
 KIND: Literal["conversion"] = "conversion"
-# The converter keeps kernels below 1024 elements in float: tensorflow/compiler/mlir/lite, kMinElements of quantize_weights.
-MINIMUM_WEIGHTS = 1024
 
 
 class Settings(Value):
@@ -25,7 +25,7 @@ class Settings(Value):
 
 
 def propose(task: Task) -> Sequence[Settings] | Declined:
-    """Wherever the runtime has hybrid kernels and the device computes in float."""
+    """Wherever the runtime has hybrid kernels, the device computes in float, and a kernel is large enough."""
     if task.profile.runtime.kind == "tflite_micro":
         return Declined(
             technique="dynamic_range", reason="TFLite Micro has no kernels for int8 weights with float activations"
@@ -33,6 +33,14 @@ def propose(task: Task) -> Sequence[Settings] | Declined:
     if task.profile.numerics.float32 == "absent":
         return Declined(
             technique="dynamic_range", reason=f"activations stay float and {task.profile.name} has no floating point"
+        )
+    # Vectors are no kernels: batch normalisation is folded, biases stay in float.
+    shapes = [layer.kernel for layer in task.facts.layers if layer.kernel is not None and len(layer.kernel) > 1]
+    largest = max(map(math.prod, shapes), default=0)
+    if largest < DYNAMIC_RANGE_LEAST_ELEMENTS:
+        return Declined(
+            technique="dynamic_range",
+            reason=f"the converter leaves kernels below {DYNAMIC_RANGE_LEAST_ELEMENTS} weights in float: the largest has {largest}",
         )
     return (Settings(),)
 
@@ -48,8 +56,20 @@ def configure(door: Any, converter: Any, settings: Settings, representative: Cal
 
 
 def evidence(tflite: TfliteModel, settings: Settings) -> Evidence:
-    """Holds where the large kernels are int8; the converter leaves small ones in float."""
-    large = [kernel for kernel in kernels(tflite) if kernel.array.size >= MINIMUM_WEIGHTS]
-    whole = sum(kernel.dtype == "int8" for kernel in large)
-    detail = f"{whole} of {len(large)} kernels of {MINIMUM_WEIGHTS} weights or more are int8"
+    """Holds where the large kernels and tables are int8; the converter leaves small ones in float."""
+    large = [kernel.dtype for kernel in kernels(tflite) if kernel.array.size >= DYNAMIC_RANGE_LEAST_ELEMENTS]
+    large += _tables(tflite)
+    whole = large.count("int8")
+    detail = f"{whole} of {len(large)} kernels of {DYNAMIC_RANGE_LEAST_ELEMENTS} weights or more are int8"
     return Evidence(technique="dynamic_range", holds=whole == len(large) and whole > 0, detail=detail)
+
+
+def _tables(tflite: TfliteModel) -> list[str]:
+    """The types of the large tables that embeddings are looked up in, each once."""
+    found = {operator.inputs[0] for operator in tflite.operators if operator.name == "GATHER" and operator.inputs}
+    tensors = [tflite.tensors[index] for index in sorted(found - {ABSENT})]
+    return [
+        tensor.dtype
+        for tensor in tensors
+        if tensor.constant and tensor.elements >= DYNAMIC_RANGE_LEAST_ELEMENTS and tensor.dtype in ("float32", "int8")
+    ]

@@ -1,7 +1,8 @@
 """Post-training int8 where it can be, float where an operator has no integer kernel.
 
-For models with an operator that cannot be quantized, on devices that compute in float too. Where every operator has
-an integer kernel it makes the same file as int8 with float ends.
+For models with an operator that cannot be quantized, on devices that compute in float too: also on microcontrollers
+with a floating-point unit, where input and output are int8 all the same. Where every operator has an integer kernel it
+makes the same file as int8.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 from edgekit.candidate import Declined
+from edgekit.techniques.int8 import Io, preferred_io
 from edgekit.techniques.interface import Evidence, Task
 from edgekit.tflite.model import TfliteModel
 from edgekit.tflite.numerics import float_operators
@@ -23,20 +25,21 @@ REPLACES_FAILED = "int8"
 
 
 class Settings(Value):
-    """Nothing to set: input and output stay float."""
+    """`io` is the dtype of the model's inputs and outputs."""
+
+    io: Io = "float32"
 
 
 def propose(task: Task) -> Sequence[Settings] | Declined:
-    """Where the device computes in both and takes float at the ends."""
+    """Where the device computes in both; the profile says what the ends must be."""
     numerics = task.profile.numerics
-    if numerics.float32 != "native" or "float32" not in numerics.input_output:
+    if numerics.float32 != "native":
         return Declined(
-            technique="int8_float_fallback",
-            reason=f"{task.profile.name} is to run integers only: no float input, output or operator",
+            technique="int8_float_fallback", reason=f"{task.profile.name} computes no operator in floating point"
         )
     if numerics.int8 == "absent":
         return Declined(technique="int8_float_fallback", reason=f"{task.profile.name} has no int8 arithmetic")
-    return (Settings(),)
+    return (Settings(io=preferred_io(task)),)
 
 
 def label(settings: Settings) -> str:
@@ -50,6 +53,9 @@ def configure(door: Any, converter: Any, settings: Settings, representative: Cal
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.representative_dataset = representative
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8, tf.lite.OpsSet.TFLITE_BUILTINS]
+    dtype = {"int8": tf.int8, "uint8": tf.uint8, "float32": tf.float32}[settings.io]
+    converter.inference_input_type = dtype
+    converter.inference_output_type = dtype
 
 
 def evidence(tflite: TfliteModel, settings: Settings) -> Evidence:

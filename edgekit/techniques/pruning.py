@@ -7,7 +7,6 @@ shrinks. The raw file and a dense runtime's time do not change at all.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Annotated, Any, Literal
@@ -16,7 +15,7 @@ from msgspec import Meta
 
 from edgekit.candidate import Declined
 from edgekit.techniques.interface import Evidence, Task, Training
-from edgekit.techniques.sites import MINIMUM_WEIGHTS, file_kernels, layer_names
+from edgekit.techniques.sites import MINIMUM_WEIGHTS, file_kernels, layer_names, no_site
 from edgekit.tflite.model import TfliteModel
 from edgekit.tflite.weights import sparsity
 from edgekit.values import Value
@@ -35,16 +34,17 @@ class Settings(Value):
 
 
 def propose(task: Task) -> Sequence[Settings] | Declined:
-    """Two strengths, the lighter first, where the deflated size counts."""
+    """Two strengths, the lighter first, and the other schedule last, where the deflated size counts."""
     if not task.counts("download"):
         return Declined(
             technique="pruning",
             reason="zeros shrink only the deflated download, which neither a limit nor the goal asks for: the raw file stores them, and "
             f"{task.profile.runtime.kind} computes them (--max-download asks for it)",
         )
-    if not any(layer.kernel and math.prod(layer.kernel) >= MINIMUM_WEIGHTS for layer in task.facts.layers):
-        return Declined(technique="pruning", reason=f"no kernel has {MINIMUM_WEIGHTS} weights or more")
-    return (Settings(sparsity=0.5), Settings(sparsity=0.75))
+    reason = no_site(task.facts)
+    if reason is not None:
+        return Declined(technique="pruning", reason=reason)
+    return (Settings(sparsity=0.5), Settings(sparsity=0.75), Settings(sparsity=0.5, schedule="constant"))
 
 
 def label(settings: Settings) -> str:

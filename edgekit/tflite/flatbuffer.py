@@ -91,6 +91,10 @@ class Table:
         start, length = self._vector(field, struct.calcsize("<" + letter))
         return self._buffer.unpack(f"<{length}{letter}", start, self._called(field))
 
+    def start_of(self, field: IntEnum, item_bytes: int) -> int:
+        """Where the items of a vector begin in the file."""
+        return self._vector(field, item_bytes)[0]
+
     def reals(self, field: IntEnum) -> tuple[float, ...]:
         """A vector of float32; empty where absent."""
         return tuple(float(value) for value in self.numbers(field, "f"))

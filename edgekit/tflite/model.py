@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from edgekit.tflite.liveness import peak_bytes
 from edgekit.tflite.schema import BITS
 from edgekit.tflite.sparse import Sparsity
 from edgekit.values import Value
@@ -82,14 +81,12 @@ class Operator(Value):
     outputs: tuple[int, ...]
     macs: int = 0
     custom: bool = False
-    subgraph: int = 0
 
 
 class Signature(Value):
     """A named way to call a subgraph: the user's names of inputs and outputs, each with its tensor index."""
 
     key: str
-    subgraph: int
     inputs: dict[str, int]
     outputs: dict[str, int]
 
@@ -151,19 +148,6 @@ class TfliteModel(Value):
         """Bytes of all tensors that are not constant, as if none shared memory."""
         return sum(tensor.size_bytes for tensor in self.tensors if not tensor.constant)
 
-    @property
-    def peak_activation_bytes(self) -> int:
-        """Most bytes of the main subgraph's tensors alive at once, in the file's order of execution.
-
-        It is a lower bound of a planner's arena: no alignment, no scratch buffers, no fragmentation.
-        """
-        operators = [operator for operator in self.operators if operator.subgraph == 0]
-        sizes = {t.index: t.size_bytes for t in self.tensors if t.subgraph == 0 and not t.constant}
-        variables = [tensor.index for tensor in self.tensors if tensor.variable]
-        unpacked = [out for operator in operators if self._unpacks(operator) for out in operator.outputs]
-        steps = [(operator.inputs, operator.outputs) for operator in operators]
-        return peak_bytes(sizes, steps, (*self.inputs, *unpacked), (*self.outputs, *variables, *unpacked))
-
     def name_of(self, index: int) -> str:
         """The name that the user's model gave an input or output, from a signature; else the tensor's name."""
         for signature in self.signatures:
@@ -171,10 +155,6 @@ class TfliteModel(Value):
                 if tensor == index:
                     return name
         return self.tensors[index].name
-
-    def _unpacks(self, operator: Operator) -> bool:
-        """Whether an operator unpacks constants, whose result the interpreters keep for good."""
-        return operator.name in UNPACKING and all(i != ABSENT and self.tensors[i].constant for i in operator.inputs)
 
 
 def _stored(tensors: Iterable[Tensor]) -> list[Tensor]:

@@ -35,11 +35,6 @@ def dominant_arithmetic(model: TfliteModel) -> Arithmetic:
     return max(weight, key=lambda kind: weight[kind], default="other")
 
 
-def integer_only(model: TfliteModel) -> bool:
-    """Whether every operator but QUANTIZE and DEQUANTIZE at the edges works without floating point."""
-    return not float_operators(model)
-
-
 def float_operators(model: TfliteModel) -> tuple[Operator, ...]:
     """Operators other than QUANTIZE and DEQUANTIZE that read or write a floating-point tensor."""
     return tuple(
@@ -48,11 +43,6 @@ def float_operators(model: TfliteModel) -> tuple[Operator, ...]:
         if operator.name not in (*QUANTIZING, *UNPACKING)
         and any(tensor.dtype in _FLOATS for tensor in _tensors(model, operator))
     )
-
-
-def quantizing_operators(model: TfliteModel) -> dict[str, int]:
-    """How many QUANTIZE, DEQUANTIZE and FAKE_QUANT operators the file has."""
-    return {name: sum(operator.name == name for operator in model.operators) for name in QUANTIZING}
 
 
 def _of(model: TfliteModel, operator: Operator, writers: dict[int, Operator]) -> Arithmetic:

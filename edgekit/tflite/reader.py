@@ -97,7 +97,7 @@ def _read_model(root: Table, content: bytes, where: str) -> TfliteModel:
     operators = [
         operator
         for number, subgraph in enumerate(subgraphs)
-        for operator in _read_operators(subgraph, number, groups[number], codes, where)
+        for operator in _read_operators(subgraph, groups[number], codes, where)
     ]
     return TfliteModel(
         path=where,
@@ -216,14 +216,12 @@ def _read_quantization(table: Table, shape: tuple[int, ...]) -> tuple[tuple[floa
 
 
 def _read_operators(
-    subgraph: Table, number: int, tensors: list[Tensor], codes: list[tuple[str, int, bool]], where: str
+    subgraph: Table, tensors: list[Tensor], codes: list[tuple[str, int, bool]], where: str
 ) -> list[Operator]:
-    return [_read_operator(table, number, tensors, codes, where) for table in subgraph.tables(SubGraphField.OPERATORS)]
+    return [_read_operator(table, tensors, codes, where) for table in subgraph.tables(SubGraphField.OPERATORS)]
 
 
-def _read_operator(
-    table: Table, subgraph: int, tensors: list[Tensor], codes: list[tuple[str, int, bool]], where: str
-) -> Operator:
+def _read_operator(table: Table, tensors: list[Tensor], codes: list[tuple[str, int, bool]], where: str) -> Operator:
     code = table.number(OperatorField.OPCODE_INDEX, "<I")
     if code >= len(codes):
         raise table.damaged(OperatorField.OPCODE_INDEX, f"operator code {code} of {len(codes)}")
@@ -247,7 +245,6 @@ def _read_operator(
             transposed=name == "BATCH_MATMUL" and _is_transposed(table),
         ),
         custom=custom,
-        subgraph=subgraph,
     )
 
 
@@ -283,7 +280,6 @@ def _read_signature(table: Table, groups: list[list[Tensor]]) -> Signature:
 
     return Signature(
         key=table.text(SignatureField.KEY),
-        subgraph=number,
         inputs=names(SignatureField.INPUTS),
         outputs=names(SignatureField.OUTPUTS),
     )

@@ -125,7 +125,6 @@ class BatchMatMulField(IntEnum):
     """Fields of `BatchMatMulOptions`."""
 
     ADJ_X = 0
-    ADJ_Y = 1
 
 
 class BufferField(IntEnum):

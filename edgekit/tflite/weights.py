@@ -43,7 +43,7 @@ class Kernel(Value):
     """The constant weights of one operator, as stored (not dequantized).
 
     `index` is the tensor that holds them, `channel_axis` the axis of output channels, `zero` the stored value that
-    stands for 0.0 (the zero point), `through_dequantize` whether the operator gets them by a DEQUANTIZE.
+    stands for 0.0 (the zero point).
     """
 
     index: int
@@ -53,7 +53,6 @@ class Kernel(Value):
     array: np.ndarray
     channel_axis: int
     zero: int = 0
-    through_dequantize: bool = False
 
     @property
     def sparsity(self) -> float:
@@ -92,9 +91,9 @@ def kernels(model: TfliteModel) -> tuple[Kernel, ...]:
     writers = {out: operator for operator in model.operators for out in operator.outputs}
     found: dict[tuple[int, int] | None, Kernel] = {}
     for operator in model.operators:
-        for tensor, dequantized in kernel_tensors(model, operator, writers):
+        for tensor, _ in kernel_tensors(model, operator, writers):
             if tensor.span not in found:
-                found[tensor.span] = _kernel(model, operator, tensor, dequantized)
+                found[tensor.span] = _kernel(model, operator, tensor)
     return tuple(found.values())
 
 
@@ -122,7 +121,7 @@ def _stored(model: TfliteModel, index: int, writers: dict[int, Operator]) -> tup
     return None
 
 
-def _kernel(model: TfliteModel, operator: Operator, tensor: Tensor, dequantized: bool) -> Kernel:
+def _kernel(model: TfliteModel, operator: Operator, tensor: Tensor) -> Kernel:
     array = weights(model, tensor.index)
     _, axis = KERNELS[operator.name]
     return Kernel(
@@ -133,7 +132,6 @@ def _kernel(model: TfliteModel, operator: Operator, tensor: Tensor, dequantized:
         array=array,
         channel_axis=tensor.quantized_dimension if len(tensor.scales) > 1 else min(axis, array.ndim - 1),
         zero=tensor.zero_points[0] if tensor.zero_points else 0,
-        through_dequantize=dequantized,
     )
 
 

@@ -1,4 +1,4 @@
-"""The child process that has TensorFlow: its jobs are `load`, `train`, `convert` and `predict`."""
+"""The child process that has TensorFlow: its jobs are `load`, `train`, `convert`, `predict` and `check_loss`."""
 
 from edgekit.child import Handler, serve
 
@@ -6,10 +6,11 @@ from edgekit.child import Handler, serve
 def _handlers() -> dict[str, Handler]:
     from edgekit.workshop.convert import convert
     from edgekit.workshop.load import load
+    from edgekit.workshop.loss import check_loss
     from edgekit.workshop.predict import predict
     from edgekit.workshop.train import train
 
-    return {"load": load, "train": train, "convert": convert, "predict": predict}
+    return {"load": load, "train": train, "convert": convert, "predict": predict, "check_loss": check_loss}
 
 
 if __name__ == "__main__":

@@ -8,8 +8,6 @@ from typing import Any
 
 from edgekit.workshop.door import Door
 
-PREFIX = "keras3_"
-
 
 @functools.cache
 def activations(tools: Door) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from edgekit.child import Progress
 from edgekit.dataset import Dataset
 from edgekit.techniques import technique
 from edgekit.tflite.free_batch import free_batch
+from edgekit.tflite.port_order import order_ports
 from edgekit.tflite.reader import read_tflite
 from edgekit.values import read, to_builtins
 from edgekit.workshop.door import Door, door
@@ -41,7 +42,7 @@ def convert(job: dict[str, Any], progress: Progress) -> Any:
         samples = representative(dataset, rows, model, lambda done, total: progress("calibrating", done, total))
     technique(steps[-1].technique).configure(tools, converter, settings_of(steps[-1]), samples)
     try:
-        content = free_batch(converter.convert())
+        content = order_ports(free_batch(converter.convert()), job["inputs"], job["outputs"])
     except Exception as problem:
         raise RuntimeError(_first_reason(problem)) from problem
     path = Path(job["target"]) / FILE
@@ -58,7 +59,8 @@ def convert(job: dict[str, Any], progress: Progress) -> Any:
 def _converter(tools: Door, model: Any, inputs: list[str], outputs: list[str]) -> Any:
     """A converter for one sample at a time: what a device runs, without the operators that compute a free batch.
 
-    The names stand in the file's signature, since the converter reorders inputs and outputs as it likes.
+    The names stand in the file's signature: the converter reorders inputs and outputs as it likes, and by them the
+    file's own order is put right.
     """
     tf = tools.tf
     signature = [

@@ -17,7 +17,7 @@ from edgekit.errors import EdgekitError, ModelError
 from edgekit.userfunction import call, import_modules
 from edgekit.values import to_builtins, to_json
 from edgekit.workshop.door import Door, door
-from edgekit.workshop.loss import compiled_loss
+from edgekit.workshop.loss import compiled_losses
 from edgekit.workshop.model_facts import take_facts
 from edgekit.workshop.rebuild import rebuild
 from edgekit.workshop.savedmodel import load_saved_model
@@ -37,14 +37,16 @@ def load(job: dict[str, Any], progress: Progress) -> Any:
     progress("loading the model", 0, 3)
     import_modules(job["imports"], root=root, error=ModelError)
     if job["is_function"]:
-        model, kind, loss = *_from_function(tools, job["source"], root), None
-        loss = compiled_loss(getattr(model, "loss", None))
+        model, kind = _from_function(tools, job["source"], root)
+        loss = getattr(model, "loss", None)
     else:
         model, kind, loss = _from_file(tools, Path(job["source"]), trust=job["trust"])
     progress("normalising the model", 1, 3)
     flat, error = rebuild(tools, model, where=job["source"])
     progress("normalising the model", 2, 3)
-    facts = take_facts(tools, flat, sha256=job["sha256"], kind=kind, loss=loss, error=error)
+    names = getattr(model, "output_names", None) or [f"output_{index}" for index in range(len(flat.outputs))]
+    losses = compiled_losses(tools, loss, names)
+    facts = take_facts(tools, flat, sha256=job["sha256"], kind=kind, losses=losses, error=error)
     target = Path(job["target"])
     save_model(flat, target)
     (target / FACTS_FILE).write_text(to_json(facts), encoding="utf-8")
@@ -66,7 +68,7 @@ def _from_function(tools: Door, source: str, root: Path) -> tuple[Any, str]:
     )
 
 
-def _from_file(tools: Door, path: Path, *, trust: bool) -> tuple[Any, str, str | None]:
+def _from_file(tools: Door, path: Path, *, trust: bool) -> tuple[Any, str, Any]:
     if path.is_dir():
         return load_saved_model(tools, path, trust=trust)
     try:
@@ -100,7 +102,7 @@ def _unreadable(path: Path, problem: Exception) -> ModelError:
     )  # fmt: skip
 
 
-def _load_keras_file(tools: Door, path: Path, *, trust: bool) -> tuple[Any, str, str | None]:
+def _load_keras_file(tools: Door, path: Path, *, trust: bool) -> tuple[Any, str, Any]:
     with zipfile.ZipFile(path) as archive:
         if not {"config.json", "metadata.json"} <= set(archive.namelist()):
             raise ModelError(
@@ -108,14 +110,14 @@ def _load_keras_file(tools: Door, path: Path, *, trust: bool) -> tuple[Any, str,
             )
         config, metadata = json.loads(archive.read("config.json")), json.loads(archive.read("metadata.json"))
     refuse_code(config, where=str(path), trust=trust)
-    loss = compiled_loss((config.get("compile_config") or {}).get("loss"))
+    loss = (config.get("compile_config") or {}).get("loss")
     if str(metadata.get("keras_version", "3")).startswith("2."):
         model = tools.keras.models.load_model(path, compile=False, safe_mode=not trust)
         return model, ".keras of Keras 2", loss
     return tools.keras3.saving.load_model(path, compile=False, safe_mode=not trust), ".keras of Keras 3", loss
 
 
-def _load_hdf5(tools: Door, path: Path, *, trust: bool) -> tuple[Any, str, str | None]:
+def _load_hdf5(tools: Door, path: Path, *, trust: bool) -> tuple[Any, str, Any]:
     import h5py
 
     with h5py.File(path, "r") as file:
@@ -126,7 +128,7 @@ def _load_hdf5(tools: Door, path: Path, *, trust: bool) -> tuple[Any, str, str |
             next_step="save the whole model with model.save(...), not model.save_weights(...)",
         )  # fmt: skip
     refuse_code(json.loads(texts["model_config"]), where=str(path), trust=trust)
-    loss = compiled_loss(json.loads(texts["training_config"]).get("loss")) if texts["training_config"] else None
+    loss = json.loads(texts["training_config"]).get("loss") if texts["training_config"] else None
     if str(texts["keras_version"] or "2").startswith("3."):
         return tools.keras3.saving.load_model(path, compile=False), ".h5 of Keras 3", loss
     return tools.keras.models.load_model(path, compile=False), ".h5 of Keras 2", loss

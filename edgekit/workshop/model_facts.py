@@ -9,7 +9,9 @@ from edgekit.facts import LayerFacts, ModelFacts, TensorFacts
 from edgekit.workshop.door import Door
 
 
-def take_facts(tools: Door, model: Any, *, sha256: str, kind: str, loss: str | None, error: float) -> ModelFacts:
+def take_facts(
+    tools: Door, model: Any, *, sha256: str, kind: str, losses: tuple[str | None, ...], error: float
+) -> ModelFacts:
     """The `ModelFacts` of a flat tf_keras model."""
     return ModelFacts(
         sha256=sha256,
@@ -17,8 +19,8 @@ def take_facts(tools: Door, model: Any, *, sha256: str, kind: str, loss: str | N
         inputs=tuple(_tensor(tensor) for tensor in model.inputs),
         outputs=tuple(_tensor(tensor) for tensor in model.outputs),
         layers=tuple(_layer(layer) for layer in model.layers),
-        output_kind=_output_kind(model),
-        loss=loss,
+        output_kinds=tuple(_output_kind(tensor) for tensor in model.outputs),
+        losses=losses,
         rebuilt_error=error,
     )
 
@@ -79,9 +81,9 @@ def _steps(shape: tuple[int | None, ...]) -> int:
     return (shape[0] or 1) if len(shape) == 2 else 1
 
 
-def _output_kind(model: Any) -> Literal["softmax", "sigmoid", "linear"]:
-    """What the first output is: the activation of the layer that makes it."""
-    layer = model.outputs[0]._keras_history.layer
+def _output_kind(tensor: Any) -> Literal["softmax", "sigmoid", "linear"]:
+    """What an output is: the activation of the layer that makes it."""
+    layer = tensor._keras_history.layer
     name = getattr(getattr(layer, "activation", None), "__name__", "")
     if type(layer).__name__ == "Softmax" or name == "softmax":
         return "softmax"

@@ -8,11 +8,10 @@ from typing import Any
 
 from edgekit.errors import EdgekitError, ModelError
 from edgekit.workshop.door import Door
-from edgekit.workshop.loss import compiled_loss
 from edgekit.workshop.trust import refuse_code
 
 
-def load_saved_model(tools: Door, folder: Path, *, trust: bool) -> tuple[Any, str, str | None]:
+def load_saved_model(tools: Door, folder: Path, *, trust: bool) -> tuple[Any, str, Any]:
     """The tf_keras model in a SavedModel folder; raises `ModelError` where Keras left no configuration in it."""
     if not (folder / "saved_model.pb").is_file():
         raise ModelError("a folder that is no SavedModel", where=str(folder), allowed="a folder with saved_model.pb")
@@ -37,7 +36,7 @@ def load_saved_model(tools: Door, folder: Path, *, trust: bool) -> tuple[Any, st
         raise ModelError(
             "the SavedModel cannot be loaded", where=str(folder), received=f"{type(problem).__name__}: {problem}"[:400]
         ) from problem
-    return model, "SavedModel of Keras 2", compiled_loss((metadata.get("training_config") or {}).get("loss"))
+    return model, "SavedModel of Keras 2", (metadata.get("training_config") or {}).get("loss")
 
 
 def _root_metadata(tools: Door, folder: Path) -> dict[str, Any] | None:

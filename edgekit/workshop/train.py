@@ -33,12 +33,13 @@ class Fit:
         tools, job = self._tools, self._job
         batches = training_sequence(tools, self._dataset, batch_size=self._batch, seed=job["seed"], model=model)
         optimizer = tools.keras.optimizers.Adam(job["training"]["learning_rate"], jit_compile=False)
-        model.compile(optimizer=optimizer, loss=make_loss(tools, job["loss"]))
+        losses = [make_loss(tools, text) for text in job["losses"]]
+        model.compile(optimizer=optimizer, loss=losses if len(losses) > 1 else losses[0])
         try:
             model.fit(batches, epochs=self._epochs, verbose=0, shuffle=False, callbacks=[*callbacks, self._reporter()])
         except (ValueError, tools.tf.errors.InvalidArgumentError) as problem:
             raise DataError(
-                "the loss cannot be computed on this data", where="training.loss", received=f"{job['loss']}: {problem}"[:400],
+                "the loss cannot be computed on this data", where="training.loss", received=f"{', '.join(job['losses'])}: {problem}"[:400],
                 next_step="set loss in [training] to one that fits the targets",
             ) from problem  # fmt: skip
 
@@ -58,7 +59,7 @@ class Fit:
 def train(job: dict[str, Any], progress: Progress) -> Any:
     """Apply the last of `job["steps"]` to the model in `job["model"]`, write the result to `job["target"]`.
 
-    Returns the stage's evidence and its seconds. The job also holds `dataset`, `training`, `loss`, `seed`, `root`
+    Returns the stage's evidence and its seconds. The job also holds `dataset`, `training`, `losses` (one an output), `seed`, `root`
     and `imports`; the steps before the last are those that made the model.
     """
     tools, started = door(), time.monotonic()

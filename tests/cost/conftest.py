@@ -11,7 +11,7 @@ from edgekit.facts import LayerFacts, ModelFacts, TensorFacts
 
 def model(layers: list[LayerFacts], inputs: tuple[TensorFacts, ...]) -> ModelFacts:
     return ModelFacts(
-        sha256="0" * 64, format="keras", inputs=inputs, layers=tuple(layers), output_kind="softmax",
+        sha256="0" * 64, format="keras", inputs=inputs, layers=tuple(layers), output_kinds=("softmax",),
         outputs=(TensorFacts(name=layers[-1].name, shape=layers[-1].output_shape, dtype="float32"),),
     )  # fmt: skip
 

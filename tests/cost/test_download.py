@@ -112,4 +112,4 @@ def dense(inputs: int, outputs: int) -> ModelFacts:
         name="dense", kind="Dense", inputs=("in",), output_shape=(outputs,), parameters=inputs * outputs + outputs,
         macs=inputs * outputs, kernel=(inputs, outputs),
     )  # fmt: skip
-    return ModelFacts(sha256="0", format="keras", inputs=(), outputs=(), layers=(layer,), output_kind="linear")
+    return ModelFacts(sha256="0", format="keras", inputs=(), outputs=(), layers=(layer,), output_kinds=("linear",))

@@ -79,4 +79,4 @@ def dense(inputs: int, outputs: int) -> ModelFacts:
             macs=inputs * outputs, kernel=(inputs, outputs),
         ),
     )  # fmt: skip
-    return ModelFacts(sha256="0", format="keras", inputs=(), outputs=(), layers=layers, output_kind="linear")
+    return ModelFacts(sha256="0", format="keras", inputs=(), outputs=(), layers=layers, output_kinds=("linear",))

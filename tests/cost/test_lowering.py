@@ -44,7 +44,7 @@ def test_batch_normalization_that_follows_nothing_stays() -> None:
 def test_a_sequential_model_needs_no_input_layer() -> None:
     layers = (LayerFacts(name="dense", kind="Dense", inputs=("x",), output_shape=(3,), parameters=15, kernel=(4, 3)),)
     facts = ModelFacts(
-        sha256="0", format="keras", outputs=(), layers=layers, output_kind="linear",
+        sha256="0", format="keras", outputs=(), layers=layers, output_kinds=("linear",),
         inputs=(TensorFacts(name="x", shape=(4,), dtype="float32"),),
     )  # fmt: skip
     assert lower(facts).inputs == {"x": 4}
@@ -58,4 +58,4 @@ def test_the_last_conversion_counts(name: str) -> None:
 
 
 def facts_of(layers: tuple[LayerFacts, ...]) -> ModelFacts:
-    return ModelFacts(sha256="0", format="keras", inputs=(), outputs=(), layers=layers, output_kind="linear")
+    return ModelFacts(sha256="0", format="keras", inputs=(), outputs=(), layers=layers, output_kinds=("linear",))

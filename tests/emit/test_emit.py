@@ -6,6 +6,7 @@ import errno
 import hashlib
 import json
 import os
+import platform
 from pathlib import Path
 
 import jsonschema
@@ -146,7 +147,7 @@ def test_the_manifest_comes_last(write, tmp_path, monkeypatch):
 
 
 def test_what_a_killed_build_left_is_swept(write, tmp_path):
-    dead = tmp_path / ".edgekit-writing-999999999"
+    dead = tmp_path / f".edgekit-writing-{platform.node()}-999999999"
     dead.mkdir()
     (dead / "model.tflite").write_bytes(b"half")
     write(tmp_path)

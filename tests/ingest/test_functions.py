@@ -67,9 +67,11 @@ def generator():
 def write(tmp_path):
     """What the API does with the caller's data: spool it here."""
 
-    def spooled(result, names=()):
+    def spooled(result, names=(), output_names=()):
         options = {"validation": 0.25}
-        return spool_result(result, tmp_path, names=names, options=options, seed=0, progress=no_progress)
+        return spool_result(
+            result, tmp_path, names=names, output_names=output_names, options=options, seed=0, progress=no_progress
+        )
 
     return spooled
 
@@ -86,7 +88,8 @@ FORMS = {
     "keras datasets": lambda: {"train": PyDatasetLike(batches()), "test": PyDatasetLike(batches())},
     "generators": lambda: {"train": generator(), "test": generator()},
     "iterables of lists": lambda: {"train": iter([list(b) for b in batches()]), "test": generator()},
-    "with sample weights": lambda: {"train": iter([(*b, np.ones(len(b[0]))) for b in batches()]), "test": (X, Y)},
+    "weights that are None": lambda: {"train": iter([(*b, None) for b in batches()]), "test": (X, Y)},
+    "mappings of one": lambda: {"train": iter([({"x": x}, {"y": y}) for x, y in batches()]), "test": (X, Y)},
     "tensors": lambda: {"train": (Tensor(X), Tensor(Y)), "test": (Tensor(X), Tensor(Y))},
     "no validation": lambda: {"train": (X, Y), "validation": None, "test": (X, Y)},
 }
@@ -121,6 +124,36 @@ def test_several_inputs_by_position_and_by_name(write):
     assert [array.shape for array in found.targets("test")] == [(12,), (12, 4)]
 
 
+def test_several_targets_by_name(write):
+    by_name = [(x, {"b": y, "a": x[:, 0]}) for x, y in batches()]
+    found = write({"train": iter(by_name), "test": (X, {"a": X[:, 0], "b": Y})}, output_names=("a", "b"))
+    for split in ("train", "test"):
+        np.testing.assert_array_equal(found.targets(split)[0], X[:, 0])
+        np.testing.assert_array_equal(found.targets(split)[1], Y)
+
+
+def test_weights_of_samples_are_refused(write):
+    """They would be dropped: neither the training nor the metric takes them."""
+    with pytest.raises(DataError, match="weights of samples, which are not used") as caught:
+        write({"train": iter([(*b, np.ones(len(b[0]))) for b in batches()]), "test": (X, Y)})
+    assert caught.value.where == "data: train" and "(x, y)" in caught.value.next_step
+
+
+def test_names_that_the_model_does_not_have(write):
+    def refused(part, **names):
+        with pytest.raises(DataError) as caught:
+            write({"train": part, "test": (X, Y)}, **names)
+        return caught.value
+
+    found = refused((X, {"a": Y, "c": Y}), names=("image",), output_names=("a", "b"))
+    assert found.what == "targets by other names than the model's outputs"
+    assert (found.received, found.allowed) == ("a, c", "a, b") and "outputs" in found.next_step
+    found = refused((X, {"a": Y}), output_names=("a", "b"))
+    assert (found.received, found.allowed) == ("a", "a, b")
+    found = refused(({"a": X, "b": X}, Y))
+    assert found.what == "inputs by other names than the model's inputs" and "a tuple" in found.allowed
+
+
 class Unfinished:
     def __iter__(self):
         yield X, Y
@@ -148,7 +181,7 @@ class Unfinished:
         ({"train": iter([]), "test": (X, Y)}, "no batches"),
         ({"train": PyDatasetLike([]), "test": (X, Y)}, "no batches"),
         ({"train": TfDataLike(batches(), -1), "test": (X, Y)}, "an endless tf.data.Dataset"),
-        ({"train": ({"a": X, "c": X}, Y), "test": (X, Y)}, "inputs by names that the model does not have"),
+        ({"train": ({"a": X, "c": X}, Y), "test": (X, Y)}, "inputs by other names than the model's inputs"),
         ({"train": (np.array([[object()]] * 12), Y), "test": (X, Y)}, "an array of Python objects"),
         ({"train": (X * np.nan, Y), "test": (X, Y)}, "a value that is no finite number (NaN or infinite)"),
         ({"train": (X, Y * 2), "test": (X, Y)}, "an empty class"),
@@ -221,7 +254,7 @@ def test_a_stream_of_300_mb_goes_through_little_memory(tmp_path):
     (tmp_path / "out").mkdir()
     job = {
         "kind": "function", "source": "own_large:make", "root": str(tmp_path), "target": str(tmp_path / "out"),
-        "options": {"validation": 0.2}, "names": [], "seed": 0, "trust": False, "need": ["train", "test"], "key": "k",
+        "options": {"validation": 0.2}, "names": [], "output_names": [], "seed": 0, "trust": False, "need": ["train", "test"], "key": "k",
     }  # fmt: skip
     answer = subprocess.run(
         [sys.executable, "-c", CHILD, json.dumps(job)], capture_output=True, text=True, timeout=60, check=True

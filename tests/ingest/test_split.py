@@ -22,6 +22,27 @@ def test_what_targets_are_classes():
         assert class_numbers(targets) is None
 
 
+def test_one_hot_targets_are_read_in_parts(monkeypatch):
+    monkeypatch.setattr("edgekit.ingest.arrays.SCAN_ROWS_BYTES", 3 * 5 * 4)  # three rows at a time
+    numbers = np.arange(20) % 5
+    one_hot = np.eye(5, dtype=np.float32)[numbers]
+    assert class_numbers(one_hot).tolist() == numbers.tolist()
+    one_hot[19] = 0.2
+    assert class_numbers(one_hot) is None
+
+
+class Unread(np.ndarray):
+    """An array whose values must not be asked for."""
+
+    def __getitem__(self, key):
+        raise AssertionError("all targets were loaded")
+
+
+def test_calibration_rows_of_images_as_targets_read_none_of_them():
+    masks = np.zeros((50, 4, 4, 1), np.int64).view(Unread)
+    assert len(stratified_rows(masks, np.arange(50), 10, 0)) == 10
+
+
 @given(labels, st.floats(0.05, 0.9), st.integers(0, 2**32 - 1))
 def test_a_split_is_a_partition_in_the_classes_proportions(targets, fraction, seed):
     counts = np.bincount(targets)

@@ -33,7 +33,7 @@ def small_network(filters: int = 16) -> ModelFacts:
     image = TensorFacts(name="image", shape=(8, 8, 1), dtype="float32")
     classes = TensorFacts(name="classes", shape=(10,), dtype="float32")
     return ModelFacts(
-        sha256="0" * 64, format="keras", inputs=(image,), outputs=(classes,), layers=layers, output_kind="softmax"
+        sha256="0" * 64, format="keras", inputs=(image,), outputs=(classes,), layers=layers, output_kinds=("softmax",)
     )
 
 

@@ -95,7 +95,6 @@ def test_a_plan_says_what_and_why(sample_plan):
         "POSSIBLE",
         "23.4 KiB",
         "21.5 to 25.4 KiB",
-        "a quarter of the bytes",
         "clustering raw flash",
         "100 ms",
     ):

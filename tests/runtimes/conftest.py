@@ -60,6 +60,21 @@ def crashing(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def endless(tmp_path: Path) -> Path:
+    """A well-formed `.tflite` whose loop never ends: it goes on while a sum of zeros is above -1."""
+    import flatbuffers
+    from ai_edge_litert import schema_py_generated as schema
+
+    model = schema.ModelT.InitFromPackedBuf((GOLDEN / "loop.tflite").read_bytes(), 0)
+    (bound,) = (tensor for tensor in model.subgraphs[1].tensors if tensor.name == b"while/Greater/y")
+    model.buffers[bound.buffer].data = np.frombuffer(np.float32(-1).tobytes(), np.uint8)
+    builder = flatbuffers.Builder(4096)
+    builder.Finish(model.Pack(builder), b"TFL3")
+    (tmp_path / "endless.tflite").write_bytes(bytes(builder.Output()))
+    return tmp_path / "endless.tflite"
+
+
+@pytest.fixture
 def refused(tmp_path: Path) -> Path:
     """A well-formed `.tflite` that LiteRT refuses: a convolution with a stride of 0."""
 

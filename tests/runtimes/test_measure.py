@@ -6,14 +6,18 @@ import os
 import time
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
 from edgekit.errors import DataError, ModelError, ProjectError
 from edgekit.jobs import Failed
 from edgekit.metric_spec import MetricSpec
-from edgekit.profile import load_profile
-from edgekit.runtimes.measure import Measured, drop, drop_metric, measure
+from edgekit.profile import load_profile, registry_folder
+from edgekit.runtimes.figures import micro_check
+from edgekit.runtimes.interface import Port
+from edgekit.runtimes.measure import Measured, basis_of, drop, drop_metric, measure
+from edgekit.runtimes.micro import Difference, Micro, difference
 
 pytest.importorskip("ai_edge_litert")
 GOLDEN = Path(__file__).parent.parent / "golden"
@@ -86,17 +90,56 @@ def test_a_microcontroller_does_not_take_float_ends(dataset, tmp_path):
 def test_what_a_microcontroller_cannot_run_is_a_value_with_its_reason(dataset, tmp_path):
     pytest.importorskip("tflite_micro")
     found = run("float16", "nucleo-l4r5zi", dataset, tmp_path)
-    assert isinstance(found, Failed) and "DEQUANTIZE" in found.reason
+    assert outcomes(found)["runtime"] == "fail" and "DEQUANTIZE" in found.problem
+    assert found.metrics["ram"].value is None and "DEQUANTIZE" in found.metrics["ram"].reason
+    assert found.metrics["accuracy"].basis == "simulated" and np.load(found.scores[0]).shape == (300, 3)
+    assert "tflite_micro" not in found.metrics["accuracy"].source and found.metrics["latency"].value > 0
 
 
-def test_a_native_crash_is_a_value(crashing, tmp_path):
-    found = run(crashing, "rpi4", None, tmp_path)
-    assert isinstance(found, Failed) and "SIGSEGV" in found.reason
+def test_a_native_crash_keeps_what_the_bytes_say(crashing, dataset, tmp_path):
+    found = run(crashing, "rpi4", dataset, tmp_path)
+    assert outcomes(found)["runtime"] == "fail" and "SIGSEGV" in found.problem
+    assert found.metrics["flash"].value == crashing.stat().st_size and found.inputs and found.outputs
+    assert found.metrics["accuracy"].value is None and "SIGSEGV" in found.metrics["accuracy"].reason
+    assert found.metrics["ram"].value is None and found.scores == ()
+    fell = drop(ACCURACY, dataset, "test", found.scores, ("a.npy",))
+    assert isinstance(fell, Failed) and "no outputs" in fell.reason
 
 
-def test_a_refusal_is_a_value(refused, tmp_path):
+def test_a_refusal_is_a_failing_check(refused, tmp_path):
     found = run(refused, "rpi4", None, tmp_path)
-    assert isinstance(found, Failed) and "LiteRT does not run it" in found.reason and "stride" in found.reason
+    assert outcomes(found)["runtime"] == "fail" and "accuracy" not in found.metrics
+    assert "LiteRT does not run it" in found.problem and "stride" in found.problem
+
+
+def test_an_endless_loop_is_a_failing_check(endless, tmp_path, monkeypatch):
+    monkeypatch.setattr("edgekit.runtimes.limits.FLOOR_S", 4.0)
+    began = time.monotonic()
+    found = run(endless, "rpi4", None, tmp_path)
+    assert outcomes(found)["runtime"] == "fail" and "time limit of 4 s" in found.problem
+    assert found.metrics["flash"].value > 0 and time.monotonic() - began < 30
+
+
+def test_what_would_take_too_long_is_not_begun(dataset, tmp_path, monkeypatch):
+    monkeypatch.setattr("edgekit.runtimes.children.LONGEST_S", 1e-6)
+    found = run("int8", "rpi4", dataset, tmp_path)
+    assert outcomes(found)["runtime"] == "fail" and "300 samples would take longer" in found.problem
+    assert found.metrics["ram"].value > 0 and found.metrics["accuracy"].value is None
+
+
+def test_running_out_of_memory_is_no_verdict(tmp_path, monkeypatch):
+    out = Failed(reason="ran out of the memory it was allowed")
+    monkeypatch.setattr("edgekit.runtimes.children.Worker.run", lambda *_, **__: out)
+    assert run("int8", "rpi4", None, tmp_path) == out
+
+
+def test_a_copy_of_this_machines_profile_is_this_machine(tmp_path):
+    text = (registry_folder() / "host.toml").read_text().replace('id = "host"', 'id = "mine"')
+    (tmp_path / "mine.toml").write_text(text)
+    assert load_profile(tmp_path / "mine.toml").is_this_machine and not load_profile("rpi4").is_this_machine
+    found = run("int8", tmp_path / "mine.toml", None, tmp_path)
+    assert found.metrics["latency"].basis == found.metrics["ram"].basis == "measured"
+    assert basis_of(load_profile("host")) == "measured" and basis_of(load_profile("rpi4")) == "simulated"
 
 
 def test_a_file_that_is_no_model_is_an_error(tmp_path):
@@ -133,6 +176,27 @@ def test_inputs_are_fed_by_the_signatures_names(tmp_path, make_dataset):
     assert np.allclose(np.load(found.scores[0]), left @ right, rtol=1e-3)
     assert np.load(found.scores[1]).shape == (6, 1)
     assert found.metrics["mae"].value > 0
+    ranges = {facts.name: (facts.low, facts.high) for facts in (*found.inputs, *found.outputs)}
+    for name, values in (
+        ("left", left), ("right", right), ("product", np.load(found.scores[0])), ("total", np.load(found.scores[1]))
+    ):  # fmt: skip
+        assert ranges[name] == pytest.approx((values.min(), values.max()))
+    wrong = tmp_path / "wrong.npy"
+    np.save(wrong, generator.random((6, 1)))
+    again = run(
+        "two_inputs", "rpi4", data, tmp_path, metric=spec, reference=[Path(found.scores[0]), wrong],
+        input_order=("right", "left"), output_order=("product", "total"),
+    )  # fmt: skip
+    assert outcomes(again)["agreement"] == "fail" and "'total'" in again.metrics["agreement"].source
+
+
+def test_the_range_to_feed_is_that_of_the_training_data(images, tmp_path, make_dataset):
+    data = make_dataset([images], [np.zeros(300, int)])
+    test = data.splits["test"]
+    wider = tuple(msgspec.structs.replace(array, low=-2.0, high=3.0) for array in test.inputs)
+    data = msgspec.structs.replace(data, splits={**data.splits, "train": msgspec.structs.replace(test, inputs=wider)})
+    (image,) = run("int8", "rpi4", data, tmp_path).inputs
+    assert (image.low, image.high) == (-2.0, 3.0)
 
 
 def test_agreement_with_a_reference_is_a_metric_and_a_check(dataset, tmp_path):
@@ -153,6 +217,7 @@ def test_a_drop_is_paired_and_in_points(dataset, tmp_path):
     assert same.points == 0.0 and same.low < 0 < same.high
     metric = drop_metric(same, "test")
     assert (metric.value, metric.unit, metric.basis, metric.split) == (0.0, "points", "simulated", "test")
+    assert drop_metric(same, "test", "measured").basis == "measured"
 
 
 METRIC = """
@@ -199,6 +264,36 @@ def test_a_time_limit_ends_it(dataset, tmp_path):
     (tmp_path / "slow_metric_of_test.py").write_text(SLOW)
     spec = MetricSpec(name="slow_metric_of_test:wait", higher_is_better=True)
     began = time.monotonic()
-    found = run("int8", "rpi4", dataset, tmp_path, metric=spec, root=tmp_path, time_limit_s=1.0)
-    assert isinstance(found, Failed) and "time limit" in found.reason
-    assert time.monotonic() - began < 20
+    found = run("int8", "rpi4", dataset, tmp_path, metric=spec, root=tmp_path, time_limit_s=8.0)
+    assert found.metrics[spec.name].value is None and "time limit" in found.metrics[spec.name].reason
+    assert outcomes(found)["runtime"] == "pass" and len(found.scores) == 1, "the metric is not the file's fault"
+    assert time.monotonic() - began < 40
+
+
+@pytest.mark.parametrize(
+    ("difference", "garbage"),
+    [
+        (Difference(same=1.0, largest_steps=255, equal=0.0), True),
+        (Difference(same=1.0, largest_steps=2, equal=0.4, unrelated=True), False),
+        (Difference(same=0.3, largest_steps=40, equal=0.1, unrelated=True), True),
+        (Difference(same=0.9, largest_steps=20, equal=0.8), False),
+        (Difference(same=1.0, largest_steps=0.4, equal=0.0, range_steps=0, unrelated=True), True),
+    ],
+)
+def test_more_than_roundings_fail_the_comparison_with_the_board(difference, garbage):
+    check = micro_check(
+        Micro(runtime="micro", arena_bytes=1, head_bytes=1, tail_bytes=1, samples=32, difference=difference)
+    )
+    assert check.outcome == ("fail" if garbage else "pass")
+    assert ("steps" in check.reason) == bool(difference.range_steps)
+
+
+def test_a_single_value_that_has_nothing_to_do_with_litert_is_seen():
+    port = Port(index=0, name="y", shape=(1, 1), dtype="int8", scale=0.1, zero_point=0)
+    one = [np.array([[value]], np.int8) for value in range(-120, 121, 10)]
+    assert not difference(one, [array + np.int8(1) for array in one], port).is_garbage
+    assert difference(one, one[::-1], port).is_garbage
+    real = [array.astype(np.float32) for array in one]
+    floating = Port(index=0, name="y", shape=(1, 1), dtype="float32")
+    assert not difference(real, [array * np.float32(1 + 1e-6) for array in real], floating).is_garbage
+    assert difference(real, real[::-1], floating).is_garbage

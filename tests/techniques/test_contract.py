@@ -6,7 +6,9 @@ import functools
 import importlib.metadata
 import inspect
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,7 +18,7 @@ from edgekit.candidate import Declined
 from edgekit.errors import ProjectError
 from edgekit.facts import LayerFacts, ModelFacts, TensorFacts
 from edgekit.metric_spec import MetricSpec
-from edgekit.profile import load_profile, profile_ids
+from edgekit.profile import DeviceProfile, load_profile, profile_ids
 from edgekit.project import Goal
 from edgekit.techniques import technique, techniques
 from edgekit.techniques.interface import Evidence, Task
@@ -45,33 +47,34 @@ UNSEEN = ("float32", "fine_tuning")
 """The baseline and the control: there is nothing that they would add to a float32 file."""
 
 
-def network(filters: int) -> ModelFacts:
+def network(filters: int, *more: LayerFacts) -> ModelFacts:
     layers = (
         LayerFacts(name="image", kind="InputLayer", output_shape=(8, 8, 1)),
         LayerFacts(
             name="convolution", kind="Conv2D", inputs=("image",), output_shape=(6, 6, filters),
             parameters=10 * filters, macs=324 * filters, kernel=(3, 3, 1, filters),
         ),
+        *more,
     )  # fmt: skip
     image = TensorFacts(name="image", shape=(8, 8, 1), dtype="float32")
     return ModelFacts(
-        sha256="0" * 64, format="keras", inputs=(image,), outputs=(image,), layers=layers, output_kind="linear"
+        sha256="0" * 64, format="keras", inputs=(image,), outputs=(image,), layers=layers, output_kinds=("linear",)
     )
+
+
+def a_task(profile: DeviceProfile, facts: ModelFacts, currency: Any = "download", **limits: float) -> Task:
+    goal = Goal(max_drop_points=1.0, metric=MetricSpec(), currency=currency, search="first")
+    return Task(profile=profile, facts=facts, goal=goal, limits=limits)
 
 
 @functools.cache
 def tasks() -> list[Task]:
     return [
-        Task(
-            profile=profile,
-            facts=network(filters),
-            goal=Goal(max_drop_points=1.0, metric=MetricSpec(), currency=currency, search="first"),
-            limits=limits,
-        )
+        a_task(profile, network(filters), currency, **limits)
         for profile in [load_profile(device) for device in profile_ids()]
         for currency in ("flash", "download", "ram", "latency")
         for limits in ({}, {"download": 1000.0})
-        for filters in (1, 100)
+        for filters in (1, 100, 200)
     ]
 
 
@@ -175,6 +178,51 @@ def test_the_evidence_is_in_the_file_that_it_made_and_not_in_the_float32_file(na
     assert not plain.holds and any(letter.isdigit() for letter in plain.detail)
 
 
+@pytest.mark.parametrize("name", ["pruning", "clustering"])
+@pytest.mark.parametrize("kind", ["LSTM", "Embedding", "BatchNormalization", "DepthwiseConv2D"])
+def test_training_of_weights_is_for_layers_that_it_can_be_seen_in(name, kind):
+    large = LayerFacts(name="large", kind=kind, output_shape=(8,), parameters=4096, kernel=(64, 64))
+    profile = load_profile("rpi4")
+    answer = technique(name).propose(a_task(profile, network(4, large)))
+    assert isinstance(answer, Declined)
+    assert "no kernel of a Conv1D, Conv2D or Dense layer has 256 weights" in answer.reason and "36" in answer.reason
+    alone = network(4, large)
+    alone = msgspec.structs.replace(alone, layers=(alone.layers[0], large))
+    assert f"there are {kind}" in technique(name).propose(a_task(profile, alone)).reason
+    dense = msgspec.structs.replace(large, kind="Dense")
+    assert not isinstance(technique(name).propose(a_task(profile, network(4, dense))), Declined)
+
+
+def test_both_schedules_of_pruning_are_proposed_the_constant_one_last():
+    found = technique("pruning").propose(a_task(load_profile("rpi4"), network(100)))
+    assert [(one.sparsity, one.schedule) for one in found] == [
+        (0.5, "polynomial"), (0.75, "polynomial"), (0.5, "constant")
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("filters", "declined"), [(113, True), (114, False)])
+def test_dynamic_range_is_for_kernels_that_the_converter_quantizes(filters, declined):
+    vector = LayerFacts(name="folded", kind="BatchNormalization", output_shape=(2000,), parameters=8000, kernel=(2000,))
+    answer = technique("dynamic_range").propose(a_task(load_profile("rpi4"), network(filters, vector)))
+    assert isinstance(answer, Declined) is declined
+    assert not declined or ("below 1024" in answer.reason and f"largest has {9 * filters}" in answer.reason)
+
+
+@pytest.mark.parametrize(("device", "io"), [("rpi4", "float32"), ("nucleo-l4r5zi", "int8"), ("esp32-s3", "int8")])
+def test_a_float_operator_inside_leaves_the_ends_as_the_device_takes_them(device, io):
+    (found,) = technique("int8_float_fallback").propose(a_task(load_profile(device), network(100)))
+    assert found.io == io
+
+
+@pytest.mark.parametrize("stem", ["int8", "float32", "clustered_int8"])
+def test_channels_that_hold_no_more_weights_than_clusters_are_no_evidence(stem):
+    """The large kernel of these files has 144 weights a channel."""
+    method = technique("clustering")
+    assert method.evidence(read_tflite(GOLDEN / "clustered_int8.tflite"), method.Settings(clusters=143)).holds
+    found = method.evidence(read_tflite(GOLDEN / f"{stem}.tflite"), method.Settings(clusters=256))
+    assert found.holds is False and "channels too small to tell" in found.detail
+
+
 @pytest.mark.parametrize("name", UNSEEN)
 def test_the_baseline_and_the_control_hold_on_the_float32_file(name):
     assert technique(name).evidence(read_tflite(GOLDEN / "float32.tflite"), technique(name).Settings()).holds
@@ -187,6 +235,14 @@ def test_evidence_of_more_than_was_made_does_not_hold(name):
     made = read_tflite(GOLDEN / f"{stem}.tflite")
     assert not method.evidence(made, method.Settings(**{**given_settings, **stronger})).holds
     assert not method.evidence(read_tflite(GOLDEN / "int8.tflite"), method.Settings(**given_settings)).holds
+
+
+def test_plain_int8_is_no_evidence_of_simulated_rounding():
+    method = technique("quantization_aware")
+    found = method.evidence(read_tflite(GOLDEN / "int8.tflite"), method.Settings())
+    assert not found.holds and found.detail == (
+        "4 of 4 kernels are int8, 0 with the scales of the training's fake quantization"
+    )
 
 
 @pytest.mark.parametrize("name", NAMES)

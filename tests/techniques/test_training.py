@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from edgekit.checker import check
 from edgekit.dataset import Dataset
 from edgekit.ingest.spool import spool_result
 from edgekit.jobs import Done, Worker, no_progress
 from edgekit.pool import ENVIRONMENT, MODULE
 from edgekit.project_file import DataTable
+from edgekit.techniques import technique
 from edgekit.techniques.sites import MINIMUM_WEIGHTS, file_kernels
 from edgekit.tflite.model import TfliteModel
 from edgekit.tflite.numerics import float_operators
@@ -34,12 +36,16 @@ INT8 = {"technique": "int8", "settings": {"io": "int8"}}
 FLOAT32 = {"technique": "float32", "settings": {}}
 
 
+def int8_float_fallback(io: str) -> dict[str, Any]:
+    return {"technique": "int8_float_fallback", "settings": {"io": io}}
+
+
 class Line:
     """A warm worker that loads, trains and converts, as the build does, without its cache."""
 
     def __init__(self, worker: Worker, dataset: Dataset, folder: Path) -> None:
         self._worker, self._dataset, self._folder, self._count = worker, dataset, folder, 0
-        self.models = {name: self._load(name) for name in ("plain", "unknown_to_tfmot")}
+        self.models = {name: self._load(name) for name in ("plain", "unknown_to_tfmot", "elu", "embedding")}
 
     def make(self, *steps: dict[str, Any], model: str = "plain") -> tuple[TfliteModel, Path, list[dict[str, Any]]]:
         """The file of a candidate, its path, and the evidence of each stage and of the conversion."""
@@ -64,7 +70,7 @@ class Line:
         training = {"epochs": 2, "batch_size": 8, "learning_rate": 1e-3}
         return self._ask(
             do="train", model=str(folder), steps=steps, dataset=self._dataset.root, training=training,
-            loss="sparse_categorical_crossentropy",
+            losses=["sparse_categorical_crossentropy"],
         )  # fmt: skip
 
     def _ask(self, **job: Any) -> tuple[Path, Any]:
@@ -127,6 +133,11 @@ def test_dynamic_range(line):
     assert dtypes(tflite, "inputs") == ["float32"]
 
 
+def test_dynamic_range_of_a_table(line):
+    _, _, evidence = line.make({"technique": "dynamic_range", "settings": {}}, model="embedding")
+    assert holds(evidence) and evidence[0]["detail"].startswith("1 of 1 kernels"), evidence
+
+
 @pytest.mark.parametrize("io", ["int8", "uint8", "float32"])
 def test_int8_with_the_ends_that_are_asked_for(line, io):
     tflite, _, evidence = line.make({"technique": "int8", "settings": {"io": io}})
@@ -137,10 +148,21 @@ def test_int8_with_the_ends_that_are_asked_for(line, io):
 
 
 def test_int8_with_float_fallback(line):
-    tflite, _, evidence = line.make({"technique": "int8_float_fallback", "settings": {}})
+    tflite, _, evidence = line.make(int8_float_fallback("float32"))
     assert holds(evidence)
     assert {kernel.dtype for kernel in kernels(tflite)} == {"int8"}
     assert dtypes(tflite, "inputs") == ["float32"]
+
+
+def test_int8_with_float_fallback_on_a_microcontroller(line):
+    """The ends are int8 as its applications feed them, one operator inside is float, and its runtime takes the file."""
+    tflite, path, evidence = line.make(int8_float_fallback("int8"), model="elu")
+    assert holds(evidence) and "float: ELU" in evidence[0]["detail"]
+    assert dtypes(tflite, "inputs") == dtypes(tflite, "outputs") == ["int8"]
+    assert [operator.name for operator in float_operators(tflite)] == ["ELU"]
+    report = check(path, device="nucleo-l4r5zi")
+    outcomes = {found.name: found.outcome for found in report.checks}
+    assert {outcomes[name] for name in ("runtime", "operators", "input_dtype", "output_dtype")} == {"pass"}, outcomes
 
 
 @pytest.mark.parametrize("io", ["int16", "float32"])
@@ -182,14 +204,13 @@ def test_quantization_aware_gives_an_integer_file(line, model):
     assert dtypes(tflite, "inputs") == dtypes(tflite, "outputs") == ["int8"]
 
 
-def test_quantization_aware_keeps_the_ranges_that_were_trained(line):
-    """Post-training quantization of the same weights would take other ranges: the file is not the one of int8."""
-    trained, plain = line.make(QUANTIZATION_AWARE, INT8)[0], line.make(INT8)[0]
-    scales = [
-        [tensor.scales for tensor in found.tensors if not tensor.constant and tensor.scales]
-        for found in (trained, plain)
-    ]
-    assert scales[0] != scales[1]
+def test_quantization_aware_shows_in_the_bytes_what_fine_tuning_does_not(line):
+    """Trained as long and converted alike, a file without simulated rounding has no kernel with trained ranges."""
+    method = technique("quantization_aware")
+    trained, tuned = line.make(QUANTIZATION_AWARE, INT8)[0], line.make(FINE_TUNING, INT8)[0]
+    assert "3 with the scales" in method.evidence(trained, method.Settings()).detail
+    found = method.evidence(tuned, method.Settings())
+    assert not found.holds and found.detail.startswith("3 of 3 kernels are int8, 0 with")
 
 
 def test_the_same_bytes_after_other_trials_and_in_a_fresh_worker(line, dataset, tmp_path):

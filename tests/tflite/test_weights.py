@@ -41,7 +41,6 @@ def test_kernels_are_found_with_shape_type_and_channel_axis(name: str, types: li
     assert [kernel.dtype for kernel in found] == types
     assert [str(kernel.array.dtype) for kernel in found] == types
     assert [kernel.channel_axis for kernel in found] == [0, 3, 0, 0]
-    assert all(kernel.through_dequantize == (name == "float16") for kernel in found)
 
 
 @pytest.mark.parametrize("name", ["pruned_int8", "pruned_sparse_encoding"])

@@ -67,10 +67,10 @@ def test_it_answers_as_its_own_keras_did(shop, recorded, source):
 @pytest.mark.parametrize(("source", "kind"), FORMATS.items())
 def test_the_facts_say_what_it_was_and_its_loss(shop, source, kind):
     facts = shop.load(source)
-    assert (facts.format, facts.loss) == (kind, "sparse_categorical_crossentropy")
+    assert (facts.format, facts.losses) == (kind, ("sparse_categorical_crossentropy",))
     assert [tensor.shape for tensor in facts.inputs] == [(8, 8, 1)]
     assert [tensor.shape for tensor in facts.outputs] == [(3,)]
-    assert facts.output_kind == "softmax"
+    assert facts.output_kinds == ("softmax",)
     convolution = 3 * 3 * 1 * 4 + 4
     dense = 3 * 3 * 4 * 3 + 3
     assert facts.parameters == convolution + 4 * 4 + dense
@@ -100,8 +100,20 @@ def test_inputs_and_outputs_keep_their_names_and_order(shop):
 )
 def test_a_function_of_either_keras(shop, source, kind, loss):
     facts = shop.load(source)
-    assert (facts.format, facts.loss, facts.parameters) == (kind, loss, 4 * 5 + 5 + 5 * 2 + 2)
+    assert (facts.format, facts.losses, facts.parameters) == (kind, (loss,), 4 * 5 + 5 + 5 * 2 + 2)
     assert facts.rebuilt_error is not None and facts.rebuilt_error < REBUILT_TOLERANCE
+
+
+@pytest.mark.parametrize(
+    ("source", "losses"),
+    [
+        ("functions:two_losses", ("sparse_categorical_crossentropy", 'huber {"delta": 5.0}')),
+        ("functions:own_loss", (None,)),
+        ("functions:smoothed", ('categorical_crossentropy_from_logits {"label_smoothing": 0.25}',)),
+    ],
+)
+def test_the_compiled_losses_come_with_their_settings_one_an_output(shop, source, losses):
+    assert shop.load(source).losses == losses
 
 
 def test_the_same_model_is_stored_the_same_after_another(shop):

@@ -21,6 +21,15 @@ def plain():
     )
 
 
+def elu():
+    """A layer that TFLite has no integer kernel for, between two that it has."""
+    tf_keras.utils.set_random_seed(0)
+    inputs = layers.Input((8, 8, 1))
+    x = layers.Conv2D(16, 3, activation="elu")(inputs)
+    x = layers.Conv2D(8, 3, activation="relu")(x)
+    return tf_keras.Model(inputs, layers.Dense(4, activation="softmax")(layers.Flatten()(x)))
+
+
 def unknown_to_tfmot():
     """A Rescaling, a hard-swish, batch normalisation behind pooling, and a Conv1D among layers that TFMOT knows."""
     tf_keras.utils.set_random_seed(0)
@@ -31,3 +40,11 @@ def unknown_to_tfmot():
     x = x * tf_keras.layers.ReLU(6.0)(x + 3.0) / 6.0
     x = layers.Conv1D(4, 3)(layers.Reshape((9, 16))(x))
     return tf_keras.Model(inputs, layers.Dense(4, activation="softmax")(layers.Flatten()(x)))
+
+
+def embedding():
+    """A table that is large, and a dense layer that is not."""
+    tf_keras.utils.set_random_seed(0)
+    inputs = layers.Input((8, 8, 1))
+    x = layers.Embedding(200, 16)(layers.Reshape((64,))(inputs))
+    return tf_keras.Model(inputs, layers.Dense(4, activation="softmax")(layers.GlobalAveragePooling1D()(x)))

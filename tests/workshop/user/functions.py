@@ -60,3 +60,28 @@ def nothing():
 def raises():
     """A user's own mistake."""
     raise KeyError("weights.bin")
+
+
+def two_losses():
+    """A Keras 3 model with a loss of its own for each output."""
+    inputs = keras.layers.Input((4,))
+    classes = keras.layers.Dense(3, activation="softmax", name="zz")(inputs)
+    value = keras.layers.Dense(1, name="aa")(inputs)
+    model = keras.Model(inputs, [classes, value])
+    model.compile(loss={"aa": keras.losses.Huber(delta=5.0), "zz": "sparse_categorical_crossentropy"})
+    return model
+
+
+def own_loss():
+    """A Keras 3 model with a loss that no Keras knows."""
+    model = keras3()
+    model.compile(loss=lambda y_true, y_pred: keras.ops.mean(keras.ops.abs(y_true - y_pred)))
+    return model
+
+
+def smoothed():
+    """A tf_keras model whose loss has settings."""
+    layers = tf_keras.layers
+    model = tf_keras.Sequential([layers.Input((4,)), layers.Dense(2)])
+    model.compile(loss=tf_keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=0.25))
+    return model

@@ -1,0 +1,31 @@
+"""What came of a candidate, as the planner is told it."""
+
+from __future__ import annotations
+
+import math
+
+from edgekit.candidate import Candidate
+from edgekit.planner.verdict import misses
+from edgekit.report import Check, Metrics
+from edgekit.values import Value
+
+
+class Trial(Value):
+    """What came of a candidate: `failure` says why it gave no file, else its metrics and checks on validation data."""
+
+    candidate: Candidate
+    seconds: float
+    metrics: Metrics = {}
+    checks: tuple[Check, ...] = ()
+    failure: str | None = None
+
+    @property
+    def passes(self) -> bool:
+        """Whether it gave a file and every required check passed."""
+        return self.failure is None and bool(self.checks) and not misses(self.checks)
+
+
+def figure(trial: Trial, name: str) -> float:
+    """A metric's value; infinite where there is none."""
+    metric = trial.metrics.get(name)
+    return math.inf if metric is None or metric.value is None else float(metric.value)
