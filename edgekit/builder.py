@@ -112,6 +112,8 @@ def build(
         model, data, project, imports=tuple(imports), seed=seed, max_drop=max_drop, max_flash=max_flash,
         max_download=max_download, max_ram=max_ram, max_latency=max_latency, time_budget=time_budget,
     )  # fmt: skip
+    if not isinstance(workers, int) or workers < 1:
+        raise ProjectError("not a number of workers", where="--workers", received=workers, allowed="1 or more")
     profiles = profiles_for(device, settings)
     if data is None and settings.data is None:
         raise ProjectError("no data", where="--data", next_step=f"name it in {PROJECT_FILE} or with --data")

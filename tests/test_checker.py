@@ -116,7 +116,7 @@ def test_a_reference_that_does_not_run_is_an_error(tmp_path, data):
 
 def test_a_drop_that_cannot_be_had_is_unknown_though_its_reference_was_given(data, monkeypatch):
     killed = Failed(reason="the process ended with signal SIGKILL")
-    monkeypatch.setattr("edgekit.checker.measure", lambda *_, **__: killed)
+    monkeypatch.setitem(check.__globals__, "measure", lambda *_, **__: killed)
     report = check(INT8, device="rpi4", data=data, reference=GOLDEN / "float32.tflite")
     assert by_name(report)["runtime"] == "fail" and report.chosen.metrics["flash"].value > 0
     drop = next(found for found in report.checks if found.name == "accuracy_drop")

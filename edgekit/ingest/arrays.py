@@ -12,6 +12,7 @@ from edgekit.child import Progress
 from edgekit.dataset import ArrayFile
 from edgekit.errors import DataError
 
+FLOAT32_MAX = float(np.finfo(np.float32).max)
 SCAN_ROWS_BYTES = 32 * 2**20
 _HEADER_BYTES = 128
 
@@ -49,15 +50,19 @@ class ArrayWriter:
                 allowed=f"{self._sample}, as the samples before",
                 next_step="bring all samples to one shape (for images: image_size in [data])",
             )
-        if self._dtype is not None and not np.can_cast(batch.dtype, self._dtype, "same_kind"):
+        assert self._dtype is not None
+        # A wider type of the same kind may still hold values that fit, such as int64 labels after int8 ones.
+        kept = batch.astype(self._dtype, copy=False) if np.can_cast(batch.dtype, self._dtype, "same_kind") else None
+        if kept is None or (kept.dtype.itemsize < batch.dtype.itemsize and not _holds(batch, kept)):
             raise DataError(
                 "batches of different types",
                 where=f"{self._name}, sample {self._samples}",
                 received=batch.dtype,
                 allowed=f"{self._dtype}, as the samples before",
+                next_step="give every batch the same type",
             )
-        for part in chunks(batch):
-            self._file.write(part.astype(self._dtype, order="C", copy=False).tobytes())
+        for part in chunks(kept):
+            self._file.write(np.ascontiguousarray(part).tobytes())
         self._samples += len(batch)
 
     def close(self) -> None:
@@ -70,6 +75,13 @@ class ArrayWriter:
         self._file.seek(0)
         self._file.write(np.lib.format.magic(1, 0) + len(body).to_bytes(2, "little") + body)
         self._file.close()
+
+
+def _holds(batch: np.ndarray, kept: np.ndarray) -> bool:
+    """Whether a narrower type kept the values: integers exactly, floats within its range."""
+    if batch.dtype.kind == "f":
+        return bool((np.isfinite(kept) | ~np.isfinite(batch)).all())
+    return bool((kept == batch).all())
 
 
 def chunks(array: np.ndarray) -> Iterator[np.ndarray]:
@@ -91,10 +103,11 @@ def describe(root: Path, name: str, progress: Progress) -> ArrayFile:
     low, high = np.inf, -np.inf
     for start, stop in _parts(array):
         part = _open(path, name)[start:stop]  # a mapping of its own: what was read of the others is let go
-        if part.dtype.kind == "f" and not np.isfinite(part).all():
-            row = start + int(np.argmin(np.isfinite(part.reshape(len(part), -1)).all(axis=1)))
+        finite = np.abs(part) <= FLOAT32_MAX if part.dtype.kind == "f" else np.array(True)
+        if not finite.all():
+            row = start + int(np.argmin(finite.reshape(len(part), -1).all(axis=1)))
             raise DataError(
-                "a value that is no finite number (NaN or infinite)",
+                "a value that is no finite number (NaN or infinite), or beyond what float32 holds",
                 where=f"{name}, sample {row}",
                 next_step="remove or repair the sample",
             )

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from edgekit.errors import DataError
+from edgekit.ingest.arrays import ArrayWriter
 from edgekit.ingest.spool import spool_result
 from edgekit.jobs import no_progress
 
@@ -183,7 +184,7 @@ class Unfinished:
         ({"train": TfDataLike(batches(), -1), "test": (X, Y)}, "an endless tf.data.Dataset"),
         ({"train": ({"a": X, "c": X}, Y), "test": (X, Y)}, "inputs by other names than the model's inputs"),
         ({"train": (np.array([[object()]] * 12), Y), "test": (X, Y)}, "an array of Python objects"),
-        ({"train": (X * np.nan, Y), "test": (X, Y)}, "a value that is no finite number (NaN or infinite)"),
+        ({"train": (X * np.nan, Y), "test": (X, Y)}, "a value that is no finite number (NaN or infinite), or beyond what float32 holds"),
         ({"train": (X, Y * 2), "test": (X, Y)}, "an empty class"),
         ({"train": (X, Y)}, "no test split"),
         ({"x_train": X, "x_test": X, "y_test": Y}, "a part of a split is missing"),
@@ -265,3 +266,15 @@ def test_a_stream_of_300_mb_goes_through_little_memory(tmp_path):
     assert large > 300 * 10**6
     # two batches of 4 MiB, and 32 MiB read at a time with its pages
     assert (peak - before) * 1024 < 120 * 10**6
+
+
+def test_a_later_batch_of_a_wider_type_must_fit(tmp_path):
+    """int8 labels and then int64 ones: what fits is kept, what would wrap around is refused."""
+    writer = ArrayWriter(tmp_path / "y.npy", "y")
+    writer.append(np.array([0, 1], np.int8))
+    writer.append(np.array([2, 3], np.int64))
+    with pytest.raises(DataError, match="different types") as caught:
+        writer.append(np.array([256], np.int64))
+    assert caught.value.received == "int64" and "int8" in caught.value.allowed
+    writer.close()
+    assert np.load(tmp_path / "y.npy").tolist() == [0, 1, 2, 3]
