@@ -30,7 +30,7 @@ from edgekit.pool import Pool
 from edgekit.profile import DeviceProfile
 from edgekit.project import Project
 from edgekit.report import Metric
-from edgekit.runtimes.measure import Measured, drop, drop_metric, measure
+from edgekit.runtimes.measure import Measured, basis_of, drop, drop_metric, measure
 from edgekit.techniques import identity, technique
 from edgekit.techniques.interface import Evidence
 from edgekit.userfunction import digest, is_function
@@ -107,6 +107,8 @@ class Bench:
         if candidate.role == "baseline":
             self._baseline = tflite
         found = self._measured(tflite, "validation", progress)
+        if candidate.role == "baseline":
+            self._require_score(found.measured)
         measured = self._with_drop(found.measured, "validation", progress)
         trial = Trial(
             candidate=candidate,
@@ -117,6 +119,17 @@ class Bench:
         evidence = tuple(f"{proof.technique}, {place}: {proof.detail}" for place, proof in proofs)
         notes = (f"calibration: {answer['calibration']}",) if answer["calibration"] else ()
         return Finished(trial=trial, tflite=str(tflite), measured=measured, evidence=evidence, notes=notes)
+
+    def _require_score(self, measured: Measured) -> None:
+        """Raise `ProjectError` where the metric cannot be had of a file that runs: so it would be of every other."""
+        metric = measured.metrics.get(self.project.goal.metric.name)
+        if measured.scores and metric is not None and metric.value is None:
+            raise ProjectError(
+                "the metric cannot be computed on the validation split",
+                where="goal.metric",
+                received=metric.reason,
+                next_step="mend the metric's function, or choose a metric that these targets define",
+            )
 
     def measure(self, tflite: Path, split: Split, *, progress: Progress) -> Measured | Failed:
         """All that is measured of a file on a split, with its drop from the baseline on the same split."""
@@ -131,7 +144,8 @@ class Bench:
             model=self.model.key, data=self.dataset.sha256, split=split, versions=versions(), processor=processor()
         )
         job = {"do": "predict", "model": self.model.folder, "dataset": self.dataset.root, "split": split}
-        return sorted(self._job("predictions", entry, job, progress, None)[0].glob("output_*.npy"))
+        folder, answer = self._job("predictions", entry, job, progress, None)
+        return [folder / f"output_{index}.npy" for index in range(answer["outputs"])]
 
     def keras_score(self, split: Split, *, progress: Progress) -> Metric | None:
         """The Keras model's own score on a split by the same metric; None for a metric of the user's own."""
@@ -266,15 +280,16 @@ class Bench:
         if self._baseline is None:
             return measured
         baseline, metric = self._measured(self._baseline, split, progress).measured, self.project.goal.metric
-        pair = [file_digest(Path(path)) for path in (*baseline.scores, *measured.scores)]
+        pair = [[file_digest(Path(path)) for path in scores] for scores in (baseline.scores, measured.scores)]
 
         def compute() -> Any:
             found = drop(metric, self.dataset, split, baseline.scores, measured.scores, root=self._root)
             if isinstance(found, Failed) and not found.repeatable:
                 raise _TrialFailed(f"the drop of {metric.name}: {found.reason}")
-            return to_builtins(drop_metric(found, split))
+            return to_builtins(drop_metric(found, split, basis_of(self.profile)))
 
-        value = self._cache.value("drops", self._key_on(split, pair=pair), compute)
+        entry = self._key_on(split, pair=pair, basis=basis_of(self.profile))
+        value = self._cache.value("drops", entry, compute)
         metrics = {**measured.metrics, "accuracy_drop": msgspec.convert(value, Metric)}
         return msgspec.structs.replace(measured, metrics=metrics)
 
