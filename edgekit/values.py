@@ -79,7 +79,21 @@ def read(raw: Any, kind: type[V], *, where: str, error: type[InputError] = Input
         text = str(problem)
         match = re.match(r"(?P<what>.*) - at `\$\.?(?P<key>.*)`$", text, re.DOTALL)
         what, key = (match["what"], match["key"]) if match else (text, "")
-        raise error(what, where=f"{where}: {key}" if key else where, received=_at(raw, key)) from None
+        raise error(
+            what, where=f"{where}: {key}" if key else where, received=_at(raw, key), allowed=_meaning(kind, key)
+        ) from None
+
+
+def _meaning(kind: Any, dotted: str) -> str | None:
+    """What the description of a dotted key says that it takes, for an error message."""
+    for part in dotted.split("."):
+        struct = _struct_in(kind)
+        fields = {field.encode_name: field for field in msgspec.structs.fields(struct)} if struct is not None else {}
+        if part not in fields:
+            return None
+        kind = fields[part].type
+    extras = typing.get_args(kind)[1:] if typing.get_origin(kind) is typing.Annotated else ()
+    return next((extra.description for extra in extras if isinstance(extra, msgspec.Meta)), None)
 
 
 def _at(raw: Any, dotted: str) -> str | None:

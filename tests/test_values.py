@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgekit.errors import InputError, ProfileError
+from edgekit.project_file import ProjectFile
 from edgekit.values import Value, from_json, read, to_builtins, to_json
 
 
@@ -115,3 +116,10 @@ def test_json_round_trip(size, names, text, share):
     assert from_json(to_json(value), Outer) == value
     assert read(to_builtins(value), Outer, where="memory") == value
     assert to_json(value).endswith("\n")
+
+
+def test_a_wrong_type_says_what_the_key_takes():
+    with pytest.raises(InputError) as caught:
+        read({"budget": {"flash": 512}}, ProjectFile, where="edgekit.toml")
+    assert caught.value.where == "edgekit.toml: budget.flash" and caught.value.received == "512"
+    assert "512KiB" in caught.value.allowed
