@@ -39,7 +39,8 @@ def opened(tmp_path):
             root=tmp_path,
             cache=Cache(tmp_path / "cache"),
             pool=pool,
-            seed=seed, imports=imports,
+            seed=seed,
+            imports=imports,
             trust=trust,
             progress=no_progress,
         )

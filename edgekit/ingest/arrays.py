@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 
@@ -77,6 +77,11 @@ class ArrayWriter:
         self._file.close()
 
 
+def _largest(dtype: Any) -> float:
+    """The largest value that is finite in a float type and in float32."""
+    return min(FLOAT32_MAX, float(np.finfo(dtype).max))
+
+
 def _holds(batch: np.ndarray, kept: np.ndarray) -> bool:
     """Whether a narrower type kept the values: integers exactly, floats within its range."""
     if batch.dtype.kind == "f":
@@ -103,7 +108,7 @@ def describe(root: Path, name: str, progress: Progress) -> ArrayFile:
     low, high = np.inf, -np.inf
     for start, stop in _parts(array):
         part = _open(path, name)[start:stop]  # a mapping of its own: what was read of the others is let go
-        finite = np.abs(part) <= FLOAT32_MAX if part.dtype.kind == "f" else np.array(True)
+        finite = np.abs(part) <= _largest(part.dtype) if part.dtype.kind == "f" else np.array(True)
         if not finite.all():
             row = start + int(np.argmin(finite.reshape(len(part), -1).all(axis=1)))
             raise DataError(

@@ -142,7 +142,9 @@ def test_plan_is_code_0_unless_proven_impossible(engine):
 
 
 def test_check_gives_what_it_was_given(engine):
-    done = ask("check", "m.tflite", "--device", "rpi4", "--data", "d.npz", "--max-ram", "64KiB", "--json", "--threshold", "0")
+    done = ask(
+        "check", "m.tflite", "--device", "rpi4", "--data", "d.npz", "--max-ram", "64KiB", "--json", "--threshold", "0"
+    )
     assert done.exit_code == 0
     assert json.loads(done.stdout)["chosen"]["candidate"] == "int8"
     assert (engine.given["tflite"], engine.given["device"]) == (Path("m.tflite"), "rpi4")
