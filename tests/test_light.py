@@ -84,3 +84,12 @@ def test_help_answers_as_fast_as_click_and_numpy():
         if ratio <= RATIO:
             return
     pytest.fail(f"--help takes {ratio:.2f} times as long as importing click and numpy")
+
+
+def test_a_reader_that_goes_away_is_no_verdict(tmp_path):
+    """`edgekit devices rpi4 | true`: 1 would say that a check failed, 0 that all passed."""
+    command = [sys.executable, "-m", "edgekit", "devices", "rpi4"]
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=Path(__file__).parent.parent)
+    child.stdout.close()
+    assert child.wait(timeout=30) == 141, child.stderr.read()
+    child.stderr.close()

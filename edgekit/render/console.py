@@ -19,13 +19,21 @@ NAME_LENGTH = 20  # of a candidate, in a table that is not wide
 STYLES = {"pass": "bold green", "fail": "bold red", "failed": "red", "unknown": "bold yellow"}
 
 
+class _Console(Console):
+    """Rich ends the process with 1 where the reader has gone, which is the code of a failed check."""
+
+    def on_broken_pipe(self) -> None:
+        """Leave it to the command, which has a code of its own for it."""
+        raise BrokenPipeError
+
+
 def make_console(file: TextIO | None = None) -> Console:
     """A console on a stream (stdout by default); text is shown as it is, never read as markup."""
     stream = sys.stdout if file is None else file
     if isinstance(stream, io.TextIOWrapper):
         with contextlib.suppress(ValueError):
             stream.reconfigure(errors="replace")  # a terminal that lacks a sign shows '?' instead of ending the run
-    console = Console(file=stream, markup=False, highlight=False, emoji=False)
+    console = _Console(file=stream, markup=False, highlight=False, emoji=False)
     if console.width > MAX_WIDTH:
         console.width = MAX_WIDTH
     return console
