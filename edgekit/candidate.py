@@ -30,7 +30,7 @@ class Candidate(Value):
     """Steps in the order they are applied, and what they are predicted to cost.
 
     `estimates` are keyed by metric name (`flash`, `download`, `ram` in bytes, `latency` in milliseconds).
-    `control` names the candidate whose training was as long, without the technique.
+    `control` names the candidate that was trained by the same rules, without the technique.
     """
 
     name: str

@@ -109,6 +109,7 @@ def _candidate(found: Finished, picked: Trial | None) -> CandidateReport:
         seconds=trial.seconds,
         metrics=trial.metrics,
         evidence=found.evidence,
+        training=found.training,
         control=trial.candidate.control,
     )
 
@@ -123,7 +124,7 @@ def _reason(trial: Trial, picked: Trial | None) -> str:
     if trial.failure is not None:
         return trial.failure
     if trial.candidate.role == "control":
-        return "float fine-tuning as long as the trained candidates'"
+        return "the float model fine-tuned by the same rules as the trained candidates"
     missed = "; ".join(f"{check.name}: {check.reason}" for check in misses(trial.checks))
     if picked is not None and trial.candidate.name == picked.candidate.name:
         return "chosen" if not missed else f"closest; {missed}"
@@ -181,6 +182,8 @@ def _data_facts(bench: Bench) -> dict[str, object]:
         "selection": "validation",
         "verdict": "test",
         "metric": bench.project.goal.metric.name,
+        "direction": "higher" if bench.project.goal.metric.higher_is_better else "lower",
+        "currency": bench.project.goal.currency,
         "loss": ", ".join(bench.losses),
         "keras_rebuilt_error": bench.model.facts.rebuilt_error,
     }

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from edgekit.candidate import Step
 from edgekit.errors import InputError, ProjectError
 from edgekit.metric_spec import MetricSpec, metric_spec
 from edgekit.project_file import (
@@ -21,6 +22,7 @@ from edgekit.project_file import (
     DataTable,
     ModelTable,
     ProjectFile,
+    StepTable,
     TrainingTable,
 )  # fmt: skip
 from edgekit.units import parse_duration_ms, parse_size
@@ -76,6 +78,7 @@ class Project(Value):
     seed: int
     time_budget_s: float
     imports: tuple[str, ...] = ()
+    chains: tuple[tuple[Step, ...], ...] = ()
 
 
 def load_project(folder: Path, *, required: bool = True) -> Project:
@@ -96,7 +99,7 @@ def read_project_file(path: Path) -> ProjectFile:
     """The raw keys of an `edgekit.toml`; raises `ProjectError` with the key that is wrong."""
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
+    except (ValueError, RecursionError) as problem:
         raise ProjectError("not a TOML file", where=str(path), received=str(problem)) from None
     except OSError as problem:
         raise ProjectError("cannot be read", where=str(path), received=problem.strerror) from None
@@ -123,7 +126,12 @@ def resolve(file: ProjectFile, *, root: Path, where: str) -> Project:
         seed=file.seed,
         time_budget_s=_quantity(parse_duration_ms, file.time_budget, f"{where}: time_budget") / 1e3,
         imports=file.model.imports if isinstance(file.model, ModelTable) else (),
+        chains=tuple(tuple(_step(step) for step in chain.steps) for chain in file.chain),
     )
+
+
+def _step(given: StepTable | str) -> Step:
+    return Step(technique=given) if isinstance(given, str) else Step(technique=given.technique, settings=given.settings)
 
 
 def _budget(table: BudgetTable, where: str) -> Budget:

@@ -6,7 +6,7 @@ file that `edgekit init` writes are held against it by tests.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, field
 
@@ -83,15 +83,47 @@ class TrainingTable(Value):
             description="a Keras loss by name, or a list with one an output; else the model's own, else by its output"
         ),
     ] = None
-    epochs: Annotated[int, Meta(ge=0, description="epochs of each fine-tune; 0: post-training conversions only")] = 4
+    epochs: Annotated[
+        int, Meta(ge=0, description="the most epochs of each fine-tune; 0: post-training conversions only")
+    ] = 4
     batch_size: Annotated[Positive, Meta(description="samples a step")] = 32
-    learning_rate: Annotated[Number, Meta(gt=0, description="Adam's learning rate of each fine-tune")] = 5e-4
+    learning_rate: Annotated[
+        Annotated[Number, Meta(gt=0)] | None,
+        Meta(description="Adam's learning rate at the start of each fine-tune; else found by probes"),
+    ] = None
+    distillation: Annotated[
+        Number, Meta(ge=0, lt=1, description="share of the float model's own outputs in the loss of each fine-tune")
+    ] = 0.5
+    temperature: Annotated[
+        Number, Meta(gt=0, description="by which both models' logits are divided in distillation")
+    ] = 4.0
+    exclude: Annotated[
+        tuple[str, ...],
+        Meta(description="layers that no training technique works on, by name or pattern, as in 'head*'"),
+    ] = ()
 
 
 class CalibrationTable(Value):
     """`[calibration]`: the representative data set of post-training quantization."""
 
     samples: Annotated[Positive, Meta(description="training samples, stratified by class")] = 200
+
+
+class StepTable(Value):
+    """A step of a chain of your own: a technique with settings; the name alone stands for its defaults."""
+
+    technique: Annotated[str, Meta(description="its name, as in 'pruning'")]
+    settings: Annotated[
+        dict[str, Any], Meta(description="its settings, as in { sparsity = 0.5, pattern = '2:4' }")
+    ] = {}
+
+
+class ChainTable(Value):
+    """`[[chain]]`: a candidate of your own, tried beside those of the planner."""
+
+    steps: Annotated[
+        tuple[StepTable | str, ...], Meta(min_length=1, description="techniques in their order, a conversion last")
+    ]
 
 
 class ProjectFile(Value):
@@ -106,3 +138,4 @@ class ProjectFile(Value):
     budget: BudgetTable = BudgetTable()
     training: TrainingTable = TrainingTable()
     calibration: CalibrationTable = CalibrationTable()
+    chain: Annotated[tuple[ChainTable, ...], Meta(description="candidates of your own")] = ()

@@ -79,8 +79,15 @@ def task_for(profile: DeviceProfile, facts: ModelFacts, settings: Project) -> Ta
     """The task of one device: the profile's limits, overridden by the project's."""
     declared = {name: float(quantity.value) for name, quantity in limits(profile).items() if quantity.value is not None}
     in_force = {**declared, **settings.budget.limits(), "accuracy_drop": settings.goal.max_drop_points}
-    trains = settings.training.epochs > 0
-    return Task(profile=profile, facts=facts, goal=settings.goal, limits=in_force, trains=trains)
+    return Task(
+        profile=profile,
+        facts=facts,
+        goal=settings.goal,
+        limits=in_force,
+        trains=settings.training.epochs > 0,
+        exclude=settings.training.exclude,
+        chains=settings.chains,
+    )
 
 
 def with_threshold(settings: Project, facts: ModelFacts) -> Project:

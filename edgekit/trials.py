@@ -7,6 +7,7 @@ that two devices need is trained once.
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
 import time
 from pathlib import Path
@@ -37,6 +38,8 @@ from edgekit.userfunction import digest, is_function
 from edgekit.values import Value, to_builtins
 
 ANSWER, MEASURED = "answer.json", "measured.json"
+MOST_TAUGHT_BYTES = 2 * 2**30
+"""Where the float model's outputs on the training split are larger (images as outputs), nothing is distilled."""
 
 
 class Finished(Value):
@@ -46,6 +49,7 @@ class Finished(Value):
     tflite: str | None = None
     measured: Measured | None = None
     evidence: tuple[str, ...] = ()
+    training: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -54,6 +58,17 @@ class _Timed(Value):
 
     measured: Measured
     seconds: float
+
+
+@dataclasses.dataclass(kw_only=True)
+class _Made:
+    """A model in the making: where it is, the name of its stage, and what is known of how it came about."""
+
+    folder: Path
+    name: str
+    seconds: float = 0.0
+    proofs: list[str] = dataclasses.field(default_factory=list)
+    training: list[str] = dataclasses.field(default_factory=list)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -92,18 +107,10 @@ class Bench:
             return Finished(trial=Trial(candidate=candidate, seconds=round(seconds, 3), failure=failed.reason))
 
     def _run(self, candidate: Candidate, progress: Progress, deadline: float | None) -> Finished:
-        folder, name, seconds = Path(self.model.folder), self.model.key, 0.0
-        proofs: list[tuple[str, Evidence]] = []
-        for count in range(1, len(candidate.steps)):
-            folder, name, answer = self._train(candidate.steps[:count], folder, name, progress, deadline)
-            seconds += answer["seconds"]
-            proofs.append(("in the model", msgspec.convert(answer["evidence"], Evidence)))
-        tflite, answer = self._convert(candidate.steps, folder, name, progress, deadline)
-        proofs += [("in the file", msgspec.convert(found, Evidence)) for found in answer["evidence"]]
-        for place, proof in proofs:
-            if not proof.holds:
-                reason = f"no proof of {proof.technique} {place}: {proof.detail}"
-                raise _TrialFailed(reason, seconds=seconds + answer["seconds"])
+        made = self._trained(candidate, progress, deadline)
+        tflite, answer = self._convert(candidate.steps, made.folder, made.name, progress, deadline)
+        seconds = made.seconds + answer["seconds"]
+        proofs = [*made.proofs, *_proven(answer["evidence"], "in the file", seconds)]
         if candidate.role == "baseline":
             self._baseline = tflite
         found = self._measured(tflite, "validation", progress)
@@ -112,13 +119,30 @@ class Bench:
         measured = self._with_drop(found.measured, "validation", progress)
         trial = Trial(
             candidate=candidate,
-            seconds=round(seconds + answer["seconds"] + found.seconds, 3),
+            seconds=round(seconds + found.seconds, 3),
             metrics=measured.metrics,
             checks=judge(self.limits, measured.metrics, facts=measured.checks),
         )
-        evidence = tuple(f"{proof.technique}, {place}: {proof.detail}" for place, proof in proofs)
-        notes = (f"calibration: {answer['calibration']}",) if answer["calibration"] else ()
-        return Finished(trial=trial, tflite=str(tflite), measured=measured, evidence=evidence, notes=notes)
+        return Finished(
+            trial=trial,
+            tflite=str(tflite),
+            measured=measured,
+            evidence=tuple(proofs),
+            training=tuple(made.training),
+            notes=(f"calibration: {answer['calibration']}",) if answer["calibration"] else (),
+        )
+
+    def _trained(self, candidate: Candidate, progress: Progress, deadline: float | None) -> _Made:
+        """The model after all steps but the conversion; after each stage all that was made so far must be seen in it."""
+        made = _Made(folder=Path(self.model.folder), name=self.model.key)
+        for count in range(1, len(candidate.steps)):
+            steps = candidate.steps[:count]
+            made.folder, made.name, answer = self._train(steps, made.folder, made.name, progress, deadline)
+            made.seconds += answer["seconds"]
+            place = f"in the model after {steps[-1].technique}"
+            made.proofs = _proven(answer["evidence"], place, made.seconds)
+            made.training.append(f"{steps[-1].technique}: {answer['training']}")
+        return made
 
     def _require_score(self, measured: Measured) -> None:
         """Raise `ProjectError` where the metric cannot be had of a file that runs: so it would be of every other."""
@@ -174,12 +198,15 @@ class Bench:
     def _train(
         self, steps: tuple[Step, ...], folder: Path, name: str, progress: Progress, deadline: float | None
     ) -> tuple[Path, str, dict[str, Any]]:
+        training = {k: value for k, value in to_builtins(self.project.training).items() if k != "exclude"}
+        teacher = self._teacher(progress)
         entry = key(
             model=name,
-            step=steps[-1],
-            technique=identity(steps[-1].technique),
+            steps=steps,
+            techniques=[identity(step.technique) for step in steps],
             data=self.dataset.sha256,
-            training=self.project.training,
+            training=training,
+            teacher=self.model.key if teacher else None,
             losses=self.losses,
             seed=self.project.seed,
             versions=versions(),
@@ -190,11 +217,21 @@ class Bench:
             "model": str(folder),
             "steps": to_builtins(steps),
             "dataset": self.dataset.root,
-            "training": to_builtins(self.project.training),
+            "training": training,
             "losses": self.losses,
+            "teacher": teacher,
         }
         made, answer = self._job("stages", entry, job, progress, deadline)
         return made, entry, answer
+
+    def _teacher(self, progress: Progress) -> dict[str, list[str]] | None:
+        """The float model's outputs by split, as paths; None where nothing is distilled, or they would fill the disk."""
+        sizes = [math.prod(size or 1 for size in output.shape) for output in self.model.facts.outputs]
+        whole = 4 * sum(sizes) * self.dataset.splits["train"].samples
+        if not self.project.training.distillation or whole > MOST_TAUGHT_BYTES:
+            return None
+        splits: tuple[Split, ...] = ("train", "validation")
+        return {split: [str(path) for path in self.keras_outputs(split, progress=progress)] for split in splits}
 
     def _convert(
         self, steps: tuple[Step, ...], folder: Path, name: str, progress: Progress, deadline: float | None
@@ -314,6 +351,15 @@ class Bench:
             versions=versions(),
             processor=processor(),
         )
+
+
+def _proven(found: list[Any], place: str, seconds: float) -> list[str]:
+    """Each evidence in a sentence; raises where one does not hold."""
+    proofs = [msgspec.convert(proof, Evidence) for proof in found]
+    for proof in proofs:
+        if not proof.holds:
+            raise _TrialFailed(f"no proof of {proof.technique} {place}: {proof.detail}", seconds=seconds)
+    return [f"{proof.technique}, {place}: {proof.detail}" for proof in proofs]
 
 
 class _TrialFailed(Exception):

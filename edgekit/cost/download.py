@@ -13,7 +13,7 @@ import math
 
 from edgekit.candidate import Estimate, Step
 from edgekit.cost import flash
-from edgekit.cost.lowering import Node, lower, widths
+from edgekit.cost.lowering import lower, widths
 from edgekit.facts import ModelFacts
 from edgekit.profile import DeviceProfile
 
@@ -61,21 +61,12 @@ def weight_bits(width_bytes: int, zeros: float, count: int | None, end: int) -> 
 
 def _deflated_bytes(facts: ModelFacts, steps: tuple[Step, ...], end: int) -> float:
     zeros, count, width = sparsity(steps), clusters(steps), widths(steps)
-    weights = sum(_node_bits(node, width.weight, zeros, count, end) for node in lower(facts).nodes) / 8
+    weights = lower(facts).weights * weight_bits(width.weight, zeros, count, end) / 8
     scales = flash.scale_bytes(facts, steps, end)
     biases = max(flash.weight_bytes(facts, steps, end) - scales - lower(facts).weights * width.weight, 0)
     graph = flash.graph_bytes(facts, steps, end) * GRAPH_SHARE[end]
     deflated = weights + biases * DENSE_SHARE[2][end] + scales * SCALE_SHARE[end] + graph
     return min(deflated, _raw_bytes(facts, steps, end))
-
-
-def _node_bits(node: Node, width_bytes: int, zeros: float, count: int | None, end: int) -> float:
-    """Folding batch normalization scales each channel's clusters apart: k become up to k a channel."""
-    bits = weight_bits(width_bytes, zeros, count, end)
-    if count is None or not node.batch_norm or end == 0:
-        return node.weights * bits
-    apart = weight_bits(width_bytes, zeros, None, end)
-    return node.weights * (apart if end == 2 else (bits + apart) / 2)
 
 
 def _raw_bytes(facts: ModelFacts, steps: tuple[Step, ...], end: int) -> int:

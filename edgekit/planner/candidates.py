@@ -9,11 +9,15 @@ from typing import Any
 
 from edgekit.candidate import Candidate, Declined, Estimate, Step
 from edgekit.cost import download, flash, latency, ram
+from edgekit.errors import ProjectError
+from edgekit.planner.chains import chains, own_chain
 from edgekit.techniques import techniques
 from edgekit.techniques.interface import Task
 from edgekit.values import read, to_builtins
 
 BASELINE, CONTROL, QUANTIZATION_AWARE = "float32", "fine_tuning", "quantization_aware"
+OWN = "own_"
+"""How the names of a project's own chains begin."""
 # What a trained technique is converted with: the first of these that the device takes.
 CONVERSIONS_AFTER_TRAINING = ("int8", "int8_float_fallback", "dynamic_range", "float16", BASELINE)
 COSTS = {"flash": flash.predict, "download": download.predict, "ram": ram.predict, "latency": latency.predict}
@@ -23,7 +27,8 @@ def candidates(task: Task) -> tuple[list[Candidate], list[Declined]]:
     """Candidates cheapest first (the baseline, conversions, then those that train), and techniques declined at once.
 
     Within a kind the one predicted smallest in the goal's currency comes first; the lighter settings of a trained
-    technique come before its heavier ones.
+    technique come before its heavier ones, and techniques alone before their chains. The project's own chains come right
+    after the baseline.
     """
     proposed, declined = _proposals(task)
     conversions = {
@@ -32,19 +37,42 @@ def candidates(task: Task) -> tuple[list[Candidate], list[Declined]]:
     }
     after = next((conversions[name][0] for name in CONVERSIONS_AFTER_TRAINING if conversions.get(name)), None)
     plain = [_candidate(task, (step,)) for steps in conversions.values() for step in steps]
-    trained = [
-        (strength, _candidate(task, (Step(technique=name, settings=to_builtins(settings)), after)))
-        for name, found in proposed["training"].items()
-        for strength, settings in enumerate(found)
-        if after is not None and (name != QUANTIZATION_AWARE or after.technique == "int8")
-    ]
     plain.sort(key=lambda found: (found.role != "baseline", _order(task, found)))
-    trained.sort(key=lambda pair: (pair[0], _order(task, pair[1])))
-    return [*plain, *(found for _, found in trained)], declined
+    trains = {
+        name: found
+        for name, found in proposed["training"].items()
+        if after is not None and (name != QUANTIZATION_AWARE or after.technique == "int8")
+    }
+    alone = [
+        (strength, _candidate(task, (Step(technique=name, settings=to_builtins(settings)), after)))
+        for name, found in trains.items()
+        for strength, settings in enumerate(found)
+        if after is not None
+    ]
+    alone.sort(key=lambda pair: (pair[0], _order(task, pair[1])))
+    together = [_candidate(task, (*steps, after)) for steps in chains(trains) if after is not None]
+    ordered = [*plain[:1], *_own(task, after), *plain[1:], *(found for _, found in alone), *together]
+    return ordered, declined
+
+
+def _own(task: Task, after: Step | None) -> list[Candidate]:
+    """The project's own chains."""
+    found = []
+    for number, steps in enumerate(task.chains, start=1):
+        full = own_chain(steps, number, after)
+        if len(full) > 1 and not task.trains:
+            raise ProjectError(
+                "the project allows no training",
+                where=f"edgekit.toml: chain {number}",
+                received="epochs = 0 in [training]",
+                next_step="allow some epochs, or leave the chain to its conversion",
+            )
+        found.append(_candidate(task, full, name=f"{OWN}{number}:{_name(full)}"))
+    return found
 
 
 def control(task: Task) -> Candidate:
-    """The float model fine-tuned as long as every trained candidate: one control serves them all."""
+    """The float model fine-tuned by the same rules as every trained candidate: one control serves them all."""
     return _candidate(task, (Step(technique=CONTROL), Step(technique=BASELINE)))
 
 
@@ -67,8 +95,8 @@ def _proposals(task: Task) -> tuple[dict[str, dict[str, list[Any]]], list[Declin
     return proposed, declined
 
 
-def _candidate(task: Task, steps: tuple[Step, ...]) -> Candidate:
-    name = "+".join(_label(step) for step in steps)
+def _candidate(task: Task, steps: tuple[Step, ...], name: str | None = None) -> Candidate:
+    name = name or _name(steps)
     role = "baseline" if name == BASELINE else "control" if steps[0].technique == CONTROL else "candidate"
     trained = len(steps) > 1 and role == "candidate"
     return Candidate(
@@ -78,6 +106,10 @@ def _candidate(task: Task, steps: tuple[Step, ...]) -> Candidate:
         role=role,  # type: ignore[arg-type]
         control=f"{CONTROL}+{BASELINE}" if trained else None,
     )
+
+
+def _name(steps: tuple[Step, ...]) -> str:
+    return "+".join(_label(step) for step in steps)
 
 
 def _costed(steps: tuple[Step, ...]) -> tuple[Step, ...]:

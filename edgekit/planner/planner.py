@@ -7,7 +7,8 @@ last; what was measured corrects what was estimated; whatever is not tried is de
 from __future__ import annotations
 
 from edgekit.candidate import Candidate, Declined, Plan
-from edgekit.planner.candidates import QUANTIZATION_AWARE, candidates, control, with_conversion
+from edgekit.planner.candidates import OWN, QUANTIZATION_AWARE, candidates, control, with_conversion
+from edgekit.planner.chains import lighter_or_equal, strengths
 from edgekit.planner.correct import corrected
 from edgekit.planner.trial import Trial as Trial
 from edgekit.planner.trial import figure
@@ -19,6 +20,8 @@ from edgekit.units import format_ms, format_size
 # A candidate must be predicted smaller than the best by more than this to be worth a trial.
 WORTHWHILE = 0.99
 TIE = 1.005
+# Where int8 alone loses less than this share of what may be lost, its rounding is not what a trained candidate lost by.
+ROUNDING_SHARE = 0.25
 # What training with the same conversion cannot change.
 FIXED_BY_CONVERSION = ("flash", "ram", "latency", "operators", "input_dtype", "output_dtype", "runtime")
 
@@ -56,7 +59,7 @@ class Planner:
     def _with_a_conversion_that_works(self, candidate: Candidate) -> Candidate:
         """A trained candidate is converted with what works untrained, where its own conversion was seen not to."""
         plain = self._trial_of(candidate.steps[-1].technique) if len(candidate.steps) > 1 else None
-        if plain is None or _is_usable(plain) or candidate.steps[0].technique == QUANTIZATION_AWARE:
+        if plain is None or _is_usable(plain) or _is_own(candidate) or QUANTIZATION_AWARE in strengths(candidate):
             return candidate
         usable = [trial for trial in self._candidates() if len(trial.candidate.steps) == 1 and _is_usable(trial)]
         if not usable:
@@ -122,9 +125,16 @@ class Planner:
         self.declined.append(Declined(technique=candidate.name, reason=reason))
 
     def _reason_against(self, candidate: Candidate) -> str | None:
-        if candidate.role == "baseline":
+        if candidate.role == "baseline" or _is_own(candidate):
             return None
-        rules = (self._not_needed, self._lighter_lost, self._conversion_failed, self._too_large, self._not_smaller)
+        rules = (
+            self._not_needed,
+            self._lighter_lost,
+            self._heavier_fits,
+            self._conversion_failed,
+            self._too_large,
+            self._not_smaller,
+        )
         return next((reason for rule in rules if (reason := rule(candidate)) is not None), None)
 
     def _too_large(self, candidate: Candidate) -> str | None:
@@ -143,13 +153,31 @@ class Planner:
         return None
 
     def _lighter_lost(self, candidate: Candidate) -> str | None:
-        """Lighter settings of the same technique that already lost too much."""
-        for trial in self._candidates():
-            same = len(candidate.steps) > 1 and trial.candidate.steps[0].technique == candidate.steps[0].technique
-            if same and trial.failure is not None and trial.failure.startswith("no proof"):
+        """A candidate that takes less away and already lost too much, or could not be shown."""
+        for trial in self._candidates() if len(candidate.steps) > 1 else []:
+            if len(trial.candidate.steps) == 1 or not lighter_or_equal(trial.candidate, candidate):
+                continue
+            if trial.failure is not None and trial.failure.startswith("no proof"):
                 return f"{trial.candidate.name}, which is lighter, could not be shown: {trial.failure}"
-            if same and any(check.name == "accuracy_drop" and check.outcome == "fail" for check in trial.checks):
+            if _lost_too_much(trial) and not self._rounding_may_be_the_cause(trial, candidate):
                 return f"{trial.candidate.name}, which is lighter, already loses more than {self.task.goal.max_drop_points:g} points"
+        return None
+
+    def _rounding_may_be_the_cause(self, trial: Trial, candidate: Candidate) -> bool:
+        """Whether training with int8 rounding might mend what a trial without it lost: where int8 alone loses its share."""
+        if QUANTIZATION_AWARE not in strengths(candidate) or QUANTIZATION_AWARE in strengths(trial.candidate):
+            return False
+        plain = self._trial_of(candidate.steps[-1].technique)
+        return plain is None or figure(plain, "accuracy_drop") > self.task.goal.max_drop_points * ROUNDING_SHARE
+
+    def _heavier_fits(self, candidate: Candidate) -> str | None:
+        """A chain of the same techniques that takes more away and passes all the same."""
+        if len(candidate.steps) < 3:
+            return None
+        for trial in self._candidates():
+            same = set(strengths(trial.candidate)) == set(strengths(candidate))
+            if same and trial.passes and lighter_or_equal(candidate, trial.candidate):
+                return f"{trial.candidate.name}, which takes more away, fits"
         return None
 
     def _conversion_failed(self, candidate: Candidate) -> str | None:
@@ -192,6 +220,15 @@ def impossible(task: Task, candidate: Candidate) -> str | None:
         if estimate is not None and estimate.low > limit:
             return f"{name} is predicted at {_text(name, estimate.low)} or more, over the limit of {_text(name, limit)}"
     return None
+
+
+def _is_own(candidate: Candidate) -> bool:
+    """Whether the project asks for it: it is tried, whatever is known."""
+    return candidate.name.startswith(OWN)
+
+
+def _lost_too_much(trial: Trial) -> bool:
+    return any(check.name == "accuracy_drop" and check.outcome == "fail" for check in trial.checks)
 
 
 def _is_usable(trial: Trial) -> bool:

@@ -15,13 +15,14 @@ from pathlib import Path
 from edgekit.errors import ProjectError, did_you_mean
 from edgekit.techniques.interface import Technique
 
-_SUPPORT = ("interface", "sites")
+SUPPORT = ("codebook", "dense_rounding", "interface", "masks", "sites")
+"""Files of this folder that are no techniques: what several of them, or one and its tests, work with."""
 
 
 @functools.cache
 def techniques() -> dict[str, Technique]:
     """All techniques by name: the files of this folder, then those of installed packages."""
-    names = [module.name for module in pkgutil.iter_modules(__path__) if module.name not in _SUPPORT]
+    names = [module.name for module in pkgutil.iter_modules(__path__) if module.name not in SUPPORT]
     found: dict[str, Technique] = {name: importlib.import_module(f"{__name__}.{name}") for name in names}
     found.update({point.name: point.load() for point in entry_points(group="edgekit.techniques")})
     return found

@@ -1,8 +1,9 @@
-"""Weight clustering: each large kernel keeps few distinct values, its centroids, which are fine-tuned.
+"""Weight clustering: each large kernel keeps few distinct values, which are fine-tuned together.
 
-Han, Mao and Dally, "Deep Compression" (arXiv 1510.00149); centroids start by k-means++ (Arthur and Vassilvitskii,
-2007). Repeated values deflate well, so the download shrinks. The raw file does not: each weight still takes its byte.
-Per-channel scales and folded batch normalisation keep the few values only within a channel.
+Han, Mao and Dally, "Deep Compression" (arXiv 1510.00149): weights that share a value share its gradient. The values are
+those of a codebook on the grid of int8 with a scale for each channel (`codebook`), because int8 weights are scaled by
+channel: so the few values are the same bytes in every channel, and deflate. The raw file does not shrink: each weight
+still takes its byte.
 """
 
 from __future__ import annotations
@@ -14,19 +15,35 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta
 
 from edgekit.candidate import Declined
-from edgekit.techniques.interface import Evidence, Task, Training
-from edgekit.techniques.sites import MINIMUM_WEIGHTS, file_kernels, layer_names, no_site
+from edgekit.techniques.codebook import Codebook
+from edgekit.techniques.interface import Evidence, Shaping, Task, Training
+from edgekit.techniques.sites import (
+    MINIMUM_WEIGHTS,
+    by_channel,
+    file_kernels,
+    from_channels,
+    kernel_variables,
+    left_out,
+    no_site,
+)
 from edgekit.tflite.model import TfliteModel
 from edgekit.tflite.weights import Kernel, distinct_values
 from edgekit.values import Value
 
 KIND: Literal["training"] = "training"
+PLACE_IN_CHAIN = 2
 
 
 class Settings(Value):
-    """`clusters` is the number of distinct values of each large kernel."""
+    """`clusters` is the number of distinct values of each large kernel, counted in units of its scales.
 
-    clusters: Annotated[int, Meta(ge=2, le=256)] = 16
+    `scales` "channel" gives each output channel a scale, as int8 weights have them; "tensor" one for the kernel, which is
+    what float weights need to have few values. `exclude` names the layers left out.
+    """
+
+    clusters: Annotated[int, Meta(ge=2, le=128)] = 16
+    scales: Literal["channel", "tensor"] = "channel"
+    exclude: tuple[str, ...] = ()
 
 
 def propose(task: Task) -> Sequence[Settings] | Declined:
@@ -37,50 +54,66 @@ def propose(task: Task) -> Sequence[Settings] | Declined:
             reason="repeated values shrink only the deflated download, which neither a limit nor the goal asks for: in the raw file "
             f"each keeps its byte, and {task.profile.runtime.kind} decodes no look-up tables here (--max-download asks for it)",
         )
-    reason = no_site(task.facts)
+    reason = no_site(task)
     if reason is not None:
         return Declined(technique="clustering", reason=reason)
-    return (Settings(clusters=32), Settings(clusters=16))
+    scales: Literal["channel", "tensor"] = "tensor" if task.profile.numerics.int8 == "absent" else "channel"
+    return tuple(Settings(clusters=count, scales=scales, exclude=left_out(task)) for count in (32, 16))
 
 
 def label(settings: Settings) -> str:
     """Its part of a candidate's name."""
-    return f"clustering_{settings.clusters}"
+    return f"clustering_{settings.clusters}" + ("_tensor" if settings.scales == "tensor" else "")
+
+
+def strength(settings: Settings) -> float:
+    """Fewer clusters lose no less."""
+    return -settings.clusters
 
 
 def apply(door: Any, model: Any, settings: Settings, training: Training, before: Sequence[Any]) -> Any:
-    """Wrap the large kernels' layers and fine-tune their centroids."""
-    clustering = door.tfmot.clustering.keras
-    names = set(layer_names(model))
-
-    def wrap(layer: Any) -> Any:
-        if layer.name not in names:
-            return layer
-        return clustering.cluster_weights(
-            layer,
-            number_of_clusters=settings.clusters,
-            cluster_centroids_init=clustering.CentroidInitialization.KMEANS_PLUS_PLUS,
-        )
-
-    clustered = door.keras.models.clone_model(model, clone_function=wrap)
-    training.fit(clustered)
-    return clustered
+    """Fine-tune the values that the weights share."""
+    training.fit(model, lambda steps: keep(door, model, settings))
+    return model
 
 
-def check(door: Any, model: Any, settings: Settings) -> Evidence:
-    """Holds where every large kernel of the stripped model has no more values than clusters."""
-    counts = [distinct_values(model.get_layer(name).kernel.numpy()) for name in layer_names(model)]
-    most = max(counts, default=0)
-    return Evidence(
-        technique="clustering",
-        holds=bool(counts) and most <= settings.clusters,
-        detail=f"at most {most} distinct values in {len(counts)} kernels of {MINIMUM_WEIGHTS} weights or more, {settings.clusters} asked for",
+def keep(door: Any, model: Any, settings: Settings) -> Shaping:
+    """The weights that share a value now go on sharing one; where there are more values than clusters, they are clustered."""
+    kernels = kernel_variables(model, settings.exclude)
+    books = [Codebook(_matrix(kernel.numpy(), settings), settings.clusters) for kernel in kernels]
+
+    def each(project: Any) -> None:
+        for kernel, book in zip(kernels, books, strict=True):
+            kernel.assign(from_channels(project(book)(_matrix(kernel.numpy(), settings)), kernel.shape))
+
+    return Shaping(
+        after_step=lambda step: each(lambda book: book.project),
+        settle=lambda: each(lambda book: book.settle),
     )
 
 
-def finish(door: Any, model: Any) -> Any:
-    """Strip the wrappers."""
-    return door.tfmot.clustering.keras.strip_clustering(model)
+def _matrix(kernel: Any, settings: Settings) -> Any:
+    """A kernel with a row a scale."""
+    return by_channel(kernel) if settings.scales == "channel" else by_channel(kernel).reshape(1, -1)
+
+
+def check(door: Any, model: Any, settings: Settings) -> Evidence:
+    """Holds where no large kernel has more distinct values than clusters, in units of its scales."""
+    kernels = [_matrix(kernel.numpy(), settings) for kernel in kernel_variables(model, settings.exclude)]
+    most = max((_values_in_scales(kernel) for kernel in kernels), default=0)
+    return Evidence(
+        technique="clustering",
+        holds=0 < most <= settings.clusters,
+        detail=f"{most} distinct values at most in {len(kernels)} kernels of {MINIMUM_WEIGHTS} weights or more, by {settings.scales}",
+    )
+
+
+def _values_in_scales(matrix: Any) -> int:
+    """Distinct values of a matrix after each row is divided by its largest magnitude (to five digits)."""
+    import numpy as np
+
+    largest = abs(matrix).max(axis=1, keepdims=True)
+    return distinct_values(np.round(matrix / np.where(largest > 0, largest, 1), 5) + 0.0)
 
 
 def scope(door: Any) -> AbstractContextManager[Any]:
@@ -89,7 +122,7 @@ def scope(door: Any) -> AbstractContextManager[Any]:
 
 
 def evidence(tflite: TfliteModel, settings: Settings) -> Evidence:
-    """Holds where a large kernel of the file shows its clusters and none shows that it has more.
+    """Holds where a large kernel of the file shows its clusters and none shows that it has more, but for those left out.
 
     Values are counted in the whole kernel, and, where that is no answer because scales per channel or a folded batch
     normalisation set the channels apart, in each channel. What could hold no more values than clusters shows nothing.
@@ -97,11 +130,12 @@ def evidence(tflite: TfliteModel, settings: Settings) -> Evidence:
     found = [_few_values(kernel, settings.clusters) for kernel in file_kernels(tflite)]
     shown, refuted = found.count(True), found.count(False)
     unseen = f", {found.count(None)} with channels too small to tell" if None in found else ""
+    most = max((distinct_values(kernel.array) for kernel in file_kernels(tflite)), default=0)
     return Evidence(
         technique="clustering",
-        holds=shown > 0 and refuted == 0,
+        holds=shown > 0 and refuted <= len(settings.exclude),
         detail=f"{shown} of {len(found)} kernels of {MINIMUM_WEIGHTS} weights or more have at most {settings.clusters} distinct values "
-        f"in all or in each channel{unseen}",
+        f"in all or in each channel{unseen}; {most} at most in a kernel",
     )
 
 

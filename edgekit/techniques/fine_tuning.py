@@ -1,7 +1,7 @@
 """Fine-tuning without any compression: the control of every trained candidate.
 
-Much of what a technique with training seems to gain, more training alone gains too. Trained as long as the
-technique, on the same data, it tells the two apart.
+Much of what a technique with training seems to gain, more training alone gains too. Trained by the same
+rules as the technique, on the same data, it tells the two apart.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Literal
 
 from edgekit.candidate import Declined
-from edgekit.techniques.interface import Evidence, Task, Training
+from edgekit.techniques.interface import Evidence, Shaping, Task, Training
 from edgekit.tflite.model import TfliteModel
 from edgekit.values import Value
 
@@ -38,14 +38,14 @@ def apply(door: Any, model: Any, settings: Settings, training: Training, before:
     return model
 
 
+def keep(door: Any, model: Any, settings: Settings) -> Shaping:
+    """There is nothing to keep."""
+    return Shaping()
+
+
 def check(door: Any, model: Any, settings: Settings) -> Evidence:
     """Nothing is to be seen of it in a model."""
     return Evidence(technique="fine_tuning", holds=True, detail="trained without compression")
-
-
-def finish(door: Any, model: Any) -> Any:
-    """There is nothing to strip."""
-    return model
 
 
 def scope(door: Any) -> AbstractContextManager[Any]:

@@ -1,16 +1,17 @@
 """What a technique's file offers, and the values that it is asked with and answers in.
 
-A technique is a module: `Settings`, `KIND`, `propose`, `label` and `evidence`, and, by its kind, `apply`, `check`,
-`finish` and `scope` (training) or `configure` (conversion). Everything that is known of a technique stands in its file.
+A technique is a module: `Settings`, `KIND`, `propose`, `label` and `evidence`, and, by its kind, `apply`, `keep`, `check`
+and `scope` (training) or `configure` (conversion). Everything that is known of a technique stands in its file.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Literal, Protocol
 
-from edgekit.candidate import Declined
+from edgekit.candidate import Declined, Step
 from edgekit.facts import ModelFacts
 from edgekit.profile import DeviceProfile
 from edgekit.project import Goal
@@ -21,7 +22,8 @@ from edgekit.values import Value
 class Task(Value):
     """What a plan is for: a device, a model, a goal, and the limits in force (bytes, milliseconds) by metric name.
 
-    `trains` is false where the project allows no training (`epochs = 0`).
+    `trains` is false where the project allows no training (`epochs = 0`). `exclude` are the project's patterns of layers
+    that no technique with training works on, `chains` its candidates of its own.
     """
 
     profile: DeviceProfile
@@ -29,6 +31,8 @@ class Task(Value):
     goal: Goal
     limits: dict[str, float]
     trains: bool = True
+    exclude: tuple[str, ...] = ()
+    chains: tuple[tuple[Step, ...], ...] = ()
 
     def counts(self, currency: str) -> bool:
         """Whether a currency is limited, or is what the user wants small."""
@@ -43,20 +47,38 @@ class Evidence(Value):
     detail: str
 
 
+def _nothing(*_: int) -> None:
+    """What a technique that does not shape the weights does after a step."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Shaping:
+    """How a technique holds the weights to their form while they are trained, in one run of known length.
+
+    `after_step` is called with 0 before the first step and with the step's number after each. `settle` puts the form right
+    to the last bit, before the model is judged or stored. The form is whole after `whole_after` steps: earlier weights are
+    never kept.
+    """
+
+    after_step: Callable[[int], None] = _nothing
+    settle: Callable[[], None] = _nothing
+    whole_after: int = 0
+
+
 class Training(Protocol):
-    """How a technique trains: the data, the loss and the budget are the caller's."""
+    """How a technique trains: the data, the loss, the learning rate and the length are the caller's."""
 
-    steps: int
-
-    def fit(self, model: Any, callbacks: Sequence[Any] = ()) -> None:
-        """Train for the project's epochs, `steps` steps in all."""
+    def fit(self, model: Any, shaping: Callable[[int], Shaping] | None = None) -> None:
+        """Train in place. `shaping(steps)` is asked anew for every run, which starts from the weights of now."""
         ...
 
 
 class Technique(Protocol):
     """A technique's module. Kinds: 'training' changes the model, 'conversion' makes the file and is always last.
 
-    `apply`, `check`, `finish` and `scope` are asked of training techniques, `configure` of conversions. A conversion
+    `apply`, `keep`, `check` and `scope` are asked of training techniques, `configure` of conversions. `keep` is the shaping
+    by which a later stage of a chain holds what this technique made; a technique that can be part of one has
+    `PLACE_IN_CHAIN`, a number, and may have `strength(settings)`, which grows with what is taken away. A conversion
     may say `CALIBRATED = True` (it needs the representative data set), `COSTS_LIKE = "int8"` (the conversion whose
     predicted cost is its own) and `REPLACES_FAILED = "int8"` (it is worth a trial only where that one failed).
     """
@@ -67,7 +89,7 @@ class Technique(Protocol):
     label: Callable[[Any], str]
     evidence: Callable[[TfliteModel, Any], Evidence]
     apply: Callable[[Any, Any, Any, Training, Sequence[Any]], Any]
+    keep: Callable[[Any, Any, Any], Shaping]
     check: Callable[[Any, Any, Any], Evidence]
-    finish: Callable[[Any, Any], Any]
     scope: Callable[[Any], AbstractContextManager[Any]]
     configure: Callable[[Any, Any, Any, Callable[[], Any]], None]

@@ -1,4 +1,4 @@
-"""Magnitude pruning: the smallest weights of each large kernel become zero while the rest is fine-tuned.
+"""Magnitude pruning: the smallest weights become zero, step by step, while the rest is fine-tuned.
 
 Zhu and Gupta, "To prune, or not to prune" (arXiv 1710.01878): the polynomial schedule raises the sparsity from
 nothing to its goal, s(t) = s_f (1 - (1 - t)^3); the constant one prunes at once. Zeros deflate well, so the download
@@ -9,83 +9,142 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from msgspec import Meta
 
 from edgekit.candidate import Declined
-from edgekit.techniques.interface import Evidence, Task, Training
-from edgekit.techniques.sites import MINIMUM_WEIGHTS, file_kernels, layer_names, no_site
+from edgekit.techniques import masks
+from edgekit.techniques.interface import Evidence, Shaping, Task, Training
+from edgekit.techniques.sites import by_channel, file_kernels, from_channels, kernel_variables, left_out, no_site
 from edgekit.tflite.model import TfliteModel
-from edgekit.tflite.weights import sparsity
 from edgekit.values import Value
 
+if TYPE_CHECKING:
+    import numpy as np
+
 KIND: Literal["training"] = "training"
+PLACE_IN_CHAIN = 1
 TOLERANCE = 0.01
-PRUNES_PER_RUN = 20
+GLOBAL_IS_LIGHTER = 0.05
+PRUNINGS = 20
+"""Masks are taken anew so often while the sparsity rises."""
 
 
 class Settings(Value):
-    """`sparsity` is the share of zeros in each large kernel; `end` the share of the steps after which it is reached."""
+    """`sparsity` is the share of zeros, in each kernel or (`threshold = "global"`) in all together.
+
+    `pattern` "2:4" leaves two of four neighbouring weights and is half zeros whatever `sparsity` says; "block" drops `block`
+    neighbours at once. `end` is the share of the steps after which the sparsity is reached. `exclude` names the layers
+    left out.
+    """
 
     sparsity: Annotated[float, Meta(gt=0, lt=1)] = 0.5
+    threshold: Literal["layer", "global"] = "layer"
+    pattern: Literal["free", "2:4", "block"] = "free"
+    block: Annotated[int, Meta(ge=2, le=64)] = 4
     schedule: Literal["polynomial", "constant"] = "polynomial"
-    end: Annotated[float, Meta(gt=0, le=1)] = 0.6
+    end: Annotated[float, Meta(gt=0, le=1)] = 0.5
+    exclude: tuple[str, ...] = ()
 
 
 def propose(task: Task) -> Sequence[Settings] | Declined:
-    """Two strengths, the lighter first, and the other schedule last, where the deflated size counts."""
+    """Three strengths, the lighter first, the last also with one threshold for all, where the deflated size counts."""
     if not task.counts("download"):
         return Declined(
             technique="pruning",
             reason="zeros shrink only the deflated download, which neither a limit nor the goal asks for: the raw file stores them, and "
             f"{task.profile.runtime.kind} computes them (--max-download asks for it)",
         )
-    reason = no_site(task.facts)
+    reason = no_site(task)
     if reason is not None:
         return Declined(technique="pruning", reason=reason)
-    return (Settings(sparsity=0.5), Settings(sparsity=0.75), Settings(sparsity=0.5, schedule="constant"))
+    out = left_out(task)
+    return (
+        Settings(sparsity=0.5, exclude=out),
+        Settings(sparsity=0.75, exclude=out),
+        Settings(sparsity=0.9, threshold="global", exclude=out),
+        Settings(sparsity=0.9, exclude=out),
+    )
 
 
 def label(settings: Settings) -> str:
     """Its part of a candidate's name."""
-    suffix = "_constant" if settings.schedule == "constant" else ""
-    return f"pruning_{settings.sparsity * 100:.0f}{suffix}"
+    pattern = {"free": "", "2:4": "_2_of_4", "block": f"_block_{settings.block}"}[settings.pattern]
+    threshold = "_global" if settings.threshold == "global" else ""
+    schedule = "_constant" if settings.schedule == "constant" else ""
+    return f"pruning_{_goal(settings) * 100:.0f}{threshold}{pattern}{schedule}"
+
+
+def strength(settings: Settings) -> float:
+    """The share of zeros: a larger one loses no less; one threshold for all layers loses less than one for each."""
+    return _goal(settings) - (GLOBAL_IS_LIGHTER if settings.threshold == "global" else 0)
+
+
+def _goal(settings: Settings) -> float:
+    return masks.KEPT / masks.GROUP if settings.pattern == "2:4" else settings.sparsity
 
 
 def apply(door: Any, model: Any, settings: Settings, training: Training, before: Sequence[Any]) -> Any:
-    """Wrap the large kernels' layers, fine-tune while they are pruned."""
-    names, tfmot = set(layer_names(model)), door.tfmot
-    schedule = _schedule(tfmot, settings, training.steps)
+    """Fine-tune the model while the masks grow."""
+    kernels = kernel_variables(model, settings.exclude)
 
-    def wrap(layer: Any) -> Any:
-        if layer.name not in names:
-            return layer
-        return tfmot.sparsity.keras.prune_low_magnitude(layer, pruning_schedule=schedule)
+    def shaping(steps: int) -> Shaping:
+        end = max(1, round(settings.end * steps)) if settings.schedule == "polynomial" else 0
+        every = max(1, end // PRUNINGS)
+        held = _Masks(kernels)
 
-    pruned = door.keras.models.clone_model(model, clone_function=wrap)
-    training.fit(pruned, [tfmot.sparsity.keras.UpdatePruningStep()])
-    return pruned
+        def after_step(step: int) -> None:
+            if step == end or (step < end and step % every == 0):
+                held.take(settings, 1 - (1 - step / end) ** 3 if end else 1.0)
+            held.hold()
+
+        return Shaping(after_step=after_step, whole_after=end)
+
+    training.fit(model, shaping)
+    return model
 
 
-def _schedule(tfmot: Any, settings: Settings, steps: int) -> Any:
-    frequency = max(1, steps // PRUNES_PER_RUN)
-    if settings.schedule == "constant":
-        return tfmot.sparsity.keras.ConstantSparsity(settings.sparsity, begin_step=0, frequency=frequency)
-    # The pruning steps are begin_step + n * frequency: the end must be one of them, or the goal is never reached.
-    end = max(frequency, round(settings.end * steps / frequency) * frequency)
-    return tfmot.sparsity.keras.PolynomialDecay(0.0, settings.sparsity, begin_step=0, end_step=end, frequency=frequency)
+def keep(door: Any, model: Any, settings: Settings) -> Shaping:
+    """The zeros of now stay zeros."""
+    held = _Masks(kernel_variables(model, settings.exclude))
+    return Shaping(after_step=lambda step: held.hold())
+
+
+class _Masks:
+    """The masks of some kernels (variables); a weight that is zero at the start stays zero."""
+
+    def __init__(self, kernels: Sequence[Any]) -> None:
+        self._kernels = kernels
+        self._masks = [(kernel.numpy() != 0).astype("float32") for kernel in kernels]
+
+    def take(self, settings: Settings, progress: float) -> None:
+        """New masks at a share of the sparsity that is the goal; a weight once zero is the smallest, and stays so."""
+        weights = [by_channel(kernel.numpy()) for kernel in self._kernels]
+        if not weights:
+            return
+        found = _masks(weights, settings, progress)
+        self._masks = [
+            from_channels(mask, kernel.shape).astype("float32")
+            for mask, kernel in zip(found, self._kernels, strict=True)
+        ]
+
+    def hold(self) -> None:
+        """Set to zero what the masks say."""
+        for kernel, mask in zip(self._kernels, self._masks, strict=True):
+            kernel.assign(kernel * mask)
+
+
+def _masks(weights: list[np.ndarray], settings: Settings, progress: float) -> list[np.ndarray]:
+    if settings.pattern == "2:4":
+        return masks.two_of_four(weights)
+    mask = masks.of_all if settings.threshold == "global" else masks.of_each
+    return mask(weights, settings.sparsity * progress, settings.block if settings.pattern == "block" else 1)
 
 
 def check(door: Any, model: Any, settings: Settings) -> Evidence:
-    """Holds where every large kernel of the stripped model has its zeros."""
-    kernels = [model.get_layer(name).kernel.numpy() for name in layer_names(model)]
-    return _judge([sparsity(kernel) for kernel in kernels], settings)
-
-
-def finish(door: Any, model: Any) -> Any:
-    """Strip the wrappers."""
-    return door.tfmot.sparsity.keras.strip_pruning(model)
+    """Holds where every kernel that was worked on has its zeros."""
+    return _judge([by_channel(kernel.numpy()) for kernel in kernel_variables(model, settings.exclude)], settings, 0)
 
 
 def scope(door: Any) -> AbstractContextManager[Any]:
@@ -94,14 +153,33 @@ def scope(door: Any) -> AbstractContextManager[Any]:
 
 
 def evidence(tflite: TfliteModel, settings: Settings) -> Evidence:
-    """Holds where every large kernel of the file has its zeros."""
-    return _judge([kernel.sparsity for kernel in file_kernels(tflite)], settings)
+    """Holds where the kernels of the file have their zeros, but for as many as there are layers left out."""
+    found = [kernel.array - kernel.zero if kernel.zero else kernel.array for kernel in file_kernels(tflite)]
+    return _judge([kernel.reshape(kernel.shape[0], -1) for kernel in found], settings, len(settings.exclude))
 
 
-def _judge(found: list[float], settings: Settings) -> Evidence:
-    lowest = min(found, default=0.0)
+def _judge(kernels: list[np.ndarray], settings: Settings, spared: int) -> Evidence:
+    """The sparsest kernels, all but `spared` of them, against the settings."""
+    zeros = sorted(((_zeros(kernel, settings), kernel.size) for kernel in kernels), key=lambda pair: -pair[0] / pair[1])
+    zeros = zeros[: max(len(zeros) - spared, 0)]
+    shares = [count / size for count, size in zeros]
+    if settings.threshold == "global" and zeros:
+        shares = [sum(count for count, _ in zeros) / sum(size for _, size in zeros)]
+    goal, lowest = _goal(settings), min(shares, default=0.0)
+    broken = sum(masks.broken_groups(kernel) for kernel in kernels) if settings.pattern == "2:4" and not spared else 0
+    where = "in all" if settings.threshold == "global" else "in the least sparse of"
+    blocks = f" in whole blocks of {settings.block}" if settings.pattern == "block" else ""
+    groups = f", {broken} groups of four with more than two weights" if settings.pattern == "2:4" else ""
     return Evidence(
         technique="pruning",
-        holds=bool(found) and lowest >= settings.sparsity - TOLERANCE,
-        detail=f"{lowest:.1%} zeros in the least sparse of {len(found)} kernels of {MINIMUM_WEIGHTS} weights or more, {settings.sparsity:.0%} asked for",
+        holds=bool(zeros) and lowest >= goal - TOLERANCE and not broken,
+        detail=f"{lowest:.1%} zeros{blocks} {where} {len(zeros)} kernels, {goal:.0%} asked for{groups}",
     )
+
+
+def _zeros(kernel: np.ndarray, settings: Settings) -> int:
+    """The zeros that count: for blocks those of whole blocks; in 2:4 also as if what is over at a row's end were zero."""
+    if settings.pattern == "block":
+        return masks.zeros_in_blocks(kernel, settings.block)
+    over = kernel.shape[0] * (kernel.shape[1] % masks.GROUP) if settings.pattern == "2:4" else 0
+    return int((kernel == 0).sum()) + over

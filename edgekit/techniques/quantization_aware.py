@@ -2,7 +2,8 @@
 
 Jacob et al., "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference" (arXiv
 1712.05877). It pays where post-training int8 loses too much. Layers that TFMOT has no scheme for are not annotated;
-their ranges are calibrated after training, as in post-training quantization.
+their ranges are calibrated after training, as in post-training quantization. Dense kernels are rounded with a scale a
+channel (`dense_rounding`), as the conversion does it; TFMOT has one for all of them.
 """
 
 from __future__ import annotations
@@ -12,19 +13,24 @@ from contextlib import AbstractContextManager
 from typing import Any, Literal
 
 from edgekit.candidate import Declined
-from edgekit.techniques.interface import Evidence, Task, Training
+from edgekit.techniques.dense_rounding import dense_config, dense_objects
+from edgekit.techniques.interface import Evidence, Shaping, Task, Training
+from edgekit.techniques.sites import matching
 from edgekit.tflite.model import TfliteModel
 from edgekit.tflite.weights import kernels
 from edgekit.values import Value
 
 KIND: Literal["training"] = "training"
-# What the converter puts into the name of a kernel whose range the training's fake quantizer gave.
+PLACE_IN_CHAIN = 3
+# What the converter puts into the name of a tensor whose range the training's fake quantizer gave.
 TRAINED_RANGE = "FakeQuantWithMinMaxVars"
 CONVOLUTIONS = ("Conv2D", "DepthwiseConv2D", "Conv2DTranspose", "Dense")
 
 
 class Settings(Value):
-    """Nothing of its own: TFMOT's 8-bit scheme, int8 weights per channel, int8 activations per tensor."""
+    """int8 weights per channel, int8 activations per tensor. `exclude` names the layers that are only calibrated."""
+
+    exclude: tuple[str, ...] = ()
 
 
 def propose(task: Task) -> Sequence[Settings] | Declined:
@@ -36,7 +42,7 @@ def propose(task: Task) -> Sequence[Settings] | Declined:
             technique="quantization_aware",
             reason="the model has no convolution or dense layer whose int8 rounding can be trained",
         )
-    return (Settings(),)
+    return (Settings(exclude=matching(task.facts, task.exclude)),)
 
 
 def label(settings: Settings) -> str:
@@ -47,16 +53,38 @@ def label(settings: Settings) -> str:
 def apply(door: Any, model: Any, settings: Settings, training: Training, before: Sequence[Any]) -> Any:
     """Annotate what TFMOT can simulate, and fine-tune."""
     quantization = door.tfmot.quantization.keras
-    names = _trainable_in_int8(door, model)
+    names = _trainable_in_int8(door, model) - set(settings.exclude)
 
     def annotate(layer: Any) -> Any:
-        return quantization.quantize_annotate_layer(layer) if layer.name in names else layer
+        if layer.name not in names:
+            return layer
+        return quantization.quantize_annotate_layer(layer, dense_config(door) if _is_dense(layer) else None)
 
     annotated = door.keras.models.clone_model(model, clone_function=annotate)
     with scope(door):
         quantized = quantization.quantize_apply(annotated)
-    training.fit(quantized)
+    training.fit(quantized, lambda steps: Shaping(settle=lambda: _renew_ranges(quantized)))
     return quantized
+
+
+def keep(door: Any, model: Any, settings: Settings) -> Shaping:
+    """Nothing: no technique comes after it but the conversion."""
+    return Shaping()
+
+
+def _renew_ranges(model: Any) -> None:
+    """Set each kernel's range to the kernel of now: TFMOT's is that of the step before, in which clusters lay elsewhere."""
+    for layer in model.layers:
+        for weight, _, ranges in getattr(layer, "_weight_vars", None) or ():
+            channels = weight.shape[-1]
+            if "max_var" in ranges and tuple(ranges["max_var"].shape) == (channels,):
+                largest = abs(weight.numpy()).reshape(-1, channels).max(axis=0)
+                ranges["min_var"].assign(-largest)
+                ranges["max_var"].assign(largest)
+
+
+def _is_dense(layer: Any) -> bool:
+    return type(layer).__name__ == "Dense"
 
 
 def _trainable_in_int8(door: Any, model: Any) -> set[str]:
@@ -89,28 +117,23 @@ def check(door: Any, model: Any, settings: Settings) -> Evidence:
     )
 
 
-def finish(door: Any, model: Any) -> Any:
-    """The wrappers stay: the converter takes the trained ranges from them."""
-    return model
-
-
 def scope(door: Any) -> AbstractContextManager[Any]:
-    """TFMOT's wrappers, which a saved model needs to be read again."""
-    context: AbstractContextManager[Any] = door.tfmot.quantization.keras.quantize_scope()
+    """TFMOT's wrappers and our own rounding, which a saved model needs to be read again."""
+    context: AbstractContextManager[Any] = door.tfmot.quantization.keras.quantize_scope(dense_objects(door))
     return context
 
 
 def evidence(tflite: TfliteModel, settings: Settings) -> Evidence:
-    """Holds where every kernel is int8, and one at least has its scales from the training's fake quantization.
+    """Holds where every kernel is int8, and tensors have their scales from the training's fake quantization.
 
-    The converter names such a kernel after the quantizer that it folded; in plain int8 no tensor has such a name. That
+    The converter names such a tensor after the quantizer that it folded; in plain int8 no tensor has such a name. That
     shows where the scales are from, not that training made them any better: the control and the drop show that.
     """
     found = kernels(tflite)
     whole = sum(kernel.dtype == "int8" for kernel in found)
-    trained = sum(TRAINED_RANGE in kernel.name for kernel in found)
+    trained = sum(TRAINED_RANGE in tensor.name and tensor.dtype == "int8" for tensor in tflite.tensors)
     return Evidence(
         technique="quantization_aware",
         holds=trained > 0 and whole == len(found),
-        detail=f"{whole} of {len(found)} kernels are int8, {trained} with the scales of the training's fake quantization",
+        detail=f"{whole} of {len(found)} kernels are int8, {trained} tensors with the scales of the training's fake quantization",
     )

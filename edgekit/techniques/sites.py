@@ -1,41 +1,120 @@
-"""Where in a tf_keras model and in a `.tflite` file the weights are that pruning and clustering work on.
+"""Where in a model and in a `.tflite` file the weights are that pruning and clustering work on.
 
 Small kernels are left alone: they hold few bytes and lose accuracy first. So are layers of other kinds: what they become
 in a file (recurrent kernels, tables, depthwise filters) is not sure to keep zeros and clusters where they can be counted.
+
+The first and the last layer are left out too, where they hold little: what is lost at the ends nothing after or before
+them can mend, as pruning's sensitivity curves show (Han et al., arXiv 1506.02626, figure 6), and the works that prune
+mobile networks leave the first layer whole (Zhu and Gupta, arXiv 1710.01878, section 4.1).
 """
 
 from __future__ import annotations
 
+import fnmatch
 import math
+from collections.abc import Sequence
 from typing import Any
 
-from edgekit.facts import ModelFacts
+from edgekit.facts import LayerFacts, ModelFacts
+from edgekit.techniques.interface import Task
 from edgekit.tflite.model import TfliteModel
 from edgekit.tflite.weights import Kernel, kernels
 
 LAYER_KINDS = ("Conv1D", "Conv2D", "Dense")
 MINIMUM_WEIGHTS = 256
+LITTLE = 0.05
+"""An end layer with less than this share of the weights is left out: what it would save is little too."""
 
 
-def no_site(facts: ModelFacts) -> str | None:
+def no_site(task: Task) -> str | None:
     """Why a model has no layer to work on; None where it has one."""
-    sizes = [math.prod(layer.kernel) for layer in facts.layers if layer.kernel and layer.kind in LAYER_KINDS]
-    if any(size >= MINIMUM_WEIGHTS for size in sizes):
+    facts = task.facts
+    if set(_sites(facts)) - set(left_out(task)):
         return None
+    sizes = [math.prod(layer.kernel) for layer in facts.layers if layer.kernel and layer.kind in LAYER_KINDS]
     kinds = f"{', '.join(LAYER_KINDS[:-1])} or {LAYER_KINDS[-1]}"
+    if _sites(facts):
+        return f"every layer that it could work on is left out: {', '.join(left_out(task))}"
     if sizes:
         return f"no kernel of a {kinds} layer has {MINIMUM_WEIGHTS} weights or more: the largest has {max(sizes)}"
     there = sorted({layer.kind for layer in facts.layers if layer.kernel})
     return f"no layer with a kernel is a {kinds}: there are {', '.join(there) or 'none'}"
 
 
-def layer_names(model: Any) -> tuple[str, ...]:
-    """Names of the layers of a plain tf_keras model whose kernels are large enough to work on."""
+def left_out(task: Task) -> tuple[str, ...]:
+    """Names of the layers large enough to work on that are left alone: by the project's patterns, and light ends."""
+    sites = _sites(task.facts)
+    named = matching(task.facts, task.exclude)
+    return tuple(name for name in sites if name in named or name in _light_ends(task.facts, sites))
+
+
+def matching(facts: ModelFacts, patterns: Sequence[str]) -> tuple[str, ...]:
+    """Names of the layers that one of the patterns names: a layer's name, in which `*` and `?` stand for anything."""
     return tuple(
-        layer.name
-        for layer in model.layers
-        if type(layer).__name__ in LAYER_KINDS and layer.kernel.shape.num_elements() >= MINIMUM_WEIGHTS
+        layer.name for layer in facts.layers if any(fnmatch.fnmatchcase(layer.name, pattern) for pattern in patterns)
     )
+
+
+def _sites(facts: ModelFacts) -> dict[str, int]:
+    """The weights of each layer that is large enough to work on."""
+    found = {
+        layer.name: math.prod(layer.kernel) for layer in facts.layers if layer.kernel and layer.kind in LAYER_KINDS
+    }
+    return {name: size for name, size in found.items() if size >= MINIMUM_WEIGHTS}
+
+
+def _light_ends(facts: ModelFacts, sites: dict[str, int]) -> set[str]:
+    with_weights = [layer for layer in facts.layers if layer.kernel]
+    if not with_weights:
+        return set()
+    ends = {with_weights[0].name, *(layer.name for layer in with_weights if _feeds_no_weights(layer, facts))}
+    whole = sum(sites.values())
+    return {name for name in ends if name in sites and sites[name] < LITTLE * whole}
+
+
+def _feeds_no_weights(layer: LayerFacts, facts: ModelFacts) -> bool:
+    """Whether nothing with a kernel comes after a layer."""
+    after, grown = {layer.name}, True
+    while grown:
+        reached = {other.name for other in facts.layers if set(other.inputs) & after} | after
+        grown, after = reached != after, reached
+    return not any(other.kernel for other in facts.layers if other.name in after - {layer.name})
+
+
+def kernel_variables(model: Any, exclude: Sequence[str] = ()) -> tuple[Any, ...]:
+    """The kernels of a tf_keras model that are large enough to work on, also of layers that QAT has wrapped."""
+    found = (_kernel(layer) for layer in model.layers if _unwrapped(layer).name not in exclude)
+    return tuple(kernel for kernel in found if kernel is not None and kernel.shape.num_elements() >= MINIMUM_WEIGHTS)
+
+
+def _kernel(layer: Any) -> Any:
+    """A layer's kernel variable: while a wrapped layer is called, its attribute is the rounded tensor."""
+    if type(_unwrapped(layer)).__name__ not in LAYER_KINDS:
+        return None
+    return next((weight for weight in layer.weights if weight.name.split("/")[-1].startswith("kernel:")), None)
+
+
+def _unwrapped(layer: Any) -> Any:
+    return layer.layer if type(layer).__name__.startswith("QuantizeWrapper") else layer
+
+
+def by_channel(kernel: Any) -> Any:
+    """A Keras kernel as a matrix: a row an output channel, its weights in the order of the file.
+
+    >>> import numpy as np
+    >>> by_channel(np.zeros((3, 3, 8, 16))).shape
+    (16, 72)
+    """
+    import numpy as np
+
+    return np.moveaxis(kernel, -1, 0).reshape(kernel.shape[-1], -1)
+
+
+def from_channels(matrix: Any, shape: Sequence[int]) -> Any:
+    """The kernel of a shape that `by_channel` made a matrix of."""
+    import numpy as np
+
+    return np.moveaxis(matrix.reshape(shape[-1], *shape[:-1]), 0, -1)
 
 
 def file_kernels(tflite: TfliteModel) -> tuple[Kernel, ...]:

@@ -6,9 +6,12 @@ Keras 3 with a message that misleads. Techniques get a `Door` as an argument and
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from edgekit.errors import MissingExtraError
@@ -31,7 +34,8 @@ class Door:
     def tf(self) -> Any:
         """TensorFlow, with deterministic kernels."""
         try:
-            import tensorflow as tf
+            with _home_as_it_was():
+                import tensorflow as tf
         except ImportError as problem:
             raise MissingExtraError(
                 "TensorFlow is not installed", received=str(problem), next_step=INSTALL_LINE
@@ -45,7 +49,8 @@ class Door:
         """tf_keras, the Keras 2 that TFMOT works with."""
         self.tf  # noqa: B018 - its import comes first
         try:
-            import tf_keras
+            with _home_as_it_was():
+                import tf_keras
         except ImportError as problem:
             raise MissingExtraError(
                 "tf-keras is not installed", received=str(problem), next_step=INSTALL_LINE
@@ -56,7 +61,8 @@ class Door:
     def keras3(self) -> Any:
         """Keras 3, for reading its models."""
         self.tf  # noqa: B018
-        import keras
+        with _home_as_it_was():
+            import keras
 
         return keras
 
@@ -76,20 +82,36 @@ class Door:
         return tfmot
 
     @functools.cached_property
-    def quantization_registry(self) -> Any:
-        """TFMOT's 8-bit schemes by layer."""
+    def quantize_configs(self) -> Any:
+        """TFMOT's module of 8-bit schemes."""
         self.tfmot  # noqa: B018
         from tensorflow_model_optimization.python.core.quantization.keras.default_8bit import (
             default_8bit_quantize_registry as registry,
         )
 
-        return registry.Default8BitQuantizeRegistry()
+        return registry
+
+    @functools.cached_property
+    def quantization_registry(self) -> Any:
+        """TFMOT's 8-bit schemes by layer."""
+        return self.quantize_configs.Default8BitQuantizeRegistry()
 
     def fresh(self, seed: int) -> None:
         """Forget earlier models and names and seed every generator: a trial leaves no trace in the next one."""
         self.keras.backend.clear_session()
         self.keras3.utils.clear_session()
         self.keras.utils.set_random_seed(seed)
+
+
+@contextlib.contextmanager
+def _home_as_it_was() -> Iterator[None]:
+    """Take away the `keras.json` that either Keras writes to the user's home when it is first imported there."""
+    folder = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
+    written = [path for path in (folder / "keras.json", folder) if not path.exists()]
+    yield
+    for path in written:
+        with contextlib.suppress(OSError):
+            path.rmdir() if path.is_dir() else path.unlink()
 
 
 @functools.cache

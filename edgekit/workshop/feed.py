@@ -1,4 +1,4 @@
-"""Samples from a data set on disk to a model: batches in a seeded order, calibration samples, whole splits."""
+"""Samples from a data set on disk to a model: calibration samples and whole splits."""
 
 from __future__ import annotations
 
@@ -9,33 +9,6 @@ import numpy as np
 
 from edgekit.dataset import Dataset, Split
 from edgekit.ingest.split import stratified_rows
-from edgekit.workshop.door import Door
-
-
-def training_sequence(tools: Door, dataset: Dataset, *, batch_size: int, seed: int, model: Any) -> Any:
-    """A tf_keras Sequence of the training split: another order each epoch, the same for the same seed."""
-    inputs, targets, rows = dataset.inputs("train"), dataset.targets("train"), dataset.rows("train")
-    dtypes = [tensor.dtype.as_numpy_dtype for tensor in model.inputs]
-
-    class Batches(tools.keras.utils.Sequence):  # type: ignore[misc,name-defined]
-        def __init__(self) -> None:
-            self.epoch = 0
-            self.on_epoch_end()
-
-        def __len__(self) -> int:
-            return -(-len(rows) // batch_size)
-
-        def on_epoch_end(self) -> None:
-            self.order = np.random.default_rng([seed, self.epoch]).permutation(rows)
-            self.epoch += 1
-
-        def __getitem__(self, index: int) -> tuple[Any, Any]:
-            picked = np.sort(self.order[index * batch_size : (index + 1) * batch_size])
-            x = [array[picked].astype(dtype, copy=False) for array, dtype in zip(inputs, dtypes, strict=True)]
-            y = [np.asarray(array[picked]) for array in targets]
-            return (x if len(x) > 1 else x[0]), (y if len(y) > 1 else y[0])
-
-    return Batches()
 
 
 def calibration_rows(dataset: Dataset, *, count: int, seed: int) -> np.ndarray:

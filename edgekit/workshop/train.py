@@ -1,4 +1,4 @@
-"""The job `train`: one technique's training on a model, checked, stripped and stored for conversion."""
+"""The job `train`: one technique's training on a model, checked with all that was made before it, and stored."""
 
 from __future__ import annotations
 
@@ -10,66 +10,33 @@ from typing import Any
 from edgekit.candidate import Step
 from edgekit.child import Progress
 from edgekit.dataset import Dataset
-from edgekit.errors import DataError
 from edgekit.techniques import technique
+from edgekit.techniques.interface import Shaping
 from edgekit.values import read, to_builtins
-from edgekit.workshop.door import Door, door
-from edgekit.workshop.feed import training_sequence
-from edgekit.workshop.loss import make_loss
+from edgekit.workshop.door import door
+from edgekit.workshop.fit import Fit
 from edgekit.workshop.store import open_model, save_model, settings_of
-
-
-class Fit:
-    """Fine-tuning as every technique and its control get it: same data, order, loss, length and learning rate."""
-
-    def __init__(self, tools: Door, dataset: Dataset, job: dict[str, Any], progress: Progress) -> None:
-        self._tools, self._dataset, self._job, self._progress = tools, dataset, job, progress
-        training = job["training"]
-        self._epochs, self._batch = training["epochs"], training["batch_size"]
-        self.steps = self._epochs * -(-dataset.splits["train"].samples // self._batch)
-
-    def fit(self, model: Any, callbacks: Sequence[Any] = ()) -> None:
-        """Train in place for `steps` steps; raises `DataError` where the loss does not fit the data."""
-        tools, job = self._tools, self._job
-        batches = training_sequence(tools, self._dataset, batch_size=self._batch, seed=job["seed"], model=model)
-        optimizer = tools.keras.optimizers.Adam(job["training"]["learning_rate"], jit_compile=False)
-        losses = [make_loss(tools, text) for text in job["losses"]]
-        model.compile(optimizer=optimizer, loss=losses if len(losses) > 1 else losses[0])
-        try:
-            model.fit(batches, epochs=self._epochs, verbose=0, shuffle=False, callbacks=[*callbacks, self._reporter()])
-        except (ValueError, tools.tf.errors.InvalidArgumentError) as problem:
-            raise DataError(
-                "the loss cannot be computed on this data", where="training.loss", received=f"{', '.join(job['losses'])}: {problem}"[:400],
-                next_step="set loss in [training] to one that fits the targets",
-            ) from problem  # fmt: skip
-
-    def _reporter(self) -> Any:
-        steps, progress = self.steps, self._progress
-
-        class Report(self._tools.keras.callbacks.Callback):  # type: ignore[misc,name-defined]
-            done = 0
-
-            def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-                self.done += 1
-                progress("training", self.done, steps)
-
-        return Report()
 
 
 def train(job: dict[str, Any], progress: Progress) -> Any:
     """Apply the last of `job["steps"]` to the model in `job["model"]`, write the result to `job["target"]`.
 
-    Returns the stage's evidence and its seconds. The job also holds `dataset`, `training`, `losses` (one an output), `seed`, `root`
-    and `imports`; the steps before the last are those that made the model.
+    Returns the evidence of every step so far, how it was trained, and the seconds. The job also holds `dataset`, `training`,
+    `losses` (one an output), `teacher` (the float model's outputs by split, as paths; may be absent), `seed`, `root` and
+    `imports`; the steps before the last are those that made the model.
     """
     tools, started = door(), time.monotonic()
     tools.fresh(job["seed"])
     steps = [read(step, Step, where="job") for step in job["steps"]]
+    before = steps[:-1]
     method, settings = technique(steps[-1].technique), settings_of(steps[-1])
-    model = open_model(tools, Path(job["model"]), steps[:-1], job)
-    fit = Fit(tools, Dataset.open(Path(job["dataset"])), job, progress)
-    trained = method.apply(tools, model, settings, fit, steps[:-1])
-    finished = method.finish(tools, trained)
-    evidence = method.check(tools, finished, settings)
-    save_model(finished, Path(job["target"]))
-    return {"evidence": to_builtins(evidence), "seconds": time.monotonic() - started}
+    model = open_model(tools, Path(job["model"]), before, job)
+
+    def keepers(training: Any) -> Sequence[Shaping]:
+        return [technique(step.technique).keep(tools, training, settings_of(step)) for step in before]
+
+    fit = Fit(tools, Dataset.open(Path(job["dataset"])), job, keepers, progress)
+    trained = method.apply(tools, model, settings, fit, before)
+    evidence = [technique(step.technique).check(tools, trained, settings_of(step)) for step in steps]
+    save_model(trained, Path(job["target"]))
+    return {"evidence": to_builtins(evidence), "training": fit.note, "seconds": time.monotonic() - started}

@@ -10,8 +10,11 @@ import pytest
 
 from edgekit.facts import LayerFacts, ModelFacts, TensorFacts
 from edgekit.metric_spec import MetricSpec
+from edgekit.planner.planner import Planner, Trial
+from edgekit.planner.verdict import judge
 from edgekit.profile import limits, load_profile
 from edgekit.project import Goal
+from edgekit.report import Metric
 from edgekit.techniques.interface import Task
 
 
@@ -53,3 +56,39 @@ def make_task(device: str = "rpi4", *, currency: Any = "flash", search: Any = "f
     extra = given.pop("limits", {})
     facts = given.pop("facts", None) or small_network(filters)
     return Task(profile=profile, facts=facts, goal=goal, limits={**known, "accuracy_drop": 1.0, **extra}, **given)
+
+
+def _trial(planner, candidate, *, drop=0.0, failure=None, scale=1.0, **sizes):
+    """What came of a candidate: what was predicted, times `scale`, unless a size is given."""
+    if failure is not None:
+        return Trial(candidate=candidate, seconds=1.0, failure=failure)
+    values = {name: estimate.value * scale for name, estimate in candidate.estimates.items()} | sizes
+    metrics = {name: Metric(value=value, unit="", basis="measured", source="a test") for name, value in values.items()}
+    metrics["accuracy_drop"] = Metric(value=drop, unit="points", basis="simulated", source="a test")
+    return Trial(candidate=candidate, seconds=1.0, metrics=metrics, checks=judge(planner.task.limits, metrics))
+
+
+@pytest.fixture(scope="session")
+def trial() -> Callable[..., Trial]:
+    return _trial
+
+
+@pytest.fixture(scope="session")
+def search() -> Callable[..., list[str]]:
+    """Asks and tells until the end; `answers` are keywords of `trial` by candidate. Returns the names asked for."""
+
+    def run(planner: Planner, answers: dict[str, dict[str, Any]] | None = None) -> list[str]:
+        asked: list[str] = []
+        while (candidate := planner.ask()) is not None:
+            asked.append(candidate.name)
+            planner.tell(_trial(planner, candidate, **(answers or {}).get(candidate.name, {})))
+            assert len(asked) < 100
+        return asked
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def reasons() -> Callable[[Planner], dict[str, str]]:
+    """Why each candidate was declined."""
+    return lambda planner: {one.technique: one.reason for one in planner.declined}

@@ -10,39 +10,13 @@ from hypothesis import strategies as st
 
 from edgekit.planner.candidates import candidates
 from edgekit.planner.correct import corrected
-from edgekit.planner.planner import Planner, Trial
-from edgekit.planner.verdict import judge
+from edgekit.planner.planner import Planner
 from edgekit.profile import profile_ids
-from edgekit.report import Metric
 
 CONTROL = "fine_tuning+float32"
 
 
-def trial(planner, candidate, *, drop=0.0, failure=None, scale=1.0, **sizes):
-    """What came of a candidate: what was predicted, times `scale`, unless a size is given."""
-    if failure is not None:
-        return Trial(candidate=candidate, seconds=1.0, failure=failure)
-    values = {name: estimate.value * scale for name, estimate in candidate.estimates.items()} | sizes
-    metrics = {name: Metric(value=value, unit="", basis="measured", source="a test") for name, value in values.items()}
-    metrics["accuracy_drop"] = Metric(value=drop, unit="points", basis="simulated", source="a test")
-    return Trial(candidate=candidate, seconds=1.0, metrics=metrics, checks=judge(planner.task.limits, metrics))
-
-
-def search(planner, answers=None):
-    """Ask and tell until the end; `answers` are keywords of `trial` by candidate."""
-    asked = []
-    while (candidate := planner.ask()) is not None:
-        asked.append(candidate.name)
-        planner.tell(trial(planner, candidate, **(answers or {}).get(candidate.name, {})))
-        assert len(asked) < 100
-    return asked
-
-
-def reasons(planner):
-    return {one.technique: one.reason for one in planner.declined}
-
-
-def test_first_stops_when_nothing_smaller_is_predicted(task):
+def test_first_stops_when_nothing_smaller_is_predicted(task, search, reasons):
     planner = Planner(task())
     asked = search(planner)
     assert asked[0] == "float32" and "int8" in asked
@@ -51,13 +25,13 @@ def test_first_stops_when_nothing_smaller_is_predicted(task):
     assert "predicted" in reasons(planner)["quantization_aware+int8"]
 
 
-def test_all_does_not_stop(task):
+def test_all_does_not_stop(task, search):
     planner = Planner(task(search="all", currency="download"))
     asked = search(planner)
     assert {"float16", "int8", "quantization_aware+int8", "pruning_75+int8", "clustering_16+int8"} <= set(asked)
 
 
-def test_the_control_comes_once_before_the_first_trained_candidate(task):
+def test_the_control_comes_once_before_the_first_trained_candidate(task, search):
     asked = search(Planner(task(search="all", currency="download")))
     assert asked.count(CONTROL) == 1
     trained = [name for name in asked if "+" in name and name != CONTROL]
@@ -73,7 +47,7 @@ def test_two_workers_may_ask_before_one_tells(task):
     assert len(asked) == len(set(asked)) and asked.count(CONTROL) == 1
 
 
-def test_an_accuracy_that_is_lost_leads_to_training(task):
+def test_an_accuracy_that_is_lost_leads_to_training(task, search):
     conversions = ("float16", "dynamic_range", "int8", "int16x8", "int8_float_fallback")
     planner = Planner(task())
     asked = search(planner, {name: {"drop": 5.0} for name in conversions})
@@ -81,7 +55,7 @@ def test_an_accuracy_that_is_lost_leads_to_training(task):
     assert planner.best().candidate.name == "quantization_aware+int8"
 
 
-def test_heavier_settings_are_not_tried_where_lighter_ones_lose_too_much(task):
+def test_heavier_settings_are_not_tried_where_lighter_ones_lose_too_much(task, search, reasons):
     planner = Planner(task(search="all", currency="download"))
     asked = search(planner, {"pruning_50+int8": {"drop": 3.0}})
     assert "pruning_75+int8" not in asked and "clustering_16+int8" in asked
@@ -89,13 +63,13 @@ def test_heavier_settings_are_not_tried_where_lighter_ones_lose_too_much(task):
     assert "1 points" in reasons(planner)["pruning_75+int8"]
 
 
-def test_a_lighter_one_whose_loss_is_not_known_lost_nothing_yet(task):
+def test_a_lighter_one_whose_loss_is_not_known_lost_nothing_yet(task, search):
     planner = Planner(task(search="all", currency="download"))
     asked = search(planner, {"pruning_50+int8": {"drop": None}})
     assert "pruning_75+int8" in asked
 
 
-def test_the_fallback_is_tried_only_where_int8_gave_no_file(task):
+def test_the_fallback_is_tried_only_where_int8_gave_no_file(task, search, reasons):
     planner = Planner(task(search="all"))
     assert "int8_float_fallback" not in search(planner)
     assert "int8 converts every operator" in reasons(planner)["int8_float_fallback"]
@@ -103,7 +77,7 @@ def test_the_fallback_is_tried_only_where_int8_gave_no_file(task):
     assert "int8_float_fallback" in search(failed, {"int8": {"failure": "an operator has no int8 kernel"}})
 
 
-def test_training_gets_another_conversion_where_its_own_gave_no_file(task):
+def test_training_gets_another_conversion_where_its_own_gave_no_file(task, search, reasons):
     planner = Planner(task(search="all", currency="download"))
     asked = search(planner, {"int8": {"failure": "the process ended with signal SIGSEGV"}})
     pruned = [name for name in asked if name.startswith("pruning_50+")]
@@ -112,13 +86,13 @@ def test_training_gets_another_conversion_where_its_own_gave_no_file(task):
     assert "SIGSEGV" in reasons(planner)["quantization_aware+int8"]
 
 
-def test_training_is_not_tried_for_a_limit_that_it_does_not_change(task):
+def test_training_is_not_tried_for_a_limit_that_it_does_not_change(task, search, reasons):
     planner = Planner(task(search="all", currency="download", limits={"ram": 10**9}))
     search(planner, {"int8": {"ram": 2 * 10**9}})
     assert reasons(planner)["quantization_aware+int8"] == "int8 already misses ram, which training does not change"
 
 
-def test_what_was_measured_corrects_what_was_estimated(task):
+def test_what_was_measured_corrects_what_was_estimated(task, search):
     """The same conversion after training has the size that was measured without: no reason to train for size."""
     planner = Planner(task(currency="flash"))
     asked = search(planner)
@@ -129,7 +103,7 @@ def test_what_was_measured_corrects_what_was_estimated(task):
     assert "quantization_aware+int8" not in asked
 
 
-def test_a_limit_that_the_prediction_exceeds_is_named(task):
+def test_a_limit_that_the_prediction_exceeds_is_named(task, search, reasons):
     planner = Planner(task(limits={"flash": 100.0}))
     asked = search(planner)
     assert asked[0] == "float32" and len(asked) == 2, "the baseline, and the closest conversion to show by how much"
@@ -137,7 +111,7 @@ def test_a_limit_that_the_prediction_exceeds_is_named(task):
     assert "over the limit of 100 B" in reasons(planner)["float16"]
 
 
-def test_the_best_is_the_smallest_in_the_currency_and_among_equals_the_more_accurate(task):
+def test_the_best_is_the_smallest_in_the_currency_and_among_equals_the_more_accurate(task, search):
     planner = Planner(task(search="all", currency="flash"))
     same = {name: {"flash": 1000.0} for name in ("int8", "dynamic_range")}
     search(planner, {**same, "int8": {"flash": 1000.0, "drop": 0.5}})
@@ -145,7 +119,7 @@ def test_the_best_is_the_smallest_in_the_currency_and_among_equals_the_more_accu
     assert planner.best().metrics["flash"].value == 1000.0
 
 
-def test_the_closest_misses_least(task):
+def test_the_closest_misses_least(task, search):
     planner = Planner(task(search="all", limits={"accuracy_drop": 1.0}))
     answers = {
         name: {"drop": 9.0} for name in ("float32", "float16", "dynamic_range", "int16x8", "quantization_aware+int8")
@@ -154,7 +128,7 @@ def test_the_closest_misses_least(task):
     assert planner.best() is None and planner.closest().candidate.name == "int8"
 
 
-def test_stopping_declines_the_rest_and_ends_the_search(task):
+def test_stopping_declines_the_rest_and_ends_the_search(task, trial, reasons):
     planner = Planner(task(search="all", currency="download"))
     first = planner.ask()
     planner.tell(trial(planner, first))
@@ -163,7 +137,7 @@ def test_stopping_declines_the_rest_and_ends_the_search(task):
     assert all(reasons(planner)[name] == "no time is left" for name in names)
 
 
-def test_stopping_ends_a_search_in_which_nothing_fits(task):
+def test_stopping_ends_a_search_in_which_nothing_fits(task, trial, reasons):
     planner = Planner(task(limits={"flash": 5000.0}))
     while "over the limit" not in "".join(reasons(planner).values()):
         planner.tell(trial(planner, planner.ask(), drop=5.0))
@@ -182,7 +156,7 @@ answer = st.fixed_dictionaries(
     st.sampled_from(profile_ids()), st.sampled_from(["flash", "download", "ram", "latency"]),
     st.sampled_from(["first", "all"]), st.none() | st.floats(100, 1e5), st.lists(answer, min_size=1, max_size=20),
 )  # fmt: skip
-def test_every_search_ends_and_chooses_only_what_passes(task, device, currency, how, download, answers):
+def test_every_search_ends_and_chooses_only_what_passes(task, trial, reasons, device, currency, how, download, answers):
     given_limits = {} if download is None else {"download": download}
     wanted = task(device, currency=currency, search=how, limits=given_limits)
 

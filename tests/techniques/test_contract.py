@@ -29,7 +29,7 @@ FOLDER = Path(package.__file__).parent
 GOLDEN = Path(__file__).parent.parent / "golden"
 NAMES = sorted(techniques())
 OFFERS = {
-    "training": ("apply", "check", "finish", "scope"),
+    "training": ("apply", "keep", "check", "scope"),
     "conversion": ("configure",),
 }
 # Which golden file a technique made, with which settings; tools/make_golden.py makes them.
@@ -79,7 +79,7 @@ def tasks() -> list[Task]:
 
 
 def test_the_listing_is_the_folder_and_the_entry_points():
-    files = {path.stem for path in FOLDER.glob("*.py")} - {"__init__", "interface", "sites"}
+    files = {path.stem for path in FOLDER.glob("*.py")} - {"__init__", *package.SUPPORT}
     points = {point.name for point in importlib.metadata.entry_points(group="edgekit.techniques")}
     assert set(NAMES) == files | points
     assert set(MADE) | set(UNSEEN) == files, "a new technique needs a golden file of its own, or a word why not"
@@ -160,7 +160,7 @@ def test_every_bundled_device_gives_distinct_labels(name):
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.integers(1, 99), st.integers(2, 256), st.sampled_from(["constant", "polynomial"]))
+@given(st.integers(1, 99), st.integers(2, 128), st.sampled_from(["constant", "polynomial"]))
 def test_labels_tell_strengths_apart(percent, clusters, schedule):
     pruning, clustering = technique("pruning"), technique("clustering")
     label = pruning.label(pruning.Settings(sparsity=percent / 100, schedule=schedule))
@@ -193,11 +193,42 @@ def test_training_of_weights_is_for_layers_that_it_can_be_seen_in(name, kind):
     assert not isinstance(technique(name).propose(a_task(profile, network(4, dense))), Declined)
 
 
-def test_both_schedules_of_pruning_are_proposed_the_constant_one_last():
-    found = technique("pruning").propose(a_task(load_profile("rpi4"), network(100)))
-    assert [(one.sparsity, one.schedule) for one in found] == [
-        (0.5, "polynomial"), (0.75, "polynomial"), (0.5, "constant")
-    ]  # fmt: skip
+def test_the_lighter_pruning_is_proposed_first_the_global_threshold_before_the_same_share_of_each():
+    method = technique("pruning")
+    found = method.propose(a_task(load_profile("rpi4"), network(100)))
+    assert [method.label(one) for one in found] == ["pruning_50", "pruning_75", "pruning_90_global", "pruning_90"]
+    strengths = [method.strength(one) for one in found]
+    assert strengths == sorted(strengths) and len(set(strengths)) == 4
+
+
+def three_layers(*sizes: int) -> ModelFacts:
+    """Dense layers of 16 inputs one after another."""
+    facts, before = network(1), "image"
+    layers = list(facts.layers[:1])
+    for index, size in enumerate(sizes):
+        layers.append(
+            LayerFacts(name=f"dense_{index}", kind="Dense", inputs=(before,), output_shape=(size,), kernel=(16, size))
+        )
+        before = f"dense_{index}"
+    return msgspec.structs.replace(facts, layers=tuple(layers))
+
+
+@pytest.mark.parametrize("name", ["pruning", "clustering"])
+def test_light_ends_and_what_the_project_names_are_left_out(name):
+    task = a_task(load_profile("rpi4"), three_layers(20, 800, 600, 30))
+    (first, *_) = technique(name).propose(task)
+    assert first.exclude == ("dense_0", "dense_3"), "320 and 480 of 23,200 weights"
+    heavy = a_task(load_profile("rpi4"), three_layers(200, 800, 600, 300))
+    assert technique(name).propose(heavy)[0].exclude == (), "the ends hold more than a twentieth each"
+    named = msgspec.structs.replace(heavy, exclude=("dense_[12]",))
+    assert technique(name).propose(named)[0].exclude == ("dense_1", "dense_2")
+    everything = technique(name).propose(msgspec.structs.replace(heavy, exclude=("*",)))
+    assert isinstance(everything, Declined) and "left out" in everything.reason
+
+
+def test_quantization_aware_training_leaves_out_what_the_project_names():
+    named = msgspec.structs.replace(a_task(load_profile("rpi4"), network(100)), exclude=("conv*",))
+    assert technique("quantization_aware").propose(named)[0].exclude == ("convolution",)
 
 
 @pytest.mark.parametrize(("filters", "declined"), [(113, True), (114, False)])
@@ -241,7 +272,7 @@ def test_plain_int8_is_no_evidence_of_simulated_rounding():
     method = technique("quantization_aware")
     found = method.evidence(read_tflite(GOLDEN / "int8.tflite"), method.Settings())
     assert not found.holds and found.detail == (
-        "4 of 4 kernels are int8, 0 with the scales of the training's fake quantization"
+        "4 of 4 kernels are int8, 0 tensors with the scales of the training's fake quantization"
     )
 
 

@@ -21,6 +21,19 @@ def plain():
     )
 
 
+def residual():
+    """A 1x1 convolution, two with batch normalisation around a sum, one with negative factors, and two dense layers."""
+    tf_keras.utils.set_random_seed(0)
+    inputs = layers.Input((8, 8, 1))
+    x = layers.Conv2D(16, 3, activation="relu")(inputs)
+    y = layers.ReLU()(layers.BatchNormalization()(layers.Conv2D(16, 3, padding="same", use_bias=False)(x)))
+    mixed = layers.BatchNormalization(gamma_initializer=tf_keras.initializers.RandomNormal(0, 1))
+    y = mixed(layers.Conv2D(16, 1, use_bias=False)(y))
+    x = layers.ReLU()(layers.Add()([x, y]))
+    x = layers.Dense(24, activation="relu")(layers.GlobalAveragePooling2D()(x))
+    return tf_keras.Model(inputs, layers.Dense(4, activation="softmax")(x))
+
+
 def elu():
     """A layer that TFLite has no integer kernel for, between two that it has."""
     tf_keras.utils.set_random_seed(0)

@@ -1,0 +1,97 @@
+"""Several training techniques in one candidate: which chains there are, and which of two candidates is the lighter.
+
+A technique that can be part of a chain says where (`PLACE_IN_CHAIN`) and how much each of its settings takes away
+(`strength`). What it would cost, and whether it is worth a trial, is decided elsewhere.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import Any
+
+from edgekit.candidate import Candidate, Step
+from edgekit.errors import ProjectError
+from edgekit.techniques import technique
+from edgekit.values import read, to_builtins
+
+
+def chains(proposed: dict[str, list[Any]]) -> list[tuple[Step, ...]]:
+    """All chains of two or more training techniques, each at each of its settings: short ones first, then the stronger.
+
+    `proposed` has settings by technique. The stronger come first because the parts of a chain were tried alone: where the
+    strongest that passed pass together, no weaker chain is needed.
+    """
+    placed = sorted((name for name in proposed if place(name) is not None), key=lambda name: place(name) or 0)
+    found = []
+    for length in range(2, len(placed) + 1):
+        for names in itertools.combinations(placed, length):
+            options = [_strongest_first(name, proposed[name]) for name in names]
+            found += [
+                tuple(Step(technique=name, settings=to_builtins(one)) for name, one in zip(names, chosen, strict=True))
+                for chosen in itertools.product(*options)
+            ]
+    return found
+
+
+def _strongest_first(name: str, settings: list[Any]) -> list[Any]:
+    return sorted(settings, key=lambda one: -_strength(name, one))
+
+
+def place(name: str) -> int | None:
+    """Where in a chain a technique stands; None where it is only used alone."""
+    found: int | None = getattr(technique(name), "PLACE_IN_CHAIN", None)
+    return found
+
+
+def lighter_or_equal(one: Candidate, other: Candidate) -> bool:
+    """Whether a candidate takes no more away than another: the same conversion, no other technique, none stronger."""
+    mine, theirs = strengths(one), strengths(other)
+    return one.steps[-1].technique == other.steps[-1].technique and all(
+        name in theirs and strength <= theirs[name] for name, strength in mine.items()
+    )
+
+
+def strengths(candidate: Candidate) -> dict[str, float]:
+    """The strength of each training technique of a candidate."""
+    return {step.technique: _strength(step.technique, _settings(step)) for step in candidate.steps[:-1]}
+
+
+def _strength(name: str, settings: Any) -> float:
+    measure = getattr(technique(name), "strength", None)
+    return float(measure(settings)) if measure is not None else 0.0
+
+
+def _settings(step: Step) -> Any:
+    return read(step.settings, technique(step.technique).Settings, where=step.technique)
+
+
+def own_chain(steps: Sequence[Step], number: int, conversion: Step | None) -> tuple[Step, ...]:
+    """A project's own chain with all settings written out, and a conversion at the end where it names none.
+
+    Raises `ProjectError` for a technique or a setting that there is not, and for an order that cannot be kept.
+    """
+    where = f"edgekit.toml: chain {number}"
+    full = [_written_out(step, f"{where}: step {index}") for index, step in enumerate(steps, start=1)]
+    if technique(full[-1].technique).KIND == "training":
+        if conversion is None:
+            raise ProjectError("a chain ends in a conversion", where=where, received=full[-1].technique)
+        full.append(conversion)
+    early = [step.technique for step in full[:-1] if technique(step.technique).KIND == "conversion"]
+    if early:
+        raise ProjectError("a conversion is the last step of a chain", where=where, received=" + ".join(early))
+    names = [step.technique for step in full[:-1]]
+    places = [place(name) for name in names]
+    if len(names) > 1 and (None in places or any(a >= b for a, b in itertools.pairwise(p or 0 for p in places))):
+        raise ProjectError(
+            "these techniques do not follow one another",
+            where=where,
+            received=" + ".join(names),
+            allowed="pruning, clustering, quantization_aware, each once and in this order",
+        )
+    return tuple(full)
+
+
+def _written_out(step: Step, where: str) -> Step:
+    settings = read(step.settings, technique(step.technique).Settings, where=where, error=ProjectError)
+    return Step(technique=step.technique, settings=to_builtins(settings))

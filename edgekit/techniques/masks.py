@@ -1,0 +1,100 @@
+"""Which weights of a kernel stay: masks by magnitude, for one kernel or for all together, free or in a pattern.
+
+Kernels are matrices here, a row an output channel, the weights of a row in the order of the file (`sites.by_channel`).
+Nothing is known here of training, nor of when a mask is taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+
+GROUP, KEPT = 4, 2
+"""2:4 sparsity: of four neighbouring weights of a row two may stay."""
+
+
+def of_each(kernels: Sequence[np.ndarray], sparsity: float, block: int = 1) -> list[np.ndarray]:
+    """A mask for each kernel that leaves the same share of zeros in each."""
+    return [_smallest(_by_block(abs(kernel), block), sparsity) for kernel in kernels]
+
+
+def of_all(kernels: Sequence[np.ndarray], sparsity: float, block: int = 1) -> list[np.ndarray]:
+    """Masks with one threshold for all kernels: where a weight matters little, more of them become zero.
+
+    Magnitudes are compared by the LAMP score, a weight's square over the sum of the squares of its kernel that are not
+    smaller (Lee et al., "Layer-adaptive sparsity for the Magnitude-based Pruning", arXiv 2010.07611), so no kernel
+    loses all its weights.
+    """
+    import numpy as np
+
+    scores = [_lamp(_by_block(abs(kernel), block)) for kernel in kernels]
+    kept = _smallest(np.concatenate([score.ravel() for score in scores])[None], sparsity)[0]
+    ends = np.cumsum([score.size for score in scores])[:-1]
+    return [part.reshape(score.shape) for part, score in zip(np.split(kept, ends), scores, strict=True)]
+
+
+def two_of_four(kernels: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Masks with two zeros in every four neighbouring weights of a row; what is over at a row's end stays."""
+    return [_two_of_four(abs(kernel)) for kernel in kernels]
+
+
+def broken_groups(kernel: np.ndarray) -> int:
+    """The groups of four neighbouring weights of a row with more than two that are not zero."""
+    whole = kernel.shape[1] - kernel.shape[1] % GROUP
+    groups = kernel[:, :whole].reshape(-1, GROUP)
+    return int(((groups != 0).sum(axis=1) > KEPT).sum())
+
+
+def zeros_in_blocks(kernel: np.ndarray, block: int) -> int:
+    """How many weights are in blocks of neighbouring weights of a row that are zero as a whole."""
+    import numpy as np
+
+    starts = np.arange(0, kernel.shape[1], block)
+    sizes = np.diff([*starts, kernel.shape[1]])
+    return int(((np.add.reduceat(kernel != 0, starts, axis=1, dtype=np.int64) == 0) * sizes).sum())
+
+
+def _smallest(scores: np.ndarray, sparsity: float) -> np.ndarray:
+    """Which scores are not among the smallest share; equal ones go in their order, so that the share is met."""
+    import numpy as np
+
+    mask = np.ones(scores.size, bool)
+    mask[np.argsort(scores, axis=None, kind="stable")[: round(sparsity * scores.size)]] = False
+    return mask.reshape(scores.shape)
+
+
+def _lamp(magnitudes: np.ndarray) -> np.ndarray:
+    import numpy as np
+
+    order = np.argsort(magnitudes, axis=None, kind="stable")
+    squares = magnitudes.ravel()[order].astype(np.float64) ** 2
+    not_smaller = np.cumsum(squares[::-1])[::-1]
+    scores = np.empty_like(squares)
+    scores[order] = squares / np.maximum(not_smaller, np.finfo(np.float64).tiny)
+    return scores.reshape(magnitudes.shape)
+
+
+def _by_block(magnitudes: np.ndarray, block: int) -> np.ndarray:
+    """Each weight's magnitude as the mean of its block's; a shorter one at a row's end is a block too."""
+    import numpy as np
+
+    if block == 1:
+        return magnitudes
+    starts = np.arange(0, magnitudes.shape[1], block)
+    sizes = np.diff([*starts, magnitudes.shape[1]])
+    return np.repeat(np.add.reduceat(magnitudes, starts, axis=1) / sizes, sizes, axis=1)
+
+
+def _two_of_four(magnitudes: np.ndarray) -> np.ndarray:
+    import numpy as np
+
+    whole = magnitudes.shape[1] - magnitudes.shape[1] % GROUP
+    groups = magnitudes[:, :whole].reshape(-1, GROUP)
+    mask = np.ones(magnitudes.shape, bool)
+    kept = np.zeros(groups.shape, bool)
+    np.put_along_axis(kept, np.argsort(-groups, axis=1, kind="stable")[:, :KEPT], True, axis=1)
+    mask[:, :whole] = kept.reshape(magnitudes.shape[0], whole)
+    return mask

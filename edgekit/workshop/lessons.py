@@ -1,0 +1,77 @@
+"""What a fine-tune learns from: batches of samples with their targets, and the losses that take them.
+
+Where the float model's answers are at hand they are a second target (`distil`). The order is another in each epoch and
+the same for the same seed, whatever came before.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from edgekit.dataset import Dataset, Split
+from edgekit.workshop.distil import Teacher, can_distil, mixed_loss, pack
+from edgekit.workshop.door import Door
+from edgekit.workshop.loss import make_loss
+
+JUDGED = 4096
+"""Samples of the validation split that the loss is taken on, the same each time."""
+JUDGED_AT_ONCE = 256
+
+
+class Lessons:
+    """The batches of a data set for one model, and its losses (one an output)."""
+
+    def __init__(self, tools: Door, dataset: Dataset, model: Any, job: dict[str, Any]) -> None:
+        self._dataset, self._settings, self._seed = dataset, job["training"], job["seed"]
+        self._dtypes = [tensor.dtype.as_numpy_dtype for tensor in model.inputs]
+        self._teacher = Teacher(job["teacher"]) if job.get("teacher") else None
+        self._distilled = [
+            self._teacher is not None and can_distil(text, target.shape, output.shape)
+            for text, target, output in zip(job["losses"], dataset.targets("train"), model.outputs, strict=True)
+        ]
+        self.losses = [
+            self._mixed(tools, text) if distilled else make_loss(tools, text)
+            for text, distilled in zip(job["losses"], self._distilled, strict=True)
+        ]
+        self.steps_per_epoch = -(-len(dataset.rows("train")) // self._settings["batch_size"])
+        self.is_distilled = any(self._distilled)
+
+    def _mixed(self, tools: Door, text: str) -> Any:
+        return mixed_loss(
+            tools, text, share=self._settings["distillation"], temperature=self._settings["temperature"]
+        )  # fmt: skip
+
+    def batch(self, step: int) -> tuple[list[Any], list[Any]]:
+        """Inputs and targets of a step, counted from 0 through all epochs."""
+        epoch, index = divmod(step, self.steps_per_epoch)
+        size = self._settings["batch_size"]
+        return self._samples("train", np.sort(self._order(epoch)[index * size : (index + 1) * size]))
+
+    def judged(self) -> Iterator[tuple[int, list[Any], list[Any]]]:
+        """Samples of the validation split that a model is judged by: how many, inputs and targets."""
+        count = len(self._dataset.rows("validation"))
+        positions = np.sort(np.random.default_rng(self._seed).permutation(count)[:JUDGED])
+        for start in range(0, len(positions), JUDGED_AT_ONCE):
+            part = positions[start : start + JUDGED_AT_ONCE]
+            yield len(part), *self._samples("validation", part)
+
+    @functools.lru_cache(maxsize=1)  # noqa: B019 - it lives as long as one training
+    def _order(self, epoch: int) -> np.ndarray:
+        return np.random.default_rng([self._seed, epoch]).permutation(len(self._dataset.rows("train")))
+
+    def _samples(self, split: Split, positions: np.ndarray) -> tuple[list[Any], list[Any]]:
+        picked = self._dataset.rows(split)[positions]
+        arrays = zip(self._dataset.inputs(split), self._dtypes, strict=True)
+        inputs = [array[picked].astype(dtype, copy=False) for array, dtype in arrays]
+        targets = [np.asarray(array[picked]) for array in self._dataset.targets(split)]
+        if self._teacher is None or not self.is_distilled:
+            return inputs, targets
+        answers = self._teacher.outputs(split, positions)
+        return inputs, [
+            pack(target, answer) if distilled else target
+            for target, answer, distilled in zip(targets, answers, self._distilled, strict=True)
+        ]

@@ -1,0 +1,119 @@
+"""Chains: which there are, in which order, which are spared, and those that a project names itself."""
+
+from __future__ import annotations
+
+import pytest
+
+from edgekit.candidate import Step
+from edgekit.errors import InputError
+from edgekit.planner.candidates import candidates
+from edgekit.planner.chains import lighter_or_equal
+from edgekit.planner.planner import Planner
+
+LOSES = {"drop": 5.0}
+
+
+def names(task):
+    return [candidate.name for candidate in candidates(task)[0]]
+
+
+def planner_for(task, **given):
+    return Planner(task(currency="download", **given))
+
+
+def test_chains_come_after_their_parts_short_ones_first_the_strongest_first(task):
+    found = [name for name in names(task(currency="download")) if name.count("+") > 1]
+    assert found[0] == "pruning_90+clustering_16+int8"
+    assert found.index("pruning_75+clustering_16+int8") < found.index("pruning_50+clustering_32+int8")
+    assert "clustering_16+quantization_aware+int8" in found
+    assert [name.count("+") for name in found] == sorted(name.count("+") for name in found)
+    assert found[-1] == "pruning_50+clustering_32+quantization_aware+int8"
+    assert all("clustering" not in name.split("pruning")[0] for name in found if "pruning" in name), "pruning is first"
+
+
+def test_where_the_strongest_fits_no_weaker_chain_is_tried(task, search, reasons):
+    planner = planner_for(task, search="all")
+    asked = search(planner)
+    assert "pruning_90+clustering_16+int8" in asked and "pruning_75+clustering_16+int8" not in asked
+    assert "takes more away, fits" in reasons(planner)["pruning_75+clustering_16+int8"]
+
+
+def test_a_chain_with_a_part_that_lost_too_much_alone_is_spared(task, search, reasons):
+    planner = planner_for(task, search="all")
+    asked = search(planner, {"pruning_90_global+int8": LOSES})
+    assert "pruning_90+int8" not in asked, "it takes more away than what lost"
+    assert "pruning_75+clustering_16+int8" in asked
+    assert not any("pruning_90" in name and "+clustering" in name for name in asked)
+    assert "already loses more than 1 points" in reasons(planner)["pruning_90+clustering_16+int8"]
+
+
+def test_a_chain_that_lost_is_tried_weaker(task, search):
+    asked = search(planner_for(task, search="all"), {"pruning_90+clustering_16+int8": LOSES})
+    assert "pruning_90_global+clustering_16+int8" in asked
+    assert "pruning_90+clustering_16+quantization_aware+int8" not in asked, "int8 itself loses nothing"
+
+
+def test_rounding_is_trained_where_it_may_be_what_was_lost(task, search):
+    """int8 alone loses half of what may be lost: then training with its rounding may save what a part lost with it."""
+    answers = {"int8": {"drop": 0.5}, "pruning_90+int8": LOSES, "pruning_90_global+int8": LOSES}
+    asked = search(planner_for(task, search="all"), answers)
+    assert "pruning_90+quantization_aware+int8" in asked
+
+
+def test_first_tries_the_chain_that_promises_the_smallest_download(task, search, reasons):
+    planner = planner_for(task)
+    search(planner)
+    assert planner.best().candidate.name.count("+") >= 2
+    assert any("predicted" in reason for reason in reasons(planner).values())
+
+
+def test_flash_needs_no_chain(task, search):
+    assert not any("+" in name for name in search(Planner(task(currency="flash"))) if name != "fine_tuning+float32")
+
+
+def test_a_candidate_is_lighter_than_itself_and_than_what_adds_to_it(task):
+    found = {candidate.name: candidate for candidate in candidates(task(currency="download"))[0]}
+    less, more = found["pruning_50+int8"], found["pruning_75+clustering_16+int8"]
+    assert lighter_or_equal(less, less) and lighter_or_equal(less, more) and not lighter_or_equal(more, less)
+    assert not lighter_or_equal(found["clustering_16+int8"], found["clustering_32+int8"])
+
+
+def own(task, *steps, **given):
+    return task(chains=(tuple(steps),), **given)
+
+
+def test_a_chain_of_the_project_is_tried_first_whatever_is_known(task, search):
+    pattern = Step(technique="pruning", settings={"pattern": "2:4"})
+    planner = Planner(own(task, pattern, Step(technique="clustering"), search="first"))
+    asked = search(planner, {"pruning_50+int8": LOSES})
+    assert asked[:3] == ["float32", "fine_tuning+float32", "own_1:pruning_50_2_of_4+clustering_16+int8"]
+    (found,) = [t.candidate for t in planner.trials if t.candidate.name.startswith("own_1")]
+    assert found.steps[0].settings["pattern"] == "2:4" and found.steps[-1].settings == {"io": "float32"}
+
+
+def test_a_conversion_alone_is_a_chain(task, search):
+    assert search(Planner(own(task, Step(technique="float16"))))[1] == "own_1:float16"
+
+
+@pytest.mark.parametrize(
+    ("steps", "message"),
+    [
+        (["prunning"], "did you mean 'pruning'"),
+        ([Step(technique="pruning", settings={"sparsety": 0.5})], "did you mean 'sparsity'"),
+        ([Step(technique="pruning", settings={"sparsity": 2.0})], "chain 1: step 1: sparsity"),
+        (["clustering", "pruning"], "do not follow one another"),
+        (["pruning", "pruning"], "do not follow one another"),
+        (["fine_tuning", "pruning"], "do not follow one another"),
+        (["int8", "pruning"], "a conversion is the last step"),
+    ],
+)
+def test_a_chain_that_cannot_be_is_refused_with_the_place(task, steps, message):
+    given = [step if isinstance(step, Step) else Step(technique=step) for step in steps]
+    with pytest.raises(InputError) as caught:
+        candidates(own(task, *given))
+    assert message in str(caught.value)
+
+
+def test_a_chain_that_trains_where_no_training_is_allowed(task):
+    with pytest.raises(InputError, match="allows no training"):
+        candidates(own(task, Step(technique="pruning"), trains=False))
