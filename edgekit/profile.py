@@ -77,18 +77,38 @@ class Numerics(Value):
     int4_weights: Support
     input_output: tuple[str, ...]
     source: str
+    note: str = ""
 
 
 class Runtime(Value):
-    """What runs the model; `operators` names an operator table, `availability` says where the runtime can be had."""
+    """What runs the model; `operators` names an operator table, `availability` says where the runtime can be had.
 
-    kind: Literal["litert", "tflite_runtime", "tflite_micro"]
+    `kind` is 'none' where it can be had nowhere. `package`, `python`, `wheel` and `architecture` are what a package
+    index has: None where it has nothing, or where the runtime is no Python package. `compiler` is what must come
+    between a `.tflite` and the NPU that runs it.
+    """
+
+    kind: Literal["litert", "tflite_runtime", "tflite_micro", "none"]
     version: str
     threads: int
-    operators: str
     availability: str
     source: str
+    operators: str | None = None
     delegate: str | None = None
+    package: str | None = None
+    python: str | None = None
+    wheel: str | None = None
+    architecture: str | None = None
+    compiler: str | None = None
+
+    @property
+    def obstacle(self) -> str | None:
+        """Why no `.tflite` is known to run there as it is; None where nothing stands in its way."""
+        if self.kind == "none":
+            return f"there is no runtime to be had: {self.availability}"
+        if self.compiler is not None:
+            return f"its NPU runs only what was compiled for it, and edgekit runs no such compiler: {self.compiler}"
+        return None
 
 
 class Budget(Value):
@@ -147,16 +167,17 @@ def profile_from_toml(text: str, file: str) -> DeviceProfile:
     """The profile that the text of a TOML file describes; `file` names it in messages.
 
     Raises `ProfileError` for text that is no TOML, a key that is unknown or missing, a wrong unit or type, a source
-    that is not in `[sources]`, a value outside its own interval, a native format without a rate, or 'live' where
-    nothing can be read.
+    that is not in `[sources]`, a value outside its own interval, a native format without a rate, a runtime without
+    its operators, or 'live' where nothing can be read.
     """
     try:
         raw = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as problem:
+    except (ValueError, RecursionError) as problem:
         raise ProfileError("not a TOML file", where=file, received=str(problem)) from None
     found = read(raw, ProfileFile, where=file, error=ProfileError)
     profile = read(resolve(found, file), DeviceProfile, where=file, error=ProfileError)
     _check_rates(profile, file)
+    _check_operators(profile.runtime, file)
     return profile
 
 
@@ -170,6 +191,20 @@ def _check_rates(profile: DeviceProfile, file: str) -> None:
                 allowed="a rate of multiply-accumulates with its interval, basis and source",
                 next_step=f"add cost.rates.{name}, or set numerics.{name} to 'absent'",
             )
+
+
+def _check_operators(runtime: Runtime, file: str) -> None:
+    """A file is held against the operators of the runtime, so each must name its table, and none has none."""
+    if (runtime.kind == "none") == (runtime.operators is None):
+        return
+    missing = runtime.operators is None
+    raise ProfileError(
+        "a runtime without its operators" if missing else "operators of a runtime that is not there",
+        where=f"{file}: runtime.operators",
+        received=None if missing else repr(runtime.operators),
+        allowed="the name of an operator table; nothing where kind is 'none'",
+        next_step="name the table of the runtime's version" if missing else "remove the key, or name the kind",
+    )
 
 
 def load_profile(id_or_path: str | Path) -> DeviceProfile:

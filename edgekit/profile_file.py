@@ -145,18 +145,32 @@ class NumericsTable(Value):
         Meta(min_length=1, description="dtypes that a model's input and output may have here, the preferred one first"),
     ]
     source: Annotated[Text, Meta(description="a key of [sources]")]
+    note: Annotated[str, Meta(description="what a word of support does not say, as 'float32 is emulated'")] = ""
 
 
 class RuntimeTable(Value):
     """`[runtime]`: what runs the model."""
 
-    kind: Literal["litert", "tflite_runtime", "tflite_micro"]
+    kind: Annotated[
+        Literal["litert", "tflite_runtime", "tflite_micro", "none"],
+        Meta(description="'none' where there is no runtime to be had; availability says why"),
+    ]
     version: Annotated[Text, Meta(description=f"version that the operator table was taken of, {LIVE_HELP}")]
     threads: Annotated[Annotated[int, Meta(ge=1)] | Literal["live"], Meta(description="threads of an inference")]
-    operators: Annotated[Text, Meta(description="name of a table of operators and their highest versions")]
     availability: Annotated[Text, Meta(description="on which Python and processor it can be had, and where from")]
     source: Annotated[Text, Meta(description="a key of [sources]")]
+    operators: Annotated[
+        Text | None, Meta(description="name of a table of operators and their highest versions; none for kind 'none'")
+    ] = None
     delegate: Annotated[str | None, Meta(description="what takes operators over from the runtime: 'xnnpack'")] = None
+    package: Annotated[Text | None, Meta(description="what a package index has for it: name and version")] = None
+    python: Annotated[Text | None, Meta(description="the CPythons that there are wheels for, as '3.10 to 3.14'")] = None
+    wheel: Annotated[Text | None, Meta(description="platform tag of the wheels, as 'manylinux_2_27_aarch64'")] = None
+    architecture: Annotated[Text | None, Meta(description="what the system or program on it is built for")] = None
+    compiler: Annotated[
+        Text | None,
+        Meta(description="what has to compile a file before the NPU runs it, and where it is to be had"),
+    ] = None
 
 
 class BudgetTable(Value):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from edgekit.profile import load_profile
+from edgekit.tflite.operators import load_table
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -140,12 +143,60 @@ def test_the_technique_is_built_and_proved(site, tmp_path):
     assert tried[NAME]["metrics"]["flash"]["value"] < tried["int8"]["metrics"]["flash"]["value"]
 
 
-def test_the_device_is_a_device(tmp_path):
-    path = tmp_path / "zero-2w.toml"
-    path.write_text(files()["zero-2w.toml"], encoding="utf-8")
-    assert load_profile(path).name == "Raspberry Pi Zero 2 W"
-    shown = run(tmp_path, tmp_path, "-m", "edgekit", "devices", str(path))
+def commands(name: str) -> list[list[str]]:
+    """The commands of a block of CONTRIBUTING.md, without their comments."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    (block,) = re.findall(rf"<!-- commands: {re.escape(name)} -->\n```bash\n(.*?)```", text, re.DOTALL)
+    return [words for line in block.splitlines() if (words := shlex.split(line, comments=True))]
+
+
+def followed(tmp_path: Path, words: list[str]) -> subprocess.CompletedProcess[str]:
+    """What a command of the page does, in a folder that has what a checkout has."""
+    program = {"edgekit": [sys.executable, "-m", "edgekit"], "python": [sys.executable], "mv": ["mv"]}[words[0]]
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path), "EDGEKIT_CACHE": str(tmp_path / "cache")}
+    return subprocess.run(
+        [*program, *words[1:]], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300
+    )
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A copy of what the worked example touches; the package and the golden files are only linked."""
+    (tmp_path / "edgekit").mkdir()
+    for part in (ROOT / "edgekit").iterdir():
+        (tmp_path / "edgekit" / part.name).symlink_to(part)
+    for name in ("profile.py", "profile_file.py"):  # the registry is the folder beside the file
+        (tmp_path / "edgekit" / name).unlink()
+        shutil.copy(ROOT / "edgekit" / name, tmp_path / "edgekit" / name)
+    for folder in ("device_profiles", "docs", "tools"):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
+    shutil.copy(ROOT / "README.md", tmp_path)
+    (tmp_path / "tests").symlink_to(ROOT / "tests")
+    (tmp_path / "beaglebone-black.toml").write_text(files()["beaglebone-black.toml"], encoding="utf-8")
+    return tmp_path
+
+
+def test_the_device_is_a_device(checkout):
+    shown, judged = (followed(checkout, words) for words in commands("beaglebone-black.toml"))
     assert shown.returncode == 0, shown.stderr
-    assert "488.3 MiB" in shown.stdout and "product brief" in shown.stdout
-    judged = run(tmp_path, tmp_path, "-m", "edgekit", "check", str(GOLDEN / "int8.tflite"), "--device", str(path))
+    assert (
+        "BeagleBone Black" in shown.stdout and "488.3 MiB" in shown.stdout and "manylinux_2_34_armv7l" in shown.stdout
+    )
     assert judged.returncode == 0, judged.stdout + judged.stderr
+    assert "tflite-runtime-2.14" in judged.stdout
+
+
+def test_the_device_becomes_a_bundled_one(checkout):
+    for words in commands("bundled"):
+        done = followed(checkout, words)
+        assert done.returncode == 0, done.stderr
+    assert "BeagleBone Black" in done.stdout
+    for page in ("docs/devices.md", "README.md"):
+        assert "`beaglebone-black`" in (checkout / page).read_text(encoding="utf-8"), page
+    assert "beaglebone-black" not in (ROOT / "README.md").read_text(encoding="utf-8"), "the copy is no copy"
+    current = followed(checkout, ["python", "tools/make_device_docs.py", "--check"])
+    assert (current.returncode, current.stdout) == (0, "current\n")
+    # What the tests of a checkout ask of every profile in the folder.
+    profile = load_profile(checkout / "device_profiles" / "beaglebone-black.toml")
+    assert all(re.search(r": https://\S+$", source) for source in profile.sources.values())
+    assert load_table(str(profile.runtime.operators)).version == profile.runtime.version

@@ -32,10 +32,15 @@ from edgekit.profile_file import (
     RuntimeTable,
 )
 from edgekit.schema import schema_text
+from edgekit.tflite.operators import table_names
 from edgekit.values import from_json, to_builtins, to_json
 
 ROOT = Path(__file__).parent.parent
-IDS = ("esp32-s3", "host", "nucleo-l4r5zi", "pixel-4", "rpi4")
+IDS = (
+    "android-low", "android-mid", "coral-dev-board", "corstone-300", "esp32-s3", "host", "jetson-nano", "nano-33-ble",
+    "nucleo-h7a3zi", "nucleo-l4r5zi", "nucleo-u575zi", "pixel-3", "pixel-4", "pixel-8", "rpi-pico", "rpi-zero-2w",
+    "rpi-zero-w", "rpi3", "rpi4", "rpi5", "stm32mp157",
+)  # fmt: skip
 
 
 def text_of(name: str) -> str:
@@ -93,6 +98,13 @@ def test_every_figure_has_a_source_with_an_address(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", IDS)
+def test_its_operators_have_a_table(name: str) -> None:
+    runtime = load_profile(name).runtime
+    assert runtime.operators in (*table_names(), None)
+    assert (runtime.operators is None) == (runtime.kind == "none")
+
+
+@pytest.mark.parametrize("name", IDS)
 def test_no_source_is_listed_in_vain(name: str) -> None:
     profile = load_profile(name)
     cited = text_of(name).split("[memory]", 1)[1]
@@ -133,6 +145,52 @@ def test_microcontrollers_take_int8_and_no_float16() -> None:
             assert profile.runtime.kind == "tflite_micro"
 
 
+def test_every_default_budget_is_declared() -> None:
+    for profile in list_profiles():
+        budget, memory = profile.budget, profile.memory
+        chosen = (budget.latency, budget.flash, budget.ram, memory.ram_for_model, memory.flash_for_model)
+        assert {found.basis for found in chosen if found is not None} == {"declared"}
+        assert budget.latency is not None and "latency" in limits(profile)
+
+
+def test_each_device_says_which_runtime_python_and_wheel_it_has() -> None:
+    for profile in list_profiles():
+        runtime = profile.runtime
+        assert (runtime.package is None) == (runtime.python is None), profile.id
+        assert runtime.architecture or profile.is_this_machine
+        if runtime.package is None:
+            assert runtime.kind in ("none", "tflite_micro") or profile.kind == "android"
+        else:
+            distribution = {"litert": "ai-edge-litert", "tflite_runtime": "tflite-runtime"}[runtime.kind]
+            version = runtime.package.split()[-1]
+            assert runtime.package.startswith(distribution) and (profile.is_this_machine or version == runtime.version)
+            assert profile.is_this_machine or str(runtime.wheel).endswith(f"_{runtime.architecture}")
+
+
+def test_32_bit_linux_has_the_old_runtime_or_none_at_all() -> None:
+    kinds = {one.id: one.runtime.kind for one in list_profiles() if one.runtime.architecture in ("armv6l", "armv7l")}
+    assert kinds == {"rpi-zero-w": "none", "stm32mp157": "tflite_runtime"}
+    assert "3.11" in str(load_profile("stm32mp157").runtime.python)
+
+
+def test_what_stands_in_the_way_is_said_and_nothing_else_is() -> None:
+    said = {one.id: one.runtime.obstacle for one in list_profiles() if one.runtime.obstacle}
+    assert sorted(said) == ["coral-dev-board", "corstone-300", "rpi-zero-w"]
+    assert "no wheel for armv6l" in said["rpi-zero-w"]
+    assert "edgetpu_compiler" in said["coral-dev-board"] and "in no package index" in said["coral-dev-board"]
+    assert all(load_profile(name).kind == "npu" for name in said if name != "rpi-zero-w")
+
+
+def test_npus_compute_in_int8_alone() -> None:
+    for profile in list_profiles():
+        if profile.kind == "npu":
+            assert (profile.numerics.int8, profile.numerics.float32, profile.numerics.float16) == (
+                "native", "absent", "absent",
+            )  # fmt: skip
+            assert "float32" not in profile.numerics.input_output
+            assert profile.runtime.compiler is not None
+
+
 def test_a_device_without_a_limit_gives_none() -> None:
     assert "flash" not in limits(load_profile("rpi4"))
 
@@ -168,6 +226,17 @@ MISTAKES = {
         "dynamic_range = { value",
         ("int16x8 is native", "cost.rates"),
     ),
+    "a runtime without operators": (
+        'operators = "litert-2.3"\n',
+        "",
+        ("a runtime without its operators", "runtime.operators"),
+    ),
+    "operators of no runtime": (
+        'kind = "litert"',
+        'kind = "none"',
+        ("operators of a runtime that is not there", "'litert-2.3'"),
+    ),
+    "an unknown runtime": ('kind = "litert"', 'kind = "onnx"', ("runtime.kind", "'onnx'")),
     "no TOML": ("[memory]", "[memory", ("not a TOML file",)),
     "wrong version": ("schema_version = 1", "schema_version = 2", ("schema_version", "2")),
 }
@@ -186,7 +255,7 @@ def test_a_mistake_says_where_what_and_what_is_allowed(mistake: str) -> None:
     assert [part for part in expected if part not in message] == []
 
 
-@pytest.mark.parametrize(("given", "nearest"), [("rpi5", "rpi4"), ("pixel4a", "pixel4"), ("nucleo", "nucleo")])
+@pytest.mark.parametrize(("given", "nearest"), [("rpi44", "rpi4"), ("pixel4a", "pixel4"), ("nucleo", "nucleo")])
 def test_an_unknown_id_names_the_nearest(given: str, nearest: str) -> None:
     with pytest.raises(ProfileError, match=f"no device '{given}'") as raised:
         load_profile(given)
@@ -216,9 +285,19 @@ def test_the_published_schema_is_current() -> None:
 
 
 def test_the_documented_tables_are_current() -> None:
-    page = (ROOT / "docs" / "devices.md").read_text(encoding="utf-8")
-    assert tool("make_device_docs").page_text(page) == page
-    assert all(f"`{name}`" in page for name in IDS)
+    make = tool("make_device_docs")
+    for page in ("docs/devices.md", "README.md"):
+        text = (ROOT / page).read_text(encoding="utf-8")
+        assert make.page_text(page, text) == text, "run tools/make_device_docs.py"
+        assert all(f"`{name}`" in text for name in IDS)
+
+
+def test_a_stale_page_is_found() -> None:
+    make = tool("make_device_docs")
+    text = (ROOT / "docs" / "devices.md").read_text(encoding="utf-8")
+    assert make.page_text("docs/devices.md", text.replace("| tflite-runtime 2.14.0 |", "| none |")) == text
+    with pytest.raises(SystemExit, match="the markers of 'runtimes' are missing"):
+        make.page_text("docs/devices.md", text.replace("<!-- end runtimes -->", ""))
 
 
 @pytest.mark.parametrize("name", IDS)

@@ -16,9 +16,9 @@ from edgekit.candidate import Estimate, Step
 from edgekit.cost import flash
 from edgekit.cost.lowering import Graph, Widths, lower, widths
 from edgekit.facts import ModelFacts
+from edgekit.liveness import Lifetime, aligned, held_bytes
 from edgekit.profile import DeviceProfile, Quantity
 
-ALIGNMENT = 16
 # Low, usual, high. Below 1: a reshape or activation may share its input's memory; above: gaps that a planner leaves.
 PEAK_FACTOR = (0.7, 1.0, 1.35)
 OPERATOR_BYTES = (60, 185, 400)
@@ -33,10 +33,10 @@ PROCESS_SOURCE = "edgekit.cost.ram: the runtime's own, file, unpacked weights an
 
 
 def predict(profile: DeviceProfile, facts: ModelFacts, steps: tuple[Step, ...]) -> Estimate:
-    """Bytes of the arena on a microcontroller; elsewhere, what the model adds to the process that runs it."""
+    """Bytes of the arena where TFLite Micro runs it; elsewhere, what the model adds to the process that does."""
     graph, width = lower(facts), widths(steps)
     peak = peak_bytes(graph, width.activation)
-    if profile.kind == "microcontroller":
+    if profile.runtime.kind == "tflite_micro":
         low, usual, high = (_arena(profile, graph, peak, width, end) for end in range(3))
         high += _scratch_bytes(graph, width.activation)
         return Estimate(value=round(usual), low=round(low), high=round(high), source=ARENA_SOURCE)
@@ -50,17 +50,23 @@ def predict(profile: DeviceProfile, facts: ModelFacts, steps: tuple[Step, ...]) 
 
 def peak_bytes(graph: Graph, width_bytes: int) -> int:
     """The most that is alive at once, each tensor rounded up to 16 bytes; inputs live until their last reader."""
+    held = node_bytes(graph, width_bytes)
+    return max(held, default=sum(aligned(size * width_bytes) for size in graph.inputs.values()))
+
+
+def node_bytes(graph: Graph, width_bytes: int) -> list[int]:
+    """What is alive while each operator runs, in their order."""
     sizes = graph.inputs | {node.name: node.elements for node in graph.nodes}
     last = {name: len(graph.nodes) for name in graph.outputs}
     for position, node in enumerate(graph.nodes):
         for name in node.inputs:
             last[name] = max(last.get(name, 0), position)
-    born = dict.fromkeys(graph.inputs, 0) | {node.name: position for position, node in enumerate(graph.nodes)}
-    alive = [
-        sum(_aligned(sizes[name] * width_bytes) for name in sizes if born[name] <= now <= last.get(name, born[name]))
-        for now in range(len(graph.nodes))
-    ]
-    return max(alive, default=sum(_aligned(size * width_bytes) for size in graph.inputs.values()))
+    first = dict.fromkeys(graph.inputs, 0) | {node.name: position for position, node in enumerate(graph.nodes)}
+    lives = (
+        Lifetime(first=first[name], last=last.get(name, first[name]), size_bytes=size * width_bytes)
+        for name, size in sizes.items()
+    )
+    return held_bytes(lives, steps=len(graph.nodes))
 
 
 def _arena(profile: DeviceProfile, graph: Graph, peak: int, width: Widths, end: int) -> float:
@@ -74,10 +80,6 @@ def _arena(profile: DeviceProfile, graph: Graph, peak: int, width: Widths, end: 
 def _scratch_bytes(graph: Graph, width_bytes: int) -> int:
     """A convolution's columns: two windows widened to 16 bits (CMSIS-NN, arm_convolve_s8_get_buffer_size)."""
     return max((4 * node.window for node in graph.nodes), default=0) if width_bytes < 4 else 0
-
-
-def _aligned(size_bytes: int) -> int:
-    return -(-size_bytes // ALIGNMENT) * ALIGNMENT
 
 
 def _end(quantity: Quantity, end: int) -> float:

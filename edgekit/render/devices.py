@@ -8,36 +8,60 @@ from typing import Any
 import msgspec
 from rich.console import Console
 from rich.rule import Rule
+from rich.table import Table
 from rich.text import Text
 
 from edgekit.profile import DeviceProfile, Quantity
 from edgekit.render.console import figures_table, make_console, name_and_text, section
-from edgekit.render.format import ABSENT, count, interval, span
 from edgekit.units import format_ms, format_size
+from edgekit.wording import ABSENT, count, interval, span
 
 SECTIONS = ("memory", "compute", "numerics", "runtime", "budget", "cost")
+CLASSES = ("linux", "android", "microcontroller", "npu")
 
 
 def print_devices(profiles: Sequence[DeviceProfile], *, console: Console | None = None) -> None:
-    """Print one line a device."""
+    """Print one line a device, class by class, and below what each is."""
     console = console or make_console()
+    ordered = sorted(profiles, key=lambda profile: CLASSES.index(profile.kind))
+    console.print(_list(ordered))
+    console.print()
+    console.print(name_and_text((profile.id, _summary(profile)) for profile in ordered))
+    console.print()
+    console.print(
+        Text(
+            "RAM and flash are what one model may use; * needs a compiler that edgekit does not run. "
+            "`edgekit devices ID` shows where each number comes from."
+        )
+    )
+
+
+def _list(profiles: Sequence[DeviceProfile]) -> Table:
+    """The table, with a gap between the classes."""
     table = figures_table(("id", "left"), ("class", "left"), ("RAM", "right"), ("flash", "right"), ("runtime", "left"))
-    for profile in profiles:
+    for profile, following in zip(profiles, [*profiles[1:], None], strict=True):
         flash = profile.memory.flash_for_model
         table.add_row(
             Text(profile.id, style="bold"),
             profile.kind,
             quantity_text(profile.memory.ram_for_model),
             quantity_text(flash) if flash else ABSENT,
-            f"{profile.runtime.kind} {profile.runtime.version}",
+            _runtime(profile),
         )
-    console.print(table)
-    console.print()
-    console.print(name_and_text((profile.id, Text(f"{profile.name}. {profile.summary}")) for profile in profiles))
-    console.print()
-    console.print(
-        Text("RAM and flash are what one model may use. `edgekit devices ID` shows where each number comes from.")
-    )
+        if following is not None and following.kind != profile.kind:
+            table.add_row()
+    return table
+
+
+def _runtime(profile: DeviceProfile) -> Text:
+    runtime = profile.runtime
+    if runtime.kind == "none":
+        return Text("none to be had", style="red")
+    return Text(f"{runtime.kind} {runtime.version}{'*' if runtime.compiler else ''}")
+
+
+def _summary(profile: DeviceProfile) -> Text:
+    return Text(f"{profile.name}. {profile.summary}")
 
 
 def print_device(profile: DeviceProfile, *, console: Console | None = None) -> None:
@@ -49,6 +73,8 @@ def print_device(profile: DeviceProfile, *, console: Console | None = None) -> N
     console.print(Text(profile.summary))
     if profile.aliases:
         console.print(Text(f"also: {', '.join(profile.aliases)}", style="dim"))
+    if profile.runtime.obstacle:
+        console.print(Text(f"Nothing is known to run there as it is: {profile.runtime.obstacle}", style="red"))
     for title in SECTIONS:
         if rows := _rows(getattr(profile, title)):
             section(console, title.capitalize(), name_and_text(rows))
@@ -65,7 +91,7 @@ def _rows(value: msgspec.Struct, prefix: str = "") -> list[tuple[str, Text]]:
             rows.append((name, _described(found)))
         elif isinstance(found, msgspec.Struct):
             rows += _rows(found, f"{name}: ")
-        elif found is not None:
+        elif found not in (None, ""):
             rows.append((name, Text(_plain(found))))
     return rows
 
@@ -104,5 +130,7 @@ def quantity_text(quantity: Quantity) -> str:
 
 
 def _counted(value: float, unit: str) -> str:
+    if (value, unit) == (1, "cores"):
+        return "1 core"
     number = count(value)
     return f"{number}{unit}" if number[-1].isalpha() else f"{number} {unit}"

@@ -18,7 +18,6 @@ from edgekit.dataset import Dataset, Split
 from edgekit.jobs import Failed, Worker, no_progress
 from edgekit.metric_spec import MetricSpec
 from edgekit.metrics import Drop
-from edgekit.planner import verdict
 from edgekit.profile import DeviceProfile
 from edgekit.report import Basis, Check, InputFacts, Metric, Metrics
 from edgekit.runtimes.children import MODULE, Answer, Children, Loaded, is_device, score_job, targets_of
@@ -40,6 +39,7 @@ from edgekit.runtimes.figures import (
 from edgekit.runtimes.limits import memory_limit
 from edgekit.runtimes.limits import time_limit_s as limit_of
 from edgekit.runtimes.predict import Prediction
+from edgekit.runtimes.registry import runtime_check
 from edgekit.runtimes.samples import arrays_of
 from edgekit.runtimes.static import TITLES, Static, static
 from edgekit.values import Value
@@ -228,7 +228,8 @@ class _Measuring:
     def _made(
         self, inputs: tuple[InputFacts, ...], outputs: tuple[InputFacts, ...], prediction: Prediction | None = None
     ) -> Measured:
-        runs = verdict.runtime_check(self._runtime, "; ".join(self._problems) or None, basis=self._ask.basis())
+        problem = "; ".join(self._problems) or None
+        runs = runtime_check(self._ask.profile, self._runtime, problem, basis=self._ask.basis())
         return Measured(
             metrics=self._metrics,
             checks=(*self._known.checks, runs, *self._checks),

@@ -1,8 +1,15 @@
-"""Which implementation a profile's `runtime.kind` stands for; each is imported when it is asked for."""
+"""Which implementation a profile's `runtime.kind` stands for, and what its answer here is worth on the device.
+
+Each implementation is imported when it is asked for. Where the device has no runtime, or an NPU whose compiler comes
+first, another one stands in: what it says of the file holds, but that the file runs there is unknown.
+"""
 
 from __future__ import annotations
 
 from edgekit.errors import InputError
+from edgekit.planner import verdict
+from edgekit.profile import DeviceProfile
+from edgekit.report import Basis, Check
 from edgekit.runtimes.interface import Runtime
 
 
@@ -21,3 +28,14 @@ def runtime(kind: str) -> Runtime:
 
         return TfliteMicro()
     raise InputError("unknown runtime", received=kind, allowed="litert, tflite_runtime, tflite_micro")
+
+
+def runtime_check(profile: DeviceProfile, ran_on: str, problem: str | None, *, basis: Basis) -> Check:
+    """Whether a file runs on the device: `ran_on` is what was asked here, `problem` why it did not run there.
+
+    Unknown where it ran here and something is missing on the device: a required check that is unknown does not pass.
+    """
+    obstacle = profile.runtime.obstacle
+    if problem is not None or obstacle is None:
+        return verdict.runtime_check(ran_on, problem, basis=basis)
+    return Check(name="runtime", outcome="unknown", value=ran_on, reason=f"{obstacle}; here it loads and runs")

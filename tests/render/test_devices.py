@@ -33,3 +33,25 @@ def test_one_device_names_the_source_of_every_figure(name):
     assert f"{ram.basis}, {ram.source}" in flat
     for key in profile.sources:
         assert f"\n  {key}" in text
+
+
+def test_the_list_goes_class_by_class():
+    lines = shown(print_devices, list_profiles()).splitlines()
+    table = lines[1 : lines.index("", lines.index(next(line for line in lines if line.startswith("corstone-300"))))]
+    kinds = [line.split()[1] for line in table if line.strip()]
+    assert len(kinds) == len(profile_ids())
+    assert list(dict.fromkeys(kinds)) == ["linux", "android", "microcontroller", "npu"]
+    assert kinds == sorted(kinds, key=["linux", "android", "microcontroller", "npu"].index)
+
+
+def test_one_core_is_one_core():
+    assert "1 core " in shown(print_device, load_profile("rpi-zero-w"))
+    assert "4 cores " in shown(print_device, load_profile("rpi4"))
+
+
+@pytest.mark.parametrize("name", profile_ids())
+def test_what_stands_in_the_way_is_at_the_top(name):
+    profile = load_profile(name)
+    flat = " ".join(shown(print_device, profile).split("Memory")[0].split())
+    assert (profile.runtime.obstacle or "nothing") in flat or profile.runtime.obstacle is None
+    assert ("Nothing is known to run there" in flat) == (profile.runtime.obstacle is not None)
