@@ -32,7 +32,7 @@ def predict(profile: DeviceProfile, facts: ModelFacts, steps: tuple[Step, ...]) 
 
 def weight_bytes(facts: ModelFacts, steps: tuple[Step, ...], end: int = 1) -> int:
     """Bytes of all constant tensors; `end` is 0 for the low, 1 for the usual, 2 for the high estimate of scales."""
-    return sum(_node_bytes(node, widths(steps), steps, end) for node in lower(facts).nodes)
+    return sum(node_bytes(node, steps, end) for node in lower(facts).nodes)
 
 
 def graph_bytes(facts: ModelFacts, steps: tuple[Step, ...], end: int = 1) -> int:
@@ -50,7 +50,9 @@ def scale_bytes(facts: ModelFacts, steps: tuple[Step, ...], end: int = 1) -> int
     return sum(node.channels * CHANNEL_BYTES[end] for node in quantized)
 
 
-def _node_bytes(node: Node, width: Widths, steps: tuple[Step, ...], end: int) -> int:
+def node_bytes(node: Node, steps: tuple[Step, ...], end: int = 1) -> int:
+    """Bytes of one operator's constants; `end` as in `weight_bytes`."""
+    width = widths(steps)
     if width.quantized and not _is_quantized(node, width, steps):
         return (node.weights + node.biases) * 4
     scales = node.channels * CHANNEL_BYTES[end] if width.quantized else 0

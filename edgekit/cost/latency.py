@@ -19,6 +19,7 @@ from edgekit.profile import DeviceProfile, Quantity
 from edgekit.values import Value
 
 SOURCE = "edgekit.cost.latency: roofline of {id}, {threads} thread(s), {runtime}"
+ON_AN_NPU = "; low: its compiler puts all of it on the NPU, high: none of it, and it runs on the CPU"
 
 
 class Workload(Value):
@@ -65,6 +66,8 @@ def predict_workload(profile: DeviceProfile, workload: Workload) -> Estimate:
     """
     slow_rate, rate, fast_rate = _rate(profile, workload.dtype)
     source = SOURCE.format(id=profile.id, threads=profile.runtime.threads, runtime=profile.runtime.kind)
+    if profile.runtime.compiler is not None:
+        source += ON_AN_NPU
     return Estimate(
         value=_roofline_ms(profile, workload, rate, 1),
         low=_roofline_ms(profile, workload, fast_rate, 0),

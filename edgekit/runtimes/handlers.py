@@ -123,6 +123,13 @@ def throughput(job: Job, progress: Progress) -> Any:
     return _answer(compare(found, model, samples, cores=job.get("cores") or usable_cores(), **options))
 
 
+def probe(job: Job, progress: Progress) -> Any:
+    """Whether a runtime works at all, by a model whose answer is known."""
+    from edgekit.runtimes.probe import probe as run
+
+    return run(job, progress)
+
+
 HANDLERS: dict[str, Handler] = {
     "load": load,
     "predict": predict,
@@ -130,6 +137,7 @@ HANDLERS: dict[str, Handler] = {
     "latency": latency,
     "micro": micro,
     "score": score,
+    "probe": probe,
     "throughput": throughput,
 }
 

@@ -49,9 +49,9 @@ class LiteRt:
     def _interpreter_class(self) -> Any:
         try:
             return importlib.import_module(self.module).Interpreter
-        except ImportError:
+        except ImportError as problem:
             raise MissingExtraError(
-                f"{self.title} is not installed", received=f"no module {self.module}", next_step=self.install
+                f"{self.title} is not installed", received=str(problem), next_step=self.install
             ) from None
 
 

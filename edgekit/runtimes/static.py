@@ -21,6 +21,7 @@ TITLES = {
     "litert": "LiteRT",
     "tflite_runtime": "tflite-runtime",
     "tflite_micro": "TensorFlow Lite Micro",
+    "none": "a runtime that the device has not",
 }
 LOOPS = ("WHILE",)
 COST_NAMES = {"float16": "float32", "hybrid": "dynamic_range", "other": "float32"}
@@ -48,7 +49,7 @@ def static(tflite: Path, profile: DeviceProfile) -> Static:
     return Static(
         artifact=artifact,
         model=model,
-        metrics=_metrics(artifact, model),
+        metrics=byte_metrics(artifact, model),
         checks=(
             _operators(model, profile),
             verdict.dtype_check("input", inputs, allowed),
@@ -104,7 +105,9 @@ def _no_latency(reason: str) -> Metric:
     return Metric(value=None, unit="ms", basis=None, source="", reason=reason)
 
 
-def _metrics(artifact: Artifact, model: TfliteModel) -> Metrics:
+def byte_metrics(artifact: Artifact, model: TfliteModel) -> Metrics:
+    """The figures that a file's bytes tell, on whatever device."""
+
     def read(value: float | int, unit: str, source: str) -> Metric:
         return Metric(value=value, unit=unit, basis="measured", source=source)
 
@@ -118,6 +121,8 @@ def _metrics(artifact: Artifact, model: TfliteModel) -> Metrics:
 
 
 def _operators(model: TfliteModel, profile: DeviceProfile) -> Check:
+    if profile.runtime.operators is None:
+        return Check(name="operators", outcome="unknown", reason="there is no runtime whose operators could be asked")
     table = load_table(profile.runtime.operators)
     problems = [_problem(found) for found in unsupported(model, table)]
     count = len({(operator.name, operator.version) for operator in model.operators})

@@ -69,9 +69,10 @@ class TfliteMicro:
     def _module(self) -> Any:
         try:
             return importlib.import_module("tflite_micro.python.tflite_micro.runtime")
-        except ImportError:
+        except ImportError as problem:
             raise MissingExtraError(
                 "the tflite_micro interpreter is not installed",
+                received=str(problem),
                 next_step=f'{sys.executable or "python"} -m pip install "edgekit-tflite[micro]"',
             ) from None
 

@@ -136,12 +136,12 @@ class TfliteModel(Value):
 
         Integers without a scale (shapes, axes, paddings) are arguments and do not count.
         """
-        return sum(tensor.elements for tensor in _stored(self.tensors) if _is_parameter(tensor))
+        return sum(tensor.elements for tensor in stored(self.tensors) if is_parameter(tensor))
 
     @property
     def weight_bytes(self) -> int:
         """Bytes of all constant data in the file, each stored one once."""
-        return sum(tensor.span[1] for tensor in _stored(self.tensors) if tensor.span is not None)
+        return sum(tensor.span[1] for tensor in stored(self.tensors) if tensor.span is not None)
 
     @property
     def activation_bytes(self) -> int:
@@ -157,10 +157,11 @@ class TfliteModel(Value):
         return self.tensors[index].name
 
 
-def _stored(tensors: Iterable[Tensor]) -> list[Tensor]:
+def stored(tensors: Iterable[Tensor]) -> list[Tensor]:
     """One constant tensor for each place in the file that holds data."""
     return list({tensor.span: tensor for tensor in tensors if tensor.span is not None}.values())
 
 
-def _is_parameter(tensor: Tensor) -> bool:
+def is_parameter(tensor: Tensor) -> bool:
+    """Whether a constant is a weight or a bias and not an argument (a shape, an axis)."""
     return tensor.dtype.startswith(("float", "bfloat", "complex")) or bool(tensor.scales)

@@ -1,4 +1,4 @@
-"""The child process that has TensorFlow: its jobs are `load`, `train`, `convert`, `predict` and `check_loss`."""
+"""The child process that has TensorFlow: its jobs are `load`, `train`, `convert`, `predict`, `check_loss` and `probe`."""
 
 from edgekit.child import Handler, serve
 
@@ -8,9 +8,17 @@ def _handlers() -> dict[str, Handler]:
     from edgekit.workshop.load import load
     from edgekit.workshop.loss import check_loss
     from edgekit.workshop.predict import predict
+    from edgekit.workshop.probe import probe
     from edgekit.workshop.train import train
 
-    return {"load": load, "train": train, "convert": convert, "predict": predict, "check_loss": check_loss}
+    return {
+        "load": load,
+        "train": train,
+        "convert": convert,
+        "predict": predict,
+        "check_loss": check_loss,
+        "probe": probe,
+    }
 
 
 if __name__ == "__main__":

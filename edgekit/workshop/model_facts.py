@@ -8,6 +8,8 @@ from typing import Any, Literal
 from edgekit.facts import LayerFacts, ModelFacts, TensorFacts
 from edgekit.workshop.door import Door
 
+Shape = tuple[int | None, ...]
+
 
 def take_facts(
     tools: Door, model: Any, *, sha256: str, kind: str, losses: tuple[str | None, ...], error: float
@@ -40,7 +42,12 @@ def _layer(layer: Any) -> LayerFacts:
         inputs=tuple(tensor._keras_history.layer.name for tensor in _all(layer.input)) if _has_input(layer) else (),
         output_shape=shape,
         parameters=sum(int(weight.size) for weight in weights),
-        macs=_macs(type(layer).__name__, kernel, shape, weights),
+        macs=macs(
+            type(layer).__name__,
+            entering=tuple(_first(layer.input).shape[1:]),
+            leaving=shape,
+            matrices=[tuple(weight.shape) for weight in layer.weights if _is_matrix(weight)],
+        ),
         kernel=tuple(kernel) if kernel is not None else None,
         activation=getattr(getattr(layer, "activation", None), "__name__", None),
     )
@@ -58,27 +65,32 @@ def _first(tensors: Any) -> Any:
     return _all(tensors)[0]
 
 
-def _macs(kind: str, kernel: Any, shape: tuple[int | None, ...], weights: list[Any]) -> int:
-    """Multiply-accumulates of one sample: each weight of a kernel is used once for each position of the output."""
-    if kernel is None:
-        return 0
-    positions = math.prod(size or 1 for size in shape[:-1])
-    if kind.startswith(("Conv", "DepthwiseConv")):
-        return positions * math.prod(kernel)
-    if kind == "SeparableConv2D":
-        return positions * sum(math.prod(weight.shape) for weight in weights[:2])
-    if kind == "Dense":
-        return positions * math.prod(kernel)
+def _is_matrix(weight: Any) -> bool:
+    """Whether a weight multiplies: a GRU's bias has two dimensions too."""
+    return len(weight.shape) > 1 and "bias" not in weight.name.rpartition("/")[2]
+
+
+def macs(kind: str, *, entering: Shape, leaving: Shape, matrices: list[tuple[int, ...]]) -> int:
+    """Multiply-accumulates of one sample, as `tflite/macs.py` counts those of the operator that the layer becomes.
+
+    Each weight of a kernel is used once for each position: of the output, of the input where the convolution is
+    transposed, of time where the layer is recurrent. What is summed up with nothing (batch normalization) does not count.
+
+    >>> macs("Conv2D", entering=(8, 8, 1), leaving=(6, 6, 4), matrices=[(3, 3, 1, 4)])
+    1296
+    """
+    weights = sum(math.prod(shape) for shape in matrices)
+    if kind.endswith("Transpose"):
+        return _positions(entering) * weights
+    if kind.startswith(("Conv", "DepthwiseConv", "SeparableConv")) or kind == "Dense":
+        return _positions(leaving) * weights
     if kind in ("LSTM", "GRU", "SimpleRNN", "Bidirectional"):
-        return sum(math.prod(weight.shape) for weight in weights if weight.ndim > 1) * _steps(shape)
-    if kind == "BatchNormalization":
-        return math.prod(size or 1 for size in shape)
+        return (entering[0] or 1) * weights
     return 0
 
 
-def _steps(shape: tuple[int | None, ...]) -> int:
-    """Time steps of a recurrent layer, as far as its output shows them."""
-    return (shape[0] or 1) if len(shape) == 2 else 1
+def _positions(shape: Shape) -> int:
+    return math.prod(size or 1 for size in shape[:-1])
 
 
 def _output_kind(tensor: Any) -> Literal["softmax", "sigmoid", "linear"]:

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from edgekit.errors import ModelError
+from edgekit.tflite.breakdown import breakdown
 from edgekit.tflite.numerics import arithmetic, float_operators
 from edgekit.tflite.reader import parse_tflite
 from edgekit.tflite.weights import distinct_values, kernels, model_sparsity
@@ -29,6 +30,9 @@ def survive(content: bytes) -> None:
         model = parse_tflite(content, where="hostile.tflite")
         _ = (model.macs, model.parameters, model.weight_bytes, model.activation_bytes)
         _ = (arithmetic(model), float_operators(model), model_sparsity(model))
+        parts = breakdown(model)
+        assert parts.other_bytes >= 0 and len(parts.operators) == len(model.operators)
+        assert all(row.label.isprintable() for row in parts.operators)
         for kernel in kernels(model):
             distinct_values(kernel.array, kernel.channel_axis)
     except ModelError as error:

@@ -1,0 +1,101 @@
+"""What each layer of a Keras model is predicted to take once it is converted to float32.
+
+    flash  = its weights and bias at their width; names and the graph are the file's and no layer's
+    memory = what is alive while its operator runs
+
+A layer that the converter merges into another (batch normalization, an activation, dropout) takes nothing by itself.
+The sums are those of `cost/flash.py`, `cost/ram.py` and `cost/latency.py`, which count the same operators.
+"""
+
+from __future__ import annotations
+
+from edgekit.candidate import Estimate, Step
+from edgekit.cost import flash, latency, ram
+from edgekit.cost.latency import Workload
+from edgekit.cost.lowering import Graph, Node, lower, widths
+from edgekit.cost.parts import apportion
+from edgekit.facts import ModelFacts
+from edgekit.profile import DeviceProfile
+from edgekit.values import Value
+
+STEPS = (Step(technique="float32"),)
+
+
+class LayerCost(Value):
+    """Bytes of a layer's constants, and what is held while it runs; None for a layer that is no operator.
+
+    `merged_into` names the layer whose operator does its work.
+    """
+
+    flash_bytes: int = 0
+    memory_bytes: int | None = None
+    merged_into: str | None = None
+    latency: Estimate | None = None
+
+
+class ModelCost(Value):
+    """A float32 file before it is made: each layer by its name, the whole's size and latency, the peak of its memory."""
+
+    layers: dict[str, LayerCost]
+    flash: Estimate
+    peak_bytes: int
+    latency: Estimate | None = None
+
+
+def model_cost(facts: ModelFacts, profile: DeviceProfile | None = None) -> ModelCost:
+    """The predicted costs of a model's layers as float32, with milliseconds where there is a profile.
+
+    Raises `ProfileError` where the profile has no rate for float32.
+    """
+    graph = lower(facts)
+    nodes = [node.name for node in graph.nodes]
+    memory = dict(zip(nodes, ram.node_bytes(graph, widths(STEPS).activation), strict=True))
+    whole = latency.predict(profile, facts, STEPS) if profile else None
+    parts = apportion(profile, whole, [_workload(node) for node in graph.nodes]) if profile and whole else ()
+    times = dict(zip(nodes, parts, strict=False))
+    constants = {node.name: flash.node_bytes(node, STEPS) for node in graph.nodes}
+    return ModelCost(
+        layers={
+            layer.name: LayerCost(
+                flash_bytes=constants.get(layer.name, 0),
+                memory_bytes=memory.get(layer.name),
+                merged_into=_merged_into(layer.name, facts, graph),
+                latency=times.get(layer.name),
+            )
+            for layer in facts.layers
+        },
+        flash=_flash(facts),
+        peak_bytes=ram.peak_bytes(graph, widths(STEPS).activation),
+        latency=whole,
+    )
+
+
+def _flash(facts: ModelFacts) -> Estimate:
+    low, usual, high = (
+        flash.weight_bytes(facts, STEPS, end) + flash.graph_bytes(facts, STEPS, end) for end in range(3)
+    )
+    return Estimate(value=usual, low=low, high=high, source=flash.SOURCE)
+
+
+def _workload(node: Node) -> Workload:
+    width = widths(STEPS)
+    return Workload(
+        macs=node.macs,
+        weight_bytes=flash.node_bytes(node, STEPS),
+        activation_bytes=node.elements * width.activation,
+        operators=1,
+        dtype=width.arithmetic,
+    )
+
+
+def _merged_into(name: str, facts: ModelFacts, graph: Graph) -> str | None:
+    """The operator that a layer became a part of, found along its only input."""
+    nodes = {node.name for node in graph.nodes}
+    inputs = {layer.name: layer.inputs for layer in facts.layers}
+    if name in nodes or not inputs.get(name):
+        return None
+    for _ in range(len(inputs)):
+        name = inputs[name][0] if inputs.get(name) else name
+        if name in nodes:
+            return name
+    return None

@@ -1,0 +1,27 @@
+"""Make edgekit/probe.tflite, the model of one dense layer that `edgekit doctor` has run; it needs TensorFlow.
+
+python tools/make_probe.py [--out FILE]
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from edgekit.jobs import no_progress
+from edgekit.probe import FILE
+from edgekit.workshop.probe import probe
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, default=FILE)
+    path = parser.parse_args().out
+    print(probe({"target": str(path)}, no_progress)["made_by"], path, path.stat().st_size, "bytes")
+
+
+if __name__ == "__main__":
+    main()
