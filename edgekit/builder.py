@@ -20,9 +20,10 @@ from edgekit.child import Progress
 from edgekit.conclude import conclude
 from edgekit.dataset import Dataset
 from edgekit.emit import Provenance, emit, prepare
-from edgekit.errors import ProjectError
+from edgekit.errors import LockError, ProjectError
 from edgekit.inputs import OpenedModel, open_data, open_model
 from edgekit.jobs import Failed, no_progress
+from edgekit.lock_keeper import LockKeeper
 from edgekit.match import choose_losses, match
 from edgekit.objects import keep_data, keep_model
 from edgekit.planner.planner import Planner, outline
@@ -32,16 +33,27 @@ from edgekit.project import PROJECT_FILE, Project
 from edgekit.report import Report
 from edgekit.request import Device, Devices, is_several, profiles_for, settle, task_for, with_threshold
 from edgekit.search import Search, search
+from edgekit.techniques.interface import Task
 from edgekit.trials import Bench, Materials
 from edgekit.values import Value
 
+LEAST_OPENING_S = 600.0
+"""Loading the model, and reading the data, may each take at least this long, also where the time budget is shorter:
+a function may train the model, and what it gave is kept."""
+
 
 class BuildResult(Value):
-    """What a build gave for one device: the report as written, the folder, and the model in it (None: no file)."""
+    """What a build gave for one device: the report as written, the folder, and the model in it (None: no file).
+
+    `report.outcome` decides: a model that does not fit is written too, for a look at it. `folder` is `out/<device>`, and
+    `path` its `model.tflite`, whose SHA-256 is `report.chosen.sha256`; both are relative where `out` is.
+    `lock` is the lock file that the result was written to, or is held to.
+    """
 
     report: Report
     folder: Path
     path: Path | None
+    lock: Path | None = None
 
 
 class PlanOptions(TypedDict, total=False):
@@ -66,6 +78,8 @@ class BuildOptions(PlanOptions, total=False):
     time_budget: str | float | None
     seed: int | None
     workers: int
+    lock: bool
+    locked: bool
 
 
 @overload
@@ -93,6 +107,8 @@ def build(
     time_budget: str | float | None = None,
     seed: int | None = None,
     workers: int = 1,
+    lock: bool = False,
+    locked: bool = False,
     imports: Sequence[str] = (),
     trust: bool = False,
     cache: bool = True,
@@ -105,8 +121,13 @@ def build(
     it is None). Sizes and durations are text with units, or numbers in bytes, milliseconds (latency) and seconds
     (time budget); `max_drop` is in points; what is not given is the project's, then the profile's.
 
-    Returns a `BuildResult`, or a list of them where `device` is a list or tuple. Raises an `EdgekitError` for bad input;
-    a model that does not fit is no error but a report whose outcome is 'fail'.
+    `lock` writes `edgekit.lock` beside `edgekit.toml`; `locked` makes the locked bytes again, without a search, and
+    raises `LockError` with every difference where it cannot.
+
+    Returns a `BuildResult`, or a list of them where `device` is a list or tuple. A model that does not
+    fit is no error but a report whose outcome is 'fail'. Raises `ProjectError` for a wrong option or key, `ProfileError`,
+    `ModelError`, `DataError`, `TrustError` for code in a file without `trust`, `OutputError` before any work where `out`
+    cannot be written, and `MissingExtraError` where TensorFlow or the device's runtime is not installed.
     """
     settings = settle(
         model, data, project, imports=tuple(imports), seed=seed, max_drop=max_drop, max_flash=max_flash,
@@ -119,40 +140,57 @@ def build(
         raise ProjectError("no data", where="--data", next_step=f"name it in {PROJECT_FILE} or with --data")
     for profile in profiles:
         prepare(Path(out) / profile.id)
+    keeper = LockKeeper(settings=settings, profiles=profiles, writes=lock, holds=locked)
     deadline = time.monotonic() + settings.time_budget_s
     with Cache(fresh=not cache) as store, store.scratch() as temporary, Pool(workers, temporary=temporary) as pool:
-        opened = _open_model(model, settings, store, pool, trust=trust, progress=progress)
+        keeper.compare(model, data, store)
+        opened = open_project_model(model, settings, store, pool, trust=trust, progress=progress)
         settings = with_threshold(settings, opened.facts)
         dataset = _open_data(data, settings, opened, store, trust=trust, progress=progress)
         match(opened.facts, dataset, settings.goal.metric)
+        keeper.compare_loaded(opened, dataset, store)
         losses = _losses(settings, opened, dataset, store, pool, progress)
         materials = Materials(project=settings, model=opened, dataset=dataset, losses=losses, cache=store, pool=pool)
         results: list[BuildResult] = []
         for profile in profiles:
             share = (deadline - time.monotonic()) / (len(profiles) - len(results))
             until = time.monotonic() + share
-            results.append(_build_one(materials, profile, Path(out) / profile.id, workers, until, progress))
+            folder = Path(out) / profile.id
+            try:
+                results.append(_build_one(materials, profile, folder, workers, until, progress, keeper))
+            except LockError as problem:
+                keeper.miss(problem)
+        keeper.close()
     return results if is_several(device, settings) else results[0]
 
 
 def _build_one(
-    materials: Materials, profile: DeviceProfile, folder: Path, workers: int, deadline: float, progress: Progress
+    materials: Materials,
+    profile: DeviceProfile,
+    folder: Path,
+    workers: int,
+    deadline: float,
+    progress: Progress,
+    keeper: LockKeeper,
 ) -> BuildResult:
-    """Search, conclude and write for one device."""
+    """Search (or make what is locked), conclude and write for one device."""
     task = task_for(profile, materials.model.facts, materials.project)
     bench, planner = Bench(materials, profile, task.limits), Planner(task)
-    found = search(planner, bench, workers, deadline, progress)
+    made = keeper.realise(bench, progress)
+    planner, found = made or (planner, search(planner, bench, workers, deadline, progress))
     report, tflite = conclude(planner, found.finished, bench, progress=progress)
+    report = msgspec.structs.replace(report, notes=(*report.notes, *materials.cache.notes))
     path = emit(
         folder,
         report=report,
-        plan=outline(task),
+        plan=_outlined(task),
         provenance=_provenance(materials, profile, found),
-        kind=profile.kind,
+        profile=profile,
         artifact=tflite,
         labels=materials.dataset.labels,
     )
-    return BuildResult(report=report, folder=folder, path=path)
+    keeper.keep(profile, report, found.finished)
+    return BuildResult(report=report, folder=folder, path=path, lock=keeper.path)
 
 
 def _losses(
@@ -197,7 +235,8 @@ def plan(
 ) -> Plan | list[Plan]:
     """What `build` would try for each device, in order, and why not the rest; nothing is trained.
 
-    Arguments are those of `build`. Returns a `Plan`, or a list of them where `device` is a list or tuple.
+    Arguments are those of `build`. Returns a `Plan`, or a list of them where `device` is a list or tuple; that nothing
+    can fit is no error but a plan whose outcome is 'impossible'. Raises what `build` raises of the model and the device.
     """
     settings = settle(
         model, None, project, imports=tuple(imports), max_drop=max_drop, max_flash=max_flash,
@@ -205,14 +244,22 @@ def plan(
     )  # fmt: skip
     profiles = profiles_for(device, settings)
     with Cache(fresh=not cache) as store, store.scratch() as temporary, Pool(1, temporary=temporary) as pool:
-        opened = _open_model(model, settings, store, pool, trust=trust, progress=progress)
-    plans = [outline(task_for(profile, opened.facts, settings)) for profile in profiles]
+        opened = open_project_model(model, settings, store, pool, trust=trust, progress=progress)
+    plans = [_outlined(task_for(profile, opened.facts, settings)) for profile in profiles]
     return plans if is_several(device, settings) else plans[0]
 
 
-def _open_model(
+def _outlined(task: Task) -> Plan:
+    """The plan, which says what is missing on the device where nothing that is built is known to run there."""
+    found = outline(task)
+    obstacle = task.profile.runtime.obstacle
+    return found if found.reason or obstacle is None else msgspec.structs.replace(found, reason=obstacle)
+
+
+def open_project_model(
     model: Any, settings: Project, cache: Cache, pool: Pool, *, trust: bool, progress: Progress
 ) -> OpenedModel:
+    """The caller's model, else the project's, with its facts: from the cache, or loaded in a worker."""
     root, table = Path(settings.root), settings.model
     if model is not None and not isinstance(model, str | Path):
         table, trust = keep_model(model, cache), True
@@ -226,6 +273,7 @@ def _open_model(
         imports=settings.imports,
         trust=trust,
         progress=progress,
+        time_limit_s=max(settings.time_budget_s, LEAST_OPENING_S),
     )
 
 
@@ -243,7 +291,7 @@ def _open_data(
     assert settings.data is not None
     return open_data(
         settings.data, root=root, cache=cache, seed=seed, names=names, output_names=output_names, trust=trust,
-        progress=progress,
+        progress=progress, time_limit_s=max(settings.time_budget_s, LEAST_OPENING_S),
     )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from edgekit.cache import Cache, key, processor, versions
+from edgekit.cache import Cache, digest_of, key, processor, versions
 from edgekit.child import Progress
 from edgekit.dataset import Dataset
 from edgekit.errors import DataError, ModelError, did_you_mean
@@ -16,6 +16,7 @@ from edgekit.facts import ModelFacts
 from edgekit.jobs import Failed, Worker
 from edgekit.pool import Pool
 from edgekit.project_file import DataTable, ModelTable
+from edgekit.runtimes.limits import memory_limit
 from edgekit.userfunction import digest, is_function, module_digest
 from edgekit.values import Value, from_json, to_builtins
 
@@ -40,12 +41,14 @@ def open_model(
     imports: tuple[str, ...] = (),
     trust: bool,
     progress: Progress,
+    time_limit_s: float | None = None,
 ) -> OpenedModel:
     """Load and normalise a model, or find it in the cache; raises `ModelError`, `TrustError`.
 
-    `imports` are modules that are imported first, in the worker: they register custom layers.
+    `imports` are modules that are imported first, in the worker: they register custom layers. A file may take most of
+    the machine's memory and no more; a function that trains its model takes what it takes.
     """
-    content = _model_digest(table, root, cache)
+    content = model_digest(table, root, cache)
     name = key(
         model=content,
         imports=module_digest(imports, root=root, error=ModelError),
@@ -63,21 +66,21 @@ def open_model(
         "trust": trust,
         "seed": seed,
         "sha256": content,
+        "memory_bytes": None if is_function(table.source) else memory_limit(),
     }
 
     def make(folder: Path) -> None:
-        answer = pool.run({**job, "target": str(folder)}, progress=progress)
+        answer = pool.run({**job, "target": str(folder)}, progress=progress, time_limit_s=time_limit_s)
         if isinstance(answer, Failed):
-            raise ModelError(
-                "the model cannot be loaded", where=table.source, received=answer.reason, next_step=_log_hint(answer)
-            )
+            raise _not_opened(ModelError, "the model cannot be loaded", table.source, answer)
 
     folder = cache.folder("models", name, make)
     facts = from_json((folder / "facts.json").read_bytes(), ModelFacts, where=str(folder))
     return OpenedModel(folder=str(folder), key=name, facts=facts)
 
 
-def _model_digest(table: ModelTable, root: Path, cache: Cache) -> str:
+def model_digest(table: ModelTable, root: Path, cache: Cache) -> str:
+    """What stands for a model's content: the hash of its file or folder, of a function's source; raises `ModelError`."""
     if is_function(table.source):
         return digest(table.source, root=root, version=table.version, error=ModelError)
     return _path_digest(root / table.source, ModelError, "model", cache)
@@ -94,6 +97,7 @@ def open_data(
     output_names: tuple[str, ...] = (),
     trust: bool = False,
     progress: Progress,
+    time_limit_s: float | None = None,
 ) -> Dataset:
     """Read data of any kind into the cache, or find it there; raises `DataError`, `TrustError`.
 
@@ -101,11 +105,7 @@ def open_data(
     comes by name.
     """
     kind = _data_kind(table, root)
-    content = (
-        digest(table.source, root=root, version=table.version, error=DataError)
-        if kind == "function"
-        else _path_digest(root / table.source, DataError, "data", cache)
-    )
+    content = data_digest(table, root, cache)
     options = {name: value for name, value in to_builtins(table).items() if name not in ("source", "version")}
     named = (names, output_names) if kind == "function" else ((), ())
     name = key(content=content, options=options, seed=seed, need=need, names=named, trust=trust, versions=versions())
@@ -118,13 +118,27 @@ def open_data(
     def make(folder: Path) -> None:
         environment = {"TF_USE_LEGACY_KERAS": "1", "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
         with Worker(INGEST, environment=environment) as worker:
-            answer = worker.run({**job, "target": str(folder)}, progress=progress)
+            answer = worker.run({**job, "target": str(folder)}, progress=progress, time_limit_s=time_limit_s)
         if isinstance(answer, Failed):
-            raise DataError(
-                "the data cannot be read", where=table.source, received=answer.reason, next_step=_log_hint(answer)
-            )
+            raise _not_opened(DataError, "the data cannot be read", table.source, answer)
 
     return Dataset.open(cache.folder("data", name, make))
+
+
+def data_digest(table: DataTable, root: Path, cache: Cache) -> str:
+    """What stands for the data's content: the hash of the archive, of the splits' folders, of a function's source.
+
+    What else lies in a folder of images does not count: it may be the project's own, with its results. Raises `DataError`.
+    """
+    kind, path = _data_kind(table, root), root / table.source
+    if kind == "function":
+        return digest(table.source, root=root, version=table.version, error=DataError)
+    if kind == "npz":
+        return _path_digest(path, DataError, "data", cache)
+    from edgekit.ingest.images import SPLIT_FOLDERS
+
+    splits = [name for name in SPLIT_FOLDERS if (path / name).is_dir()]
+    return digest_of({name: _path_digest(path / name, DataError, "data", cache) for name in splits})
 
 
 def _data_kind(table: DataTable, root: Path) -> str:
@@ -161,6 +175,18 @@ def _path_digest(path: Path, error: type[ModelError] | type[DataError], what: st
         return cache.digest(path)
     except OSError as problem:
         raise error(f"the {what} cannot be read", where=str(path), received=problem.strerror) from None
+
+
+def _not_opened(
+    error: type[ModelError] | type[DataError], what: str, source: str, failed: Failed
+) -> ModelError | DataError:
+    """The error of a job that gave no result: too long, crashed, or raised what it should not have."""
+    step = (
+        "give it more time with --time-budget, or time_budget in edgekit.toml"
+        if failed.timed_out
+        else _log_hint(failed)
+    )
+    return error(what, where=source, received=failed.reason, next_step=step)
 
 
 def _log_hint(failed: Failed) -> str | None:

@@ -27,6 +27,8 @@ from edgekit.cli import options, output
 @click.option(
     "--workers", type=click.IntRange(min=1), default=1, show_default=True, metavar="N", help="Trials at once."
 )
+@click.option("--lock", is_flag=True, help="Write edgekit.lock: hashes of all that went in and came out.")
+@click.option("--locked", is_flag=True, help="Make the bytes of edgekit.lock again, or say what changed.")
 @options.computing
 @options.common
 @click.pass_context
@@ -46,15 +48,23 @@ def command(
     report and its manifest to OUT/<device>/ and exits with 0 if every required check passed, else with 1.
     """
     from edgekit.builder import build
+    from edgekit.errors import LockError
 
-    with output.at_work(quiet=quiet) as progress:
-        answer = build(
-            device=devices or None,
-            project=output.project_folder(project, given["model"]),
-            cache=not no_cache,
-            progress=progress,
-            **given,
-        )
+    try:
+        with output.at_work(quiet=quiet) as progress:
+            answer = build(
+                device=devices or None,
+                project=output.project_folder(project, given["model"]),
+                cache=not no_cache,
+                progress=progress,
+                **given,
+            )
+    except LockError as problem:
+        if as_json:
+            output.print_json(
+                {"outcome": "fail", "what": problem.what, "lock": problem.where, "differences": problem.differences}
+            )
+        raise
     results = answer if isinstance(answer, list) else [answer]
     reports = [result.report for result in results]
     if as_json:

@@ -1,0 +1,155 @@
+"""Data on disk: `.npz` archives by the headers of their arrays, folders of images by names and image headers."""
+
+from __future__ import annotations
+
+import collections
+import io
+import re
+from pathlib import Path
+from typing import Any
+
+from edgekit.extras import is_installed
+from edgekit.starter.bounded import BROKEN, Archive
+from edgekit.starter.found import DataFound, Images, NearMiss, Targets
+from edgekit.starter.walk import names_in, shown
+
+ENDING = ".npz"
+WANTED = ("x_train", "y_train", "x_test", "y_test")
+_NAME = re.compile(r"^(?P<kind>[xy])_(?P<split>train|val|test)(_(?P<index>\d{1,3}))?\.npy$")
+_HEADER, _LABELS = 16_384, 4 * 2**20
+"""Bytes of an array that are unpacked: for its shape and type, and of the targets for their values."""
+MOST_IMAGES, MOST_CLASSES = 60, 2000
+_PER_CLASS = 200
+
+
+def npz(root: Path, source: str) -> DataFound | NearMiss:
+    """What an `.npz` file is."""
+    try:
+        with Archive(root / source) as archive:
+            return _npz(archive, source)
+    except BROKEN as problem:
+        return _no(source, f"cannot be read ({shown(str(problem))[:120] or type(problem).__name__})")
+
+
+def _npz(archive: Archive, source: str) -> DataFound | NearMiss:
+    matches = {name: match for name in archive.names if (match := _NAME.match(name))}
+    splits = {f"{match['kind']}_{match['split']}" for match in matches.values()}
+    missing = [name for name in WANTED if name not in splits]
+    if missing:
+        there = ", ".join(shown(name.removesuffix(".npy")) for name in archive.names[:8]) or "nothing"
+        return _no(source, f"has no {', '.join(missing)} (it has {there[:160]})")
+    first = {f"{match['kind']}_{match['split']}": name for name, match in sorted(matches.items(), reverse=True)}
+    several = any(match["index"] not in (None, "0") for match in matches.values())
+    x_shape, x_type, _ = _header(archive.start(first["x_train"], _HEADER))
+    notes = []
+    if x_type.hasobject:
+        notes.append(f"{shown(source)} holds pickled objects, which can run code: `edgekit build` wants --trust for it")
+    targets, labels = (None, None) if several else _targets(archive, first["y_train"])
+    return DataFound(
+        source=source,
+        kind="npz",
+        sample_shape=None if several else tuple(x_shape[1:]),
+        targets=targets,
+        labels=labels,
+        notes=tuple(notes),
+    )
+
+
+def _header(start: bytes) -> tuple[tuple[int, ...], Any, int]:
+    """Shape, type and length of the header of an `.npy` file's first bytes."""
+    from numpy.lib import format as npy
+
+    file = io.BytesIO(start)
+    version = npy.read_magic(file)
+    read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+    shape, _, dtype = read(file)
+    return shape, dtype, file.tell()
+
+
+def _targets(archive: Archive, name: str) -> tuple[Targets | None, int | None]:
+    """Whether targets are class numbers, rows of one 1 a class, or other numbers; and how many classes were seen."""
+    import numpy as np
+
+    start = archive.start(name, _HEADER + _LABELS)
+    shape, dtype, begin = _header(start)
+    if dtype.hasobject or dtype.kind not in "iufb" or not shape:
+        return None, None
+    row = int(np.prod(shape[1:], dtype=np.int64)) * dtype.itemsize
+    count = min((len(start) - begin) // row, shape[0]) if row else 0
+    if not count:
+        return None, None
+    values = np.frombuffer(start, dtype, count * row // dtype.itemsize, begin).reshape(count, -1)
+    if values.shape[1] > 1:
+        one_hot = bool(((values == 0) | (values == 1)).all() and (values.sum(axis=1) == 1).all())
+        return (
+            ("one-hot", values.shape[1])
+            if one_hot and len(shape) == 2
+            else ("floats" if dtype.kind == "f" else None, None)
+        )
+    if dtype.kind == "f":
+        return "floats", None
+    return "classes", int(values.max()) + 1 if values.min() >= 0 else None
+
+
+def image_folder(root: Path, source: str) -> DataFound | NearMiss | None:
+    """What a folder with `train` and `test` in it is; None where it holds no images at all."""
+    from edgekit.ingest.images import ENDINGS
+
+    classes = {split: _classes(root / source / split, ENDINGS) for split in ("train", "test")}
+    if not any(any(files.values()) for files in classes.values()):
+        return None
+    empty = [f"{split}/{shown(name)}" for split, found in classes.items() for name, files in found.items() if not files]
+    unknown = sorted(set(classes["test"]) - set(classes["train"]))
+    if len(classes["train"]) < 2:
+        return _no(source, "has fewer than two folders in train: one a class is needed")
+    if empty:
+        return _no(source, f"has no images ({', '.join(ENDINGS)}) in {', '.join(empty[:3])}")
+    if unknown:
+        return _no(source, f"has a class in test that train does not have: {shown(unknown[0])}")
+    files = [path for found in classes["train"].values() for path in found]
+    step = max(1, len(files) // MOST_IMAGES)
+    images = _images(files[::step][:MOST_IMAGES])
+    notes = [] if images.sizes else [f"the sizes of the images in {shown(source)} could not be read: {_why_not()}"]
+    return DataFound(
+        source=source, kind="folder", targets="classes", labels=len(classes["train"]), images=images, notes=tuple(notes)
+    )
+
+
+def _why_not() -> str:
+    return "none is an image" if is_installed("PIL") else 'that needs Pillow (pip install "edgekit-tflite[images]")'
+
+
+def _classes(folder: Path, endings: tuple[str, ...]) -> dict[str, list[Path]]:
+    """The first images of each class folder."""
+    found: dict[str, list[Path]] = {}
+    for entry in sorted(names_in(folder, MOST_CLASSES), key=lambda entry: entry.name):
+        path = folder / entry.name
+        if entry.name.startswith(".") or not path.is_dir():
+            continue
+        images = (path / file.name for file in names_in(path, _PER_CLASS) if not file.name.startswith("."))
+        found[entry.name] = sorted(image for image in images if image.suffix.lower() in endings)
+    return found
+
+
+def _images(files: list[Path]) -> Images:
+    """Sizes from the images' headers; no pixel is decoded."""
+    if not is_installed("PIL"):
+        return Images(looked_at=0)
+    from PIL import Image
+
+    sizes: collections.Counter[tuple[int, int]] = collections.Counter()
+    gray = 0
+    for path in files:
+        try:
+            if path.is_file():
+                with Image.open(path, formats=("PNG", "JPEG", "BMP")) as image:
+                    sizes[image.height, image.width] += 1
+                    gray += image.mode in ("1", "L", "LA", "I;16")
+        except (*BROKEN, Image.DecompressionBombError):
+            continue
+    looked = sum(sizes.values())
+    return Images(looked_at=looked, sizes=tuple(size for size, _ in sizes.most_common(5)), gray=0 < looked == gray)
+
+
+def _no(source: str, reason: str) -> NearMiss:
+    return NearMiss(source=source, what="data", reason=reason)

@@ -1,0 +1,85 @@
+"""The values of a look into a folder: models and data that could be built from, and why others could not."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from edgekit.values import Value
+
+Targets = Literal["classes", "one-hot", "floats"]
+
+
+class ModelFound(Value):
+    """A model: `source` as `edgekit.toml` names it; the rest is None where it could not be read without Keras.
+
+    Shapes are without the batch; `outputs` is the size of the last axis of the one output; `rescales` says whether a
+    layer of the model scales its input.
+    """
+
+    source: str
+    kind: Literal[".keras", ".h5", "SavedModel", "function"]
+    input_shape: tuple[int | None, ...] | None = None
+    outputs: int | None = None
+    activation: str | None = None
+    loss: str | None = None
+    rescales: bool | None = None
+    notes: tuple[str, ...] = ()
+
+
+class Images(Value):
+    """What the headers of a folder's images say: the sizes (height, width) that were seen, the most frequent first."""
+
+    looked_at: int
+    sizes: tuple[tuple[int, int], ...] = ()
+    gray: bool = False
+
+
+class DataFound(Value):
+    """Data: `source` as `edgekit.toml` names it; `labels` counts the classes that were seen."""
+
+    source: str
+    kind: Literal["npz", "folder", "function"]
+    sample_shape: tuple[int, ...] | None = None
+    targets: Targets | None = None
+    labels: int | None = None
+    images: Images | None = None
+    notes: tuple[str, ...] = ()
+
+
+class NearMiss(Value):
+    """Something that looks like a model or like data and is not usable as it is, with the reason."""
+
+    source: str
+    what: Literal["model", "data"]
+    reason: str
+
+
+class Missing(Value):
+    """What was not found: where it was looked for, and what would be accepted."""
+
+    what: Literal["model", "data"]
+    looked: str
+    accepted: str
+    near: tuple[NearMiss, ...] = ()
+
+
+class Found(Value):
+    """The outcome of a look: what was chosen, what else there is, and what `edgekit.toml` should say beside the sources.
+
+    `ready` says that `edgekit build` can begin; `problems` are what it would then stumble over, as far as can be seen.
+    """
+
+    ready: bool
+    model: ModelFound | None
+    data: DataFound | None
+    missing: tuple[Missing, ...] = ()
+    other_models: tuple[str, ...] = ()
+    other_data: tuple[str, ...] = ()
+    near: tuple[NearMiss, ...] = ()
+    metric: str = "accuracy"
+    metric_reason: str = ""
+    image_size: tuple[int, int] | None = None
+    image_size_reason: str = ""
+    grayscale: bool = False
+    problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()

@@ -1,0 +1,186 @@
+"""The look itself: what a folder holds, the pair of model and data that goes together best, and what follows from it.
+
+It is pure but for reading the folder; `RULE` says how it chooses among several.
+"""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+from typing import Literal
+
+from edgekit.starter import data as data_files
+from edgekit.starter import models as model_files
+from edgekit.starter.found import DataFound, Found, Missing, ModelFound, NearMiss
+from edgekit.starter.scripts import functions
+from edgekit.starter.walk import DEEPEST, Listing, shown, walk
+
+MOST_OF_A_KIND = 50
+RULE = (
+    "the model and the data whose shapes and labels agree; among equals a file before a function, what lies higher "
+    "before what lies deeper, then .keras, .h5, SavedModel (.npz, image folder), then by name"
+)
+_KINDS = (".keras", ".h5", "SavedModel", "npz", "folder", "function")
+_ACCEPTED = {
+    "model": "a .keras file, an .h5 file with a whole model, a SavedModel of Keras 2, or a Python function without "
+    "arguments that returns a Keras model",
+    "data": "an .npz with x_train, y_train, x_test, y_test; a folder with train/CLASS/*.png and test/CLASS/*.png; or a "
+    "Python function without arguments that returns such arrays or datasets",
+}  # fmt: skip
+_REGRESSION = (
+    "mse",
+    "mae",
+    "mean_squared_error",
+    "mean_absolute_error",
+    "MeanSquaredError",
+    "MeanAbsoluteError",
+    "huber",
+)
+
+
+def look(folder: Path) -> Found:
+    """What `edgekit.toml` could say of a folder; an empty one gives what is missing, with what would be accepted."""
+    listing = walk(folder, (*model_files.ENDINGS, data_files.ENDING, ".py", ".tflite"))
+    models, data, near = _candidates(folder, listing)
+    model, chosen = _choose(models, data)
+    where = f"{listing.entries} files and folders, {DEEPEST} levels deep"
+    missing = [
+        *([] if model else [_missing("model", where, near)]),
+        *([] if chosen else [_missing("data", where, near)]),
+    ]
+    notes = [
+        *listing.notes,
+        *(model.notes if model else ()),
+        *(chosen.notes if chosen else ()),
+        *_tflite(listing, model),
+    ]
+    problems = list(_contradictions(model, chosen)) if model and chosen else []
+    metric, why = _metric(model, chosen)
+    size, size_reason, gray = _images(model, chosen)
+    return Found(
+        ready=not missing and not problems,
+        model=model,
+        data=chosen,
+        missing=tuple(missing),
+        other_models=tuple(one.source for one in models if one != model),
+        other_data=tuple(one.source for one in data if one != chosen),
+        near=tuple(near),
+        metric=metric,
+        metric_reason=why,
+        image_size=size,
+        image_size_reason=size_reason,
+        grayscale=gray,
+        problems=tuple(problems),
+        notes=tuple(notes),
+    )
+
+
+def _missing(what: Literal["model", "data"], where: str, near: list[NearMiss]) -> Missing:
+    alike = tuple(one for one in near if one.what == what)
+    return Missing(what=what, looked=where, accepted=_ACCEPTED[what], near=alike)
+
+
+def _candidates(folder: Path, listing: Listing) -> tuple[list[ModelFound], list[DataFound], list[NearMiss]]:
+    """All models and data, in the order of the rule, and what is nearly one."""
+    named = {ending: [file for file in listing.files if file.lower().endswith(ending)] for ending in (".npz", ".py")}
+    files = [file for file in listing.files if file.lower().endswith(model_files.ENDINGS)]
+    looks = [model_files.model_file(folder, file) for file in files[:MOST_OF_A_KIND]]
+    looks += [model_files.saved_model(folder, source) for source in listing.saved_models[:MOST_OF_A_KIND]]
+    found = [data_files.npz(folder, file) for file in named[".npz"][:MOST_OF_A_KIND]]
+    images = (data_files.image_folder(folder, source) for source in listing.split_folders[:MOST_OF_A_KIND])
+    found += [one for one in images if one is not None]
+    model_functions, loaders, near = functions(folder, tuple(named[".py"]))
+    near += [one for one in (*looks, *found) if isinstance(one, NearMiss)]
+    models = [*(one for one in looks if isinstance(one, ModelFound)), *model_functions]
+    data = [*(one for one in found if isinstance(one, DataFound)), *loaders]
+    return sorted(models, key=_rank), sorted(data, key=_rank), near
+
+
+def _rank(found: ModelFound | DataFound) -> tuple[bool, int, int, str]:
+    depth = found.source.count("." if found.kind == "function" else "/")
+    return found.kind == "function", depth, _KINDS.index(found.kind), found.source
+
+
+def _choose(models: list[ModelFound], data: list[DataFound]) -> tuple[ModelFound | None, DataFound | None]:
+    pairs = list(itertools.product(models, data))
+    if not pairs:
+        return (models[0] if models else None), (data[0] if data else None)
+    return min(pairs, key=lambda pair: len(list(_contradictions(*pair))))  # the first of the least
+
+
+def _contradictions(model: ModelFound, data: DataFound) -> list[str]:
+    """What speaks against a pair, as far as both can be read."""
+    found = []
+    shape, sample = model.input_shape, data.sample_shape
+    if shape and sample is not None and not _same(sample, shape):
+        text = " x ".join("any" if size is None else str(size) for size in shape)
+        found.append(
+            f"samples of {shown(data.source)} are {' x '.join(map(str, sample)) or 'single numbers'}, and "
+            f"{shown(model.source)} takes {text}"
+        )
+    outputs, labels = model.outputs, data.labels
+    if outputs is not None and labels is not None and labels != outputs and not (outputs == 1 and labels <= 2):
+        found.append(
+            f"{shown(data.source)} has {labels} classes, and {shown(model.source)} has {outputs} output"
+            f"{'s' if outputs != 1 else ''}"
+        )
+    if data.targets == "floats" and model.activation == "softmax":
+        found.append(
+            f"the targets of {shown(data.source)} are floats, and {shown(model.source)} ends in a softmax: save class numbers "
+            "as integers, y.astype('int64')"
+        )
+    return found
+
+
+def _same(sample: tuple[int, ...], shape: tuple[int | None, ...]) -> bool:
+    return len(sample) == len(shape) and all(
+        size is None or size == found for found, size in zip(sample, shape, strict=True)
+    )
+
+
+def _metric(model: ModelFound | None, data: DataFound | None) -> tuple[str, str]:
+    """The metric that the targets ask for, and why."""
+    targets = data.targets if data else None
+    if targets in ("classes", "one-hot"):
+        return "accuracy", "the targets are class numbers" if targets == "classes" else "the targets are one-hot rows"
+    if targets == "floats" and (model is None or model.activation not in ("softmax", "sigmoid")):
+        return "mae", "the targets are floats"
+    if model is not None and model.activation in ("softmax", "sigmoid"):
+        return "accuracy", f"the model ends in a {model.activation}"
+    if model is not None and model.loss in _REGRESSION:
+        return "mae", f"the model was compiled with {model.loss}"
+    return "accuracy", "the default: nothing here says otherwise"
+
+
+def _images(model: ModelFound | None, data: DataFound | None) -> tuple[tuple[int, int] | None, str, bool]:
+    """The size that images must be brought to, why, and whether to one channel; None where they stay as they are."""
+    if data is None or data.images is None:
+        return None, "", False
+    sizes, shape = data.images.sizes, model.input_shape if model else None
+    gray = shape[2] == 1 if shape and len(shape) == 3 else data.images.gray
+    seen = f"{data.images.looked_at} images were looked at: {', '.join(f'{h} x {w}' for h, w in sizes)}"
+    if shape and len(shape) == 3 and shape[0] and shape[1]:
+        wanted = (shape[0], shape[1])
+        if sizes == (wanted,):
+            return None, f"{seen}, as the model takes them", gray
+        return wanted, f"the model takes {wanted[0]} x {wanted[1]}; {seen}", gray
+    if len(sizes) == 1:
+        return None, f"{seen}; the model's own size could not be read", gray
+    if not sizes:
+        return None, "", gray
+    return (
+        sizes[0],
+        f"they differ, and the model's own size could not be read, so this is the most frequent: check it; {seen}",
+        gray,
+    )
+
+
+def _tflite(listing: Listing, model: ModelFound | None) -> list[str]:
+    """Files that are converted already, where there is nothing else."""
+    files = [file for file in listing.files if file.lower().endswith(".tflite")]
+    if not files or model is not None:
+        return []
+    return [
+        f"{shown(files[0])} is converted already: `edgekit check {shown(files[0])} --device rpi4` judges it; a build starts "
+        "from the Keras model that it was made of"
+    ]

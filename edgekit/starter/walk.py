@@ -1,0 +1,133 @@
+"""A bounded walk through a folder: the nearest first, so many entries and so deep, and no link followed twice.
+
+It lists; what a file is, others say.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections import deque
+from collections.abc import Iterator
+from pathlib import Path
+
+from edgekit.values import Value
+
+MOST_ENTRIES = 20_000
+DEEPEST = 4
+SAVED_MODEL = "saved_model.pb"
+SPLITS = ("train", "test")
+_SKIPPED = ("__pycache__", "node_modules", "site-packages")
+_RESULT = {"manifest.json", "report.json"}  # of an earlier build
+
+
+class Listing(Value):
+    """What a walk saw: paths relative to the folder with `/`, files by their endings, and what was left out."""
+
+    entries: int
+    files: tuple[str, ...]
+    saved_models: tuple[str, ...]
+    split_folders: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def walk(root: Path, endings: tuple[str, ...], most: int = MOST_ENTRIES) -> Listing:
+    """List regular files of some endings, SavedModels, and folders with a `train` and a `test` in them."""
+    files: list[str] = []
+    saved: list[str] = []
+    splits: list[str] = []
+    notes: list[str] = []
+    left, seen = most, {_identity(root)}
+    waiting = deque([("", 0)])
+    while waiting and left > 0:
+        folder, depth = waiting.popleft()
+        entries = _list(root / folder, left, notes)
+        left -= len(entries)
+        names = {entry.name for entry in entries}
+        if "pyvenv.cfg" in names or names >= _RESULT:
+            continue
+        if SAVED_MODEL in names:
+            saved.append(folder or ".")
+            continue
+        inside = [entry.name for entry in entries if _is_folder(entry)]
+        if set(SPLITS) <= set(inside):
+            splits.append(folder or ".")
+            inside = [name for name in inside if name not in (*SPLITS, "val", "validation")]
+        files += [_join(folder, entry.name) for entry in entries if _is_wanted(entry, endings)]
+        for name in inside:
+            path, identity = _join(folder, name), _identity(root / _join(folder, name))
+            if depth < DEEPEST and name not in _SKIPPED and not name.startswith(".") and identity not in seen:
+                seen.add(identity)
+                waiting.append((path, depth + 1))
+    if left <= 0:
+        notes.append(f"stopped after {most} files and folders: what lies deeper was not looked at")
+    return Listing(
+        entries=most - left, files=tuple(files), saved_models=tuple(saved), split_folders=tuple(splits),
+        notes=tuple(notes),
+    )  # fmt: skip
+
+
+def names_in(folder: Path, most: int) -> Iterator[os.DirEntry[str]]:
+    """The first entries of a folder, as the system has them; nothing where it cannot be read."""
+    try:
+        with os.scandir(folder) as entries:
+            yield from itertools.islice(entries, most)
+    except OSError:
+        return
+
+
+def _list(folder: Path, most: int, notes: list[str]) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            found = list(itertools.islice(entries, most))
+    except OSError as problem:
+        notes.append(f"not looked into: {shown(folder.name)} ({problem.strerror})")
+        return []
+    strange = [entry for entry in found if not _is_text(entry.name)]
+    if strange:
+        notes.append(f"{len(strange)} names in {shown(folder.name)} are no UTF-8, and were left out")
+    return sorted((entry for entry in found if _is_text(entry.name)), key=lambda entry: entry.name)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # links in a circle
+        return False
+
+
+def _is_wanted(entry: os.DirEntry[str], endings: tuple[str, ...]) -> bool:
+    """A regular file: a named pipe would wait for ever."""
+    try:
+        return entry.name.lower().endswith(endings) and not entry.name.startswith(".") and entry.is_file()
+    except OSError:
+        return False
+
+
+def _identity(folder: Path) -> tuple[int, int] | None:
+    try:
+        found = folder.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _join(folder: str, name: str) -> str:
+    return f"{folder}/{name}" if folder else name
+
+
+def shown(text: str) -> str:
+    """A name for a message or a comment: as it is, or escaped where it could break a line or a terminal.
+
+    >>> shown("a b"), shown("a\\nb")
+    ('a b', "'a\\\\nb'")
+    """
+    return text if text.isprintable() else ascii(text)
