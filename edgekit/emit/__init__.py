@@ -11,18 +11,32 @@ from pathlib import Path
 from edgekit.candidate import Plan
 from edgekit.emit.c_array import c_header, c_source
 from edgekit.emit.files import prepare, replace_files
+from edgekit.emit.html import html_report
 from edgekit.emit.inference import inference_script
 from edgekit.emit.manifest import MANIFEST_FILE, Manifest, Provenance, record
+from edgekit.profile import DeviceProfile
 from edgekit.report import Chosen, Report
 from edgekit.schema import schema_text
+from edgekit.tflite.reader import parse_tflite
 from edgekit.values import to_json
 
 MODEL_FILE = "model.tflite"
 REPORT_FILE = "report.json"
 PLAN_FILE = "plan.json"
+PAGE_FILE = "report.html"
 LABELS_FILE = "labels.txt"
 
-__all__ = ["MANIFEST_FILE", "MODEL_FILE", "PLAN_FILE", "REPORT_FILE", "Manifest", "Provenance", "emit", "prepare"]
+__all__ = [
+    "MANIFEST_FILE",
+    "MODEL_FILE",
+    "PAGE_FILE",
+    "PLAN_FILE",
+    "REPORT_FILE",
+    "Manifest",
+    "Provenance",
+    "emit",
+    "prepare",
+]
 
 
 def emit(
@@ -31,24 +45,25 @@ def emit(
     report: Report,
     plan: Plan,
     provenance: Provenance,
-    kind: str,
+    profile: DeviceProfile,
     artifact: Path | None,
     labels: tuple[str, ...] = (),
 ) -> Path | None:
     """Write everything that a build gives into `folder`, in place of what an earlier build wrote there.
 
-    `kind` is the profile's (`linux`, `android`, `microcontroller`, `npu`); `artifact` is the chosen `.tflite`, None
-    where no candidate gave one. Each file appears under its name only when it is whole, and `manifest.json` last.
+    `artifact` is the chosen `.tflite`, None where no candidate gave one. Each file appears under its name only when it is whole, and `manifest.json` last.
     Returns the path of `model.tflite`. Raises `OutputError` where the folder cannot be written, with nothing of
     the new result left behind.
     """
+    model = None if artifact is None else artifact.read_bytes()
     content = {
         REPORT_FILE: to_json(report).encode(),
         "report.schema.json": schema_text("report.schema.json").encode(),
         PLAN_FILE: to_json(plan).encode(),
     }
-    if artifact is not None:
-        content |= _model_files(artifact.read_bytes(), report, kind, labels)
+    if model is not None:
+        content |= _model_files(model, report, profile.kind, labels)
+    content[PAGE_FILE] = _page(report, model, profile, provenance).encode()
     manifest = Manifest(
         schema_version=1,
         edgekit_version=report.edgekit_version,
@@ -71,6 +86,11 @@ def _model_files(model: bytes, report: Report, kind: str, labels: tuple[str, ...
     if labels:
         files[LABELS_FILE] = "".join(f"{' '.join(label.split())}\n" for label in labels).encode()
     return files | _companions(model, chosen, report.device, kind, labels)
+
+
+def _page(report: Report, model: bytes | None, profile: DeviceProfile, provenance: Provenance) -> str:
+    parsed = None if model is None else parse_tflite(model, where=MODEL_FILE)
+    return html_report(report, model=parsed, profile=profile, provenance=provenance)
 
 
 def _companions(model: bytes, chosen: Chosen, device: str, kind: str, labels: tuple[str, ...]) -> dict[str, bytes]:

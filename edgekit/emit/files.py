@@ -36,13 +36,36 @@ def replace_files(folder: Path, content: Mapping[str, bytes], *, last: tuple[str
         for name, data in [*content.items(), last]:
             _write(staging / name, data)
         _refuse_folders(folder, [*content, last[0]])
-        stale = _listed(folder / last[0]) - set(content)
-        (folder / last[0]).unlink(missing_ok=True)
-        for name in stale:
-            if (folder / name).is_file():
-                (folder / name).unlink()
-        for name in [*content, last[0]]:
-            os.replace(staging / name, folder / name)
+        with _alone_in(folder):
+            stale = _listed(folder / last[0]) - set(content)
+            (folder / last[0]).unlink(missing_ok=True)
+            for name in stale:
+                if (folder / name).is_file():
+                    (folder / name).unlink()
+            for name in [*content, last[0]]:
+                os.replace(staging / name, folder / name)
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """Put one file in its place, whole or not at all; raises `OutputError`, and then what was there still is."""
+    with _as_output_error(path.parent), _staging(path.parent) as staging:
+        _refuse_folders(path.parent, [path.name])
+        _write(staging / path.name, data)
+        os.replace(staging / path.name, path)
+
+
+@contextlib.contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Keep two builds from putting their files into one folder at once, each half; where there are no locks, nothing."""
+    import fcntl
+
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def _write(path: Path, data: bytes) -> None:
@@ -64,7 +87,7 @@ def _listed(manifest: Path) -> set[str]:
     try:
         files = msgspec.json.decode(manifest.read_bytes())["files"]
         return {name for name in files if isinstance(name, str) and Path(name).name == name and name != manifest.name}
-    except (OSError, msgspec.DecodeError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return set()
 
 
@@ -75,7 +98,7 @@ def _staging(folder: Path) -> Iterator[Path]:
     staging = folder / f"{_STAGING}{platform.node()}-{os.getpid()}"
     shutil.rmtree(staging, ignore_errors=True)
     try:
-        staging.mkdir(parents=True)
+        _make(staging)
         _sweep(folder)
         yield staging
     finally:
@@ -83,6 +106,17 @@ def _staging(folder: Path) -> Iterator[Path]:
         with contextlib.suppress(OSError):
             for parent in made:
                 parent.rmdir()  # only if it is still empty
+
+
+def _make(staging: Path) -> None:
+    """Make a folder and those above it, also where another build takes the empty ones away meanwhile."""
+    for left in reversed(range(10)):
+        try:
+            staging.mkdir(parents=True)
+            return
+        except FileNotFoundError:
+            if not left:
+                raise
 
 
 def _sweep(folder: Path) -> None:

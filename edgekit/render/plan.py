@@ -8,8 +8,8 @@ from rich.text import Text
 
 from edgekit.candidate import Candidate, Plan
 from edgekit.render.console import WIDE, candidate_text, figures_table, make_console, name_and_text, section
-from edgekit.render.format import ABSENT, figure, rough, span
 from edgekit.render.report import declined_table
+from edgekit.wording import ABSENT, figure, rough, span
 
 UNITS = {"flash": "B", "download": "B", "ram": "B", "latency": "ms", "accuracy_drop": "points"}
 

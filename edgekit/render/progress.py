@@ -16,7 +16,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, Task, TaskID, Text
 
 from edgekit.child import Progress as Report
 from edgekit.render.console import make_console
-from edgekit.render.format import seconds
+from edgekit.wording import seconds
 
 SHOWN_AFTER_S = 2.0
 LINE_EVERY_S = 10.0

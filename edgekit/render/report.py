@@ -22,11 +22,8 @@ from edgekit.render.console import (
     outcome_text,
     section,
 )
-from edgekit.render.format import ABSENT, KERAS, change, figure, interval, seconds
 from edgekit.report import CandidateReport, Check, Chosen, Metric, Metrics, Report
-
-JUDGED = ("accuracy_drop", "agreement")  # they stand after the metric that judges the model
-ORDER = ("flash", "download", "ram", "latency", "macs", "parameters", "sparsity")
+from edgekit.wording import ABSENT, KERAS, accuracy_name, change, figure, interval, ordered, seconds
 
 
 def print_report(
@@ -51,7 +48,7 @@ def print_report(
     if report.declined:
         section(console, "Declined, and why", declined_table(report.declined))
     if report.chosen:
-        section(console, "The file, and what the device feeds it", _file(report.chosen))
+        section(console, "The file, and what the device feeds it", _file(report, report.chosen))
     if report.notes:
         section(console, "Notes", name_and_text(("-", Text(note)) for note in report.notes))
     if sources := _sources(before | after):
@@ -81,25 +78,11 @@ def _title(report: Report) -> str:
     return f"Baseline and result ({report.chosen.candidate})" if report.chosen else "Baseline"
 
 
-def accuracy_name(report: Report) -> str | None:
-    """The name of the metric that judges the model: the one that is none of the others."""
-    holders = [report.baseline, report.chosen, *report.candidates]
-    names = (name for holder in holders if holder is not None for name in holder.metrics)
-    return next((name for name in names if name not in ORDER + JUDGED and not name.startswith(KERAS)), None)
-
-
-def _ordered(*metrics: Metrics) -> list[str]:
-    """Names of the metrics: what judges the model first, then cost in a fixed order."""
-    names = {name: None for each in metrics for name in each}
-    fixed = JUDGED + ORDER
-    return [name for name in names if name not in fixed] + [name for name in fixed if name in names]
-
-
 def _comparison(before: Metrics, after: Metrics) -> RenderableType:
     both = bool(before and after)
     titles = [("", "left")] + [("baseline", "right")] * bool(before) + [("result", "right")] * bool(after)
     table = figures_table(*titles, *([("change", "left")] if both else []), ("basis", "left"))
-    for name in _ordered(before, after):
+    for name in ordered(before, after):
         if name.startswith(KERAS):
             continue
         old, new = before.get(name), after.get(name)
@@ -214,22 +197,25 @@ def grouped(reasons: Iterable[tuple[str, str]]) -> list[tuple[str, Text]]:
     return [(", ".join(names), Text(reason)) for reason, names in by_reason.items()]
 
 
-def _file(chosen: Chosen) -> RenderableType:
+def _file(report: Report, chosen: Chosen) -> RenderableType:
     rows: list[tuple[str, RenderableType]] = []
     if chosen.steps:
-        rows.append(("made by", Text(", then ".join(map(_step, chosen.steps)))))
+        rows.append(("made by", Text(", then ".join(map(step_text, chosen.steps)))))
+    trained = (each.training for each in report.candidates if each.candidate == chosen.candidate)
+    rows += [("trained", Text(stage)) for stage in next(trained, ())]
     for kind, ports in (("input", chosen.inputs), ("output", chosen.outputs)):
         rows += [(f"{kind} {index}", Text(describe(facts))) for index, facts in enumerate(ports)]
     rows.append(("SHA-256", Text(chosen.sha256)))
     return name_and_text(rows)
 
 
-def _step(step: Step) -> str:
+def step_text(step: Step) -> str:
+    """A step with its settings."""
     settings = ", ".join(f"{name} {value}" for name, value in step.settings.items())
     return f"{step.technique} ({settings})" if settings else step.technique
 
 
 def _sources(metrics: Metrics) -> RenderableType | None:
     """Each source once, with the figures that come from it."""
-    found = grouped((name, metrics[name].source) for name in _ordered(metrics) if metrics[name].source)
+    found = grouped((name, metrics[name].source) for name in ordered(metrics) if metrics[name].source)
     return name_and_text(found) if found else None

@@ -16,18 +16,20 @@ import pytest
 from edgekit.candidate import Plan
 from edgekit.emit import Manifest, Provenance, emit, files, prepare
 from edgekit.errors import OutputError
+from edgekit.profile import load_profile
 from edgekit.report import Report
 from edgekit.values import from_json
 
+RPI4 = load_profile("rpi4")
 PROVENANCE = Provenance(inputs={"model": "ab" * 32}, seed=0, versions={"numpy": "2.4.6"}, processor="a processor")
-ALWAYS = {"model.tflite", "report.json", "report.schema.json", "plan.json", "manifest.json"}
+ALWAYS = {"model.tflite", "report.json", "report.html", "report.schema.json", "plan.json", "manifest.json"}
 
 
 @pytest.fixture
 def write(sample_report, sample_plan, int8_model):
     def write(folder, **changes):
         given = {
-            "report": sample_report, "plan": sample_plan, "provenance": PROVENANCE, "kind": "linux",
+            "report": sample_report, "plan": sample_plan, "provenance": PROVENANCE, "profile": RPI4,
             "artifact": int8_model, "labels": ("zero", "one", "two"),
         }  # fmt: skip
         return emit(folder, **{**given, **changes})
@@ -49,7 +51,7 @@ def names(folder: Path) -> set[str]:
     ],
 )
 def test_the_files_of_a_kind_of_device(write, tmp_path, int8_model, kind, companions):
-    path = write(tmp_path / "out", kind=kind)
+    path = write(tmp_path / "out", profile=msgspec.structs.replace(RPI4, kind=kind))
     assert path == tmp_path / "out" / "model.tflite"
     assert path.read_bytes() == int8_model.read_bytes()
     assert names(tmp_path / "out") == ALWAYS | {"labels.txt"} | companions
@@ -108,7 +110,7 @@ def test_a_full_disk_leaves_the_earlier_result_whole(write, tmp_path, monkeypatc
 
     monkeypatch.setattr(files.os, "fsync", full)
     with pytest.raises(OutputError) as caught:
-        write(tmp_path, kind="microcontroller")
+        write(tmp_path, profile=msgspec.structs.replace(RPI4, kind="microcontroller"))
     assert caught.value.exit_code == 2
     assert caught.value.received == "No space left on device"
     assert {name: (tmp_path / name).read_bytes() for name in names(tmp_path)} == before

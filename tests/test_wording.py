@@ -6,9 +6,9 @@ import doctest
 
 import pytest
 
-import edgekit.render.format as format_module
-from edgekit.render.format import change, figure, seconds
+from edgekit import wording
 from edgekit.report import Metric
+from edgekit.wording import change, figure, seconds
 
 
 def metric(value, unit="B"):
@@ -16,8 +16,8 @@ def metric(value, unit="B"):
 
 
 def test_the_examples_of_the_docstrings():
-    assert doctest.testmod(format_module) == (0, doctest.testmod(format_module).attempted)
-    assert doctest.testmod(format_module).attempted >= 4
+    assert doctest.testmod(wording) == (0, doctest.testmod(wording).attempted)
+    assert doctest.testmod(wording).attempted >= 4
 
 
 @pytest.mark.parametrize(

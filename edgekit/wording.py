@@ -1,12 +1,17 @@
-"""Figures as people read them: a size, a duration, a share, a count, each by its unit; and how two compare."""
+"""Figures as people read them: a size, a duration, a share, a count, each by its unit; how two compare; which come first.
+
+The terminal and the page say them alike. It knows the metrics' names and nothing of where they are shown.
+"""
 
 from __future__ import annotations
 
-from edgekit.report import Metric
+from edgekit.report import Metric, Metrics, Report
 from edgekit.units import format_ms, format_size
 
 ABSENT = "–"
 KERAS = "keras_"  # begins the name of the Keras model's own score, which stands beside the baseline's
+JUDGED = ("accuracy_drop", "agreement")  # they stand after the metric that judges the model
+ORDER = ("flash", "download", "ram", "latency", "macs", "parameters", "sparsity")
 _SHARES = ("accuracy", "sparsity", "agreement")
 _FRACTIONS = ("accuracy", "auc")
 _SMALLER = {"flash": "smaller", "download": "smaller", "ram": "less", "latency": "faster"}
@@ -28,7 +33,7 @@ def figure(name: str, value: float | int | str | None, unit: str) -> str:
         return format_size(value)
     if unit == "ms":
         return format_ms(value) if value else "0 ms"
-    if name.removeprefix(KERAS) in _SHARES:
+    if is_share(name):
         return f"{value:.2%}"
     if name in ("macs", "parameters"):
         return count(value)
@@ -110,14 +115,14 @@ def change(name: str, before: Metric | None, after: Metric | None) -> str:
     if before.value == after.value:
         return "same"
     if name in _SMALLER and before.value > 0 and after.value > 0:
-        return _ratio(before.value / after.value, _SMALLER[name], _LARGER[name])
+        return _ratio(before.value, after.value, _SMALLER[name], _LARGER[name])
     if before.value == 0 or name in _SHARES:
         return ""
     return f"{(after.value / before.value - 1) * 100:+.3g}%"
 
 
-def _ratio(ratio: float, smaller: str, larger: str) -> str:
-    factor, word = (ratio, smaller) if ratio >= 1 else (1 / ratio, larger)
+def _ratio(before: float, after: float, smaller: str, larger: str) -> str:
+    factor, word = (before / after, smaller) if before >= after else (after / before, larger)
     return "same" if factor < 1.005 else f"{factor:.{1 if factor >= 1.1 else 2}f}x {word}"
 
 
@@ -133,3 +138,22 @@ def seconds(value: float) -> str:
         return f"{value:.0f} s"
     minutes, rest = divmod(round(value), 60)
     return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def is_share(name: str) -> bool:
+    """Whether a metric is said in percent."""
+    return name.removeprefix(KERAS) in _SHARES
+
+
+def accuracy_name(report: Report) -> str | None:
+    """The name of the metric that judges the model: the one that is none of the others."""
+    holders = [report.baseline, report.chosen, *report.candidates]
+    names = (name for holder in holders if holder is not None for name in holder.metrics)
+    return next((name for name in names if name not in ORDER + JUDGED and not name.startswith(KERAS)), None)
+
+
+def ordered(*metrics: Metrics) -> list[str]:
+    """Names of the metrics: what judges the model first, then cost in a fixed order."""
+    names = {name: None for each in metrics for name in each}
+    fixed = JUDGED + ORDER
+    return [name for name in names if name not in fixed] + [name for name in fixed if name in names]

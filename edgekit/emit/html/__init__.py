@@ -1,0 +1,76 @@
+"""The report as a page: one file that needs nothing else, to be read on any screen or printed."""
+
+from __future__ import annotations
+
+from edgekit.emit.html.caption import caption, key
+from edgekit.emit.html.figures import BASES
+from edgekit.emit.html.insides import Insides, insides
+from edgekit.emit.html.judged import checks, comparison, declined, not_asked, sources
+from edgekit.emit.html.layers import layers, skyline
+from edgekit.emit.html.origin import data_facts, hashes, made_by, ports, provenance_facts
+from edgekit.emit.html.page import render
+from edgekit.emit.html.picture import pictures
+from edgekit.emit.html.tried import tried
+from edgekit.emit.manifest import Provenance
+from edgekit.profile import DeviceProfile
+from edgekit.report import Report
+from edgekit.tflite.model import TfliteModel
+
+__all__ = ["html_report"]
+
+WIDE, NARROW = 720.0, 328.0
+"""The widths of a picture in CSS pixels: on a page, and on a phone, where a smaller copy could not be read."""
+
+
+def html_report(
+    report: Report,
+    *,
+    model: TfliteModel | None = None,
+    model_reason: str = "",
+    profile: DeviceProfile | None = None,
+    profile_reason: str = "",
+    provenance: Provenance | None = None,
+) -> str:
+    """The page of a report, the same text for the same arguments.
+
+    `model` is the chosen `.tflite`, for its operators; `profile` the device's, for their milliseconds; `provenance` the
+    manifest's. What is not given is said to be not known, with the reason that is given for it.
+    """
+    if report.chosen is None:
+        model, model_reason = None, model_reason or "no candidate gave a file"
+    inside = insides(model, model_reason, profile, profile_reason)
+    candidates = tried(report)
+    return render(
+        {
+            "report": report,
+            "device": profile.name if profile else report.device,
+            "bases": BASES,
+            "comparison": comparison(report),
+            "sources": sources(report),
+            "checks": checks(report, profile),
+            "not_asked": not_asked(report),
+            "tried": candidates,
+            "key": key(candidates),
+            "caption": caption(report, candidates) if candidates.points else "",
+            "pictures": pictures(report, candidates, (WIDE, NARROW)),
+            "inside": inside,
+            "layers": None if inside.parts is None else layers(inside.parts, inside.latencies, inside.latency_reason),
+            "skylines": _skylines(inside),
+            "declined": declined(report),
+            "ports": ports(report.chosen),
+            "made_by": made_by(report.chosen),
+            "data_facts": data_facts(report),
+            "hashes": hashes(report, provenance),
+            "provenance": provenance_facts(report, provenance),
+            "is_known": provenance is not None,
+        }
+    )
+
+
+def _skylines(inside: Insides) -> list[object]:
+    if inside.parts is None:
+        return []
+    sizes = ((WIDE, 200.0), (NARROW, 170.0))
+    return [
+        found for width, height in sizes if (found := skyline(inside.parts, width=width, height=height)) is not None
+    ]

@@ -1,0 +1,44 @@
+"""The words below the picture of the candidates: what its marks, its line and its axes are."""
+
+from __future__ import annotations
+
+from edgekit.emit.html.tried import Tried
+from edgekit.report import Report
+
+KEY = {
+    "chosen": "chosen",
+    "chosen-fail": "closest to what was asked, and fails a check",
+    "baseline": "float32, not optimised",
+    "baseline-fail": "float32, not optimised, fails a check",
+    "pass": "passes every check",
+    "fail": "fails a check",
+    "control": "control: trained as long, without the technique",
+}
+
+
+def key(tried: Tried) -> dict[str, str]:
+    """The kinds of marks that are in the picture, with their words."""
+    there = {point.kind for point in tried.points}
+    return {kind: words for kind, words in KEY.items() if kind in there}
+
+
+def caption(report: Report, tried: Tried) -> str:
+    """What the picture shows, how fine its figures are, and what its line means."""
+    bases = {column.name: column.basis or "of several bases" for column in tried.columns}
+    split = next((column.split for column in tried.columns if column.name == tried.accuracy), "")
+    better = "more accurate" if tried.higher_is_better else f"better in {tried.accuracy}"
+    where = f" on {split}" if split else ""
+    return (
+        f"{tried.accuracy.capitalize()} is {bases[tried.accuracy]}{where}, {tried.currency} is {bases[tried.currency]}"
+        f"{_fineness(report, tried, split)}. The line is the Pareto front of {tried.front_of}: none of them is both as small "
+        f"and {better}. The numbers are those of the table."
+    )
+
+
+def _fineness(report: Report, tried: Tried, split: str) -> str:
+    """What a single sample counts, where the score is a share of right answers."""
+    samples = report.data.get("samples")
+    number = samples.get(split) if isinstance(samples, dict) else None
+    if tried.accuracy != "accuracy" or not isinstance(number, int) or number < 1:
+        return ""
+    return f"; one of the {number} samples is {100 / number:.2g} points"

@@ -1,0 +1,167 @@
+"""The verdict's part of the page: baseline against result, where the figures come from, the checks with their limits.
+
+It takes a `Report` as it is, also one from a file that somebody else wrote, and decides nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from edgekit.emit.html.figures import NOTHING, Figure, figure_of, shown
+from edgekit.profile import DeviceProfile, limits
+from edgekit.report import Check, Report
+from edgekit.values import Value
+from edgekit.wording import KERAS, change, figure, ordered
+
+WORDS = {
+    "accuracy_drop": "points lost against the baseline, on the same samples",
+    "agreement": "decisions that are those of the Keras model",
+    "flash": "size of the file",
+    "download": "size of the file, deflated",
+    "ram": "memory that the model takes",
+    "latency": "median of one inference at batch 1",
+    "macs": "multiply-accumulates of one inference",
+    "parameters": "elements of all constant weights",
+    "sparsity": "zeros among the kernels' weights",
+}
+
+
+class Comparison(Value):
+    """One metric of the baseline and of the result."""
+
+    name: str
+    words: str
+    before: Figure
+    after: Figure
+    change: str
+
+
+class Source(Value):
+    """Where figures come from, with the names of those that share it."""
+
+    names: tuple[str, ...]
+    basis: str
+    text: str
+
+
+class CheckRow(Value):
+    """One check that was asked."""
+
+    name: str
+    limit: Figure
+    found: Figure
+    outcome: str
+    reason: str
+
+
+class Reason(Value):
+    """A reason with the names of those that share it."""
+
+    names: tuple[str, ...]
+    text: str
+
+
+def comparison(report: Report) -> tuple[Comparison, ...]:
+    """Every metric of the baseline and the result; Keras's own score stands below the one that it goes with."""
+    before = report.baseline.metrics if report.baseline else {}
+    after = report.chosen.metrics if report.chosen else {}
+    return tuple(
+        Comparison(
+            name=name,
+            words=words_of(name),
+            before=shown(name, before.get(name)),
+            after=shown(name, after.get(name)),
+            change=change(name, before.get(name), after.get(name)),
+        )
+        for name in _with_keras(ordered(before, after))
+    )
+
+
+def _with_keras(names: list[str]) -> list[str]:
+    own = [name for name in names if name.startswith(KERAS)]
+    placed = [found for name in names if name not in own for found in (name, KERAS + name) if found in names]
+    return placed + [name for name in own if name not in placed]
+
+
+def words_of(name: str) -> str:
+    """What a metric is, in a few words."""
+    if name.startswith(KERAS):
+        return "of the Keras model itself, before any conversion"
+    return WORDS.get(name, "the score of the model")
+
+
+def sources(report: Report) -> tuple[Source, ...]:
+    """Each source once, with the figures of the result (else of the baseline) that come from it."""
+    metrics = (report.baseline.metrics if report.baseline else {}) | (report.chosen.metrics if report.chosen else {})
+    found: dict[tuple[str, str], list[str]] = {}
+    for name in _with_keras(ordered(metrics)):
+        metric = metrics[name]
+        parts = [metric.source or metric.reason or ""]
+        parts += [f"{metric.split} split"] if metric.split else []
+        parts += (
+            [f"{metric.threads} thread{'s' * (metric.threads != 1)} of {metric.runtime}"]
+            if _ran(metric.threads, metric.runtime)
+            else []
+        )
+        if text := "; ".join(part for part in parts if part):
+            found.setdefault((metric.basis or "unknown", text), []).append(name)
+    return tuple(Source(names=tuple(names), basis=basis, text=text) for (basis, text), names in found.items())
+
+
+def _ran(threads: int | None, runtime: str | None) -> bool:
+    return threads is not None and runtime is not None
+
+
+def checks(report: Report, profile: DeviceProfile | None) -> tuple[CheckRow, ...]:
+    """The checks that were asked, those that keep the outcome from being a pass first.
+
+    A limit that is the profile's has the basis that it has there; any other is somebody's choice.
+    """
+    known = limits(profile) if profile else {}
+    bases = {(name, quantity.value): quantity.basis for name, quantity in known.items()}
+    asked = [check for check in report.checks if check.outcome != "not asked"]
+    return tuple(
+        CheckRow(
+            name=check.name,
+            limit=_limit(check, bases.get((check.name, _number(check.limit)), "declared")),
+            found=_found(check),
+            outcome=check.outcome,
+            reason=check.reason,
+        )
+        for check in sorted(asked, key=lambda check: check.outcome == "pass")
+    )
+
+
+def _number(limit: float | str | None) -> float | None:
+    return None if isinstance(limit, str) else limit
+
+
+def _limit(check: Check, basis: str) -> Figure:
+    if check.limit is None:
+        return NOTHING
+    return Figure(text=figure(check.name, check.limit, check.unit), basis="" if isinstance(check.limit, str) else basis)
+
+
+def _found(check: Check) -> Figure:
+    """What was held against the limit; a check that has no figure of its own is no unknown."""
+    if check.value is None:
+        return Figure(text="not known", basis="unknown") if check.outcome == "unknown" else NOTHING
+    return figure_of(check.name, check.value, check.unit, check.basis, check.low, check.high)
+
+
+def not_asked(report: Report) -> tuple[Reason, ...]:
+    """The checks that decide nothing, and why."""
+    return grouped((check.name, check.reason) for check in report.checks if check.outcome == "not asked")
+
+
+def declined(report: Report) -> tuple[Reason, ...]:
+    """What was not tried, and why."""
+    return grouped((each.technique, each.reason) for each in report.declined)
+
+
+def grouped(reasons: Iterable[tuple[str, str]]) -> tuple[Reason, ...]:
+    """Each reason once, beside all names that share it."""
+    by_reason: dict[str, list[str]] = {}
+    for name, reason in reasons:
+        by_reason.setdefault(reason, []).append(name)
+    return tuple(Reason(names=tuple(names), text=reason) for reason, names in by_reason.items())

@@ -1,0 +1,58 @@
+"""Accuracy against size of a report's candidates, as a picture for a page and one for a phone, with the limits in it."""
+
+from __future__ import annotations
+
+from edgekit.emit.html.scatter import Scatter, is_finite, scatter
+from edgekit.emit.html.tried import COSTS, Tried
+from edgekit.report import Check, Report
+from edgekit.wording import figure, is_share
+
+ASPECT = ((500.0, 0.5), (0.0, 0.95))
+"""The height of a picture by its width, from the least width that it holds for."""
+
+
+def pictures(report: Report, tried: Tried, widths: tuple[float, ...]) -> list[Scatter]:
+    """A picture for each width; none where no candidate has both figures."""
+    if not tried.points:
+        return []
+    return [
+        scatter(
+            tried.points,
+            width=width,
+            height=round(width * next(share for least, share in ASPECT if width >= least)),
+            size_unit="ms" if tried.currency == "latency" else "B",
+            accuracy_unit="%" if is_share(tried.accuracy) else "",
+            size_limit=_told(tried.currency, _limit(report, tried.currency)),
+            accuracy_limit=_told(tried.accuracy, _least_accuracy(report, tried)),
+        )
+        for width in widths
+    ]
+
+
+def _told(name: str, limit: float | None) -> tuple[float, str] | None:
+    """A limit with its words."""
+    unit = {"latency": "ms"}.get(name, "B" if name in COSTS else "")
+    return None if limit is None else (limit, f"limit {figure(name, limit, unit)}")
+
+
+def _check(report: Report, name: str) -> Check | None:
+    return next((check for check in report.checks if check.name == name), None)
+
+
+def _limit(report: Report, name: str) -> float | None:
+    check = _check(report, name)
+    limit = None if check is None else check.limit
+    return limit if isinstance(limit, int | float) and is_finite(limit) else None
+
+
+def _least_accuracy(report: Report, tried: Tried) -> float | None:
+    """What the baseline's score may fall to on the split that chooses: a point is 0.01 of a share, else one percent."""
+    lost, base = (
+        _limit(report, "accuracy_drop"),
+        next((each for each in tried.points if each.kind.startswith("baseline")), None),
+    )
+    base = base or next((each for each in tried.points if each.name == "float32"), None)
+    if lost is None or base is None:
+        return None
+    point = 0.01 if tried.accuracy in ("accuracy", "auc") else 0.01 * abs(base.accuracy)
+    return base.accuracy - lost * point * (1 if tried.higher_is_better else -1)

@@ -1,0 +1,69 @@
+"""The picture of the candidates: the front, and labels that cover nothing."""
+
+from __future__ import annotations
+
+import itertools
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edgekit.emit.html.placing import Box, around
+from edgekit.emit.html.scatter import FONT_SIZE, LETTER_WIDTH, Point, pareto, scatter
+
+SIZES = st.floats(1e3, 2e5)
+SCORES = st.floats(0.5, 1.0)
+
+
+@given(st.lists(st.tuples(SIZES, SCORES), min_size=1, max_size=12))
+def test_the_front_is_what_nothing_beats(points):
+    wins = pareto([size for size, _ in points], [score for _, score in points])
+    assert any(wins)
+    for (size, score), on_front in zip(points, wins, strict=True):
+        beaten = any(s <= size and a >= score and (s, a) != (size, score) for s, a in points)
+        assert on_front != beaten
+
+
+def test_the_front_of_a_score_that_is_better_lower():
+    assert pareto([1, 2, 3], [0.3, 0.1, 0.2], higher_is_better=False) == [True, True, False]
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(SIZES, SCORES), min_size=1, max_size=25), st.sampled_from([(720.0, 360.0), (328.0, 312.0)]))
+def test_no_label_covers_another_a_point_or_the_edge(values, size):
+    points = [
+        Point(number=index, name=f"candidate_{index}+int8", kind="pass", size=flash, accuracy=score, front=index == 1)
+        for index, (flash, score) in enumerate(values, start=1)
+    ]
+    width, height = size
+    found = scatter(
+        points, width=width, height=height, size_unit="B", accuracy_unit="%", size_limit=(1e5, "limit 97.7 KiB")
+    )
+    boxes = [
+        Box(
+            mark.label_x,
+            mark.label_y - FONT_SIZE + 2,
+            mark.label_x + len(mark.label) * FONT_SIZE * LETTER_WIDTH,
+            mark.label_y + 2,
+        )
+        for mark in found.marks
+        if mark.label_x is not None
+    ]
+    assert not any(one.meets(other) for one, other in itertools.combinations(boxes, 2))
+    assert all(box.within(Box(0, 0, width, height)) for box in boxes)
+    marks = [around(mark.x, mark.y, 4) for mark in found.marks]
+    assert not any(box.meets(mark) for box in boxes for mark in marks)
+    left, top, right, bottom = found.frame
+    assert all(left <= mark.x <= right and top <= mark.y <= bottom for mark in found.marks)
+
+
+def test_few_candidates_have_their_names_and_many_their_numbers():
+    def labels(number: int) -> list[str]:
+        points = [
+            Point(number=n, name="int8", kind="pass", size=1000.0 * n, accuracy=0.9 + n / 1000, front=False)
+            for n in range(1, number + 1)
+        ]
+        found = scatter(points, width=720, height=360, size_unit="B", accuracy_unit="%")
+        return [mark.label for mark in found.marks]
+
+    assert labels(3) == ["1 int8", "2 int8", "3 int8"]
+    assert labels(25) == [str(n) for n in range(1, 26)]

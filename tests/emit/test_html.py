@@ -1,0 +1,278 @@
+"""The page of a report: what it holds, what is escaped, and that the same report gives the same bytes."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from edgekit.emit.html import html_report
+from edgekit.emit.html.caption import KEY
+from edgekit.emit.html.figures import BASES
+from edgekit.emit.html.page import breakable, visible
+from edgekit.profile import load_profile
+from edgekit.report import CandidateReport, Check, Metric, Report
+from edgekit.tflite.reader import parse_tflite, read_tflite
+
+ROOT = Path(__file__).resolve().parents[2]
+RPI4 = load_profile("rpi4")
+VOID = {"meta", "br", "wbr", "use", "path", "rect", "circle", "link", "img"}
+
+
+class Page(HTMLParser):
+    """The elements of a page with their attributes, its text, and whether every element is closed in its turn."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.misnested: list[str] = []
+        self.words: list[str] = []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag):
+        if not self.open or self.open.pop() != tag:
+            self.misnested.append(tag)
+
+    def handle_data(self, data):
+        if self.open and self.open[-1] != "style":
+            self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join("".join(self.words).split())
+
+
+@pytest.fixture
+def page(sample_report, int8_model, provenance):
+    return html_report(sample_report, model=read_tflite(int8_model), profile=RPI4, provenance=provenance)
+
+
+REPORTS = ["sample_report", "many_candidates", "one_unknown", "nothing_made", "hostile"]
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_every_page_is_whole_and_needs_nothing_else(name, request, int8_model, provenance):
+    text = html_report(
+        request.getfixturevalue(name), model=read_tflite(int8_model), profile=RPI4, provenance=provenance
+    )
+    found = Page(text)
+    assert not found.misnested and not found.open
+    assert not {tag for tag, _ in found.elements} & {
+        "script",
+        "img",
+        "link",
+        "iframe",
+        "object",
+        "embed",
+        "form",
+        "base",
+    }
+    links = [attributes for _, attributes in found.elements if "href" in attributes]
+    assert links and all((each["href"] or "").startswith("#") for each in links)
+    names = [name for _, attributes in found.elements for name in attributes]
+    assert not [name for name in names if name.startswith("on") or name in ("src", "style", "srcset", "xlink:href")]
+    ids = [attributes["id"] for _, attributes in found.elements if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    assert {each["href"] for each in links} <= {f"#{found}" for found in ids}
+
+
+def test_only_its_own_style_sheet_is_allowed(page):
+    policy = next(each["content"] for tag, each in Page(page).elements if "http-equiv" in each)
+    style = re.search(r"<style>(.*?)</style>", page, re.DOTALL)[1]
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    assert policy == f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    assert "url(" not in style and "@import" not in style
+
+
+def test_no_text_of_a_report_or_a_model_becomes_markup(hostile, hostile_model, provenance):
+    content = hostile_model()
+    text = html_report(hostile, model=parse_tflite(content, where="hostile"), profile=RPI4, provenance=provenance)
+    assert "<script" not in text.lower() and "<img" not in text.lower() and "49" not in Page(text).text.split()
+    assert "&lt;script&gt;" in text
+    assert "\u202e" not in text and "\x00" not in text
+    assert "<script>x" in Page(text).text  # the tensors' names are there, as text
+    for _, attributes in Page(text).elements:
+        assert not any(name.strip("\"'<>/").startswith("on") for name in attributes)
+
+
+def test_the_same_report_gives_the_same_bytes(many_candidates, int8_model, provenance):
+    """In processes of their own, whose strings have hashes of their own."""
+    made = (
+        "import hashlib, sys; from edgekit.emit.html import html_report; from edgekit.report import Report\n"
+        "from edgekit.values import from_json; from edgekit.tflite.reader import read_tflite\n"
+        "from edgekit.profile import load_profile\n"
+        "report = from_json(sys.stdin.read(), Report)\n"
+        f"text = html_report(report, model=read_tflite({str(int8_model)!r}), profile=load_profile('rpi4'))\n"
+        "print(hashlib.sha256(text.encode()).hexdigest(), 'tensorflow' in sys.modules)"
+    )
+    document = msgspec.json.encode(many_candidates).decode()
+    said = {
+        subprocess.run(
+            [sys.executable, "-c", made], input=document, env={"PYTHONHASHSEED": seed, "PYTHONPATH": str(ROOT)},
+            capture_output=True, text=True, check=True,
+        ).stdout
+        for seed in ("1", "2")
+    }  # fmt: skip
+    assert len(said) == 1 and said.pop().split()[1] == "False"
+
+
+def test_it_shows_every_figure_with_its_basis(page, sample_report):
+    text = Page(page).text
+    assert "int8 for Raspberry Pi 4 Model B" in text
+    assert sample_report.summary in text
+    assert "97.50%" in text and "95.50 to 98.50%" in text  # the result's accuracy
+    assert "91.0 KiB" in text and "93,184 B" in text and "17.3x smaller" in text
+    assert "raw flash counts here" in text  # declined
+    assert "Keras's own score on the test split is 0.9778" in text  # a note
+    assert "3 fails" not in text and "loses 1.4 points where 1 may be lost" in text
+    assert all(words in text for words in BASES.values())
+    cells = re.findall(r'<td class="n[^>]*>(.*?)</td>', page, re.DOTALL)
+    marked = [cell for cell in cells if "97.50%" in cell and 'href="#basis-simulated"' in cell]
+    assert marked
+
+
+def test_a_figure_that_is_not_known_says_why(page, one_unknown):
+    assert "not known" in Page(page).text and "tflite_micro is not installed" in Page(page).text
+    alone = Page(html_report(one_unknown)).text
+    assert "the model's file is not at hand" in alone
+    assert "no manifest vouches for this report" in alone
+    assert "No data was given" in alone
+
+
+def test_the_parts_of_the_file_add_up(page, int8_model):
+    text = Page(page).text
+    assert "5.3 KiB" in text and "CONV_2D" in text and "the rest of the file" in text
+    assert "The activations take the most at operator" in text
+    assert page.count('<rect class="bytes"') == page.count('<rect class="time"') + 1  # the rest has bytes alone
+
+
+def test_milliseconds_without_a_profile_are_not_known(sample_report, int8_model):
+    text = html_report(sample_report, model=read_tflite(int8_model), profile_reason="nobody named it")
+    assert "Milliseconds are not known: nobody named it" in Page(text).text
+    assert '<rect class="time"' not in text
+
+
+def test_a_build_without_a_file_says_so(nothing_made):
+    text = Page(html_report(nothing_made, model_reason="no candidate gave a file", profile=RPI4)).text
+    assert "No candidate for Raspberry Pi 4 Model B" in text
+    assert "Not known: no candidate gave a file" in text
+    assert "signal SIGSEGV" in text
+
+
+def test_the_candidates_are_points_and_rows(many_candidates):
+    page = html_report(many_candidates, profile=RPI4)
+    kinds = {kind: page.count(f'<use href="#point-{kind}"') for kind in KEY}
+    drawn = 25 - 3  # three gave no file
+    # each is drawn in the picture for a page, in the one for a phone and in its row; each kind once in the key
+    assert sum(kinds.values()) == 3 * drawn + sum(1 for number in kinds.values() if number)
+    assert kinds["chosen"] == kinds["baseline"] == 3 + 1
+    text = Page(page).text
+    assert "Not drawn: pruning_80+float16, quantization_aware+int16x8, pruning_50+int8" in text
+    assert "one of the 287 samples is 0.35 points" in text
+    assert page.count("<title>") > 2 * drawn
+
+
+def test_the_currency_of_the_goal_is_the_axis(many_candidates):
+    data = {**many_candidates.data, "currency": "latency"}
+    page = html_report(msgspec.structs.replace(many_candidates, data=data), profile=RPI4)
+    assert "latency, ms</text>" in page and "accuracy against latency" in page
+
+
+@pytest.mark.parametrize("value", [0, 1, 10**18, 5e-324, 1e300, -3.0])
+def test_figures_of_any_size_can_be_drawn(sample_report, value):
+    def candidate(name: str, number: float) -> CandidateReport:
+        metrics = {
+            each: Metric(value=number, unit=unit, basis="measured", source="")
+            for each, unit in (("mae", ""), ("flash", "B"), ("latency", "ms"))
+        }
+        return CandidateReport(candidate=name, steps=(), outcome="pass", reason="", seconds=0, metrics=metrics)
+
+    for several in ((candidate("a", value),), (candidate("a", value), candidate("b", 0.0), candidate("c", value))):
+        for currency in ("flash", "latency"):
+            report = msgspec.structs.replace(
+                sample_report, candidates=several, data={"currency": currency, "direction": "lower"}
+            )
+            page = html_report(report)
+            assert not Page(page).misnested
+            assert not re.search(r'="[^"]*\b(nan|inf)\b', page)
+
+
+NUMBERS = st.none() | st.floats(allow_nan=True) | st.integers(-(2**60), 2**60)
+METRICS = st.dictionaries(
+    st.sampled_from(["accuracy", "keras_accuracy", "accuracy_drop", "flash", "ram", "latency", "macs", "m:f"]),
+    st.builds(
+        Metric, value=NUMBERS, unit=st.sampled_from(["B", "ms", "fraction", "points", ""]), low=NUMBERS, high=NUMBERS,
+        basis=st.sampled_from([None, "measured", "predicted"]), source=st.just("so"), threads=st.sampled_from([None, 4]),
+    ),
+)  # fmt: skip
+CANDIDATES = st.builds(
+    CandidateReport, candidate=st.text(max_size=8), steps=st.just(()), metrics=METRICS, reason=st.text(max_size=8),
+    outcome=st.sampled_from(["pass", "fail", "failed", "control", "else"]), seconds=st.floats(-1e9, 1e9),
+)  # fmt: skip
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    metrics=METRICS,
+    candidates=st.lists(CANDIDATES, max_size=4),
+    limit=NUMBERS,
+    currency=st.sampled_from(["flash", "ram"]),
+)
+def test_no_figures_keep_a_page_from_being_made(sample_report, int8_model, metrics, candidates, limit, currency):
+    report = msgspec.structs.replace(
+        sample_report,
+        chosen=msgspec.structs.replace(sample_report.chosen, metrics=metrics),
+        candidates=tuple(candidates),
+        checks=(Check(name=currency, outcome="fail", limit=limit, value=limit, unit="B", basis="measured"),),
+        data={"currency": currency},
+    )
+    assert not Page(html_report(report, model=read_tflite(int8_model))).misnested
+
+
+def test_a_report_with_nothing_in_it():
+    assert "nothing that was not checked passes" in Page(html_report(Report())).text
+
+
+def test_signs_that_cannot_be_seen_are_replaced():
+    assert visible("a\x00b\u202ec\ud800") == "a\ufffdb\ufffdc\ufffd"
+    assert visible("größer 8×8 µs") == "größer 8×8 µs"
+    assert html.unescape(str(breakable("<b>+" + "x" * 50)).replace("<wbr>", "")) == "<b>+" + "x" * 50
+
+
+def test_a_long_model_shows_its_heaviest_operators(sample_report, int8_model):
+    model = read_tflite(int8_model)
+    many = msgspec.structs.replace(model, operators=model.operators * 200)
+    page = html_report(sample_report, model=many, profile=RPI4)
+    assert "lighter operators:" in Page(page).text
+    assert len(page) < 600_000
+
+
+def test_the_example_in_the_docs_is_a_page_of_today():
+    """`python tools/make_example_report.py` makes it again."""
+    text = (ROOT / "docs" / "example-report.html").read_text(encoding="utf-8")
+    style = (ROOT / "edgekit" / "emit" / "html" / "templates" / "style.css").read_text(encoding="utf-8")
+    assert f"<style>{style}</style>" in text, "it has another style sheet: make it again"
+    found = Page(text)
+    assert not found.misnested and "Raspberry Pi 4 Model B" in found.text
+    assert {"chosen", "baseline"} <= {kind for kind in KEY if f'href="#point-{kind}"' in text}
+    assert "/home/" not in text and "/tmp/" not in text
