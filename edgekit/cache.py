@@ -35,9 +35,13 @@ PACKAGES = (
 
 
 class Cache:
-    """A folder of entries; `fresh=True` makes every entry anew in a folder that goes when the cache is closed."""
+    """A folder of entries; `fresh=True` makes every entry anew in a folder that goes when the cache is closed.
+
+    `notes` says which damaged entries were found.
+    """
 
     def __init__(self, root: Path | None = None, *, fresh: bool = False) -> None:
+        self.notes: list[str] = []
         try:
             self._temporary = tempfile.TemporaryDirectory(prefix=f"{_FRESH}{_owner()}-") if fresh else None
             self.root = Path(self._temporary.name) if self._temporary else (root or default_root())
@@ -67,7 +71,7 @@ class Cache:
                 content = scratch / "entry"
                 content.mkdir()
                 make(content)
-                (content / INDEX).write_bytes(msgspec.json.encode(_index(content)))
+                seal(content)
                 target.parent.mkdir(parents=True, exist_ok=True)
                 with contextlib.suppress(FileExistsError):
                     _rename(content, target)
@@ -78,11 +82,15 @@ class Cache:
     def find(self, kind: str, key: str) -> Path | None:
         """The folder of an entry that is there and whole; a damaged one is removed."""
         target = self.root / kind / key
-        if not target.is_dir():
+        if not os.path.lexists(target):
             return None
         if _is_whole(target):
             return target
-        shutil.rmtree(target, ignore_errors=True)
+        if target.is_symlink() or not target.is_dir():
+            target.unlink(missing_ok=True)
+        else:
+            shutil.rmtree(target, ignore_errors=True)
+        self.notes.append(f"the cache's entry {kind}/{key[:8]} was damaged and has been made again")
         return None
 
     def value(self, kind: str, key: str, make: Callable[[], Any]) -> Any:
@@ -199,25 +207,35 @@ def _source_digest() -> str:
     return hasher.hexdigest()[:16]
 
 
-def _index(folder: Path) -> dict[str, list[Any]]:
+def seal(folder: Path) -> None:
+    """Write the index of an entry: its files with their sizes and hashes, and the hash of that list itself."""
+    files = _files(folder)
+    (folder / INDEX).write_bytes(msgspec.json.encode({"files": files, "sha256": digest_of(files)}))
+
+
+def _files(folder: Path) -> dict[str, list[Any]]:
     return {
         str(path.relative_to(folder)): [
             path.stat().st_size,
             file_digest(path) if path.stat().st_size <= HASHED_BYTES else "",
         ]
         for path in sorted(folder.rglob("*"))
-        if path.is_file()
+        if path.is_file() and path != folder / INDEX
     }
 
 
 def _is_whole(folder: Path) -> bool:
+    """Whether an index is as it was written, and every file in it still the same."""
     try:
         index = msgspec.json.decode((folder / INDEX).read_bytes())
-        return all(
-            (folder / name).stat().st_size == size and (not digest or file_digest(folder / name) == digest)
-            for name, (size, digest) in index.items()
+        return digest_of(index["files"]) == index["sha256"] and all(
+            (folder / name).is_file()
+            and not (folder / name).is_symlink()
+            and (folder / name).stat().st_size == size
+            and (not digest or file_digest(folder / name) == digest)
+            for name, (size, digest) in index["files"].items()
         )
-    except (OSError, ValueError, TypeError, AttributeError):
+    except (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError):
         return False
 
 

@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, BinaryIO
 
 import msgspec
@@ -39,7 +39,8 @@ def serve(load_handlers: Callable[[], Mapping[str, Handler]]) -> None:
         job = jobs.get()
         try:
             handlers = load_handlers() if handlers is None else handlers
-            value = handlers[job["do"]](job, _reporter(events))
+            with _within(job.get("memory_bytes")):
+                value = handlers[job["do"]](job, _reporter(events))
             _send(events, {"event": "result", "value": value})
         except EdgekitError as error:
             _send(events, {"event": "error", "kind": type(error).__name__, "parts": error.parts()})
@@ -113,6 +114,28 @@ def _read_jobs() -> queue.Queue[dict[str, Any]]:
 
     threading.Thread(target=read, daemon=True).start()
     return jobs
+
+
+@contextlib.contextmanager
+def _within(memory_bytes: int | None) -> Iterator[None]:
+    """Let a job take so much address space beside what the process has: a file that asks for more fails alone.
+
+    What the process was started with holds all the same, and holds again afterwards.
+    """
+    if memory_bytes is None or sys.platform != "linux":
+        yield
+        return
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    with open("/proc/self/statm", encoding="ascii") as file:
+        allowed = int(file.read().split()[0]) * resource.getpagesize() + memory_bytes
+    limits = [limit for limit in (soft, hard) if limit != resource.RLIM_INFINITY]
+    resource.setrlimit(resource.RLIMIT_AS, (min([allowed, *limits]), hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
 
 
 def _limit_memory() -> None:

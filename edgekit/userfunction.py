@@ -76,12 +76,15 @@ def load(spec: str, *, root: Path, error: type[InputError]) -> Any:
 def _import(name: str, root: Path, error: type[InputError]) -> Any:
     if str(root) not in sys.path:
         sys.path.insert(0, str(root))
+    written, sys.dont_write_bytecode = sys.dont_write_bytecode, True  # no __pycache__ in the user's folders
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as problem:
         raise _no_module(problem.name, name, root, error) from None
     except Exception as problem:
         raise error("the module cannot be imported", where=_last_line(problem, name), received=_say(problem)) from None
+    finally:
+        sys.dont_write_bytecode = written
 
 
 def _no_module(missing: str | None, name: str, root: Path, error: type[InputError]) -> InputError:
@@ -118,12 +121,21 @@ def module_digest(names: Sequence[str], *, root: Path, error: type[InputError] =
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _module_text(module: str, root: Path, error: type[InputError]) -> str:
+def module_identities(module: str, *, root: Path, error: type[InputError] = InputError) -> dict[str, str]:
+    """What stands for a module and each that it imports, by name: the hash of a source, or an installed distribution.
+
+    Nothing is imported. Raises `error` where the module has no source that can be found.
+    """
     paths = [str(root), *sys.path]
     PathFinder.invalidate_caches()  # a file that was written a moment ago must be seen
     if _file_of(module, paths) is None:
         raise _no_module(module, module, root, error)
-    return "\0".join(f"{name} {content}" for name, content in sorted(_identities(module, paths).items()))
+    return dict(sorted(_identities(module, paths).items()))
+
+
+def _module_text(module: str, root: Path, error: type[InputError]) -> str:
+    found = module_identities(module, root=root, error=error)
+    return "\0".join(f"{name} {content}" for name, content in found.items())
 
 
 def _identities(module: str, paths: list[str]) -> dict[str, str]:

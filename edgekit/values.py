@@ -122,6 +122,6 @@ def from_json(text: str | bytes, kind: type[V], *, where: str = "JSON") -> V:
     """The value that a JSON document describes; raises `InputError` where it does not."""
     try:
         raw = msgspec.json.decode(text)
-    except msgspec.DecodeError as problem:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
         raise InputError("not a JSON document", where=where, received=str(problem)) from None
     return read(raw, kind, where=where)

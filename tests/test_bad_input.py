@@ -15,6 +15,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import edgekit
+from edgekit import builder
+from edgekit.cache import CACHE_VARIABLE, Cache
+from edgekit.errors import DataError, ModelError
+from edgekit.inputs import open_data
+from edgekit.jobs import no_progress
+from edgekit.project_file import DataTable
+
 BUILD = ("build", "--device", "rpi4", "--out", "out")
 
 
@@ -130,7 +138,7 @@ LIGHT = [
     pytest.param(no_project, BUILD, ("no edgekit.toml", "edgekit init", "--project"), id="no edgekit.toml"),
     pytest.param(wrong_project_key, BUILD, ("unknown key 'max_dorp'", "goal.max_dorp", "max_drop"), id="project key"),
     pytest.param(wrong_project_unit, BUILD, ("budget.flash", "12 parsecs"), id="project unit"),
-    pytest.param(nothing_changed, ("build", "--device", "rpi5", "--out", "out"), ("rpi5", "did you mean", "rpi4"), id="device"),
+    pytest.param(nothing_changed, ("build", "--device", "rpi44", "--out", "out"), ("rpi44", "did you mean", "rpi4"), id="device"),
     pytest.param(nothing_changed, ("build", "--out", "out"), ("no device", "--device"), id="no device"),
     pytest.param(profile(lambda text: text + "\ncolour = 1\n"), MINE, ("mine.toml", "colour"), id="profile key"),
     pytest.param(profile(lambda text: text.replace("GiB", "Gigs")), MINE, ("mine.toml", "Gigs"), id="profile unit"),
@@ -242,6 +250,52 @@ def test_a_layer_in_a_file_that_is_not_taken(edgekit_command, tiny_project, conf
         archive.writestr("model.weights.h5", b"")
     done = edgekit_command(*BUILD, "--model", "model.keras", folder=tiny_project)
     refused(done, tiny_project, *words)
+
+
+FOREVER = """
+import time
+
+def model():
+    time.sleep(600)
+
+data = model
+"""
+
+
+def test_data_that_never_comes_is_not_waited_for(tmp_path):
+    (tmp_path / "forever.py").write_text(FOREVER)
+    with Cache(tmp_path / "cache") as cache, pytest.raises(DataError) as caught:
+        open_data(DataTable(source="forever:data"), root=tmp_path, cache=cache, progress=no_progress, time_limit_s=2.0)
+    assert "time limit of 2 s" in caught.value.received and "--time-budget" in caught.value.next_step
+    assert list((tmp_path / "cache" / "scratch").iterdir()) == []
+
+
+@pytest.mark.tf
+def test_a_model_that_never_comes_is_not_waited_for(tiny_project, tmp_path, monkeypatch):
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "cache"))
+    monkeypatch.setattr(builder, "LEAST_OPENING_S", 2.0)
+    (tiny_project / "forever.py").write_text(FOREVER)
+    with pytest.raises(ModelError) as caught:
+        edgekit.build("forever:model", device="rpi4", project=tiny_project, out=tmp_path / "out", time_budget="1s")
+    assert "time limit of 2 s" in caught.value.received and "--time-budget" in caught.value.next_step
+    assert not (tmp_path / "out").exists()
+
+
+HUGE = (
+    '{"module": "keras", "class_name": "Sequential", "registered_name": null, "config": {"name": "s", "layers": ['
+    '{"module": "keras.layers", "class_name": "InputLayer", "config": {"batch_shape": [null, 100000], "name": "i"}}, '
+    '{"module": "keras.layers", "class_name": "Dense", "config": {"name": "d", "units": 1000000}}]}}'
+)
+
+
+@pytest.mark.tf
+def test_a_model_that_asks_for_all_memory_fails_alone(edgekit_command, tiny_project):
+    with zipfile.ZipFile(tiny_project / "model.keras", "w") as archive:
+        archive.writestr("config.json", HUGE)
+        archive.writestr("metadata.json", '{"keras_version": "3.15.0"}')
+        archive.writestr("model.weights.h5", b"")
+    done = edgekit_command(*BUILD, "--model", "model.keras", folder=tiny_project)
+    refused(done, tiny_project, "the model cannot be loaded", "model.keras")
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import subprocess
 import sys
 import threading
@@ -61,7 +62,13 @@ def test_a_maker_that_fails_leaves_nothing(tmp_path):
     assert list((tmp_path / "scratch").iterdir()) == []
 
 
-@pytest.mark.parametrize("damage", ["changed", "shortened", "removed", "index removed", "index damaged", "index odd"])
+DAMAGES = [
+    "changed", "shortened", "removed", "a folder in its place", "a link in its place", "index removed", "index damaged", "index odd",
+    "index of nothing", "index with less in it", "index nested without end",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_entry_is_removed_and_made_again(tmp_path, damage):
     cache = Cache(tmp_path)
     folder = cache.folder("things", "k", write("one"))
@@ -70,12 +77,32 @@ def test_a_damaged_entry_is_removed_and_made_again(tmp_path, damage):
         "changed": lambda: part.write_text("two", encoding="utf-8"),
         "shortened": lambda: part.write_text("", encoding="utf-8"),
         "removed": part.unlink,
+        "a folder in its place": lambda: (part.unlink(), part.mkdir()),
+        "a link in its place": lambda: (part.rename(tmp_path / "moved"), part.symlink_to(tmp_path / "moved")),
         "index removed": index.unlink,
         "index damaged": lambda: index.write_bytes(b'{"part/text": ['),
         "index odd": lambda: index.write_bytes(b'{"part/text": 3}'),
+        "index of nothing": lambda: index.write_bytes(b"{}"),
+        "index with less in it": lambda: index.write_bytes(
+            re.sub(rb'"files":{[^}]*}', b'"files":{}', index.read_bytes())
+        ),
+        "index nested without end": lambda: index.write_bytes(b"[" * 100_000),
     }[damage]()
     assert cache.find("things", "k") is None and not folder.exists()
+    assert cache.notes == ["the cache's entry things/k was damaged and has been made again"]
     assert (cache.folder("things", "k", write("new")) / "part" / "text").read_text(encoding="utf-8") == "new"
+
+
+def test_what_is_no_folder_in_the_place_of_an_entry_is_removed_too(tmp_path):
+    cache = Cache(tmp_path / "cache")
+    (tmp_path / "cache" / "things").mkdir()
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "mine").touch()
+    (tmp_path / "cache" / "things" / "file").touch()
+    (tmp_path / "cache" / "things" / "link").symlink_to(tmp_path / "elsewhere")
+    for name in ("file", "link"):
+        assert (cache.folder("things", name, write("one")) / "part" / "text").is_file()
+    assert (tmp_path / "elsewhere" / "mine").exists() and len(cache.notes) == 2
 
 
 def test_a_large_file_counts_by_its_size(tmp_path, monkeypatch):

@@ -124,10 +124,11 @@ def describe(root: Path, name: str, progress: Progress) -> ArrayFile:
 def _open(path: Path, name: str) -> np.ndarray:
     try:
         array: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
-    except ValueError as problem:
-        raise DataError("not an array of numbers", where=name, received=str(problem)[:200]) from None
-    if array.ndim == 0 or len(array) == 0:
-        raise DataError("no samples", where=name, received=f"shape {array.shape}")
+    except Exception as problem:  # what the header says is mapped: it may be too large, too short, or no shape at all
+        received = f"{type(problem).__name__}: {problem}"[:200]
+        raise DataError("not an array of numbers", where=name, received=received) from None
+    if array.ndim == 0 or array.size == 0:
+        raise DataError("no samples, or samples without values", where=name, received=f"shape {array.shape}")
     if array.dtype.kind not in "fiub":
         raise DataError("not an array of numbers", where=name, received=array.dtype, allowed="floats, integers")
     return array

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import lzma
 import re
 import shutil
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
 
-from edgekit.child import Progress
+from edgekit.child import DISK_ERRORS, Progress
 from edgekit.errors import DataError, OutputError, TrustError
 
 NAME = re.compile(r"^(?P<kind>[xy])_(?P<split>train|val|test)(_(?P<index>\d+))?$")
@@ -28,8 +30,11 @@ def unpack(source: Path, target: Path, *, trust: bool, progress: Progress) -> No
                     shutil.copyfileobj(member, file, 2**20)
                 _check_pickle(target / f"{name}.npy", name, source, trust=trust)
                 progress(f"reading {source.name}", done + 1, len(wanted))
-    except (zipfile.BadZipFile, EOFError, RuntimeError, NotImplementedError) as problem:
-        raise DataError("not an .npz archive", where=str(source), received=str(problem)) from None
+    except (zipfile.BadZipFile, EOFError, RuntimeError, ValueError, OSError, zlib.error, lzma.LZMAError) as problem:
+        if isinstance(problem, OSError) and problem.errno in DISK_ERRORS:
+            raise
+        received = f"{type(problem).__name__}: {problem}"[:200]
+        raise DataError("not an .npz archive", where=str(source), received=received) from None
     if not wanted:
         raise DataError(
             "no arrays of the expected names",
@@ -57,8 +62,9 @@ def _check_pickle(path: Path, name: str, source: Path, *, trust: bool) -> None:
             version = np.lib.format.read_magic(file)
             read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
             dtype = read(file)[2]
-        except ValueError as problem:
-            raise DataError("not an array", where=f"{source}: {name}", received=str(problem)[:200]) from None
+        except Exception as problem:  # a header is a Python literal, and its parser raises what such text makes it
+            received = f"{type(problem).__name__}: {problem}"[:200]
+            raise DataError("not an array", where=f"{source}: {name}", received=received) from None
     if not dtype.hasobject:
         return
     if not trust:

@@ -31,7 +31,7 @@ class Here:
     def __exit__(self, *exc: object) -> None:
         pass
 
-    def run(self, job: dict[str, Any], *, progress: Progress) -> Done | Failed:
+    def run(self, job: dict[str, Any], *, progress: Progress, time_limit_s: float | None = None) -> Done | Failed:
         try:
             return Done(value=spool(job, progress))
         except EdgekitError:

@@ -1,0 +1,120 @@
+"""Sound files of every kind to begin with: what the repository has, and small ones that are made once.
+
+The models are those of the workshop's tests, the reports and the cache those of a real build of a tiny project.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+from tiny_project import ROOT, images, write_project
+
+from edgekit.cache import versions
+
+LARGEST = 300_000
+TOML = """device = "rpi4"
+seed = 3
+time_budget = "20min"
+[model]
+source = "models:plain"
+import = []
+version = "1"
+[data]
+source = "data.npz"
+validation = 0.25
+image_size = [8, 8]
+grayscale = true
+scale = 0.5
+offset = -1.0
+[goal]
+max_drop = 100
+metric = "accuracy"
+output = 0
+currency = "download"
+search = "first"
+[budget]
+flash = "512KiB"
+download = "200KiB"
+ram = "64MiB"
+latency = "20ms"
+[training]
+epochs = 1
+batch_size = 16
+learning_rate = 1e-3
+[calibration]
+samples = 16
+"""
+
+
+def make(folder: Path) -> None:
+    """Make what has to be made, unless the folder has it; takes a minute, nearly all of it TensorFlow."""
+    source = versions()["edgekit"]  # another source would not find what this one has cached
+    if (folder / "made").is_file() and (folder / "made").read_text() == source:
+        return
+    shutil.rmtree(folder, ignore_errors=True)
+    (folder / "models").mkdir(parents=True)
+    make_models = ROOT / "tests" / "workshop" / "make_models.py"
+    subprocess.run([sys.executable, make_models, folder / "models"], check=True, capture_output=True)
+    write_project(folder / "project")
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "EDGEKIT_CACHE": str(folder / "cache")}
+    command = [
+        sys.executable,
+        "-m",
+        "edgekit",
+        "build",
+        "--device",
+        "rpi4",
+        "--quiet",
+        "--lock",
+        "--out",
+        str(folder / "out"),
+    ]
+    done = subprocess.run(command, cwd=folder / "project", env=environment, capture_output=True, text=True)
+    if done.returncode not in (0, 1):  # a result that fails a check is as good to begin with
+        raise SystemExit(f"the build of the corpus failed:\n{done.stderr}")
+    (folder / "made").write_text(source)
+
+
+def _archive(arrays: dict[str, np.ndarray]) -> bytes:
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)
+    return buffer.getvalue()
+
+
+def _archives() -> list[bytes]:
+    plain = images(0)
+    one_hot = {**plain, "y_train": np.eye(4, dtype=np.float32)[plain["y_train"]], "y_test": np.eye(4)[plain["y_test"]]}
+    several = {"x_train_0": plain["x_train"], "x_train_1": np.ones((48, 3)), "y_train_0": np.ones((48, 1)),
+               "x_test_0": plain["x_test"], "x_test_1": np.ones((32, 3)), "y_test_0": np.ones((32, 1))}  # fmt: skip
+    pickled = {**plain, "y_train": np.array([{"label": 1}] * 48, dtype=object)}
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **plain, x_val=plain["x_test"][:8], y_val=plain["y_test"][:8])
+    return [_archive(plain), _archive(one_hot), _archive(several), _archive(pickled), buffer.getvalue()]
+
+
+def files(folder: Path) -> dict[str, list[bytes]]:
+    """The sound files of each kind, as bytes."""
+    out, models = folder / "out" / "rpi4", folder / "models"
+    tomls = [ROOT / "examples/digits/edgekit.toml", ROOT / "edgekit/cli/edgekit.toml.template"]
+    found = {
+        "tflite": _read(sorted((ROOT / "tests" / "golden").glob("*.tflite"))),
+        "keras": _read(sorted(models.glob("*.keras"))),
+        "h5": _read(sorted(models.glob("*.h5"))),
+        "project": [TOML.encode(), TOML.encode(), *_read([*tomls, folder / "project" / "edgekit.toml"])],
+        "profile": _read(sorted((ROOT / "device_profiles").glob("*.toml"))),
+        "report": _read([out / "report.json"]),
+        "plan": _read([out / "plan.json"]),
+        "lock": _read([folder / "project" / "edgekit.lock"]),
+        "manifest": _read([out / "manifest.json"]),
+    }
+    return {**found, "npz": _archives()}
+
+
+def _read(paths: list[Path]) -> list[bytes]:
+    return [content for path in paths if len(content := path.read_bytes()) <= LARGEST]
