@@ -11,18 +11,22 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from edgekit.builder import BuildResult, build, plan
     from edgekit.checker import check
+    from edgekit.comparer import compare
     from edgekit.errors import EdgekitError
+    from edgekit.inspector import inspect
     from edgekit.profile import load_profile
 
 __version__ = "0.1.0"
-__all__ = ["BuildResult", "EdgekitError", "build", "check", "load_profile", "plan"]
+__all__ = ["BuildResult", "EdgekitError", "build", "check", "compare", "inspect", "load_profile", "plan"]
 
 _HOME = {
     "BuildResult": "edgekit.builder",
     "build": "edgekit.builder",
     "plan": "edgekit.builder",
     "check": "edgekit.checker",
+    "compare": "edgekit.comparer",
     "EdgekitError": "edgekit.errors",
+    "inspect": "edgekit.inspector",
     "load_profile": "edgekit.profile",
 }
 

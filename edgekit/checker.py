@@ -20,6 +20,7 @@ from edgekit.planner import verdict
 from edgekit.profile import DeviceProfile, limits, load_profile
 from edgekit.project_file import DataTable
 from edgekit.report import Baseline, Check, Chosen, Metrics, Report
+from edgekit.runtimes.limits import LONGEST_S
 from edgekit.runtimes.measure import Measured, basis_of, drop, drop_metric, measure
 from edgekit.runtimes.static import Static, static
 from edgekit.units import parse_duration_ms, parse_size
@@ -72,7 +73,8 @@ def check(
     with Cache(fresh=not cache) as kept, kept.scratch() as folder:
         dataset = None if data is None else _open(data, root, kept, seed, progress)
         run = _Run(profile, spec, dataset, root, time_limit_s, progress)
-        return run.report(path, known, against, folder, allowed)
+        report = run.report(path, known, against, folder, allowed)
+        return msgspec.structs.replace(report, notes=(*report.notes, *kept.notes))
 
 
 class _Run:
@@ -197,6 +199,7 @@ def _open(data: str | Path, root: Path, cache: Cache, seed: int, progress: Progr
         seed=seed,
         need=("test",),
         progress=progress,
+        time_limit_s=LONGEST_S,
     )
 
 

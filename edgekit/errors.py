@@ -8,6 +8,7 @@
     │   ├── ProfileError        a device profile, or an id that names none
     │   ├── TrustError          code inside a file, without --trust
     │   └── OutputError         the place to write to: no space, no permission
+    ├── LockError           1   what edgekit.lock holds is not what is here, or not what came out
     ├── MissingExtraError   3   something that is needed is not installed
     ├── DeviceError         4   the device cannot be reached
     └── InterruptedBuild  130   the user stopped it
@@ -19,6 +20,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
 
 class EdgekitError(Exception):
@@ -87,6 +89,13 @@ class OutputError(InputError):
     """The output or the cache cannot be written."""
 
 
+class LockError(EdgekitError):
+    """What is here, or what came of a build, is not what `edgekit.lock` holds; `differences` says what, one by one."""
+
+    exit_code = 1
+    differences: tuple[Any, ...] = ()
+
+
 class MissingExtraError(EdgekitError):
     """Something that is needed is not installed."""
 
@@ -109,7 +118,7 @@ KINDS = {
     kind.__name__: kind
     for kind in (
         InputError, ModelError, DataError, ProjectError, ProfileError, TrustError, OutputError,
-        MissingExtraError, DeviceError, InterruptedBuild,
+        LockError, MissingExtraError, DeviceError, InterruptedBuild,
     )
 }  # fmt: skip
 

@@ -29,9 +29,18 @@ def is_installed(package: str) -> bool:
         return False
 
 
-def pip_line(extra: Extra) -> str:
-    """The command that installs an extra into the Python that is running."""
-    return f'{sys.executable or "python"} -m pip install "{DISTRIBUTION}[{extra}]"'
+def pip_line(extra: str | None) -> str:
+    """The command that installs an extra into the Python that is running; edgekit itself where it is None."""
+    wanted = DISTRIBUTION if extra is None else f"{DISTRIBUTION}[{extra}]"
+    return f'{sys.executable or "python"} -m pip install "{wanted}"'
+
+
+def own_environment_line(extra: str) -> str:
+    """The command that installs an extra into a new environment, for one whose packages cannot stand beside the base's."""
+    folder = f".venv-{extra}"
+    return (
+        f'{sys.executable or "python"} -m venv {folder} && {folder}/bin/python -m pip install "{DISTRIBUTION}[{extra}]"'
+    )
 
 
 def require(extra: Extra, *packages: str, purpose: str = "this") -> None:

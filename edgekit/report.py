@@ -18,7 +18,9 @@ Outcome = Literal["pass", "fail", "unknown", "not asked"]
 class Metric(Value):
     """A figure with its unit and where it comes from; `value` is None where `reason` says why it cannot be had.
 
-    `low` and `high` bound a prediction or a 95% confidence interval. `split` names the data it was taken on.
+    `unit` is 'B', 'ms', 'fraction' (0 to 1), 'points' (0.01 of accuracy), 'MAC', or empty for a count. `low` and `high`
+    bound a prediction or a 95% confidence interval, in the same unit. `split` names the data it was taken on, `runtime`
+    and `threads` what ran it, or is predicted to.
     """
 
     value: float | int | None
@@ -37,7 +39,11 @@ Metrics = dict[str, Metric]
 
 
 class Check(Value):
-    """One limit held against one figure; units are those of the figure."""
+    """One limit held against one figure; `limit`, `value`, `low` and `high` are in `unit`, the figure's own.
+
+    `outcome` is 'pass', 'fail', 'unknown' (a limit is declared and the figure cannot be had: counts as failed) or
+    'not asked' (decides nothing); `reason` says why it is not 'pass'. What is held against a list, as a dtype, is text.
+    """
 
     name: str
     outcome: Outcome
@@ -51,7 +57,11 @@ class Check(Value):
 
 
 class InputFacts(Value):
-    """What the device must feed, or gets back: shape with the batch, dtype, real range, quantization."""
+    """What the device must feed, or gets back: shape with the batch, dtype, real range, quantization.
+
+    `low` and `high` are real values; a stored one is real = (stored - `zero_point`) * `scale`. Both are None where the
+    dtype is not quantized.
+    """
 
     name: str
     shape: tuple[int, ...]
@@ -63,14 +73,21 @@ class InputFacts(Value):
 
 
 class Baseline(Value):
-    """The unmodified model's float32 `.tflite`, judged by the same code on the same data; Keras's score beside it."""
+    """The unmodified model's float32 `.tflite`, judged by the same code on the same data; Keras's score beside it.
+
+    `metrics` are by name, taken on the test split; `sha256` is the file's, None where there is none.
+    """
 
     metrics: Metrics
     sha256: str | None = None
 
 
 class Chosen(Value):
-    """The artifact that was written, with the steps that made it."""
+    """The artifact that was written, with the steps that made it; for `check` the file that was given.
+
+    `path` is the file's name beside the report (`check`: as it was given), `sha256` that of its bytes. `metrics` are by
+    name (`docs/report.md` lists them), taken on the test split; `inputs` and `outputs` are in the file's order.
+    """
 
     candidate: str
     steps: tuple[Step, ...]
@@ -82,7 +99,10 @@ class Chosen(Value):
 
 
 class CandidateReport(Value):
-    """One candidate that was tried: `outcome` is 'pass', 'fail' (a check), 'failed' (the trial) or 'control'."""
+    """One candidate that was tried: `outcome` is 'pass', 'fail' (a check), 'failed' (the trial) or 'control'.
+
+    `evidence` is what was seen of each technique, `training` how each stage was trained.
+    """
 
     candidate: str
     steps: tuple[Step, ...]
@@ -91,11 +111,19 @@ class CandidateReport(Value):
     seconds: float
     metrics: Metrics = {}
     evidence: tuple[str, ...] = ()
+    training: tuple[str, ...] = ()
     control: str | None = None
 
 
 class Report(Value):
-    """`report.json`, version 1."""
+    """`report.json`, version 1: what came of a build or a check for one device.
+
+    `device` is the profile's id; `outcome` is 'pass' where every required check passed; `summary` says it in a line.
+    `baseline` is what the drop is counted from (None for `check` without a reference), `chosen` the file (None where no
+    candidate gave one), `checks` its limits against its figures on the test split. `candidates` are those that were
+    tried, with their figures on the validation split, `declined` what was not tried and why, `data` the samples of each
+    split. It is frozen, and goes to JSON and back with `edgekit.values.to_json` and `from_json`.
+    """
 
     schema_version: int = SCHEMA_VERSION
     edgekit_version: str = ""

@@ -1,16 +1,189 @@
-"""The names of the Python API: what they are does not depend on what was imported before."""
+"""The Python API: every name, argument, default and field that a caller may rely on.
+
+The lists are what is promised. A test that fails here says that something was taken away or changed, which breaks its
+callers, or that something is new, which goes into its list.
+"""
 
 from __future__ import annotations
 
+import importlib
+import inspect
+import re
 import subprocess
 import sys
+import typing
 from pathlib import Path
 
+import msgspec
 import pytest
 
 import edgekit
+from edgekit import errors
+from edgekit.values import Value
 
 ROOT = Path(__file__).resolve().parent.parent
+
+NAMES = {"BuildResult", "EdgekitError", "build", "check", "compare", "inspect", "load_profile", "plan"}
+
+BUDGET = "max_drop=None, max_flash=None, max_download=None, max_ram=None, max_latency=None"
+SIGNATURES = {
+    "build": f"model=None, data=None, *, device=None, project=None, {BUDGET}, out='build', time_budget=None, seed=None, "
+    "workers=1, lock=False, locked=False, imports=(), trust=False, cache=True, progress=no_progress",
+    "plan": f"model=None, *, device=None, project=None, {BUDGET}, imports=(), trust=False, cache=True, "
+    "progress=no_progress",
+    "check": f"tflite, *, device, data=None, reference=None, {BUDGET}, metric='accuracy', direction=None, output=0, "
+    "threshold=0.5, project=None, cache=True, seed=0, time_limit_s=None, progress=no_progress",
+    "inspect": "model=None, *, device=None, by='flash', in_order=False, project=None, imports=(), trust=False, "
+    "cache=True, progress=no_progress",
+    "compare": "a, b, *, fail_if=(), junit=None, sarif=None",
+    "load_profile": "id_or_path",
+    "values.to_json": "value",
+    "values.from_json": "text, kind, *, where='JSON'",
+    "jobs.no_progress": "phase, done, total",
+}
+
+FIELDS = {
+    "builder.BuildResult": "report folder path lock",
+    "report.Report": (
+        "schema_version edgekit_version device outcome summary baseline chosen checks candidates declined notes data"
+    ),
+    "report.Baseline": "metrics sha256",
+    "report.Metric": "value unit basis source low high split runtime threads reason",
+    "report.Chosen": "candidate steps path sha256 metrics inputs outputs",
+    "candidate.Step": "technique settings",
+    "report.InputFacts": "name shape dtype low high scale zero_point",
+    "report.Check": "name outcome limit value unit basis reason low high",
+    "report.CandidateReport": "candidate steps outcome reason seconds metrics evidence training control",
+    "candidate.Declined": "technique reason",
+    "candidate.Plan": "schema_version device outcome reason candidates declined limits",
+    "candidate.Candidate": "name steps estimates role control",
+    "candidate.Estimate": "value low high source",
+    "inspection.Inspection": (
+        "schema_version edgekit_version path sha256 format device order inputs outputs metrics other_bytes peak_index "
+        "layers operators output_kinds losses rebuilt_error"
+    ),
+    "inspection.PortFacts": "name shape dtype scale zero_point",
+    "inspection.InspectedLayer": (
+        "name kind inputs output_shape parameters macs kernel activation index flash_bytes flash_share memory_bytes "
+        "memory_share merged_into latency"
+    ),
+    "inspection.InspectedOperator": (
+        "index name label input_shapes output_shapes dtype parameters macs flash_bytes memory_bytes flash_share "
+        "memory_share latency"
+    ),
+    "comparison.Comparison": "schema_version edgekit_version outcome a b rules metrics checks file file_reason notes",
+    "comparison.Side": "path kind file device outcome candidate steps sha256 model model_reason edgekit_version",
+    "comparison.RuleResult": "rule metric kind outcome limit found unit reason",
+    "comparison.MetricChange": "name unit a b change percent points reason",
+    "comparison.CheckChange": "name a b",
+    "comparison.FileChanges": "identical flash equal_operators operators equal_weights weights",
+    "comparison.FlashChange": "total_bytes constants_bytes other_bytes",
+    "comparison.OperatorChange": "change fields a b",
+    "comparison.OperatorFacts": (
+        "index name label input_shapes output_shapes dtype parameters macs flash_bytes memory_bytes version"
+    ),
+    "comparison.WeightChange": "change fields a b distance largest reason",
+    "comparison.WeightFacts": (
+        "name operator role dtype shape size_bytes scales scale_low scale_high zeros distinct distinct_in_channel"
+    ),
+    "profile.DeviceProfile": (
+        "schema_version id name kind summary sources memory compute numerics runtime cost aliases budget live"
+    ),
+    "profile.Memory": "ram ram_for_model flash flash_for_model ram_fast ram_slow",
+    "profile.Quantity": "value unit basis source low high note",
+    "profile.Compute": "cores clock core instruction_set dot_product source",
+    "profile.Numerics": "float32 float16 int8 int16x8 int4_weights input_output source note",
+    "profile.Runtime": (
+        "kind version threads availability source operators delegate package python wheel architecture compiler"
+    ),
+    "profile.Cost": "rates bandwidth overhead_per_inference overhead_per_operator runtime_memory",
+    "profile.Rates": "float32 int8 int16x8 dynamic_range",
+    "profile.Budget": "latency flash ram",
+}
+RETURNED = (
+    "builder.BuildResult",
+    "candidate.Plan",
+    "inspection.Inspection",
+    "comparison.Comparison",
+    "profile.DeviceProfile",
+)
+
+ERRORS = {
+    "EdgekitError": ("Exception", 2), "InputError": ("EdgekitError", 2), "ModelError": ("InputError", 2),
+    "DataError": ("InputError", 2), "ProjectError": ("InputError", 2), "ProfileError": ("InputError", 2),
+    "TrustError": ("InputError", 2), "OutputError": ("InputError", 2), "LockError": ("EdgekitError", 1),
+    "MissingExtraError": ("EdgekitError", 3), "DeviceError": ("EdgekitError", 4),
+    "InterruptedBuild": ("EdgekitError", 130),
+}  # fmt: skip
+PARTS = ("what", "where", "received", "allowed", "next_step", "exit_code")
+
+
+def at(name: str) -> object:
+    """What stands behind 'module.Name' in edgekit, or behind one of its own names."""
+    module, _, name = name.rpartition(".")
+    return getattr(importlib.import_module(f"edgekit.{module}") if module else edgekit, name)
+
+
+def written(function: object) -> str:
+    """A function's arguments as they are called, without their types."""
+    parameters = [each.replace(annotation=each.empty) for each in inspect.signature(function).parameters.values()]
+    text = str(inspect.Signature(parameters))[1:-1]
+    return re.sub(r"<function (\w+) at 0x\w+>", r"\1", text)
+
+
+def test_the_names():
+    assert set(edgekit.__all__) == NAMES
+    assert re.fullmatch(r"\d+\.\d+\.\d+", edgekit.__version__)
+
+
+@pytest.mark.parametrize("name", SIGNATURES)
+def test_the_arguments_and_defaults(name):
+    assert written(at(name)) == SIGNATURES[name]
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_the_fields(name):
+    assert " ".join(at(name).__struct_fields__) == FIELDS[name]
+
+
+def values_in(kind: object) -> set[type[msgspec.Struct]]:
+    """The types of values that an annotation names, and all that are inside of them."""
+    found = {kind} if isinstance(kind, type) and issubclass(kind, msgspec.Struct) else set()
+    inner = [field.type for one in found for field in msgspec.structs.fields(one)]
+    return found.union(*(values_in(part) for part in [*inner, *typing.get_args(kind)]))
+
+
+def test_no_type_that_is_returned_is_missing_in_the_list():
+    found = set().union(*(values_in(at(name)) for name in RETURNED))
+    assert found == {at(name) for name in FIELDS}
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_values_are_frozen_and_documented(name):
+    kind = at(name)
+    assert issubclass(kind, Value) and kind.__struct_config__.frozen
+    assert kind.__doc__ and not kind.__doc__.startswith(kind.__name__)
+
+
+@pytest.mark.parametrize("name", sorted(set(SIGNATURES) & NAMES))
+def test_a_function_and_its_page_know_every_argument(name):
+    section = (ROOT / "docs" / "api.md").read_text(encoding="utf-8").split(f"## edgekit.{name}\n")[1].split("\n## ")[0]
+    missing = set(inspect.signature(at(name)).parameters) - set(re.findall(r"\w+", section))
+    assert not missing
+    assert "Raises" in (inspect.getdoc(at(name)) or "")
+
+
+def test_the_errors():
+    found = {
+        name: (kind.__base__.__name__, kind.exit_code)
+        for name, kind in vars(errors).items()
+        if isinstance(kind, type) and issubclass(kind, Exception)
+    }
+    assert found == ERRORS
+    problem = errors.EdgekitError("what", where="where", received=1, allowed="allowed", next_step="next")
+    assert [getattr(problem, part) for part in PARTS] == ["what", "where", "1", "allowed", "next", 2]
+    page = (ROOT / "docs" / "api.md").read_text(encoding="utf-8").split("## Errors")[1]
+    assert [name for name in ERRORS if name not in page] == []
 
 
 def test_no_name_of_the_api_is_a_module_too():

@@ -135,8 +135,8 @@ def test_a_file_that_is_no_tflite_is_an_error(content, tmp_path):
 def test_bad_input_is_an_error_before_anything_runs(tmp_path):
     with pytest.raises(ModelError, match="no such file"):
         check(tmp_path / "nothing.tflite", device="rpi4")
-    with pytest.raises(ProfileError, match="rpi5"):
-        check(INT8, device="rpi5")
+    with pytest.raises(ProfileError, match="rpi44"):
+        check(INT8, device="rpi44")
     with pytest.raises(DataError):
         check(INT8, device="rpi4", data=tmp_path / "nothing.npz")
 

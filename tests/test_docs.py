@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
 import inspect
 import os
 import re
@@ -23,7 +22,6 @@ from edgekit.techniques import techniques
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("examples/**/*.md")])
-DOCTESTED = ("docs/api.md",)
 WIDTH = "80"
 
 
@@ -106,17 +104,6 @@ def test_the_architecture_names_every_part_of_the_package():
     parts -= {"__init__", "__pycache__", "device_profiles", "schemas"}
     missing = sorted(part for part in parts if not re.search(rf"(?<!\w){re.escape(part)}(?!\w)", text))
     assert not missing, f"give them their floor in docs/architecture.md: {missing}"
-
-
-@pytest.mark.parametrize("page", DOCTESTED)
-def test_examples_in_pages_give_what_they_say(page, monkeypatch, tmp_path):
-    monkeypatch.chdir(ROOT)
-    monkeypatch.setenv("EDGEKIT_CACHE", str(tmp_path))
-    hidden = {name: module for name, module in sys.modules.items() if name.split(".")[0] == "tensorflow"}
-    for name in hidden:
-        monkeypatch.delitem(sys.modules, name)
-    failed, attempted = doctest.testfile(str(ROOT / page), module_relative=False)
-    assert attempted > 0 and failed == 0
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

@@ -1,4 +1,4 @@
-"""The bundled examples from end to end, as a reader runs them."""
+"""The bundled project from end to end, as a reader runs it; the examples of an app's build are in tests/examples."""
 
 from __future__ import annotations
 
@@ -53,12 +53,3 @@ def test_digits_with_a_download_limit_trains_beside_a_control(tmp_path):
     assert pruned["control"] == "fine_tuning+float32"
     assert any("zeros in the least sparse" in line for line in pruned["evidence"])
     assert pruned["metrics"]["download"]["value"] < tried["int8"]["metrics"]["download"]["value"]
-
-
-def test_the_python_api_example_needs_no_guard(tmp_path):
-    done = run(tmp_path, str(ROOT / "examples" / "python_api" / "build_digits.py"), str(tmp_path / "out"))
-    assert done.returncode == 0, done.stderr
-    lines = done.stdout.splitlines()
-    assert sum(line.startswith("pass ") for line in lines) == 1, done.stdout  # and the script ran once
-    assert lines[-1] == f"written to {tmp_path / 'out' / 'rpi4' / 'model.tflite'}"
-    assert "  flash: pass (measured)" in lines

@@ -17,11 +17,11 @@ FLOORS = {
     1: (
         "values", "child", "jobs", "report", "candidate", "facts", "artifact", "dataset", "metric_spec", "project",
         "project_file", "userfunction", "profile", "profile_file", "profile_resolve", "host", "tflite",
-        "schema", "extras",
+        "schema", "extras", "lockfile", "liveness", "inspection", "health", "installed", "probe", "wording", "comparison",
     ),
-    2: ("techniques", "planner", "cost", "metrics", "agreement", "intervals", "match", "ingest"),
+    2: ("techniques", "planner", "cost", "metrics", "agreement", "intervals", "match", "ingest", "gate", "gate_verdict", "starter"),
     3: ("workshop", "runtimes", "bench"),
-    4: ("builder", "request", "search", "checker", "conclude", "emit", "cache", "objects", "pool", "inputs", "trials"),
+    4: ("builder", "request", "search", "checker", "conclude", "emit", "cache", "objects", "pool", "inputs", "trials", "comparer", "inspector", "diagnosis", "lock", "lock_inputs", "lock_keeper", "reread"),
     5: ("cli", "render", "__main__"),
 }  # fmt: skip
 FLOOR_OF = {name: floor for floor, names in FLOORS.items() for name in names}

@@ -21,7 +21,7 @@ class Answering:
     def __init__(self, answer=None):
         self.jobs, self._answer = [], answer
 
-    def run(self, job, *, progress):
+    def run(self, job, *, progress, time_limit_s=None):
         from pathlib import Path
 
         self.jobs.append(job)

@@ -36,7 +36,18 @@ def run(*arguments: str, folder: Path = ROOT) -> tuple[str, set[str], str]:
     return code, set(modules), done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("arguments", [("--help",), ("build", "--help"), ("plan", "--help"), ("check", "--help")])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--help",),
+        ("build", "--help"),
+        ("plan", "--help"),
+        ("check", "--help"),
+        ("inspect", "--help"),
+        ("doctor", "--help"),
+        ("compare", "--help"),
+    ],
+)
 def test_help_imports_nothing_heavy(arguments):
     code, modules, _ = run(*arguments)
     assert code == "0"
@@ -61,6 +72,37 @@ def test_check_imports_no_tensorflow():
     code, modules, output = run("check", str(GOLDEN / "int8.tflite"), "--device", "rpi4")
     assert code in ("0", "1"), output
     assert modules.isdisjoint(HEAVY)
+
+
+@pytest.mark.parametrize("more", [(), ("--device", "rpi4"), ("--json",)])
+def test_inspect_of_a_tflite_imports_no_tensorflow(more):
+    code, modules, output = run("inspect", str(GOLDEN / "int8.tflite"), *more)
+    assert code == "0", output
+    assert modules.isdisjoint(HEAVY)
+    assert "numpy" not in modules or "--device" in more
+
+
+@pytest.mark.parametrize("more", [(), ("--json",), ("--fail-if", "flash>+90%", "-q")])
+def test_compare_imports_neither_tensorflow_nor_an_interpreter(more):
+    code, modules, output = run("compare", str(GOLDEN / "int8.tflite"), str(GOLDEN / "float16.tflite"), *more)
+    assert code == "0", output
+    assert modules.isdisjoint({*HEAVY, "scipy", "ai_edge_litert", "tflite_micro"})
+
+
+def test_doctor_imports_neither_tensorflow_nor_an_interpreter():
+    code, modules, output = run("doctor")
+    assert code == "0", output
+    assert modules.isdisjoint({*HEAVY, "scipy", "ai_edge_litert", "tflite_micro"})
+
+
+@pytest.mark.parametrize("words", ["edgekit ", "edgekit build --device rp", "edgekit inspect tests/golden/"])
+def test_completion_imports_nothing_heavy(words, monkeypatch):
+    monkeypatch.setenv("_EDGEKIT_COMPLETE", "bash_complete")
+    monkeypatch.setenv("COMP_WORDS", words)
+    monkeypatch.setenv("COMP_CWORD", str(words.count(" ")))
+    code, modules, output = run()
+    assert code == "0", output
+    assert modules.isdisjoint({*NEVER_FOR_HELP, "msgspec"} - ({"msgspec"} if "--device" in words else set()))
 
 
 def test_build_of_a_folder_without_a_project_is_a_message(tmp_path):

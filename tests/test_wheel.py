@@ -43,3 +43,14 @@ def test_it_carries_types_schemas_and_the_licence(installed):
     (licence,) = installed.glob("edgekit_tflite-*.dist-info/licenses/LICENSE")
     assert licence.read_bytes() == (ROOT / "LICENSE").read_bytes()
     assert (installed / "edgekit" / "cli" / "edgekit.toml.template").exists()
+
+
+@pytest.mark.slow
+def test_it_carries_the_example(installed, tmp_path):
+    environment = {**os.environ, "PYTHONPATH": str(installed)}
+    command = [sys.executable, "-m", "edgekit", "init", "--example"]
+    subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, check=True)
+    there = {path.name: path.read_bytes() for path in (tmp_path / "digits").iterdir()}
+    assert there == {
+        path.name: path.read_bytes() for path in (ROOT / "examples" / "digits").iterdir() if path.is_file()
+    }

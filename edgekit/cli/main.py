@@ -13,19 +13,27 @@ import os
 import signal
 import sys
 import traceback
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from edgekit.errors import EdgekitError, did_you_mean
 
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
 # The help line of each command stands here so that listing them imports none; a test holds it to the file's own.
 COMMANDS = {
-    "init": "Write a commented edgekit.toml.",
+    "init": "Write an edgekit.toml for what is in a folder.",
     "devices": "List the devices, or show one with the source of every number.",
+    "inspect": "Show where a model's bytes, memory and work are.",
     "plan": "Show what would be tried for a device, and why not the rest.",
     "build": "Make a .tflite that provably fits a device.",
     "check": "Judge any .tflite file for a device.",
+    "report": "Show an earlier result, or write it as an HTML page.",
+    "compare": "Hold two reports or .tflite files against each other.",
+    "doctor": "Show what this installation can do, and what is missing.",
+    "completion": "Print the script that completes commands in a shell.",
 }
 EXIT_CODES = """\b
 Exit codes:
@@ -57,7 +65,7 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and not args[0].startswith("-") and args[0] not in COMMANDS:
+        if args and not args[0].startswith("-") and args[0] not in COMMANDS and not ctx.resilient_parsing:
             near = did_you_mean(args[0], COMMANDS)
             ctx.fail(f"no command {args[0]!r}" + (f"; did you mean {near!r}?" if near else ""))
         return super().resolve_command(ctx, args)
@@ -65,6 +73,13 @@ class LazyGroup(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """The commands that begin so, with their help line, and the group's options; imports none of them."""
+        from click.shell_completion import CompletionItem
+
+        found = [CompletionItem(name, help=text) for name, text in COMMANDS.items() if name.startswith(incomplete)]
+        return found + click.Command.shell_complete(self, ctx, incomplete)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; what it raises becomes a message on stderr and the exit code of the contract."""

@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from edgekit.cli import completing
 from edgekit.errors import InputError
 from edgekit.units import parse_duration_ms, parse_size
 
+KERAS_MODELS = (".keras", ".h5")
+MODELS = (".tflite", *KERAS_MODELS)
 F = TypeVar("F", bound=Callable[..., Any])
 if TYPE_CHECKING:
     _ParamType = click.ParamType[float]
@@ -84,36 +87,62 @@ def common(function: F) -> F:
 def computing(function: F) -> F:
     """`--quiet` and `--no-cache`, which every command that computes has."""
     function = click.option("--no-cache", is_flag=True, help="Neither use nor keep earlier results.")(function)
+    return quiet(function)
+
+
+def quiet(function: F) -> F:
+    """`--quiet`."""
     return click.option("--quiet", "-q", is_flag=True, help="No progress, and no more than the verdict.")(function)
 
 
-def device(*, multiple: bool) -> Callable[[F], F]:
-    """`--device ID|PATH`, repeatable in plan and build."""
+def device(*, multiple: bool, required: bool = True) -> Callable[[F], F]:
+    """`--device ID|PATH`, repeatable in plan and build; required where only one is taken, unless it says otherwise."""
     repeat = " Repeatable.  [default: the project's]" if multiple else ""
     return click.option(
         "--device",
         "devices" if multiple else "device",
         metavar="ID|PATH",
         multiple=multiple,
-        required=not multiple,
+        required=required and not multiple,
+        shell_complete=completing.devices,
         help=f"The device: an id of `edgekit devices`, or a profile of your own.{repeat}",
     )
 
 
+def model_argument(*, metavar: str, required: bool = True, suffixes: tuple[str, ...] = MODELS) -> Callable[[F], F]:
+    """A model as the command's argument: a path, or module:function; a shell completes files that end in `suffixes`."""
+    return click.argument("model", metavar=metavar, required=required, shell_complete=completing.files(suffixes))
+
+
+def loading(function: F) -> F:
+    """`--import` and `--trust`: how a Keras model is opened, for inspect, plan and build."""
+    function = click.option(
+        "--trust", is_flag=True, help="Allow code from the model's file (Lambda, SavedModel, pickle)."
+    )(function)
+    return click.option(
+        "--import", "imports", metavar="MODULE", multiple=True, help="Imported first: registers custom layers."
+    )(function)
+
+
 def project(function: F) -> F:
     """`--project`, `--model`, `--import` and `--trust`: what is built, for plan and build."""
-    for option in (
-        click.option("--trust", is_flag=True, help="Allow code from the model's file (Lambda, SavedModel, pickle)."),
-        click.option(
-            "--import", "imports", metavar="MODULE", multiple=True, help="Imported first: registers custom layers."
-        ),
-        click.option("--model", metavar="PATH|module:function", help="The Keras model; overrides the project's."),
-        click.option(
-            "--project", metavar="DIR", help="Where edgekit.toml is.  [default: the current folder]"
-        ),
-    ):  # fmt: skip
-        function = option(function)
-    return function
+    function = click.option(
+        "--model",
+        metavar="PATH|module:function",
+        shell_complete=completing.files(KERAS_MODELS),
+        help="The Keras model; overrides the project's.",
+    )(loading(function))
+    return project_folder(function)
+
+
+def project_folder(function: F) -> F:
+    """`--project DIR`."""
+    return click.option(
+        "--project",
+        metavar="DIR",
+        shell_complete=completing.files(()),
+        help="Where edgekit.toml is.  [default: the current folder]",
+    )(function)
 
 
 def data(function: F) -> F:
