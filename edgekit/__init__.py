@@ -9,11 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from edgekit.builder import BuildResult, build, plan
+    from edgekit.builder import BuildResult, build
     from edgekit.checker import check
     from edgekit.comparer import compare
     from edgekit.errors import EdgekitError
     from edgekit.inspector import inspect
+    from edgekit.planning import plan
     from edgekit.profile import load_profile
 
 __version__ = "0.1.0"
@@ -22,7 +23,7 @@ __all__ = ["BuildResult", "EdgekitError", "build", "check", "compare", "inspect"
 _HOME = {
     "BuildResult": "edgekit.builder",
     "build": "edgekit.builder",
-    "plan": "edgekit.builder",
+    "plan": "edgekit.planning",
     "check": "edgekit.checker",
     "compare": "edgekit.comparer",
     "EdgekitError": "edgekit.errors",

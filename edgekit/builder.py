@@ -9,37 +9,33 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypedDict, overload
+from typing import Any, overload
 
 import msgspec
 from typing_extensions import Unpack
 
 from edgekit.cache import Cache, digest_of, file_digest, key, processor, versions
-from edgekit.candidate import Plan
 from edgekit.child import Progress
 from edgekit.conclude import conclude
 from edgekit.dataset import Dataset
 from edgekit.emit import Provenance, emit, prepare
 from edgekit.errors import LockError, ProjectError
-from edgekit.inputs import OpenedModel, open_data, open_model
+from edgekit.inputs import OpenedModel
 from edgekit.jobs import Failed, no_progress
 from edgekit.lock_keeper import LockKeeper
+from edgekit.making import Materials
 from edgekit.match import choose_losses, match
-from edgekit.objects import keep_data, keep_model
-from edgekit.planner.planner import Planner, outline
+from edgekit.opening import open_project_data, open_project_model
+from edgekit.planner.planner import Planner
+from edgekit.planning import PlanOptions, outlined
 from edgekit.pool import Pool
 from edgekit.profile import DeviceProfile
 from edgekit.project import PROJECT_FILE, Project
 from edgekit.report import Report
 from edgekit.request import Device, Devices, is_several, profiles_for, settle, task_for, with_threshold
 from edgekit.search import Search, search
-from edgekit.techniques.interface import Task
-from edgekit.trials import Bench, Materials
+from edgekit.trials import Bench
 from edgekit.values import Value
-
-LEAST_OPENING_S = 600.0
-"""Loading the model, and reading the data, may each take at least this long, also where the time budget is shorter:
-a function may train the model, and what it gave is kept."""
 
 
 class BuildResult(Value):
@@ -54,21 +50,6 @@ class BuildResult(Value):
     folder: Path
     path: Path | None
     lock: Path | None = None
-
-
-class PlanOptions(TypedDict, total=False):
-    """The options that `plan` and `build` share; see `build`."""
-
-    project: str | Path | None
-    max_drop: float | None
-    max_flash: str | float | None
-    max_download: str | float | None
-    max_ram: str | float | None
-    max_latency: str | float | None
-    imports: Sequence[str]
-    trust: bool
-    cache: bool
-    progress: Progress
 
 
 class BuildOptions(PlanOptions, total=False):
@@ -146,7 +127,7 @@ def build(
         keeper.compare(model, data, store)
         opened = open_project_model(model, settings, store, pool, trust=trust, progress=progress)
         settings = with_threshold(settings, opened.facts)
-        dataset = _open_data(data, settings, opened, store, trust=trust, progress=progress)
+        dataset = open_project_data(data, settings, opened, store, trust=trust, progress=progress)
         match(opened.facts, dataset, settings.goal.metric)
         keeper.compare_loaded(opened, dataset, store)
         losses = _losses(settings, opened, dataset, store, pool, progress)
@@ -177,13 +158,13 @@ def _build_one(
     task = task_for(profile, materials.model.facts, materials.project)
     bench, planner = Bench(materials, profile, task.limits), Planner(task)
     made = keeper.realise(bench, progress)
-    planner, found = made or (planner, search(planner, bench, workers, deadline, progress))
-    report, tflite = conclude(planner, found.finished, bench, progress=progress)
+    choice, found = made or (planner, search(planner, bench, workers, deadline, progress))
+    report, tflite = conclude(choice, found.finished, bench, progress=progress)
     report = msgspec.structs.replace(report, notes=(*report.notes, *materials.cache.notes))
     path = emit(
         folder,
         report=report,
-        plan=_outlined(task),
+        plan=outlined(task),
         provenance=_provenance(materials, profile, found),
         profile=profile,
         artifact=tflite,
@@ -210,89 +191,6 @@ def _losses(
 
         cache.value("losses", key(losses=losses, versions=versions()), check)
     return losses
-
-
-@overload
-def plan(model: Any = ..., *, device: Device, **options: Unpack[PlanOptions]) -> Plan: ...
-@overload
-def plan(model: Any = ..., *, device: Devices, **options: Unpack[PlanOptions]) -> list[Plan]: ...
-@overload
-def plan(model: Any = ..., *, device: None = ..., **options: Unpack[PlanOptions]) -> Plan | list[Plan]: ...
-def plan(
-    model: Any = None,
-    *,
-    device: Device | Devices | None = None,
-    project: str | Path | None = None,
-    max_drop: float | None = None,
-    max_flash: str | float | None = None,
-    max_download: str | float | None = None,
-    max_ram: str | float | None = None,
-    max_latency: str | float | None = None,
-    imports: Sequence[str] = (),
-    trust: bool = False,
-    cache: bool = True,
-    progress: Progress = no_progress,
-) -> Plan | list[Plan]:
-    """What `build` would try for each device, in order, and why not the rest; nothing is trained.
-
-    Arguments are those of `build`. Returns a `Plan`, or a list of them where `device` is a list or tuple; that nothing
-    can fit is no error but a plan whose outcome is 'impossible'. Raises what `build` raises of the model and the device.
-    """
-    settings = settle(
-        model, None, project, imports=tuple(imports), max_drop=max_drop, max_flash=max_flash,
-        max_download=max_download, max_ram=max_ram, max_latency=max_latency,
-    )  # fmt: skip
-    profiles = profiles_for(device, settings)
-    with Cache(fresh=not cache) as store, store.scratch() as temporary, Pool(1, temporary=temporary) as pool:
-        opened = open_project_model(model, settings, store, pool, trust=trust, progress=progress)
-    plans = [_outlined(task_for(profile, opened.facts, settings)) for profile in profiles]
-    return plans if is_several(device, settings) else plans[0]
-
-
-def _outlined(task: Task) -> Plan:
-    """The plan, which says what is missing on the device where nothing that is built is known to run there."""
-    found = outline(task)
-    obstacle = task.profile.runtime.obstacle
-    return found if found.reason or obstacle is None else msgspec.structs.replace(found, reason=obstacle)
-
-
-def open_project_model(
-    model: Any, settings: Project, cache: Cache, pool: Pool, *, trust: bool, progress: Progress
-) -> OpenedModel:
-    """The caller's model, else the project's, with its facts: from the cache, or loaded in a worker."""
-    root, table = Path(settings.root), settings.model
-    if model is not None and not isinstance(model, str | Path):
-        table, trust = keep_model(model, cache), True
-    assert table is not None
-    return open_model(
-        table,
-        root=root,
-        cache=cache,
-        pool=pool,
-        seed=settings.seed,
-        imports=settings.imports,
-        trust=trust,
-        progress=progress,
-        time_limit_s=max(settings.time_budget_s, LEAST_OPENING_S),
-    )
-
-
-def _open_data(
-    data: Any, settings: Project, opened: OpenedModel, cache: Cache, *, trust: bool, progress: Progress
-) -> Dataset:
-    root, seed = Path(settings.root), settings.seed
-    names, output_names = (
-        tuple(tensor.name for tensor in tensors) for tensors in (opened.facts.inputs, opened.facts.outputs)
-    )
-    if data is not None and not isinstance(data, str | Path):
-        return keep_data(
-            data, settings.data, names=names, output_names=output_names, seed=seed, cache=cache, progress=progress
-        )
-    assert settings.data is not None
-    return open_data(
-        settings.data, root=root, cache=cache, seed=seed, names=names, output_names=output_names, trust=trust,
-        progress=progress, time_limit_s=max(settings.time_budget_s, LEAST_OPENING_S),
-    )  # fmt: skip
 
 
 def _provenance(materials: Materials, profile: DeviceProfile, found: Search) -> Provenance:

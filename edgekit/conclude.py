@@ -8,13 +8,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 
 from edgekit import __version__
+from edgekit.candidate import Declined
 from edgekit.child import Progress
 from edgekit.jobs import Failed
-from edgekit.planner.planner import Planner, Trial
+from edgekit.planner.trial import Trial
 from edgekit.planner.verdict import judge, misses, outcome
 from edgekit.report import Baseline, CandidateReport, Check, Chosen, Metrics, Report
 from edgekit.runtimes.measure import Measured
@@ -25,20 +27,34 @@ FAITHFUL = 0.99
 """A float32 file that agrees less than this with the Keras model gets a warning; rounding alone stays far above."""
 
 
+class Choice(Protocol):
+    """What was chosen on the validation split, and what was not tried: a planner that was told of every trial."""
+
+    declined: list[Declined]
+
+    def best(self) -> Trial | None:
+        """The trial that passes and is chosen."""
+        ...
+
+    def closest(self) -> Trial | None:
+        """Where none passes, the one that misses by the least."""
+        ...
+
+
 def conclude(
-    planner: Planner, finished: Sequence[Finished], bench: Bench, *, progress: Progress
+    choice: Choice, finished: Sequence[Finished], bench: Bench, *, progress: Progress
 ) -> tuple[Report, Path | None]:
     """The report, and the path of the chosen file; None where no candidate gave one."""
     by_name = {found.trial.candidate.name: found for found in finished}
-    best = planner.best()
-    picked = best or planner.closest()
+    best = choice.best()
+    picked = best or choice.closest()
     base = next((found for found in finished if found.trial.candidate.role == "baseline"), None)
     report = Report(
         edgekit_version=__version__,
         device=bench.profile.id,
         baseline=_baseline(base, bench, progress),
         candidates=tuple(_candidate(found, picked) for found in finished),
-        declined=tuple(planner.declined),
+        declined=tuple(choice.declined),
         notes=_notes(finished, bench),
         data=_data_facts(bench),
     )

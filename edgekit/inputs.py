@@ -57,17 +57,7 @@ def open_model(
         versions=versions(),
         processor=processor(),
     )
-    job = {
-        "do": "load",
-        "source": table.source if is_function(table.source) else str(root / table.source),
-        "is_function": is_function(table.source),
-        "imports": imports,
-        "root": str(root),
-        "trust": trust,
-        "seed": seed,
-        "sha256": content,
-        "memory_bytes": None if is_function(table.source) else memory_limit(),
-    }
+    job = _load_job(table, root) | {"imports": imports, "trust": trust, "seed": seed, "sha256": content}
 
     def make(folder: Path) -> None:
         answer = pool.run({**job, "target": str(folder)}, progress=progress, time_limit_s=time_limit_s)
@@ -77,6 +67,18 @@ def open_model(
     folder = cache.folder("models", name, make)
     facts = from_json((folder / "facts.json").read_bytes(), ModelFacts, where=str(folder))
     return OpenedModel(folder=str(folder), key=name, facts=facts)
+
+
+def _load_job(table: ModelTable, root: Path) -> dict[str, Any]:
+    """What a worker must know of where a model comes from."""
+    source, called = table.source, is_function(table.source)
+    return {
+        "do": "load",
+        "source": source if called else str(root / source),
+        "is_function": called,
+        "root": str(root),
+        "memory_bytes": None if called else memory_limit(),
+    }
 
 
 def model_digest(table: ModelTable, root: Path, cache: Cache) -> str:

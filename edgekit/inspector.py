@@ -198,8 +198,8 @@ def _open(
     model: Any, project: str | Path | None, imports: tuple[str, ...], trust: bool, cache: bool, progress: Progress
 ) -> tuple[str, ModelFacts]:
     """What the model is called, and its facts: from the cache, or taken in a worker."""
-    from edgekit.builder import open_project_model
     from edgekit.cache import Cache
+    from edgekit.opening import open_project_model
     from edgekit.pool import Pool
     from edgekit.request import settle
 

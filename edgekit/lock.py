@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import cast
 
 from edgekit import __version__
 from edgekit.cache import file_digest, processor
 from edgekit.candidate import Candidate, Declined
 from edgekit.child import Progress
+from edgekit.conclude import Choice
 from edgekit.emit.files import replace_file
 from edgekit.errors import InterruptedBuild, LockError, OutputError, ProjectError
 from edgekit.lock_inputs import OBJECT, limits_given, profile_digest
@@ -29,7 +29,7 @@ from edgekit.lockfile import (
     input_differences,
     read_lock,
 )  # fmt: skip
-from edgekit.planner.planner import Planner, Trial
+from edgekit.planner.trial import Trial
 from edgekit.profile import DeviceProfile
 from edgekit.project import Project
 from edgekit.report import Report
@@ -85,10 +85,10 @@ def require_loaded(path: Path, lock: Lock, profiles: Sequence[DeviceProfile], no
 
 
 class _Fixed:
-    """A planner's answers where there is nothing to plan: the one candidate, chosen before."""
+    """The choice where there is nothing to plan: the one candidate, chosen before."""
 
     def __init__(self, trial: Trial) -> None:
-        self.trials, self.declined, self._trial = [trial], [_unsearched()], trial
+        self.declined, self._trial = [_unsearched()], trial
 
     def best(self) -> Trial | None:
         return self._trial if self._trial.passes else None
@@ -101,7 +101,7 @@ def _unsearched() -> Declined:
     return Declined(technique="(all others)", reason=f"{LOCK_FILE} names the candidate, and nothing else was searched")
 
 
-def realise(path: Path, was: LockedDevice, bench: Bench, progress: Progress) -> tuple[Planner, Search]:
+def realise(path: Path, was: LockedDevice, bench: Bench, progress: Progress) -> tuple[Choice, Search]:
     """Make the baseline and the locked candidate again; raises `LockError` where one has other bytes than were locked."""
     baseline = Candidate(name=was.baseline.candidate, steps=was.baseline.steps, role="baseline")
     wanted = [(baseline, was.baseline)]
@@ -122,8 +122,7 @@ def realise(path: Path, was: LockedDevice, bench: Bench, progress: Progress) -> 
                 [_other_bytes(bench.profile.id, candidate, locked, now, was)],
             )
         finished.append(found)
-    # `conclude` asks a planner for no more than what `_Fixed` answers.
-    return cast(Planner, _Fixed(finished[-1].trial)), Search(finished=tuple(finished), not_tried=())
+    return _Fixed(finished[-1].trial), Search(finished=tuple(finished), not_tried=())
 
 
 def _under(name: str, progress: Progress) -> Progress:

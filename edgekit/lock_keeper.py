@@ -12,6 +12,7 @@ from typing import Any
 
 from edgekit.cache import Cache
 from edgekit.child import Progress
+from edgekit.conclude import Choice
 from edgekit.dataset import Dataset
 from edgekit.emit.files import prepare
 from edgekit.errors import LockError, ProjectError
@@ -19,7 +20,6 @@ from edgekit.inputs import OpenedModel
 from edgekit.lock import differ, hold, locked_device, others, realise, require_loaded, write
 from edgekit.lock_inputs import limits_given, loaded, present
 from edgekit.lockfile import LOCK_FILE, Difference, Loaded, Lock, LockedDevice, LockedInputs
-from edgekit.planner.planner import Planner
 from edgekit.profile import DeviceProfile
 from edgekit.project import Project
 from edgekit.report import Report
@@ -82,7 +82,7 @@ class LockKeeper:
         if self._lock is not None and self._loaded is not None:
             require_loaded(self.place, self._lock, self.profiles, self._loaded)
 
-    def realise(self, bench: Bench, progress: Progress) -> tuple[Planner, Search] | None:
+    def realise(self, bench: Bench, progress: Progress) -> tuple[Choice, Search] | None:
         """The locked candidate, made again; None where there is to be a search. Raises `LockError`."""
         if self._lock is None:
             return None

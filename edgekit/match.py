@@ -118,6 +118,13 @@ def _is_class_numbers(array: ArrayFile, tensor: TensorFacts) -> bool:
     return integers and flat and len(tensor.shape) == 1
 
 
+def _is_map_of_classes(array: ArrayFile, tensor: TensorFacts) -> bool:
+    """Class numbers at each place of an output with several, as a segmentation has them."""
+    places = tensor.shape[:-1]
+    fits = any(_same(array.shape[1:], shape) for shape in (places, (*places, 1)))
+    return fits and bool(places) and not array.dtype.startswith("float")
+
+
 def _as_the_labels_are(loss: str, *, sparse: bool) -> str:
     """The cross-entropy that a model was compiled with, for class numbers or one-hot labels as the data has them."""
     wanted, other = (SPARSE, CATEGORICAL) if sparse else (CATEGORICAL, SPARSE)
@@ -145,7 +152,7 @@ def choose_losses(declared: str | tuple[str, ...] | None, facts: ModelFacts, dat
 def _choose(declared: str | None, compiled: str | None, kind: str, array: ArrayFile, tensor: TensorFacts) -> str:
     if declared:
         return declared
-    numbers = _is_class_numbers(array, tensor)
+    numbers = _is_class_numbers(array, tensor) or _is_map_of_classes(array, tensor)
     if compiled:
         return _as_the_labels_are(compiled, sparse=numbers)
     if numbers and tensor.shape[-1] != 1:

@@ -26,6 +26,7 @@ else:
 Support = Literal["native", "storage", "absent"]
 # A profile whose processor and memory are read live is of the machine that reads them, whatever its id.
 THIS_MACHINE = ("compute.cores", "memory.ram")
+MAX_LETTERS = 2**20  # a bundled profile has a few thousand
 DEFAULT_FOLDERS = (Path(__file__).parent / "device_profiles", Path(__file__).parent.parent / "device_profiles")
 
 
@@ -261,12 +262,17 @@ def limits(profile: DeviceProfile) -> dict[str, Quantity]:
 
 
 def _load_file(path: Path) -> DeviceProfile:
+    if path.exists() and not path.is_file():  # a pipe would be waited for, and a device may have no end
+        raise ProfileError("the device profile cannot be read", where=str(path), received="not a file")
     try:
-        text = path.read_text(encoding="utf-8")
+        with path.open(encoding="utf-8") as file:
+            text = file.read(MAX_LETTERS + 1)
     except OSError as problem:
         raise ProfileError("the device profile cannot be read", where=str(path), received=problem.strerror) from None
     except UnicodeDecodeError:
         raise ProfileError("the device profile is not a text file", where=str(path), allowed="TOML in UTF-8") from None
+    if len(text) > MAX_LETTERS:
+        raise ProfileError("too large for a device profile", where=str(path), allowed=f"{MAX_LETTERS} letters")
     return profile_from_toml(text, str(path))
 
 

@@ -13,7 +13,7 @@ from edgekit.emit.files import replace_file
 from edgekit.emit.html import html_report
 from edgekit.emit.manifest import MANIFEST_FILE, Manifest, record
 from edgekit.errors import EdgekitError, InputError, OutputError, ProfileError
-from edgekit.profile import DeviceProfile, load_profile
+from edgekit.profile import DeviceProfile, load_profile, profile_ids
 from edgekit.report import Report
 from edgekit.values import Value, from_json
 
@@ -74,11 +74,10 @@ def page(result: Result, device: str | Path | None = None) -> str:
 
 def _profile(report: Report, device: str | Path | None) -> tuple[DeviceProfile | None, str]:
     """The profile of the report's device, or why it is not at hand."""
+    if device is None and report.device not in profile_ids():  # never a path: the report may be a stranger's
+        return None, f"{report.device} is no bundled device, and no profile was given (--device PATH)"
     if device is None:
-        try:
-            return load_profile(report.device), ""
-        except ProfileError:
-            return None, f"{report.device} is no bundled device, and no profile was given (--device PATH)"
+        return load_profile(report.device), ""
     profile = load_profile(device)
     if profile.id != report.device:
         raise ProfileError(

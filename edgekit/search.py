@@ -15,9 +15,8 @@ from edgekit.planner.planner import Planner
 from edgekit.trials import Bench, Finished
 from edgekit.values import Value
 
-LEAST_CONVERSION_S = 60.0
-"""A conversion without training gets at least this long, also where the time budget ends sooner."""
-LEAST_TRAINING_S = 5.0
+LEAST_S = 5.0
+"""What has begun gets at least this long, also where the time budget ends sooner; a conversion has a minute of its own."""
 
 
 class Search(Value):
@@ -62,8 +61,9 @@ def search(planner: Planner, bench: Bench, workers: int, deadline: float, progre
 
 
 def _run(bench: Bench, candidate: Candidate, deadline: float, progress: Progress) -> Finished:
-    least = LEAST_TRAINING_S if len(candidate.steps) > 1 else LEAST_CONVERSION_S
-    return bench.run(candidate, progress=_named(candidate, progress), deadline=max(deadline, time.monotonic() + least))
+    return bench.run(
+        candidate, progress=_named(candidate, progress), deadline=max(deadline, time.monotonic() + LEAST_S)
+    )
 
 
 def _named(candidate: Candidate, progress: Progress) -> Progress:

@@ -44,6 +44,7 @@ def _struct_in(kind: Any) -> type[msgspec.Struct] | None:
 def _check_keys(raw: Any, kind: Any, where: str, path: str, error: type[InputError]) -> None:
     if isinstance(raw, float) and not math.isfinite(raw):
         raise error("not a finite number", where=f"{where}: {path}", received=raw)
+    kind = typing.get_args(kind)[0] if typing.get_origin(kind) is typing.Annotated else kind
     struct = _struct_in(kind)
     if struct is not None and isinstance(raw, dict):
         fields = {field.encode_name: field for field in msgspec.structs.fields(struct)}
@@ -97,7 +98,9 @@ def _meaning(kind: Any, dotted: str) -> str | None:
 
 
 def _at(raw: Any, dotted: str) -> str | None:
-    """What raw input holds at a dotted key, for an error message."""
+    """What raw input holds at a dotted key, for an error message; None where the key does not say which one it is."""
+    if "[...]" in dotted:
+        return None
     for part in re.findall(r"[^.\[\]]+", dotted):
         if isinstance(raw, dict):
             raw = raw.get(part)
@@ -115,7 +118,20 @@ def to_builtins(value: Any) -> Any:
 
 def to_json(value: Any) -> str:
     """A value as indented JSON with its fields in their declared order, ending in a newline."""
-    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n"
+    try:
+        encoded = msgspec.json.encode(value)
+    except UnicodeEncodeError:
+        encoded = msgspec.json.encode(_utf8(msgspec.to_builtins(value)))
+    return msgspec.json.format(encoded, indent=2).decode() + "\n"
+
+
+def _utf8(raw: Any) -> Any:
+    """Raw data with a '?' for each byte of a file's name that is no UTF-8, which JSON cannot hold."""
+    if isinstance(raw, str):
+        return raw.encode(errors="replace").decode()
+    if isinstance(raw, dict):
+        return {_utf8(name): _utf8(item) for name, item in raw.items()}
+    return [_utf8(item) for item in raw] if isinstance(raw, list | tuple) else raw
 
 
 def from_json(text: str | bytes, kind: type[V], *, where: str = "JSON") -> V:

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 import edgekit
-from edgekit import builder
+from edgekit import opening
 from edgekit.cache import CACHE_VARIABLE, Cache
 from edgekit.errors import DataError, ModelError
 from edgekit.inputs import open_data
@@ -273,7 +273,7 @@ def test_data_that_never_comes_is_not_waited_for(tmp_path):
 @pytest.mark.tf
 def test_a_model_that_never_comes_is_not_waited_for(tiny_project, tmp_path, monkeypatch):
     monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "cache"))
-    monkeypatch.setattr(builder, "LEAST_OPENING_S", 2.0)
+    monkeypatch.setattr(opening, "LEAST_OPENING_S", 2.0)
     (tiny_project / "forever.py").write_text(FOREVER)
     with pytest.raises(ModelError) as caught:
         edgekit.build("forever:model", device="rpi4", project=tiny_project, out=tmp_path / "out", time_budget="1s")

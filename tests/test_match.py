@@ -172,6 +172,17 @@ def test_a_compiled_cross_entropy_follows_the_form_of_the_labels(compiled, label
     assert choose_losses(None, model(loss=compiled), data(**labels)) == (loss,)
 
 
+@pytest.mark.parametrize("shape", [(16, 16), (16, 16, 1)])
+def test_a_map_of_class_numbers_keeps_the_loss_for_class_numbers(shape):
+    labels = data(y=shape, high=3.0)
+    for compiled in (None, "sparse_categorical_crossentropy", "categorical_crossentropy"):
+        facts = model(outputs=((16, 16, 4),), loss=compiled)
+        assert choose_losses(None, facts, labels) == ("sparse_categorical_crossentropy",)
+    assert choose_losses(None, model(outputs=((16, 16, 4),)), data(y=(16, 16, 4), high=1.0)) == (
+        "categorical_crossentropy",
+    )
+
+
 def test_no_loss_follows():
     with pytest.raises(DataError, match="no loss follows") as caught:
         choose_losses(None, model(kind="linear"), data(y=(9,), dtype="float32"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import re
 import sys
 from pathlib import Path
@@ -337,3 +338,11 @@ def _toml(name: str) -> dict[str, Any]:
     else:
         import tomli as tomllib
     return tomllib.loads(text_of(name))
+
+
+@pytest.mark.parametrize("given", ["/dev/zero", "pipe", "large.toml"])
+def test_what_has_no_end_is_no_profile(tmp_path: Path, given: str) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "large.toml").write_text("#" * 2**21)
+    with pytest.raises(ProfileError, match=r"cannot be read|too large"):
+        load_profile(tmp_path / given)

@@ -95,6 +95,8 @@ def test_a_table_or_its_source_alone(tmp_path):
         ('[budget]\nflsh = "1KiB"', "budget.flsh", "flash"),
         ('[model]\nsource = "a"\nimports = ["b"]', "model.imports", "import"),
         ('[data]\nsource = "a"\nimagesize = [1, 1]', "data.imagesize", "image_size"),
+        ('[[chain]]\nstep = ["int8"]', "chain[0].step", "steps"),
+        ('[[chain]]\nsteps = ["int8", { technique = "int8", setting = {} }]', "chain[0].steps[1].setting", "settings"),
     ],
 )
 def test_an_unknown_key(tmp_path, text, key, near):

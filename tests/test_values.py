@@ -123,3 +123,14 @@ def test_a_wrong_type_says_what_the_key_takes():
         read({"budget": {"flash": 512}}, ProjectFile, where="edgekit.toml")
     assert caught.value.where == "edgekit.toml: budget.flash" and caught.value.received == "512"
     assert "512KiB" in caught.value.allowed
+
+
+def test_where_the_key_is_not_known_nothing_is_said_to_be_received():
+    assert problem({**GOOD, "table": {"a": {"size_bytes": "5"}}}).received is None
+
+
+def test_a_file_name_that_is_no_utf8_is_told_as_far_as_json_can():
+    value = Outer(inner=Inner(size_bytes=1, names=("a\udcff.tflite",)), table={"\udcfe": Inner(size_bytes=2)})
+    assert from_json(to_json(value), Outer) == Outer(
+        inner=Inner(size_bytes=1, names=("a?.tflite",)), table={"?": Inner(size_bytes=2)}
+    )

@@ -44,11 +44,13 @@ SETTINGS = {
     "digits": '[goal]\nmax_drop = 1.0\ncurrency = "download"\nsearch = "all"\n',
     "mnist": '[goal]\nmax_drop = 0.5\ncurrency = "download"\n',
     "cifar": (
-        '[goal]\nmax_drop = 1.0\ncurrency = "download"\n[training]\nbatch_size = 64\n'
+        '[goal]\nmax_drop = 1.0\ncurrency = "download"\n[training]\nepochs = 6\nbatch_size = 64\n'
         '[[chain]]\nsteps = ["pruning", "clustering", "quantization_aware", "int8"]\n'
     ),
     "keywords": '[goal]\nmax_drop = 1.0\ncurrency = "download"\nsearch = "all"\n[training]\nepochs = 0\n',
 }
+
+TIME_BUDGETS = {"cifar": "30min"}
 
 
 def main() -> None:
@@ -103,7 +105,11 @@ def _model_part(name: str, data: Path, scratch: Path, artifacts: dict[str, Path]
     with showing_progress(sys.stderr) as progress:
         devices = DEVICES[:1] if name == "cifar" else DEVICES
         results = edgekit.build(
-            device=devices, project=project, out=scratch / "out" / name, time_budget="3h", progress=progress
+            device=devices,
+            project=project,
+            out=scratch / "out" / name,
+            time_budget=TIME_BUDGETS.get(name, "3h"),
+            progress=progress,
         )
     for result in results:
         lines.append(_device_part(result.report))

@@ -12,14 +12,16 @@ PROJECT = """model = "models:plain"
 data = "data.npz"
 [goal]
 max_drop = 100
-currency = "download"
 [training]
 epochs = 1
+learning_rate = 0.001
+[[chain]]
+steps = ["pruning", "clustering"]
 """
 
 
 def write_project(folder: Path, seed: int = 0) -> None:
-    """Write the model's function, the data and an `edgekit.toml`, with the download to be made small: so it trains."""
+    """Write the model's function, the data and an `edgekit.toml`, with a chain of its own: so it trains."""
     folder.mkdir(parents=True)
     shutil.copy(ROOT / "tests" / "techniques" / "user" / "models.py", folder)
     np.savez(folder / "data.npz", **images(seed))

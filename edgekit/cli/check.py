@@ -7,12 +7,12 @@ from typing import Any
 
 import click
 
-from edgekit.cli import completing, options, output
+from edgekit.cli import completers, options, output
 
 
 @click.command("check", short_help="Judge any .tflite file for a device.")
 @click.argument(
-    "model", metavar="MODEL.tflite", type=click.Path(path_type=Path), shell_complete=completing.files((".tflite",))
+    "model", metavar="MODEL.tflite", type=click.Path(path_type=Path), shell_complete=completers.files((".tflite",))
 )
 @options.device(multiple=False)
 @click.option("--data", metavar="PATH|module:function", help="What its accuracy is taken on: the test split.")

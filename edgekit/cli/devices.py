@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import click
 
-from edgekit.cli import completing, options, output
+from edgekit.cli import completers, options, output
 
 
 @click.command("devices", short_help="List the devices, or show one with the source of every number.")
-@click.argument("device", metavar="[ID|PATH]", required=False, shell_complete=completing.devices)
+@click.argument("device", metavar="[ID|PATH]", required=False, shell_complete=completers.devices)
 @options.common
 def command(device: str | None, as_json: bool) -> None:
     """List the devices, or show one with the source of every number.

@@ -111,6 +111,10 @@ def _explain(problem: BaseException, *, debug: bool) -> int:
         where = f"\n  where: {problem.filename}" if problem.filename else ""
         click.echo(f"error: {problem.strerror}{where}", err=True)
         return 2
+    if isinstance(problem, UnicodeEncodeError) and problem.reason == "surrogates not allowed":
+        click.echo("error: the name of a file or folder is not UTF-8, and a worker cannot be told it", err=True)
+        click.echo(f"  received: {problem.object[:200]!r}\n  next: rename it, or work in another folder", err=True)
+        return 2
     if isinstance(problem, Exception):
         click.echo(f"error: edgekit itself failed: {type(problem).__name__}: {problem}", err=True)
         click.echo("  next: this is a fault of edgekit; run it with --debug and report what it says", err=True)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from edgekit.cli import completing
+from edgekit.cli import completers
 from edgekit.errors import InputError
 from edgekit.units import parse_duration_ms, parse_size
 
@@ -104,14 +104,14 @@ def device(*, multiple: bool, required: bool = True) -> Callable[[F], F]:
         metavar="ID|PATH",
         multiple=multiple,
         required=required and not multiple,
-        shell_complete=completing.devices,
+        shell_complete=completers.devices,
         help=f"The device: an id of `edgekit devices`, or a profile of your own.{repeat}",
     )
 
 
 def model_argument(*, metavar: str, required: bool = True, suffixes: tuple[str, ...] = MODELS) -> Callable[[F], F]:
     """A model as the command's argument: a path, or module:function; a shell completes files that end in `suffixes`."""
-    return click.argument("model", metavar=metavar, required=required, shell_complete=completing.files(suffixes))
+    return click.argument("model", metavar=metavar, required=required, shell_complete=completers.files(suffixes))
 
 
 def loading(function: F) -> F:
@@ -129,7 +129,7 @@ def project(function: F) -> F:
     function = click.option(
         "--model",
         metavar="PATH|module:function",
-        shell_complete=completing.files(KERAS_MODELS),
+        shell_complete=completers.files(KERAS_MODELS),
         help="The Keras model; overrides the project's.",
     )(loading(function))
     return project_folder(function)
@@ -140,7 +140,7 @@ def project_folder(function: F) -> F:
     return click.option(
         "--project",
         metavar="DIR",
-        shell_complete=completing.files(()),
+        shell_complete=completers.files(()),
         help="Where edgekit.toml is.  [default: the current folder]",
     )(function)
 

@@ -30,7 +30,7 @@ def command(
 
     Trains nothing and needs no data. Exits with 1 only where nothing can fit, whatever is tried.
     """
-    from edgekit.builder import plan
+    from edgekit.planning import plan
 
     with output.at_work(quiet=quiet) as progress:
         answer = plan(

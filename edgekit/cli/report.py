@@ -6,12 +6,12 @@ from pathlib import Path
 
 import click
 
-from edgekit.cli import completing, options, output
+from edgekit.cli import completers, options, output
 
 
 @click.command("report", short_help="Show an earlier result, or write it as an HTML page.")
 @click.argument(
-    "result", metavar="RESULT", type=click.Path(path_type=Path), shell_complete=completing.files((".json",))
+    "result", metavar="RESULT", type=click.Path(path_type=Path), shell_complete=completers.files((".json",))
 )
 @click.option("--html", metavar="PATH", help="Write a self-contained HTML page; - is standard output.")
 @click.option("--device", metavar="PATH", help="The profile, for a device of your own; others are known by the report.")

@@ -54,7 +54,7 @@ WIDTHS = {
 
 
 class Node(Value):
-    """One operator of the converted graph: its tensors by name, its elements, and what was folded into it."""
+    """One operator of the converted graph: its tensors by name, and its elements with those of what was folded into it."""
 
     name: str
     inputs: tuple[str, ...]
@@ -64,7 +64,6 @@ class Node(Value):
     channels: int = 0
     macs: int = 0
     window: int = 0
-    batch_norm: bool = False
 
 
 class Graph(Value):
@@ -140,7 +139,7 @@ def _node(layer: LayerFacts, sources: tuple[str, ...]) -> Node:
 
 def _with_batch_norm(node: Node) -> Node:
     """Scale goes into the weights, shift into the bias, which a layer without one gets for it."""
-    return msgspec.structs.replace(node, biases=node.biases or node.channels, batch_norm=True)
+    return msgspec.structs.replace(node, biases=node.biases or node.channels)
 
 
 def _channels(layer: LayerFacts) -> int:

@@ -10,7 +10,7 @@ from typing import Any
 from edgekit.candidate import Candidate, Declined, Estimate, Step
 from edgekit.cost import download, flash, latency, ram
 from edgekit.errors import ProjectError
-from edgekit.planner.chains import chains, own_chain
+from edgekit.planner.chains import chains, own_chain, require_layers
 from edgekit.techniques import techniques
 from edgekit.techniques.interface import Task
 from edgekit.values import read, to_builtins
@@ -30,6 +30,7 @@ def candidates(task: Task) -> tuple[list[Candidate], list[Declined]]:
     technique come before its heavier ones, and techniques alone before their chains. The project's own chains come right
     after the baseline.
     """
+    require_layers(task.facts, task.exclude, "edgekit.toml: training.exclude")
     proposed, declined = _proposals(task)
     conversions = {
         name: [Step(technique=name, settings=to_builtins(s)) for s in found]
@@ -59,7 +60,7 @@ def _own(task: Task, after: Step | None) -> list[Candidate]:
     """The project's own chains."""
     found = []
     for number, steps in enumerate(task.chains, start=1):
-        full = own_chain(steps, number, after)
+        full = own_chain(task, steps, number, after)
         if len(full) > 1 and not task.trains:
             raise ProjectError(
                 "the project allows no training",
@@ -97,7 +98,7 @@ def _proposals(task: Task) -> tuple[dict[str, dict[str, list[Any]]], list[Declin
 
 def _candidate(task: Task, steps: tuple[Step, ...], name: str | None = None) -> Candidate:
     name = name or _name(steps)
-    role = "baseline" if name == BASELINE else "control" if steps[0].technique == CONTROL else "candidate"
+    role = "baseline" if name == BASELINE else "control" if name == f"{CONTROL}+{BASELINE}" else "candidate"
     trained = len(steps) > 1 and role == "candidate"
     return Candidate(
         name=name,

@@ -11,9 +11,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from edgekit.candidate import Candidate, Step
-from edgekit.errors import ProjectError
+from edgekit.errors import ProjectError, did_you_mean
+from edgekit.facts import ModelFacts
 from edgekit.techniques import technique
+from edgekit.techniques.interface import Task
+from edgekit.techniques.sites import matching
 from edgekit.values import read, to_builtins
+
+NAMED = 20
+"""So many layers an error names."""
 
 
 def chains(proposed: dict[str, list[Any]]) -> list[tuple[Step, ...]]:
@@ -66,13 +72,13 @@ def _settings(step: Step) -> Any:
     return read(step.settings, technique(step.technique).Settings, where=step.technique)
 
 
-def own_chain(steps: Sequence[Step], number: int, conversion: Step | None) -> tuple[Step, ...]:
+def own_chain(task: Task, steps: Sequence[Step], number: int, conversion: Step | None) -> tuple[Step, ...]:
     """A project's own chain with all settings written out, and a conversion at the end where it names none.
 
-    Raises `ProjectError` for a technique or a setting that there is not, and for an order that cannot be kept.
+    Raises `ProjectError` for a technique, a setting or a layer that there is not, and for an order that cannot be kept.
     """
     where = f"edgekit.toml: chain {number}"
-    full = [_written_out(step, f"{where}: step {index}") for index, step in enumerate(steps, start=1)]
+    full = [_written_out(task, step, f"{where}: step {index}") for index, step in enumerate(steps, start=1)]
     if technique(full[-1].technique).KIND == "training":
         if conversion is None:
             raise ProjectError("a chain ends in a conversion", where=where, received=full[-1].technique)
@@ -92,6 +98,26 @@ def own_chain(steps: Sequence[Step], number: int, conversion: Step | None) -> tu
     return tuple(full)
 
 
-def _written_out(step: Step, where: str) -> Step:
-    settings = read(step.settings, technique(step.technique).Settings, where=where, error=ProjectError)
-    return Step(technique=step.technique, settings=to_builtins(settings))
+def _written_out(task: Task, step: Step, where: str) -> Step:
+    method = technique(step.technique, where=where)
+    settings = to_builtins(read(step.settings, method.Settings, where=where, error=ProjectError))
+    leave_out = getattr(method, "leave_out", None)
+    if leave_out is not None:
+        require_layers(task.facts, settings["exclude"], f"{where}: exclude")
+        settings["exclude"] = list(leave_out(task.facts, [*settings["exclude"], *task.exclude]))
+    return Step(technique=step.technique, settings=settings)
+
+
+def require_layers(facts: ModelFacts, patterns: Sequence[str], where: str) -> None:
+    """Raise `ProjectError` for a pattern that no layer's name matches: what it was to spare would not be spared."""
+    for pattern in patterns:
+        if not matching(facts, [pattern]):
+            names = [layer.name for layer in facts.layers]
+            near = did_you_mean(pattern, names)
+            raise ProjectError(
+                "no layer of the model has this name",
+                where=where,
+                received=pattern,
+                allowed=", ".join(names[:NAMED]) + (", ..." if len(names) > NAMED else ""),
+                next_step=f"did you mean {near!r}?" if near else "`edgekit inspect` lists the layers of the model",
+            )

@@ -155,7 +155,7 @@ class Planner:
     def _lighter_lost(self, candidate: Candidate) -> str | None:
         """A candidate that takes less away and already lost too much, or could not be shown."""
         for trial in self._candidates() if len(candidate.steps) > 1 else []:
-            if len(trial.candidate.steps) == 1 or not lighter_or_equal(trial.candidate, candidate):
+            if not _is_witness(trial) or not lighter_or_equal(trial.candidate, candidate):
                 continue
             if trial.failure is not None and trial.failure.startswith("no proof"):
                 return f"{trial.candidate.name}, which is lighter, could not be shown: {trial.failure}"
@@ -176,7 +176,7 @@ class Planner:
             return None
         for trial in self._candidates():
             same = set(strengths(trial.candidate)) == set(strengths(candidate))
-            if same and trial.passes and lighter_or_equal(candidate, trial.candidate):
+            if same and _is_witness(trial) and trial.passes and lighter_or_equal(candidate, trial.candidate):
                 return f"{trial.candidate.name}, which takes more away, fits"
         return None
 
@@ -225,6 +225,14 @@ def impossible(task: Task, candidate: Candidate) -> str | None:
 def _is_own(candidate: Candidate) -> bool:
     """Whether the project asks for it: it is tried, whatever is known."""
     return candidate.name.startswith(OWN)
+
+
+def _is_witness(trial: Trial) -> bool:
+    """Whether other candidates can be judged by a trial: it trains, and its settings differ from theirs in strength alone.
+
+    A project's own chain may differ in anything, in its pattern or in the layers that it leaves out.
+    """
+    return len(trial.candidate.steps) > 1 and not _is_own(trial.candidate)
 
 
 def _lost_too_much(trial: Trial) -> bool:

@@ -34,13 +34,13 @@ def identity(name: str) -> str:
     return hashlib.sha256(Path(source).read_bytes()).hexdigest()[:16] if source else ""
 
 
-def technique(name: str) -> Technique:
-    """The technique of a name; raises `ProjectError` where there is none."""
+def technique(name: str, *, where: str = "steps") -> Technique:
+    """The technique of a name; raises `ProjectError` where there is none. `where` is where the name stands."""
     if name not in techniques():
         near = did_you_mean(name, techniques())
         raise ProjectError(
             "unknown technique",
-            where="steps",
+            where=where,
             received=name,
             allowed=", ".join(sorted(techniques())),
             next_step=f"did you mean {near!r}?" if near else None,

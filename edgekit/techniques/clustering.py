@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta
 
 from edgekit.candidate import Declined
+from edgekit.facts import ModelFacts
 from edgekit.techniques.codebook import Codebook
 from edgekit.techniques.interface import Evidence, Shaping, Task, Training
 from edgekit.techniques.sites import (
@@ -24,6 +25,7 @@ from edgekit.techniques.sites import (
     from_channels,
     kernel_variables,
     left_out,
+    matching_sites,
     no_site,
 )
 from edgekit.tflite.model import TfliteModel
@@ -64,6 +66,11 @@ def propose(task: Task) -> Sequence[Settings] | Declined:
 def label(settings: Settings) -> str:
     """Its part of a candidate's name."""
     return f"clustering_{settings.clusters}" + ("_tensor" if settings.scales == "tensor" else "")
+
+
+def leave_out(facts: ModelFacts, patterns: Sequence[str]) -> tuple[str, ...]:
+    """The layers that patterns leave out, of those that it would work on: its evidence counts them."""
+    return matching_sites(facts, patterns)
 
 
 def strength(settings: Settings) -> float:
@@ -109,11 +116,14 @@ def check(door: Any, model: Any, settings: Settings) -> Evidence:
 
 
 def _values_in_scales(matrix: Any) -> int:
-    """Distinct values of a matrix after each row is divided by its largest magnitude (to five digits)."""
+    """Distinct values of a matrix after each row is divided by its largest magnitude.
+
+    To four digits: of five, those of 61/127 and 66/127 hang on the last bit of a float32.
+    """
     import numpy as np
 
     largest = abs(matrix).max(axis=1, keepdims=True)
-    return distinct_values(np.round(matrix / np.where(largest > 0, largest, 1), 5) + 0.0)
+    return distinct_values(np.round(matrix / np.where(largest > 0, largest, 1), 4) + 0.0)
 
 
 def scope(door: Any) -> AbstractContextManager[Any]:

@@ -78,7 +78,8 @@ class Technique(Protocol):
 
     `apply`, `keep`, `check` and `scope` are asked of training techniques, `configure` of conversions. `keep` is the shaping
     by which a later stage of a chain holds what this technique made; a technique that can be part of one has
-    `PLACE_IN_CHAIN`, a number, and may have `strength(settings)`, which grows with what is taken away. A conversion
+    `PLACE_IN_CHAIN`, a number, and may have `strength(settings)`, which grows with what is taken away. One whose settings
+    have `exclude` has `leave_out(facts, patterns)`, the names that patterns stand for there. A conversion
     may say `CALIBRATED = True` (it needs the representative data set), `COSTS_LIKE = "int8"` (the conversion whose
     predicted cost is its own) and `REPLACES_FAILED = "int8"` (it is worth a trial only where that one failed).
     """

@@ -18,7 +18,7 @@ GROUP, KEPT = 4, 2
 
 def of_each(kernels: Sequence[np.ndarray], sparsity: float, block: int = 1) -> list[np.ndarray]:
     """A mask for each kernel that leaves the same share of zeros in each."""
-    return [_smallest(_by_block(abs(kernel), block), sparsity) for kernel in kernels]
+    return [_whole(_smallest(_by_block(abs(kernel), block), sparsity), block) for kernel in kernels]
 
 
 def of_all(kernels: Sequence[np.ndarray], sparsity: float, block: int = 1) -> list[np.ndarray]:
@@ -33,7 +33,8 @@ def of_all(kernels: Sequence[np.ndarray], sparsity: float, block: int = 1) -> li
     scores = [_lamp(_by_block(abs(kernel), block)) for kernel in kernels]
     kept = _smallest(np.concatenate([score.ravel() for score in scores])[None], sparsity)[0]
     ends = np.cumsum([score.size for score in scores])[:-1]
-    return [part.reshape(score.shape) for part, score in zip(np.split(kept, ends), scores, strict=True)]
+    parts = zip(np.split(kept, ends), scores, strict=True)
+    return [_whole(part.reshape(score.shape), block) for part, score in parts]
 
 
 def two_of_four(kernels: Sequence[np.ndarray]) -> list[np.ndarray]:
@@ -43,17 +44,19 @@ def two_of_four(kernels: Sequence[np.ndarray]) -> list[np.ndarray]:
 
 def broken_groups(kernel: np.ndarray) -> int:
     """The groups of four neighbouring weights of a row with more than two that are not zero."""
-    whole = kernel.shape[1] - kernel.shape[1] % GROUP
-    groups = kernel[:, :whole].reshape(-1, GROUP)
-    return int(((groups != 0).sum(axis=1) > KEPT).sum())
+    return int(((whole_groups(kernel) != 0).sum(axis=1) > KEPT).sum())
+
+
+def whole_groups(kernel: np.ndarray) -> np.ndarray:
+    """The groups of four neighbouring weights of a row, one a row: what is over at a row's end is in none."""
+    return kernel[:, : kernel.shape[1] - kernel.shape[1] % GROUP].reshape(-1, GROUP)
 
 
 def zeros_in_blocks(kernel: np.ndarray, block: int) -> int:
     """How many weights are in blocks of neighbouring weights of a row that are zero as a whole."""
     import numpy as np
 
-    starts = np.arange(0, kernel.shape[1], block)
-    sizes = np.diff([*starts, kernel.shape[1]])
+    starts, sizes = _blocks(kernel.shape[1], block)
     return int(((np.add.reduceat(kernel != 0, starts, axis=1, dtype=np.int64) == 0) * sizes).sum())
 
 
@@ -83,9 +86,27 @@ def _by_block(magnitudes: np.ndarray, block: int) -> np.ndarray:
 
     if block == 1:
         return magnitudes
-    starts = np.arange(0, magnitudes.shape[1], block)
-    sizes = np.diff([*starts, magnitudes.shape[1]])
+    starts, sizes = _blocks(magnitudes.shape[1], block)
     return np.repeat(np.add.reduceat(magnitudes, starts, axis=1) / sizes, sizes, axis=1)
+
+
+def _whole(mask: np.ndarray, block: int) -> np.ndarray:
+    """A mask with whole blocks: the one that the share cuts through goes too, but for the last block of a kernel."""
+    import numpy as np
+
+    if block == 1:
+        return mask
+    starts, sizes = _blocks(mask.shape[1], block)
+    whole: np.ndarray = np.repeat(np.logical_and.reduceat(mask, starts, axis=1), sizes, axis=1)
+    return whole if whole.any() else np.repeat(np.logical_or.reduceat(mask, starts, axis=1), sizes, axis=1)
+
+
+def _blocks(width: int, block: int) -> tuple[np.ndarray, np.ndarray]:
+    """Where the blocks of a row begin, and how wide they are: what is over at its end is one too."""
+    import numpy as np
+
+    starts = np.arange(0, width, block)
+    return starts, np.diff([*starts, width])
 
 
 def _two_of_four(magnitudes: np.ndarray) -> np.ndarray:

@@ -9,14 +9,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 from msgspec import Meta
 
 from edgekit.candidate import Declined
+from edgekit.facts import ModelFacts
 from edgekit.techniques import masks
 from edgekit.techniques.interface import Evidence, Shaping, Task, Training
-from edgekit.techniques.sites import by_channel, file_kernels, from_channels, kernel_variables, left_out, no_site
+from edgekit.techniques.sites import (
+    by_channel,
+    file_kernels,
+    from_channels,
+    kernel_variables,
+    left_out,
+    matching_sites,
+    no_site,
+)
 from edgekit.tflite.model import TfliteModel
 from edgekit.values import Value
 
@@ -73,7 +82,12 @@ def label(settings: Settings) -> str:
     pattern = {"free": "", "2:4": "_2_of_4", "block": f"_block_{settings.block}"}[settings.pattern]
     threshold = "_global" if settings.threshold == "global" else ""
     schedule = "_constant" if settings.schedule == "constant" else ""
-    return f"pruning_{_goal(settings) * 100:.0f}{threshold}{pattern}{schedule}"
+    return f"pruning_{_goal(settings) * 100:.6g}{threshold}{pattern}{schedule}"
+
+
+def leave_out(facts: ModelFacts, patterns: Sequence[str]) -> tuple[str, ...]:
+    """The layers that patterns leave out, of those that it would work on: its evidence counts them."""
+    return matching_sites(facts, patterns)
 
 
 def strength(settings: Settings) -> float:
@@ -119,7 +133,7 @@ class _Masks:
         self._masks = [(kernel.numpy() != 0).astype("float32") for kernel in kernels]
 
     def take(self, settings: Settings, progress: float) -> None:
-        """New masks at a share of the sparsity that is the goal; a weight once zero is the smallest, and stays so."""
+        """New masks at a share of the sparsity that is the goal; one that was zero has moved by a step, and is among the smallest."""
         weights = [by_channel(kernel.numpy()) for kernel in self._kernels]
         if not weights:
             return
@@ -159,27 +173,37 @@ def evidence(tflite: TfliteModel, settings: Settings) -> Evidence:
 
 
 def _judge(kernels: list[np.ndarray], settings: Settings, spared: int) -> Evidence:
-    """The sparsest kernels, all but `spared` of them, against the settings."""
-    zeros = sorted(((_zeros(kernel, settings), kernel.size) for kernel in kernels), key=lambda pair: -pair[0] / pair[1])
-    zeros = zeros[: max(len(zeros) - spared, 0)]
-    shares = [count / size for count, size in zeros]
-    if settings.threshold == "global" and zeros:
-        shares = [sum(count for count, _ in zeros) / sum(size for _, size in zeros)]
-    goal, lowest = _goal(settings), min(shares, default=0.0)
-    broken = sum(masks.broken_groups(kernel) for kernel in kernels) if settings.pattern == "2:4" and not spared else 0
+    """The kernels that show it best, all but `spared` of them, against the settings."""
+    judged = [kernel for kernel in kernels if settings.pattern != "2:4" or kernel.shape[1] >= masks.GROUP]
+    shown = sorted((_shown(kernel, settings) for kernel in judged), key=lambda one: (one.broken, -one.zeros / one.of))
+    shown = shown[: max(len(shown) - spared, 0)]
+    shares = [one.zeros / one.of for one in shown]
+    if settings.threshold == "global" and shown:
+        shares = [sum(one.zeros for one in shown) / sum(one.of for one in shown)]
+    goal, lowest, broken = _goal(settings), min(shares, default=0.0), sum(one.broken for one in shown)
     where = "in all" if settings.threshold == "global" else "in the least sparse of"
-    blocks = f" in whole blocks of {settings.block}" if settings.pattern == "block" else ""
-    groups = f", {broken} groups of four with more than two weights" if settings.pattern == "2:4" else ""
+    form = {"free": "", "2:4": " in whole groups of four", "block": f" in whole blocks of {settings.block}"}
+    groups = f", {broken} groups with more than two weights" if settings.pattern == "2:4" else ""
     return Evidence(
         technique="pruning",
-        holds=bool(zeros) and lowest >= goal - TOLERANCE and not broken,
-        detail=f"{lowest:.1%} zeros{blocks} {where} {len(zeros)} kernels, {goal:.0%} asked for{groups}",
+        holds=bool(shown) and lowest >= goal - TOLERANCE and not broken,
+        detail=f"{lowest:.1%} zeros{form[settings.pattern]} {where} {len(shown)} kernels, {goal * 100:.6g}% asked for{groups}",
     )
 
 
-def _zeros(kernel: np.ndarray, settings: Settings) -> int:
-    """The zeros that count: for blocks those of whole blocks; in 2:4 also as if what is over at a row's end were zero."""
+class _Shown(NamedTuple):
+    """Of so many weights these are zero, and these groups of four break the pattern 2:4."""
+
+    zeros: int
+    of: int
+    broken: int
+
+
+def _shown(kernel: np.ndarray, settings: Settings) -> _Shown:
+    """What a kernel shows: for blocks the zeros of whole blocks; for 2:4 its groups of four, not what is over at a row's end."""
     if settings.pattern == "block":
-        return masks.zeros_in_blocks(kernel, settings.block)
-    over = kernel.shape[0] * (kernel.shape[1] % masks.GROUP) if settings.pattern == "2:4" else 0
-    return int((kernel == 0).sum()) + over
+        return _Shown(masks.zeros_in_blocks(kernel, settings.block), kernel.size, 0)
+    if settings.pattern == "2:4":
+        whole = masks.whole_groups(kernel)
+        return _Shown(int((whole == 0).sum()), whole.size, masks.broken_groups(kernel))
+    return _Shown(int((kernel == 0).sum()), kernel.size, 0)

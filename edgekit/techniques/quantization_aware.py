@@ -13,6 +13,7 @@ from contextlib import AbstractContextManager
 from typing import Any, Literal
 
 from edgekit.candidate import Declined
+from edgekit.facts import ModelFacts
 from edgekit.techniques.dense_rounding import dense_config, dense_objects
 from edgekit.techniques.interface import Evidence, Shaping, Task, Training
 from edgekit.techniques.sites import matching
@@ -22,8 +23,12 @@ from edgekit.values import Value
 
 KIND: Literal["training"] = "training"
 PLACE_IN_CHAIN = 3
-# What the converter puts into the name of a tensor whose range the training's fake quantizer gave.
-TRAINED_RANGE = "FakeQuantWithMinMaxVars"
+# What the converter puts into the name of a tensor whose range the training's fake quantizer gave; else the name of the layer
+# that TFMOT wrapped is all that is left of it.
+TRAINED_RANGE = ("FakeQuantWithMinMaxVars", "/quant_", "quantize_layer/")
+TFMOT_DECAY = 0.999
+FIRST_STEPS = 100
+RANGE_ENDS = ("_min:0", "_max:0")
 CONVOLUTIONS = ("Conv2D", "DepthwiseConv2D", "Conv2DTranspose", "Dense")
 
 
@@ -50,6 +55,11 @@ def label(settings: Settings) -> str:
     return "quantization_aware"
 
 
+def leave_out(facts: ModelFacts, patterns: Sequence[str]) -> tuple[str, ...]:
+    """The layers that patterns leave out."""
+    return matching(facts, patterns)
+
+
 def apply(door: Any, model: Any, settings: Settings, training: Training, before: Sequence[Any]) -> Any:
     """Annotate what TFMOT can simulate, and fine-tune."""
     quantization = door.tfmot.quantization.keras
@@ -63,7 +73,12 @@ def apply(door: Any, model: Any, settings: Settings, training: Training, before:
     annotated = door.keras.models.clone_model(model, clone_function=annotate)
     with scope(door):
         quantized = quantization.quantize_apply(annotated)
-    training.fit(quantized, lambda steps: Shaping(settle=lambda: _renew_ranges(quantized)))
+
+    def shaping(steps: int) -> Shaping:
+        ranges = _Ranges(quantized)
+        return Shaping(after_step=ranges.after_step, settle=lambda: _renew_ranges(quantized))
+
+    training.fit(quantized, shaping)
     return quantized
 
 
@@ -81,6 +96,37 @@ def _renew_ranges(model: Any) -> None:
                 largest = abs(weight.numpy()).reshape(-1, channels).max(axis=0)
                 ranges["min_var"].assign(-largest)
                 ranges["max_var"].assign(largest)
+
+
+class _Ranges:
+    """The ranges of activations in one run: their mean over its first steps, and TFMOT's moving average from there.
+
+    TFMOT begins with -6 to 6 and moves by a thousandth of the distance a step, so after a short run of small values most of
+    int8 would stand for what never comes. Its range of an input only ever grows: it begins with nothing.
+    """
+
+    def __init__(self, model: Any) -> None:
+        weights = [weight for layer in model.layers for weight in layer.weights if not weight.shape.rank]
+        inputs = [layer.quantizer_vars for layer in model.layers if type(layer).__name__ == "QuantizeLayer"]
+        self._growing = [one[end] for one in inputs for end in ("min_var", "max_var")]
+        self._moving = [
+            weight for weight in weights if weight.name.endswith(RANGE_ENDS) and "kernel_" not in weight.name
+            and not any(weight is one for one in self._growing)
+        ]  # fmt: skip
+        self._before: list[float] = []
+
+    def after_step(self, step: int) -> None:
+        """Before the first step and after each."""
+        if step == 0:
+            for variable in self._growing:
+                variable.assign(0.0)
+        elif step <= FIRST_STEPS:
+            for variable, before in zip(self._moving, self._before, strict=True):
+                seen = before + (float(variable.numpy()) - before) / (1 - TFMOT_DECAY)
+                mean = before + (seen - before) / step if step > 1 else seen
+                variable.assign(min(mean, 0.0) if "_min:" in variable.name else max(mean, 0.0))
+        if step < FIRST_STEPS:
+            self._before = [float(variable.numpy()) for variable in self._moving]
 
 
 def _is_dense(layer: Any) -> bool:
@@ -126,14 +172,18 @@ def scope(door: Any) -> AbstractContextManager[Any]:
 def evidence(tflite: TfliteModel, settings: Settings) -> Evidence:
     """Holds where every kernel is int8, and tensors have their scales from the training's fake quantization.
 
-    The converter names such a tensor after the quantizer that it folded; in plain int8 no tensor has such a name. That
-    shows where the scales are from, not that training made them any better: the control and the drop show that.
+    The converter names such a tensor after the quantizer that it folded, or after the layer that simulated the rounding; in
+    plain int8 no tensor has such a name. That shows where the scales are from, not that training made them any better: the control and the drop show that.
     """
     found = kernels(tflite)
     whole = sum(kernel.dtype == "int8" for kernel in found)
-    trained = sum(TRAINED_RANGE in tensor.name and tensor.dtype == "int8" for tensor in tflite.tensors)
+    trained = sum(_is_trained(tensor.name) and tensor.dtype == "int8" for tensor in tflite.tensors)
     return Evidence(
         technique="quantization_aware",
         holds=trained > 0 and whole == len(found),
         detail=f"{whole} of {len(found)} kernels are int8, {trained} tensors with the scales of the training's fake quantization",
     )
+
+
+def _is_trained(name: str) -> bool:
+    return any(mark in f"/{name}" for mark in TRAINED_RANGE)

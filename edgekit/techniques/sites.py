@@ -15,7 +15,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from edgekit.facts import LayerFacts, ModelFacts
+from edgekit.facts import ModelFacts
 from edgekit.techniques.interface import Task
 from edgekit.tflite.model import TfliteModel
 from edgekit.tflite.weights import Kernel, kernels
@@ -42,10 +42,20 @@ def no_site(task: Task) -> str | None:
 
 
 def left_out(task: Task) -> tuple[str, ...]:
-    """Names of the layers large enough to work on that are left alone: by the project's patterns, and light ends."""
-    sites = _sites(task.facts)
-    named = matching(task.facts, task.exclude)
-    return tuple(name for name in sites if name in named or name in _light_ends(task.facts, sites))
+    """Names of the layers large enough to work on that are left alone: by the project's patterns, light ends, other kinds.
+
+    The pointwise kernel of a separable convolution becomes one like any other in the file, where it must not be looked for.
+    """
+    sites, ends = _sites(task.facts), _light_ends(task.facts, _sites(task.facts))
+    named = matching_sites(task.facts, task.exclude)
+    others = (layer.name for layer in task.facts.layers if layer.kind.startswith("SeparableConv"))
+    return (*(name for name in sites if name in named or name in ends), *others)
+
+
+def matching_sites(facts: ModelFacts, patterns: Sequence[str]) -> tuple[str, ...]:
+    """Names of the layers large enough to work on that one of the patterns names."""
+    sites = _sites(facts)
+    return tuple(name for name in matching(facts, patterns) if name in sites)
 
 
 def matching(facts: ModelFacts, patterns: Sequence[str]) -> tuple[str, ...]:
@@ -67,18 +77,19 @@ def _light_ends(facts: ModelFacts, sites: dict[str, int]) -> set[str]:
     with_weights = [layer for layer in facts.layers if layer.kernel]
     if not with_weights:
         return set()
-    ends = {with_weights[0].name, *(layer.name for layer in with_weights if _feeds_no_weights(layer, facts))}
+    feeding = _feeding_weights(facts)
+    ends = {with_weights[0].name, *(layer.name for layer in with_weights if layer.name not in feeding)}
     whole = sum(sites.values())
     return {name for name in ends if name in sites and sites[name] < LITTLE * whole}
 
 
-def _feeds_no_weights(layer: LayerFacts, facts: ModelFacts) -> bool:
-    """Whether nothing with a kernel comes after a layer."""
-    after, grown = {layer.name}, True
-    while grown:
-        reached = {other.name for other in facts.layers if set(other.inputs) & after} | after
-        grown, after = reached != after, reached
-    return not any(other.kernel for other in facts.layers if other.name in after - {layer.name})
+def _feeding_weights(facts: ModelFacts) -> set[str]:
+    """Names of the layers after which something with a kernel comes; a model's layers are in the order they run."""
+    feeding: set[str] = set()
+    for layer in reversed(facts.layers):
+        if layer.kernel or layer.name in feeding:
+            feeding |= set(layer.inputs)
+    return feeding
 
 
 def kernel_variables(model: Any, exclude: Sequence[str] = ()) -> tuple[Any, ...]:

@@ -5,7 +5,7 @@
 Hinton, Vinyals and Dean, "Distilling the Knowledge in a Neural Network" (arXiv 1503.02531): t and y are logits, and T^2
 keeps the two gradients of a size. Where an output is a probability its logarithm stands for the logits, from which it
 differs by a constant that softmax does not see. For other losses the second term is the same loss with the float
-model's output as the target.
+model's output as the target; where that output is a logit and the target a probability, with its sigmoid.
 
 Both targets travel as one array, the label first, since a loss gets one.
 """
@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from edgekit.workshop.door import Door
-from edgekit.workshop.loss import FROM_LOGITS, make_loss
+from edgekit.workshop.loss import FROM_LOGITS, make_loss, plain_name
 
 SMALLEST = 1e-7
 CLASSES = ("categorical_crossentropy", "sparse_categorical_crossentropy")
@@ -44,7 +44,7 @@ class Teacher:
 
 def can_distil(text: str, label: Sequence[int | None], output: Sequence[int | None]) -> bool:
     """Whether a loss, given as text, has a second term: its labels (a shape) are classes, or of the output's own shape."""
-    name = text.partition(" ")[0].removesuffix(FROM_LOGITS)
+    name = plain_name(text)
     if "ignore_class" in text:
         return False
     is_short = len(label) == len(output) - 1
@@ -63,17 +63,16 @@ def pack(label: np.ndarray, answer: np.ndarray) -> np.ndarray:
 def mixed_loss(tools: Door, text: str, *, share: float, temperature: float) -> Callable[[Any, Any], Any]:
     """A loss of packed targets: `share` of it is the distance to the float model."""
     tf, task = tools.tf, make_loss(tools, text)
-    name = text.partition(" ")[0]
-    plain = name.removesuffix(FROM_LOGITS)
-    is_class = plain in CLASSES
+    plain, of_logits = plain_name(text), text.partition(" ")[0].endswith(FROM_LOGITS)
 
     def loss(packed: Any, output: Any) -> Any:
         width = packed.shape[-1] - output.shape[-1]
         label, answer = packed[..., :width], packed[..., width:]
         hard = tf.reduce_mean(task(label[..., 0] if plain == CLASSES[1] else label, output))
-        if not is_class:
-            return (1 - share) * hard + share * tf.reduce_mean(task(answer, output))
-        logits = [x if name.endswith(FROM_LOGITS) else tf.math.log(tf.maximum(x, SMALLEST)) for x in (answer, output)]
+        if plain not in CLASSES:
+            target = tf.sigmoid(answer) if of_logits else answer
+            return (1 - share) * hard + share * tf.reduce_mean(task(target, output))
+        logits = [x if of_logits else tf.math.log(tf.maximum(x, SMALLEST)) for x in (answer, output)]
         soft, ours = (tf.nn.log_softmax(x / temperature) for x in logits)
         distance = tf.reduce_mean(tf.reduce_sum(tf.exp(soft) * (soft - ours), axis=-1))
         return (1 - share) * hard + share * temperature**2 * distance

@@ -13,11 +13,12 @@ from typing import Any
 
 from edgekit.child import Progress
 from edgekit.dataset import Dataset
+from edgekit.errors import ProjectError
 from edgekit.techniques.interface import Shaping
 from edgekit.workshop.door import Door
 from edgekit.workshop.lessons import Lessons
-from edgekit.workshop.probes import Run, search
 from edgekit.workshop.stepper import Stepper
+from edgekit.workshop.tuning import Run, search
 
 PATIENCE = 2
 """Epochs without a better loss after which a run stops."""
@@ -70,9 +71,9 @@ class _Trial:
         self._stepper.restart()
 
     def take_best(self) -> None:
-        """Give the model the best weights; raises `RuntimeError` where every run diverged."""
+        """Give the model the best weights; raises `ProjectError` where every run diverged."""
         if not math.isfinite(self._least):
-            raise RuntimeError("the training diverged with every learning rate that was tried")
+            raise ProjectError("the training diverged with every learning rate that was tried", where="[training]")
         self._model.set_weights(self._best)
 
     def run(self, rate: float, steps: int, shapings: Sequence[Shaping]) -> float:

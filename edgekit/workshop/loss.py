@@ -63,11 +63,20 @@ def _snake(name: str) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
 
 
+def plain_name(text: str) -> str:
+    """Keras's own name of a loss given as text, written out: without its settings, and whatever its output is.
+
+    >>> plain_name('huber {"delta": 5.0}'), plain_name("binary_crossentropy_from_logits"), plain_name("mse")
+    ('huber', 'binary_crossentropy', 'mean_squared_error')
+    """
+    name = text.partition(" ")[0].removesuffix(FROM_LOGITS)
+    return _SHORT.get(name, name)
+
+
 def make_loss(tools: Door, text: str) -> Any:
     """The tf_keras loss of a text; raises `ProjectError` where there is none."""
     name, _, settings = text.partition(" ")
-    plain = _SHORT.get(name.removesuffix(FROM_LOGITS), name.removesuffix(FROM_LOGITS))
-    known = _known(tools)
+    plain, known = plain_name(text), _known(tools)
     if plain not in known:
         near = did_you_mean(plain, known)
         raise ProjectError(

@@ -58,6 +58,13 @@ class Stepper:
             return function(*tensors)
         except (ValueError, TypeError, self._tf.errors.InvalidArgumentError) as problem:
             raise DataError(
-                "the loss cannot be computed on this data", where="training.loss", received=f"{problem}"[:400],
+                "the loss cannot be computed on this data", where="training.loss", received=_last_sentence(problem),
                 next_step="set loss in [training] to one that fits the targets",
             ) from problem  # fmt: skip
+
+
+def _last_sentence(problem: Exception) -> str:
+    """What TensorFlow says in the end, after the lines of code that it came through."""
+    lines = [line.strip() for line in str(problem).splitlines() if line.strip()]
+    telling = [line for line in lines if not line.startswith(("File ", "in user code", "^", "Node: "))]
+    return (telling or lines or [type(problem).__name__])[-1][:300]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import importlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -179,3 +180,10 @@ def test_there_is_one_version():
     done = CliRunner().invoke(main, ["--version"])
     assert done.exit_code == 0
     assert done.stdout.split()[:2] == ["edgekit", project["project"]["version"]]
+
+
+def test_a_file_name_that_is_no_utf8_is_bad_input_and_no_fault_of_edgekit(tmp_path):
+    path = os.fsdecode(os.fsencode(tmp_path) + b"/m\xff.tflite")
+    shutil.copy(Path(__file__).parents[1] / "golden" / "int8.tflite", path)
+    done = CliRunner().invoke(main, ["check", path, "--device", "rpi4"])
+    assert done.exit_code == 2 and "is not UTF-8" in done.stderr

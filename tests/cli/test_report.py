@@ -147,6 +147,14 @@ def test_hostile_reports_are_escaped_from_end_to_end(result):
     assert "<script" not in page and "&lt;script&gt;" in page
 
 
+def test_a_device_that_a_report_names_is_never_taken_as_a_path(result, tmp_path):
+    content = json.loads((result / "report.json").read_text())
+    content["device"] = str(ROOT / "device_profiles" / "rpi4.toml")  # as well a device or a pipe, which never ends
+    (result / "report.json").write_text(json.dumps(content))
+    assert run(result, "--html", tmp_path / "page.html").exit_code == 0
+    assert "is no bundled device" in (tmp_path / "page.html").read_text()
+
+
 def test_a_page_takes_neither_tensorflow_nor_an_interpreter(result, tmp_path):
     code = (
         "import sys; from click.testing import CliRunner; from edgekit.cli.main import main\n"

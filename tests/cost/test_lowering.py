@@ -29,7 +29,7 @@ def test_batch_normalization_gives_a_bias_to_who_has_none() -> None:
         LayerFacts(name="norm", kind="BatchNormalization", inputs=("conv",), output_shape=(4, 4, 8), parameters=32),
     )
     (node,) = lower(facts_of(layers)).nodes
-    assert (node.weights, node.biases, node.batch_norm) == (72, 8, True)
+    assert (node.weights, node.biases) == (72, 8)
 
 
 def test_batch_normalization_that_follows_nothing_stays() -> None:

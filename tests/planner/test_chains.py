@@ -99,6 +99,8 @@ def test_a_conversion_alone_is_a_chain(task, search):
     ("steps", "message"),
     [
         (["prunning"], "did you mean 'pruning'"),
+        (["pruning", "prunning"], "chain 1: step 2"),
+        ([Step(technique="pruning", settings={"exclude": ["nothing*"]})], "chain 1: step 1: exclude"),
         ([Step(technique="pruning", settings={"sparsety": 0.5})], "did you mean 'sparsity'"),
         ([Step(technique="pruning", settings={"sparsity": 2.0})], "chain 1: step 1: sparsity"),
         (["clustering", "pruning"], "do not follow one another"),
@@ -117,3 +119,25 @@ def test_a_chain_that_cannot_be_is_refused_with_the_place(task, steps, message):
 def test_a_chain_that_trains_where_no_training_is_allowed(task):
     with pytest.raises(InputError, match="allows no training"):
         candidates(own(task, Step(technique="pruning"), trains=False))
+
+
+def test_a_chain_of_the_project_leaves_out_what_the_project_does(task):
+    """Patterns stand for the layers that a technique would work on: its evidence spares as many kernels as are named."""
+    everywhere, named = (Step(technique=name, settings={}) for name in ("pruning", "quantization_aware"))
+    (found,) = [c for c in candidates(own(task, everywhere, named, exclude=("*",)))[0] if c.name.startswith("own_1")]
+    assert found.steps[0].settings["exclude"] == ["classes"], "the convolution has 144 weights, too few to be worked on"
+    assert found.steps[1].settings["exclude"] == ["image", "convolution", "flat", "classes"]
+
+
+def test_a_pattern_of_the_project_that_no_layer_has_is_refused(task):
+    with pytest.raises(InputError) as caught:
+        candidates(task(exclude=("nothing*",)))
+    assert "training.exclude" in str(caught.value) and "nothing*" in str(caught.value)
+
+
+def test_a_chain_of_the_project_says_nothing_of_the_planners_own(task, search):
+    """It may lose by its pattern, or by the layers that the planner would leave out."""
+    pattern = Step(technique="pruning", settings={"pattern": "2:4"})
+    planner = Planner(own(task, pattern, currency="download", search="all"))
+    asked = search(planner, {"own_1:pruning_50_2_of_4+int8": LOSES})
+    assert "own_1:pruning_50_2_of_4+int8" in asked and "pruning_50+int8" in asked

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from edgekit.builder import _outlined
 from edgekit.planner.planner import outline
+from edgekit.planning import outlined
 from edgekit.profile import list_profiles, load_profile, profile_ids
 
 ALIVE = {"float32", "int8"}
@@ -34,8 +34,8 @@ def test_an_npu_gets_int8_and_nothing_else(task, device):
 
 def test_a_plan_says_what_is_missing_on_the_device(task):
     for profile in list_profiles():
-        made = _outlined(task(profile.id))
+        made = outlined(task(profile.id))
         assert made.outcome == "possible"
         assert made.reason == (profile.runtime.obstacle or "")
-    impossible = _outlined(task("rpi-zero-w", limits={"flash": 1.0}))
+    impossible = outlined(task("rpi-zero-w", limits={"flash": 1.0}))
     assert impossible.outcome == "impossible" and "flash" in impossible.reason

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -20,7 +21,7 @@ from edgekit.facts import LayerFacts, ModelFacts, TensorFacts
 from edgekit.metric_spec import MetricSpec
 from edgekit.profile import DeviceProfile, load_profile, profile_ids
 from edgekit.project import Goal
-from edgekit.techniques import technique, techniques
+from edgekit.techniques import masks, technique, techniques
 from edgekit.techniques.interface import Evidence, Task
 from edgekit.tflite.reader import read_tflite
 from edgekit.values import from_json, to_builtins, to_json
@@ -166,6 +167,36 @@ def test_labels_tell_strengths_apart(percent, clusters, schedule):
     label = pruning.label(pruning.Settings(sparsity=percent / 100, schedule=schedule))
     assert label == f"pruning_{percent}" + ("_constant" if schedule == "constant" else "")
     assert clustering.label(clustering.Settings(clusters=clusters)) == f"clustering_{clusters}"
+
+
+def test_every_code_is_one_value_whatever_its_scale():
+    scales = np.random.default_rng(0).normal(size=(500, 1)).astype("float32")
+    for code in range(1, 127):
+        matrix = scales * np.array([[1, code / 127]], "float32")
+        assert technique("clustering")._values_in_scales(abs(matrix)) == 2, code
+
+
+def test_a_label_and_the_evidence_round_no_sparsity_up_to_all():
+    pruning = technique("pruning")
+    assert pruning.label(pruning.Settings(sparsity=0.999)) == "pruning_99.9"
+    detail = pruning.evidence(read_tflite(GOLDEN / "float32.tflite"), pruning.Settings(sparsity=0.999)).detail
+    assert "99.9% asked for" in detail
+
+
+def test_the_evidence_of_two_of_four_counts_whole_groups_and_says_so():
+    """Rows of 21 weights: the last of each is in no group and stays."""
+    pruning = technique("pruning")
+    kernel = np.random.default_rng(0).normal(size=(33, 21))
+    (mask,) = masks.two_of_four([kernel])
+    chosen = pruning.Settings(pattern="2:4")
+    found = pruning._judge([kernel * mask], chosen, 0)
+    assert found.holds and found.detail.startswith(
+        "50.0% zeros in whole groups of four in the least sparse of 1 kernels"
+    )
+    assert pruning._judge([kernel, kernel * mask], chosen, 1).holds, "the one that was left out is not counted"
+    broken = pruning._judge([kernel * mask, kernel], chosen, 0)
+    assert not broken.holds and "165 groups with more than two weights" in broken.detail
+    assert not pruning._judge([kernel[:, :3]], chosen, 0).holds, "no group at all shows nothing"
 
 
 @pytest.mark.parametrize("name", MADE)

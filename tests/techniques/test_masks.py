@@ -58,3 +58,14 @@ def test_blocks_go_as_a_whole():
     assert mask.tolist() == [[False] * 4 + [True] * 6]
     assert masks.zeros_in_blocks(kernel * mask, 4) == 4
     assert masks.zeros_in_blocks(np.array([[0.0, 0, 0, 0, 1, 0, 0, 0, 0, 0]]), 4) == 4 + 2
+
+
+@settings(max_examples=50, deadline=None)
+@given(kernels, st.floats(0, 0.95), st.integers(2, 40), st.booleans())
+def test_no_block_is_cut_and_the_share_is_met(found, sparsity, block, together):
+    """Rows of 30 and of 7 weights: blocks that do not divide them, and blocks wider than they are."""
+    made = (masks.of_all if together else masks.of_each)(found, sparsity, block)
+    for kernel, mask in zip(found, made, strict=True):
+        assert masks.zeros_in_blocks(mask, block) == (~mask).sum() and mask.any()
+        last = mask.any(axis=1).sum() == 1 and mask.sum() <= block
+        assert together or last or (~mask).sum() >= round(sparsity * kernel.size)

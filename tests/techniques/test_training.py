@@ -269,11 +269,20 @@ def test_quantization_aware_gives_an_integer_file(line, model):
     assert dtypes(tflite, "inputs") == dtypes(tflite, "outputs") == ["int8"]
 
 
+def test_quantization_aware_ranges_are_those_of_the_values_after_a_short_run_too(line):
+    """TFMOT begins with -6 to 6: a rectified value would have a negative range, and half of its int8 for nothing."""
+    tflite, _, _ = line.make(QUANTIZATION_AWARE, INT8)
+    rectified = [
+        tensor for tensor in tflite.tensors if "Relu" in tensor.name and tensor.dtype == "int8" and tensor.shape[0] == 1
+    ]
+    assert rectified and all(tensor.zero_points == (-128,) for tensor in rectified)
+
+
 def test_quantization_aware_shows_in_the_bytes_what_fine_tuning_does_not(line):
     """Trained as long and converted alike, a file without simulated rounding has no kernel with trained ranges."""
     method = technique("quantization_aware")
     trained, tuned = line.make(QUANTIZATION_AWARE, INT8)[0], line.make(FINE_TUNING, INT8)[0]
-    assert "3 tensors with the scales" in method.evidence(trained, method.Settings()).detail
+    assert "7 tensors with the scales" in method.evidence(trained, method.Settings()).detail
     found = method.evidence(tuned, method.Settings())
     assert not found.holds and found.detail.startswith("3 of 3 kernels are int8, 0 tensors with")
 

@@ -148,6 +148,7 @@ def test_a_loss_that_does_not_fit_the_data_is_bad_input(tools, dataset, model):
         ("cosine_similarity", (40, 2), (None, 2), False),
         ('sparse_categorical_crossentropy {"ignore_class": 255}', (40, 8, 8), (None, 8, 8, 3), False),
         ("mean_squared_error", (40,), (None, 3), False),
+        ("mse", (40, 3), (None, 3), True),
     ],
 )
 def test_which_losses_have_a_second_term(text, label, output, expected):
@@ -169,3 +170,13 @@ def test_the_distance_is_nothing_where_both_answer_the_same_and_whatever_the_for
     hard, half = (float(losses[share](pack(label, answer), answer)) for share in (0.0, 0.5))
     assert half == pytest.approx(hard / 2, rel=1e-4), "only the task's half is left"
     assert float(losses[0.5](pack(label, far), answer)) > half + 0.1
+
+
+def test_a_logit_is_no_target_for_a_probability(tools):
+    """The least loss is that of the float model's own answer, not one that falls for ever."""
+    from edgekit.workshop.distil import mixed_loss, pack
+
+    answer = np.array([[3.0], [-2.0]], np.float32)
+    loss = mixed_loss(tools, "binary_crossentropy_from_logits", share=1.0, temperature=1.0)
+    same, far = (float(loss(pack(np.zeros(2), answer), answer * factor)) for factor in (1, 10))
+    assert 0 < same < far

@@ -12,7 +12,6 @@ import zlib
 os.environ["TF_USE_LEGACY_KERAS"] = "1"
 
 import mnist
-import numpy as np
 import tensorflow as tf
 import tensorflow_model_optimization as tfmot
 import tf_keras

@@ -6,6 +6,7 @@ units of the picture's viewBox, and letters are taken to be as wide as those of 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Literal, get_args
 
@@ -22,6 +23,7 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 46.0, 16.0, 42.0, 40.0
 _INSET = 10.0  # between the frame and the outermost values, so that no mark is cut
 LARGEST = 1e18  # what a byte count of a damaged report may be is not drawn
 _NAMED = 10  # with more candidates than that, names would hide the points
+_NUMBERED = 60  # with more than that, the numbers would: the rest is told by the table and by pointing at it
 
 
 class Point(Value):
@@ -94,9 +96,12 @@ def pareto(sizes: Sequence[float], accuracies: Sequence[float], *, higher_is_bet
     """
     sign = 1 if higher_is_better else -1
     points = [(size, -sign * accuracy) for size, accuracy in zip(sizes, accuracies, strict=True)]
-    return [
-        not any(other != mine and other[0] <= mine[0] and other[1] <= mine[1] for other in points) for mine in points
-    ]
+    front, best = set(), math.inf
+    for point in sorted(points):  # of those before it each is as small, and it is beaten by the best of them or by none
+        if point[1] < best:
+            front.add(point)
+            best = point[1]
+    return [point in front for point in points]
 
 
 def scatter(
@@ -204,12 +209,13 @@ def _labels(
     if named and len(points) <= _NAMED:
         ways.insert(0, [f"{point.number} {point.name}" for point in points])
     for labels in ways:
-        sizes = [(_width(labels[index]), _LINE) for index in order]
-        found = place([at[index] for index in order], sizes, area=frame, radius=_RADIUS, taken=taken)
+        first = order[:_NUMBERED]
+        sizes = [(_width(labels[index]), _LINE) for index in first]
+        found = place([at[index] for index in first], sizes, area=frame, radius=_RADIUS, taken=taken)
         if None not in found:
             break
-    by_point = dict(zip(order, found, strict=True))
-    return labels, [by_point[index] for index in range(len(points))]
+    by_point = dict(zip(first, found, strict=True))
+    return labels, [by_point.get(index) for index in range(len(points))]
 
 
 def _width(text: str) -> float:

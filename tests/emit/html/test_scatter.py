@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -67,3 +68,15 @@ def test_few_candidates_have_their_names_and_many_their_numbers():
 
     assert labels(3) == ["1 int8", "2 int8", "3 int8"]
     assert labels(25) == [str(n) for n in range(1, 26)]
+
+
+def test_many_candidates_are_drawn_in_time_and_the_chosen_one_keeps_its_number():
+    points = [
+        Point(number=n, name=f"c{n}", kind="chosen" if n == 3000 else "pass", size=n % 71, accuracy=n % 53, front=False)
+        for n in range(1, 3001)
+    ]
+    began = time.monotonic()
+    picture = scatter(points, width=720, height=360, size_unit="B", accuracy_unit="%")
+    assert time.monotonic() - began < 5
+    assert len(picture.marks) == 3000
+    assert next(mark for mark in picture.marks if mark.point.number == 3000).label_x is not None

@@ -1,4 +1,4 @@
-"""How fast and how long to train, found by short runs: each starts from the same weights and is a whole schedule.
+"""Learning rate and length of a training, found by short runs: each starts from the same weights and is a whole schedule.
 
 First the learning rate: runs of an eighth of the longest length, over rates a factor of about three apart, and on beyond an
 end of them while that end is the best. Then the length: with the best rate, runs of twice the length each, up to the
@@ -55,10 +55,10 @@ def search(try_run: Callable[[float, int], float], *, longest: int, fixed_rate: 
 
 
 def _find_rate(probe: Callable[[float], Run]) -> None:
-    """Probe the rates, the middle one first, and beyond the end that is the best."""
+    """Probe the rates, the middle one first, and beyond the end that is the best; of equals (all diverge) the lowest is."""
     found = {rate: probe(rate).loss for rate in (RATES[1], RATES[0], RATES[2])}
     while True:
-        best = min(found, key=lambda rate: found[rate])
+        best = min(found, key=lambda rate: (found[rate], rate))
         beyond = best / 3 if best == min(found) else best * 3 if best == max(found) else None
         if beyond is None or not LOWEST <= beyond <= HIGHEST:
             return

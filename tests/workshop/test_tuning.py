@@ -7,7 +7,7 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgekit.workshop.probes import HIGHEST, LOWEST, search
+from edgekit.workshop.tuning import HIGHEST, LOWEST, search
 
 
 def tried(loss, longest=800, fixed=None):
@@ -47,3 +47,8 @@ def test_it_ends_and_never_trains_longer_than_allowed(longest, seed):
 def test_a_run_that_diverges_is_not_the_best():
     runs = search(lambda rate, steps: math.inf if rate > 5e-4 else 1.0, longest=8, fixed_rate=None)
     assert min(runs, key=lambda run: run.loss).learning_rate < 5e-4
+
+
+def test_where_every_rate_diverges_lower_ones_are_tried():
+    found = tried(lambda rate, steps: math.inf if rate > 5e-5 else 1.0)
+    assert min(rate for rate, _ in found) < 5e-5 and found[-1][0] < 5e-5

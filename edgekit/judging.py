@@ -1,0 +1,138 @@
+"""What a candidate's file is worth on a split: its figures, its drop from the baseline, and the Keras model's own score.
+
+Everything is cached by the file, the split and the metric. How the file was made is not known here.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from edgekit.cache import file_digest, key, processor, versions
+from edgekit.child import Progress
+from edgekit.dataset import Split
+from edgekit.errors import ProjectError
+from edgekit.jobs import Failed
+from edgekit.making import Maker, Materials, TrialFailed, port_names
+from edgekit.metrics import Score, score
+from edgekit.profile import DeviceProfile
+from edgekit.report import Metric
+from edgekit.runtimes.measure import Measured, basis_of, drop, drop_metric, measure
+from edgekit.userfunction import digest, is_function
+from edgekit.values import Value, to_builtins
+
+MEASURED = "measured.json"
+
+
+class Timed(Value):
+    """A measurement as it is cached, with the seconds that it took when it was made."""
+
+    measured: Measured
+    seconds: float
+
+
+class Judge:
+    """Measures files for one device; raises `TrialFailed` where one cannot be measured."""
+
+    def __init__(self, materials: Materials, profile: DeviceProfile, maker: Maker) -> None:
+        self._project, self._model, self._dataset = materials.project, materials.model, materials.dataset
+        self._cache, self._profile, self._maker = materials.cache, profile, maker
+        self._root = Path(materials.project.root)
+
+    def measured(self, tflite: Path, split: Split, progress: Progress) -> Timed:
+        """All that is measured of a file on a split, and what the metric makes of it."""
+        entry = self._key_on(split, tflite=file_digest(tflite), profile=self._profile, model=self._model.key)
+
+        def make(folder: Path) -> None:
+            started = time.monotonic()
+            found = measure(
+                tflite,
+                self._profile,
+                dataset=self._dataset,
+                split=split,
+                metric=self._project.goal.metric,
+                scratch=folder,
+                reference=self._maker.keras_outputs(split, progress=progress),
+                input_order=port_names(self._model.facts.inputs),
+                output_order=port_names(self._model.facts.outputs),
+                root=self._root,
+                progress=progress,
+            )
+            if isinstance(found, Failed):
+                raise TrialFailed(found.reason)
+            named = msgspec.structs.replace(found, scores=tuple(Path(path).name for path in found.scores))
+            timed = Timed(measured=named, seconds=time.monotonic() - started)
+            (folder / MEASURED).write_bytes(msgspec.json.encode(timed))
+
+        folder = self._cache.folder("measurements", entry, make)
+        timed = msgspec.json.decode((folder / MEASURED).read_bytes(), type=Timed)
+        scores = tuple(str(folder / name) for name in timed.measured.scores)
+        return msgspec.structs.replace(timed, measured=msgspec.structs.replace(timed.measured, scores=scores))
+
+    def beside(self, baseline: Path, measured: Measured, split: Split, progress: Progress) -> Measured:
+        """A measurement with `accuracy_drop`, paired with the baseline's on the same split."""
+        reference, metric = self.measured(baseline, split, progress).measured, self._project.goal.metric
+        pair = [[file_digest(Path(path)) for path in scores] for scores in (reference.scores, measured.scores)]
+
+        def compute() -> Any:
+            found = drop(metric, self._dataset, split, reference.scores, measured.scores, root=self._root)
+            if isinstance(found, Failed) and not found.repeatable:
+                raise TrialFailed(f"the drop of {metric.name}: {found.reason}")
+            return to_builtins(drop_metric(found, split, basis_of(self._profile)))
+
+        entry = self._key_on(split, pair=pair, basis=basis_of(self._profile))
+        value = self._cache.value("drops", entry, compute)
+        metrics = {**measured.metrics, "accuracy_drop": msgspec.convert(value, Metric)}
+        return msgspec.structs.replace(measured, metrics=metrics)
+
+    def require_score(self, measured: Measured) -> None:
+        """Raise `ProjectError` where the metric cannot be had of a file that runs: so it would be of every other."""
+        metric = measured.metrics.get(self._project.goal.metric.name)
+        if measured.scores and metric is not None and metric.value is None:
+            raise ProjectError(
+                "the metric cannot be computed on the validation split",
+                where="goal.metric",
+                received=metric.reason,
+                next_step="mend the metric's function, or choose a metric that these targets define",
+            )
+
+    def keras_score(self, split: Split, *, progress: Progress) -> Metric | None:
+        """The Keras model's own score on a split by the same metric; None for a metric of the user's own."""
+        spec = self._project.goal.metric
+        if is_function(spec.name):
+            return None
+
+        def compute() -> Any:
+            rows = self._dataset.rows(split)
+            targets = [array[rows] for array in self._dataset.targets(split)]
+            outputs = [np.load(path, mmap_mode="r") for path in self._maker.keras_outputs(split, progress=progress)]
+            return to_builtins(score(spec, targets, outputs))
+
+        found = msgspec.convert(self._cache.value("scores", self._key_on(split, keras=self._model.key), compute), Score)
+        return Metric(
+            value=found.value,
+            unit="fraction" if spec.is_fraction else "",
+            basis="measured",
+            source=f"the Keras model itself, {found.samples} samples",
+            low=found.low,
+            high=found.high,
+            split=split,
+            reason=found.reason,
+        )
+
+    def _key_on(self, split: Split, **parts: Any) -> str:
+        """The key of something that the evaluator makes on a split."""
+        metric = self._project.goal.metric
+        return key(
+            **parts,
+            data=self._dataset.sha256,
+            split=split,
+            metric=metric,
+            function=digest(metric.name, root=self._root, error=ProjectError) if is_function(metric.name) else "",
+            versions=versions(),
+            processor=processor(),
+        )

@@ -1,0 +1,232 @@
+"""One candidate's file: trained stage by stage, converted, and proven after each.
+
+Every stage and file is cached by all that it depends on, so that a build that was killed goes on where it was, and a
+stage that two devices need is trained once. What a file is worth is not known here.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import re
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from edgekit.cache import Cache, key, processor, versions
+from edgekit.candidate import Candidate, Step
+from edgekit.child import Progress
+from edgekit.dataset import Dataset, Split
+from edgekit.errors import DataError, ModelError, ProjectError
+from edgekit.facts import TensorFacts
+from edgekit.inputs import OpenedModel
+from edgekit.jobs import Done, Failed
+from edgekit.pool import Pool
+from edgekit.project import Project
+from edgekit.techniques import identity, technique
+from edgekit.techniques.interface import Evidence
+from edgekit.values import to_builtins
+
+ANSWER = "answer.json"
+LEAST_S = {"convert": 60.0, "predict": 60.0}
+"""These jobs get at least so long, also where the time budget ends sooner: what was trained for them is paid for."""
+MOST_TAUGHT_BYTES = 2 * 2**30
+"""Where the float model's outputs on the training split are larger (images as outputs), nothing is distilled."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Materials:
+    """What the trials of all devices of a build share; `losses` has one an output of the model."""
+
+    project: Project
+    model: OpenedModel
+    dataset: Dataset
+    losses: tuple[str, ...]
+    cache: Cache
+    pool: Pool
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Made:
+    """A candidate's file with the proofs that its steps are in it, and how each stage was trained."""
+
+    tflite: Path
+    seconds: float
+    evidence: tuple[str, ...]
+    training: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+@dataclasses.dataclass(kw_only=True)
+class _Stage:
+    """A model in the making: where it is, the name of its stage, and what is known of how it came about."""
+
+    folder: Path
+    name: str
+    seconds: float = 0.0
+    proofs: list[str] = dataclasses.field(default_factory=list)
+    training: list[str] = dataclasses.field(default_factory=list)
+
+
+class TrialFailed(Exception):
+    """Ends a trial, not the build; `seconds` are those of when it was tried, where the cache knows them."""
+
+    def __init__(self, reason: str, *, seconds: float | None = None) -> None:
+        super().__init__(reason)
+        self.reason, self.seconds = reason, seconds
+
+
+class Maker:
+    """Makes the files of candidates, and the Keras model's own outputs; raises `TrialFailed` where that is impossible.
+
+    At the `deadline` (of `time.monotonic`) a job is stopped.
+    """
+
+    def __init__(self, materials: Materials) -> None:
+        self._project, self._model, self._dataset = materials.project, materials.model, materials.dataset
+        self._losses, self._cache, self._pool = materials.losses, materials.cache, materials.pool
+        settings = materials.project
+        self._common = {"root": settings.root, "imports": settings.imports, "seed": settings.seed}
+
+    def make(self, candidate: Candidate, progress: Progress, deadline: float | None) -> Made:
+        """The candidate's file; every step must be seen in the model after each stage, and in the file."""
+        stage = self._trained(candidate, progress, deadline)
+        tflite, answer = self._convert(candidate.steps, stage, progress, deadline)
+        seconds = stage.seconds + answer["seconds"]
+        return Made(
+            tflite=tflite,
+            seconds=seconds,
+            evidence=(*stage.proofs, *_proven(answer["evidence"], "in the file", seconds)),
+            training=tuple(stage.training),
+            notes=(f"calibration: {answer['calibration']}",) if answer["calibration"] else (),
+        )
+
+    def keras_outputs(self, split: Split, *, progress: Progress) -> list[Path]:
+        """The Keras model's own outputs on a split, as `.npy` files."""
+        entry = key(
+            model=self._model.key, data=self._dataset.sha256, split=split, versions=versions(), processor=processor()
+        )
+        job = {"do": "predict", "model": self._model.folder, "dataset": self._dataset.root, "split": split}
+        folder, answer = self._job("predictions", entry, job, progress, None)
+        return [folder / f"output_{index}.npy" for index in range(answer["outputs"])]
+
+    def _trained(self, candidate: Candidate, progress: Progress, deadline: float | None) -> _Stage:
+        """The model after all steps but the conversion; after each stage all that was made so far must be seen in it."""
+        stage = _Stage(folder=Path(self._model.folder), name=self._model.key)
+        for count in range(1, len(candidate.steps)):
+            steps = candidate.steps[:count]
+            stage.folder, stage.name, answer = self._train(steps, stage, progress, deadline)
+            stage.seconds += answer["seconds"]
+            place = f"in the model after {steps[-1].technique}"
+            stage.proofs = _proven(answer["evidence"], place, stage.seconds)
+            stage.training.append(f"{steps[-1].technique}: {answer['training']}")
+        return stage
+
+    def _train(
+        self, steps: tuple[Step, ...], stage: _Stage, progress: Progress, deadline: float | None
+    ) -> tuple[Path, str, dict[str, Any]]:
+        training = {k: value for k, value in to_builtins(self._project.training).items() if k != "exclude"}
+        teacher = self._teacher(progress)
+        entry = key(
+            model=stage.name,
+            steps=steps,
+            techniques=[identity(step.technique) for step in steps],
+            data=self._dataset.sha256,
+            training=training,
+            teacher=self._model.key if teacher else None,
+            losses=self._losses,
+            seed=self._project.seed,
+            versions=versions(),
+            processor=processor(),
+        )
+        job = {
+            "do": "train",
+            "model": str(stage.folder),
+            "steps": to_builtins(steps),
+            "dataset": self._dataset.root,
+            "training": training,
+            "losses": self._losses,
+            "teacher": teacher,
+        }
+        made, answer = self._job("stages", entry, job, progress, deadline)
+        return made, entry, answer
+
+    def _teacher(self, progress: Progress) -> dict[str, list[str]] | None:
+        """The float model's outputs by split, as paths; None where nothing is distilled, or they would fill the disk."""
+        sizes = [math.prod(size or 1 for size in output.shape) for output in self._model.facts.outputs]
+        whole = 4 * sum(sizes) * self._dataset.splits["train"].samples
+        if not self._project.training.distillation or whole > MOST_TAUGHT_BYTES:
+            return None
+        splits: tuple[Split, ...] = ("train", "validation")
+        return {split: [str(path) for path in self.keras_outputs(split, progress=progress)] for split in splits}
+
+    def _convert(
+        self, steps: tuple[Step, ...], stage: _Stage, progress: Progress, deadline: float | None
+    ) -> tuple[Path, dict[str, Any]]:
+        samples = self._project.calibration.samples
+        calibrated = getattr(technique(steps[-1].technique), "CALIBRATED", False)
+        entry = key(
+            model=stage.name,
+            steps=steps,
+            techniques=[identity(step.technique) for step in steps],
+            calibration=[self._dataset.sha256, samples, self._project.seed] if calibrated else None,
+            versions=versions(),
+            processor=processor(),
+        )
+        job = {
+            "do": "convert",
+            "model": str(stage.folder),
+            "steps": to_builtins(steps),
+            "dataset": self._dataset.root if calibrated else None,
+            "samples": samples,
+            "inputs": port_names(self._model.facts.inputs),
+            "outputs": port_names(self._model.facts.outputs),
+        }
+        made, answer = self._job("artifacts", entry, job, progress, deadline)
+        return made / "model.tflite", answer
+
+    def _job(
+        self, kind: str, entry: str, job: dict[str, Any], progress: Progress, deadline: float | None
+    ) -> tuple[Path, dict[str, Any]]:
+        """The cached folder and answer of a job; so is a failure that would come again."""
+
+        def make(folder: Path) -> None:
+            given, started = {**job, **self._common, "target": str(folder)}, time.monotonic()
+            left = None if deadline is None else max(LEAST_S.get(job["do"], 0.1), deadline - time.monotonic())
+            try:
+                answer = self._pool.run(given, progress=progress, time_limit_s=left)
+            except (DataError, ModelError, ProjectError) as problem:
+                received = f" ({problem.received})" if problem.received else ""
+                raise TrialFailed(f"{job['do']}: {problem.what}{received}") from problem
+            if isinstance(answer, Failed) and not answer.repeatable:
+                raise TrialFailed(f"{job['do']}: {answer.reason}")
+            value = answer.value if isinstance(answer, Done) else {"failure": answer.reason}
+            value = {"seconds": time.monotonic() - started, **value}
+            (folder / ANSWER).write_bytes(msgspec.json.encode(value))
+
+        folder = self._cache.folder(kind, entry, make)
+        answer = msgspec.json.decode((folder / ANSWER).read_bytes())
+        if "failure" in answer:
+            raise TrialFailed(f"{job['do']}: {answer['failure']}", seconds=answer["seconds"])
+        return folder, answer
+
+
+def port_names(tensors: Sequence[TensorFacts]) -> list[str]:
+    """The names of inputs or outputs in a file's signature, in the model's order: identifiers, each once."""
+    names: list[str] = []
+    for position, tensor in enumerate(tensors):
+        name = re.sub(r"\W", "_", tensor.name)
+        names.append(name if name not in names else f"{name}_{position}")
+    return names
+
+
+def _proven(found: list[Any], place: str, seconds: float) -> list[str]:
+    """Each evidence in a sentence; raises where one does not hold."""
+    proofs = [msgspec.convert(proof, Evidence) for proof in found]
+    for proof in proofs:
+        if not proof.holds:
+            raise TrialFailed(f"no proof of {proof.technique} {place}: {proof.detail}", seconds=seconds)
+    return [f"{proof.technique}, {place}: {proof.detail}" for proof in proofs]
