@@ -121,8 +121,14 @@ def change(name: str, before: Metric | None, after: Metric | None) -> str:
     return f"{(after.value / before.value - 1) * 100:+.3g}%"
 
 
+ABSURD = 1e9
+"""A change by more is none of a model: somebody wrote the figure."""
+
+
 def _ratio(before: float, after: float, smaller: str, larger: str) -> str:
     factor, word = (before / after, smaller) if before >= after else (after / before, larger)
+    if factor > ABSURD:
+        return ""
     return "same" if factor < 1.005 else f"{factor:.{1 if factor >= 1.1 else 2}f}x {word}"
 
 
