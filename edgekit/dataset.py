@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
+from edgekit.errors import DataError
 from edgekit.values import Value, from_json
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ class Dataset(Value):
         import numpy as np
 
         files = self.splits[split]
-        return np.arange(files.samples) if files.rows is None else np.load(Path(self.root) / files.rows)
+        return np.arange(files.samples) if files.rows is None else mapped(Path(self.root) / files.rows)
 
     def inputs(self, split: Split) -> list[np.ndarray]:
         """Memory-mapped whole input arrays; take `rows(split)` of them."""
@@ -75,7 +76,18 @@ class Dataset(Value):
         return [self._map(array) for array in self.splits[split].targets]
 
     def _map(self, array: ArrayFile) -> np.ndarray:
-        import numpy as np
+        return mapped(Path(self.root) / array.path)
 
-        mapped: np.ndarray = np.load(Path(self.root) / array.path, mmap_mode="r", allow_pickle=False)
-        return mapped
+
+def mapped(path: Path) -> np.ndarray:
+    """The array of a `.npy` file, memory-mapped; raises `DataError` where it was damaged since it was written."""
+    import numpy as np
+
+    try:
+        array: np.ndarray = np.lib.format.open_memmap(path, mode="r")
+    except (ValueError, EOFError, SyntaxError) as problem:
+        raise DataError(
+            "an array in the cache is damaged", where=str(path), received=str(problem).splitlines()[0][:200],
+            next_step="remove the folder that it is in, and it is made again",
+        ) from None  # fmt: skip
+    return array

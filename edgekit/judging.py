@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import numpy as np
 
 from edgekit.cache import file_digest, key, processor, versions
 from edgekit.child import Progress
-from edgekit.dataset import Split
+from edgekit.dataset import Split, mapped
 from edgekit.errors import ProjectError
 from edgekit.jobs import Failed
 from edgekit.making import Maker, Materials, TrialFailed, port_names
@@ -109,7 +108,7 @@ class Judge:
         def compute() -> Any:
             rows = self._dataset.rows(split)
             targets = [array[rows] for array in self._dataset.targets(split)]
-            outputs = [np.load(path, mmap_mode="r") for path in self._maker.keras_outputs(split, progress=progress)]
+            outputs = [mapped(path) for path in self._maker.keras_outputs(split, progress=progress)]
             return to_builtins(score(spec, targets, outputs))
 
         found = msgspec.convert(self._cache.value("scores", self._key_on(split, keras=self._model.key), compute), Score)

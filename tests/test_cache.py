@@ -15,6 +15,7 @@ import pytest
 
 from edgekit import cache as module
 from edgekit.cache import CACHE_VARIABLE, Cache, file_digest, key
+from edgekit.dataset import mapped
 from edgekit.errors import DataError, OutputError
 
 
@@ -297,3 +298,12 @@ def test_a_remembered_digest_is_forgotten_when_the_file_changes(tmp_path, monkey
     time.sleep(0.02)
     (data / "large").write_bytes(b"87654321")
     assert cache.digest(data / "large") == file_digest(data / "large") != first
+
+
+@pytest.mark.parametrize("content", [b"", b"\x93NUMPY", b"\x93NUMPY\x01\x00\x10\x00{'descr': '<f4'}", b"PK\x03\x04"])
+def test_a_damaged_array_of_a_data_set_is_an_error_that_names_it(tmp_path, content):
+    path = tmp_path / "x.npy"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match="damaged") as caught:
+        mapped(path)
+    assert caught.value.where == str(path) and caught.value.received

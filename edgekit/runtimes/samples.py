@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edgekit.dataset import mapped
 from edgekit.errors import DataError
 from edgekit.runtimes.interface import Port, Shape
 
@@ -142,9 +143,7 @@ def feeding(arrays: Sequence[np.ndarray], ports: Sequence[Port], wanted: Sequenc
 
 def arrays_of(paths: Sequence[str | Path]) -> list[np.ndarray]:
     """The arrays of `.npy` files, memory-mapped."""
-    import numpy as np
-
-    return [np.load(path, mmap_mode="r", allow_pickle=False) for path in paths]
+    return [mapped(Path(path)) for path in paths]
 
 
 def match(arrays: Sequence[np.ndarray], ports: Sequence[Port]) -> tuple[int, ...]:

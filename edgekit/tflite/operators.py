@@ -61,6 +61,7 @@ def load_table(name: str) -> OperatorTable:
         near = did_you_mean(name, names)
         raise ProfileError(
             f"no operator table {name!r}",
+            where="runtime.operators",
             received=name,
             allowed=", ".join(names),
             next_step=f"did you mean {near!r}?" if near else "name one of the allowed tables",
