@@ -151,20 +151,24 @@ def test_nothing_fits_and_time_is_up(edgekit_command, tiny_project):
     assert not (tiny_project / "cache").exists() and not list(temporary.iterdir()), "--no-cache leaves nothing"
 
 
-@pytest.mark.parametrize("currency", ["flash", pytest.param("download", marks=pytest.mark.slow)])
-def test_two_devices_share_what_they_have_in_common(edgekit_command, tiny_project, tmp_path, currency):
+CHAIN = '[[chain]]\nsteps = ["pruning", "clustering"]\n'
+
+
+@pytest.mark.parametrize("chain", ["", pytest.param(CHAIN, marks=pytest.mark.slow)])
+def test_two_devices_share_what_they_have_in_common(edgekit_command, tiny_project, tmp_path, chain):
     """rpi4 and pixel-4 take the same files: each is trained and converted once."""
     cache = tmp_path / "cache"
-    toml = tiny_project / "edgekit.toml"
-    toml.write_text(toml.read_text().replace("max_drop = 100", f'max_drop = 100\ncurrency = "{currency}"'))
+    with (tiny_project / "edgekit.toml").open("a") as toml:
+        toml.write(chain)
     done = edgekit_command(*BUILD, "--device", "pixel-4", "--json", folder=tiny_project, cache=cache, timeout_s=240)
     assert done.returncode == 0, done.stderr
     reports = json.loads(done.stdout)
     assert [report["device"] for report in reports] == ["rpi4", "pixel-4"]
     names = [{found["candidate"] for found in report["candidates"]} for report in reports]
     assert len(names[0] & names[1]) > 1
-    trained = {name.split("+")[0] for found in names for name in found if "+" in name}
-    assert bool(trained) == (currency == "download")
+    steps = [found["steps"][:-1] for report in reports for found in report["candidates"]]
+    trained = {json.dumps(one[: count + 1]) for one in steps for count in range(len(one))}
+    assert len(trained) == (3 if chain else 0), "the control, and the chain's two stages"
     made = {kind: len(list((cache / kind).glob("*"))) for kind in ("models", "data", "stages", "artifacts")}
     assert made == {"models": 1, "data": 1, "stages": len(trained), "artifacts": len(names[0] | names[1])}
 
