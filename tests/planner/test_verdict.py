@@ -150,3 +150,9 @@ def test_the_outcome_is_a_pass_only_where_every_declared_limit_passes(limits, me
 def test_shortfall_is_zero_exactly_for_what_does_not_miss(limit, found):
     check: Check = check_limit("flash", limit, found)
     assert (shortfall(check) == 0.0) == (check.outcome == "pass")
+
+
+def test_a_value_at_the_limit_passes_however_it_was_rounded():
+    drop = Metric(value=(0.98 - 0.975) * 100, unit="points", basis="simulated", source="a test")
+    assert drop.value > 0.5 and check_limit("accuracy_drop", 0.5, drop).outcome == "pass"
+    assert check_limit("accuracy_drop", 0.4999, drop).outcome == "fail"
