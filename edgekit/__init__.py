@@ -6,9 +6,13 @@ costs nothing.
 
 from __future__ import annotations
 
+import sys
+import types
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from edgekit.bench_result import BenchResult
+    from edgekit.benching import bench
     from edgekit.builder import BuildResult, build
     from edgekit.checker import check
     from edgekit.comparer import compare
@@ -18,10 +22,23 @@ if TYPE_CHECKING:
     from edgekit.profile import load_profile
 
 __version__ = "0.1.0"
-__all__ = ["BuildResult", "EdgekitError", "build", "check", "compare", "inspect", "load_profile", "plan"]
+__all__ = [
+    "BenchResult",
+    "BuildResult",
+    "EdgekitError",
+    "bench",
+    "build",
+    "check",
+    "compare",
+    "inspect",
+    "load_profile",
+    "plan",
+]
 
 _HOME = {
+    "BenchResult": "edgekit.bench_result",
     "BuildResult": "edgekit.builder",
+    "bench": "edgekit.benching",
     "build": "edgekit.builder",
     "plan": "edgekit.planning",
     "check": "edgekit.checker",
@@ -30,6 +47,17 @@ _HOME = {
     "inspect": "edgekit.inspector",
     "load_profile": "edgekit.profile",
 }
+
+
+class _Package(types.ModuleType):
+    """Keeps `edgekit.bench` the function: the first import from the folder of that name would put the folder there."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not (name in _HOME and isinstance(value, types.ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package
 
 
 def __getattr__(name: str) -> Any:

@@ -11,6 +11,7 @@
     ├── LockError           1   what edgekit.lock holds is not what is here, or not what came out
     ├── MissingExtraError   3   something that is needed is not installed
     ├── DeviceError         4   the device cannot be reached
+    │   └── ClusterError        the scheduler of a cluster, or all of its workers, cannot be reached
     └── InterruptedBuild  130   the user stopped it
 
 An expected outcome (a model does not fit, a trial failed) is a value and never one of these.
@@ -19,14 +20,21 @@ An expected outcome (a model does not fit, a trial failed) is a value and never 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 
 class EdgekitError(Exception):
-    """A fatal error: what is wrong, where, what was received, what is allowed, what to do next."""
+    """A fatal error: what is wrong, where, what was received, what is allowed, what to do next.
+
+    Of a build of several devices, `finished` are the results of those that were built all the same, and `failed` the
+    errors of the others by device.
+    """
 
     exit_code = 2
+    finished: tuple[Any, ...] = ()
+    failed: Mapping[str, EdgekitError] = MappingProxyType({})
 
     def __init__(
         self,
@@ -108,6 +116,10 @@ class DeviceError(EdgekitError):
     exit_code = 4
 
 
+class ClusterError(DeviceError):
+    """The scheduler that jobs were to go to cannot be reached, or no worker is left."""
+
+
 class InterruptedBuild(EdgekitError):
     """The user stopped the run."""
 
@@ -118,7 +130,7 @@ KINDS = {
     kind.__name__: kind
     for kind in (
         InputError, ModelError, DataError, ProjectError, ProfileError, TrustError, OutputError,
-        LockError, MissingExtraError, DeviceError, InterruptedBuild,
+        LockError, MissingExtraError, DeviceError, ClusterError, InterruptedBuild,
     )
 }  # fmt: skip
 

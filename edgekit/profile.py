@@ -1,18 +1,20 @@
 """A device profile: what a device has, which number formats and operators it runs, what an inference costs on it.
 
 It holds the validated value (bytes, milliseconds, hertz), the way from a TOML file to it, and the registry, which is
-a folder: one file a device. It knows nothing of models, nor of how a cost is computed from the coefficients it holds.
+a folder: one file a device, over which the user's own overlay may be laid. It knows nothing of models, nor of how a
+cost is computed from the coefficients it holds.
 """
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
 from edgekit.errors import ProfileError, did_you_mean
+from edgekit.overlay import laid_over, overlay_path
 from edgekit.profile_file import ProfileFile
 from edgekit.profile_resolve import resolve
 from edgekit.report import Basis
@@ -102,14 +104,20 @@ class Runtime(Value):
     architecture: str | None = None
     compiler: str | None = None
 
-    @property
-    def obstacle(self) -> str | None:
-        """Why no `.tflite` is known to run there as it is; None where nothing stands in its way."""
-        if self.kind == "none":
-            return f"there is no runtime to be had: {self.availability}"
-        if self.compiler is not None:
-            return f"its NPU runs only what was compiled for it, and edgekit runs no such compiler: {self.compiler}"
-        return None
+
+class Npu(Value):
+    """What compiles a file for the NPU: 'vela' with its configuration and the NPU's clock in hertz, or 'edgetpu'.
+
+    `cpu_rate` is that of operators that stay on the processor, in int8.
+    """
+
+    compiler: Literal["vela", "edgetpu"]
+    source: str
+    clock: Quantity | None = None
+    accelerator: str | None = None
+    system_config: str | None = None
+    memory_mode: str | None = None
+    cpu_rate: Quantity | None = None
 
 
 class Budget(Value):
@@ -155,13 +163,33 @@ class DeviceProfile(Value):
     cost: Cost
     aliases: tuple[str, ...] = ()
     budget: Budget = Budget()
+    npu: Npu | None = None
     live: tuple[str, ...] = ()
     """Dotted keys of what was read from this machine when the profile was loaded."""
+    file: str | None = None
+    """The user's own file that it was read from; None for a bundled profile."""
+    overlay: str | None = None
+    """The user's overlay that was laid over a bundled profile."""
 
     @property
     def is_this_machine(self) -> bool:
         """Whether it describes the machine that edgekit runs on, so that what is timed here is timed on the device."""
         return set(THIS_MACHINE) <= set(self.live)
+
+    @property
+    def obstacle(self) -> str | None:
+        """Why no `.tflite` is known to run there as it is; None where nothing stands in its way."""
+        if self.runtime.kind == "none":
+            return f"there is no runtime to be had: {self.runtime.availability}"
+        if self.runtime.compiler is not None and not self.is_compiled_here:
+            named = self.runtime.compiler
+            return f"its NPU runs only what was compiled for it, and edgekit runs no such compiler: {named}"
+        return None
+
+    @property
+    def is_compiled_here(self) -> bool:
+        """Whether edgekit runs the NPU's compiler, which also codes the weights without loss: zeros take less room."""
+        return self.npu is not None and self.npu.compiler == "vela"
 
 
 def profile_from_toml(text: str, file: str) -> DeviceProfile:
@@ -171,14 +199,22 @@ def profile_from_toml(text: str, file: str) -> DeviceProfile:
     that is not in `[sources]`, a value outside its own interval, a native format without a rate, a runtime without
     its operators, or 'live' where nothing can be read.
     """
+    return _profile(_tables(text, file), file)
+
+
+def _tables(text: str, file: str) -> dict[str, Any]:
     try:
-        raw = tomllib.loads(text)
+        return tomllib.loads(text)
     except (ValueError, RecursionError) as problem:
         raise ProfileError("not a TOML file", where=file, received=str(problem)) from None
+
+
+def _profile(raw: dict[str, Any], file: str) -> DeviceProfile:
     found = read(raw, ProfileFile, where=file, error=ProfileError)
     profile = read(resolve(found, file), DeviceProfile, where=file, error=ProfileError)
     _check_rates(profile, file)
     _check_operators(profile.runtime, file)
+    _check_npu(profile, file)
     return profile
 
 
@@ -208,21 +244,52 @@ def _check_operators(runtime: Runtime, file: str) -> None:
     )
 
 
+def _check_npu(profile: DeviceProfile, file: str) -> None:
+    """Vela is asked with a whole configuration, and only an NPU is asked anything."""
+    npu = profile.npu
+    if npu is None:
+        return
+    needed = {
+        "clock": npu.clock, "accelerator": npu.accelerator, "system_config": npu.system_config,
+        "memory_mode": npu.memory_mode, "cpu_rate": npu.cpu_rate,
+    }  # fmt: skip
+    missing = [name for name, value in needed.items() if value is None] if npu.compiler == "vela" else []
+    if missing:
+        raise ProfileError(
+            "an NPU without the whole configuration of its compiler",
+            where=f"{file}: npu.{missing[0]}",
+            allowed=f"for vela all of {', '.join(needed)}",
+            next_step="`vela --list-configs Arm/vela.ini` names the configurations",
+        )
+    for name in ("clock", "cpu_rate"):
+        quantity = needed[name]
+        if isinstance(quantity, Quantity) and not (quantity.value and (quantity.low is None or quantity.low > 0)):
+            raise ProfileError("not above zero", where=f"{file}: npu.{name}", received=str(quantity.value))
+    if profile.kind != "npu" or profile.runtime.compiler is None:
+        raise ProfileError(
+            "an NPU's table in a profile that is of none",
+            where=f"{file}: npu",
+            received=f"class {profile.kind!r}",
+            allowed="class = 'npu', and runtime.compiler for people",
+        )
+
+
 def load_profile(id_or_path: str | Path) -> DeviceProfile:
     """The profile of an id, an alias, or a path to a `.toml` file.
 
-    Raises `ProfileError` for an id that names none (with the nearest one), a file that cannot be read, and all that
-    `profile_from_toml` raises.
+    Over a bundled one the user's overlay is laid, where there is one (`edgekit.overlay`).
+    Raises `ProfileError` for an id that names none (with the nearest one), a file that cannot be read, an overlay of
+    another device, and all that `profile_from_toml` raises.
     """
     text = str(id_or_path)
     if isinstance(id_or_path, Path) or text.endswith(".toml") or "/" in text:
-        return _load_file(Path(id_or_path))
-    path = registry_folder() / f"{text}.toml"
+        path = Path(id_or_path)
+        return msgspec.structs.replace(profile_from_toml(_text(path), str(path)), file=str(path.resolve()))
     if text in profile_ids():
-        return _load_file(path)
+        return _load_bundled(text)
     by_alias = _ids_by_alias()
     if text.lower() in by_alias:
-        return _load_file(registry_folder() / f"{by_alias[text.lower()]}.toml")
+        return _load_bundled(by_alias[text.lower()])
     near = did_you_mean(text, by_alias)
     raise ProfileError(
         f"no device {text!r}",
@@ -261,7 +328,17 @@ def limits(profile: DeviceProfile) -> dict[str, Quantity]:
     return {name: quantity for name, quantity in known.items() if quantity is not None and quantity.value is not None}
 
 
-def _load_file(path: Path) -> DeviceProfile:
+def _load_bundled(name: str) -> DeviceProfile:
+    """A bundled profile with the user's overlay, if any, laid over it."""
+    path, over = registry_folder() / f"{name}.toml", overlay_path(name)
+    raw = _tables(_text(path), str(path))
+    if not over.exists():
+        return _profile(raw, str(path))
+    merged = laid_over(raw, _tables(_text(over), str(over)), where=str(over))
+    return msgspec.structs.replace(_profile(merged, f"{name} with {over}"), overlay=str(over))
+
+
+def _text(path: Path) -> str:
     if path.exists() and not path.is_file():  # a pipe would be waited for, and a device may have no end
         raise ProfileError("the device profile cannot be read", where=str(path), received="not a file")
     try:
@@ -273,7 +350,7 @@ def _load_file(path: Path) -> DeviceProfile:
         raise ProfileError("the device profile is not a text file", where=str(path), allowed="TOML in UTF-8") from None
     if len(text) > MAX_LETTERS:
         raise ProfileError("too large for a device profile", where=str(path), allowed=f"{MAX_LETTERS} letters")
-    return profile_from_toml(text, str(path))
+    return text
 
 
 def _ids_by_alias() -> dict[str, str]:

@@ -37,6 +37,12 @@ def figures(flash: int, accuracy: float, latency: float) -> dict[str, Metric]:
     }  # fmt: skip
 
 
+@pytest.fixture(autouse=True)
+def no_devices_of_ones_own(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Overlays and measurements of whoever runs the tests have no part in them."""
+    monkeypatch.setenv("EDGEKIT_DEVICES", str(tmp_path_factory.getbasetemp() / "no-devices"))
+
+
 @pytest.fixture
 def int8_model() -> Path:
     """A full-integer `.tflite`: image [1, 8, 8, 1] in, three classes out."""

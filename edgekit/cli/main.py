@@ -30,6 +30,7 @@ COMMANDS = {
     "plan": "Show what would be tried for a device, and why not the rest.",
     "build": "Make a .tflite that provably fits a device.",
     "check": "Judge any .tflite file for a device.",
+    "bench": "Measure a .tflite file on a device, by ssh or adb.",
     "report": "Show an earlier result, or write it as an HTML page.",
     "compare": "Hold two reports or .tflite files against each other.",
     "doctor": "Show what this installation can do, and what is missing.",

@@ -1,0 +1,215 @@
+"""A program with a pipe to a board, seen from here: lines in, bytes out, all of it bounded in size and time.
+
+The other side is a stranger. It may say nothing, too much, or go away; each is told apart, and none keeps a process
+behind. What is said over the pipe is not known here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import IO
+
+BLOCK_BYTES = 65536
+LOG_TAIL_BYTES = 8000
+FAREWELL_S = 10.0
+FAREWELL_BYTES = 8 * 2**20  # pipes hold far less: whoever has more to say does not mean to end
+HEARTBEAT_S = 5.0
+
+
+class Ended(Exception):
+    """The program ended before it had said what was waited for; `code` is its exit code, minus a signal's number."""
+
+    def __init__(self, code: int) -> None:
+        self.code = code
+        super().__init__(f"ended with {code}")
+
+
+class TooLate(Exception):
+    """The limit of time has passed."""
+
+
+class TooMuch(Exception):
+    """More came than an answer may have."""
+
+
+class Channel:
+    """A program whose input is written, and whose output is read up to a limit of bytes and until a deadline.
+
+    `hear` gets each line that it writes to its standard error, beside the end of all of them, which `log` holds.
+    `farewell_s` is how long it may take to end by itself once its input is closed.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        *,
+        deadline: float,
+        most_bytes: int,
+        hear: Callable[[bytes], None] | None = None,
+        farewell_s: float = FAREWELL_S,
+    ) -> None:
+        self._deadline, self._left, self._farewell_s = deadline, most_bytes, farewell_s
+        self._blocks: queue.Queue[bytes] = queue.Queue(maxsize=64)
+        self._held = b""
+        self._log = b""
+        self._hear = hear
+        self._ending = threading.Event()
+        self._writing = threading.Lock()
+        self._process = subprocess.Popen(
+            list(command),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            bufsize=0,
+            start_new_session=True,
+        )
+        assert self._process.stdout is not None and self._process.stderr is not None
+        self._threads = [
+            threading.Thread(target=self._pump, args=(self._process.stdout,), daemon=True),
+            threading.Thread(target=self._listen, args=(self._process.stderr,), daemon=True),
+        ]
+        for thread in self._threads:
+            thread.start()
+        self._alarm = threading.Timer(self._seconds_left(), self._expire)
+        self._alarm.daemon = True
+        self._alarm.start()
+
+    def __enter__(self) -> Channel:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self.close()
+
+    @property
+    def log(self) -> str:
+        """The end of what the program said on its standard error."""
+        self._threads[1].join(timeout=0.5 if self._process.poll() is not None else 0)
+        return self._log.decode(errors="replace")
+
+    def send(self, data: bytes) -> None:
+        """Write to the program's input; what it no longer reads is dropped."""
+        assert self._process.stdin is not None
+        left = memoryview(data)
+        with self._writing, contextlib.suppress(OSError, ValueError):
+            while left:
+                left = left[os.write(self._process.stdin.fileno(), left[:BLOCK_BYTES]) :]
+
+    def keep_alive(self) -> None:
+        """From now on send an empty line every few seconds, by which the other side knows that this one is there."""
+
+        def beat() -> None:
+            while not self._ending.wait(HEARTBEAT_S):
+                self.send(b"\n")
+
+        self._threads.append(threading.Thread(target=beat, daemon=True))
+        self._threads[-1].start()
+
+    def end_input(self) -> None:
+        """Close the program's input."""
+        assert self._process.stdin is not None
+        self._ending.set()
+        if self._writing.acquire(timeout=1.0):  # else somebody still waits for a board that reads nothing
+            with contextlib.suppress(OSError, ValueError):
+                self._process.stdin.close()
+            self._writing.release()
+
+    def line(self) -> bytes:
+        """The next line of its output without its end; raises `Ended`, `TooLate` or `TooMuch`."""
+        while b"\n" not in self._held:
+            self._held += self._block()
+        line, _, self._held = self._held.partition(b"\n")
+        return line
+
+    def exactly(self, count: int) -> bytes:
+        """The next `count` bytes of its output; raises as `line` does."""
+        blocks, held = [self._held], len(self._held)
+        while held < count:
+            blocks.append(self._block())
+            held += len(blocks[-1])
+        data = b"".join(blocks)
+        self._held = data[count:]
+        return data[:count]
+
+    def rest(self) -> tuple[bytes, int]:
+        """All output up to its end, and the program's exit code; raises `TooLate` or `TooMuch`."""
+        blocks = [self._held]
+        self._held = b""
+        try:
+            while True:
+                blocks.append(self._block())
+        except Ended as ended:
+            return b"".join(blocks), ended.code
+
+    def wait(self) -> int:
+        """The exit code, once it has one; raises `TooLate`."""
+        try:
+            return self._process.wait(timeout=self._seconds_left())
+        except subprocess.TimeoutExpired:
+            raise TooLate from None
+
+    def close(self) -> None:
+        """End the program: by the end of its input, by which the other side cleans up; by force where that takes long."""
+        try:
+            self.end_input()
+            self._drain_until(time.monotonic() + self._farewell_s)
+        finally:
+            self._alarm.cancel()
+            self._process.kill()  # itself alone: what cleans up behind it must live on
+            self._process.wait()
+            self._drain_until(time.monotonic() + 1.0)
+            for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
+                with contextlib.suppress(OSError, ValueError):
+                    if pipe is not None:
+                        pipe.close()
+
+    def _expire(self) -> None:
+        """Who reads or waits has a limit of its own; who writes to a program that takes nothing is freed by its end."""
+        if self._writing.locked():
+            self._process.kill()
+
+    def _drain_until(self, moment: float) -> None:
+        """Let it write what it still wants to say, so that a full pipe keeps it, and the thread that reads it, from nothing."""
+        left = FAREWELL_BYTES
+        while self._threads[0].is_alive() and time.monotonic() < moment and left > 0:
+            with contextlib.suppress(queue.Empty):
+                left -= len(self._blocks.get(timeout=0.05))
+
+    def _seconds_left(self) -> float:
+        return max(0.0, self._deadline - time.monotonic())
+
+    def _block(self) -> bytes:
+        try:
+            block = self._blocks.get(timeout=self._seconds_left())
+        except queue.Empty:
+            raise TooLate from None
+        if not block:
+            self._blocks.put(b"")
+            raise Ended(self.wait())
+        self._left -= len(block)
+        if self._left < 0:
+            raise TooMuch
+        return block
+
+    def _pump(self, pipe: IO[bytes]) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            while block := os.read(pipe.fileno(), BLOCK_BYTES):
+                self._blocks.put(block)
+        self._blocks.put(b"")
+
+    def _listen(self, pipe: IO[bytes]) -> None:
+        """Keep the end of what it says, and hand on its lines; one without an end is handed on in pieces."""
+        held = b""
+        with contextlib.suppress(OSError, ValueError):
+            while block := os.read(pipe.fileno(), BLOCK_BYTES):
+                self._log = (self._log + block)[-LOG_TAIL_BYTES:]
+                *lines, held = (held + block).split(b"\n")
+                held = held[-LOG_TAIL_BYTES:]
+                if self._hear is not None:
+                    for line in lines:
+                        self._hear(line)

@@ -1,0 +1,44 @@
+"""This machine as a board: the same programs and the same runner, in a private temporary folder."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+from edgekit.bench import shell
+from edgekit.bench.transport import Facts, Ran, Task
+from edgekit.child import Progress
+from edgekit.errors import DeviceError, EdgekitError
+
+
+class Local:
+    """Runs the runner here, by the Python that edgekit runs in unless another is named."""
+
+    address = "local"
+
+    def facts(self, python: str | None) -> Facts:
+        """What this machine says of itself; raises `DeviceError` where the interpreter that is named does not answer."""
+        return shell.read_facts(self, python or sys.executable)
+
+    def run(self, task: Task, progress: Progress) -> Ran:
+        """Run a task in a folder of its own, which is gone afterwards; raises `DeviceError`."""
+        return shell.run(self, task, progress)
+
+    def command(self, script: str) -> list[str]:
+        return ["/bin/sh", "-c", script]
+
+    def put(self, task: Task, folder: str, deadline: float) -> None:
+        for name, path in task.files().items():
+            try:
+                shutil.copyfile(path, Path(folder) / name)
+            except OSError as problem:
+                raise DeviceError(
+                    "the files cannot be copied to the temporary folder",
+                    where=folder,
+                    received=problem.strerror or str(problem),
+                    next_step="make room there, or set TMPDIR to another folder",
+                ) from None
+
+    def explain(self, code: int, log: str) -> EdgekitError | None:
+        return None
