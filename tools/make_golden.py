@@ -175,6 +175,14 @@ def quantization_aware_int8() -> bytes:
     return bytes(made.convert())
 
 
+def lookup_tables_int8() -> bytes:
+    """The large kernel of the golden `clustered_int8` in look-up tables, one a channel."""
+    from tflite_micro.tensorflow.lite.micro.compression import SpecBuilder, compress, spec
+
+    made = SpecBuilder().add_tensor(subgraph=0, tensor=5).with_lut(index_bitwidth=2, mode=spec.PerChannel(axis=0))
+    return bytes(compress((FOLDER / "clustered_int8.tflite").read_bytes(), made.build()))
+
+
 def lstm() -> bytes:
     """A fused LSTM of 5 steps of 2 numbers to 4 units, batch 1: it carries state and cannot be resized."""
     model = keras.Sequential(
@@ -221,8 +229,8 @@ def loop() -> bytes:
 
 GOLDEN: tuple[Callable[[], bytes], ...] = (
     float32, float16, dynamic_range, int8, int8_float_io, int8_float_fallback, int16x8, pruned_int8,
-    pruned_sparse_encoding, clustered_float32, clustered_int8, quantization_aware_int8, lstm, two_inputs,
-    upsampled, loop,
+    pruned_sparse_encoding, clustered_float32, clustered_int8, lookup_tables_int8, quantization_aware_int8, lstm,
+    two_inputs, upsampled, loop,
 )  # fmt: skip
 
 

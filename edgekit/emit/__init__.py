@@ -9,11 +9,12 @@ import hashlib
 from pathlib import Path
 
 from edgekit.candidate import Plan
-from edgekit.emit.c_array import c_header, c_source
+from edgekit.compiled import COMPILED_FILE
 from edgekit.emit.files import prepare, replace_files
 from edgekit.emit.html import html_report
 from edgekit.emit.inference import inference_script
 from edgekit.emit.manifest import MANIFEST_FILE, Manifest, Provenance, record
+from edgekit.emit.micro import TestVector, firmware_files
 from edgekit.profile import DeviceProfile
 from edgekit.report import Chosen, Report
 from edgekit.schema import schema_text
@@ -47,11 +48,14 @@ def emit(
     provenance: Provenance,
     profile: DeviceProfile,
     artifact: Path | None,
+    compiled: Path | None = None,
     labels: tuple[str, ...] = (),
+    vector: TestVector | None = None,
 ) -> Path | None:
     """Write everything that a build gives into `folder`, in place of what an earlier build wrote there.
 
-    `artifact` is the chosen `.tflite`, None where no candidate gave one. Each file appears under its name only when it is whole, and `manifest.json` last.
+    `artifact` is the chosen `.tflite`, None where no candidate gave one, `compiled` what an NPU's compiler made of it,
+    `vector` what a microcontroller's firmware is tried with. Each file appears under its name only when it is whole, and `manifest.json` last.
     Returns the path of `model.tflite`. Raises `OutputError` where the folder cannot be written, with nothing of
     the new result left behind.
     """
@@ -62,7 +66,9 @@ def emit(
         PLAN_FILE: to_json(plan).encode(),
     }
     if model is not None:
-        content |= _model_files(model, report, profile.kind, labels)
+        content |= _model_files(model, report, profile.kind, labels, vector)
+        if compiled is not None:
+            content |= _compiled_file(compiled.read_bytes(), report)
     content[PAGE_FILE] = _page(report, model, profile, provenance).encode()
     manifest = Manifest(
         schema_version=1,
@@ -77,7 +83,9 @@ def emit(
     return None if artifact is None else folder / MODEL_FILE
 
 
-def _model_files(model: bytes, report: Report, kind: str, labels: tuple[str, ...]) -> dict[str, bytes]:
+def _model_files(
+    model: bytes, report: Report, kind: str, labels: tuple[str, ...], vector: TestVector | None
+) -> dict[str, bytes]:
     """The model and what goes with it on a device of this kind."""
     chosen = report.chosen
     if chosen is None or chosen.sha256 != hashlib.sha256(model).hexdigest():
@@ -85,7 +93,15 @@ def _model_files(model: bytes, report: Report, kind: str, labels: tuple[str, ...
     files = {MODEL_FILE: model}
     if labels:
         files[LABELS_FILE] = "".join(f"{' '.join(label.split())}\n" for label in labels).encode()
-    return files | _companions(model, chosen, report.device, kind, labels)
+    return files | _companions(model, chosen, report.device, kind, labels, vector)
+
+
+def _compiled_file(content: bytes, report: Report) -> dict[str, bytes]:
+    """What the NPU runs, beside the file that it was made of."""
+    found = report.chosen.compiled if report.chosen else None
+    if found is None or found.sha256 != hashlib.sha256(content).hexdigest():
+        raise ValueError("the report is not of this compiled file")
+    return {COMPILED_FILE: content}
 
 
 def _page(report: Report, model: bytes | None, profile: DeviceProfile, provenance: Provenance) -> str:
@@ -93,12 +109,12 @@ def _page(report: Report, model: bytes | None, profile: DeviceProfile, provenanc
     return html_report(report, model=parsed, profile=profile, provenance=provenance)
 
 
-def _companions(model: bytes, chosen: Chosen, device: str, kind: str, labels: tuple[str, ...]) -> dict[str, bytes]:
+def _companions(
+    model: bytes, chosen: Chosen, device: str, kind: str, labels: tuple[str, ...], vector: TestVector | None
+) -> dict[str, bytes]:
     if kind in ("linux", "android"):
         return {"inference.py": inference_script(chosen, device=device, labels=len(labels)).encode()}
     if kind == "microcontroller":
-        return {
-            "model_data.h": c_header(model, chosen, device=device).encode(),
-            "model_data.cc": c_source(model).encode(),
-        }
+        files = firmware_files(model, chosen, device=device, vector=vector)
+        return {name: text.encode() for name, text in files.items()}
     return {}

@@ -65,7 +65,7 @@ def c_header(model: bytes, chosen: Chosen, *, device: str) -> str:
     for kind, tensors in (("INPUT", chosen.inputs), ("OUTPUT", chosen.outputs)):
         for index, facts in enumerate(tensors):
             defines += _quantization(f"EDGEKIT_MODEL_{kind}_{index}", facts)
-    comment = "".join(f"// {_one_line(line)}\n" for line in lines)
+    comment = "".join(f"// {one_line(line)}\n" for line in lines)
     return _HEADER.format(comment=comment, defines="".join(f"{define}\n" for define in defines))
 
 
@@ -73,7 +73,15 @@ def _arena(chosen: Chosen) -> list[str]:
     ram = chosen.metrics.get("ram")
     if ram is None or ram.value is None:
         return []
-    return [f"// {ram.basis}: {_one_line(ram.source)}", f"#define EDGEKIT_MODEL_ARENA_BYTES {round(ram.value)}"]
+    defines = [f"// {ram.basis}: {one_line(ram.source)}", f"#define EDGEKIT_MODEL_ARENA_BYTES {round(ram.value)}"]
+    margin = chosen.metrics.get("ram_margin")
+    if margin is None or margin.value is None:
+        return [*defines, "#define EDGEKIT_MODEL_ARENA_MARGIN_BYTES 0"]
+    return [
+        *defines,
+        f"// {margin.basis}: {one_line(margin.source)}",
+        f"#define EDGEKIT_MODEL_ARENA_MARGIN_BYTES {round(margin.value)}",
+    ]
 
 
 def _quantization(prefix: str, facts: InputFacts) -> list[str]:
@@ -82,6 +90,6 @@ def _quantization(prefix: str, facts: InputFacts) -> list[str]:
     return [f"#define {prefix}_SCALE {facts.scale!r}", f"#define {prefix}_ZERO_POINT ({facts.zero_point or 0})"]
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
     """Text that stays within a `//` comment: one line, and no backslash at its end."""
     return " ".join(text.split()).rstrip("\\")

@@ -36,7 +36,7 @@ def replace_files(folder: Path, content: Mapping[str, bytes], *, last: tuple[str
         for name, data in [*content.items(), last]:
             _write(staging / name, data)
         _refuse_folders(folder, [*content, last[0]])
-        with _alone_in(folder):
+        with alone_in(folder):
             stale = _listed(folder / last[0]) - set(content)
             (folder / last[0]).unlink(missing_ok=True)
             for name in stale:
@@ -55,7 +55,7 @@ def replace_file(path: Path, data: bytes) -> None:
 
 
 @contextlib.contextmanager
-def _alone_in(folder: Path) -> Iterator[None]:
+def alone_in(folder: Path) -> Iterator[None]:
     """Keep two builds from putting their files into one folder at once, each half; where there are no locks, nothing."""
     import fcntl
 

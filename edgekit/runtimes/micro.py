@@ -15,7 +15,7 @@ from edgekit.agreement import agreement
 from edgekit.runtimes.interface import Port, Refused, Session
 from edgekit.runtimes.predict import CLOSE
 from edgekit.runtimes.samples import Samples, random_inputs, to_float
-from edgekit.runtimes.tflite_micro import MicroSession, TfliteMicro
+from edgekit.runtimes.tflite_micro import Arena, MicroSession, TfliteMicro
 from edgekit.values import Value
 
 if TYPE_CHECKING:
@@ -55,41 +55,69 @@ class Difference(Value):
 
 
 class Micro(Value):
-    """What the microcontroller's interpreter said; `difference` is that of the output that differs most."""
+    """What the microcontroller's interpreter said; `difference` is that of the output that differs most.
+
+    `same_as_expanded` is the share of the outputs' elements that are those of the file whose look-up tables are written
+    out, on the same interpreter; None where the file has no tables.
+    """
 
     runtime: str
-    arena_bytes: int | None
-    head_bytes: int | None
-    tail_bytes: int | None
+    arena: Arena | None
     samples: int
     difference: Difference
+    same_as_expanded: float | None = None
 
 
-def confirm(model: Path, reference: Session, samples: Samples | None) -> Micro | Refused:
-    """Run samples (random ones without data) on both interpreters and read the arena after."""
+def confirm(model: Path, reference: Session, samples: Samples | None, expanded: Path | None = None) -> Micro | Refused:
+    """Run samples (random ones without data) on both interpreters and read the arena after.
+
+    `expanded` is the file with its look-up tables written out, where it has any: `reference` then is a session of that one.
+    """
     micro = TfliteMicro()
     session = micro.open(model)
     if isinstance(session, Refused):
         return session
     assert isinstance(session, MicroSession)
-    if samples is None:
-        blocks = [random_inputs(reference.inputs, seed) for seed in range(WITHOUT_DATA)]
-    else:
-        blocks = [samples.block(index, index + 1) for index in range(len(samples))]
+    blocks = blocks_of(samples, reference)
     pairs = [(reference.run(block), session.run(block)) for block in blocks]
     found = [
         difference([here[place] for here, _ in pairs], [there[place] for _, there in pairs], port)
         for place, port in enumerate(reference.outputs)
     ]
-    arena = session.arena()
     return Micro(
         runtime=micro.describe(),
-        arena_bytes=arena.total_bytes if arena else None,
-        head_bytes=arena.head_bytes if arena else None,
-        tail_bytes=arena.tail_bytes if arena else None,
+        arena=session.arena(),
         samples=len(blocks),
         difference=max(found, key=lambda one: (one.is_garbage, one.largest_steps / max(1, one.range_steps))),
+        same_as_expanded=None
+        if expanded is None
+        else _share_equal(micro, expanded, blocks, [there for _, there in pairs]),
     )
+
+
+def blocks_of(samples: Samples | None, session: Session) -> list[list[np.ndarray]]:
+    """The inputs of each sample as a session takes them; a few random ones without data."""
+    if samples is None:
+        return [random_inputs(session.inputs, seed) for seed in range(WITHOUT_DATA)]
+    return [samples.block(index, index + 1) for index in range(len(samples))]
+
+
+def _share_equal(
+    micro: TfliteMicro, expanded: Path, blocks: list[list[np.ndarray]], given: list[list[np.ndarray]]
+) -> float:
+    """The share of elements that a file gives as another one did; 0 where it does not run."""
+    import numpy as np
+
+    session = micro.open(expanded)
+    if isinstance(session, Refused):
+        return 0.0
+    equal = [
+        np.equal(mine, theirs).reshape(-1)
+        for block, outputs in zip(blocks, given, strict=True)
+        for mine, theirs in zip(session.run(block), outputs, strict=True)
+    ]
+    together = np.concatenate(equal)
+    return float(together.mean()) if together.size else 1.0
 
 
 def difference(here: list[np.ndarray], there: list[np.ndarray], port: Port) -> Difference:

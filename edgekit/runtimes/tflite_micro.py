@@ -30,16 +30,22 @@ FIRST_ARENA_BYTES = 16 << 20
 LARGEST_ARENA_BYTES = 1 << 30
 _TOTAL = re.compile(r"Arena allocation total (\d+) bytes")
 _PART = re.compile(r"Arena allocation (head|tail) (\d+) bytes")
+_PURPOSE = re.compile(r"'([^']+)' used (\d+) bytes with alignment overhead")
 _MISSING = re.compile(r"Didn't find op for builtin opcode '([^']+)'")
 _TOO_SMALL = re.compile(r"Failed to (?:resize buffer|allocate (?:tail|temp)? ?memory)|missing: \d+", re.IGNORECASE)
 
 
 class Arena(Value):
-    """What the allocator handed out: scratch and activations at the `head`, what persists at the `tail`, in bytes."""
+    """What the allocator handed out: scratch and activations at the `head`, what persists at the `tail`, in bytes.
+
+    `purposes` are the parts of the tail that the recording allocator names, with their padding; the rest of it is the
+    interpreter's own objects.
+    """
 
     total_bytes: int
     head_bytes: int
     tail_bytes: int
+    purposes: dict[str, int] = {}
 
 
 class TfliteMicro:
@@ -105,7 +111,12 @@ class MicroSession:
         parts = {name: int(size) for name, size in _PART.findall(log.text)}
         if total is None:
             return None
-        return Arena(total_bytes=int(total[1]), head_bytes=parts.get("head", 0), tail_bytes=parts.get("tail", 0))
+        return Arena(
+            total_bytes=int(total[1]),
+            head_bytes=parts.get("head", 0),
+            tail_bytes=parts.get("tail", 0),
+            purposes={name: int(size) for name, size in _PURPOSE.findall(log.text) if int(size)},
+        )
 
 
 class Captured:

@@ -18,6 +18,7 @@ from edgekit.candidate import Declined
 from edgekit.facts import ModelFacts
 from edgekit.techniques.codebook import Codebook
 from edgekit.techniques.interface import Evidence, Shaping, Task, Training
+from edgekit.techniques.packing import why_not
 from edgekit.techniques.sites import (
     MINIMUM_WEIGHTS,
     by_channel,
@@ -49,12 +50,12 @@ class Settings(Value):
 
 
 def propose(task: Task) -> Sequence[Settings] | Declined:
-    """Two strengths, the lighter first, where the deflated size counts."""
-    if not task.counts("download"):
+    """Two strengths, the lighter first, where the deflated size counts, or flash and the runtime decodes look-up tables."""
+    if not task.counts_weights and why_not(task) is not None:
         return Declined(
             technique="clustering",
             reason="repeated values shrink only the deflated download, which neither a limit nor the goal asks for: in the raw file "
-            f"each keeps its byte, and {task.profile.runtime.kind} decodes no look-up tables here (--max-download asks for it)",
+            f"each keeps its byte (--max-download asks for it), and {why_not(task)}",
         )
     reason = no_site(task)
     if reason is not None:

@@ -38,6 +38,12 @@ class Task(Value):
         """Whether a currency is limited, or is what the user wants small."""
         return self.goal.currency == currency or currency in self.limits
 
+    @property
+    def counts_weights(self) -> bool:
+        """Whether zeros and repeated weights pay: in the deflated size, and where an NPU's compiler codes weights in flash and time."""
+        coded = ("flash", "latency") if self.profile.is_compiled_here else ()
+        return any(self.counts(currency) for currency in ("download", *coded))
+
 
 class Evidence(Value):
     """What can be seen of a technique in a model or a file: whether it holds, and a sentence with the figures."""
@@ -81,7 +87,9 @@ class Technique(Protocol):
     `PLACE_IN_CHAIN`, a number, and may have `strength(settings)`, which grows with what is taken away. One whose settings
     have `exclude` has `leave_out(facts, patterns)`, the names that patterns stand for there. A conversion
     may say `CALIBRATED = True` (it needs the representative data set), `COSTS_LIKE = "int8"` (the conversion whose
-    predicted cost is its own) and `REPLACES_FAILED = "int8"` (it is worth a trial only where that one failed).
+    predicted cost is its own) and `REPLACES_FAILED = "int8"` (it is worth a trial only where that one failed). One that packs
+    another's file has `finish(door, content, settings)`, the bytes of the converted file in and out, `PACKS = "int8"`, that
+    other one, and `AFTER = "clustering"`, without which in the chain it is not tried.
     """
 
     KIND: Literal["training", "conversion"]

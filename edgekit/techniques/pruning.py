@@ -59,7 +59,7 @@ class Settings(Value):
 
 def propose(task: Task) -> Sequence[Settings] | Declined:
     """Three strengths, the lighter first, the last also with one threshold for all, where the deflated size counts."""
-    if not task.counts("download"):
+    if not task.counts_weights:
         return Declined(
             technique="pruning",
             reason="zeros shrink only the deflated download, which neither a limit nor the goal asks for: the raw file stores them, and "

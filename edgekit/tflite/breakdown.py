@@ -16,6 +16,7 @@ from collections.abc import Iterator
 
 from edgekit.liveness import Lifetime, held_bytes
 from edgekit.tflite.labels import labels
+from edgekit.tflite.lookup import DECODE
 from edgekit.tflite.model import ABSENT, UNPACKING, Operator, Tensor, TfliteModel, is_parameter, stored
 from edgekit.tflite.numerics import Arithmetic, arithmetic
 from edgekit.values import Value
@@ -118,7 +119,7 @@ def _constants(model: TfliteModel) -> list[list[Tensor]]:
     at = {tensor.span: tensor for tensor in stored(model.tensors)}
     unpacked = {out: place for place in model.operators if place.name in UNPACKING for out in place.outputs}
     found: list[list[Tensor]] = [[] for _ in model.operators]
-    order = sorted(range(len(model.operators)), key=lambda index: model.operators[index].name in UNPACKING)
+    order = sorted(range(len(model.operators)), key=lambda index: model.operators[index].name in (*UNPACKING, DECODE))
     for index in order:
         for tensor in _sources(model, model.operators[index], unpacked):
             if tensor.span in at:
@@ -177,10 +178,10 @@ def _lifetime(tensor: Tensor, first: int, last: int, end: int, weights: set[int]
     """A tensor's; none for one that lies in the file, the whole time for state and for unpacked weights.
 
     LiteRT unpacks weights at the first inference and keeps them (tensorflow/lite/kernels/dequantize.cc, densify.cc:
-    the output of a constant is persistent).
+    the output of a constant is persistent); TFLM_DECODE writes them anew before each operator that reads them.
     """
-    if tensor.constant:
+    if tensor.constant and tensor.lookup is None:
         return None
-    if tensor.variable or tensor.index in weights:
+    if tensor.variable or (tensor.index in weights and tensor.lookup is None):
         return Lifetime(first=0, last=end, size_bytes=tensor.size_bytes)
     return Lifetime(first=first, last=last, size_bytes=tensor.size_bytes)

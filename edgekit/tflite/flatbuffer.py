@@ -95,6 +95,10 @@ class Table:
         """Where the items of a vector begin in the file."""
         return self._vector(field, item_bytes)[0]
 
+    def place_of(self, field: IntEnum) -> int | None:
+        """Where a field stands in the file, as its value or as the offset to it; None where it is absent."""
+        return self._position(field)
+
     def reals(self, field: IntEnum) -> tuple[float, ...]:
         """A vector of float32; empty where absent."""
         return tuple(float(value) for value in self.numbers(field, "f"))

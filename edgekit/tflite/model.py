@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
+from edgekit.tflite.lookup import Lookup
 from edgekit.tflite.schema import BITS
 from edgekit.tflite.sparse import Sparsity
 from edgekit.values import Value
@@ -25,7 +26,8 @@ class Tensor(Value):
 
     `shape_signature` has -1 where a dimension is free. `scales` and `zero_points` are empty where the tensor is
     not quantized, have one item per tensor, or one per slice along `quantized_dimension`. `sparsity` describes
-    constant data in TFLite's sparse encoding.
+    constant data in TFLite's sparse encoding, `lookup` the tables of a tensor whose `span` holds indices into them: its
+    data is in the file, and it takes room in memory while it is decoded.
     """
 
     index: int
@@ -40,6 +42,7 @@ class Tensor(Value):
     span: tuple[int, int] | None = None
     variable: bool = False
     sparsity: Sparsity | None = None
+    lookup: Lookup | None = None
 
     @property
     def constant(self) -> bool:
@@ -145,8 +148,8 @@ class TfliteModel(Value):
 
     @property
     def activation_bytes(self) -> int:
-        """Bytes of all tensors that are not constant, as if none shared memory."""
-        return sum(tensor.size_bytes for tensor in self.tensors if not tensor.constant)
+        """Bytes of all tensors that are in memory, as if none shared it."""
+        return sum(tensor.size_bytes for tensor in self.tensors if not tensor.constant or tensor.lookup is not None)
 
     def name_of(self, index: int) -> str:
         """The name that the user's model gave an input or output, from a signature; else the tensor's name."""
@@ -158,8 +161,12 @@ class TfliteModel(Value):
 
 
 def stored(tensors: Iterable[Tensor]) -> list[Tensor]:
-    """One constant tensor for each place in the file that holds data."""
-    return list({tensor.span: tensor for tensor in tensors if tensor.span is not None}.values())
+    """One constant tensor for each place in the file that holds data; of indices the tensor that they stand for."""
+    found: dict[tuple[int, int], Tensor] = {}
+    for tensor in tensors:
+        if tensor.span is not None and (tensor.span not in found or found[tensor.span].lookup is None):
+            found[tensor.span] = tensor
+    return list(found.values())
 
 
 def is_parameter(tensor: Tensor) -> bool:

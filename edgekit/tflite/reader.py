@@ -9,9 +9,12 @@ from __future__ import annotations
 from math import prod
 from pathlib import Path
 
+import msgspec
+
 from edgekit.errors import ModelError
 from edgekit.tflite import macs
 from edgekit.tflite.flatbuffer import FlatBuffer, Table
+from edgekit.tflite.lookup import DECODE, read_lookup
 from edgekit.tflite.model import ABSENT, Operator, Signature, Tensor, TfliteModel
 from edgekit.tflite.schema import (
     BITS,
@@ -93,12 +96,14 @@ def _read_model(root: Table, content: bytes, where: str) -> TfliteModel:
     starts: list[int] = []
     for number, subgraph in enumerate(subgraphs):
         starts.append(starts[-1] + len(groups[-1]) if groups else 0)
-        groups.append(_read_tensors(subgraph, number, starts[-1], spans, where))
+        packed = _packed(subgraph, codes)
+        groups.append(_read_tensors(subgraph, number, starts[-1], spans, packed, where))
     operators = [
         operator
         for number, subgraph in enumerate(subgraphs)
         for operator in _read_operators(subgraph, groups[number], codes, where)
     ]
+    groups = _with_lookups(groups, operators, content)
     return TfliteModel(
         path=where,
         description=root.text(ModelField.DESCRIPTION),
@@ -140,12 +145,56 @@ def _external(where: str, received: str) -> ModelError:
     )
 
 
-def _read_tensors(subgraph: Table, number: int, start: int, spans: list[Span | None], where: str) -> list[Tensor]:
+def _packed(subgraph: Table, codes: list[tuple[str, int, bool]]) -> set[int]:
+    """The tensors of indices into tables, which keep the quantization of those that they are decoded to."""
+    decoders = {number for number, (name, _, custom) in enumerate(codes) if custom and name == DECODE}
+    if not decoders:
+        return set()
+    found = [
+        table.numbers(OperatorField.INPUTS, "i")[::2]
+        for table in subgraph.tables(SubGraphField.OPERATORS)
+        if table.number(OperatorField.OPCODE_INDEX, "<I") in decoders
+    ]
+    return {index for indices in found for index in indices}
+
+
+def _read_tensors(
+    subgraph: Table, number: int, start: int, spans: list[Span | None], packed: set[int], where: str
+) -> list[Tensor]:
     tables = subgraph.tables(SubGraphField.TENSORS)
-    return [_read_tensor(table, number, start + index, spans, where) for index, table in enumerate(tables)]
+    return [
+        _read_tensor(table, number, start + index, spans, where, packed=index in packed)
+        for index, table in enumerate(tables)
+    ]
 
 
-def _read_tensor(table: Table, subgraph: int, index: int, spans: list[Span | None], where: str) -> Tensor:
+def _with_lookups(groups: list[list[Tensor]], operators: list[Operator], content: bytes) -> list[list[Tensor]]:
+    """The tensors, those that TFLM_DECODE decodes with where their indices lie and with their tables."""
+    tensors = {tensor.index: tensor for group in groups for tensor in group}
+    for operator in operators:
+        if not (operator.custom and operator.name == DECODE):
+            continue
+        for output, packed, ancillary in zip(
+            operator.outputs, operator.inputs[::2], operator.inputs[1::2], strict=False
+        ):
+            tensors[output] = _decoded(tensors, output, packed, ancillary, content)
+    return [[tensors[tensor.index] for tensor in group] for group in groups]
+
+
+def _decoded(tensors: dict[int, Tensor], output: int, packed: int, ancillary: int, content: bytes) -> Tensor:
+    made = tensors[output]
+    indices, tables = tensors.get(packed), tensors.get(ancillary)
+    bits = BITS.get(made.dtype, 0)
+    if made.constant or indices is None or tables is None or indices.span is None or tables.span is None or bits % 8:
+        return made
+    start, length = tables.span
+    lookup = read_lookup(content[start : start + length], indices.span[1], made.shape, bits // 8) if bits else None
+    return made if lookup is None else msgspec.structs.replace(made, span=indices.span, lookup=lookup)
+
+
+def _read_tensor(
+    table: Table, subgraph: int, index: int, spans: list[Span | None], where: str, *, packed: bool = False
+) -> Tensor:
     if table.number(TensorField.EXTERNAL_BUFFER, "<I"):
         raise _external(where, table.name)
     shape = _read_shape(table)
@@ -154,7 +203,7 @@ def _read_tensor(table: Table, subgraph: int, index: int, spans: list[Span | Non
     if buffer and buffer >= len(spans):
         raise table.damaged(TensorField.BUFFER, f"buffer {buffer} of {len(spans)}")
     sparsity = table.table(TensorField.SPARSITY)
-    scales, zero_points, dimension = _read_quantization(table, shape)
+    scales, zero_points, dimension = ((), (), 0) if packed else _read_quantization(table, shape)
     tensor = Tensor(
         index=index,
         subgraph=subgraph,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from edgekit.errors import ModelError
+from edgekit.tflite.lookup import look_up
 from edgekit.tflite.model import ABSENT, UNPACKING, Operator, Tensor, TfliteModel
 from edgekit.tflite.schema import BITS
 from edgekit.tflite.sparse import to_dense
@@ -63,8 +64,9 @@ class Kernel(Value):
 def weights(model: TfliteModel, index: int) -> np.ndarray:
     """The constant data of a tensor as stored, in its shape; read-only where it needs no unpacking.
 
-    Types below a byte come as int8 or uint8, bfloat16 as float32. Raises `ModelError` where the tensor is not
-    constant, has no fixed size, or is stored in TFLite's sparse form and that form makes no sense.
+    Types below a byte come as int8 or uint8, bfloat16 as float32; indices into tables as what they stand for. Raises
+    `ModelError` where the tensor is not constant, has no fixed size, or is stored in TFLite's sparse form or in tables and
+    that makes no sense.
     """
     import numpy as np
 
@@ -72,7 +74,13 @@ def weights(model: TfliteModel, index: int) -> np.ndarray:
     if tensor.span is None:
         raise _no_array(model, tensor, "a tensor that is computed")
     start, length = tensor.span
-    values = _stored_values(np.frombuffer(model.content, np.uint8, length, start), tensor.dtype)
+    stored = np.frombuffer(model.content, np.uint8, length, start)
+    if tensor.lookup is not None:
+        looked = look_up(tensor.lookup, stored, tensor.shape)
+        if looked is None:
+            raise _no_array(model, tensor, "an index beyond its table")
+        stored = np.ascontiguousarray(looked).reshape(-1)
+    values = _stored_values(stored, tensor.dtype)
     if values is None:
         raise _no_array(model, tensor, f"{length} bytes of type {tensor.dtype}")
     if tensor.sparsity is None:
@@ -89,11 +97,12 @@ def kernels(model: TfliteModel) -> tuple[Kernel, ...]:
     Weights that reach their operator by a DEQUANTIZE (float16 storage) are given as stored.
     """
     writers = {out: operator for operator in model.operators for out in operator.outputs}
-    found: dict[tuple[int, int] | None, Kernel] = {}
+    found: dict[object, Kernel] = {}
     for operator in model.operators:
         for tensor, _ in kernel_tensors(model, operator, writers):
-            if tensor.span not in found:
-                found[tensor.span] = _kernel(model, operator, tensor)
+            place = (tensor.span, tensor.lookup)
+            if place not in found:
+                found[place] = _kernel(model, operator, tensor)
     return tuple(found.values())
 
 

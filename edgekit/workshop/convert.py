@@ -45,6 +45,9 @@ def convert(job: dict[str, Any], progress: Progress) -> Any:
         content = order_ports(free_batch(converter.convert()), job["inputs"], job["outputs"])
     except Exception as problem:
         raise RuntimeError(_first_reason(problem)) from problem
+    finish = getattr(technique(steps[-1].technique), "finish", None)
+    if finish is not None:
+        content = finish(tools, content, settings_of(steps[-1]))
     path = Path(job["target"]) / FILE
     path.write_bytes(content)
     tflite = read_tflite(path)

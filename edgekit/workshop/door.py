@@ -96,6 +96,17 @@ class Door:
         """TFMOT's 8-bit schemes by layer."""
         return self.quantize_configs.Default8BitQuantizeRegistry()
 
+    @functools.cached_property
+    def packing(self) -> Any:
+        """tflite-micro's packing of weights into look-up tables."""
+        try:
+            from tflite_micro.tensorflow.lite.micro import compression
+        except ImportError as problem:
+            raise MissingExtraError(
+                "tflite-micro is not installed", received=str(problem), next_step="pip install 'edgekit-tflite[micro]'"
+            ) from None
+        return compression
+
     def fresh(self, seed: int) -> None:
         """Forget earlier models and names and seed every generator: a trial leaves no trace in the next one."""
         self.keras.backend.clear_session()

@@ -14,6 +14,7 @@ import msgspec
 import pytest
 
 from edgekit.candidate import Plan
+from edgekit.compiled import Compiled, LayerCycles, LeftOperator
 from edgekit.emit import Manifest, Provenance, emit, files, prepare
 from edgekit.errors import OutputError
 from edgekit.profile import load_profile
@@ -46,7 +47,7 @@ def names(folder: Path) -> set[str]:
     [
         ("linux", {"inference.py"}),
         ("android", {"inference.py"}),
-        ("microcontroller", {"model_data.h", "model_data.cc"}),
+        ("microcontroller", {"model_data.h", "model_data.cc", "model_operators.h"}),
         ("npu", set()),
     ],
 )
@@ -56,6 +57,37 @@ def test_the_files_of_a_kind_of_device(write, tmp_path, int8_model, kind, compan
     assert path.read_bytes() == int8_model.read_bytes()
     assert names(tmp_path / "out") == ALWAYS | {"labels.txt"} | companions
     assert (tmp_path / "out" / "labels.txt").read_text() == "zero\none\ntwo\n"
+
+
+def made_of(content: bytes) -> Compiled:
+    return Compiled(
+        compiler="Vela 5.2.0", accelerator="ethos-u55-128", system_config="A", memory_mode="B", clock_hz=32e6, operators=7,
+        on_npu=6, cycles=1000, npu_cycles=800, sram_bytes=16, dram_bytes=0, flash_bytes=32, weight_bytes=64, encoded_bytes=30,
+        bytes=len(content), sha256=hashlib.sha256(content).hexdigest(), path="model_vela.tflite",
+        left=(LeftOperator(operator="COS", layer="<b>cosine</b>", reason="Unsupported opType"),),
+        layers=(LayerCycles(name="first", operator="CONV_2D", cycles=900, npu_cycles=700, memory_cycles=900), LayerCycles(name="x", operator="ADD", cycles=100, npu_cycles=100)),
+    )  # fmt: skip
+
+
+def with_compiled(report: Report, content: bytes) -> Report:
+    return msgspec.structs.replace(report, chosen=msgspec.structs.replace(report.chosen, compiled=made_of(content)))
+
+
+def test_what_an_npu_runs_stands_beside_the_model(write, tmp_path, sample_report):
+    path, out = tmp_path / "entry" / "model_vela.tflite", tmp_path / "out"
+    path.parent.mkdir()
+    path.write_bytes(b"compiled")
+    write(out, report=with_compiled(sample_report, b"compiled"), compiled=path)
+    assert (out / "model_vela.tflite").read_bytes() == b"compiled"
+    manifest = from_json((out / "manifest.json").read_bytes(), Manifest)
+    assert manifest.files["model_vela.tflite"].sha256 == made_of(b"compiled").sha256
+    page = (out / "report.html").read_text()
+    assert "On the NPU" in page and "90.0%" in page and "waits for flash or DRAM" in page
+    assert "<b>cosine" not in page and "cosine" in page
+    with pytest.raises(ValueError, match="not of this compiled file"):
+        write(tmp_path / "other", report=with_compiled(sample_report, b"another"), compiled=path)
+    write(out)
+    assert not (out / "model_vela.tflite").exists(), "a build without one leaves none behind"
 
 
 def test_the_manifest_vouches_for_every_other_file(write, tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from edgekit.emit.html.caption import caption, key
+from edgekit.emit.html.compiled import compiled
 from edgekit.emit.html.figures import BASES
 from edgekit.emit.html.insides import Insides, insides
 from edgekit.emit.html.judged import checks, comparison, declined, not_asked, sources
@@ -57,6 +58,7 @@ def html_report(
             "layers": None if inside.parts is None else layers(inside.parts, inside.latencies, inside.latency_reason),
             "skylines": _skylines(inside),
             "declined": declined(report),
+            "compiled": compiled(report.chosen.compiled if report.chosen else None),
             "ports": ports(report.chosen),
             "made_by": made_by(report.chosen),
             "data_facts": data_facts(report),

@@ -1,0 +1,90 @@
+"""What a board's kernels may need in the arena beyond the reference kernels that it was taken with.
+
+    margin = largest scratch of one operator + a record for each operator that asks for some + the alignment of the arena
+
+Operators run one after another and so share it. The sizes are those that the libraries ask for, at their upper end where
+they depend on padding, which is not read here: CMSIS-NN's `*_get_buffer_size` (its DSP and MVE variants: columns of 16-bit
+inputs, sums of kernels), and ESP-NN's `*_get_scratch_size` for the ESP32-S3 (an aligned copy of the kernel and a padded one of
+the input). The arena itself was taken with 64-bit pointers, which a 32-bit board halves: what is left of it is not counted on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import prod
+from typing import Literal
+
+from edgekit.liveness import ALIGNMENT, aligned
+from edgekit.profile import DeviceProfile
+from edgekit.tflite.model import ABSENT, Operator, TfliteModel
+
+Library = Literal["CMSIS-NN", "ESP-NN"]
+# ScratchBufferRequest and ScratchBufferHandle of tensorflow/lite/micro/micro_allocator.h, and the kernel's index of it.
+RECORD_BYTES = 32
+Shape = tuple[int, ...]
+
+
+def library_of(profile: DeviceProfile) -> Library:
+    """The kernels that such a processor is built with: ESP-NN on Xtensa, CMSIS-NN on a Cortex-M."""
+    return "ESP-NN" if profile.compute.instruction_set.lower().startswith("xtensa") else "CMSIS-NN"
+
+
+def margin_bytes(model: TfliteModel, library: Library) -> int:
+    """Bytes to give a board's arena beyond what tflite_micro took here."""
+    rules = _RULES[library]
+    asked = [
+        rules[operator.name](*shapes) for operator in model.operators if (shapes := _shapes(model, operator, rules))
+    ]
+    wanted = [size for size in asked if size > 0]
+    return aligned(max(wanted, default=0)) + aligned(RECORD_BYTES * len(wanted)) + ALIGNMENT
+
+
+def _shapes(model: TfliteModel, operator: Operator, rules: dict[str, Rule]) -> tuple[Shape, Shape, Shape] | None:
+    """The shapes of an operator's input, kernel and output; None where it has no rule or is in float."""
+    if operator.name not in rules or len(operator.inputs) < 2 or not operator.outputs or ABSENT in operator.inputs[:2]:
+        return None
+    given, kernel = (model.tensors[index] for index in operator.inputs[:2])
+    output = model.tensors[operator.outputs[0]]
+    if given.dtype.startswith("float"):
+        return None
+    return given.shape, kernel.shape, output.shape
+
+
+def _columns(given: Shape, kernel: Shape, output: Shape) -> int:
+    """arm_convolve_s8: two columns of the window, widened to 16 bits; on MVE four of 8 bits."""
+    return 2 * 2 * prod(kernel[1:])
+
+
+def _window(given: Shape, kernel: Shape, output: Shape) -> int:
+    """arm_depthwise_conv_s8_opt: one window of all channels, widened to 16 bits; on MVE blocks of 124 channels."""
+    return max(2 * prod(kernel), 4 * 124 * prod(kernel[1:3]))
+
+
+def _sums(given: Shape, kernel: Shape, output: Shape) -> int:
+    """arm_fully_connected_s8 on MVE: the sum of each output's kernel."""
+    return 4 * kernel[0]
+
+
+def _copies(given: Shape, kernel: Shape, output: Shape) -> int:
+    """esp_nn_get_conv_scratch_size: the kernel with its channels rounded up to 16, the padded input, sums, a transposition."""
+    channels = -(-kernel[-1] // 16) * 16
+    return channels * prod(kernel[:3]) + _padded(given, kernel) + 4 * kernel[0] + 16 * channels + 32
+
+
+def _wide_copies(given: Shape, kernel: Shape, output: Shape) -> int:
+    """esp_nn_get_depthwise_conv_scratch_size: kernel and padded input, both widened to 16 bits."""
+    return 2 * (prod(kernel) + _padded(given, kernel)) + 64
+
+
+def _padded(given: Shape, kernel: Shape) -> int:
+    """Elements of an input that is padded by no more than its kernel's window on each axis."""
+    if len(given) != 4 or len(kernel) != 4:
+        return prod(given)
+    return (given[1] + kernel[1]) * (given[2] + kernel[2]) * given[3]
+
+
+Rule = Callable[[Shape, Shape, Shape], int]
+_RULES: dict[Library, dict[str, Rule]] = {
+    "CMSIS-NN": {"CONV_2D": _columns, "DEPTHWISE_CONV_2D": _window, "FULLY_CONNECTED": _sums, "SVDF": _sums},
+    "ESP-NN": {"CONV_2D": _copies, "DEPTHWISE_CONV_2D": _wide_copies},
+}

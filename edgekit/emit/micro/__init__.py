@@ -1,0 +1,31 @@
+"""What goes with a model into a microcontroller's firmware: the array, the operators, a test vector, an example.
+
+Each file of this folder knows the text of one of them; here is which of them a result has. All of them are made anew by each
+build, so a project copies what it changes. The C++ is C++17 without the standard library's allocating parts.
+"""
+
+from __future__ import annotations
+
+from edgekit.emit.c_array import c_header, c_source
+from edgekit.emit.micro.example import example
+from edgekit.emit.micro.operators import STATEFUL, operators_header
+from edgekit.emit.micro.test_vector import TestVector, vector_header, vector_source
+from edgekit.report import Chosen
+from edgekit.tflite.reader import parse_tflite
+
+__all__ = ["TestVector", "firmware_files"]
+
+
+def firmware_files(model: bytes, chosen: Chosen, *, device: str, vector: TestVector | None) -> dict[str, str]:
+    """The texts by file name; without a `vector` there is nothing to compare with, and no example."""
+    parsed = parse_tflite(model, where=chosen.path)
+    files = {
+        "model_data.h": c_header(model, chosen, device=device),
+        "model_data.cc": c_source(model),
+        "model_operators.h": operators_header(parsed),
+    }
+    if vector is not None:
+        files |= {"model_test.h": vector_header(vector), "model_test.cc": vector_source(vector)}
+    if vector is not None and not any(operator.name in STATEFUL for operator in parsed.operators):
+        files["model_main.cc"] = example(vector, device=device)
+    return files

@@ -1,0 +1,129 @@
+"""A test vector as C++ arrays: what goes into the model, and what must come out.
+
+The values are stored ones (quantized as the model takes them), by the interpreter that stands in for the board here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edgekit.emit.c_array import one_line
+from edgekit.values import Value
+
+if TYPE_CHECKING:
+    import numpy as np
+
+C_TYPES = {
+    "int8": "int8_t", "uint8": "uint8_t", "int16": "int16_t", "int32": "int32_t", "int64": "int64_t",
+    "float32": "float", "bool": "bool",
+}  # fmt: skip
+_WIDTH = 110
+
+_HEADER = """\
+// A test vector of {count}: {source}. Made by edgekit.
+#ifndef EDGEKIT_MODEL_TEST_H_
+#define EDGEKIT_MODEL_TEST_H_
+
+#include <stdint.h>
+
+#define EDGEKIT_TEST_SAMPLES {samples}
+
+{declarations}
+#endif  // EDGEKIT_MODEL_TEST_H_
+"""
+_SOURCE = """\
+#include "model_test.h"
+
+{definitions}
+"""
+
+
+class TestVector(Value):
+    """Arrays as nested tuples would be too large: one flat array an input and an output, with a row a sample.
+
+    `source` says what answered.
+    """
+
+    __test__ = False  # no test of pytest's
+
+    source: str
+    inputs: tuple[np.ndarray, ...]
+    outputs: tuple[np.ndarray, ...]
+
+    @property
+    def samples(self) -> int:
+        """The number of samples."""
+        return len(self.inputs[0])
+
+    def arrays(self) -> list[tuple[str, np.ndarray]]:
+        """Every array with its name in C."""
+        named = [(f"edgekit_test_input_{place}", array) for place, array in enumerate(self.inputs)]
+        return named + [(f"edgekit_test_output_{place}", array) for place, array in enumerate(self.outputs)]
+
+
+def read_vector(source: str, inputs: Sequence[str], outputs: Sequence[str]) -> TestVector | None:
+    """The vector in `.npy` files; None where a dtype has no type in C that the model's tensors have too."""
+    import numpy as np
+
+    def flat(path: str) -> np.ndarray:
+        array = np.load(Path(path))
+        return np.ascontiguousarray(array).reshape(len(array), -1)
+
+    found = TestVector(source=source, inputs=tuple(map(flat, inputs)), outputs=tuple(map(flat, outputs)))
+    usable = all(array.dtype.name in C_TYPES and array.size for _, array in found.arrays())
+    return found if usable and found.inputs and found.outputs else None
+
+
+def vector_header(vector: TestVector) -> str:
+    """The text of `model_test.h` (C++)."""
+    lines = [f"extern const {_declared(name, array)};" for name, array in vector.arrays()]
+    return _HEADER.format(
+        count="one sample" if vector.samples == 1 else f"{vector.samples} samples",
+        source=one_line(vector.source),
+        samples=vector.samples,
+        declarations="".join(f"{line}\n" for line in lines),
+    )
+
+
+def vector_source(vector: TestVector) -> str:
+    """The text of `model_test.cc`."""
+    parts = [f"const {_declared(name, array)} = {{\n{_rows(array)}}};" for name, array in vector.arrays()]
+    return _SOURCE.format(definitions="\n\n".join(parts))
+
+
+def _declared(name: str, array: np.ndarray) -> str:
+    return f"{C_TYPES[array.dtype.name]} {name}[EDGEKIT_TEST_SAMPLES][{array.shape[1]}]"
+
+
+def _rows(array: np.ndarray) -> str:
+    return "".join(f"    {{\n{_wrapped([_literal(value) for value in row])}    }},\n" for row in array)
+
+
+def _wrapped(values: list[str]) -> str:
+    lines, line = [], "       "
+    for value in values:
+        if len(line) + len(value) + 2 > _WIDTH:
+            lines.append(line)
+            line = "       "
+        line += f" {value},"
+    return "".join(f"{each}\n" for each in [*lines, line])
+
+
+def _literal(value: np.generic) -> str:
+    """A value as C++ reads it back to the last bit."""
+    import numpy as np
+
+    if isinstance(value, np.floating):
+        number = float(value)
+        if not np.isfinite(number):
+            return "0.0f / 0.0f" if np.isnan(number) else f"{'-' if number < 0 else ''}1.0f / 0.0f"
+        return f"{number.hex()}f"
+    if isinstance(value, np.bool_):
+        return "true" if value else "false"
+    return (
+        "(-9223372036854775807LL - 1)"
+        if int(value) == -(2**63)
+        else str(int(value)) + ("LL" if value.itemsize == 8 else "")
+    )

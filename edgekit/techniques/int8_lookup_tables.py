@@ -1,0 +1,121 @@
+"""int8 whose clustered weights are stored as indices into look-up tables, which tflite-micro decodes as it runs.
+
+A clustered kernel has few distinct values in each channel: 16 of them need 4 bits a weight and a table of 16 bytes a channel.
+`tflite_micro.compression` packs them and puts a TFLM_DECODE before each operator that uses them
+(tensorflow/lite/micro/docs/compression.md). The flash shrinks and nothing is rounded; the arena grows by the largest kernel
+that is decoded at once, and decoding takes time in each inference. The tables must be by channel where the scales are.
+No other runtime reads such files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+
+from edgekit.candidate import Declined
+from edgekit.techniques import int8
+from edgekit.techniques.int8 import Io, preferred_io
+from edgekit.techniques.interface import Evidence, Task
+from edgekit.techniques.packing import why_not
+from edgekit.techniques.sites import no_site
+from edgekit.tflite.lookup import METADATA_BYTES
+from edgekit.tflite.model import TfliteModel
+from edgekit.tflite.reader import parse_tflite
+from edgekit.tflite.weights import Kernel, distinct_values, kernels
+from edgekit.values import Value
+
+KIND: Literal["conversion"] = "conversion"
+CALIBRATED = True
+AFTER = "clustering"
+PACKS = "int8"
+MOST_VALUES = 128
+# What a table adds to the file beside its bytes: two tensors, their names and buffers, an operator.
+GRAPH_BYTES = 400
+
+
+class Settings(Value):
+    """`io` is the dtype of the model's inputs and outputs."""
+
+    io: Io = "float32"
+
+
+def propose(task: Task) -> Sequence[Settings] | Declined:
+    """On a microcontroller with tflite-micro, where flash is to be small and more is saved than decoding takes."""
+
+    def declined(reason: str) -> Declined:
+        return Declined(technique="int8_lookup_tables", reason=reason)
+
+    reason = why_not(task)
+    if reason is not None:
+        return declined(reason)
+    if not task.trains:
+        return declined("it packs clustered weights, and the project allows no training (epochs = 0 in [training])")
+    reason = no_site(task)
+    return (
+        declined(f"it packs clustered weights: {reason}") if reason is not None else (Settings(io=preferred_io(task)),)
+    )
+
+
+def label(settings: Settings) -> str:
+    """Its part of a candidate's name."""
+    return "int8_lookup_tables"
+
+
+def configure(door: Any, converter: Any, settings: Settings, representative: Callable[[], Any]) -> None:
+    """Ask the converter for integer operators alone."""
+    int8.configure(door, converter, int8.Settings(io=settings.io), representative)
+
+
+def finish(door: Any, content: bytes, settings: Settings) -> bytes:
+    """Pack every kernel that gets smaller; the file as it is where none does."""
+    model = parse_tflite(content, where="the converted model")
+    wanted = [(kernel, _bits(model, kernel)) for kernel in kernels(model) if _saves(model, kernel)]
+    if not wanted:
+        return content
+    packing = door.packing
+    specs = packing.SpecBuilder()
+    for kernel, bits in wanted:
+        scales = model.tensors[kernel.index]
+        mode = packing.spec.PerChannel(kernel.channel_axis) if len(scales.scales) > 1 else packing.spec.PerTensor()
+        specs = specs.add_tensor(subgraph=0, tensor=kernel.index).with_lut(index_bitwidth=bits, mode=mode)
+    return bytes(packing.compress(content, specs.build()))
+
+
+def _values(model: TfliteModel, kernel: Kernel) -> int:
+    """The most distinct values that one table must hold."""
+    by_channel = len(model.tensors[kernel.index].scales) > 1
+    return distinct_values(kernel.array, kernel.channel_axis if by_channel else None)
+
+
+def _bits(model: TfliteModel, kernel: Kernel) -> int:
+    return max(1, (_values(model, kernel) - 1).bit_length())
+
+
+def _saves(model: TfliteModel, kernel: Kernel) -> bool:
+    """Whether a kernel of the main graph, of int8, takes less room packed."""
+    tensor = model.tensors[kernel.index]
+    by_channel = len(tensor.scales) > 1
+    if tensor.dtype != "int8" or tensor.subgraph or tensor.lookup is not None or not kernel.array.size:
+        return False
+    if by_channel and kernel.channel_axis not in (0, kernel.array.ndim - 1):
+        return False
+    values = _values(model, kernel)
+    tables = values * (kernel.array.shape[kernel.channel_axis] if by_channel else 1)
+    packed = -(-kernel.array.size * _bits(model, kernel) // 8)
+    return values <= MOST_VALUES and packed + tables + METADATA_BYTES + GRAPH_BYTES < kernel.array.size
+
+
+def evidence(tflite: TfliteModel, settings: Settings) -> Evidence:
+    """Holds where the file is int8 throughout and a kernel of it is in look-up tables."""
+    whole = int8.evidence(tflite, int8.Settings(io=settings.io))
+    found = kernels(tflite)
+    packed = [tensor for kernel in found if (tensor := tflite.tensors[kernel.index]).lookup is not None]
+    bits = sorted({tensor.lookup.bits for tensor in packed if tensor.lookup})
+    stored = sum(tensor.span[1] + len(tensor.lookup.tables) for tensor in packed if tensor.span and tensor.lookup)
+    detail = f"{len(packed)} of {len(found)} kernels are in look-up tables"
+    if packed:
+        plain = sum(tensor.size_bytes for tensor in packed)
+        detail += f" with {' or '.join(map(str, bits))} bits an index: {stored} B in place of {plain} B"
+    return Evidence(
+        technique="int8_lookup_tables", holds=whole.holds and bool(packed), detail=f"{detail}; {whole.detail}"
+    )
