@@ -38,7 +38,7 @@ from edgekit.values import from_json, to_builtins, to_json
 
 ROOT = Path(__file__).parent.parent
 IDS = (
-    "android-low", "android-mid", "coral-dev-board", "corstone-300", "esp32-s3", "host", "jetson-nano", "nano-33-ble",
+    "android-low", "android-mid", "coral-dev-board", "corstone-300", "esp32-s3", "host", "imx93", "jetson-nano", "nano-33-ble",
     "nucleo-h7a3zi", "nucleo-l4r5zi", "nucleo-u575zi", "pixel-3", "pixel-4", "pixel-8", "rpi-pico", "rpi-zero-2w",
     "rpi-zero-w", "rpi3", "rpi4", "rpi5", "stm32mp157",
 )  # fmt: skip
@@ -175,8 +175,8 @@ def test_32_bit_linux_has_the_old_runtime_or_none_at_all() -> None:
 
 
 def test_what_stands_in_the_way_is_said_and_nothing_else_is() -> None:
-    said = {one.id: one.runtime.obstacle for one in list_profiles() if one.runtime.obstacle}
-    assert sorted(said) == ["coral-dev-board", "corstone-300", "rpi-zero-w"]
+    said = {one.id: one.obstacle for one in list_profiles() if one.obstacle}
+    assert sorted(said) == ["coral-dev-board", "rpi-zero-w"]
     assert "no wheel for armv6l" in said["rpi-zero-w"]
     assert "edgetpu_compiler" in said["coral-dev-board"] and "in no package index" in said["coral-dev-board"]
     assert all(load_profile(name).kind == "npu" for name in said if name != "rpi-zero-w")
@@ -190,6 +190,31 @@ def test_npus_compute_in_int8_alone() -> None:
             )  # fmt: skip
             assert "float32" not in profile.numerics.input_output
             assert profile.runtime.compiler is not None
+
+
+def test_an_npu_says_how_its_compiler_is_asked() -> None:
+    compilers = {one.id: one.npu.compiler for one in list_profiles() if one.npu}
+    assert compilers == {"coral-dev-board": "edgetpu", "corstone-300": "vela", "imx93": "vela"}
+    assert {one.id for one in list_profiles() if one.kind == "npu"} == set(compilers)
+    assert [one.id for one in list_profiles() if one.is_compiled_here] == ["corstone-300", "imx93"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "where"),
+    [
+        ('memory_mode = "Shared_Sram"\n', "", "npu.memory_mode"),
+        ('compiler = "vela"', 'compiler = "velo"', "npu.compiler"),
+        ('accelerator = "ethos-u55-128"', 'accelerator = ""', "npu.accelerator"),
+        ('source = "cmsis-ethos-u"', 'source = "cmsis"', "npu.source"),
+        ('clock = { value = "32MHz", basis = "published", source = "an547", note = "Vela', 'clock = { value = "0MHz", basis = "published", source = "an547", note = "Vela', "npu.clock"),
+        ('class = "npu"', 'class = "microcontroller"', "npu"),
+    ],
+)  # fmt: skip
+def test_a_configuration_that_is_not_whole_is_refused(old: str, new: str, where: str) -> None:
+    text = text_of("corstone-300")
+    assert text.count(old) == 1
+    with pytest.raises(ProfileError, match=re.escape(where)):
+        profile_from_toml(text.replace(old, new), "mine.toml")
 
 
 def test_a_device_without_a_limit_gives_none() -> None:

@@ -55,7 +55,7 @@ def weight_bits(width_bytes: int, zeros: float, count: int | None, end: int) -> 
     """
     dense = 8 * width_bytes * DENSE_SHARE[width_bytes][end]
     bits = dense if count is None else min(dense, CLUSTER_FACTOR[width_bytes][end] * math.log2(max(count, 2)))
-    sparse = (_binary_entropy(zeros) + (1 - zeros) * bits) * (1 + ZEROS_PENALTY[end] * zeros)
+    sparse = (entropy(zeros) + (1 - zeros) * bits) * (1 + ZEROS_PENALTY[end] * zeros)
     return min(bits, sparse)
 
 
@@ -73,7 +73,8 @@ def _raw_bytes(facts: ModelFacts, steps: tuple[Step, ...], end: int) -> int:
     return flash.weight_bytes(facts, steps, end) + flash.graph_bytes(facts, steps, end)
 
 
-def _binary_entropy(share: float) -> float:
+def entropy(share: float) -> float:
+    """The binary entropy of a share, in bits."""
     if not 0 < share < 1:
         return 0.0
     return -share * math.log2(share) - (1 - share) * math.log2(1 - share)

@@ -11,6 +11,7 @@ its interval encloses MLPerf Tiny's reference models, whose names are long and s
 from __future__ import annotations
 
 from edgekit.candidate import Estimate, Step
+from edgekit.cost import tables
 from edgekit.cost.lowering import DYNAMIC_RANGE_LEAST_ELEMENTS, Node, Widths, conversion, lower, widths
 from edgekit.facts import ModelFacts
 from edgekit.profile import DeviceProfile
@@ -25,7 +26,7 @@ SOURCE = "edgekit.cost.flash: weights at their width, scales, and a share for th
 
 
 def predict(profile: DeviceProfile, facts: ModelFacts, steps: tuple[Step, ...]) -> Estimate:
-    """Bytes of the `.tflite`; pruning and clustering do not change them, which is why the steps before do not count."""
+    """Bytes of the `.tflite`; pruning and clustering do not change them but where clusters are packed into look-up tables."""
     low, usual, high = (weight_bytes(facts, steps, end) + graph_bytes(facts, steps, end) for end in range(3))
     return Estimate(value=usual, low=low, high=high, source=SOURCE)
 
@@ -41,7 +42,8 @@ def graph_bytes(facts: ModelFacts, steps: tuple[Step, ...], end: int = 1) -> int
     total = BASE_BYTES[end] + len(nodes) * OPERATOR_BYTES[end]
     if conversion(steps) == "float16":
         total += sum(1 for node in nodes if node.weights) * 2 * DEQUANTIZE_BYTES[end]
-    return total
+    packed = sum(1 for node in nodes if tables.packed_bytes(node, steps) is not None)
+    return total + packed * tables.GRAPH_BYTES[end]
 
 
 def scale_bytes(facts: ModelFacts, steps: tuple[Step, ...], end: int = 1) -> int:
@@ -56,6 +58,9 @@ def node_bytes(node: Node, steps: tuple[Step, ...], end: int = 1) -> int:
     if width.quantized and not _is_quantized(node, width, steps):
         return (node.weights + node.biases) * 4
     scales = node.channels * CHANNEL_BYTES[end] if width.quantized else 0
+    packed = tables.packed_bytes(node, steps)
+    if packed is not None:
+        return packed + node.biases * width.bias + scales
     return node.weights * width.weight + node.biases * width.bias + scales
 
 

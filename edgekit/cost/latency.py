@@ -1,6 +1,6 @@
 """The time of an inference before it is run: a roofline with an interval.
 
-    latency = overhead + operators * overhead per operator + max(MACs / rate, bytes / bandwidth)
+    latency = overhead + operators * overhead per operator + max((MACs + decoding) / rate, bytes / bandwidth)
 
 bytes are the weights once and every activation twice, written and read. After Williams, Waterman and Patterson,
 Roofline, CACM 52(4), 2009, https://doi.org/10.1145/1498765.1498785, with the rates that whole models reach in place of
@@ -11,7 +11,7 @@ rather than a narrow one. The profile holds the coefficients and says where they
 from __future__ import annotations
 
 from edgekit.candidate import Estimate, Step
-from edgekit.cost import flash
+from edgekit.cost import flash, tables
 from edgekit.cost.lowering import Arithmetic, conversion, lower, widths
 from edgekit.errors import ProfileError
 from edgekit.facts import ModelFacts
@@ -26,7 +26,8 @@ class Workload(Value):
     """What an inference does: MACs, bytes of weights, bytes of all activations together, operators, and its arithmetic.
 
     `dtype` is that of the arithmetic: 'float32', 'int8', 'int16x8', or 'dynamic_range' (8-bit weights, float
-    activations); 'float16' is stored so and computed in float32.
+    activations); 'float16' is stored so and computed in float32. `decoded` are weights that are decoded from look-up tables
+    in each inference.
     """
 
     macs: int
@@ -34,6 +35,7 @@ class Workload(Value):
     activation_bytes: int
     operators: int
     dtype: str
+    decoded: int = 0
 
 
 def predict(profile: DeviceProfile, facts: ModelFacts, steps: tuple[Step, ...]) -> Estimate:
@@ -42,14 +44,16 @@ def predict(profile: DeviceProfile, facts: ModelFacts, steps: tuple[Step, ...]) 
     Zeros and clusters make a dense kernel no faster, so the steps before the conversion do not count.
     """
     graph, width = lower(facts), widths(steps)
+    decoded = tables.decoded(graph, steps)
     found = predict_workload(
         profile,
         Workload(
             macs=facts.macs,
             weight_bytes=flash.weight_bytes(facts, steps),
             activation_bytes=sum(node.elements for node in graph.nodes) * width.activation,
-            operators=len(graph.nodes),
+            operators=len(graph.nodes) + sum(map(bool, decoded)),
             dtype=width.arithmetic,
+            decoded=sum(decoded),
         ),
     )
     if conversion(steps) != "int8_float_fallback":
@@ -59,19 +63,19 @@ def predict(profile: DeviceProfile, facts: ModelFacts, steps: tuple[Step, ...]) 
     return Estimate(value=found.value, low=found.low, high=max(found.high, slow.high), source=found.source)
 
 
-def predict_workload(profile: DeviceProfile, workload: Workload) -> Estimate:
-    """Milliseconds of one inference of a workload, as of a finished `.tflite`.
+def predict_workload(profile: DeviceProfile, workload: Workload, *, rate: Quantity | None = None) -> Estimate:
+    """Milliseconds of one inference of a workload, as of a finished `.tflite`; `rate` is in place of the profile's.
 
     Raises `ProfileError` where the profile has no rate for the workload's arithmetic.
     """
-    slow_rate, rate, fast_rate = _rate(profile, workload.dtype)
+    slow, usual, fast = _rate(profile, workload.dtype) if rate is None else _ends(rate)
     source = SOURCE.format(id=profile.id, threads=profile.runtime.threads, runtime=profile.runtime.kind)
-    if profile.runtime.compiler is not None:
+    if profile.runtime.compiler is not None and rate is None:
         source += ON_AN_NPU
     return Estimate(
-        value=_roofline_ms(profile, workload, rate, 1),
-        low=_roofline_ms(profile, workload, fast_rate, 0),
-        high=_roofline_ms(profile, workload, slow_rate, 2),
+        value=_roofline_ms(profile, workload, usual, 1),
+        low=_roofline_ms(profile, workload, fast, 0),
+        high=_roofline_ms(profile, workload, slow, 2),
         source=source,
     )
 
@@ -80,7 +84,8 @@ def _roofline_ms(profile: DeviceProfile, workload: Workload, rate: float, end: i
     """One end of the interval: 0 with the fast ends of the overheads and the bandwidth, 2 with the slow ones."""
     cost = profile.cost
     traffic = workload.weight_bytes + 2 * workload.activation_bytes
-    work_s = max(workload.macs / rate, traffic / _ends(cost.bandwidth)[2 - end])
+    macs = workload.macs + tables.DECODE_MACS[end] * workload.decoded
+    work_s = max(macs / rate, traffic / _ends(cost.bandwidth)[2 - end])
     overhead_ms = _ends(cost.overhead_per_inference)[end] + workload.operators * _ends(cost.overhead_per_operator)[end]
     return overhead_ms + work_s * 1e3
 

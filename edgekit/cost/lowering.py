@@ -48,6 +48,7 @@ WIDTHS = {
     "float16": Widths(weight=2, bias=2, activation=4, resident=4, quantized=False, arithmetic="float32"),
     "dynamic_range": Widths(weight=1, bias=4, activation=4, resident=1, quantized=True, arithmetic="dynamic_range"),
     "int8": Widths(weight=1, bias=4, activation=1, resident=1, quantized=True, arithmetic="int8"),
+    "int8_lookup_tables": Widths(weight=1, bias=4, activation=1, resident=1, quantized=True, arithmetic="int8"),
     "int8_float_fallback": Widths(weight=1, bias=4, activation=1, resident=1, quantized=True, arithmetic="int8"),
     "int16x8": Widths(weight=1, bias=8, activation=2, resident=1, quantized=True, arithmetic="int16x8"),
 }

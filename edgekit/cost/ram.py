@@ -12,8 +12,10 @@ weights stay in flash. XNNPACK packs a copy of the weights beside the file's own
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from edgekit.candidate import Estimate, Step
-from edgekit.cost import flash
+from edgekit.cost import flash, tables
 from edgekit.cost.lowering import Graph, Widths, lower, widths
 from edgekit.facts import ModelFacts
 from edgekit.liveness import Lifetime, aligned, held_bytes
@@ -35,10 +37,14 @@ PROCESS_SOURCE = "edgekit.cost.ram: the runtime's own, file, unpacked weights an
 def predict(profile: DeviceProfile, facts: ModelFacts, steps: tuple[Step, ...]) -> Estimate:
     """Bytes of the arena where TFLite Micro runs it; elsewhere, what the model adds to the process that does."""
     graph, width = lower(facts), widths(steps)
-    peak = peak_bytes(graph, width.activation)
+    decoded = tables.decoded(graph, steps)
+    peak = peak_bytes(graph, width.activation, decoded)
     if profile.runtime.kind == "tflite_micro":
         low, usual, high = (_arena(profile, graph, peak, width, end) for end in range(3))
         high += _scratch_bytes(graph, width.activation)
+        low, usual, high = (
+            size + sum(map(bool, decoded)) * OPERATOR_BYTES[end] for end, size in enumerate((low, usual, high))
+        )
         return Estimate(value=round(usual), low=round(low), high=round(high), source=ARENA_SOURCE)
     file_bytes, unpacked = flash.weight_bytes(facts, steps), graph.weights * width.resident
     low, usual, high = (
@@ -48,9 +54,13 @@ def predict(profile: DeviceProfile, facts: ModelFacts, steps: tuple[Step, ...]) 
     return Estimate(value=round(usual), low=round(low), high=round(high), source=PROCESS_SOURCE)
 
 
-def peak_bytes(graph: Graph, width_bytes: int) -> int:
-    """The most that is alive at once, each tensor rounded up to 16 bytes; inputs live until their last reader."""
+def peak_bytes(graph: Graph, width_bytes: int, decoded: Sequence[int] = ()) -> int:
+    """The most that is alive at once, each tensor rounded up to 16 bytes; inputs live until their last reader.
+
+    `decoded` are bytes that each operator needs beside, for weights that are decoded for it.
+    """
     held = node_bytes(graph, width_bytes)
+    held = [size + aligned(more) for size, more in zip(held, decoded or [0] * len(held), strict=True)]
     return max(held, default=sum(aligned(size * width_bytes) for size in graph.inputs.values()))
 
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 from edgekit.candidate import Candidate, Declined, Estimate, Step
-from edgekit.cost import download, flash, latency, ram
+from edgekit.cost import download, flash, latency, npu, ram
 from edgekit.errors import ProjectError
-from edgekit.planner.chains import chains, own_chain, require_layers
+from edgekit.planner.chains import chains, own_chain, packs, require_layers
 from edgekit.techniques import techniques
 from edgekit.techniques.interface import Task
 from edgekit.values import read, to_builtins
@@ -37,6 +37,7 @@ def candidates(task: Task) -> tuple[list[Candidate], list[Declined]]:
         for name, found in proposed["conversion"].items()
     }
     after = next((conversions[name][0] for name in CONVERSIONS_AFTER_TRAINING if conversions.get(name)), None)
+    packing = {name: conversions.pop(name) for name in tuple(conversions) if needs(name) is not None}
     plain = [_candidate(task, (step,)) for steps in conversions.values() for step in steps]
     plain.sort(key=lambda found: (found.role != "baseline", _order(task, found)))
     trains = {
@@ -45,15 +46,41 @@ def candidates(task: Task) -> tuple[list[Candidate], list[Declined]]:
         if after is not None and (name != QUANTIZATION_AWARE or after.technique == "int8")
     }
     alone = [
-        (strength, _candidate(task, (Step(technique=name, settings=to_builtins(settings)), after)))
+        (strength, _candidate(task, (*steps, end)))
         for name, found in trains.items()
         for strength, settings in enumerate(found)
-        if after is not None
+        for steps in ((Step(technique=name, settings=to_builtins(settings)),),)
+        for end in _ends(task, steps, after, packing)
     ]
     alone.sort(key=lambda pair: (pair[0], _order(task, pair[1])))
-    together = [_candidate(task, (*steps, after)) for steps in chains(trains) if after is not None]
+    together = [
+        _candidate(task, (*steps, end)) for steps in chains(trains) for end in _ends(task, steps, after, packing)
+    ]
     ordered = [*plain[:1], *_own(task, after), *plain[1:], *(found for _, found in alone), *together]
     return ordered, declined
+
+
+def needs(name: str) -> str | None:
+    """The technique that a conversion is tried after; None where it is tried alone too."""
+    return getattr(techniques()[name], "AFTER", None)
+
+
+def _ends(task: Task, steps: tuple[Step, ...], after: Step | None, packing: dict[str, list[Step]]) -> list[Step]:
+    """The conversions of a trained candidate: the one that the device takes, and those that pack what it made.
+
+    Where nothing but a packed file pays for what was trained, the plain one is not made.
+    """
+    if after is None:
+        return []
+    names = {step.technique for step in steps}
+    packed = [
+        step
+        for name, found in packing.items()
+        if needs(name) in names and packs(name) == after.technique
+        for step in found
+    ]
+    pays = not any(step.technique in (needs(name) for name in packing) for step in steps) or task.counts_weights
+    return [after, *packed] if pays or not packed else packed
 
 
 def _own(task: Task, after: Step | None) -> list[Candidate]:
@@ -103,10 +130,15 @@ def _candidate(task: Task, steps: tuple[Step, ...], name: str | None = None) -> 
     return Candidate(
         name=name,
         steps=steps,
-        estimates={metric: predict(task.profile, task.facts, _costed(steps)) for metric, predict in COSTS.items()},
+        estimates=_estimates(task, _costed(steps)),
         role=role,  # type: ignore[arg-type]
         control=f"{CONTROL}+{BASELINE}" if trained else None,
     )
+
+
+def _estimates(task: Task, steps: tuple[Step, ...]) -> dict[str, Estimate]:
+    found = {metric: predict(task.profile, task.facts, steps) for metric, predict in COSTS.items()}
+    return npu.compiled(found, task.facts, steps) if task.profile.is_compiled_here else found
 
 
 def _name(steps: tuple[Step, ...]) -> str:

@@ -50,6 +50,12 @@ def place(name: str) -> int | None:
     return found
 
 
+def packs(name: str) -> str | None:
+    """The conversion whose file another one packs."""
+    found: str | None = getattr(technique(name), "PACKS", None)
+    return found
+
+
 def lighter_or_equal(one: Candidate, other: Candidate) -> bool:
     """Whether a candidate takes no more away than another: the same conversion, no other technique, none stronger."""
     mine, theirs = strengths(one), strengths(other)

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from edgekit.candidate import Candidate, Declined, Plan
 from edgekit.planner.candidates import OWN, QUANTIZATION_AWARE, candidates, control, with_conversion
-from edgekit.planner.chains import lighter_or_equal, strengths
+from edgekit.planner.chains import lighter_or_equal, packs, strengths
 from edgekit.planner.correct import corrected
 from edgekit.planner.trial import Trial as Trial
 from edgekit.planner.trial import figure
 from edgekit.planner.verdict import misses, shortfall
+from edgekit.report import Check
 from edgekit.techniques import techniques
 from edgekit.techniques.interface import Task
 from edgekit.units import format_ms, format_size
@@ -23,7 +24,20 @@ TIE = 1.005
 # Where int8 alone loses less than this share of what may be lost, its rounding is not what a trained candidate lost by.
 ROUNDING_SHARE = 0.25
 # What training with the same conversion cannot change.
-FIXED_BY_CONVERSION = ("flash", "ram", "latency", "operators", "input_dtype", "output_dtype", "runtime")
+FIXED_BY_CONVERSION = (
+    "flash",
+    "ram",
+    "latency",
+    "operators",
+    "input_dtype",
+    "output_dtype",
+    "runtime",
+    "npu_operators",
+)
+# What it can change where an NPU's compiler codes the weights.
+CHANGED_WHERE_COMPILED = ("flash", "ram", "latency")
+# What packing into look-up tables makes smaller.
+CHANGED_BY_PACKING = ("flash",)
 
 
 class Planner:
@@ -42,7 +56,7 @@ class Planner:
         `alone` says that no other candidate is being tried: what is left may depend on what comes of that.
         """
         while self.waiting:
-            candidate = self._with_a_conversion_that_works(corrected(self.waiting[0], self.trials))
+            candidate = self._with_a_conversion_that_works(self._corrected(self.waiting[0]))
             reason = self._reason_against(candidate)
             if reason is not None:
                 self.waiting.pop(0)
@@ -58,14 +72,19 @@ class Planner:
 
     def _with_a_conversion_that_works(self, candidate: Candidate) -> Candidate:
         """A trained candidate is converted with what works untrained, where its own conversion was seen not to."""
-        plain = self._trial_of(candidate.steps[-1].technique) if len(candidate.steps) > 1 else None
-        if plain is None or _is_usable(plain) or _is_own(candidate) or QUANTIZATION_AWARE in strengths(candidate):
+        plain = (
+            self._trial_of(candidate.steps[-1].technique) if len(candidate.steps) > 1 else None
+        )  # none packs untrained
+        if plain is None or self._is_usable(plain) or _is_own(candidate) or QUANTIZATION_AWARE in strengths(candidate):
             return candidate
-        usable = [trial for trial in self._candidates() if len(trial.candidate.steps) == 1 and _is_usable(trial)]
+        usable = [trial for trial in self._candidates() if len(trial.candidate.steps) == 1 and self._is_usable(trial)]
         if not usable:
             return candidate
         step = min(usable, key=self._currency).candidate.steps[-1]
-        return corrected(with_conversion(self.task, candidate, step), self.trials)
+        return self._corrected(with_conversion(self.task, candidate, step))
+
+    def _corrected(self, candidate: Candidate) -> Candidate:
+        return corrected(candidate, self.trials, compiled=self.task.profile.is_compiled_here)
 
     def _closest_by_prediction(self) -> Candidate | None:
         """Where nothing fits, the conversion that is predicted to miss by the least: a user wants to see how much."""
@@ -176,18 +195,26 @@ class Planner:
             return None
         for trial in self._candidates():
             same = set(strengths(trial.candidate)) == set(strengths(candidate))
-            if same and _is_witness(trial) and trial.passes and lighter_or_equal(candidate, trial.candidate):
+            if (
+                same
+                and _is_witness(trial)
+                and not self._own_misses(trial)
+                and trial.checks
+                and lighter_or_equal(candidate, trial.candidate)
+            ):
                 return f"{trial.candidate.name}, which takes more away, fits"
         return None
 
     def _conversion_failed(self, candidate: Candidate) -> str | None:
-        """A limit that the same conversion without training misses, and that training cannot change."""
-        plain = self._trial_of(candidate.steps[-1].technique) if len(candidate.steps) > 1 else None
+        """A limit that the same conversion without training misses, and that neither training nor packing can change."""
+        last = candidate.steps[-1].technique
+        plain = self._trial_of(packs(last) or last) if len(candidate.steps) > 1 else None
         if plain is None:
             return None
         if plain.failure is not None:
             return f"{plain.candidate.name} gave no file: {plain.failure}"
-        missed = [check for check in misses(plain.checks) if check.name in FIXED_BY_CONVERSION]
+        fixed = [name for name in self._fixed() if packs(last) is None or name not in CHANGED_BY_PACKING]
+        missed = [check for check in self._own_misses(plain) if check.name in fixed]
         if missed:
             return f"{plain.candidate.name} already misses {missed[0].name}, which training does not change"
         return None
@@ -197,7 +224,7 @@ class Planner:
 
         A conversion costs seconds: it is tried where even the low end of its prediction is better; training is not.
         """
-        best = self.best()
+        best = self._best_known()
         if best is None or self.task.goal.search == "all":
             return None
         currency = self.task.goal.currency
@@ -208,6 +235,29 @@ class Planner:
         if predicted < found * WORTHWHILE:
             return None
         return f"{_text(currency, estimate.value)} of {currency} predicted, {best.candidate.name} fits with {_text(currency, found)}"
+
+    def _fixed(self) -> tuple[str, ...]:
+        """The checks that training cannot change on this device."""
+        is_compiled = self.task.profile.is_compiled_here
+        return tuple(name for name in FIXED_BY_CONVERSION if not is_compiled or name not in CHANGED_WHERE_COMPILED)
+
+    def _own_misses(self, trial: Trial) -> list[Check]:
+        """What a trial misses but for what is unknown, and passed by no other either: that tells none from another."""
+        passed = {check.name for found in self._candidates() for check in found.checks if check.outcome == "pass"}
+        return [check for check in misses(trial.checks) if check.outcome == "fail" or check.name in passed]
+
+    def _is_usable(self, trial: Trial) -> bool:
+        """Whether a conversion gave a file that runs, keeps the accuracy, and whose faults training might mend."""
+        missed = {check.name for check in self._own_misses(trial)}
+        return trial.failure is None and bool(trial.checks) and not missed & {*self._fixed(), "accuracy_drop"}
+
+    def _best_known(self) -> Trial | None:
+        """The best of those that pass; where none can, for what is unknown of all alike, of those that miss nothing else."""
+        best = self.best()
+        if best is not None:
+            return best
+        found = [one for one in self._candidates() if one.failure is None and one.checks and not self._own_misses(one)]
+        return min(found, key=self._currency, default=None)
 
     def _trial_of(self, name: str | None) -> Trial | None:
         return next((trial for trial in self.trials if trial.candidate.name == name), None)
@@ -237,12 +287,6 @@ def _is_witness(trial: Trial) -> bool:
 
 def _lost_too_much(trial: Trial) -> bool:
     return any(check.name == "accuracy_drop" and check.outcome == "fail" for check in trial.checks)
-
-
-def _is_usable(trial: Trial) -> bool:
-    """Whether a conversion gave a file that runs, keeps the accuracy, and whose faults training might mend."""
-    missed = {check.name for check in misses(trial.checks)}
-    return trial.failure is None and bool(trial.checks) and not missed & {*FIXED_BY_CONVERSION, "accuracy_drop"}
 
 
 def _excess(task: Task, candidate: Candidate) -> float:

@@ -14,6 +14,7 @@ import msgspec
 
 from edgekit import metrics as scores_of
 from edgekit.child import Progress
+from edgekit.compiled import Compiled
 from edgekit.dataset import Dataset, Split
 from edgekit.host import usable_cores
 from edgekit.jobs import Done, Failed, Worker
@@ -29,6 +30,7 @@ from edgekit.runtimes.micro import Micro
 from edgekit.runtimes.predict import Prediction
 from edgekit.runtimes.samples import arrays_of
 from edgekit.runtimes.static import TITLES
+from edgekit.runtimes.vectors import Vectors
 from edgekit.values import Value, to_builtins
 
 if TYPE_CHECKING:
@@ -52,7 +54,8 @@ class Children:
     """The child processes of one measurement, and what they all need to know.
 
     Each job has a time limit: what is left of the caller's, else its own (`edgekit.runtimes.limits`). A runtime that
-    refuses the file is a `Failed` that would come again.
+    refuses the file is a `Failed` that would come again. `expanded` is the file with its look-up tables written out: it
+    is what LiteRT runs, which cannot decode them.
     """
 
     def __init__(
@@ -63,9 +66,11 @@ class Children:
         split: Split,
         progress: Progress,
         limit_s: float | None,
+        expanded: Path | None = None,
     ) -> None:
         self.profile, self.dataset, self.split = profile, dataset, split
-        self._model = str(tflite.resolve())
+        self._own = str(tflite.resolve())
+        self._model = self._own if expanded is None else str(expanded.resolve())
         self._progress = progress
         self._deadline = None if limit_s is None else time.monotonic() + limit_s
         self._worker = Worker(MODULE, memory_bytes=memory_limit(dataset))
@@ -78,6 +83,11 @@ class Children:
     @property
     def on_device(self) -> bool:
         return is_device(self.profile)
+
+    @property
+    def runs_expanded(self) -> bool:
+        """Whether what LiteRT runs is the file with its look-up tables written out."""
+        return self._model != self._own
 
     @property
     def threads(self) -> int:
@@ -96,7 +106,11 @@ class Children:
 
     def micro(self, input_order: Sequence[int | str] | None) -> Micro | Failed:
         job = self._data_job(input_order) | {"limit": SAMPLE} if self.dataset is not None else {}
-        return self._ask("micro", Micro, **job)
+        return self._ask("micro", Micro, own=self._own, **job)
+
+    def vectors(self, out: Path, input_order: Sequence[int | str] | None) -> Vectors | Failed:
+        job = self._data_job(input_order) | {"limit": SAMPLE, "out": str(out.resolve())}
+        return self._ask("vectors", Vectors, own=self._own, **job)
 
     def memory(self) -> Memory | Failed:
         with Worker(MODULE, memory_bytes=memory_limit()) as fresh:
@@ -119,6 +133,16 @@ class Children:
         if output_order is not None:
             job["output_order"] = list(output_order)
         return self._ask("predict", Prediction, **job)
+
+    def compile(self, out: Path) -> Compiled | Failed:
+        """What the NPU's compiler makes of the file, kept in a folder that exists."""
+        npu = self.profile.npu
+        assert npu is not None and npu.clock is not None
+        options = {
+            "accelerator": npu.accelerator, "system_config": npu.system_config, "memory_mode": npu.memory_mode,
+            "clock_hz": npu.clock.value,
+        }  # fmt: skip
+        return self._ask("compile", Compiled, out=str(out.resolve()), options=options)
 
     def score(self, metric: MetricSpec, prediction: Prediction, root: Path | None) -> Score | Failed:
         assert self.dataset is not None
@@ -150,7 +174,9 @@ class Children:
     def _run(self, worker: Worker, job: dict[str, Any], kind: type[Answer]) -> Answer | Failed:
         answer = worker.run(job, progress=self._progress, time_limit_s=self._limit_s(job["do"]))
         if isinstance(answer, Done) and isinstance(answer.value, dict) and "refused" in answer.value:
-            where = TITLES["tflite_micro" if job["do"] == "micro" else self._kind]
+            if job["do"] == "compile":
+                return Failed(reason=f"Vela does not compile it: {answer.value['refused']}", repeatable=True)
+            where = TITLES["tflite_micro" if job["do"] in ("micro", "vectors") else self._kind]
             return Failed(reason=f"{where} does not run it: {answer.value['refused']}", repeatable=True)
         return answer if isinstance(answer, Failed) else msgspec.convert(answer.value, kind)
 

@@ -21,6 +21,18 @@ from edgekit.runtimes.micro import Micro
 from edgekit.runtimes.predict import Prediction
 from edgekit.runtimes.samples import arrays_of, feeding, order
 from edgekit.runtimes.static import Static, predicted_latency
+from edgekit.runtimes.tflite_micro import Arena
+
+_PURPOSES = {
+    "TfLiteEvalTensor data": "tensors",
+    "Persistent TfLiteTensor data": "inputs and outputs",
+    "Persistent TfLiteTensor quantization data": "their scales",
+    "Persistent buffer data": "the kernels' own (multipliers, shifts, sizes)",
+    "NodeAndRegistration struct": "operators",
+    "TfLiteTensor variable buffer data": "state between inferences",
+    "Operator runtime data": "the operators' parameters",
+}
+"""What tflite-micro's recording allocator calls its parts (tensorflow/lite/micro/recording_micro_allocator.cc)."""
 
 
 def tensor_facts(ports: Sequence[Port]) -> tuple[InputFacts, ...]:
@@ -122,19 +134,47 @@ def latency_metric(found: Latency | Failed | None, known: Static, ask: Children)
     )
 
 
+OF_EXPANDED = " with the look-up tables written out"
+
+
 def arena_metric(micro: Micro | Failed) -> Metric:
     if isinstance(micro, Failed):
         return unknown("B", f"arena: {micro.reason}")
-    if micro.arena_bytes is None:
+    if micro.arena is None:
         return Metric(value=None, unit="B", basis=None, source=micro.runtime, reason="the allocator did not say")
     return Metric(
-        value=micro.arena_bytes,
+        value=micro.arena.total_bytes,
         unit="B",
         basis="simulated",
-        source=f"arena of {micro.runtime}, 64-bit build on this machine: an upper bound for a 32-bit board",
+        source=f"arena of {micro.runtime}, 64-bit build on this machine, an upper bound for a 32-bit board with the same kernels: "
+        + _parts(micro.arena),
         runtime="tflite_micro",
         threads=1,
     )
+
+
+def _parts(arena: Arena) -> str:
+    """The arena's parts, in words."""
+    parts = [f"{size} B {_PURPOSES.get(name, name)}" for name, size in arena.purposes.items()]
+    own = arena.tail_bytes - sum(arena.purposes.values())
+    parts += [f"{own} B the interpreter's own objects"] if own > 0 else []
+    stays = f" ({', '.join(parts)})" if parts else ""
+    return f"{arena.head_bytes} B of activations and scratch, which operators share one after another, and {arena.tail_bytes} B that stay{stays}"
+
+
+def tables_checks(micro: Micro) -> list[Check]:
+    """Whether the interpreter decodes the look-up tables to the weights that the score was taken with."""
+    share = micro.same_as_expanded
+    if share is None:
+        return []
+    outputs = "the same outputs bit for bit" if share == 1 else f"{100 * share:.1f}% equal outputs"
+    reason = f"{micro.runtime} gives {outputs} with the tables and with them written out, over {micro.samples} samples"
+    return [
+        Check(
+            name="lookup_tables", outcome="pass" if share == 1 else "fail", value=share, unit="fraction",
+            basis="simulated", reason=reason,
+        )
+    ]  # fmt: skip
 
 
 def micro_evidence(micro: Micro) -> str:

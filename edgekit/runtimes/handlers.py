@@ -86,12 +86,23 @@ def micro(job: Job, progress: Progress) -> Any:
     """The arena on a microcontroller's interpreter, and how a sample of its outputs compares with LiteRT's."""
     from edgekit.runtimes.micro import confirm
 
-    model = Path(job["model"])
-    session = runtime("litert").open(model)
+    model, expanded = Path(job["own"]), Path(job["model"])
+    session = runtime("litert").open(expanded)
     if isinstance(session, Refused):
         return _answer(session)
     samples = _samples(job, session.inputs) if job.get("dataset") else None
-    return _answer(confirm(model, session, samples))
+    return _answer(confirm(model, session, samples, None if model == expanded else expanded))
+
+
+def vectors(job: Job, progress: Progress) -> Any:
+    """Samples with what a microcontroller's interpreter makes of them, to try a firmware with."""
+    from edgekit.runtimes.vectors import take
+
+    model = Path(job["own"])
+    session = runtime("litert").open(Path(job["model"]))
+    if isinstance(session, Refused):
+        return _answer(session)
+    return _answer(take(model, session, _samples(job, session.inputs), Path(job["out"])))
 
 
 def score(job: Job, progress: Progress) -> Any:
@@ -123,6 +134,13 @@ def throughput(job: Job, progress: Progress) -> Any:
     return _answer(compare(found, model, samples, cores=job.get("cores") or usable_cores(), **options))
 
 
+def compile_for_npu(job: Job, progress: Progress) -> Any:
+    """What Vela makes of a file, and the file that it makes, in the job's folder."""
+    from edgekit.runtimes.vela import compile_file
+
+    return _answer(compile_file(Path(job["model"]), Path(job["out"]), **job["options"]))
+
+
 def probe(job: Job, progress: Progress) -> Any:
     """Whether a runtime works at all, by a model whose answer is known."""
     from edgekit.runtimes.probe import probe as run
@@ -136,7 +154,9 @@ HANDLERS: dict[str, Handler] = {
     "memory": memory,
     "latency": latency,
     "micro": micro,
+    "vectors": vectors,
     "score": score,
+    "compile": compile_for_npu,
     "probe": probe,
     "throughput": throughput,
 }

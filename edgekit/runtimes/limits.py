@@ -23,7 +23,16 @@ BOOTSTRAP_SHARE = 0.5
 # tflite_micro's reference kernels take 10 to 100 times as long as XNNPACK's.
 MICRO_SLOWER = 100
 # Inferences of each job beside those of the samples: one at a time first, batches against them, a warm-up.
-INFERENCES = {"load": 2, "memory": 2, "latency": 75, "predict": 512, "micro": 32 * MICRO_SLOWER}
+# A compiler searches for a schedule: minutes for a large model, whatever an inference takes.
+COMPILE_S = 900.0
+INFERENCES = {
+    "load": 2,
+    "memory": 2,
+    "latency": 75,
+    "predict": 512,
+    "micro": 64 * MICRO_SLOWER,
+    "vectors": 32 * MICRO_SLOWER,
+}
 
 MEMORY_SHARE = 0.75
 ADDRESS_SPACE_BYTES = 4 << 30
@@ -35,6 +44,8 @@ def time_limit_s(do: str, *, samples: int = 0, inference_s: float = 0.0) -> floa
     >>> time_limit_s("load"), time_limit_s("predict", samples=10_000, inference_s=0.01)
     (120.0, 540.48)
     """
+    if do == "compile":
+        return COMPILE_S
     if do == "score":
         return FLOOR_S + METRIC_S_PER_SAMPLE * samples
     return min(FLOOR_S + SLACK * inference_s * (INFERENCES.get(do, 0) + samples), LONGEST_S)

@@ -14,14 +14,17 @@ import msgspec
 
 from edgekit import metrics as scores_of
 from edgekit.child import Progress
+from edgekit.compiled import Compiled
 from edgekit.dataset import Dataset, Split
 from edgekit.jobs import Failed, Worker, no_progress
 from edgekit.metric_spec import MetricSpec
 from edgekit.metrics import Drop
 from edgekit.profile import DeviceProfile
 from edgekit.report import Basis, Check, InputFacts, Metric, Metrics
+from edgekit.runtimes import npu
 from edgekit.runtimes.children import MODULE, Answer, Children, Loaded, is_device, score_job, targets_of
 from edgekit.runtimes.figures import (
+    OF_EXPANDED,
     agreed,
     arena_metric,
     input_ranges,
@@ -32,6 +35,7 @@ from edgekit.runtimes.figures import (
     output_names,
     output_ranges,
     score_metric,
+    tables_checks,
     tensor_facts,
     unit_of,
     unknown,
@@ -42,6 +46,7 @@ from edgekit.runtimes.predict import Prediction
 from edgekit.runtimes.registry import runtime_check
 from edgekit.runtimes.samples import arrays_of
 from edgekit.runtimes.static import TITLES, Static, static
+from edgekit.runtimes.unpacked import stand_in
 from edgekit.values import Value
 
 
@@ -50,7 +55,7 @@ class Measured(Value):
 
     `scores` are paths of `.npy` files, float32, one an output of the model, one row a sample of the split in the
     order of `Dataset.rows`; empty without data, and where no runtime here runs the file. `how` says how the evaluation
-    was run.
+    was run. `compiled` is what the NPU's compiler made of it, whose `path` is beside the scores.
     """
 
     metrics: Metrics
@@ -60,6 +65,7 @@ class Measured(Value):
     scores: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     how: str = ""
+    compiled: Compiled | None = None
 
     @property
     def problem(self) -> str | None:
@@ -95,13 +101,14 @@ def measure(
     `DataError` where data and model do not go together.
     """
     known = static(tflite, profile)
-    asked = Children(tflite, profile, dataset, split, progress, time_limit_s)
-    try:
-        return _Measuring(known, asked, metric).run(scratch, reference, input_order, output_order, root)
-    except _NoVerdict as none:
-        return none.failed
-    finally:
-        asked.close()
+    with stand_in(known.model, profile) as expanded:
+        asked = Children(tflite, profile, dataset, split, progress, time_limit_s, expanded)
+        try:
+            return _Measuring(known, asked, metric).run(scratch, reference, input_order, output_order, root)
+        except _NoVerdict as none:
+            return none.failed
+        finally:
+            asked.close()
 
 
 def drop(
@@ -161,6 +168,7 @@ class _Measuring:
         self._problems: list[str] = []
         self._runtime = TITLES[ask.profile.runtime.kind]
         self._evidence = ""
+        self._npu: npu.Asked | None = None
 
     def run(
         self,
@@ -170,6 +178,7 @@ class _Measuring:
         output_order: Sequence[int | str] | None,
         root: Path | None,
     ) -> Measured:
+        self._npu = self._asked_of_the_npu(scratch)
         loaded = self._verdict(self._ask.load())
         if isinstance(loaded, Failed):
             return self._not_run(loaded)
@@ -184,13 +193,24 @@ class _Measuring:
             return self._made(inputs, outputs)
         outputs = output_ranges(loaded, prediction, output_order)
         found = _of_the_file(self._ask.score(self._metric, prediction, root))
-        source = f"{loaded.runtime} on this machine, {prediction.samples} samples{self._evidence}"
+        ran = f"{loaded.runtime} on this machine{OF_EXPANDED if self._ask.runs_expanded else ''}"
+        source = f"{ran}, {prediction.samples} samples{self._evidence}"
         self._metrics[self._metric.name] = score_metric(self._metric, found, self._ask, source)
         if reference:
             names = output_names(loaded, output_order)
             self._metrics["agreement"], check = agreed(reference, prediction, self._metric, self._ask, names)
             self._checks.append(check)
         return self._made(inputs, outputs, prediction)
+
+    def _asked_of_the_npu(self, scratch: Path) -> npu.Asked | None:
+        """What the NPU's compiler says of the file; None where the device has none that edgekit runs."""
+        if not self._ask.profile.is_compiled_here:
+            return None
+        reason = npu.missing()
+        if reason is not None:
+            return npu.not_asked(reason, self._runtime)
+        answer = _of_the_file(self._ask.compile(scratch))
+        return npu.answered(answer, self._known.model, self._ask.profile, scratch)
 
     def _costs(self, loaded: Loaded, input_order: Sequence[int | str] | None) -> None:
         """Memory and latency; a microcontroller's memory is the arena of its own interpreter."""
@@ -201,6 +221,7 @@ class _Measuring:
             if not isinstance(micro, Failed):
                 self._runtime, self._evidence = micro.runtime, micro_evidence(micro)
                 self._checks.append(micro_check(micro))
+                self._checks += tables_checks(micro)
         else:
             self._runtime = ask.runtime_title(loaded.runtime)
             self._metrics["ram"] = memory_metric(self._verdict(ask.memory()), ask)
@@ -230,14 +251,16 @@ class _Measuring:
     ) -> Measured:
         problem = "; ".join(self._problems) or None
         runs = runtime_check(self._ask.profile, self._runtime, problem, basis=self._ask.basis())
+        checks, asked = (*self._known.checks, runs, *self._checks), self._npu
         return Measured(
-            metrics=self._metrics,
-            checks=(*self._known.checks, runs, *self._checks),
+            metrics=npu.over(self._metrics, asked) if asked else self._metrics,
+            checks=npu.in_place(checks, asked, problem) if asked else checks,
             inputs=inputs,
             outputs=outputs,
             scores=prediction.paths if prediction else (),
-            notes=self._known.notes,
+            notes=(*self._known.notes, *(npu.notes((), asked) if asked else ())),
             how=prediction.how if prediction else "",
+            compiled=asked.compiled if asked else None,
         )
 
 

@@ -38,10 +38,12 @@ def _dtype(row: OperatorRow) -> str:
 
 
 def _workload(model: TfliteModel, row: OperatorRow, dtype: str) -> Workload:
+    written = [model.tensors[index] for index in model.operators[row.index].outputs]
     return Workload(
         macs=row.macs,
         weight_bytes=row.flash_bytes,
-        activation_bytes=sum(model.tensors[index].size_bytes for index in model.operators[row.index].outputs),
+        activation_bytes=sum(tensor.size_bytes for tensor in written),
         operators=1,
         dtype=dtype,
+        decoded=sum(tensor.elements for tensor in written if tensor.lookup is not None),
     )

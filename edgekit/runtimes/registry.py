@@ -35,7 +35,7 @@ def runtime_check(profile: DeviceProfile, ran_on: str, problem: str | None, *, b
 
     Unknown where it ran here and something is missing on the device: a required check that is unknown does not pass.
     """
-    obstacle = profile.runtime.obstacle
+    obstacle = profile.obstacle
     if problem is not None or obstacle is None:
         return verdict.runtime_check(ran_on, problem, basis=basis)
     return Check(name="runtime", outcome="unknown", value=ran_on, reason=f"{obstacle}; here it loads and runs")

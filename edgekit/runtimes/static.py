@@ -5,11 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from edgekit.artifact import Artifact
+from edgekit.cost.kernels_flash import firmware_bytes
 from edgekit.cost.latency import Workload, predict_workload
+from edgekit.cost.scratch import library_of, margin_bytes
 from edgekit.errors import ProfileError
 from edgekit.planner import verdict
 from edgekit.profile import DeviceProfile
 from edgekit.report import Check, InputFacts, Metric, Metrics
+from edgekit.runtimes.edge_tpu import edge_tpu_check
 from edgekit.tflite.model import Tensor, TfliteModel
 from edgekit.tflite.numerics import arithmetic
 from edgekit.tflite.operators import load_table, unsupported
@@ -49,11 +52,12 @@ def static(tflite: Path, profile: DeviceProfile) -> Static:
     return Static(
         artifact=artifact,
         model=model,
-        metrics=byte_metrics(artifact, model),
+        metrics=byte_metrics(artifact, model) | micro_metrics(model, profile),
         checks=(
             _operators(model, profile),
             verdict.dtype_check("input", inputs, allowed),
             verdict.dtype_check("output", outputs, allowed),
+            *((edge_tpu_check(model),) if _is_edge_tpu(profile) else ()),
         ),
         inputs=inputs,
         outputs=outputs,
@@ -75,6 +79,7 @@ def predicted_latency(model: TfliteModel, profile: DeviceProfile) -> Metric:
                 activation_bytes=model.activation_bytes,
                 operators=len(model.operators),
                 dtype=dtype,
+                decoded=sum(tensor.elements for tensor in model.tensors if tensor.lookup is not None),
             )
             estimates.append(predict_workload(profile, work))
     except ProfileError as problem:
@@ -118,6 +123,31 @@ def byte_metrics(artifact: Artifact, model: TfliteModel) -> Metrics:
         "parameters": read(model.parameters, "", "elements of the constant weights in the file"),
         "sparsity": read(model_sparsity(model), "fraction", "share of zeros among the kernels' weights"),
     }
+
+
+def _is_edge_tpu(profile: DeviceProfile) -> bool:
+    return profile.npu is not None and profile.npu.compiler == "edgetpu"
+
+
+def micro_metrics(model: TfliteModel, profile: DeviceProfile) -> Metrics:
+    """What a microcontroller's firmware takes beside the file, and its arena beyond what is taken here; empty elsewhere."""
+    if profile.kind != "microcontroller" or profile.runtime.kind != "tflite_micro":
+        return {}
+    library = library_of(profile)
+    margin = Metric(
+        value=margin_bytes(model, library), unit="B", basis="predicted", low=0, high=margin_bytes(model, library),
+        source=f"edgekit.cost.scratch: what {library}'s kernels ask for at most; the reference kernels, which were run, ask for none",
+    )  # fmt: skip
+    firmware = firmware_bytes(model)
+    if firmware is None:
+        reason = "the code of an operator is in no table"
+        return {"ram_margin": margin, "firmware": Metric(value=None, unit="B", basis=None, source="", reason=reason)}
+    return {
+        "ram_margin": margin,
+        "firmware": Metric(
+            value=firmware.value, unit="B", basis="predicted", source=firmware.source, low=firmware.low, high=firmware.high
+        ),
+    }  # fmt: skip
 
 
 def _operators(model: TfliteModel, profile: DeviceProfile) -> Check:

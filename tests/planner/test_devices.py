@@ -36,6 +36,6 @@ def test_a_plan_says_what_is_missing_on_the_device(task):
     for profile in list_profiles():
         made = outlined(task(profile.id))
         assert made.outcome == "possible"
-        assert made.reason == (profile.runtime.obstacle or "")
+        assert made.reason == (profile.obstacle or "")
     impossible = outlined(task("rpi-zero-w", limits={"flash": 1.0}))
     assert impossible.outcome == "impossible" and "flash" in impossible.reason

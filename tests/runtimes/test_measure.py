@@ -281,9 +281,7 @@ def test_a_time_limit_ends_it(dataset, tmp_path):
     ],
 )
 def test_more_than_roundings_fail_the_comparison_with_the_board(difference, garbage):
-    check = micro_check(
-        Micro(runtime="micro", arena_bytes=1, head_bytes=1, tail_bytes=1, samples=32, difference=difference)
-    )
+    check = micro_check(Micro(runtime="micro", arena=None, samples=32, difference=difference))
     assert check.outcome == ("fail" if garbage else "pass")
     assert ("steps" in check.reason) == bool(difference.range_steps)
 

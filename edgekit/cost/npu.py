@@ -1,0 +1,92 @@
+"""What Vela makes of weights before it is run: the Ethos-U reads them in a code of its own, without loss.
+
+    bits of a weight = (h(s) + (1 - s) * b) * f        b = 8.3 where it is dense, log2(k) + 0.6 with k clusters
+
+with s the share of zeros, h the binary entropy, and f what the stream adds (padding to blocks, tables). So zeros and
+few values shrink flash, and time where the NPU waits for weights. b and f were fitted to what Vela 5.2 made of two int8
+models of MLPerf Tiny with zeros and clusters put in (docs/npus.md has the table, and what was held back).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from edgekit.candidate import Estimate, Step
+from edgekit.cost import download
+from edgekit.cost.lowering import lower, widths
+from edgekit.facts import ModelFacts
+
+# Low, usual, high. Dense: trained weights that lie close round zero take the low end.
+DENSE_BITS = (6.0, 8.3, 9.3)
+CLUSTER_BITS = (0.1, 0.6, 1.2)
+STREAM = (0.95, 1.06, 1.3)
+CHANNEL_BYTES = (8, 10, 16)
+OPERATOR_BYTES = (50, 250, 900)
+BASE_BYTES = (1000, 2500, 5000)
+# What the whole file deflates to: the code itself does not.
+DOWNLOAD_SHARE = (0.55, 0.88, 1.0)
+# The least of a predicted peak that running in stripes may leave.
+STRIPES = 0.2
+# Of an inference the share in which the NPU waits for weights: none in a keyword spotter of convolutions, half in a
+# streaming wake word of wide ones, four fifths in a small network whose dense layer is most of it.
+WAITING = (0.95, 0.3, 0.0)
+SOURCE = "edgekit.cost.npu: what Vela's code of the weights takes by zeros and clusters, scales, commands"
+
+
+def weight_bits(steps: tuple[Step, ...], end: int = 1) -> float:
+    """Bits that one weight takes in the NPU's code; `end` is 0 for the low, 1 for the usual, 2 for the high estimate.
+
+    >>> pruned = Step(technique="pruning", settings={"sparsity": 0.75})
+    >>> round(weight_bits(()), 1), round(weight_bits((pruned,)), 1)
+    (8.8, 3.1)
+    """
+    zeros, count = download.sparsity(steps), download.clusters(steps)
+    dense = DENSE_BITS[end]
+    bits = dense if count is None else min(dense, math.log2(max(count, 2)) + CLUSTER_BITS[end])
+    return min(dense, download.entropy(zeros) + (1 - zeros) * bits) * STREAM[end]
+
+
+def compiled(plain: dict[str, Estimate], facts: ModelFacts, steps: tuple[Step, ...]) -> dict[str, Estimate]:
+    """The estimates of a file once Vela compiled it, from those of the plain one; what is not in int8 is not compiled."""
+    if widths(steps).arithmetic != "int8":
+        return plain
+    ends = [_bytes(facts, steps, end) for end in range(3)]
+    deflated = [share * size for share, size in zip(DOWNLOAD_SHARE, ends, strict=True)]
+    return {
+        **plain,
+        "flash": _estimate(ends, SOURCE),
+        "download": _estimate(deflated, f"{SOURCE}, deflated"),
+        "ram": _memory(plain["ram"], facts),
+    }
+
+
+def _memory(plain: Estimate, facts: ModelFacts) -> Estimate:
+    """Less where Vela runs layers in stripes, more where it stages the weights of two layers on the chip."""
+    largest = max((node.weights for node in lower(facts).nodes), default=0)
+    ends = [plain.low * STRIPES, plain.value, plain.high + 2 * largest]
+    return _estimate(ends, f"{plain.source}; as Vela may plan it")
+
+
+def _estimate(ends: Sequence[float], source: str) -> Estimate:
+    low, usual, high = (round(size) for size in ends)
+    return Estimate(value=usual, low=low, high=high, source=source)
+
+
+def latency_after(steps: tuple[Step, ...], plain_ms: float, name: str) -> Estimate:
+    """The time after training, from that of the same conversion without: less where the NPU waits for weights."""
+    shrinks = min(weight_bits(steps) / weight_bits(steps[-1:]), 1.0)
+    low, usual, high = (plain_ms * (1 - share * (1 - shrinks)) for share in WAITING)
+    source = f"edgekit.cost.npu: from {plain_ms:.4g} ms of {name}, less where the NPU waits for weights"
+    return Estimate(value=usual, low=low, high=high * 1.05, source=source)
+
+
+def _bytes(facts: ModelFacts, steps: tuple[Step, ...], end: int) -> float:
+    graph = lower(facts)
+    channels = sum(node.channels for node in graph.nodes)
+    return (
+        graph.weights * weight_bits(steps, end) / 8
+        + channels * CHANNEL_BYTES[end]
+        + len(graph.nodes) * OPERATOR_BYTES[end]
+        + BASE_BYTES[end]
+    )

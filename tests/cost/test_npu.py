@@ -1,0 +1,88 @@
+"""What Vela's code of the weights is predicted to take, held to what Vela itself makes of the golden files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from edgekit.candidate import Estimate, Step
+from edgekit.cost import flash, npu
+from edgekit.extras import is_installed
+from edgekit.profile import load_profile
+
+GOLDEN = Path(__file__).parent.parent / "golden"
+INT8 = Step(technique="int8")
+
+
+def pruned(share):
+    return Step(technique="pruning", settings={"sparsity": share})
+
+
+def clustered(count):
+    return Step(technique="clustering", settings={"clusters": count})
+
+
+def plain(facts, steps):
+    found = flash.predict(load_profile("corstone-300"), facts, steps)
+    return {"flash": found, "download": found, "ram": found, "latency": found}
+
+
+# Bits of a weight in Vela 5.2's code of the keyword spotter and the streaming wake word of MLPerf Tiny (docs/npus.md).
+@pytest.mark.parametrize(
+    ("steps", "measured"),
+    [
+        ((), (8.73, 8.24)),
+        ((pruned(0.5),), (5.33, 5.11)),
+        ((pruned(0.75),), (3.19, 2.90)),
+        ((pruned(0.9),), (1.43, 1.35)),
+        ((clustered(32),), (5.87, 5.36)),
+        ((clustered(16),), (4.88, 4.32)),
+        ((clustered(8),), (3.81, 3.33)),
+        ((pruned(0.5), clustered(16)), (3.33, 3.13)),
+        ((pruned(0.75), clustered(16)), (2.04, 1.88)),
+    ],
+)
+def test_bits_enclose_what_they_were_fitted_to(steps, measured):
+    low, usual, high = (npu.weight_bits((*steps, INT8), end) for end in range(3))
+    assert low <= min(measured) and max(measured) <= high
+    assert usual == pytest.approx(sum(measured) / 2, rel=0.15)
+
+
+@pytest.mark.npu
+@pytest.mark.skipif(not is_installed("ethosu"), reason="ethos-u-vela is not installed")
+@pytest.mark.parametrize(
+    ("name", "steps"),
+    [("int8", (INT8,)), ("pruned_int8", (pruned(0.8), INT8)), ("clustered_int8", (clustered(4), INT8))],
+)
+def test_the_interval_encloses_the_compiled_golden_file(golden_facts, tmp_path, name, steps):
+    from edgekit.runtimes.vela import compile_file
+
+    made = compile_file(
+        GOLDEN / f"{name}.tflite", tmp_path, accelerator="ethos-u55-128", memory_mode="Shared_Sram",
+        system_config="Ethos_U55_High_End_Embedded", clock_hz=32e6,
+    )  # fmt: skip
+    found = npu.compiled(plain(golden_facts, steps), golden_facts, steps)["flash"]
+    assert found.low <= made.bytes <= found.high
+
+
+def test_more_zeros_and_fewer_clusters_never_take_more(keyword_spotter):
+    sizes = [
+        npu.compiled(plain(keyword_spotter, (INT8,)), keyword_spotter, (*steps, INT8))["flash"].value
+        for steps in ((), (pruned(0.5),), (pruned(0.75),), (pruned(0.75), clustered(16)), (pruned(0.9), clustered(4)))
+    ]
+    assert sizes == sorted(sizes, reverse=True) and len(set(sizes)) == len(sizes)
+
+
+def test_what_is_not_int8_is_not_compiled(keyword_spotter):
+    steps = (Step(technique="float32"),)
+    given = plain(keyword_spotter, steps)
+    assert npu.compiled(given, keyword_spotter, steps) == given
+
+
+def test_only_time_that_waits_for_weights_can_shrink():
+    same = npu.latency_after((INT8,), 10.0, "int8")
+    less = npu.latency_after((pruned(0.9), INT8), 10.0, "int8")
+    assert same.value == same.low == 10.0
+    assert 10 * (1 - 0.95) < less.low < less.value < 10.0 <= less.high
+    assert isinstance(less, Estimate) and "waits for weights" in less.source

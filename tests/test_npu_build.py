@@ -1,0 +1,36 @@
+"""A build for an NPU: trained candidates are compiled too, and what the device gets stands beside the model."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+import pytest
+
+from edgekit.extras import is_installed
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.tf,
+    pytest.mark.npu,
+    pytest.mark.skipif(not is_installed("ethosu"), reason="ethos-u-vela is not installed"),
+]
+
+
+def test_a_pruned_candidate_is_smaller_in_the_flash_of_an_ethos(edgekit_command, tiny_project):
+    ran = edgekit_command(
+        "build", "--device", "corstone-300", "--out", "out", "--time-budget", "25s", "--max-drop", "60", "--json",
+        folder=tiny_project, timeout_s=240,
+    )  # fmt: skip
+    report = json.loads(ran.stdout)
+    assert report["outcome"] == "pass", ran.stderr
+    out = tiny_project / "out" / "corstone-300"
+    made, tried = report["chosen"]["compiled"], {one["candidate"]: one for one in report["candidates"]}
+    content = (out / "model_vela.tflite").read_bytes()
+    assert made["path"] == "model_vela.tflite" and made["sha256"] == hashlib.sha256(content).hexdigest()
+    assert report["chosen"]["metrics"]["flash"]["value"] == len(content)
+    assert report["chosen"]["metrics"]["flash_plain"]["value"] == (out / "model.tflite").stat().st_size
+    assert "model_vela.tflite" in json.loads((out / "manifest.json").read_text())["files"]
+    assert {one["technique"] for one in report["declined"]}.isdisjoint({"pruning", "clustering"})
+    pruned = [one for name, one in tried.items() if name.startswith("pruning") and one["metrics"]]
+    assert pruned and pruned[0]["metrics"]["flash"]["value"] < tried["int8"]["metrics"]["flash"]["value"]
