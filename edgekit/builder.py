@@ -6,6 +6,7 @@ What any of these do is theirs.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,22 +20,26 @@ from edgekit.child import Progress
 from edgekit.conclude import conclude
 from edgekit.dataset import Dataset
 from edgekit.emit import Provenance, emit, prepare
-from edgekit.errors import LockError, ProjectError
+from edgekit.emulating import require_emulator
+from edgekit.errors import ProjectError
+from edgekit.firmware import vector_of
+from edgekit.fleet import Fleet, Seat, named, results_of
 from edgekit.inputs import OpenedModel
 from edgekit.jobs import Failed, no_progress
 from edgekit.lock_keeper import LockKeeper
-from edgekit.making import Materials
+from edgekit.making import Materials, port_names
 from edgekit.match import choose_losses, match
 from edgekit.opening import open_project_data, open_project_model
 from edgekit.planner.planner import Planner
 from edgekit.planning import PlanOptions, outlined
-from edgekit.pool import Pool
+from edgekit.pool import Jobs, Pool
 from edgekit.profile import DeviceProfile
 from edgekit.project import PROJECT_FILE, Project
 from edgekit.report import Report
 from edgekit.request import Device, Devices, is_several, profiles_for, settle, task_for, with_threshold
 from edgekit.search import Search, search
 from edgekit.trials import Bench
+from edgekit.turns import Turns
 from edgekit.values import Value
 
 
@@ -61,6 +66,8 @@ class BuildOptions(PlanOptions, total=False):
     workers: int
     lock: bool
     locked: bool
+    scheduler: str | None
+    emulate: bool | None
 
 
 @overload
@@ -90,6 +97,8 @@ def build(
     workers: int = 1,
     lock: bool = False,
     locked: bool = False,
+    scheduler: str | None = None,
+    emulate: bool | None = None,
     imports: Sequence[str] = (),
     trust: bool = False,
     cache: bool = True,
@@ -105,62 +114,83 @@ def build(
     `lock` writes `edgekit.lock` beside `edgekit.toml`; `locked` makes the locked bytes again, without a search, and
     raises `LockError` with every difference where it cannot.
 
+    `workers` jobs run at once over all devices, whose searches then go side by side: on this machine, or on the workers
+    of a dask `scheduler` ('tcp://host:8786'), which share the cache's folder (docs/fleet.md).
+
+    `emulate` runs each chosen file on the emulated board of its device, as the check `emulator` (docs/on-device.md);
+    None leaves it to `edgekit.toml`. What it needs is looked for before any work.
+
     Returns a `BuildResult`, or a list of them where `device` is a list or tuple. A model that does not
     fit is no error but a report whose outcome is 'fail'. Raises `ProjectError` for a wrong option or key, `ProfileError`,
     `ModelError`, `DataError`, `TrustError` for code in a file without `trust`, `OutputError` before any work where `out`
-    cannot be written, and `MissingExtraError` where TensorFlow or the device's runtime is not installed.
+    cannot be written, `MissingExtraError` where TensorFlow or the device's runtime is not installed, and `ClusterError`
+    where the scheduler or its workers cannot be reached. An error of one device among several is raised when the others
+    are done; their results are its `finished`.
     """
     settings = settle(
         model, data, project, imports=tuple(imports), seed=seed, max_drop=max_drop, max_flash=max_flash,
-        max_download=max_download, max_ram=max_ram, max_latency=max_latency, time_budget=time_budget,
+        max_download=max_download, max_ram=max_ram, max_latency=max_latency, time_budget=time_budget, emulate=emulate,
     )  # fmt: skip
     if not isinstance(workers, int) or workers < 1:
         raise ProjectError("not a number of workers", where="--workers", received=workers, allowed="1 or more")
     profiles = profiles_for(device, settings)
     if data is None and settings.data is None:
         raise ProjectError("no data", where="--data", next_step=f"name it in {PROJECT_FILE} or with --data")
+    for profile in profiles if settings.emulate else ():
+        require_emulator(profile)
     for profile in profiles:
         prepare(Path(out) / profile.id)
     keeper = LockKeeper(settings=settings, profiles=profiles, writes=lock, holds=locked)
     deadline = time.monotonic() + settings.time_budget_s
-    with Cache(fresh=not cache) as store, store.scratch() as temporary, Pool(workers, temporary=temporary) as pool:
+    with (
+        Cache(fresh=not cache) as store,
+        store.scratch() as temporary,
+        _jobs(scheduler, workers, temporary, settings) as pool,
+    ):
         keeper.compare(model, data, store)
         opened = open_project_model(model, settings, store, pool, trust=trust, progress=progress)
         settings = with_threshold(settings, opened.facts)
         dataset = open_project_data(data, settings, opened, store, trust=trust, progress=progress)
         match(opened.facts, dataset, settings.goal.metric)
         keeper.compare_loaded(opened, dataset, store)
-        losses = _losses(settings, opened, dataset, store, pool, progress)
-        materials = Materials(project=settings, model=opened, dataset=dataset, losses=losses, cache=store, pool=pool)
-        results: list[BuildResult] = []
-        for profile in profiles:
-            share = (deadline - time.monotonic()) / (len(profiles) - len(results))
-            until = time.monotonic() + share
-            folder = Path(out) / profile.id
-            try:
-                results.append(_build_one(materials, profile, folder, workers, until, progress, keeper))
-            except LockError as problem:
-                keeper.miss(problem)
+        materials = Materials(
+            project=settings, model=opened, dataset=dataset, cache=store, pool=pool, turns=Turns(workers),
+            losses=_losses(settings, opened, dataset, store, pool, progress),
+        )  # fmt: skip
+
+        def build_one(profile: DeviceProfile, seat: Seat) -> BuildResult:
+            return _build_one(
+                materials, profile, Path(out) / profile.id, seat, keeper, named(profile, profiles, progress)
+            )
+
+        found = Fleet(build_one, workers=workers, deadline=deadline, stop=pool.stop).build(profiles)
         keeper.close()
+    results = results_of(found)
     return results if is_several(device, settings) else results[0]
 
 
+def _jobs(
+    scheduler: str | None, workers: int, temporary: Path, settings: Project
+) -> contextlib.AbstractContextManager[Jobs]:
+    """Who runs the workshop's jobs: workers of this machine, or those of a scheduler."""
+    if scheduler is None:
+        return Pool(workers, temporary=temporary)
+    from edgekit.crew import Crew
+
+    return Crew(scheduler, temporary=temporary, project=settings)
+
+
 def _build_one(
-    materials: Materials,
-    profile: DeviceProfile,
-    folder: Path,
-    workers: int,
-    deadline: float,
-    progress: Progress,
-    keeper: LockKeeper,
+    materials: Materials, profile: DeviceProfile, folder: Path, seat: Seat, keeper: LockKeeper, progress: Progress
 ) -> BuildResult:
     """Search (or make what is locked), conclude and write for one device."""
     task = task_for(profile, materials.model.facts, materials.project)
     bench, planner = Bench(materials, profile, task.limits), Planner(task)
     made = keeper.realise(bench, progress)
-    choice, found = made or (planner, search(planner, bench, workers, deadline, progress))
-    report, tflite = conclude(choice, found.finished, bench, progress=progress)
+    choice, found = made or (planner, search(planner, bench, seat, progress))
+    report, tflite, compiled = conclude(choice, found.finished, bench, progress=progress)
     report = msgspec.structs.replace(report, notes=(*report.notes, *materials.cache.notes))
+    seat.require_running()
     path = emit(
         folder,
         report=report,
@@ -168,14 +198,22 @@ def _build_one(
         provenance=_provenance(materials, profile, found),
         profile=profile,
         artifact=tflite,
+        compiled=compiled,
         labels=materials.dataset.labels,
+        vector=vector_of(
+            tflite,
+            profile,
+            materials.dataset,
+            input_order=port_names(materials.model.facts.inputs),
+            progress=progress,
+        ),
     )
     keeper.keep(profile, report, found.finished)
     return BuildResult(report=report, folder=folder, path=path, lock=keeper.path)
 
 
 def _losses(
-    settings: Project, opened: OpenedModel, dataset: Dataset, cache: Cache, pool: Pool, progress: Progress
+    settings: Project, opened: OpenedModel, dataset: Dataset, cache: Cache, pool: Jobs, progress: Progress
 ) -> tuple[str, ...]:
     """The losses to train with; those that the project names are tried out before any work is done."""
     if settings.training.epochs == 0:

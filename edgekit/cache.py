@@ -14,6 +14,7 @@ import os
 import platform
 import shutil
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -22,6 +23,7 @@ from typing import Any
 import msgspec
 
 from edgekit.errors import OutputError
+from edgekit.host import usable_cores
 
 CACHE_VARIABLE = "EDGEKIT_CACHE"
 INDEX = "entry.json"
@@ -42,9 +44,11 @@ class Cache:
 
     def __init__(self, root: Path | None = None, *, fresh: bool = False) -> None:
         self.notes: list[str] = []
+        self._making: dict[tuple[str, str], threading.Lock] = {}
+        self._taking = threading.Lock()
         try:
             self._temporary = tempfile.TemporaryDirectory(prefix=f"{_FRESH}{_owner()}-") if fresh else None
-            self.root = Path(self._temporary.name) if self._temporary else (root or default_root())
+            self.root = Path(self._temporary.name if self._temporary else root or default_root()).absolute()
             self._scratch_root.mkdir(parents=True, exist_ok=True)
         except OSError as problem:
             raise _as_output_error(problem, root or default_root()) from None
@@ -60,11 +64,17 @@ class Cache:
     def folder(self, kind: str, key: str, make: Callable[[Path], None]) -> Path:
         """The folder of an entry, made by `make(folder)` where there is none.
 
-        Raises what `make` raises, with nothing left behind, and `OutputError` where the disk is full or read-only.
+        Of the threads that need it at the same time one makes it and the others wait. Raises what `make` raises, with
+        nothing left behind, and `OutputError` where the disk is full or read-only.
         """
-        found = self.find(kind, key)
-        if found is not None:
-            return found
+        with self._lock_of(kind, key):
+            return self.find(kind, key) or self._made(kind, key, make)
+
+    def _lock_of(self, kind: str, key: str) -> threading.Lock:
+        with self._taking:
+            return self._making.setdefault((kind, key), threading.Lock())
+
+    def _made(self, kind: str, key: str, make: Callable[[Path], None]) -> Path:
         target = self.root / kind / key
         try:
             with self.scratch() as scratch:
@@ -189,9 +199,17 @@ def versions() -> dict[str, str]:
     return found
 
 
-@functools.cache
 def processor() -> str:
-    """The processor's name: results are the same bytes on the same processor only."""
+    """The processor's name and the cores that are used: a training gives the same bytes on the same of both only.
+
+    TensorFlow divides its sums among as many threads as there are cores.
+    """
+    cores = usable_cores()
+    return f"{_processor_name()}, {cores} {'core' if cores == 1 else 'cores'}"
+
+
+@functools.cache
+def _processor_name() -> str:
     with contextlib.suppress(OSError):
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
             if line.startswith(("model name", "Model", "Hardware")):

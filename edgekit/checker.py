@@ -12,9 +12,12 @@ import msgspec
 
 from edgekit.cache import Cache
 from edgekit.child import Progress
+from edgekit.compiled import Compiled
 from edgekit.dataset import Dataset
+from edgekit.emulating import emulated, note_of, require_emulator
 from edgekit.errors import ModelError
 from edgekit.jobs import Failed, no_progress
+from edgekit.measurements import applied
 from edgekit.metric_spec import MetricSpec, metric_spec
 from edgekit.planner import verdict
 from edgekit.profile import DeviceProfile, limits, load_profile
@@ -49,6 +52,7 @@ def check(
     cache: bool = True,
     seed: int = 0,
     time_limit_s: float | None = None,
+    emulate: bool = False,
     progress: Progress = no_progress,
 ) -> Report:
     """Judge a `.tflite` file on a device; the file is the report's `chosen`.
@@ -60,11 +64,13 @@ def check(
     `.tflite` does not tell. Each of the two files has `time_limit_s` seconds; without it the limits of each step, which
     are far above what a sound file needs (`edgekit.runtimes.limits`). Functions of the user's ('module:function') are looked for in the folder `project`, and
     if it has an `edgekit.toml`, data without options of its own is read with that one's `[data]`. With `cache` the data
-    is kept for the next time.
+    is kept for the next time. `emulate` runs the file on the device's emulated board too (docs/on-device.md).
     Raises `ModelError` for a file that is no `.tflite`, `ProfileError`, `DataError`.
     """
     profile = load_profile(device)
     path = _existing(Path(tflite))
+    if emulate:
+        require_emulator(profile)
     known = static(path, profile)
     root = Path(project) if project is not None else Path.cwd()
     allowed = _limits(profile, max_flash, max_download, max_ram, max_latency) | {"accuracy_drop": max_drop}
@@ -74,6 +80,8 @@ def check(
         dataset = None if data is None else _open(data, root, kept, seed, progress)
         run = _Run(profile, spec, dataset, root, time_limit_s, progress)
         report = run.report(path, known, against, folder, allowed)
+        if emulate:
+            report = _with(report, emulated(path, profile, kept, progress=progress), path, profile)
         return msgspec.structs.replace(report, notes=(*report.notes, *kept.notes))
 
 
@@ -99,21 +107,23 @@ class _Run:
         found = self._measure(path, folder / "file")
         if isinstance(found, Failed):
             return self._failed(path, known, found, reference, allowed)
-        metrics = dict(found.metrics)
+        on_device, told = applied(found.metrics, known.artifact.sha256, self._profile)
+        metrics = dict(on_device)
         baseline = None
         if reference is not None and self._dataset is not None:
             first = self._measure(reference, folder / "reference")
             if isinstance(first, Failed) or not first.scores:
                 received = first.reason if isinstance(first, Failed) else first.problem
                 raise ModelError("the reference does not run", where=str(reference), received=received)
-            baseline = Baseline(metrics=first.metrics, sha256=static(reference, self._profile).artifact.sha256)
+            sha256 = static(reference, self._profile).artifact.sha256
+            baseline = Baseline(metrics=applied(first.metrics, sha256, self._profile)[0], sha256=sha256)
             dropped = drop(
                 self._spec, self._dataset, "test", first.scores, found.scores,
                 root=self._root, time_limit_s=self._time_limit_s,
             )  # fmt: skip
             metrics["accuracy_drop"] = drop_metric(dropped, "test", basis_of(self._profile))
         checks = verdict.judge(allowed, metrics, facts=found.checks, not_given=self._not_given(reference, allowed))
-        return self._made(path, known, found, metrics, checks, baseline, found.notes)
+        return self._made(path, known, found, metrics, checks, baseline, (*found.notes, *told))
 
     def _measure(self, path: Path, scratch: Path) -> Measured | Failed:
         scratch.mkdir()
@@ -172,11 +182,25 @@ class _Run:
                 metrics=metrics,
                 inputs=found.inputs if found else known.inputs,
                 outputs=found.outputs if found else known.outputs,
+                compiled=_not_kept(found.compiled) if found and found.compiled else None,
             ),
             checks=checks,
             notes=notes,
             data={} if self._dataset is None else {"sha256": self._dataset.sha256},
         )
+
+
+def _with(report: Report, check: Check, path: Path, profile: DeviceProfile) -> Report:
+    """A report with one more check, which may change its outcome."""
+    checks = (*report.checks, check)
+    summary = _summary(path, profile, checks)
+    notes = (*report.notes, *note_of(check))
+    return msgspec.structs.replace(report, checks=checks, outcome=verdict.outcome(checks), summary=summary, notes=notes)
+
+
+def _not_kept(compiled: Compiled) -> Compiled:
+    """A check writes nothing: the compiled file is gone with its folder."""
+    return msgspec.structs.replace(compiled, path=None)
 
 
 def _existing(path: Path) -> Path:

@@ -15,6 +15,9 @@ import msgspec
 from edgekit import __version__
 from edgekit.candidate import Declined
 from edgekit.child import Progress
+from edgekit.compiled import COMPILED_FILE, Compiled
+from edgekit.emulating import NAME as EMULATOR
+from edgekit.emulating import note_of
 from edgekit.jobs import Failed
 from edgekit.planner.trial import Trial
 from edgekit.planner.verdict import judge, misses, outcome
@@ -43,8 +46,8 @@ class Choice(Protocol):
 
 def conclude(
     choice: Choice, finished: Sequence[Finished], bench: Bench, *, progress: Progress
-) -> tuple[Report, Path | None]:
-    """The report, and the path of the chosen file; None where no candidate gave one."""
+) -> tuple[Report, Path | None, Path | None]:
+    """The report, the chosen file, and what an NPU's compiler made of it; None where there is none."""
     by_name = {found.trial.candidate.name: found for found in finished}
     best = choice.best()
     picked = best or choice.closest()
@@ -60,7 +63,7 @@ def conclude(
     )
     if picked is None:
         reasons = "; ".join(f"{found.trial.candidate.name}: {found.trial.failure}" for found in finished)
-        return msgspec.structs.replace(report, summary=f"no candidate gave a file: {reasons}"), None
+        return msgspec.structs.replace(report, summary=f"no candidate gave a file: {reasons}"), None, None
     chosen = by_name[picked.candidate.name]
     path = Path(chosen.tflite or "")
     measured = bench.measure(path, "test", progress=progress)
@@ -69,6 +72,10 @@ def conclude(
         measured = chosen.measured or Measured(metrics={}, checks=(), inputs=(), outputs=())
     else:
         checks = judge(bench.limits, measured.metrics, facts=measured.checks)
+    on_board = bench.emulated(path, progress=progress)
+    if on_board is not None:
+        checks = (*checks, on_board)
+        report = msgspec.structs.replace(report, notes=(*report.notes, *note_of(on_board)))
     if best is None:
         checks = (*checks, _selection(picked))
     result = outcome(checks)
@@ -79,7 +86,12 @@ def conclude(
         chosen=_chosen(chosen, path, measured),
         checks=checks,
     )
-    return report, path
+    return report, path, _compiled_file(measured)
+
+
+def _compiled_file(measured: Measured) -> Path | None:
+    compiled = measured.compiled
+    return Path(compiled.path) if compiled is not None and compiled.path is not None else None
 
 
 def _baseline(base: Finished | None, bench: Bench, progress: Progress) -> Baseline | None:
@@ -112,7 +124,15 @@ def _chosen(found: Finished, path: Path, measured: Measured) -> Chosen:
         metrics=measured.metrics,
         inputs=measured.inputs,
         outputs=measured.outputs,
+        compiled=_beside(measured.compiled),
     )
+
+
+def _beside(compiled: Compiled | None) -> Compiled | None:
+    """As it is in the report: the compiled file stands beside it."""
+    if compiled is None or compiled.path is None:
+        return compiled
+    return msgspec.structs.replace(compiled, path=COMPILED_FILE)
 
 
 def _candidate(found: Finished, picked: Trial | None) -> CandidateReport:
@@ -225,5 +245,6 @@ def _summary(picked: Trial, passed_validation: bool, metrics: Metrics, checks: t
         first = next(iter(misses(picked.checks)), None)
         return f"nothing fits; the closest is {text}; it misses {first.name if first else 'a check'}: {first.reason if first else ''}"
     if missed:
-        return f"{text}; it fitted on validation and fails on test: {missed[0].name}: {missed[0].reason}"
+        where = "on the emulated board" if missed[0].name == EMULATOR else "on test"
+        return f"{text}; it fitted on validation and fails {where}: {missed[0].name}: {missed[0].reason}"
     return text

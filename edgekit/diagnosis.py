@@ -219,8 +219,10 @@ def _is_lacking(package: PackageHealth) -> bool:
 def _device(profile: DeviceProfile, works: set[str]) -> DeviceHealth:
     """What of a device's checks cannot be had here: each is what `check` would say, before any file is given."""
     kind, limits = profile.runtime.kind, []
-    if profile.runtime.obstacle:
-        limits.append(profile.runtime.obstacle)
+    if profile.obstacle:
+        limits.append(profile.obstacle)
+    if profile.is_compiled_here and version_of("ethos-u-vela") is None:
+        limits.append("whether a file compiles, its flash, memory and time on the NPU stay unknown without Vela")
     if "litert" not in works and kind != "tflite_runtime":
         limits.append("nothing runs a file here without LiteRT: no accuracy and no memory")
     elif kind in PARTS and kind not in works:

@@ -21,7 +21,8 @@ from edgekit.values import Value
 UNITS = {
     "accuracy": "fraction", "auc": "fraction", "mae": "", "mse": "", "accuracy_drop": "points",
     "agreement": "fraction", "flash": "B", "download": "B", "ram": "B", "latency": "ms", "macs": "MAC",
-    "parameters": "", "sparsity": "fraction",
+    "parameters": "", "sparsity": "fraction", "firmware": "B", "ram_margin": "B", "flash_plain": "B",
+    "sram": "B",
 }  # fmt: skip
 """The metrics that edgekit knows, with the unit that their values are in."""
 

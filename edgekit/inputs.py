@@ -14,7 +14,7 @@ from edgekit.dataset import Dataset
 from edgekit.errors import DataError, ModelError, did_you_mean
 from edgekit.facts import ModelFacts
 from edgekit.jobs import Failed, Worker
-from edgekit.pool import Pool
+from edgekit.pool import Jobs
 from edgekit.project_file import DataTable, ModelTable
 from edgekit.runtimes.limits import memory_limit
 from edgekit.userfunction import digest, is_function, module_digest
@@ -36,7 +36,7 @@ def open_model(
     *,
     root: Path,
     cache: Cache,
-    pool: Pool,
+    pool: Jobs,
     seed: int,
     imports: tuple[str, ...] = (),
     trust: bool,

@@ -68,6 +68,11 @@ def all_stopped() -> Iterator[None]:
         _stopping.clear()
 
 
+def is_stopping() -> bool:
+    """Whether `all_stopped` is in force: who waits for a process that is no worker ends it."""
+    return _stopping.is_set()
+
+
 def no_progress(phase: str, done: int, total: int) -> None:
     """The default progress: nothing."""
 
@@ -76,7 +81,7 @@ class Worker:
     """A child process `python -m MODULE` that answers one job at a time and stays warm between jobs."""
 
     def __init__(
-        self, module: str, *, environment: Mapping[str, str] | None = None, memory_bytes: int | None = None
+        self, module: str, *, environment: Mapping[str, str | None] | None = None, memory_bytes: int | None = None
     ) -> None:
         self._module = module
         self._environment = dict(environment or {})
@@ -144,7 +149,7 @@ class Worker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p), **self._environment},
+            env=_set({**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p), **self._environment}),
             start_new_session=True,
         )
         self._guard = subprocess.Popen(
@@ -192,6 +197,11 @@ class Worker:
         self._log.seek(0, os.SEEK_END)
         self._log.seek(max(0, self._log.tell() - LOG_TAIL_BYTES))
         return self._log.read().decode(errors="replace")
+
+
+def _set(variables: Mapping[str, str | None]) -> dict[str, str]:
+    """Those variables that are to be there: None stands for one that is not, whatever the parent has."""
+    return {name: value for name, value in variables.items() if value is not None}
 
 
 def _pump(process: subprocess.Popen[bytes], events: queue.Queue[bytes]) -> None:

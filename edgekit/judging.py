@@ -15,11 +15,14 @@ from edgekit.cache import file_digest, key, processor, versions
 from edgekit.child import Progress
 from edgekit.dataset import Split, mapped
 from edgekit.errors import ProjectError
+from edgekit.installed import version_of
 from edgekit.jobs import Failed
 from edgekit.making import Maker, Materials, TrialFailed, port_names
+from edgekit.measurements import applied
 from edgekit.metrics import Score, score
 from edgekit.profile import DeviceProfile
 from edgekit.report import Metric
+from edgekit.runtimes.children import is_device
 from edgekit.runtimes.measure import Measured, basis_of, drop, drop_metric, measure
 from edgekit.userfunction import digest, is_function
 from edgekit.values import Value, to_builtins
@@ -40,27 +43,34 @@ class Judge:
     def __init__(self, materials: Materials, profile: DeviceProfile, maker: Maker) -> None:
         self._project, self._model, self._dataset = materials.project, materials.model, materials.dataset
         self._cache, self._profile, self._maker = materials.cache, profile, maker
-        self._root = Path(materials.project.root)
+        self._root, self._turns = Path(materials.project.root), materials.turns
 
     def measured(self, tflite: Path, split: Split, progress: Progress) -> Timed:
         """All that is measured of a file on a split, and what the metric makes of it."""
-        entry = self._key_on(split, tflite=file_digest(tflite), profile=self._profile, model=self._model.key)
+        profile = msgspec.structs.replace(self._profile, file=None, overlay=None)  # where it lies decides nothing
+        compiler = version_of("ethos-u-vela") if profile.is_compiled_here else None
+        entry = self._key_on(
+            split, tflite=file_digest(tflite), profile=profile, model=self._model.key, compiler=compiler
+        )
 
         def make(folder: Path) -> None:
-            started = time.monotonic()
-            found = measure(
-                tflite,
-                self._profile,
-                dataset=self._dataset,
-                split=split,
-                metric=self._project.goal.metric,
-                scratch=folder,
-                reference=self._maker.keras_outputs(split, progress=progress),
-                input_order=port_names(self._model.facts.inputs),
-                output_order=port_names(self._model.facts.outputs),
-                root=self._root,
-                progress=progress,
-            )
+            reference = self._maker.keras_outputs(split, progress=progress)
+            # a latency that is taken here, beside a training, would be the latency of a machine that trains
+            with self._turns.turn(alone=is_device(self._profile)):
+                started = time.monotonic()
+                found = measure(
+                    tflite,
+                    self._profile,
+                    dataset=self._dataset,
+                    split=split,
+                    metric=self._project.goal.metric,
+                    scratch=folder,
+                    reference=reference,
+                    input_order=port_names(self._model.facts.inputs),
+                    output_order=port_names(self._model.facts.outputs),
+                    root=self._root,
+                    progress=progress,
+                )
             if isinstance(found, Failed):
                 raise TrialFailed(found.reason)
             named = msgspec.structs.replace(found, scores=tuple(Path(path).name for path in found.scores))
@@ -70,7 +80,14 @@ class Judge:
         folder = self._cache.folder("measurements", entry, make)
         timed = msgspec.json.decode((folder / MEASURED).read_bytes(), type=Timed)
         scores = tuple(str(folder / name) for name in timed.measured.scores)
-        return msgspec.structs.replace(timed, measured=msgspec.structs.replace(timed.measured, scores=scores))
+        compiled = timed.measured.compiled
+        if compiled is not None and compiled.path is not None:
+            compiled = msgspec.structs.replace(compiled, path=str(folder / compiled.path))
+        # after the cache, so that a measurement on the device shows at once and in every report
+        metrics, told = applied(timed.measured.metrics, file_digest(tflite), self._profile)
+        notes = (*timed.measured.notes, *told)
+        placed = msgspec.structs.replace(timed.measured, metrics=metrics, scores=scores, compiled=compiled, notes=notes)
+        return msgspec.structs.replace(timed, measured=placed)
 
     def beside(self, baseline: Path, measured: Measured, split: Split, progress: Progress) -> Measured:
         """A measurement with `accuracy_drop`, paired with the baseline's on the same split."""
@@ -78,7 +95,8 @@ class Judge:
         pair = [[file_digest(Path(path)) for path in scores] for scores in (reference.scores, measured.scores)]
 
         def compute() -> Any:
-            found = drop(metric, self._dataset, split, reference.scores, measured.scores, root=self._root)
+            with self._turns.turn():
+                found = drop(metric, self._dataset, split, reference.scores, measured.scores, root=self._root)
             if isinstance(found, Failed) and not found.repeatable:
                 raise TrialFailed(f"the drop of {metric.name}: {found.reason}")
             return to_builtins(drop_metric(found, split, basis_of(self._profile)))

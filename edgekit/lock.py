@@ -14,7 +14,7 @@ from edgekit.cache import file_digest, processor
 from edgekit.candidate import Candidate, Declined
 from edgekit.child import Progress
 from edgekit.conclude import Choice
-from edgekit.emit.files import replace_file
+from edgekit.emit.files import alone_in, replace_file
 from edgekit.errors import InterruptedBuild, LockError, OutputError, ProjectError
 from edgekit.lock_inputs import OBJECT, limits_given, profile_digest
 from edgekit.lockfile import (
@@ -212,12 +212,13 @@ def others(path: Path, now: LockedInputs, ids: Sequence[str]) -> dict[str, Locke
 
 def write(path: Path, now: LockedInputs, devices: Mapping[str, LockedDevice]) -> None:
     """Write the lock with these devices and those that it keeps, whole or not at all; raises `OutputError`."""
-    together = {**others(path, now, list(devices)), **devices}
-    lock = Lock(schema_version=1, edgekit_version=__version__, inputs=now, devices=dict(sorted(together.items())))
-    try:
-        replace_file(path, to_json(lock).encode())
-    except OutputError as problem:
-        raise OutputError(
-            "the lock cannot be written", where=str(path), received=problem.received,
-            next_step=f"make room or give the permission: {LOCK_FILE} lies beside edgekit.toml",
-        ) from None  # fmt: skip
+    with alone_in(path.parent):  # of two builds that end together, the second keeps what the first has just written
+        together = {**others(path, now, list(devices)), **devices}
+        lock = Lock(schema_version=1, edgekit_version=__version__, inputs=now, devices=dict(sorted(together.items())))
+        try:
+            replace_file(path, to_json(lock).encode())
+        except OutputError as problem:
+            raise OutputError(
+                "the lock cannot be written", where=str(path), received=problem.received,
+                next_step=f"make room or give the permission: {LOCK_FILE} lies beside edgekit.toml",
+            ) from None  # fmt: skip

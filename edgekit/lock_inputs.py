@@ -26,8 +26,9 @@ FACTS = "facts.json"
 """Beside the weights of a loaded model; figures of it are measured, and no part of what is locked."""
 # What a caller's own objects are called in the lock.
 OBJECT = "(an object)"
-# Where results go, how long is searched, and what each device has of its own: no setting of the bytes.
-_NOT_SETTINGS = ("root", "devices", "time_budget_s", "budget")
+# Where results go, how long is searched, what each device has of its own, a check of what came out: no setting of the
+# bytes.
+_NOT_SETTINGS = ("root", "devices", "time_budget_s", "budget", "emulate")
 
 
 def present(settings: Project, model: Any, data: Any, cache: Cache) -> LockedInputs:
@@ -109,6 +110,8 @@ def limits_given(settings: Project) -> dict[str, float]:
 def profile_digest(profile: DeviceProfile) -> str:
     """The hash of a profile without the figures that are read live: another machine, or clock, is no other profile."""
     raw = to_builtins(profile)
+    for place in ("file", "overlay"):  # where it lies is nothing of what it says
+        raw.pop(place, None)
     for dotted in raw.pop("live", ()):
         *parents, name = dotted.split(".")
         table = raw

@@ -15,11 +15,11 @@ from edgekit.child import Progress
 from edgekit.conclude import Choice
 from edgekit.dataset import Dataset
 from edgekit.emit.files import prepare
-from edgekit.errors import LockError, ProjectError
+from edgekit.errors import ProjectError
 from edgekit.inputs import OpenedModel
-from edgekit.lock import differ, hold, locked_device, others, realise, require_loaded, write
+from edgekit.lock import hold, locked_device, others, realise, require_loaded, write
 from edgekit.lock_inputs import limits_given, loaded, present
-from edgekit.lockfile import LOCK_FILE, Difference, Loaded, Lock, LockedDevice, LockedInputs
+from edgekit.lockfile import LOCK_FILE, Loaded, Lock, LockedDevice, LockedInputs
 from edgekit.profile import DeviceProfile
 from edgekit.project import Project
 from edgekit.report import Report
@@ -32,7 +32,7 @@ class LockKeeper:
     """The lock of one build: `writes` it, `holds` to it, or does nothing at any step.
 
     The steps come in this order: `compare` before anything is opened, `compare_loaded` before anything is trained,
-    `realise` and `keep` for each device (`miss` where it raised `LockError`), `close`.
+    `realise` and `keep` for each device, `close`.
     """
 
     settings: Project
@@ -43,7 +43,6 @@ class LockKeeper:
     _loaded: Loaded | None = None
     _lock: Lock | None = None
     _devices: dict[str, LockedDevice] = dataclasses.field(default_factory=dict)
-    _missed: list[LockError] = dataclasses.field(default_factory=list)
 
     def __post_init__(self) -> None:
         if self.writes and self.holds:
@@ -95,14 +94,7 @@ class LockKeeper:
             if device is not None:
                 self._devices[profile.id] = device
 
-    def miss(self, problem: LockError) -> None:
-        """Go on with the other devices; `close` raises what was missed."""
-        self._missed.append(problem)
-
     def close(self) -> None:
-        """Write the lock; raises `LockError` for what was missed."""
-        found: list[Difference] = [one for problem in self._missed for one in problem.differences]
-        if found:
-            raise differ("other bytes came out than were locked; they were not written", self.place, found)
+        """Write the lock of the devices that were built."""
         if self._devices and self._now is not None:
             write(self.place, self._now, self._devices)

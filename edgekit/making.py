@@ -24,10 +24,11 @@ from edgekit.errors import DataError, ModelError, ProjectError
 from edgekit.facts import TensorFacts
 from edgekit.inputs import OpenedModel
 from edgekit.jobs import Done, Failed
-from edgekit.pool import Pool
+from edgekit.pool import Jobs
 from edgekit.project import Project
 from edgekit.techniques import identity, technique
 from edgekit.techniques.interface import Evidence
+from edgekit.turns import Turns
 from edgekit.values import to_builtins
 
 ANSWER = "answer.json"
@@ -46,7 +47,8 @@ class Materials:
     dataset: Dataset
     losses: tuple[str, ...]
     cache: Cache
-    pool: Pool
+    pool: Jobs
+    turns: Turns = dataclasses.field(default_factory=lambda: Turns(1))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -88,6 +90,7 @@ class Maker:
     def __init__(self, materials: Materials) -> None:
         self._project, self._model, self._dataset = materials.project, materials.model, materials.dataset
         self._losses, self._cache, self._pool = materials.losses, materials.cache, materials.pool
+        self._turns = materials.turns
         settings = materials.project
         self._common = {"root": settings.root, "imports": settings.imports, "seed": settings.seed}
 
@@ -194,10 +197,12 @@ class Maker:
         """The cached folder and answer of a job; so is a failure that would come again."""
 
         def make(folder: Path) -> None:
-            given, started = {**job, **self._common, "target": str(folder)}, time.monotonic()
-            left = None if deadline is None else max(LEAST_S.get(job["do"], 0.1), deadline - time.monotonic())
+            given = {**job, **self._common, "target": str(folder)}
             try:
-                answer = self._pool.run(given, progress=progress, time_limit_s=left)
+                with self._turns.turn():
+                    started = time.monotonic()
+                    left = None if deadline is None else max(LEAST_S.get(job["do"], 0.1), deadline - started)
+                    answer = self._pool.run(given, progress=progress, time_limit_s=left)
             except (DataError, ModelError, ProjectError) as problem:
                 received = f" ({problem.received})" if problem.received else ""
                 raise TrialFailed(f"{job['do']}: {problem.what}{received}") from problem

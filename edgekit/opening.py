@@ -13,7 +13,7 @@ from edgekit.child import Progress
 from edgekit.dataset import Dataset
 from edgekit.inputs import OpenedModel, open_data, open_model
 from edgekit.objects import keep_data, keep_model
-from edgekit.pool import Pool
+from edgekit.pool import Jobs
 from edgekit.project import Project
 
 LEAST_OPENING_S = 600.0
@@ -22,7 +22,7 @@ a function may train the model, and what it gave is kept."""
 
 
 def open_project_model(
-    model: Any, settings: Project, cache: Cache, pool: Pool, *, trust: bool, progress: Progress
+    model: Any, settings: Project, cache: Cache, pool: Jobs, *, trust: bool, progress: Progress
 ) -> OpenedModel:
     """The caller's model, else the project's, with its facts: from the cache, or loaded in a worker."""
     root, table = Path(settings.root), settings.model

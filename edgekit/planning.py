@@ -19,6 +19,7 @@ from edgekit.jobs import no_progress
 from edgekit.opening import open_project_model
 from edgekit.planner.planner import outline
 from edgekit.pool import Pool
+from edgekit.profile import DeviceProfile
 from edgekit.request import Device, Devices, is_several, profiles_for, settle, task_for
 from edgekit.techniques.interface import Task
 
@@ -78,5 +79,12 @@ def plan(
 def outlined(task: Task) -> Plan:
     """The plan, which says what is missing on the device where nothing that is built is known to run there."""
     found = outline(task)
-    obstacle = task.profile.runtime.obstacle
+    obstacle = task.profile.obstacle or _no_compiler(task.profile)
     return found if found.reason or obstacle is None else msgspec.structs.replace(found, reason=obstacle)
+
+
+def _no_compiler(profile: DeviceProfile) -> str | None:
+    """Why the NPU's compiler cannot be asked here, where edgekit runs it."""
+    from edgekit.runtimes import npu
+
+    return npu.missing() if profile.is_compiled_here else None

@@ -1,7 +1,7 @@
 """Worker processes with TensorFlow, shared by the threads that wait for them.
 
-A thread of an executor leases a worker for a job; the interface of `concurrent.futures.Executor` is the seam where a
-cluster can take the threads' place.
+A thread of an executor leases a worker for a job. `edgekit.crew` gives the same jobs to a cluster's executor; to who
+asks, both are `Jobs`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import contextlib
 import queue
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from edgekit.child import Progress
 from edgekit.errors import InterruptedBuild
@@ -25,6 +25,18 @@ ENVIRONMENT = {
     "KERAS_BACKEND": "tensorflow",
 }
 PACKAGES = ("tensorflow", "tf_keras", "tensorflow_model_optimization")
+
+
+class Jobs(Protocol):
+    """Whoever runs the workshop's jobs, here or elsewhere."""
+
+    def run(self, job: dict[str, Any], *, progress: Progress, time_limit_s: float | None = None) -> Done | Failed:
+        """Run one job and wait for it; raises the job's own errors."""
+        ...
+
+    def stop(self) -> None:
+        """End the jobs that run elsewhere; those of this machine end by `jobs.all_stopped`."""
+        ...
 
 
 class Pool:
@@ -54,6 +66,10 @@ class Pool:
         require("build", *PACKAGES, purpose="loading, training and converting models")
         with self._lease() as worker:
             return worker.run(job, progress=progress, time_limit_s=time_limit_s)
+
+    def stop(self) -> None:
+        """Let no further job begin."""
+        self._closed = True
 
     @contextlib.contextmanager
     def _lease(self) -> Iterator[Worker]:

@@ -173,6 +173,23 @@ class RuntimeTable(Value):
     ] = None
 
 
+class NpuTable(Value):
+    """`[npu]`: what compiles a file for the NPU, and how it is asked."""
+
+    compiler: Annotated[
+        Literal["vela", "edgetpu"],
+        Meta(description="vela: Arm's compiler, which edgekit runs; edgetpu: Coral's, whose published rules it checks"),
+    ]
+    source: Annotated[Text, Meta(description="a key of [sources]: where the configuration is from")]
+    clock: Annotated[Clock | None, Meta(description="clock of the NPU, which turns cycles into time")] = None
+    accelerator: Annotated[Text | None, Meta(description="vela's --accelerator-config, as 'ethos-u55-128'")] = None
+    system_config: Annotated[Text | None, Meta(description="vela's --system-config, of its own Arm/vela.ini")] = None
+    memory_mode: Annotated[Text | None, Meta(description="vela's --memory-mode, of its own Arm/vela.ini")] = None
+    cpu_rate: Annotated[
+        Rate | None, Meta(description="int8 multiply-accumulates a second of an operator that is left to the processor")
+    ] = None
+
+
 class BudgetTable(Value):
     """`[budget]`: default limits; a project's own override them."""
 
@@ -220,3 +237,4 @@ class ProfileFile(Value):
     cost: CostTable
     aliases: Annotated[tuple[Text, ...], Meta(description="other ids that --device takes")] = ()
     budget: BudgetTable = BudgetTable()
+    npu: Annotated[NpuTable | None, Meta(description="for class 'npu': its compiler and configuration")] = None

@@ -79,6 +79,7 @@ class Project(Value):
     time_budget_s: float
     imports: tuple[str, ...] = ()
     chains: tuple[tuple[Step, ...], ...] = ()
+    emulate: bool = False
 
 
 def load_project(folder: Path, *, required: bool = True) -> Project:
@@ -127,6 +128,7 @@ def resolve(file: ProjectFile, *, root: Path, where: str) -> Project:
         time_budget_s=_quantity(parse_duration_ms, file.time_budget, f"{where}: time_budget") / 1e3,
         imports=file.model.imports if isinstance(file.model, ModelTable) else (),
         chains=tuple(tuple(_step(step) for step in chain.steps) for chain in file.chain),
+        emulate=file.emulate,
     )
 
 
@@ -160,7 +162,7 @@ def _quantity(parse: Any, text: str, where: str) -> Any:
 def override(project: Project, **changes: Any) -> Project:
     """A project with what the command line or the caller says, where it says something (not None).
 
-    Accepts `model`, `data` (sources), `imports`, `seed`, `max_drop`, `time_budget`, and `max_flash`,
+    Accepts `model`, `data` (sources), `imports`, `seed`, `emulate`, `max_drop`, `time_budget`, and `max_flash`,
     `max_download`, `max_ram`, `max_latency` as text with units or as numbers in bytes, milliseconds, seconds.
     """
     given = {name: value for name, value in changes.items() if value not in (None, ())}
@@ -173,6 +175,8 @@ def override(project: Project, **changes: Any) -> Project:
         project = msgspec.structs.replace(project, data=table)
     if "seed" in given:
         project = msgspec.structs.replace(project, seed=_seed(given["seed"]))
+    if "emulate" in given:
+        project = msgspec.structs.replace(project, emulate=bool(given["emulate"]))
     if "time_budget" in given:
         seconds = _number(given["time_budget"], parse_duration_ms, "--time-budget", 1e3)
         project = msgspec.structs.replace(project, time_budget_s=seconds)

@@ -134,6 +134,7 @@ class ProjectFile(Value):
     device: Annotated[str | tuple[str, ...] | None, Meta(description="device ids or profile paths")] = None
     seed: Annotated[int, Meta(ge=0, le=LARGEST_SEED, description="of every random choice")] = 0
     time_budget: Annotated[str, Meta(description="when to stop starting new trials, as in '30min'")] = "30min"
+    emulate: Annotated[bool, Meta(description="run the chosen file on the device's emulated board, as a check")] = False
     goal: GoalTable = GoalTable()
     budget: BudgetTable = BudgetTable()
     training: TrainingTable = TrainingTable()

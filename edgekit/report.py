@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from edgekit.candidate import Declined, Step
+from edgekit.compiled import Compiled
 from edgekit.values import Value
 
 SCHEMA_VERSION = 1
@@ -86,7 +87,8 @@ class Chosen(Value):
     """The artifact that was written, with the steps that made it; for `check` the file that was given.
 
     `path` is the file's name beside the report (`check`: as it was given), `sha256` that of its bytes. `metrics` are by
-    name (`docs/report.md` lists them), taken on the test split; `inputs` and `outputs` are in the file's order.
+    name (`docs/report.md` lists them), taken on the test split; `inputs` and `outputs` are in the file's order. `compiled` is
+    what the compiler of the device's NPU made of it, None where there is none.
     """
 
     candidate: str
@@ -96,6 +98,7 @@ class Chosen(Value):
     metrics: Metrics
     inputs: tuple[InputFacts, ...] = ()
     outputs: tuple[InputFacts, ...] = ()
+    compiled: Compiled | None = None
 
 
 class CandidateReport(Value):

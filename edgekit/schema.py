@@ -11,6 +11,8 @@ from typing import Any
 
 import msgspec
 
+from edgekit.bench_document import BenchDocument
+from edgekit.bench_result import BenchResult
 from edgekit.candidate import Plan
 from edgekit.comparison import Comparison
 from edgekit.health import Health
@@ -21,13 +23,26 @@ from edgekit.project_file import ProjectFile
 from edgekit.report import Report
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-WRITTEN = ("report.schema.json", "plan.schema.json", "compare.schema.json", "inspect.schema.json", "doctor.schema.json")
+WRITTEN = (
+    "report.schema.json",
+    "plan.schema.json",
+    "compare.schema.json",
+    "inspect.schema.json",
+    "doctor.schema.json",
+    "bench.schema.json",
+    "bench-result.schema.json",
+)
 DOCUMENTS: dict[str, tuple[Any, str]] = {
     "report.schema.json": (Report, "report.json: the verdict of `edgekit build` and `edgekit check`, version 1"),
     "plan.schema.json": (Plan, "plan.json: what edgekit would try on a device, and why not the rest, version 1"),
     "compare.schema.json": (Comparison, "what `edgekit compare --json` prints: two results side by side, version 1"),
     "inspect.schema.json": (Inspection, "what `edgekit inspect --json` prints: a model's rows and sums, version 1"),
     "doctor.schema.json": (Health, "what `edgekit doctor --json` prints: what an installation can do, version 1"),
+    "bench.schema.json": (BenchDocument, "what the runner prints on a device: times, memory, operators, version 1"),
+    "bench-result.schema.json": (
+        BenchResult,
+        "what `edgekit bench --json` prints: a file measured on a device, version 1",
+    ),
     "edgekit-toml.schema.json": (ProjectFile, "edgekit.toml: the model, the data, the goal and the budget"),
     "lock.schema.json": (Lock, "edgekit.lock: what a result was made of and which bytes came of it, version 1"),
     "device-profile.schema.json": (ProfileFile, "device_profiles/<id>.toml: a device profile, version 1"),

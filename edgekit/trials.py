@@ -11,13 +11,14 @@ from pathlib import Path
 from edgekit.candidate import Candidate
 from edgekit.child import Progress
 from edgekit.dataset import Split
+from edgekit.emulating import emulated
 from edgekit.jobs import Failed
 from edgekit.judging import Judge
 from edgekit.making import Maker, Materials, TrialFailed
 from edgekit.planner.trial import Trial
 from edgekit.planner.verdict import judge
 from edgekit.profile import DeviceProfile
-from edgekit.report import Metric
+from edgekit.report import Check, Metric
 from edgekit.runtimes.measure import Measured
 from edgekit.values import Value
 
@@ -39,7 +40,7 @@ class Bench:
     def __init__(self, materials: Materials, profile: DeviceProfile, limits: dict[str, float]) -> None:
         self.project, self.model, self.dataset = materials.project, materials.model, materials.dataset
         self.losses, self.profile, self.limits = materials.losses, profile, limits
-        self._maker = Maker(materials)
+        self._cache, self._maker = materials.cache, Maker(materials)
         self._judge = Judge(materials, profile, self._maker)
         self._baseline: Path | None = None
 
@@ -84,6 +85,12 @@ class Bench:
             return self._beside_baseline(self._judge.measured(tflite, split, progress).measured, split, progress)
         except TrialFailed as failed:
             return Failed(reason=failed.reason)
+
+    def emulated(self, tflite: Path, *, progress: Progress) -> Check | None:
+        """The check of a file on the device's emulated board; None where the project does not ask for it."""
+        if not self.project.emulate:
+            return None
+        return emulated(tflite, self.profile, self._cache, progress=progress)
 
     def keras_outputs(self, split: Split, *, progress: Progress) -> list[Path]:
         """The Keras model's own outputs on a split, as `.npy` files."""

@@ -5,13 +5,26 @@ The terminal and the page say them alike. It knows the metrics' names and nothin
 
 from __future__ import annotations
 
+from edgekit.compiled import Compiled, LayerCycles
 from edgekit.report import Metric, Metrics, Report
 from edgekit.units import format_ms, format_size
 
 ABSENT = "–"
 KERAS = "keras_"  # begins the name of the Keras model's own score, which stands beside the baseline's
 JUDGED = ("accuracy_drop", "agreement")  # they stand after the metric that judges the model
-ORDER = ("flash", "download", "ram", "latency", "macs", "parameters", "sparsity")
+ORDER = (
+    "flash",
+    "flash_plain",
+    "firmware",
+    "download",
+    "ram",
+    "ram_margin",
+    "sram",
+    "latency",
+    "macs",
+    "parameters",
+    "sparsity",
+)
 _SHARES = ("accuracy", "sparsity", "agreement")
 _FRACTIONS = ("accuracy", "auc")
 _SMALLER = {"flash": "smaller", "download": "smaller", "ram": "less", "latency": "faster"}
@@ -163,3 +176,36 @@ def ordered(*metrics: Metrics) -> list[str]:
     names = {name: None for each in metrics for name in each}
     fixed = JUDGED + ORDER
     return [name for name in names if name not in fixed] + [name for name in fixed if name in names]
+
+
+def waits_for(layer: LayerCycles) -> str:
+    """What takes the longest of a layer on an NPU, where that is not its arithmetic."""
+    longest = max(layer.npu_cycles, layer.sram_cycles, layer.memory_cycles)
+    if longest == layer.npu_cycles:
+        return ""
+    return "waits for flash or DRAM" if longest == layer.memory_cycles else "waits for SRAM"
+
+
+def compiled_facts(made: Compiled) -> list[tuple[str, str]]:
+    """What an NPU's compiler says of a whole file, in words."""
+    share = made.npu_cycles / made.cycles if made.cycles else 0.0
+    facts = [
+        ("compiler", f"{made.compiler}, {made.accelerator}, {made.system_config}, {made.memory_mode}"),
+        ("operators", f"{made.on_npu} of {made.operators} on the NPU"),
+    ]
+    if made.cycles:
+        per_second = 1e3 / made.milliseconds
+        facts += [
+            ("cycles", f"{made.cycles:,}, of which the NPU computes in {made.npu_cycles:,} ({share:.0%})"),
+            (
+                "time",
+                f"{format_ms(made.milliseconds)} at {made.clock_hz / 1e6:g} MHz, {per_second:.4g} inferences a second",
+            ),
+            ("weights", f"{format_size(made.weight_bytes)}, coded in {format_size(made.encoded_bytes)}"),
+        ]
+    if made.path:
+        facts.append(("file", f"{made.path}, {format_size(made.bytes)}, SHA-256 {made.sha256}"))
+    facts += [
+        ("on the processor", f"{one.operator} {one.layer}: {one.reason or 'no reason given'}") for one in made.left
+    ]
+    return facts

@@ -23,16 +23,29 @@ from edgekit.values import Value
 
 ROOT = Path(__file__).resolve().parent.parent
 
-NAMES = {"BuildResult", "EdgekitError", "build", "check", "compare", "inspect", "load_profile", "plan"}
+NAMES = {
+    "BenchResult",
+    "BuildResult",
+    "EdgekitError",
+    "bench",
+    "build",
+    "check",
+    "compare",
+    "inspect",
+    "load_profile",
+    "plan",
+}
 
 BUDGET = "max_drop=None, max_flash=None, max_download=None, max_ram=None, max_latency=None"
 SIGNATURES = {
     "build": f"model=None, data=None, *, device=None, project=None, {BUDGET}, out='build', time_budget=None, seed=None, "
-    "workers=1, lock=False, locked=False, imports=(), trust=False, cache=True, progress=no_progress",
+    "workers=1, lock=False, locked=False, scheduler=None, emulate=None, imports=(), trust=False, cache=True, progress=no_progress",
     "plan": f"model=None, *, device=None, project=None, {BUDGET}, imports=(), trust=False, cache=True, "
     "progress=no_progress",
     "check": f"tflite, *, device, data=None, reference=None, {BUDGET}, metric='accuracy', direction=None, output=0, "
-    "threshold=0.5, project=None, cache=True, seed=0, time_limit_s=None, progress=no_progress",
+    "threshold=0.5, project=None, cache=True, seed=0, time_limit_s=None, emulate=False, progress=no_progress",
+    "bench": "tflite, *, device, on='local', threads=None, runs=50, seconds=1.0, sustained=None, delegate=None, inputs=(), "
+    "seed=0, runtime=None, python=None, time_limit_s=None, keep=True, progress=no_progress",
     "inspect": "model=None, *, device=None, by='flash', in_order=False, project=None, imports=(), trust=False, "
     "cache=True, progress=no_progress",
     "compare": "a, b, *, fail_if=(), junit=None, sarif=None",
@@ -44,12 +57,46 @@ SIGNATURES = {
 
 FIELDS = {
     "builder.BuildResult": "report folder path lock",
+    "bench_result.BenchResult": (
+        "schema_version edgekit_version device on board outcome summary path model latency load_ms first_ms memory operators "
+        "delegate sustained inputs outputs environment agreement checks foreign kept counts notes"
+    ),
+    "bench_result.HostAgreement": "bit_for_bit host outputs reason",
+    "bench_result.OutputAgreement": "name values equal largest_difference in_steps",
+    "bench_document.Model": "name bytes sha256",
+    "bench_document.Latency": (
+        "min_ms median_ms mean_ms p10_ms p90_ms p99_ms spread runs steady warm_up_runs warm_up_ms timed_s "
+        "runs_ms runs_ms_every"
+    ),
+    "bench_document.Memory": "peak_bytes added_bytes how",
+    "bench_document.Operators": "total by_delegate left profile reason",
+    "bench_document.OperatorTime": "index name ms share",
+    "bench_document.Delegate": "asked active reason",
+    "bench_document.Sustained": "minutes seconds runs first last change slices",
+    "bench_document.Window": "what seconds runs median_ms per_s",
+    "bench_document.Slice": "start_s seconds runs median_ms per_s temperature_c",
+    "bench_document.Input": "name dtype shape sha256 source",
+    "bench_document.Output": "name dtype shape sha256 file",
+    "bench_document.Environment": (
+        "board machine system kernel python numpy runtime runtime_version threads processor cores clocks_hz "
+        "governor temperature_c throttled load_average memory_total_bytes memory_available_bytes date"
+    ),
+    "bench_document.ClockPair": "before after",
+    "bench_document.TemperaturePair": "before after",
+    "bench_document.ThrottledPair": "before after",
+    "bench_document.LoadPair": "before after",
     "report.Report": (
         "schema_version edgekit_version device outcome summary baseline chosen checks candidates declined notes data"
     ),
     "report.Baseline": "metrics sha256",
     "report.Metric": "value unit basis source low high split runtime threads reason",
-    "report.Chosen": "candidate steps path sha256 metrics inputs outputs",
+    "report.Chosen": "candidate steps path sha256 metrics inputs outputs compiled",
+    "compiled.Compiled": (
+        "compiler accelerator system_config memory_mode clock_hz bytes sha256 operators on_npu cycles npu_cycles sram_bytes "
+        "dram_bytes flash_bytes weight_bytes encoded_bytes path left layers"
+    ),
+    "compiled.LayerCycles": "name operator cycles npu_cycles sram_cycles memory_cycles macs",
+    "compiled.LeftOperator": "operator layer reason",
     "candidate.Step": "technique settings",
     "report.InputFacts": "name shape dtype low high scale zero_point",
     "report.Check": "name outcome limit value unit basis reason low high",
@@ -87,7 +134,7 @@ FIELDS = {
         "name operator role dtype shape size_bytes scales scale_low scale_high zeros distinct distinct_in_channel"
     ),
     "profile.DeviceProfile": (
-        "schema_version id name kind summary sources memory compute numerics runtime cost aliases budget live"
+        "schema_version id name kind summary sources memory compute numerics runtime cost aliases budget npu live file overlay"
     ),
     "profile.Memory": "ram ram_for_model flash flash_for_model ram_fast ram_slow",
     "profile.Quantity": "value unit basis source low high note",
@@ -99,8 +146,10 @@ FIELDS = {
     "profile.Cost": "rates bandwidth overhead_per_inference overhead_per_operator runtime_memory",
     "profile.Rates": "float32 int8 int16x8 dynamic_range",
     "profile.Budget": "latency flash ram",
+    "profile.Npu": "compiler source clock accelerator system_config memory_mode cpu_rate",
 }
 RETURNED = (
+    "bench_result.BenchResult",
     "builder.BuildResult",
     "candidate.Plan",
     "inspection.Inspection",
@@ -112,7 +161,7 @@ ERRORS = {
     "EdgekitError": ("Exception", 2), "InputError": ("EdgekitError", 2), "ModelError": ("InputError", 2),
     "DataError": ("InputError", 2), "ProjectError": ("InputError", 2), "ProfileError": ("InputError", 2),
     "TrustError": ("InputError", 2), "OutputError": ("InputError", 2), "LockError": ("EdgekitError", 1),
-    "MissingExtraError": ("EdgekitError", 3), "DeviceError": ("EdgekitError", 4),
+    "MissingExtraError": ("EdgekitError", 3), "DeviceError": ("EdgekitError", 4), "ClusterError": ("DeviceError", 4),
     "InterruptedBuild": ("EdgekitError", 130),
 }  # fmt: skip
 PARTS = ("what", "where", "received", "allowed", "next_step", "exit_code")
@@ -189,7 +238,20 @@ def test_the_errors():
 def test_no_name_of_the_api_is_a_module_too():
     """Importing a module makes it an attribute of its package, in the place of a function of that name."""
     package = ROOT / "edgekit"
-    assert not [name for name in edgekit.__all__ if (package / f"{name}.py").exists() or (package / name).exists()]
+    both = [name for name in edgekit.__all__ if (package / f"{name}.py").exists() or (package / name).exists()]
+    assert both == ["bench"]
+
+
+@pytest.mark.parametrize(
+    "first", ["import edgekit.bench.ssh", "from edgekit.bench import address", "import edgekit.bench"]
+)
+def test_bench_is_the_function_whatever_was_imported_before(first):
+    """`edgekit/bench/` is a folder, and `edgekit/__init__.py` keeps it from taking the function's place."""
+    said = (
+        f"{first}\nimport edgekit\nfrom edgekit import bench\nprint(callable(edgekit.bench) and bench is edgekit.bench)"
+    )
+    done = subprocess.run([sys.executable, "-c", said], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "True\n"
 
 
 def test_the_names_are_there_and_cost_nothing_before_they_are_used():

@@ -307,3 +307,14 @@ def test_a_damaged_array_of_a_data_set_is_an_error_that_names_it(tmp_path, conte
     with pytest.raises(DataError, match="damaged") as caught:
         mapped(path)
     assert caught.value.where == str(path) and caught.value.received
+
+
+def test_a_processor_with_fewer_cores_is_another(monkeypatch):
+    """TensorFlow's sums depend on how many threads share them, and so do the bytes of what is trained."""
+    import edgekit.cache
+
+    monkeypatch.setattr(edgekit.cache, "usable_cores", lambda: 1)
+    one = edgekit.cache.processor()
+    monkeypatch.setattr(edgekit.cache, "usable_cores", lambda: 2)
+    assert one != edgekit.cache.processor()
+    assert one.endswith(", 1 core")

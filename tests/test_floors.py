@@ -17,11 +17,12 @@ FLOORS = {
     1: (
         "values", "child", "jobs", "report", "candidate", "facts", "artifact", "dataset", "metric_spec", "project",
         "project_file", "userfunction", "profile", "profile_file", "profile_resolve", "host", "tflite",
-        "schema", "extras", "lockfile", "liveness", "inspection", "health", "installed", "probe", "wording", "comparison",
+        "schema", "extras", "lockfile", "liveness", "compiled", "inspection", "health", "installed", "probe", "wording", "comparison",
+        "bench_document", "bench_result", "overlay",
     ),
     2: ("techniques", "planner", "cost", "metrics", "agreement", "intervals", "match", "ingest", "gate", "gate_verdict", "starter"),
     3: ("workshop", "runtimes", "bench"),
-    4: ("builder", "planning", "opening", "making", "judging", "request", "search", "checker", "conclude", "emit", "cache", "objects", "pool", "inputs", "trials", "comparer", "inspector", "diagnosis", "lock", "lock_inputs", "lock_keeper", "reread"),
+    4: ("builder", "planning", "opening", "making", "judging", "request", "search", "checker", "conclude", "emit", "cache", "emulating", "objects", "pool", "inputs", "trials", "comparer", "inspector", "diagnosis", "lock", "lock_inputs", "lock_keeper", "fleet", "firmware", "turns", "crew", "crew_check", "cluster", "devices_file", "benching", "measurements", "reread"),
     5: ("cli", "render", "__main__"),
 }  # fmt: skip
 FLOOR_OF = {name: floor for floor, names in FLOORS.items() for name in names}

@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 GOLDEN = Path(__file__).parent / "golden"
 RATIO = 1.5
-HEAVY = ("tensorflow", "tf_keras", "keras", "tensorflow_model_optimization")
+HEAVY = ("tensorflow", "tf_keras", "keras", "tensorflow_model_optimization", "distributed", "dask")
 NEVER_FOR_HELP = (*HEAVY, "numpy", "scipy", "rich", "msgspec", "psutil", "ai_edge_litert")
 # Runs the command in the child itself and says which modules it ended with.
 CHILD = """
@@ -43,6 +43,7 @@ def run(*arguments: str, folder: Path = ROOT) -> tuple[str, set[str], str]:
         ("build", "--help"),
         ("plan", "--help"),
         ("check", "--help"),
+        ("bench", "--help"),
         ("inspect", "--help"),
         ("doctor", "--help"),
         ("compare", "--help"),
@@ -72,6 +73,15 @@ def test_check_imports_no_tensorflow():
     code, modules, output = run("check", str(GOLDEN / "int8.tflite"), "--device", "rpi4")
     assert code in ("0", "1"), output
     assert modules.isdisjoint(HEAVY)
+
+
+def test_bench_imports_neither_tensorflow_nor_an_interpreter():
+    """The interpreter is loaded by the runner alone, wherever that runs."""
+    code, modules, output = run(
+        "bench", str(GOLDEN / "int8.tflite"), "--device", "host", "--runs", "3", "--seconds", "0", "--no-keep"
+    )
+    assert code == "0", output
+    assert modules.isdisjoint({*HEAVY, "scipy", "ai_edge_litert", "tflite_runtime"})
 
 
 @pytest.mark.parametrize("more", [(), ("--device", "rpi4"), ("--json",)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
 import pytest
@@ -61,6 +62,14 @@ def lock(inputs, device) -> Lock:
 def changed(lock: Lock, **changes) -> dict[str, tuple[str, str, str]]:
     found = input_differences(lock, msgspec.structs.replace(lock.inputs, **changes))
     return {one.what: (one.locked, one.now, one.next_step) for one in found}
+
+
+def test_builds_that_end_together_keep_each_others_devices(inputs, device, tmp_path):
+    names = [f"device-{number}" for number in range(24)]
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda name: write(tmp_path / "edgekit.lock", inputs, {name: device}), names))
+    assert sorted(read_lock(tmp_path / "edgekit.lock").devices) == sorted(names)
+    assert [path.name for path in tmp_path.iterdir()] == ["edgekit.lock"]
 
 
 def test_what_is_written_is_read_again(lock, tmp_path):

@@ -43,6 +43,8 @@ def test_it_carries_types_schemas_and_the_licence(installed):
     (licence,) = installed.glob("edgekit_tflite-*.dist-info/licenses/LICENSE")
     assert licence.read_bytes() == (ROOT / "LICENSE").read_bytes()
     assert (installed / "edgekit" / "cli" / "edgekit.toml.template").exists()
+    packed = Path("edgekit", "bench", "edgekit-bench.pyz")
+    assert (installed / packed).read_bytes() == (ROOT / packed).read_bytes()
 
 
 @pytest.mark.slow

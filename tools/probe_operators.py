@@ -34,7 +34,7 @@ CUSTOM_OPERATORS = (
     "AudioSpectrogram", "CIRCULAR_BUFFER", "Mfcc", "NumericVerify", "SignalDelay", "SignalEnergy",
     "SignalFftAutoScale", "SignalFilterBank", "SignalFilterBankLog", "SignalFilterBankSpectralSubtraction",
     "SignalFilterBankSquareRoot", "SignalFramer", "SignalIrfft", "SignalOverlapAdd", "SignalPCAN", "SignalRfft",
-    "SignalStacker", "SignalWindow", "TFLite_Detection_PostProcess", "aeq.hadamard_rotation", "ethos-u",
+    "SignalStacker", "SignalWindow", "TFLM_DECODE", "TFLite_Detection_PostProcess", "aeq.hadamard_rotation", "ethos-u",
     "odml.cache_update", "odml.group_norm", "odml.rms_norm", "odml.rope", "odml.scaled_dot_product_attention",
 )  # fmt: skip
 """Custom operators that are asked for: those that the public sources of the runtimes name."""

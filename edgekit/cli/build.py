@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from edgekit.cli import options, output
 
+if TYPE_CHECKING:
+    from edgekit.builder import BuildResult
+    from edgekit.errors import EdgekitError
+
 
 @click.command("build", short_help="Make a .tflite that provably fits a device.")
 @options.device(multiple=True)
+@options.devices_file
 @options.project
 @options.data
 @options.limits
@@ -25,7 +31,18 @@ from edgekit.cli import options, output
     "--seed", type=click.IntRange(min=0), metavar="N", help="Of every choice.  [default: the project's, else 0]"
 )
 @click.option(
-    "--workers", type=click.IntRange(min=1), default=1, show_default=True, metavar="N", help="Trials at once."
+    "--workers",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Jobs at once, over all devices.",
+)
+@click.option("--scheduler", metavar="ADDRESS", help="Train on a dask cluster: tcp://HOST:PORT or tls://HOST:PORT.")
+@click.option(
+    "--emulate/--no-emulate",
+    default=None,
+    help="Run the chosen file on the device's emulated board too.  [default: the project's, else not]",
 )
 @click.option("--lock", is_flag=True, help="Write edgekit.lock: hashes of all that went in and came out.")
 @click.option("--locked", is_flag=True, help="Make the bytes of edgekit.lock again, or say what changed.")
@@ -36,6 +53,7 @@ def command(
     ctx: click.Context,
     /,
     devices: tuple[str, ...],
+    devices_file: str | None,
     project: str | None,
     as_json: bool,
     quiet: bool,
@@ -45,33 +63,67 @@ def command(
     """Make a .tflite that provably fits a device.
 
     Reads edgekit.toml in the current folder (see `edgekit init`); options override it. Writes the model, its
-    report and its manifest to OUT/<device>/ and exits with 0 if every required check passed, else with 1.
+    report and its manifest to OUT/<device>/ and exits with 0 if every required check of every device passed, else
+    with 1. Several devices share what they have in common, which is made once.
     """
     from edgekit.builder import build
-    from edgekit.errors import LockError
+    from edgekit.errors import EdgekitError
 
     try:
         with output.at_work(quiet=quiet) as progress:
             answer = build(
-                device=devices or None,
+                device=(*devices, *_listed(devices_file)) or None,
                 project=output.project_folder(project, given["model"]),
                 cache=not no_cache,
                 progress=progress,
                 **given,
             )
-    except LockError as problem:
-        if as_json:
-            output.print_json(
-                {"outcome": "fail", "what": problem.what, "lock": problem.where, "differences": problem.differences}
-            )
+    except EdgekitError as problem:
+        _show_those_that_were_built(problem, as_json=as_json, quiet=quiet)
         raise
     results = answer if isinstance(answer, list) else [answer]
     reports = [result.report for result in results]
     if as_json:
         output.print_json(reports[0] if len(reports) == 1 else reports)
     else:
-        from edgekit.render.report import print_report
-
-        for result in results:
-            print_report(result.report, folder=result.folder, brief=quiet)
+        _print(results, {}, quiet=quiet)
     ctx.exit(output.PASS if all(report.outcome == "pass" for report in reports) else output.FAIL)
+
+
+def _listed(devices_file: str | None) -> tuple[Any, ...]:
+    from edgekit.devices_file import read_devices
+
+    return read_devices(devices_file) if devices_file is not None else ()
+
+
+def _print(results: Sequence[BuildResult], failed: Mapping[str, EdgekitError], *, quiet: bool) -> None:
+    from edgekit.render.fleet import print_fleet
+    from edgekit.render.report import print_report
+
+    for result in results:
+        print_report(result.report, folder=result.folder, brief=quiet)
+    if len(results) + len(failed) > 1 and not quiet:
+        print_fleet([result.report for result in results], failed)
+
+
+def _show_those_that_were_built(problem: EdgekitError, *, as_json: bool, quiet: bool) -> None:
+    """An error takes nothing from the devices that it is none of; the message itself follows on stderr."""
+    from edgekit.errors import LockError
+
+    if as_json and len(problem.finished) + len(problem.failed) > 1:
+        reports = [result.report for result in problem.finished]
+        output.print_json([*reports, *({"device": name, **_as_json(one)} for name, one in problem.failed.items())])
+    elif as_json and isinstance(problem, LockError):
+        output.print_json(_as_json(problem))
+    elif not as_json and problem.finished:
+        _print(problem.finished, problem.failed, quiet=quiet)
+
+
+def _as_json(problem: EdgekitError) -> dict[str, Any]:
+    """What a device has in place of a report: the error in its parts, of a lock with every difference."""
+    from edgekit.errors import LockError
+
+    if isinstance(problem, LockError):
+        found = {"what": problem.what, "lock": problem.where, "differences": problem.differences}
+        return {"outcome": "fail", **found}
+    return {"outcome": "error", "error": type(problem).__name__, **problem.parts()}

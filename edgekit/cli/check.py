@@ -23,6 +23,7 @@ from edgekit.cli import completers, options, output
 @click.option(
     "--threshold", type=float, default=0.5, show_default=True, help="A single output above this says yes; 0 for logits."
 )
+@click.option("--emulate", is_flag=True, help="Run it on the device's emulated board too (docs/on-device.md).")
 @options.computing
 @options.common
 @click.pass_context

@@ -109,6 +109,16 @@ def device(*, multiple: bool, required: bool = True) -> Callable[[F], F]:
     )
 
 
+def devices_file(function: F) -> F:
+    """`--devices-file FILE`, for build."""
+    return click.option(
+        "--devices-file",
+        metavar="FILE",
+        shell_complete=completers.files((".txt",)),
+        help="A file with a device a line, beside those of --device.",
+    )(function)
+
+
 def model_argument(*, metavar: str, required: bool = True, suffixes: tuple[str, ...] = MODELS) -> Callable[[F], F]:
     """A model as the command's argument: a path, or module:function; a shell completes files that end in `suffixes`."""
     return click.argument("model", metavar=metavar, required=required, shell_complete=completers.files(suffixes))

@@ -73,8 +73,10 @@ def print_device(profile: DeviceProfile, *, console: Console | None = None) -> N
     console.print(Text(profile.summary))
     if profile.aliases:
         console.print(Text(f"also: {', '.join(profile.aliases)}", style="dim"))
-    if profile.runtime.obstacle:
-        console.print(Text(f"Nothing is known to run there as it is: {profile.runtime.obstacle}", style="red"))
+    if profile.overlay:
+        console.print(Text(f"Figures of {profile.overlay} stand in the place of edgekit's own."))
+    if profile.obstacle:
+        console.print(Text(f"Nothing is known to run there as it is: {profile.obstacle}", style="red"))
     for title in SECTIONS:
         if rows := _rows(getattr(profile, title)):
             section(console, title.capitalize(), name_and_text(rows))

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from edgekit.candidate import Declined, Step
 from edgekit.emit.inference import describe
+from edgekit.render.compiled import compiled_table
 from edgekit.render.console import (
     WIDE,
     candidate_text,
@@ -49,6 +50,8 @@ def print_report(
         section(console, "Declined, and why", declined_table(report.declined))
     if report.chosen:
         section(console, "The file, and what the device feeds it", _file(report, report.chosen))
+    if report.chosen and report.chosen.compiled:
+        section(console, "On the NPU, by its compiler's estimate", compiled_table(report.chosen.compiled))
     if report.notes:
         section(console, "Notes", name_and_text(("-", Text(note)) for note in report.notes))
     if sources := _sources(before | after):

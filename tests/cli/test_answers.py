@@ -17,7 +17,7 @@ import pytest
 from click.testing import CliRunner
 
 from edgekit.cli.main import main
-from edgekit.errors import MissingExtraError, ModelError
+from edgekit.errors import LockError, MissingExtraError, ModelError
 
 HOMES = {"build": "edgekit.builder", "plan": "edgekit.planning", "check": "edgekit.checker"}
 
@@ -122,7 +122,29 @@ def test_what_is_given_reaches_build(engine, tmp_path):
         "device": ("rpi4",), "project": tmp_path, "model": "m.keras", "data": "d.npz", "imports": ("a", "b"),
         "max_drop": 0.5, "max_flash": 1024, "max_download": None, "max_ram": None, "max_latency": 20.0, "out": "o",
         "time_budget": 120.0, "seed": 7, "workers": 2, "trust": True, "cache": False, "lock": False, "locked": False,
+        "scheduler": None, "emulate": None,
     }  # fmt: skip
+
+
+def test_devices_of_a_file_stand_beside_those_that_are_named(engine, tmp_path):
+    (tmp_path / "fleet.txt").write_text("rpi4\nesp32-s3\n")
+    ask("build", "--device", "pixel-4", "--devices-file", tmp_path / "fleet.txt", "--scheduler", "tcp://here:8786")
+    assert engine.given["device"] == ("pixel-4", "rpi4", "esp32-s3") and engine.given["scheduler"] == "tcp://here:8786"
+
+
+@pytest.mark.parametrize("kind", [ModelError, LockError])
+def test_an_error_of_one_device_takes_nothing_from_the_others(engine, kind):
+    problem, own = kind("1 of 2 devices could not be built"), kind("no such operator", where="m.keras")
+    problem.finished = (Result(engine.report, Path("out/rpi4/model.tflite"), Path("out/rpi4")),)
+    problem.failed, engine.problem = {"pico": own}, problem
+    done = ask("build", "--device", "rpi4", "--device", "pico", "--json")
+    report, failed = json.loads(done.stdout)
+    assert done.exit_code == kind.exit_code and (report["device"], report["outcome"]) == ("rpi4", "pass")
+    assert failed["device"] == "pico" and failed["what"] == "no such operator" and failed["outcome"] != "pass"
+    assert ("differences" in failed) == (kind is LockError)
+    page = ask("build", "--device", "rpi4", "--device", "pico")
+    assert "Devices (1 of 2 passed)" in page.stdout and "no such operator" in page.stdout
+    assert "1 of 2 devices could not be built" in page.stderr
 
 
 def test_the_project_is_the_current_folder_unless_a_model_is_given(engine, tmp_path, monkeypatch):

@@ -53,5 +53,5 @@ def test_one_core_is_one_core():
 def test_what_stands_in_the_way_is_at_the_top(name):
     profile = load_profile(name)
     flat = " ".join(shown(print_device, profile).split("Memory")[0].split())
-    assert (profile.runtime.obstacle or "nothing") in flat or profile.runtime.obstacle is None
-    assert ("Nothing is known to run there" in flat) == (profile.runtime.obstacle is not None)
+    assert (profile.obstacle or "nothing") in flat or profile.obstacle is None
+    assert ("Nothing is known to run there" in flat) == (profile.obstacle is not None)

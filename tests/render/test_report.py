@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from rich.console import Console
 
+from edgekit.compiled import Compiled, LayerCycles, LeftOperator
 from edgekit.render.console import make_console
 from edgekit.render.plan import print_plan
 from edgekit.render.report import print_report
@@ -144,3 +145,29 @@ def test_a_narrow_plan_says_what_it_leaves_out(sample_plan):
     limited = msgspec.structs.replace(sample_plan, limits={"download": 1000.0})
     assert "A wider terminal shows flash too." in words(shown(print_plan, limited))
     assert "A wider terminal" not in shown(print_plan, sample_plan, width=110)
+
+
+def test_what_an_npus_compiler_made_is_a_table(sample_report):
+    made = Compiled(
+        compiler="Vela 5.2.0", accelerator="ethos-u55-128", system_config="A", memory_mode="B", clock_hz=32e6, bytes=7312,
+        sha256="0" * 64, operators=7, on_npu=6, cycles=64_000, npu_cycles=32_000, sram_bytes=416, dram_bytes=0, flash_bytes=0,
+        weight_bytes=2048, encoded_bytes=1024, path="model_vela.tflite",
+        left=(LeftOperator(operator="COS", layer="[bold]cosine[/]", reason="Unsupported opType"),),
+        layers=tuple(LayerCycles(name=f"layer_{one}", operator="CONV_2D", cycles=1280, npu_cycles=1280) for one in range(50)),
+    )  # fmt: skip
+    report = msgspec.structs.replace(sample_report, chosen=msgspec.structs.replace(sample_report.chosen, compiled=made))
+    shown_text = shown(print_report, report)
+    text = words(shown_text)
+    for part in (
+        "On the NPU, by its compiler's estimate",
+        "layer_0 CONV_2D 1,280 2.0%",
+        "and 10 more layers",
+        "6 of 7 on the NPU",
+        "64,000, of which the NPU computes in 32,000 (50%)",
+        "2 ms at 32 MHz, 500 inferences a second",
+        "2.0 KiB, coded in 1.0 KiB",
+        "COS [bold]cosine[/]: Unsupported opType",
+    ):
+        assert part in text
+    assert "layer_40" not in text and max(map(len, shown_text.splitlines())) <= 80
+    assert "On the NPU" not in shown(print_report, sample_report)

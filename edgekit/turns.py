@@ -1,0 +1,48 @@
+"""Whose turn it is on the machine: so many jobs at once over all devices of a build, in the order they came.
+
+A latency that is measured on this machine has it to itself: it waits until no job runs, and none begins before it is
+done. It knows nothing of what a job does.
+"""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import threading
+from collections.abc import Iterator
+
+
+class Turns:
+    """`at_once` turns, given first come, first served; one that is `alone` is the only one while it lasts.
+
+    Whoever has a turn asks for no second one: with one turn in all, that would be waited for for ever.
+    """
+
+    def __init__(self, at_once: int) -> None:
+        self._at_once = at_once
+        self._running = 0
+        self._is_alone = False
+        self._waiting: collections.deque[object] = collections.deque()
+        self._changed = threading.Condition()
+
+    @contextlib.contextmanager
+    def turn(self, *, alone: bool = False) -> Iterator[None]:
+        """Wait for a turn, and have it for the block."""
+        me = object()
+        with self._changed:
+            self._waiting.append(me)
+            try:
+                self._changed.wait_for(lambda: self._waiting[0] is me and self._is_free(alone=alone))
+                self._running, self._is_alone = self._running + 1, alone
+            finally:
+                self._waiting.remove(me)
+                self._changed.notify_all()
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._running, self._is_alone = self._running - 1, False
+                self._changed.notify_all()
+
+    def _is_free(self, *, alone: bool) -> bool:
+        return self._running == 0 if alone else self._running < self._at_once and not self._is_alone

@@ -1,0 +1,71 @@
+"""Turns: never more at once than allowed, first come first served, and one that is alone is alone."""
+
+from __future__ import annotations
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from edgekit.turns import Turns
+
+
+def test_no_more_than_so_many_and_all_of_them():
+    turns, lock, running, most = Turns(3), threading.Lock(), 0, 0
+
+    def job(_: int) -> None:
+        nonlocal running, most
+        with turns.turn():
+            with lock:
+                running += 1
+                most = max(most, running)
+            time.sleep(0.01)
+            with lock:
+                running -= 1
+
+    with ThreadPoolExecutor(12) as threads:
+        list(threads.map(job, range(30)))
+    assert (most, running) == (3, 0)
+
+
+def test_one_that_is_alone_waits_for_the_others_and_goes_before_those_that_came_later():
+    turns, said = Turns(2), []
+    begun, go_on = threading.Event(), threading.Event()
+
+    def first() -> None:
+        with turns.turn():
+            begun.set()
+            go_on.wait(5)
+            said.append("first")
+
+    def alone() -> None:
+        with turns.turn(alone=True):
+            said.append("alone")
+            time.sleep(0.05)
+            said.append("alone, done")
+
+    def later() -> None:
+        with turns.turn():
+            said.append("later")
+
+    threads = [threading.Thread(target=job) for job in (first, alone, later)]
+    threads[0].start()
+    assert begun.wait(5)
+    for thread in threads[1:]:
+        thread.start()
+        time.sleep(0.05)
+    assert said == [], "a turn was free, but whoever measures was next"
+    go_on.set()
+    for thread in threads:
+        thread.join(5)
+    assert said == ["first", "alone", "alone, done", "later"]
+
+
+def test_a_turn_is_given_back_after_an_error():
+    turns = Turns(1)
+    for alone in (True, False):
+        with pytest.raises(RuntimeError), turns.turn(alone=alone):
+            raise RuntimeError("a job failed")
+    with turns.turn():
+        pass
