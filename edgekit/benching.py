@@ -41,6 +41,7 @@ LONGEST_S = 30.0
 SPARE_S = 300.0
 """What a run may take besides its timed runs: copying, importing, warming up, measuring memory."""
 MOST_SUSTAINED_MIN = 1440
+MOST_LIMIT_S = 30 * 86400.0
 MOST_INPUT_BYTES = 256 * 2**20
 KILLED = 128  # a shell's exit code for a process that a signal ended, plus the signal's number
 HERE = "local"
@@ -101,6 +102,9 @@ def bench(
         require_place(profile)
     if time_limit_s is None:
         time_limit_s = SPARE_S + request.longest + 60 * (sustained or 0)
+    time_limit_s = _within("time-limit", time_limit_s, 0.001, MOST_LIMIT_S)
+    if python is not None and not (python and python.isprintable()):
+        raise InputError("not the path of a Python", where="--python", received=repr(python[:200]))
     asked = _Asked(profile, address, path, model, tuple(arrays), request, python, runtime, time_limit_s, keep, progress)
     with tempfile.TemporaryDirectory(prefix="edgekit-bench-") as scratch:
         return asked.run(Path(scratch))
@@ -167,6 +171,8 @@ class _Asked:
             f"{board.TITLES[mine.environment.runtime or 'litert']} {mine.environment.runtime_version} on this machine"
         )
         if [one.sha256 for one in mine.inputs] != [one.sha256 for one in document.inputs]:
+            if self._inputs:
+                raise DeviceError("the inputs on the device were not those that were sent", where=transport.address)
             return _not_compared("the random inputs there were others: its numpy makes others of the same seed", host)
         here = output_arrays(mine.outputs, files, where="this machine")
         quantized = [tensor.scale is not None for tensor in self._model.output_tensors]
@@ -305,11 +311,13 @@ def _inputs(given: Sequence[str | Path], model: TfliteModel) -> list[Path]:
 def _array(path: Path) -> np.ndarray:
     import numpy as np
 
+    if not path.is_file():  # reading a pipe would wait for ever
+        raise DataError("there is no such file", where=str(path), allowed="a .npy file")
+    if path.stat().st_size > MOST_INPUT_BYTES:
+        raise DataError("too large for an input", where=str(path), allowed=f"{MOST_INPUT_BYTES} bytes")
     try:
-        if path.stat().st_size > MOST_INPUT_BYTES:
-            raise DataError("too large for an input", where=str(path), allowed=f"{MOST_INPUT_BYTES} bytes")
         array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as problem:
+    except Exception as problem:  # numpy lets through what Python's parser makes of a header, of many kinds
         raise DataError("not an array", where=str(path), received=str(problem)[:300], allowed="a .npy file") from None
     if not isinstance(array, np.ndarray):
         raise DataError("not one array", where=str(path), allowed="a .npy file")
@@ -389,7 +397,7 @@ def _last_line(log: str) -> str | None:
 
 
 def _not_compared(reason: str, host: str | None = None) -> tuple[HostAgreement, Check]:
-    check = Check(name="agreement", outcome="not asked", reason=reason)
+    check = Check(name="agreement", outcome="unknown", reason=reason)
     return HostAgreement(bit_for_bit=None, host=host, reason=reason), check
 
 

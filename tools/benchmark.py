@@ -33,6 +33,7 @@ from edgekit.units import format_ms, format_size
 ROOT = Path(__file__).resolve().parent.parent
 PROJECTS = Path(__file__).resolve().parent / "benchmark_projects"
 PAGE = ROOT / "docs" / "benchmarks.md"
+KEPT = "<!-- below: tables of other tools, which this one leaves as they are -->"
 DEVICES = ("rpi4", "nucleo-l4r5zi", "host")
 TITLES = {
     "digits": "The bundled example: handwritten digits, 8 x 8 pixels",
@@ -74,7 +75,8 @@ def main() -> None:
     if options.only:
         sys.stdout.write("\n".join(parts))
     else:
-        PAGE.write_text("\n".join(parts), encoding="utf-8")
+        kept = PAGE.read_text(encoding="utf-8").partition(KEPT)
+        PAGE.write_text("\n".join(parts).rstrip("\n") + "\n\n" + "".join(kept[1:]), encoding="utf-8")
 
 
 def _head() -> str:

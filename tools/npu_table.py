@@ -149,6 +149,8 @@ def main() -> None:
     given = parser.parse_args()
     model, profile = read_tflite(given.model), load_profile(given.device)
     made = compiled(model.content, profile)
+    if not made.on_npu:
+        parser.error(f"nothing of {given.model} goes to the NPU: {made.left[0].operator} ({made.left[0].reason})")
     print(
         f"{made.compiler}, {made.accelerator}, {made.system_config}, {made.memory_mode}, {made.clock_hz / 1e6:g} MHz:"
     )

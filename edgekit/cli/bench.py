@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from edgekit.cli import completers, options, output
-from edgekit.errors import InputError, InterruptedBuild
+from edgekit.errors import InterruptedBuild
 
 
 @click.command("bench", short_help="Measure a .tflite file on a device, by ssh or adb.")
@@ -55,8 +55,6 @@ def command(ctx: click.Context, /, model: Path, as_json: bool, quiet: bool, **gi
     """
     from edgekit.benching import bench
 
-    if given["python"] is not None and not (given["python"].isprintable() and given["python"]):
-        raise InputError("not the path of a Python", where="--python", received=repr(given["python"]))
     try:
         with output.at_work(quiet=quiet) as progress:
             found = bench(model, progress=progress, **given)

@@ -8,7 +8,9 @@ PERFORMANCE.md.
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
 import shutil
 import signal
 import subprocess
@@ -36,6 +38,7 @@ SAID = 300
 WRONG_OPTION = ("Incorrect argument to CLI option", "Invalid configuration of")
 """How its CliOptionError and ConfigOptionError begin (ethosu/vela/errors.py)."""
 WRONG_USAGE = 2  # argparse
+FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
 OUT_OF_MEMORY = ("MemoryError", "bad_alloc", "Cannot allocate memory")
 
 
@@ -46,8 +49,8 @@ def compile_file(
 
     There is none where nothing goes to the NPU.
     `Refused` where Vela refuses the file or crashes on it. What is not the file's doing is raised: `MissingExtraError`
-    where it is not installed or does not start, `ProfileError` where it does not know the configuration, and
-    `MemoryError` where it ran out of memory.
+    where it is not installed or does not start, `ProfileError` where it does not know the configuration, `OSError`
+    where the disk is full, and `MemoryError` where it ran out of memory.
     """
     require("npu", PACKAGE, purpose="compiling for an Ethos-U")
     work = out / "vela-work"
@@ -96,13 +99,17 @@ def _run(work: Path, options: list[str]) -> str | None:
     """Run the command; why it gave no file, or None where it gave one."""
     command = [sys.executable, "-m", "ethosu.vela", f"{STEM}.tflite", "--output-dir", ".", "--config", CONFIG, *options]
     command += ["--verbose-performance"]  # which writes the table of layers
-    with (work / "out.txt").open("wb") as out, (work / "err.txt").open("wb") as err:
-        done = subprocess.run(command, cwd=work, stdin=subprocess.DEVNULL, stdout=out, stderr=err, check=False)
+    with (work / "out.txt").open("wb") as out:  # its errors go through a pipe: a full disk takes no file of them
+        done = subprocess.run(
+            command, cwd=work, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.PIPE, check=False
+        )
     if done.returncode == 0 and (work / f"{STEM}_vela.tflite").is_file():
         return None
-    said = _text(work / "err.txt") or _text(work / "out.txt")
+    said = done.stderr[-LONGEST_TEXT:].decode("utf-8", "replace") or _text(work / "out.txt")
     if done.returncode == -signal.SIGKILL or any(word in said for word in OUT_OF_MEMORY):
         raise MemoryError("Vela ran out of memory, or was killed")
+    if any(os.strerror(number) in said for number in FULL_DISK):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(work))
     if done.returncode < 0:
         return f"it crashes: {_signal(-done.returncode)}"
     lines = [line.strip() for line in said.splitlines() if line.strip()] or ["it says nothing"]

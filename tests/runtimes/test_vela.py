@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 from pathlib import Path
@@ -102,6 +103,16 @@ class TestWhereVelaIsInstalled:
         (tmp_path / "mine.toml").write_text(wrong)
         ran = edgekit_command("check", GOLDEN / "int8.tflite", "--device", "mine.toml", "--no-cache", folder=tmp_path)
         assert ran.returncode == 2 and "ethos-u99-1" in ran.stderr and "FAIL" not in ran.stdout
+
+    def test_a_disk_that_is_full_while_it_runs_fails_no_file(self, tmp_path, monkeypatch):
+        (tmp_path / "ethosu").mkdir()
+        (tmp_path / "ethosu" / "__init__.py").touch()
+        (tmp_path / "ethosu" / "vela.py").write_text("open('/dev/full', 'w', buffering=1).write('a line\\n')")
+        monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+        (out := tmp_path / "out").mkdir()
+        with pytest.raises(OSError, match="No space left") as raised:
+            compile_file(GOLDEN / "int8.tflite", out, **OPTIONS)
+        assert raised.value.errno == errno.ENOSPC and list(out.iterdir()) == []
 
     def test_an_installation_that_does_not_start_fails_no_file(self, edgekit_command, tmp_path):
         (tmp_path / "ethosu").mkdir()
