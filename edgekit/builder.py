@@ -191,6 +191,14 @@ def _build_one(
     report, tflite, compiled = conclude(choice, found.finished, bench, progress=progress)
     report = msgspec.structs.replace(report, notes=(*report.notes, *materials.cache.notes))
     seat.require_running()
+    with materials.turns.turn():
+        vector = vector_of(
+            tflite,
+            profile,
+            materials.dataset,
+            input_order=port_names(materials.model.facts.inputs),
+            progress=progress,
+        )
     path = emit(
         folder,
         report=report,
@@ -200,13 +208,7 @@ def _build_one(
         artifact=tflite,
         compiled=compiled,
         labels=materials.dataset.labels,
-        vector=vector_of(
-            tflite,
-            profile,
-            materials.dataset,
-            input_order=port_names(materials.model.facts.inputs),
-            progress=progress,
-        ),
+        vector=vector,
     )
     keeper.keep(profile, report, found.finished)
     return BuildResult(report=report, folder=folder, path=path, lock=keeper.path)

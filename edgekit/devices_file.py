@@ -23,10 +23,12 @@ def read_devices(path: str | Path) -> tuple[Device, ...]:
     one, with its line.
     """
     found: dict[str, Device] = {}
+    seen: set[str] = set()
     for number, line in enumerate(_text(Path(path)).splitlines(), start=1):
         name = COMMENT.sub("", line).strip()
-        if not name:
+        if not name or name in seen:
             continue
+        seen.add(name)
         device = Path(path).parent / name if _is_path(name) else name
         try:
             profile = load_profile(device)

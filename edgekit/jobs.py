@@ -54,6 +54,7 @@ class Failed(Value):
 
 _living: weakref.WeakSet[Worker] = weakref.WeakSet()
 _stopping = threading.Event()
+_counting = threading.Lock()
 
 
 @contextlib.contextmanager
@@ -61,7 +62,9 @@ def all_stopped() -> Iterator[None]:
     """Kill every worker of this process, also those that other threads wait for, and let none start inside."""
     _stopping.set()
     try:
-        for worker in list(_living):
+        with _counting:
+            living = list(_living)
+        for worker in living:
             worker.close()
         yield
     finally:
@@ -141,10 +144,11 @@ class Worker:
     def _start(self) -> None:
         if _stopping.is_set():
             raise InterruptedBuild("interrupted")
-        _living.add(self)
+        with _counting:
+            _living.add(self)
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
         self._events = queue.Queue()
-        self._process = subprocess.Popen(
+        process = self._process = subprocess.Popen(
             [sys.executable, "-m", self._module],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -153,10 +157,13 @@ class Worker:
             start_new_session=True,
         )
         self._guard = subprocess.Popen(
-            [*GUARD, str(self._process.pid)], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True
+            [*GUARD, str(process.pid)], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True
         )
-        threading.Thread(target=_pump, args=(self._process, self._events), daemon=True).start()
-        threading.Thread(target=_clear, args=(self._process,), daemon=True).start()
+        threading.Thread(target=_pump, args=(process, self._events), daemon=True).start()
+        threading.Thread(target=_clear, args=(process,), daemon=True).start()
+        if _stopping.is_set():  # `all_stopped` may have come by before there was a process to kill
+            self.close()
+            raise InterruptedBuild("interrupted")
 
     def _wait(self, progress: Progress, time_limit_s: float | None) -> Done | Failed:
         deadline = None if time_limit_s is None else time.monotonic() + time_limit_s

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Literal
 
 from edgekit.bench.board import TITLES
-from edgekit.bench.document import BenchDocument
+from edgekit.bench.document import BenchDocument, require_consistent
 from edgekit.emit.files import prepare, replace_file
-from edgekit.errors import InputError, OutputError
+from edgekit.errors import DeviceError, InputError, OutputError
 from edgekit.overlay import VARIABLE, measurements_folder
 from edgekit.profile import DeviceProfile
 from edgekit.report import Metric, Metrics
@@ -25,6 +25,10 @@ from edgekit.values import Value, from_json, to_json
 
 MOST_BYTES = 8 * 2**20
 MOST_FILES = 1000
+LEAST_RUNS = 5
+"""Fewer are always steady; the runner itself never stops before."""
+DEFAULT_DELEGATE = "xnnpack"
+"""What both interpreters take of themselves, and a bench asks for where the profile names none."""
 _NAME = re.compile(r"[0-9a-f]{16}-[0-9]{8}T[0-9]{6}Z(-[0-9]+)?\.json")
 
 
@@ -88,7 +92,7 @@ def kept(profile: DeviceProfile, sha256: str) -> tuple[list[tuple[Path, Measurem
     for name in names[-MOST_FILES:]:
         try:
             found.append((folder / name, _read(folder / name)))
-        except (OSError, InputError) as problem:
+        except (OSError, InputError, DeviceError) as problem:
             notes.append(f"a measurement was not used: {folder / name} cannot be read ({_in_a_line(problem)})")
     mine = [(path, one) for path, one in found if one.document.model.sha256 == sha256]
     return sorted(mine, key=lambda one: one[1].date, reverse=True), notes
@@ -129,10 +133,13 @@ def why_not(measurement: Measurement, profile: DeviceProfile) -> str | None:
         return f"{profile.id} runs what was compiled for it, and this was the plain file on a processor"
     if document.environment.runtime != runtime.kind:
         return f"it was taken with {_title(document.environment.runtime)}, and {profile.id} has {_title(runtime.kind)}"
-    if runtime.delegate is not None and document.delegate.asked != runtime.delegate:
-        return f"it was taken with the delegate {document.delegate.asked!r}, and {profile.id} has {runtime.delegate!r}"
+    delegate = runtime.delegate or DEFAULT_DELEGATE
+    if document.delegate.asked != delegate:
+        return f"it was taken with the delegate {document.delegate.asked!r}, and {profile.id} has {delegate!r}"
     if document.environment.threads != runtime.threads:
         return f"it was taken with {_threads(document.environment.threads)}, and {profile.id} has {runtime.threads}"
+    if latency.runs < LEAST_RUNS:
+        return f"it has {latency.runs} timed runs, and {LEAST_RUNS} are the least"
     if not latency.steady:
         return "its runs were not steady"
     return None
@@ -178,14 +185,18 @@ def _threads(count: int | None) -> str:
 
 
 def _read(path: Path) -> Measurement:
+    if not path.is_file():  # reading a pipe would wait for ever
+        raise InputError("not a file")
     with path.open("rb") as file:
         data = file.read(MOST_BYTES + 1)
     if len(data) > MOST_BYTES:
         raise InputError("too large for a measurement")
-    return from_json(data, Measurement, where=path.name)
+    found = from_json(data, Measurement, where=path.name)
+    require_consistent(found.document, where=path.name)
+    return found
 
 
-def _in_a_line(problem: OSError | InputError) -> str:
-    if isinstance(problem, InputError):
+def _in_a_line(problem: OSError | InputError | DeviceError) -> str:
+    if not isinstance(problem, OSError):
         return f"{problem.what}: {problem.where}" if problem.where else problem.what
     return problem.strerror or str(problem)

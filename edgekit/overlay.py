@@ -60,6 +60,6 @@ def _merged(base: dict[str, Any], overlay: dict[str, Any]) -> dict[str, Any]:
     found = dict(base)
     for key, value in overlay.items():
         below = base.get(key)
-        both = isinstance(below, dict) and isinstance(value, dict) and _FIGURE not in value
+        both = isinstance(below, dict) and isinstance(value, dict) and _FIGURE not in {*below, *value}
         found[key] = _merged(below, value) if both and isinstance(below, dict) else value
     return found

@@ -348,6 +348,8 @@ def _text(path: Path) -> str:
         raise ProfileError("the device profile cannot be read", where=str(path), received=problem.strerror) from None
     except UnicodeDecodeError:
         raise ProfileError("the device profile is not a text file", where=str(path), allowed="TOML in UTF-8") from None
+    except ValueError as problem:  # a path that holds a null
+        raise ProfileError("the device profile cannot be read", where=repr(str(path)), received=str(problem)) from None
     if len(text) > MAX_LETTERS:
         raise ProfileError("too large for a device profile", where=str(path), allowed=f"{MAX_LETTERS} letters")
     return text

@@ -34,6 +34,7 @@ else:
     import tomli as tomllib
 
 PROJECT_FILE = "edgekit.toml"
+LONGEST_BUDGET_S = 8760 * 3600.0
 
 
 class Budget(Value):
@@ -125,7 +126,7 @@ def resolve(file: ProjectFile, *, root: Path, where: str) -> Project:
         training=file.training,
         calibration=file.calibration,
         seed=file.seed,
-        time_budget_s=_quantity(parse_duration_ms, file.time_budget, f"{where}: time_budget") / 1e3,
+        time_budget_s=_budget_s(_quantity(parse_duration_ms, file.time_budget, f"{where}: time_budget") / 1e3, f"{where}: time_budget"),
         imports=file.model.imports if isinstance(file.model, ModelTable) else (),
         chains=tuple(tuple(_step(step) for step in chain.steps) for chain in file.chain),
         emulate=file.emulate,
@@ -179,7 +180,7 @@ def override(project: Project, **changes: Any) -> Project:
         project = msgspec.structs.replace(project, emulate=bool(given["emulate"]))
     if "time_budget" in given:
         seconds = _number(given["time_budget"], parse_duration_ms, "--time-budget", 1e3)
-        project = msgspec.structs.replace(project, time_budget_s=seconds)
+        project = msgspec.structs.replace(project, time_budget_s=_budget_s(seconds, "--time-budget"))
     if "max_drop" in given:
         goal = msgspec.structs.replace(project.goal, max_drop_points=_points(given["max_drop"]))
         project = msgspec.structs.replace(project, goal=goal)
@@ -199,6 +200,13 @@ def _override_budget(budget: Budget, given: dict[str, Any]) -> Budget:
             value = _number(given[option], parse, f"--{option.replace('_', '-')}", 1.0)
             changes[field] = value if field == "latency_ms" else round(value)
     return msgspec.structs.replace(budget, **changes) if changes else budget
+
+
+def _budget_s(seconds: float, where: str) -> float:
+    """A time that threads can wait for."""
+    if seconds > LONGEST_BUDGET_S:
+        raise ProjectError("too long for a time budget", where=where, received=f"{seconds:g} s", allowed="8760h at most")
+    return seconds
 
 
 def _number(given: Any, parse: Any, where: str, divisor: float) -> float:

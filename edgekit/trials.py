@@ -40,7 +40,7 @@ class Bench:
     def __init__(self, materials: Materials, profile: DeviceProfile, limits: dict[str, float]) -> None:
         self.project, self.model, self.dataset = materials.project, materials.model, materials.dataset
         self.losses, self.profile, self.limits = materials.losses, profile, limits
-        self._cache, self._maker = materials.cache, Maker(materials)
+        self._cache, self._maker, self._turns = materials.cache, Maker(materials), materials.turns
         self._judge = Judge(materials, profile, self._maker)
         self._baseline: Path | None = None
 
@@ -90,7 +90,8 @@ class Bench:
         """The check of a file on the device's emulated board; None where the project does not ask for it."""
         if not self.project.emulate:
             return None
-        return emulated(tflite, self.profile, self._cache, progress=progress)
+        with self._turns.turn():  # beside a latency that is taken here it would be in its way
+            return emulated(tflite, self.profile, self._cache, progress=progress)
 
     def keras_outputs(self, split: Split, *, progress: Progress) -> list[Path]:
         """The Keras model's own outputs on a split, as `.npy` files."""

@@ -8,6 +8,7 @@ import pytest
 
 from edgekit.devices_file import read_devices
 from edgekit.errors import InputError, ProfileError, ProjectError
+from edgekit.profile import load_profile
 
 PROFILES = Path(__file__).resolve().parent.parent / "device_profiles"
 
@@ -53,6 +54,7 @@ def test_ids_aliases_paths_comments_and_blank_lines(listed, tmp_path, monkeypatc
         (b"\xff\xfe\x00r", ProjectError, ["cannot be read", "UTF-8"]),
         (b"rpi4\n" * 300_000, ProjectError, ["too large"]),
         (b"rpi4\nrpi4\0\n", InputError, ["devices.txt:2"]),
+        (b"rpi4\na\0b.toml\n", ProfileError, ["devices.txt:2", "null"]),
         ("../../../../etc/\n", InputError, ["devices.txt:1"]),
     ],
 )  # fmt: skip
@@ -91,3 +93,10 @@ def test_the_command_says_it_with_code_2_and_writes_nothing(edgekit_command, tin
     done = edgekit_command("build", "--devices-file", "fleet.txt", folder=tiny_project)
     assert done.returncode == 2 and "fleet.txt:2" in done.stderr and "did you mean 'rpi4'" in done.stderr
     assert not (tiny_project / "build").exists() and "Traceback" not in done.stderr
+
+
+def test_a_device_that_is_named_ten_thousand_times_is_read_once(listed, monkeypatch):
+    read = []
+    monkeypatch.setattr("edgekit.devices_file.load_profile", lambda name: read.append(name) or load_profile(name))
+    assert read_devices(listed("rpi4\n" * 10_000 + "pi4\n")) == ("rpi4",)
+    assert len(read) < 10

@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from edgekit import jobs
 from edgekit.errors import DataError, InterruptedBuild, OutputError
 from edgekit.jobs import Done, Failed, Worker, all_stopped
 
@@ -189,3 +190,22 @@ def test_all_workers_stop_also_those_that_another_thread_waits_for(worker):
         with pytest.raises(InterruptedBuild):
             worker.run({"do": "count", "total": 1})
     assert worker.run({"do": "count", "total": 1}).value["counted"] == 1
+
+
+def test_a_worker_that_starts_while_all_are_stopped_does_not_live_on(worker, monkeypatch):
+    """The moment between a worker's look whether it may start and its process, in which all others were stopped."""
+    made = []
+
+    def popen(*given, **more):
+        jobs._stopping.set()
+        made.append(Popen(*given, **more))
+        return made[-1]
+
+    Popen = jobs.subprocess.Popen
+    monkeypatch.setattr(jobs.subprocess, "Popen", popen)
+    try:
+        with pytest.raises(InterruptedBuild):
+            worker.run({"do": "count", "total": 1})
+    finally:
+        jobs._stopping.clear()
+    assert len(made) == 2 and all(one.returncode is not None for one in made)

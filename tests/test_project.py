@@ -113,6 +113,7 @@ def test_an_unknown_key(tmp_path, text, key, near):
         ('[budget]\nlatency = "20KiB"', "budget.latency"),
         ('[budget]\nflash = "1e999B"', "budget.flash"),
         ('time_budget = "soon"', "time_budget"),
+        ('time_budget = "99999999999h"', "time_budget"),
         ("[goal]\nmax_drop = -1", "goal.max_drop"),
         ("[goal]\nmax_drop = nan", "goal.max_drop"),
         ("[goal]\nmax_drop = inf", "goal.max_drop"),
@@ -167,6 +168,7 @@ def test_no_project_file(tmp_path):
         ({"max_drop": 0.5}, "goal.max_drop_points", 0.5),
         ({"time_budget": "90s"}, "time_budget_s", 90.0),
         ({"time_budget": 90}, "time_budget_s", 90.0),
+        ({"time_budget": "8760h"}, "time_budget_s", 31_536_000.0),
         ({"max_flash": "1KiB"}, "budget.flash_bytes", 1024),
         ({"max_flash": 1000}, "budget.flash_bytes", 1000),
         ({"max_download": "1MB"}, "budget.download_bytes", 10**6),
@@ -230,3 +232,9 @@ def test_a_project_cannot_be_changed(tmp_path):
     with pytest.raises(AttributeError):
         project(tmp_path, FULL).seed = 1
     assert msgspec.structs.replace(project(tmp_path, FULL), seed=1).seed == 1
+
+
+def test_a_time_budget_that_no_thread_can_wait_for_is_refused(tmp_path):
+    with pytest.raises(ProjectError, match="too long for a time budget") as caught:
+        override(load_project(tmp_path, required=False), time_budget=1e15)
+    assert caught.value.where == "--time-budget"

@@ -5,9 +5,14 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import pytest
 
+from edgekit import trials
+from edgekit.jobs import no_progress
+from edgekit.making import Materials
+from edgekit.profile import load_profile
 from edgekit.turns import Turns
 
 
@@ -69,3 +74,17 @@ def test_a_turn_is_given_back_after_an_error():
             raise RuntimeError("a job failed")
     with turns.turn():
         pass
+
+
+def test_an_emulated_board_waits_while_a_latency_is_taken_here(monkeypatch, tmp_path):
+    turns, ran = Turns(2), threading.Event()
+    monkeypatch.setattr(trials, "emulated", lambda *_, **__: ran.set())
+    project = SimpleNamespace(root=tmp_path, emulate=True, imports=(), seed=0)
+    materials = Materials(project=project, model=None, dataset=None, losses=(), cache=None, pool=None, turns=turns)
+    bench = trials.Bench(materials, load_profile("rpi4"), {})
+    with ThreadPoolExecutor(1) as thread:
+        with turns.turn(alone=True):
+            future = thread.submit(bench.emulated, tmp_path, progress=no_progress)
+            assert not ran.wait(0.3)
+        future.result(5)
+    assert ran.is_set()

@@ -24,6 +24,8 @@ BASE_MEMORY_BYTES = 48 * 2**20
 COPIES = 2
 SLACK_BYTES = 2**20
 ENVIRONMENT = "~/edgekit-bench"
+FAMILY = "raspberry pi"
+VIRTUAL = "linux,dummy-virt"  # what QEMU's and other makers' virtual machines for Arm call themselves
 # What package indices have, as the bundled profiles say it (tflite-runtime's last release is 2.14.0): the interpreter,
 # processors, the CPythons from first to last, what pip is asked for.
 WHEELS: tuple[tuple[RuntimeKind, tuple[str, ...], tuple[int, int], tuple[int, int], str], ...] = (
@@ -96,11 +98,19 @@ def other_device(facts: Facts, profile: DeviceProfile, names: dict[str, str]) ->
     wanted, here = profile.runtime.architecture, architecture(facts)
     if wanted is not None and here != _linux_name(wanted):
         return f"the board's system is {here}, and {profile.id} is {wanted}"
-    said = (facts.name or "").lower()
-    if not said or profile.name.lower() in said:
+    said, mine = (facts.name or "").lower(), profile.name.lower()
+    if not said or mine in said:
         return None
-    others = sorted((name for name in names.values() if name.lower() in said), key=len)
-    return f"the board says that it is a {facts.name}, and {profile.id} is the {profile.name}" if others else None
+    is_known = any(name.lower() in said for name in names.values())
+    # every Raspberry Pi calls itself one, with its generation as a word of its own: 'Raspberry Pi 3 Model B Plus Rev 1.3'
+    is_sibling = said.startswith(FAMILY) and _numbers(mine) <= _numbers(said)
+    if is_known or said == VIRTUAL or (mine.startswith(FAMILY) and not is_sibling):
+        return f"the board says that it is a {facts.name}, and {profile.id} is the {profile.name}"
+    return None
+
+
+def _numbers(name: str) -> set[str]:
+    return {word for word in name.split() if word.isdigit()}
 
 
 def _linux_name(architecture: str) -> str:

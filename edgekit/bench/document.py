@@ -16,7 +16,7 @@ from edgekit.bench_document import MOST_BYTES, MOST_RAW, BenchDocument, FactsDoc
 from edgekit.errors import DeviceError, InputError
 from edgekit.values import Value, from_json
 
-__all__ = ["BenchDocument", "FactsDocument", "Refusal", "Request", "answer", "document", "facts", "request_line"]
+__all__ = ["BenchDocument", "FactsDocument", "Refusal", "Request", "answer", "document", "facts", "request_line", "require_consistent"]
 
 _NEXT = "see whether another program writes to the runner's output there, then run it again"
 _ROUNDING = 1e-6
@@ -61,7 +61,7 @@ def answer(data: bytes, *, where: str = "the runner's answer") -> BenchDocument 
     if refused:
         return _read(data, Refusal, where)
     found = _read(data, BenchDocument, where)
-    _consistent(found, where)
+    require_consistent(found, where=where)
     return found
 
 
@@ -95,11 +95,13 @@ def _read(data: bytes, kind: type[V], where: str) -> V:
         ) from None
 
 
-def _consistent(found: BenchDocument, where: str) -> None:
-    """Percentiles in order, as many raw runs as are said, a median that is the raw runs' own."""
+def require_consistent(found: BenchDocument, *, where: str) -> None:
+    """Raise `DeviceError` unless times are above nothing, percentiles in order, and runs and median those of the raw runs."""
     latency = found.latency
     if latency is None:
         return
+    if latency.median_ms == 0:
+        raise _contradiction("an inference that takes no time", where)
     points = (latency.min_ms, latency.p10_ms, latency.median_ms, latency.p90_ms, latency.p99_ms)
     if any(after < before - _ROUNDING for before, after in itertools.pairwise(points)):
         raise _contradiction("percentiles that do not rise", where)

@@ -16,7 +16,7 @@ from typing import Literal
 
 import msgspec
 
-from edgekit.bench.emulated import Architecture
+from edgekit.bench.emulated import RUNTIMES, Architecture
 from edgekit.errors import MissingExtraError
 from edgekit.values import Value
 
@@ -24,6 +24,8 @@ VARIABLE = "EDGEKIT_SYSROOTS"
 MANIFEST = "edgekit-sysroot.json"
 PYTHON = "usr/bin/python3.11"
 MOST_MANIFEST_BYTES = 8 * 2**20
+_VERSION = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9}){0,3}[0-9A-Za-z.+~-]{0,40}")
+_PYTHON_VERSION = re.compile(r"[0-9]{1,4}\.[0-9]{1,4}\.[0-9]{1,4}")
 
 
 class Package(Value):
@@ -102,11 +104,25 @@ def read_sysroot(folder: Path, architecture: Architecture) -> Sysroot | str:
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as problem:
         return f"{MANIFEST} cannot be read: {problem}"
     if manifest.architecture != architecture.name:
-        return f"it is one of {manifest.architecture}"
+        return f"it is one of {manifest.architecture[:40]!r}"
+    strange = _strange(manifest)
+    if strange is not None:
+        return f"{MANIFEST} was changed: {strange}"
     lost = next((name for name, size in manifest.files.items() if _size(folder / name) != size), None)
     if lost is not None:
         return f"{lost} is missing or damaged"
     return Sysroot(folder=folder.absolute(), manifest=manifest, digest=hashlib.sha256(data).hexdigest())
+
+
+def _strange(manifest: Manifest) -> str | None:
+    """What no maker of sysroots writes; None where there is nothing of that kind."""
+    if not manifest.runtimes or set(manifest.runtimes) - set(RUNTIMES):
+        return f"its runtimes are {', '.join(manifest.runtimes)[:80]!r}"
+    versions = (*manifest.runtimes.values(), manifest.numpy)
+    wrong = next((text for text in versions if not _VERSION.fullmatch(text)), None)
+    if wrong is None and not _PYTHON_VERSION.fullmatch(manifest.python):
+        wrong = manifest.python
+    return None if wrong is None else f"{wrong[:40]!r} is no version"
 
 
 def _size(path: Path) -> int | None:

@@ -5,7 +5,8 @@
 Operators run one after another and so share it. The sizes are those that the libraries ask for, at their upper end where
 they depend on padding, which is not read here: CMSIS-NN's `*_get_buffer_size` (its DSP and MVE variants: columns of 16-bit
 inputs, sums of kernels), and ESP-NN's `*_get_scratch_size` for the ESP32-S3 (an aligned copy of the kernel and a padded one of
-the input). The arena itself was taken with 64-bit pointers, which a 32-bit board halves: what is left of it is not counted on.
+the input). Operators without a rule here are taken to need what the reference kernel asked for; of a transposed convolution in
+CMSIS-NN that is not sure. The arena itself was taken with 64-bit pointers, which a 32-bit board halves: what is left of it is not counted on.
 """
 
 from __future__ import annotations
@@ -40,14 +41,14 @@ def margin_bytes(model: TfliteModel, library: Library) -> int:
 
 
 def _shapes(model: TfliteModel, operator: Operator, rules: dict[str, Rule]) -> tuple[Shape, Shape, Shape] | None:
-    """The shapes of an operator's input, kernel and output; None where it has no rule or is in float."""
-    if operator.name not in rules or len(operator.inputs) < 2 or not operator.outputs or ABSENT in operator.inputs[:2]:
+    """The shapes of an operator's input, kernel (none: empty) and output; None where it has no rule or is in float."""
+    if operator.name not in rules or not operator.inputs or not operator.outputs or ABSENT in operator.inputs[:2]:
         return None
-    given, kernel = (model.tensors[index] for index in operator.inputs[:2])
+    given, *kernel = (model.tensors[index] for index in operator.inputs[:2])
     output = model.tensors[operator.outputs[0]]
     if given.dtype.startswith("float"):
         return None
-    return given.shape, kernel.shape, output.shape
+    return given.shape, kernel[0].shape if kernel else (), output.shape
 
 
 def _columns(given: Shape, kernel: Shape, output: Shape) -> int:
@@ -63,6 +64,16 @@ def _window(given: Shape, kernel: Shape, output: Shape) -> int:
 def _sums(given: Shape, kernel: Shape, output: Shape) -> int:
     """arm_fully_connected_s8 on MVE: the sum of each output's kernel."""
     return 4 * kernel[0]
+
+
+def _channels(given: Shape, kernel: Shape, output: Shape) -> int:
+    """arm_avgpool_s8 on a core with DSP: a sum of each channel."""
+    return 4 * given[-1] if given else 0
+
+
+def _row(given: Shape, kernel: Shape, output: Shape) -> int:
+    """esp_nn_get_softmax_scratch_size: an exponential of each value of a row."""
+    return 4 * given[-1] if given else 0
 
 
 def _copies(given: Shape, kernel: Shape, output: Shape) -> int:
@@ -85,6 +96,12 @@ def _padded(given: Shape, kernel: Shape) -> int:
 
 Rule = Callable[[Shape, Shape, Shape], int]
 _RULES: dict[Library, dict[str, Rule]] = {
-    "CMSIS-NN": {"CONV_2D": _columns, "DEPTHWISE_CONV_2D": _window, "FULLY_CONNECTED": _sums, "SVDF": _sums},
-    "ESP-NN": {"CONV_2D": _copies, "DEPTHWISE_CONV_2D": _wide_copies},
+    "CMSIS-NN": {
+        "CONV_2D": _columns,
+        "DEPTHWISE_CONV_2D": _window,
+        "FULLY_CONNECTED": _sums,
+        "SVDF": _sums,
+        "AVERAGE_POOL_2D": _channels,
+    },
+    "ESP-NN": {"CONV_2D": _copies, "DEPTHWISE_CONV_2D": _wide_copies, "SOFTMAX": _row},
 }

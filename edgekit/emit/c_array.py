@@ -91,5 +91,15 @@ def _quantization(prefix: str, facts: InputFacts) -> list[str]:
 
 
 def one_line(text: str) -> str:
-    """Text that stays within a `//` comment: one line, and no backslash at its end."""
-    return " ".join(text.split()).rstrip("\\")
+    r"""Text that stays within a `//` comment: one line, and nothing at its end that continues it on the next one.
+
+    That is a backslash, with or without spaces behind it, and the trigraph that stands for one in C and older C++. What
+    is not printed, such as a sign that turns the direction of writing, becomes a question mark.
+
+    >>> one_line("C:\\ \\"), one_line("what??/"), one_line("a*/\nb")
+    ('C:', 'what', 'a*/ b')
+    """
+    plain = "".join(letter if letter.isprintable() else "?" for letter in " ".join(text.split()))
+    while plain.endswith(("\\", "??/", " ")):
+        plain = plain.removesuffix("\\").removesuffix("??/").rstrip()
+    return plain

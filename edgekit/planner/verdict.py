@@ -16,6 +16,7 @@ from edgekit.report import Basis, Check, InputFacts, Metric
 LIMITED = ("flash", "download", "ram", "latency", "accuracy_drop")
 """The checks that hold a metric of the same name against a limit; in bytes, milliseconds and points."""
 
+COSTS = ("ram", "latency")
 UNITS = {"flash": "B", "download": "B", "ram": "B", "latency": "ms", "accuracy_drop": "points"}
 INDEX_DTYPES = ("int32", "int64", "bool")
 NO_LIMIT = "no limit is declared"
@@ -44,7 +45,8 @@ def check_limit(name: str, limit: float | None, metric: Metric | None, *, not_gi
     """One limit held against one metric.
 
     A measured or simulated value passes where it is at most the limit; a predicted one where its `high` is, and a
-    predicted one without a `high` is unknown. A published or declared value is no evidence for a file: unknown.
+    predicted one without a `high` is unknown. So does a simulated cost with a `high`, which is what the simulation leaves
+    out (an NPU's driver, the runtime's own memory). A published or declared value is no evidence for a file: unknown.
     """
     outcome, reason = _outcome(name, limit, metric, not_given)
     found = metric if metric is not None else Metric(value=None, unit=UNITS.get(name, ""), basis=None, source="")
@@ -74,12 +76,12 @@ def _outcome(
         return "unknown", f"{name} was not measured"
     if metric.value is None or not math.isfinite(metric.value):
         return "unknown", metric.reason or f"{name} has no value"
+    if metric.basis == "predicted" and (metric.high is None or not math.isfinite(metric.high)):
+        return "unknown", "the prediction has no upper end"
+    if _by_high(name, metric.basis, metric.high):
+        return _predicted(str(metric.basis), metric.value, max(metric.value, metric.high or 0), limit)
     if metric.basis in ("measured", "simulated"):
         return _compared(metric.value, limit, metric)
-    if metric.basis == "predicted":
-        if metric.high is None or not math.isfinite(metric.high):
-            return "unknown", "the prediction has no upper end"
-        return _predicted(metric.value, max(metric.value, metric.high), limit)
     return "unknown", f"a figure that is {metric.basis or 'of no basis'} is no evidence for this file"
 
 
@@ -91,12 +93,17 @@ def _compared(value: float, limit: float, metric: Metric) -> tuple[Literal["pass
     return "pass", ""
 
 
-def _predicted(value: float, high: float, limit: float) -> tuple[Literal["pass", "fail"], str]:
+def _by_high(name: str, basis: Basis | None, high: float | None) -> bool:
+    """Whether a figure is judged by its high end; an interval of accuracy is one of samples, and its value decides."""
+    return high is not None and (basis == "predicted" or (basis == "simulated" and name in COSTS))
+
+
+def _predicted(basis: str, value: float, high: float, limit: float) -> tuple[Literal["pass", "fail"], str]:
     if high <= limit:
-        return "pass", "the whole predicted interval is within the limit"
+        return "pass", f"the whole {basis} interval is within the limit"
     if value <= limit:
-        return "fail", f"predicted within the limit, but its high end is {_over(high, limit)} it: measure it"
-    return "fail", f"predicted {_over(value, limit)} the limit"
+        return "fail", f"{basis} within the limit, but its high end is {_over(high, limit)} it: measure it"
+    return "fail", f"{basis} {_over(value, limit)} the limit"
 
 
 def _over(value: float, limit: float) -> str:
@@ -120,14 +127,14 @@ def misses(checks: Iterable[Check]) -> tuple[Check, ...]:
 def shortfall(check: Check) -> float:
     """How far a check is from passing, as a share of its limit: 0 where it does not fail, infinite where unknown.
 
-    A predicted value counts by its high end, as it is judged.
+    What is judged by its high end counts by it.
     """
     if check.outcome in ("pass", "not asked"):
         return 0.0
     limit, value = check.limit, check.value
     if check.outcome == "unknown" or isinstance(limit, str) or isinstance(value, str) or limit is None or value is None:
         return math.inf
-    judged = max(value, check.high) if check.basis == "predicted" and check.high is not None else value
+    judged = max(value, check.high or 0) if _by_high(check.name, check.basis, check.high) else value
     return (judged - limit) / limit if limit > 0 else judged - limit
 
 

@@ -45,14 +45,23 @@ class Lookup(Value):
         return len(self.tables) // (self.stride * self.item_bytes)
 
 
+def says_lookup(ancillary: bytes) -> bool:
+    """Whether the second tensor of a pair says that it holds look-up tables in the notation that is read here.
+
+    Where it does and `read_lookup` finds none, the file is damaged: the decoder would read beyond the tables.
+    """
+    head = ancillary[:METADATA_BYTES]
+    return len(head) == METADATA_BYTES and (head[0], head[1], head[4]) == (_LOOKUP, _METADATA_VERSION, _TABLES_VERSION)
+
+
 def read_lookup(ancillary: bytes, packed_bytes: int, shape: Sequence[int], item_bytes: int) -> Lookup | None:
     """The tables in the second tensor of a pair; None where it is no look-up table that fits the tensor.
 
     `packed_bytes` is the length of the first, `shape` and `item_bytes` those of the tensor that is decoded.
     """
-    head, tables = ancillary[:METADATA_BYTES], ancillary[METADATA_BYTES:]
-    if len(head) < METADATA_BYTES or head[0] != _LOOKUP or head[1] != _METADATA_VERSION or head[4] != _TABLES_VERSION:
+    if not says_lookup(ancillary):
         return None
+    head, tables = ancillary[:METADATA_BYTES], ancillary[METADATA_BYTES:]
     axis, bits, stride = head[5] >> 4, head[5] & 7, head[6]
     if not (1 <= bits <= _MOST_BITS and 1 <= stride <= _MOST_VALUES):
         return None

@@ -14,7 +14,7 @@ import msgspec
 from edgekit.errors import ModelError
 from edgekit.tflite import macs
 from edgekit.tflite.flatbuffer import FlatBuffer, Table
-from edgekit.tflite.lookup import DECODE, read_lookup
+from edgekit.tflite.lookup import DECODE, read_lookup, says_lookup
 from edgekit.tflite.model import ABSENT, Operator, Signature, Tensor, TfliteModel
 from edgekit.tflite.schema import (
     BITS,
@@ -103,7 +103,7 @@ def _read_model(root: Table, content: bytes, where: str) -> TfliteModel:
         for number, subgraph in enumerate(subgraphs)
         for operator in _read_operators(subgraph, groups[number], codes, where)
     ]
-    groups = _with_lookups(groups, operators, content)
+    groups = _with_lookups(groups, operators, content, where)
     return TfliteModel(
         path=where,
         description=root.text(ModelField.DESCRIPTION),
@@ -168,7 +168,9 @@ def _read_tensors(
     ]
 
 
-def _with_lookups(groups: list[list[Tensor]], operators: list[Operator], content: bytes) -> list[list[Tensor]]:
+def _with_lookups(
+    groups: list[list[Tensor]], operators: list[Operator], content: bytes, where: str
+) -> list[list[Tensor]]:
     """The tensors, those that TFLM_DECODE decodes with where their indices lie and with their tables."""
     tensors = {tensor.index: tensor for group in groups for tensor in group}
     for operator in operators:
@@ -177,18 +179,29 @@ def _with_lookups(groups: list[list[Tensor]], operators: list[Operator], content
         for output, packed, ancillary in zip(
             operator.outputs, operator.inputs[::2], operator.inputs[1::2], strict=False
         ):
-            tensors[output] = _decoded(tensors, output, packed, ancillary, content)
+            tensors[output] = _decoded(tensors, output, packed, ancillary, content, where)
     return [[tensors[tensor.index] for tensor in group] for group in groups]
 
 
-def _decoded(tensors: dict[int, Tensor], output: int, packed: int, ancillary: int, content: bytes) -> Tensor:
+def _decoded(
+    tensors: dict[int, Tensor], output: int, packed: int, ancillary: int, content: bytes, where: str
+) -> Tensor:
     made = tensors[output]
     indices, tables = tensors.get(packed), tensors.get(ancillary)
     bits = BITS.get(made.dtype, 0)
     if made.constant or indices is None or tables is None or indices.span is None or tables.span is None or bits % 8:
         return made
     start, length = tables.span
-    lookup = read_lookup(content[start : start + length], indices.span[1], made.shape, bits // 8) if bits else None
+    pair = content[start : start + length]
+    lookup = read_lookup(pair, indices.span[1], made.shape, bits // 8) if bits else None
+    if bits and lookup is None and says_lookup(pair):
+        raise ModelError(
+            "the file is damaged: a look-up table of weights does not fit its tensor",
+            where=where,
+            received=f"tensor {output} {made.name!r} of {list(made.shape)}: {indices.span[1]} bytes of indices, {length} of tables, "
+            f"their head {pair[:8].hex()}",
+            next_step="build the file again",
+        )
     return made if lookup is None else msgspec.structs.replace(made, span=indices.span, lookup=lookup)
 
 

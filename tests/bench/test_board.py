@@ -102,6 +102,24 @@ def test_another_device_is_seen_by_its_architecture_and_by_its_name():
     assert "is aarch64" in other_device(facts("x86_64"), rpi4, NAMES)
     assert "Raspberry Pi 5" in other_device(facts(name="Raspberry Pi 5 Model B Rev 1.0"), rpi4, NAMES)
     assert other_device(facts(name="Raspberry Pi 4 Model B Rev 1.4"), rpi4, NAMES) is None
-    assert other_device(facts(name="Somebody's own board"), rpi4, NAMES) is None
+    assert other_device(facts(name="Somebody's own board"), load_profile("jetson-nano"), NAMES) is None
     assert other_device(facts(), rpi4, NAMES) is None
     assert other_device(facts(), load_profile("pixel-4"), NAMES) is None  # arm64-v8a is what Linux calls aarch64
+
+
+@pytest.mark.parametrize(
+    ("device", "name", "is_it"),
+    [
+        ("rpi4", "Raspberry Pi 3 Model B Rev 1.2", False),
+        ("rpi4", "Raspberry Pi 400 Rev 1.0", False),
+        ("rpi4", "Radxa ROCK Pi 4B", False),
+        ("rpi4", "linux,dummy-virt", False),
+        ("jetson-nano", "linux,dummy-virt", False),
+        ("rpi5", "Raspberry Pi Compute Module 4 Rev 1.0", False),
+        ("rpi4", "Raspberry Pi Compute Module 4 Rev 1.0", True),
+        ("rpi3", "Raspberry Pi 3 Model B Plus Rev 1.3", True),
+        ("jetson-nano", "NVIDIA Jetson Nano Developer Kit", True),
+    ],
+)
+def test_a_board_that_names_itself_is_the_device_only_by_that_name(device, name, is_it):
+    assert (other_device(facts(name=name), load_profile(device), NAMES) is None) == is_it

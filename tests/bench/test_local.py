@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import time
 from pathlib import Path
@@ -11,12 +12,27 @@ import pytest
 
 import edgekit
 from edgekit.bench import scripts, shell
+from edgekit.bench.compared import output_arrays
 from edgekit.bench.local import Local
 from edgekit.bench.transport import Task
+from edgekit.bench_document import Output
 from edgekit.errors import DataError, DeviceError, InputError, ModelError
 from edgekit.jobs import no_progress
 
 QUICK = {"runs": 3, "seconds": 0.0}
+# headers that numpy's reader answers with errors of many kinds, and not with its own
+HOSTILE = (
+    "{[]: 1}",
+    "((((((",
+    "-" * 5000 + "1",
+    f"{{'descr': '|i1', 'fortran_order': False, 'shape': ({10**30},)}}",
+    "{'descr': '|i1', 'fortran_order': False, 'shape': (True,)}",
+)
+
+
+def npy(header: str) -> bytes:
+    data = header.encode() + b"\n"
+    return b"\x93NUMPY\x01\x00" + len(data).to_bytes(2, "little") + data
 
 
 @pytest.fixture
@@ -49,6 +65,9 @@ def test_a_bench_on_this_machine(int8_model, temporary, devices_folder):
         ({"on": "somewhere"}, InputError),
         ({"device": "nucleo-h7a3zi"}, InputError),
         ({"on": "ssh://board", "delegate": "relative.so"}, InputError),
+        ({"python": "a\nb"}, InputError),
+        ({"time_limit_s": 1e15}, InputError),
+        ({"time_limit_s": float("nan")}, InputError),
         ({"inputs": ["nowhere.npy"]}, DataError),
         ({"inputs": ["a.npy", "b.npy"]}, DataError),
     ],
@@ -63,7 +82,11 @@ def test_inputs_must_be_arrays_of_the_models_type(int8_model, tmp_path):
     np.save(tmp_path / "floats.npy", np.zeros((1, 8, 8, 1), np.float32))
     (tmp_path / "text.npy").write_text("no array")
     np.savez(tmp_path / "several.npy.npz", a=np.zeros(1))
-    for name in ("floats.npy", "text.npy", "several.npy.npz"):
+    os.mkfifo(tmp_path / "pipe.npy")
+    for number, header in enumerate(HOSTILE):
+        (tmp_path / f"{number}.npy").write_bytes(npy(header))
+    hostile = [f"{number}.npy" for number in range(len(HOSTILE))]
+    for name in ("floats.npy", "text.npy", "several.npy.npz", "pipe.npy", *hostile):
         with pytest.raises(DataError):
             edgekit.bench(int8_model, device="host", inputs=[tmp_path / name])
 
@@ -141,6 +164,14 @@ def test_outputs_of_a_stranger_have_names_and_sizes_that_are_checked(tmp_path, h
     with pytest.raises((DeviceError, shell.TooMuch)):
         shell._fetch(Liar(f"echo '{header}'; echo abc"), "/tmp/edgekit-x", tmp_path, time.monotonic() + 5)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("data", [*map(npy, HOSTILE), b"PK\x03\x04", b"", b"\x80\x04N."])
+def test_arrays_of_a_stranger_are_an_error_of_the_board(tmp_path, data):
+    (tmp_path / "output-0.npy").write_bytes(data)
+    output = Output(name="y", dtype="int8", shape=(1,), sha256="0" * 64, file="output-0.npy")
+    with pytest.raises(DeviceError, match="an output"):
+        output_arrays([output], {"output-0.npy": tmp_path / "output-0.npy"}, where="ssh://liar")
 
 
 def test_a_silent_other_side_ends_the_shell_and_its_folder(temporary):

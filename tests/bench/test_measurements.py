@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 import edgekit
 from edgekit.bench_document import BenchDocument
 from edgekit.errors import ProfileError
-from edgekit.measurements import Measurement, applied, kept
+from edgekit.measurements import Measurement, applied, kept, why_not
 from edgekit.measurements import keep_measurement as keep
 from edgekit.profile import load_profile
 from edgekit.report import Metric
@@ -35,14 +36,15 @@ def taken(
     delegate: str = "xnnpack",
     date: str = "2026-11-20T10:00:00Z",
     timed: bool = True,
+    runs: int = 5,
     **more,
 ) -> Measurement:
     """A measurement on a Raspberry Pi 4; what is given makes it another."""
     latency = {
         "min_ms": median_ms / 2, "median_ms": median_ms, "mean_ms": median_ms, "p10_ms": median_ms * 0.9,
-        "p90_ms": median_ms * 1.1, "p99_ms": median_ms * 2, "spread": 0.2, "runs": 3, "steady": steady,
+        "p90_ms": median_ms * 1.1, "p99_ms": median_ms * 2, "spread": 0.2, "runs": runs, "steady": steady,
         "warm_up_runs": 9, "warm_up_ms": 10.0, "timed_s": 1.0, "runs_ms_every": 1,
-        "runs_ms": [median_ms * 0.9, median_ms, median_ms * 1.1],
+        "runs_ms": [median_ms] * runs,
     }  # fmt: skip
     pair = {"before": None, "after": None}
     document = {
@@ -76,7 +78,7 @@ def test_a_measurement_takes_the_place_of_a_prediction(devices_folder):
     assert (latency.value, latency.low, latency.high, latency.basis) == (1.25, 1.125, 1.375, "measured")
     assert latency.threads == 4 and latency.runtime == "litert"
     assert latency.source.startswith(
-        "measured on Raspberry Pi 4 Model B Rev 1.4 on 2026-11-20 with LiteRT 2.3.0, 4 threads: median of 3 runs, steady"
+        "measured on Raspberry Pi 4 Model B Rev 1.4 on 2026-11-20 with LiteRT 2.3.0, 4 threads: median of 5 runs, steady"
     )
     assert (ram.value, ram.basis) == (1_200_000, "measured")
     assert metrics["flash"] == FLASH and notes == ()
@@ -86,6 +88,7 @@ def test_a_measurement_takes_the_place_of_a_prediction(devices_folder):
     ("other", "why"),
     [
         ({"steady": False}, "not steady"),
+        ({"runs": 1}, "it has 1 timed runs"),
         ({"runtime": "tflite_runtime"}, "tflite-runtime, and rpi4 has LiteRT"),
         ({"threads": 1}, "1 thread, and rpi4 has 4"),
         ({"delegate": "none"}, "delegate 'none'"),
@@ -125,6 +128,35 @@ def test_what_was_measured_in_this_run_stays():
     own = msgspec.structs.replace(PREDICTED, basis="measured")
     metrics, _ = applied({"latency": own}, SHA256, rpi4)
     assert metrics["latency"] == own
+
+
+def test_another_delegate_counts_for_no_profile_that_names_none():
+    rpi4 = load_profile("rpi4")
+    unnamed = msgspec.structs.replace(rpi4, runtime=msgspec.structs.replace(rpi4.runtime, delegate=None))
+    assert why_not(taken(), unnamed) is None
+    assert "delegate '/lib/gpu.so'" in why_not(taken(delegate="/lib/gpu.so"), unnamed)
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes"),
+    [(b'"median_ms":1.25', b'"median_ms":1.3'), (b'"median_ms":1.25', b'"median_ms":-1.25'), (b'"runs":5', b'"runs":6')],
+)
+def test_one_that_was_edited_into_a_contradiction_is_passed_over(was, becomes):
+    rpi4 = load_profile("rpi4")
+    path = keep(taken(), rpi4)
+    text = path.read_bytes().replace(b" ", b"")
+    assert was in text
+    path.write_bytes(text.replace(was, becomes))
+    metrics, (note,) = applied(METRICS, SHA256, rpi4)
+    assert metrics == METRICS and "cannot be read" in note
+
+
+def test_a_pipe_in_the_folder_is_not_waited_for():
+    rpi4 = load_profile("rpi4")
+    path = keep(taken(), rpi4)
+    path.unlink()
+    os.mkfifo(path)
+    assert "not a file" in applied(METRICS, SHA256, rpi4)[1][0]
 
 
 @pytest.mark.parametrize("damage", [b"", b"{", b'{"schema_version": 2}', b"[" * 100_000, bytes(9 * 2**20)])
@@ -222,6 +254,7 @@ def test_an_overlay_is_laid_over_a_bundled_profile(devices_folder, int8_model):
         ("[cost.rates]\nint9 = 1", "unknown key"),
         ('[cost.rates]\nint8 = { value = "30GMAC/s", basis = "measured", source = "nobody" }', "no source"),
         ("cost = 5", "Expected"),
+        ('[cost.rates.int8]\nbasis = "measured"', "value"),
     ],
 )
 def test_an_overlay_is_as_strict_as_a_profile(devices_folder, text, what):

@@ -223,6 +223,22 @@ def test_a_sysroot_of_another_architecture_is_not_used(tmp_path):
     assert read_sysroot(sysroot(tmp_path / "aarch64"), ARMV7L) == "it is one of aarch64"
 
 
+@pytest.mark.parametrize(
+    ("changes", "what"),
+    [
+        ({"runtimes": {}}, "its runtimes are"),
+        ({"runtimes": {"litert": "2.3.0", "bogus": "1"}}, "bogus"),
+        ({"runtimes": {"litert": "2.3\x1b[31m"}}, "is no version"),
+        ({"python": "three"}, "'three' is no version"),
+        ({"python": "3.11"}, "'3.11' is no version"),
+        ({"numpy": ""}, "is no version"),
+    ],
+)
+def test_a_manifest_that_no_maker_wrote_is_not_used(tmp_path, changes, what):
+    found = read_sysroot(sysroot(tmp_path / "s", **changes), AARCH64)
+    assert isinstance(found, str) and what in found and found.isprintable()
+
+
 @pytest.fixture
 def programs(tmp_path, monkeypatch):
     """A PATH of nothing but small programs that the test writes; `qemu-aarch64` tells a version."""

@@ -57,7 +57,7 @@ def test_the_command_of_the_page_runs_and_shows_where_and_what(edgekit_command, 
     [
         (("--on", "ssh://pi:secret@board"), 2, "a password in an address"),
         (("--on", "telnet://board"), 2, "not a place to run a model"),
-        (("--input", "nowhere.npy"), 2, "not an array"),
+        (("--input", "nowhere.npy"), 2, "there is no such file"),
         (("--python", "/nowhere/python"), 3, "there is no /nowhere/python"),
         (("--sustained", "2", "--on", "emulator"), 2, "an emulator tells no time"),
         (("--threads", "0"), 2, "not a number of threads"),

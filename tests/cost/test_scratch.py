@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from edgekit.cost.scratch import library_of, margin_bytes
@@ -21,8 +22,21 @@ def test_the_largest_scratch_counts_and_a_record_for_each():
 
 
 def test_esp_nn_copies_kernel_and_input():
-    """Convolution: 16 * 3 * 3 * 4 + (8+3) * (8+3) * 1 + 4 * 4 + 16 * 16 + 32 = 1001, depthwise: 2 * (36 + 9 * 9 * 4) + 64 = 784."""
-    assert margin_bytes(read_tflite(GOLDEN / "int8.tflite"), "ESP-NN") == 1008 + 2 * 32 + 16
+    """Convolution: 16 * 3 * 3 * 4 + (8+3) * (8+3) * 1 + 4 * 4 + 16 * 16 + 32 = 1001, depthwise: 2 * (36 + 9 * 9 * 4) + 64 = 784,
+    softmax: 4 B for each of 3."""
+    assert margin_bytes(read_tflite(GOLDEN / "int8.tflite"), "ESP-NN") == 1008 + 3 * 32 + 16
+
+
+def test_operators_without_a_kernel_ask_for_scratch_too():
+    """Average pooling of 8x8x4 with CMSIS-NN: a sum of 4 B for each of 4 channels, in the place of the convolution's scratch."""
+    model = read_tflite(GOLDEN / "int8.tflite")
+    convolution = next(operator for operator in model.operators if operator.name == "CONV_2D")
+    tensor = model.tensors[convolution.outputs[0]]
+    pooling = msgspec.structs.replace(convolution, name="AVERAGE_POOL_2D", inputs=(tensor.index,))
+    alone = msgspec.structs.replace(model, operators=(pooling,))
+    assert tensor.shape[-1] == 4
+    assert margin_bytes(alone, "CMSIS-NN") == 4 * 4 + 32 + 16
+    assert margin_bytes(alone, "ESP-NN") == 16, "its pooling has none"
 
 
 @pytest.mark.parametrize("device", [one for one in profile_ids() if load_profile(one).kind == "microcontroller"])

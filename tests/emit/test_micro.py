@@ -190,6 +190,32 @@ def test_every_dtype_is_written_to_the_last_bit(tmp_path):
     assert said == b"".join(array.tobytes() for array in arrays)
 
 
+@needs_host
+def test_an_output_is_close_by_what_its_dtype_means(firmware):
+    """A step of an integer, a little of a float, none of a truth value; infinite and no number are themselves."""
+    text = (firmware / "model_main.cc").read_text()
+    start, end = (
+        text.index("template <typename T>\nbool IsClose"),
+        text.index("template <typename T, size_t N>\nbool Feed"),
+    )
+    (firmware / "close.cc").write_text(
+        "#include <cmath>\n#include <cstdint>\n#include <type_traits>\n#include <limits>\n"
+        + text[start:end]
+        + """
+int main() {
+  using F = std::numeric_limits<float>;
+  const bool right = IsClose<int8_t>(3, 4) && !IsClose<int8_t>(3, 5) && IsClose<uint8_t>(0, 1) && !IsClose<uint8_t>(0, 255)
+    && IsClose(0.5f, 0.50001f) && !IsClose(0.5f, 0.51f) && IsClose(true, true) && !IsClose(true, false)
+    && IsClose(F::infinity(), F::infinity()) && !IsClose(F::infinity(), -F::infinity()) && !IsClose(1.0f, F::infinity())
+    && IsClose(F::quiet_NaN(), F::quiet_NaN()) && !IsClose(F::quiet_NaN(), 1.0f) && !IsClose(1.0f, F::quiet_NaN());
+  return right ? 0 : 1;
+}
+"""
+    )
+    subprocess.run(["g++", *STRICT, "close.cc", "-o", "close"], cwd=firmware, check=True)
+    assert subprocess.run([firmware / "close"], check=False).returncode == 0
+
+
 def test_without_a_vector_there_is_no_example(int8_model, chosen):
     files = firmware_files(int8_model.read_bytes(), chosen, device="rpi-pico", vector=None)
     assert set(files) == {"model_data.h", "model_data.cc", "model_operators.h"}

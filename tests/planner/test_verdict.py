@@ -156,3 +156,15 @@ def test_a_value_at_the_limit_passes_however_it_was_rounded():
     drop = Metric(value=(0.98 - 0.975) * 100, unit="points", basis="simulated", source="a test")
     assert drop.value > 0.5 and check_limit("accuracy_drop", 0.5, drop).outcome == "pass"
     assert check_limit("accuracy_drop", 0.4999, drop).outcome == "fail"
+
+
+def test_what_a_simulation_leaves_out_counts_for_costs_and_not_for_samples():
+    """Vela knows neither the driver nor the runtime's own memory: the high end has them."""
+    cost = metric(5, "simulated", low=5, high=3000)
+    for name in ("ram", "latency"):
+        check = check_limit(name, 100, cost)
+        assert check.outcome == "fail" and "its high end is 2900% over it" in check.reason
+        assert shortfall(check) == 29
+        assert check_limit(name, 3000, cost).outcome == "pass"
+        assert check_limit(name, 100, metric(5, "measured", low=4, high=3000)).outcome == "pass"
+    assert check_limit("accuracy_drop", 100, cost).outcome == "pass"

@@ -100,13 +100,27 @@ def damaged(place: int, value: int) -> bytes:
     return bytes(content)
 
 
-def test_an_index_beyond_its_table_is_an_error_and_not_another_weight():
-    (tables,) = (t for t in PACKED.tensors if t.name.endswith("_ancillary"))
-    fewer = bytearray(PACKED.content)
-    start = tables.span[0]
-    fewer[start + 5] = (0 << 4) | 3  # three bits an index no longer fit the length: another packing, unknown
-    model = parse_tflite(bytes(fewer), where="test")
+(TABLES,) = (t for t in PACKED.tensors if t.name.endswith("_ancillary"))
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [(5, 0x03), (5, 0x00), (5, 0x12), (5, 0xF2), (6, 0), (6, 3), (6, 255)],
+    ids=["wider", "no bits", "another axis", "one table", "no values", "too few", "too many"],
+)
+def test_tables_that_do_not_fit_are_damage_and_no_tensor_that_is_computed(place, value):
+    """The decoder on the board checks no length: it would read beyond the tables."""
+    with pytest.raises(ModelError) as caught:
+        parse_tflite(damaged(TABLES.span[0] + place, value), where="test")
+    assert "look-up table" in caught.value.what and DECODED.name in caught.value.received
+
+
+def test_another_kind_of_packing_is_a_tensor_that_is_computed():
+    model = parse_tflite(damaged(TABLES.span[0], 1), where="test")
     assert not any(tensor.lookup for tensor in model.tensors) and len(kernels(model)) == 3
+
+
+def test_an_index_beyond_its_table_is_an_error_and_not_another_weight():
     wide = msgspec.structs.replace(DECODED, lookup=msgspec.structs.replace(DECODED.lookup, stride=2, tables=bytes(16)))
     broken = msgspec.structs.replace(
         PACKED, tensors=tuple(wide if tensor.index == wide.index else tensor for tensor in PACKED.tensors)

@@ -8,7 +8,7 @@ from edgekit.wording import ABSENT, figure, interval
 
 BASES: dict[str, str] = {
     "measured": "counted in the file, or taken on that very device",
-    "simulated": "taken on the device's kind of runtime, on this machine",
+    "simulated": "taken on this machine: on the device's kind of runtime, or by its NPU's compiler",
     "predicted": "computed by a cost model, with the interval that it is meant to lie in",
     "published": "said by a data sheet or a paper; it passes no check",
     "declared": "someone's choice; it passes no check",

@@ -18,6 +18,7 @@ _TEXT = """\
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
+#include <type_traits>
 
 #include "model_data.h"
 #include "model_operators.h"
@@ -37,9 +38,15 @@ alignas(16) uint8_t arena[EDGEKIT_MODEL_ARENA_BYTES + EDGEKIT_MODEL_ARENA_MARGIN
 // An optimized kernel may round the other way: a step of the output, or a little of a float.
 template <typename T>
 bool IsClose(T found, T expected) {{
-  const double apart = static_cast<double>(found) - static_cast<double>(expected);
-  const double most = static_cast<T>(0.5) == static_cast<T>(0) ? {steps} : 1e-5 + 1e-4 * static_cast<double>(expected < 0 ? -expected : expected);
-  return apart <= most && apart >= -most;
+  if constexpr (std::is_same_v<T, bool>) {{
+    return found == expected;
+  }} else {{
+    if (found == expected || (found != found && expected != expected)) return true;  // infinite, or no number
+    const double apart = static_cast<double>(found) - static_cast<double>(expected);
+    const double size = static_cast<double>(expected < 0 ? -expected : expected);
+    const double most = std::is_floating_point_v<T> ? 1e-5 + 1e-4 * size : {steps};
+    return apart - apart == 0 && apart <= most && apart >= -most;  // infinitely far is not close to infinite
+  }}
 }}
 
 template <typename T, size_t N>
