@@ -22,6 +22,7 @@ from edgekit.dataset import Dataset
 from edgekit.emit import Provenance, emit, prepare
 from edgekit.emulating import require_emulator
 from edgekit.errors import ProjectError
+from edgekit.extras import is_installed
 from edgekit.firmware import vector_of
 from edgekit.fleet import Fleet, Seat, named, results_of
 from edgekit.inputs import OpenedModel
@@ -32,15 +33,19 @@ from edgekit.match import choose_losses, match
 from edgekit.opening import open_project_data, open_project_model
 from edgekit.planner.planner import Planner
 from edgekit.planning import PlanOptions, outlined
-from edgekit.pool import Jobs, Pool
+from edgekit.pool import PACKAGES, Jobs, Pool
 from edgekit.profile import DeviceProfile
 from edgekit.project import PROJECT_FILE, Project
 from edgekit.report import Report
 from edgekit.request import Device, Devices, is_several, profiles_for, settle, task_for, with_threshold
+from edgekit.runtimes.registry import require_runtimes
 from edgekit.search import Search, search
 from edgekit.trials import Bench
 from edgekit.turns import Turns
 from edgekit.values import Value
+
+MOST_WORKERS = 256
+"""Each takes a process with TensorFlow, here or on a cluster."""
 
 
 class BuildResult(Value):
@@ -123,7 +128,7 @@ def build(
     Returns a `BuildResult`, or a list of them where `device` is a list or tuple. A model that does not
     fit is no error but a report whose outcome is 'fail'. Raises `ProjectError` for a wrong option or key, `ProfileError`,
     `ModelError`, `DataError`, `TrustError` for code in a file without `trust`, `OutputError` before any work where `out`
-    cannot be written, `MissingExtraError` where TensorFlow or the device's runtime is not installed, and `ClusterError`
+    cannot be written, `MissingExtraError` where TensorFlow or the device's runtime or compiler is not installed, and `ClusterError`
     where the scheduler or its workers cannot be reached. An error of one device among several is raised when the others
     are done; their results are its `finished`.
     """
@@ -131,13 +136,17 @@ def build(
         model, data, project, imports=tuple(imports), seed=seed, max_drop=max_drop, max_flash=max_flash,
         max_download=max_download, max_ram=max_ram, max_latency=max_latency, time_budget=time_budget, emulate=emulate,
     )  # fmt: skip
-    if not isinstance(workers, int) or workers < 1:
-        raise ProjectError("not a number of workers", where="--workers", received=workers, allowed="1 or more")
+    if not isinstance(workers, int) or not 1 <= workers <= MOST_WORKERS:
+        raise ProjectError(
+            "not a number of workers", where="--workers", received=workers, allowed=f"1 to {MOST_WORKERS}"
+        )
     profiles = profiles_for(device, settings)
     if data is None and settings.data is None:
         raise ProjectError("no data", where="--data", next_step=f"name it in {PROJECT_FILE} or with --data")
     for profile in profiles if settings.emulate else ():
         require_emulator(profile)
+    lacks_build = scheduler is None and not all(map(is_installed, PACKAGES))
+    require_runtimes(profiles, also=("build",) if lacks_build else ())
     for profile in profiles:
         prepare(Path(out) / profile.id)
     keeper = LockKeeper(settings=settings, profiles=profiles, writes=lock, holds=locked)

@@ -6,6 +6,7 @@ result with a failing check and not an error.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import msgspec
@@ -26,10 +27,13 @@ from edgekit.report import Baseline, Check, Chosen, Metrics, Report
 from edgekit.runtimes.limits import LONGEST_S
 from edgekit.runtimes.measure import Measured, basis_of, drop, drop_metric, measure
 from edgekit.runtimes.static import Static, static
+from edgekit.tflite.model import TfliteModel
+from edgekit.tflite.reader import read_tflite
 from edgekit.units import parse_duration_ms, parse_size
 from edgekit.userfunction import is_function
 
 NO_DATA = "no data was given"
+COMPILED_ENDINGS = re.compile(r"_(vela|edgetpu)$")
 NO_REFERENCE = "a drop needs the model that it is from: give its float32 .tflite as the reference"
 
 
@@ -65,17 +69,20 @@ def check(
     are far above what a sound file needs (`edgekit.runtimes.limits`). Functions of the user's ('module:function') are looked for in the folder `project`, and
     if it has an `edgekit.toml`, data without options of its own is read with that one's `[data]`. With `cache` the data
     is kept for the next time. `emulate` runs the file on the device's emulated board too (docs/on-device.md).
-    Raises `ModelError` for a file that is no `.tflite`, `ProfileError`, `DataError`.
+    Raises `ModelError` for a file that is no `.tflite` or that an NPU's compiler made, `ProfileError`, `DataError`.
     """
     profile = load_profile(device)
     path = _existing(Path(tflite))
     if emulate:
         require_emulator(profile)
     known = static(path, profile)
+    _require_plain(known.model, path)
     root = Path(project) if project is not None else Path.cwd()
     allowed = _limits(profile, max_flash, max_download, max_ram, max_latency) | {"accuracy_drop": max_drop}
     spec = metric_spec(metric, direction, output, threshold=threshold, where="--metric")
     against = None if reference is None else _existing(Path(reference))
+    if against is not None:
+        _require_plain(read_tflite(against), against)
     with Cache(fresh=not cache) as kept, kept.scratch() as folder:
         dataset = None if data is None else _open(data, root, kept, seed, progress)
         run = _Run(profile, spec, dataset, root, time_limit_s, progress)
@@ -207,6 +214,21 @@ def _existing(path: Path) -> Path:
     if not path.is_file():
         raise ModelError("there is no such file", where=str(path), next_step="give the path of a .tflite file")
     return path
+
+
+def _require_plain(model: TfliteModel, path: Path) -> None:
+    """Refuse what a compiler of an NPU made: no runtime here runs it, and the compiler takes it as it is."""
+    if model.compiled_by is None:
+        return
+    stem = COMPILED_ENDINGS.sub("", path.stem)
+    plain = f"{stem}.tflite" if stem != path.stem else "the file that it was made of, model.tflite of a build"
+    raise ModelError(
+        f"{model.compiled_by} has compiled this file for an NPU already",
+        where=str(path),
+        received="a file whose operators are inside a custom one, which nothing here can run, count or compile again",
+        allowed="a .tflite before its compilation, which a check with Vela compiles by itself",
+        next_step=f"check {plain} (a build writes model.tflite beside model_vela.tflite)",
+    )
 
 
 def _open(data: str | Path, root: Path, cache: Cache, seed: int, progress: Progress) -> Dataset:

@@ -6,6 +6,7 @@ It picks nothing again: a chosen candidate that fails on test fails the build, a
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
@@ -19,7 +20,7 @@ from edgekit.compiled import COMPILED_FILE, Compiled
 from edgekit.emulating import NAME as EMULATOR
 from edgekit.emulating import note_of
 from edgekit.jobs import Failed
-from edgekit.planner.trial import Trial
+from edgekit.planner.trial import Trial, figure
 from edgekit.planner.verdict import judge, misses, outcome
 from edgekit.report import Baseline, CandidateReport, Check, Chosen, Metrics, Report
 from edgekit.runtimes.measure import Measured
@@ -28,6 +29,10 @@ from edgekit.units import format_ms, format_size
 
 FAITHFUL = 0.99
 """A float32 file that agrees less than this with the Keras model gets a warning; rounding alone stays far above."""
+
+
+LEANER = 2.0
+"""A candidate that passes with so many times less RAM than the chosen one is worth a note."""
 
 
 class Choice(Protocol):
@@ -58,7 +63,7 @@ def conclude(
         baseline=_baseline(base, bench, progress),
         candidates=tuple(_candidate(found, picked) for found in finished),
         declined=tuple(choice.declined),
-        notes=_notes(finished, bench),
+        notes=(*_notes(finished, bench), *_trade(finished, picked, bench.project.goal.currency)),
         data=_data_facts(bench),
     )
     if picked is None:
@@ -173,6 +178,24 @@ def _notes(finished: Sequence[Finished], bench: Bench) -> tuple[str, ...]:
         notes += [note for note in found.notes if note not in notes]
         notes += [note for note in (found.measured.notes if found.measured else ()) if note not in notes]
     return (*_unfaithful_baseline(finished), *notes, *_beside_control(finished))
+
+
+def _trade(finished: Sequence[Finished], picked: Trial | None, currency: str) -> list[str]:
+    """What the choice takes beside one that passes with half of its RAM: the goal's currency decided, and says nothing of it."""
+    if picked is None or not picked.passes or currency == "ram":
+        return []
+    show = format_ms if currency == "latency" else format_size
+    others = [found.trial for found in finished if found.trial.passes and found.trial.candidate.role == "candidate"]
+    mine = figure(picked, "ram")
+    leaner = [trial for trial in others if math.isfinite(mine) and figure(trial, "ram") * LEANER <= mine]
+    if not leaner:
+        return []
+    other = min(leaner, key=lambda trial: (figure(trial, currency), trial.candidate.name))
+    ram, cost = format_size(figure(other, "ram")), figure(other, currency)
+    return [
+        f"{picked.candidate.name} was chosen by its {currency}, {show(figure(picked, currency))}, and takes {format_size(mine)} of ram; "
+        f"{other.candidate.name} passes too, with {ram} of ram and {show(cost)} of {currency}"
+    ]
 
 
 def _unfaithful_baseline(finished: Sequence[Finished]) -> list[str]:

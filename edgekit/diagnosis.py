@@ -17,6 +17,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from edgekit.bench.emulated import AARCH64, ARCHITECTURES, Architecture
+from edgekit.bench.sysroot import MANIFEST, default_folder
 from edgekit.cache import default_root, processor
 from edgekit.child import Progress
 from edgekit.errors import EdgekitError
@@ -44,7 +46,7 @@ RUNTIMES, WORKSHOP = "edgekit.runtimes", "edgekit.workshop"
 
 
 class Part(Value):
-    """A runtime: its distribution, the extra that has it (None for the base), its name for people, what it is for."""
+    """A runtime or a tool: its distribution, the extra that has it (None for the base), its name for people, its use."""
 
     distribution: str
     extra: str | None
@@ -75,6 +77,18 @@ PARTS = {
     ),
 }
 
+ADDED = {
+    "images": Part(distribution="pillow", extra="images", title="Pillow", purpose="data as folders of images"),
+    "vela": Part(
+        distribution="ethos-u-vela", extra="npu", title="Vela", purpose="flash, memory and time on an Ethos-U (corstone-300, imx93)"
+    ),
+    "cluster": Part(
+        distribution="distributed", extra="cluster", title="dask.distributed", purpose="build --scheduler: jobs on other machines"
+    ),
+}  # fmt: skip
+"""What is looked for and not tried."""
+SYSROOT = "sysroot"
+
 
 def examine(*, deep: bool = False, progress: Progress = no_progress) -> Health:
     """Look at this installation and try its parts; `deep` starts TensorFlow and converts a layer.
@@ -85,7 +99,7 @@ def examine(*, deep: bool = False, progress: Progress = no_progress) -> Health:
     from edgekit import __version__
 
     installed = packages()
-    abilities = (*_runtimes(), _tensorflow(installed, deep=deep, progress=progress), _images())
+    abilities = (*_runtimes(), _tensorflow(installed, deep=deep, progress=progress), *map(_added, ADDED), _emulator())
     cache = _cache()
     problems = _problems(installed, abilities, cache)
     works = {ability.name for ability in abilities if ability.outcome == "works"}
@@ -189,16 +203,41 @@ def _ask(
     return found
 
 
-def _images() -> Ability:
-    version = version_of("pillow")
+def _added(name: str) -> Ability:
+    """One of `ADDED`: there or not, and not tried."""
+    part = ADDED[name]
+    version = version_of(part.distribution)
     return Ability(
-        name="images",
-        purpose="data as folders of images",
+        name=name,
+        purpose=part.purpose,
         outcome="installed" if version else "missing",
-        title=f"Pillow {version}" if version else "Pillow",
-        reason="" if version else "pillow is not installed",
-        install="" if version else line_for("images"),
+        title=f"{part.title} {version}" if version else part.title,
+        reason="" if version else f"{part.distribution} is not installed",
+        install="" if version else line_for(part.extra),
     )
+
+
+def _emulator() -> Ability:
+    """What `--emulate` needs, by looking for its files: one processor's QEMU and sysroot are enough for its boards."""
+    lacking = {one.name: _lacks(one) for one in ARCHITECTURES.values()}
+    whole = [name for name, missing in lacking.items() if not missing]
+    make_sysroot = f"{sys.executable or 'python'} -m edgekit.bench.making_sysroot --arch {AARCH64.name}"
+    lines = {AARCH64.qemu: "apt-get install qemu-user", SYSROOT: make_sysroot}
+    there = f"QEMU and sysroot of {' and '.join(whole)}"
+    return Ability(
+        name="emulator",
+        purpose="--emulate: files run on boards with Linux that are not here",
+        outcome="installed" if whole else "missing",
+        title=there if whole else "QEMU's user emulation (qemu-user) and a sysroot",
+        reason="; ".join(f"{name}: no {' and no '.join(missing)}" for name, missing in lacking.items() if missing),
+        install="" if whole else " && ".join(lines[part] for part in lacking[AARCH64.name]),
+    )
+
+
+def _lacks(architecture: Architecture) -> list[str]:
+    """Which of both is not there; the sysroot's manifest is its last file, and an emulation reads all the others."""
+    missing = [] if shutil.which(architecture.qemu) else [architecture.qemu]
+    return missing if (default_folder(architecture) / MANIFEST).is_file() else [*missing, SYSROOT]
 
 
 def _problems(

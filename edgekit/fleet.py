@@ -55,7 +55,7 @@ class Fleet(Generic[Made]):
         self._build_one, self._workers, self._deadline, self._stop = build_one, workers, deadline, stop
         self._stopped = threading.Event()
         self._counting = threading.Lock()
-        self._waiting = 0
+        self._count = self._begun = 0
         self._at_once = 1
 
     def build(self, profiles: Sequence[DeviceProfile]) -> dict[str, Made | EdgekitError]:
@@ -63,7 +63,7 @@ class Fleet(Generic[Made]):
 
         With one worker, devices come one after another. Raises `ENDS_ALL`, and `InterruptedBuild` for a Ctrl-C.
         """
-        self._waiting, self._at_once = len(profiles), min(self._workers, len(profiles))
+        self._count, self._begun, self._at_once = len(profiles), 0, min(self._workers, len(profiles))
         trials = ThreadPoolExecutor(self._workers * self._at_once, thread_name_prefix="trial")
         devices = ThreadPoolExecutor(self._at_once, thread_name_prefix="device")
         with self._ended(devices, trials):
@@ -89,11 +89,15 @@ class Fleet(Generic[Made]):
             return problem
 
     def _share(self) -> float:
-        """Until when the next device may search: what is left, in equal parts for those that still wait."""
+        """Until when the next device may search: what is left, in equal parts for those that waited with it.
+
+        Those that begin side by side waited together, so that the second of them gets no more than the first.
+        """
         with self._counting:
             left, now = self._deadline - time.monotonic(), time.monotonic()
-            share = left * min(1.0, self._at_once / self._waiting)
-            self._waiting -= 1
+            waited = self._count - self._begun // self._at_once * self._at_once
+            share = left * min(1.0, self._at_once / waited)
+            self._begun += 1
         return now + share
 
     @contextlib.contextmanager

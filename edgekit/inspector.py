@@ -33,7 +33,6 @@ ORDERS: dict[str, str] = {
     "parameters": "parameters",
     "latency": "latency",
 }
-COUNTED = "counted from the shapes in the file"
 HDF5_BEGINS = b"\x89HDF\r\n\x1a\n"
 LIFETIMES = "edgekit.liveness: lifetimes of the activations, each rounded up to 16 bytes"
 
@@ -109,6 +108,7 @@ def _refuse_what_is_no_model(path: Path) -> None:
 
 def _inspect_tflite(path: Path, profile: DeviceProfile | None, order: Order) -> Inspection:
     from edgekit.artifact import Artifact
+    from edgekit.runtimes.static import macs_metric, parameters_metric
     from edgekit.tflite.breakdown import breakdown
     from edgekit.tflite.reader import read_tflite
 
@@ -137,8 +137,8 @@ def _inspect_tflite(path: Path, profile: DeviceProfile | None, order: Order) -> 
             "flash": _measured(artifact.flash_bytes, "B", "size of the file"),
             "download": _measured(artifact.download_bytes, "B", "size of the file deflated (zlib, level 9)"),
             "peak_memory": _peak(parts.peak_bytes),
-            "macs": _measured(parts.macs, "MAC", COUNTED),
-            "parameters": _measured(parts.parameters, "", "elements of the constant weights in the file"),
+            "macs": macs_metric(model),
+            "parameters": parameters_metric(model),
             **latency,
         },
         other_bytes=parts.other_bytes,

@@ -105,6 +105,7 @@ def applied(metrics: Metrics, sha256: str, profile: DeviceProfile) -> tuple[Metr
     run stays. The notes say which measurement is not used, and why.
     """
     found, notes = kept(profile, sha256)
+    found = [one for one in found if not one[1].emulated]  # a look at the outputs, which asks for no place here
     if profile.overlay is not None:
         notes = [f"figures of {profile.overlay} stand in the place of the profile's own", *notes]
     if not found:

@@ -126,7 +126,9 @@ def resolve(file: ProjectFile, *, root: Path, where: str) -> Project:
         training=file.training,
         calibration=file.calibration,
         seed=file.seed,
-        time_budget_s=_budget_s(_quantity(parse_duration_ms, file.time_budget, f"{where}: time_budget") / 1e3, f"{where}: time_budget"),
+        time_budget_s=_budget_s(
+            _quantity(parse_duration_ms, file.time_budget, f"{where}: time_budget") / 1e3, f"{where}: time_budget"
+        ),
         imports=file.model.imports if isinstance(file.model, ModelTable) else (),
         chains=tuple(tuple(_step(step) for step in chain.steps) for chain in file.chain),
         emulate=file.emulate,
@@ -205,7 +207,9 @@ def _override_budget(budget: Budget, given: dict[str, Any]) -> Budget:
 def _budget_s(seconds: float, where: str) -> float:
     """A time that threads can wait for."""
     if seconds > LONGEST_BUDGET_S:
-        raise ProjectError("too long for a time budget", where=where, received=f"{seconds:g} s", allowed="8760h at most")
+        raise ProjectError(
+            "too long for a time budget", where=where, received=f"{seconds:g} s", allowed="8760h at most"
+        )
     return seconds
 
 

@@ -9,7 +9,8 @@ import jsonschema
 import pytest
 
 from edgekit import diagnosis
-from edgekit.diagnosis import PARTS, examine
+from edgekit.bench.sysroot import MANIFEST
+from edgekit.diagnosis import ADDED, PARTS, examine
 from edgekit.health import Health
 from edgekit.profile import profile_ids
 from edgekit.schema import schema_text
@@ -41,7 +42,7 @@ def test_it_is_by_its_schema(health):
 
 def test_every_device_and_every_part_is_in_it(health):
     assert [device.device for device in health.devices] == list(profile_ids())
-    assert {each.name for each in health.abilities} == {*PARTS, "tensorflow", "images"}
+    assert {each.name for each in health.abilities} == {*PARTS, *ADDED, "tensorflow", "emulator"}
     assert health.machine.cores >= 1 and health.machine.memory_bytes > health.machine.free_memory_bytes > 0
 
 
@@ -94,7 +95,34 @@ def test_what_is_not_installed_is_missing_with_its_line(monkeypatch):
     monkeypatch.setattr(diagnosis, "version_of", lambda name: None)
     found = diagnosis._runtime("tflite_micro")
     assert (found.outcome, found.reason) == ("missing", "tflite-micro is not installed")
-    assert diagnosis._images().install.endswith('pip install "edgekit-tflite[images]"')
+    for name, extra in (("images", "images"), ("vela", "npu"), ("cluster", "cluster")):
+        added = diagnosis._added(name)
+        assert added.outcome == "missing" and added.install.endswith(f'pip install "edgekit-tflite[{extra}]"')
+
+
+def executable(path: Path) -> None:
+    path.write_text("#!/bin/sh\nexit 1\n")
+    path.chmod(0o755)
+
+
+def test_what_emulation_needs_is_looked_for_and_not_started(monkeypatch, tmp_path):
+    (sysroot := tmp_path / "sysroots" / "aarch64").mkdir(parents=True)
+    (commands := tmp_path / "bin").mkdir()
+    monkeypatch.setenv("EDGEKIT_SYSROOTS", str(sysroot.parent))
+    monkeypatch.setenv("PATH", str(commands))
+    found = diagnosis._emulator()
+    assert found.outcome == "missing" and "aarch64: no qemu-aarch64 and no sysroot; armv7l: no qemu-arm" in found.reason
+    qemu, sysroot_line = found.install.split(" && ")
+    assert qemu == "apt-get install qemu-user" and sysroot_line.endswith("making_sysroot --arch aarch64")
+    executable(commands / "qemu-aarch64")
+    found = diagnosis._emulator()
+    assert found.outcome == "missing" and "aarch64: no sysroot;" in found.reason and "apt-get" not in found.install
+    (sysroot / MANIFEST).write_text("")
+    found = diagnosis._emulator()
+    assert (found.outcome, found.install) == ("installed", "") and "aarch64" in found.title
+    (commands / "qemu-aarch64").unlink()
+    found = diagnosis._emulator()
+    assert (found.outcome, found.install) == ("missing", "apt-get install qemu-user")
 
 
 def test_a_lacking_base_is_a_problem_and_a_lacking_extra_is_none(monkeypatch, health):

@@ -16,7 +16,17 @@ from edgekit.bench_document import MOST_BYTES, MOST_RAW, BenchDocument, FactsDoc
 from edgekit.errors import DeviceError, InputError
 from edgekit.values import Value, from_json
 
-__all__ = ["BenchDocument", "FactsDocument", "Refusal", "Request", "answer", "document", "facts", "request_line", "require_consistent"]
+__all__ = [
+    "BenchDocument",
+    "FactsDocument",
+    "Refusal",
+    "Request",
+    "answer",
+    "document",
+    "facts",
+    "request_line",
+    "require_consistent",
+]
 
 _NEXT = "see whether another program writes to the runner's output there, then run it again"
 _ROUNDING = 1e-6

@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import msgspec
 
@@ -36,6 +36,7 @@ LINKED = ("usr", "lib", "etc")
 MOST_ANSWER_BYTES = 2**20
 LOG_BYTES = 2000
 LOOK_EVERY_S = 0.5
+MOST_OUTPUTS = 1000
 
 
 class Rows(Value):
@@ -52,6 +53,16 @@ class Rows(Value):
     problem: str | None = None
     crashed: bool = False
     late: bool = False
+
+
+class _Answer(Value):
+    """The line that `rows.py` prints: what it ran, or the error that refused it."""
+
+    error: str | None = None
+    runtime: str = ""
+    version: str = ""
+    samples: int = 0
+    outputs: int = 0
 
 
 class Machine:
@@ -188,18 +199,22 @@ def _waited(process: subprocess.Popen[bytes], time_limit_s: float) -> int | None
 
 
 def _read(said: bytes, folder: Path, inputs: tuple[Path, ...], seconds: float) -> Rows:
+    """What the program answered, held against the types and the files that it must have written."""
+    last = said.strip().rpartition(b"\n")[2]  # native code may have written before
     try:
-        last = said.strip().rpartition(b"\n")[2]  # native code may have written before
-        answer: dict[str, Any] = msgspec.json.decode(last, type=dict[str, Any])
-    except msgspec.MsgspecError:
+        answer = msgspec.json.decode(last, type=_Answer)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return Rows(problem="it ended without an answer", crashed=True, seconds=seconds)
-    if "error" in answer:
-        return Rows(problem=str(answer["error"])[:500], seconds=seconds)
-    outputs = tuple(folder / f"output-{place}.npy" for place in range(int(answer["outputs"])))
+    if answer.error is not None:
+        return Rows(problem=answer.error[:500], seconds=seconds)
+    outputs = tuple(folder / f"output-{place}.npy" for place in range(min(answer.outputs, MOST_OUTPUTS + 1)))
+    whole = 0 < len(outputs) <= MOST_OUTPUTS and all(path.is_file() for path in outputs)
+    if answer.runtime not in TITLES or not whole:
+        return Rows(problem="it ended without its outputs", crashed=True, seconds=seconds)
     made = inputs or tuple(sorted(folder.glob("input-*.npy"), key=lambda path: int(path.stem.partition("-")[2])))
     return Rows(
-        inputs=made, outputs=outputs, samples=int(answer["samples"]), seconds=seconds,
-        runtime=f"{TITLES[answer['runtime']]} {answer['version']}",
+        inputs=made, outputs=outputs, samples=answer.samples, seconds=seconds,
+        runtime=f"{TITLES[answer.runtime]} {answer.version}",
     )  # fmt: skip
 
 

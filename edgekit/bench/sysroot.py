@@ -16,7 +16,7 @@ from typing import Literal
 
 import msgspec
 
-from edgekit.bench.emulated import RUNTIMES, Architecture
+from edgekit.bench.emulated import ARCHITECTURES, RUNTIMES, Architecture
 from edgekit.errors import MissingExtraError
 from edgekit.values import Value
 
@@ -87,7 +87,7 @@ def find_sysroot(architecture: Architecture, folder: Path | None = None) -> Sysr
         f"there is no sysroot to emulate {architecture.name} with",
         where=str(place),
         received=found,
-        next_step=f"make it: python -m edgekit.bench.making_sysroot --arch {architecture.name} (some 50 MB are fetched; "
+        next_step=f"make it: python -m edgekit.bench.making_sysroot --arch {architecture.name} (some 40 MB are fetched; "
         f"it needs apt-get), or name the folder that holds it in {VARIABLE}",
     )
 
@@ -104,7 +104,7 @@ def read_sysroot(folder: Path, architecture: Architecture) -> Sysroot | str:
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as problem:
         return f"{MANIFEST} cannot be read: {problem}"
     if manifest.architecture != architecture.name:
-        return f"it is one of {manifest.architecture[:40]!r}"
+        return f"it is one of {manifest.architecture if manifest.architecture in ARCHITECTURES else 'another architecture'}"
     strange = _strange(manifest)
     if strange is not None:
         return f"{MANIFEST} was changed: {strange}"

@@ -39,6 +39,10 @@ def unpack_deb(package: Path, into: Path) -> None:
                     room.take(member.size)
                     _tar_member(archive, member, into, package)
             whole = True
+        except (FileExistsError, NotADirectoryError, IsADirectoryError) as problem:
+            raise _refused(
+                package, f"a file where it has a folder, or the other way round: {problem.filename}"
+            ) from None
         except (tarfile.TarError, EOFError):
             whole = False
         finally:
@@ -126,7 +130,11 @@ def _inside(into: Path, name: str, package: Path) -> Path:
     if not name or "\0" in name or "\\" in name or name.startswith("/") or plain == ".." or plain.startswith("../"):
         raise _refused(package, f"a name that leads out: {name!r}")
     target = into / plain
-    if not target.parent.resolve().is_relative_to(into.resolve()):
+    try:
+        parent = target.parent.resolve()
+    except (RuntimeError, OSError):  # what Python before 3.13, and after, says of links in a circle
+        raise _refused(package, f"a name behind links in a circle: {name!r}") from None
+    if not parent.is_relative_to(into.resolve()):
         raise _refused(package, f"a name that leads out through a link: {name!r}")
     return target
 

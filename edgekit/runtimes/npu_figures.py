@@ -14,9 +14,9 @@ from edgekit.errors import ProfileError
 from edgekit.profile import DeviceProfile, Npu
 from edgekit.report import Metric, Metrics
 from edgekit.runtimes.static import LOOPS
-from edgekit.tflite.model import ABSENT, Operator, Tensor, TfliteModel
+from edgekit.tflite.model import ABSENT, VELA, Operator, Tensor, TfliteModel
 
-CUSTOM = "ethos-u"
+CUSTOM = VELA
 """The custom operator that holds what the NPU runs."""
 INTEGERS = ("int8", "uint8", "int16", "int32", "int64", "bool")
 ESTIMATE = "Arm's own estimate, which is of no published accuracy: it says itself that an FVP or FPGA tells more"

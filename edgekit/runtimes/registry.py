@@ -6,7 +6,10 @@ first, another one stands in: what it says of the file holds, but that the file 
 
 from __future__ import annotations
 
-from edgekit.errors import InputError
+from collections.abc import Sequence
+
+from edgekit.errors import InputError, MissingExtraError
+from edgekit.extras import is_installed, pip_line
 from edgekit.planner import verdict
 from edgekit.profile import DeviceProfile
 from edgekit.report import Basis, Check
@@ -28,6 +31,36 @@ def runtime(kind: str) -> Runtime:
 
         return TfliteMicro()
     raise InputError("unknown runtime", received=kind, allowed="litert, tflite_runtime, tflite_micro")
+
+
+def require_runtimes(profiles: Sequence[DeviceProfile], *, also: Sequence[str] = ()) -> None:
+    """Make sure before any work that what a build for these devices cannot pass without is installed.
+
+    Raises `MissingExtraError` with one line for all that is missing; `also` are extras that the caller lacks besides.
+    """
+    lacking: dict[str, str] = {}
+    devices: list[str] = []
+    for profile in profiles:
+        missing = {extra: title for extra, (package, title) in _needed(profile).items() if not is_installed(package)}
+        if missing:
+            devices.append(profile.id)
+            lacking |= missing
+    if lacking:
+        raise MissingExtraError(
+            f"a build for {', '.join(devices)} cannot pass without {' and '.join(lacking.values())}: not installed here",
+            where="--device",
+            next_step=pip_line(",".join(dict.fromkeys([*also, *lacking]))),
+        )
+
+
+def _needed(profile: DeviceProfile) -> dict[str, tuple[str, str]]:
+    """The extras without which a file for a device is not known to run: each with its package and its name for people."""
+    found = {}
+    if profile.is_compiled_here:
+        found["npu"] = ("ethosu", "Vela, which compiles for its NPU")
+    if profile.runtime.kind == "tflite_micro":
+        found["micro"] = ("tflite_micro", "TensorFlow Lite Micro")
+    return found
 
 
 def runtime_check(profile: DeviceProfile, ran_on: str, problem: str | None, *, basis: Basis) -> Check:

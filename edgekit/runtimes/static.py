@@ -67,6 +67,8 @@ def static(tflite: Path, profile: DeviceProfile) -> Static:
 
 def predicted_latency(model: TfliteModel, profile: DeviceProfile) -> Metric:
     """The roofline's latency on another device; without a value where the file's work cannot be counted."""
+    if model.compiled_by is not None:
+        return _no_latency(_hidden(model))
     if any(operator.name in LOOPS for operator in model.operators):
         return _no_latency("it has a loop (WHILE), whose turns the file does not tell")
     kinds = _arithmetic(model)
@@ -119,10 +121,31 @@ def byte_metrics(artifact: Artifact, model: TfliteModel) -> Metrics:
     return {
         "flash": read(artifact.flash_bytes, "B", "size of the file"),
         "download": read(artifact.download_bytes, "B", "size of the file deflated (zlib, level 9)"),
-        "macs": read(model.macs, "MAC", "counted from the shapes in the file"),
-        "parameters": read(model.parameters, "", "elements of the constant weights in the file"),
-        "sparsity": read(model_sparsity(model), "fraction", "share of zeros among the kernels' weights"),
+        "macs": macs_metric(model),
+        "parameters": parameters_metric(model),
+        "sparsity": _counted(model, model_sparsity(model), "fraction", "share of zeros among the kernels' weights"),
     }
+
+
+def macs_metric(model: TfliteModel) -> Metric:
+    """The multiply-accumulates of a file; without a value where a compiler has put them out of sight."""
+    return _counted(model, model.macs, "MAC", "counted from the shapes in the file")
+
+
+def parameters_metric(model: TfliteModel) -> Metric:
+    """The weights of a file in number; without a value where a compiler has coded them."""
+    return _counted(model, model.parameters, "", "elements of the constant weights in the file")
+
+
+def _counted(model: TfliteModel, value: float, unit: str, source: str) -> Metric:
+    if model.compiled_by is not None:
+        return Metric(value=None, unit=unit, basis=None, source="", reason=_hidden(model))
+    return Metric(value=value, unit=unit, basis="measured", source=source)
+
+
+def _hidden(model: TfliteModel) -> str:
+    """Why the work of a compiled file cannot be counted."""
+    return f"{model.compiled_by} compiled this file: its work is inside a custom operator"
 
 
 def _is_edge_tpu(profile: DeviceProfile) -> bool:

@@ -1,7 +1,8 @@
 """Test vectors for a firmware: samples as the model takes them, with what the microcontroller's interpreter answers.
 
 A board that gives the same answers has the right model, operators, arena and arithmetic. Two samples with answers that
-differ, where there are such: one alone would also be passed by an output that never changes.
+differ, where there are such: one alone would also be passed by an output that never changes. Of all that are run, those
+whose outputs have the most distinct values: a decision without a doubt is the same with a wrong weight.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ def take(model: Path, reference: Session, samples: Samples, out: Path) -> Vector
         return session
     blocks = blocks_of(samples, reference)
     answers = [session.run(block) for block in blocks]
-    chosen = [0, *_other(answers)]
+    chosen = _chosen(answers)
     out.mkdir(parents=True, exist_ok=True)
     paths: dict[str, list[str]] = {"input": [], "output": []}
     for side, found in (("input", blocks), ("output", answers)):
@@ -49,8 +50,10 @@ def take(model: Path, reference: Session, samples: Samples, out: Path) -> Vector
     return Vectors(runtime=micro.describe(), inputs=tuple(paths["input"]), outputs=tuple(paths["output"]))
 
 
-def _other(answers: list[list[np.ndarray]]) -> list[int]:
-    """The first sample that is answered otherwise than the first one: by another decision, else by other values."""
+def _chosen(answers: list[list[np.ndarray]]) -> list[int]:
+    """The most telling answer, and the most telling one that differs from it: by another decision, else by other values."""
+    order = sorted(range(len(answers)), key=lambda index: -_telling(answers[index]))
+    first = answers[order[0]]
 
     def by_decision(mine: np.ndarray, theirs: np.ndarray) -> bool:
         return mine.size > 0 and int(mine.argmax()) != int(theirs.argmax())
@@ -58,11 +61,20 @@ def _other(answers: list[list[np.ndarray]]) -> list[int]:
     def by_value(mine: np.ndarray, theirs: np.ndarray) -> bool:
         return bool((mine != theirs).any())
 
-    return _first(answers, by_decision) or _first(answers, by_value)
+    return [order[0], *(_first(answers, order, first, by_decision) or _first(answers, order, first, by_value))]
 
 
-def _first(answers: list[list[np.ndarray]], differs: Callable[[np.ndarray, np.ndarray], bool]) -> list[int]:
-    first = answers[0]
-    return [
-        index for index, answer in enumerate(answers) if any(differs(a, b) for a, b in zip(first, answer, strict=True))
-    ][:1]
+def _telling(answer: list[np.ndarray]) -> int:
+    """How many distinct values the outputs have: one that is all at the ends of its range also comes of wrong weights."""
+    import numpy as np
+
+    return sum(len(np.unique(array)) for array in answer)
+
+
+def _first(
+    answers: list[list[np.ndarray]],
+    order: list[int],
+    first: list[np.ndarray],
+    differs: Callable[[np.ndarray, np.ndarray], bool],
+) -> list[int]:
+    return [index for index in order if any(differs(a, b) for a, b in zip(first, answers[index], strict=True))][:1]

@@ -17,6 +17,11 @@ from edgekit.values import Value
 ABSENT = -1
 """The index of an optional input that an operator does without."""
 
+VELA = "ethos-u"
+"""The custom operator that Vela puts what the NPU runs into."""
+COMPILERS = {VELA: "Vela", "edgetpu-custom-op": "edgetpu_compiler"}
+"""Compilers of NPUs by their custom operator."""
+
 UNPACKING = ("DEQUANTIZE", "DENSIFY")
 """Operators that stand between stored weights and the operator that uses them."""
 
@@ -127,6 +132,12 @@ class TfliteModel(Value):
     def size_bytes(self) -> int:
         """Bytes of the whole file."""
         return len(self.content)
+
+    @property
+    def compiled_by(self) -> str | None:
+        """The compiler of an NPU that made this file: its work is inside a custom operator, and not to be seen."""
+        customs = (operator.name for operator in self.operators if operator.custom)
+        return next((COMPILERS[name] for name in customs if name in COMPILERS), None)
 
     @property
     def macs(self) -> int:

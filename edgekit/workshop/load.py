@@ -81,8 +81,16 @@ def _from_file(tools: Door, path: Path, *, trust: bool) -> tuple[Any, str, Any]:
         raise
     except Exception as problem:
         raise _unreadable(path, problem) from problem
+    with path.open("rb") as file:
+        is_tflite = file.read(8)[4:] == b"TFL3"
     raise ModelError(
-        "not a Keras model", where=str(path), allowed="a .keras file, an .h5 file, a SavedModel folder, module:function"
+        "a .tflite file is no Keras model" if is_tflite else "not a Keras model",
+        where=str(path),
+        received=None if is_tflite else "neither a zip archive nor HDF5: damaged, or another format",
+        allowed="a .keras file, an .h5 file, a SavedModel folder, module:function",
+        next_step="edgekit check judges a finished .tflite; a build begins with the trained Keras model"
+        if is_tflite
+        else "save the model again with model.save(...)",
     )
 
 

@@ -139,6 +139,7 @@ def test_what_is_no_document_is_a_device_error(data):
         ("latency.p90_ms", 1.5, "percentiles"),
         ("latency.min_ms", 1.5, "percentiles"),
         ("latency.runs", 4, "raw"),
+        ("latency.median_ms", 0.0, "no time"),
         ("latency.runs_ms", [9.0, 9.0, 9.0], "median"),
         ("latency.runs_ms_every", 2, "thinned"),
     ],

@@ -317,6 +317,32 @@ def made(name: str) -> Path:
         pytest.skip(f"{problem.what}: {problem.received or problem.next_step}")
 
 
+@pytest.mark.parametrize(
+    ("said", "what"),
+    [
+        ("", "without an answer"),
+        ("[]", "without an answer"),
+        ("{}", "without its outputs"),
+        ('{"error": {"a": 1}}', "without an answer"),
+        ('{"runtime": "litert", "version": "2", "samples": "8", "outputs": 1}', "without an answer"),
+        ('{"runtime": "litert", "version": "2", "samples": 8, "outputs": 0}', "without its outputs"),
+        ('{"runtime": "litert", "version": "2", "samples": 8, "outputs": -1}', "without its outputs"),
+        ('{"runtime": "litert", "version": "2", "samples": 8, "outputs": 2}', "without its outputs"),
+        ('{"runtime": "litert", "version": "2", "samples": 8, "outputs": 1000000000000}', "without its outputs"),
+        ('{"runtime": "other", "version": "2", "samples": 8, "outputs": 1}', "without its outputs"),
+    ],
+)
+def test_an_answer_is_held_against_its_types_and_files(tmp_path, said, what):
+    """What is no answer is as a crash: it says nothing of the file."""
+    (tmp_path / "output-0.npy").touch()
+    found = emulation._read(said.encode(), tmp_path, (), 1.0)
+    assert found.crashed and what in found.problem
+    whole = emulation._read(
+        b'noise\n{"runtime": "litert", "version": "2", "samples": 8, "outputs": 1}\n', tmp_path, (), 1.0
+    )
+    assert (whole.problem, whole.runtime, whole.outputs) == (None, "LiteRT 2", (tmp_path / "output-0.npy",))
+
+
 @pytest.fixture(scope="session")
 def aarch64() -> Path:
     return made("aarch64")

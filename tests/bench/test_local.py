@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import edgekit
+from edgekit import benching
 from edgekit.bench import scripts, shell
 from edgekit.bench.compared import output_arrays
 from edgekit.bench.local import Local
@@ -53,6 +54,28 @@ def test_a_bench_on_this_machine(int8_model, temporary, devices_folder):
     assert Path(found.kept).parent == devices_folder / "host.measurements"
     assert "warm-up" in {phase for phase, _, _ in heard}
     assert list(temporary.iterdir()) == []
+
+
+def test_outputs_that_cannot_be_compared_are_unknown_and_no_pass(int8_model, monkeypatch):
+    monkeypatch.setattr(benching._Asked, "_here", lambda *_: (None, "this machine does not run the file"))
+    found = edgekit.bench(int8_model, device="host", **QUICK)
+    assert found.outcome == "fail" and found.agreement.bit_for_bit is None
+    assert {check.name: check.outcome for check in found.checks}["agreement"] == "unknown"
+
+
+def test_inputs_that_changed_on_their_way_are_an_error(int8_model, tmp_path, monkeypatch):
+    np.save(tmp_path / "sent.npy", np.zeros((1, 8, 8, 1), np.int8))
+    np.save(tmp_path / "other.npy", np.ones((1, 8, 8, 1), np.int8))
+    put = Local.put
+
+    def spoilt(self, task, folder, deadline):
+        put(self, task, folder, deadline)
+        if not task.request["no_timing"]:
+            (Path(folder) / "input-0.npy").write_bytes((tmp_path / "other.npy").read_bytes())
+
+    monkeypatch.setattr(Local, "put", spoilt)
+    with pytest.raises(DeviceError, match="not those that were sent"):
+        edgekit.bench(int8_model, device="host", inputs=[tmp_path / "sent.npy"], **QUICK)
 
 
 @pytest.mark.parametrize(

@@ -92,7 +92,6 @@ def test_a_measurement_takes_the_place_of_a_prediction(devices_folder):
         ({"runtime": "tflite_runtime"}, "tflite-runtime, and rpi4 has LiteRT"),
         ({"threads": 1}, "1 thread, and rpi4 has 4"),
         ({"delegate": "none"}, "delegate 'none'"),
-        ({"emulated": True}, "emulator tells no time"),
         ({"timed": False}, "emulator tells no time"),
         ({"foreign": "it ran on this machine"}, "it ran on this machine"),
         ({"device": "rpi5"}, "taken for rpi5"),
@@ -104,6 +103,12 @@ def test_one_that_does_not_count_is_named_with_its_reason(other, why):
     metrics, (note,) = applied(METRICS, SHA256, rpi4)
     assert metrics == METRICS
     assert note.startswith("a measurement was not used: ") and why in note
+
+
+def test_an_emulated_one_neither_counts_nor_asks_for_a_note():
+    rpi4 = load_profile("rpi4")
+    keep(taken(emulated=True), rpi4)
+    assert applied(METRICS, SHA256, rpi4) == (METRICS, ())
 
 
 def test_the_newest_that_counts_is_used():
@@ -139,7 +144,11 @@ def test_another_delegate_counts_for_no_profile_that_names_none():
 
 @pytest.mark.parametrize(
     ("was", "becomes"),
-    [(b'"median_ms":1.25', b'"median_ms":1.3'), (b'"median_ms":1.25', b'"median_ms":-1.25'), (b'"runs":5', b'"runs":6')],
+    [
+        (b'"median_ms":1.25', b'"median_ms":1.3'),
+        (b'"median_ms":1.25', b'"median_ms":-1.25'),
+        (b'"runs":5', b'"runs":6'),
+    ],
 )
 def test_one_that_was_edited_into_a_contradiction_is_passed_over(was, becomes):
     rpi4 = load_profile("rpi4")

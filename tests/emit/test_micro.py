@@ -138,7 +138,7 @@ def test_every_operator_of_the_runtime_has_its_method():
     """The methods were written down from tflite-micro's own header, the names follow from a rule."""
     methods = set(re.findall(r"TFLM_ADD\((\w+)\)", (TFLM / "tensorflow/lite/micro/methods.inc").read_text()))
     table = load_table("tflite-micro-2026-10")
-    made = {name: method_of(name) for name in (*table.operators, *table.custom)}
+    made = {name: method_of(name, custom=name in table.custom) for name in (*table.operators, *table.custom)}
     assert {name for name, method in made.items() if str(method).removeprefix("Add") not in methods} == set()
     assert len(set(made.values())) == len(made)
     assert methods - {method.removeprefix("Add") for method in made.values()} == {"EthosU"}
@@ -151,6 +151,14 @@ def test_each_operator_is_registered_once_and_no_other():
         "AddConv2D", "AddDepthwiseConv2D", "AddReshape", "AddDecode", "AddFullyConnected", "AddSoftmax",
     ]  # fmt: skip
     assert "MicroMutableOpResolver<6>" in header
+
+
+def test_a_custom_operator_with_the_name_of_a_built_in_one_is_not_that_one():
+    """The interpreter looks for it by name among the custom ones, and would find none when it is flashed."""
+    model = read_tflite(GOLDEN / "int8.tflite")
+    named = msgspec.structs.replace(model.operators[0], name="CONV_2D", custom=True)
+    header = operators_header(msgspec.structs.replace(model, operators=(named, model.operators[0])))
+    assert header.count("AddConv2D") == 1 and '#error "TensorFlow Lite Micro has no operator CONV_2D"' in header
 
 
 @needs_host

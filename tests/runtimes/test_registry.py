@@ -8,10 +8,11 @@ import pytest
 
 import edgekit
 from edgekit.cost import ram
-from edgekit.errors import InputError
+from edgekit.errors import InputError, MissingExtraError
 from edgekit.facts import LayerFacts, ModelFacts, TensorFacts
 from edgekit.profile import list_profiles, load_profile
-from edgekit.runtimes.registry import runtime, runtime_check
+from edgekit.runtimes import registry
+from edgekit.runtimes.registry import require_runtimes, runtime, runtime_check
 from edgekit.runtimes.static import TITLES
 
 GOLDEN = Path(__file__).parent.parent / "golden"
@@ -24,6 +25,47 @@ def test_every_kind_of_a_profile_has_a_title_and_all_but_none_an_implementation(
         assert runtime(kind).name == kind
     with pytest.raises(InputError, match="unknown runtime"):
         runtime("none")
+
+
+@pytest.mark.parametrize(
+    ("devices", "there", "extras"),
+    [
+        (["corstone-300"], {"tflite_micro"}, "[npu]"),
+        (["corstone-300"], {"ethosu"}, "[micro]"),
+        (["corstone-300"], set(), "[npu,micro]"),
+        (["rpi4", "imx93"], set(), "[npu]"),
+        (["imx93", "esp32-s3"], {"tensorflow"}, "[npu,micro]"),
+        (["esp32-s3"], {"ethosu"}, "[micro]"),
+    ],
+)
+def test_what_a_build_cannot_pass_without_is_asked_for_in_one_line(monkeypatch, devices, there, extras):
+    monkeypatch.setattr(registry, "is_installed", there.__contains__)
+    with pytest.raises(MissingExtraError, match="cannot pass without") as raised:
+        require_runtimes([load_profile(device) for device in devices])
+    assert raised.value.exit_code == 3 and raised.value.next_step.endswith(f'"edgekit-tflite{extras}"')
+    assert devices[-1] in raised.value.what and "rpi4" not in raised.value.what
+
+
+def test_what_a_device_does_not_need_is_not_asked_for(monkeypatch):
+    monkeypatch.setattr(registry, "is_installed", lambda package: False)
+    require_runtimes([load_profile(device) for device in ("rpi4", "host", "coral-dev-board")], also=("build",))
+    with pytest.raises(MissingExtraError) as raised:
+        require_runtimes([load_profile("corstone-300")], also=("build",))
+    assert '"edgekit-tflite[build,npu,micro]"' in raised.value.next_step
+    monkeypatch.setattr(registry, "is_installed", lambda package: True)
+    require_runtimes([load_profile("corstone-300")])
+
+
+def test_a_build_without_the_compiler_of_its_npu_ends_before_any_work(monkeypatch, tiny_project):
+    monkeypatch.setenv("EDGEKIT_CACHE", str(tiny_project / "cache"))
+    monkeypatch.setattr(registry, "is_installed", lambda package: package != "ethosu")
+    said = []
+    with pytest.raises(MissingExtraError, match="corstone-300 cannot pass without Vela"):
+        edgekit.build(
+            project=tiny_project, device=["rpi4", "corstone-300"], out=tiny_project / "out",
+            progress=lambda *step: said.append(step),
+        )  # fmt: skip
+    assert said == [] and not (tiny_project / "out").exists() and not (tiny_project / "cache").exists()
 
 
 @pytest.mark.parametrize("device", HINDERED)

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 import edgekit
+from edgekit import checker
 from edgekit.compiled import COMPILED_FILE, Compiled
-from edgekit.errors import ProfileError
+from edgekit.errors import ModelError, ProfileError
 from edgekit.extras import is_installed
 from edgekit.metric_spec import MetricSpec
 from edgekit.profile import load_profile
@@ -180,6 +181,27 @@ class TestWhereVelaIsInstalled:
         assert report.chosen.metrics["ram"].value == made.sram_bytes + made.dram_bytes
         assert made.dram_bytes > made.encoded_bytes
         assert checks["sram"].outcome == "pass" and checks["sram"].limit == 640 * 1024
+
+    @pytest.mark.parametrize("device", ["corstone-300", "imx93", "rpi4"])
+    def test_a_file_that_it_made_is_refused_before_anything_runs(self, tmp_path, monkeypatch, device):
+        compiled(GOLDEN / "int8_float_io.tflite", tmp_path / "out")  # also where some operators were left
+        monkeypatch.setattr(checker, "measure", lambda *_, **__: pytest.fail("it was run"))
+        with pytest.raises(ModelError, match="Vela has compiled this file") as raised:
+            edgekit.check(tmp_path / "out" / COMPILED_FILE, device=device, cache=False)
+        assert raised.value.exit_code == 2 and "check model.tflite" in raised.value.next_step
+        with pytest.raises(ModelError, match="Vela has compiled this file"):
+            edgekit.check(
+                GOLDEN / "int8.tflite", device=device, reference=tmp_path / "out" / COMPILED_FILE, cache=False
+            )
+
+    def test_of_a_file_that_it_made_no_work_is_counted(self, tmp_path):
+        compiled(GOLDEN / "int8.tflite", tmp_path / "out")
+        path = tmp_path / "out" / COMPILED_FILE
+        shown = edgekit.inspect(path, device="corstone-300").metrics
+        (macs,) = (one for one in edgekit.compare(GOLDEN / "int8.tflite", path).metrics if one.name == "macs")
+        for metric in (shown["macs"], shown["parameters"], shown["latency"], macs.b):
+            assert metric.value is None and metric.basis is None and "inside a custom operator" in metric.reason
+        assert macs.a.value and macs.change is None and shown["flash"].value == path.stat().st_size
 
     def test_the_score_is_that_of_the_plain_file_and_the_compiled_one_stays_beside_it(self, tmp_path, dataset):
         found = measure(

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from edgekit.errors import ModelError, TrustError
 from edgekit.jobs import Worker
 from edgekit.pool import ENVIRONMENT, MODULE
+
+GOLDEN = Path(__file__).resolve().parent.parent / "golden"
 
 pytestmark = pytest.mark.tf
 
@@ -40,6 +44,7 @@ def workshop():
         ("archive.keras", [], ("no .keras file", "config.json")),
         ("broken_json.keras", [], ("cannot be loaded", "broken_json.keras")),
         ("list_json.keras", [], ("cannot be loaded", "list_json.keras")),
+        (str(GOLDEN / "int8.tflite"), [], ("a .tflite file is no Keras model", "edgekit check")),
         ("text.keras", [], ("not a Keras model", "SavedModel folder")),
         ("empty_folder", [], ("no SavedModel", "saved_model.pb")),
         ("broken_saved_model", [], ("SavedModel", "broken_saved_model")),

@@ -62,10 +62,11 @@ bool RegisterModelOperators(Resolver& resolver) {{
 
 def operators_header(model: TfliteModel) -> str:
     """The text of `model_operators.h`; it stops the compiler where tflite-micro lacks an operator of the model."""
-    names = list(dict.fromkeys(operator.name for operator in model.operators))
-    known = {name: method for name in names if (method := method_of(name)) is not None}
-    calls = [f"  if (static_cast<int>(resolver.{method}()) != kOk) return false;" for method in known.values()]
-    lacking = [name for name in names if name not in known]
+    asked = dict.fromkeys((operator.name, operator.custom) for operator in model.operators)
+    methods = {(name, custom): method_of(name, custom=custom) for name, custom in asked}
+    known = [method for method in methods.values() if method is not None]
+    calls = [f"  if (static_cast<int>(resolver.{method}()) != kOk) return false;" for method in known]
+    lacking = [name for (name, _), method in methods.items() if method is None]
     missing = "".join(f'#error "TensorFlow Lite Micro has no operator {_plain(name)}"\n' for name in lacking)
     return _HEADER.format(
         count=len(known),
@@ -75,14 +76,18 @@ def operators_header(model: TfliteModel) -> str:
     )
 
 
-def method_of(name: str) -> str | None:
+def method_of(name: str, *, custom: bool = False) -> str | None:
     """The method of `MicroMutableOpResolver` that registers an operator; None where it has none.
 
-    >>> method_of("DEPTHWISE_CONV_2D"), method_of("RELU6"), method_of("SPLIT_V"), method_of("SignalFftAutoScale")
+    A `custom` operator is looked for by its own name, which may be that of a built-in one.
+
+    >>> method_of("CONV_2D", custom=True) is None
+    True
+    >>> method_of("DEPTHWISE_CONV_2D"), method_of("RELU6"), method_of("SPLIT_V"), method_of("SignalFftAutoScale", custom=True)
     ('AddDepthwiseConv2D', 'AddRelu6', 'AddSplitV', 'AddFftAutoScale')
     """
     table = load_table(TABLE)
-    if name not in table.operators and name not in table.custom:
+    if name not in (table.custom if custom else table.operators):
         return None
     if name in IRREGULAR:
         return IRREGULAR[name]
