@@ -184,7 +184,7 @@ def _jobs(
     """Who runs the workshop's jobs: workers of this machine, or those of a scheduler."""
     if scheduler is None:
         return Pool(workers, temporary=temporary)
-    from edgekit.crew import Crew
+    from edgekit.cluster.crew import Crew
 
     return Crew(scheduler, temporary=temporary, project=settings)
 

@@ -22,8 +22,8 @@ import psutil
 import pytest
 
 import edgekit
-from edgekit.cluster import Answer
-from edgekit.crew import taken
+from edgekit.cluster.crew import taken
+from edgekit.cluster.remote import Answer
 from edgekit.errors import ClusterError, DataError, EdgekitError, ProjectError
 from edgekit.jobs import Done, Failed
 
@@ -143,8 +143,8 @@ def test_without_the_extra_the_line_that_installs_it_is_said(edgekit_command, ti
 def in_haste(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """The waiting for what will not come, shortened for builds in this process; the folder of their cache."""
     monkeypatch.setenv("EDGEKIT_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr("edgekit.crew.CONNECTS_S", 1.0)
-    monkeypatch.setattr("edgekit.crew_check.STARTS_S", 1.0)
+    monkeypatch.setattr("edgekit.cluster.crew.CONNECTS_S", 1.0)
+    monkeypatch.setattr("edgekit.cluster.check.STARTS_S", 1.0)
     return tmp_path / "cache"
 
 

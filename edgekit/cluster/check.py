@@ -12,7 +12,7 @@ from typing import Any
 from uuid import uuid4
 
 from edgekit.cache import CACHE_VARIABLE
-from edgekit.cluster import TOKEN, alike, examine, modules_of
+from edgekit.cluster.remote import TOKEN, alike, examine, modules_of
 from edgekit.errors import ClusterError, ProjectError
 from edgekit.project import Project
 

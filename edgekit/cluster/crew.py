@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import Any
 
 from edgekit.child import Progress
-from edgekit.cluster import SENSIBLE, Answer, Order, end_build, run_job
-from edgekit.crew_check import check
+from edgekit.cluster.check import check
+from edgekit.cluster.remote import SENSIBLE, Answer, Order, end_build, run_job
 from edgekit.errors import ClusterError, InterruptedBuild, ProjectError, from_parts
 from edgekit.extras import require
 from edgekit.jobs import Done, Failed
