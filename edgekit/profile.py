@@ -204,9 +204,10 @@ def profile_from_toml(text: str, file: str) -> DeviceProfile:
 
 def _tables(text: str, file: str) -> dict[str, Any]:
     try:
-        return tomllib.loads(text)
+        tables: dict[str, Any] = tomllib.loads(text)
     except (ValueError, RecursionError) as problem:
         raise ProfileError("not a TOML file", where=file, received=str(problem)) from None
+    return tables
 
 
 def _profile(raw: dict[str, Any], file: str) -> DeviceProfile:

@@ -73,7 +73,7 @@ def memory_of(options: Options, runtime_name: str) -> Callable[[Emit], dict[str,
 
     def job(emit: Emit) -> dict[str, Any] | None:
         runtime = find(runtime_name, (), lambda name: None)
-        inputs.random((), options.seed)  # numpy's generators are imported at the first use: 1 MB that is not the model's
+        inputs.random((), options.seed)  # imports numpy's generators: 1 MB that is not the model's
 
         def open_and_run() -> Any:
             session, arrays = _opened(runtime, options)
