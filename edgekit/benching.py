@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime
 import hashlib
-import math
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,6 +18,7 @@ from edgekit.bench.address import Address, parse_address, transport_to
 from edgekit.bench.compared import agreement_check, compare_outputs, output_arrays
 from edgekit.bench.document import Request, answer
 from edgekit.bench.transport import MODEL_NAME, OUTPUTS_NAME, Facts, Ran, Task, Transport, input_name
+from edgekit.bench_arguments import HERE, delegate_for, input_files, open_model, require_system, whole, within
 from edgekit.bench_document import BenchDocument, Refusal
 from edgekit.bench_result import BenchResult, HostAgreement
 from edgekit.child import Progress
@@ -30,21 +30,18 @@ from edgekit.planner import verdict
 from edgekit.profile import DeviceProfile, limits, list_profiles, load_profile
 from edgekit.report import Check, Metric, Metrics
 from edgekit.tflite.model import TfliteModel
-from edgekit.tflite.reader import read_tflite
 from edgekit.units import format_ms
 from edgekit.values import to_builtins
 
 if TYPE_CHECKING:
-    import numpy as np
+    pass
 
 LONGEST_S = 30.0
 SPARE_S = 300.0
 """What a run may take besides its timed runs: copying, importing, warming up, measuring memory."""
 MOST_SUSTAINED_MIN = 1440
 MOST_LIMIT_S = 30 * 86400.0
-MOST_INPUT_BYTES = 256 * 2**20
 KILLED = 128  # a shell's exit code for a process that a signal ended, plus the signal's number
-HERE = "local"
 
 
 def bench(
@@ -79,19 +76,19 @@ def bench(
     """
     address = parse_address(on)
     profile = load_profile(device)
-    path, model = _model(Path(tflite))
-    _check_device(profile, address)
-    arrays = _inputs(inputs, model)
+    path, model = open_model(Path(tflite))
+    require_system(profile, address)
+    arrays = input_files(inputs, model)
     request = Request(
         model=MODEL_NAME,
-        threads=_whole("threads", threads if threads is not None else profile.runtime.threads, 256),
-        delegate=_delegate(delegate, profile, address),
-        runs=_whole("runs", runs, 1_000_000),
-        seconds=_within("seconds", seconds, 0, 3600),
+        threads=whole("threads", threads if threads is not None else profile.runtime.threads, 256),
+        delegate=delegate_for(delegate, profile, address),
+        runs=whole("runs", runs, 1_000_000),
+        seconds=within("seconds", seconds, 0, 3600),
         longest=max(LONGEST_S, seconds),
-        sustained=None if sustained is None else _within("sustained", sustained, 0.01, MOST_SUSTAINED_MIN),
+        sustained=None if sustained is None else within("sustained", sustained, 0.01, MOST_SUSTAINED_MIN),
         input=tuple(input_name(place) for place in range(len(arrays))),
-        seed=_whole("seed", seed, 2**32 - 1, least=0),
+        seed=whole("seed", seed, 2**32 - 1, least=0),
         outputs=OUTPUTS_NAME,
         no_timing=address.kind == "emulator",
         progress=True,
@@ -102,7 +99,7 @@ def bench(
         require_place(profile)
     if time_limit_s is None:
         time_limit_s = SPARE_S + request.longest + 60 * (sustained or 0)
-    time_limit_s = _within("time-limit", time_limit_s, 0.001, MOST_LIMIT_S)
+    time_limit_s = within("time-limit", time_limit_s, 0.001, MOST_LIMIT_S)
     if python is not None and not (python and python.isprintable()):
         raise InputError("not the path of a Python", where="--python", received=repr(python[:200]))
     asked = _Asked(profile, address, path, model, tuple(arrays), request, python, runtime, time_limit_s, keep, progress)
@@ -254,102 +251,6 @@ _PARTS = (
     "model", "latency", "load_ms", "first_ms", "memory", "operators", "delegate", "sustained", "inputs", "outputs",
     "environment",
 )  # fmt: skip
-
-
-def _model(path: Path) -> tuple[Path, TfliteModel]:
-    if not path.is_file():
-        raise ModelError("there is no such file", where=str(path), next_step="give the path of a .tflite file")
-    return path, read_tflite(path)
-
-
-def _check_device(profile: DeviceProfile, address: Address) -> None:
-    if profile.runtime.kind == "tflite_micro":
-        raise InputError(
-            f"{profile.name} has no operating system that a program could be sent to",
-            where="--device",
-            received=profile.id,
-            allowed="a device that runs Linux or Android",
-            next_step=f"edgekit check MODEL.tflite --device {profile.id} runs its interpreter on this machine",
-        )
-    if address.kind == "adb" and profile.kind == "microcontroller":
-        raise InputError("no device behind adb", where="--device", received=profile.id)
-
-
-def _inputs(given: Sequence[str | Path], model: TfliteModel) -> list[Path]:
-    """The input files; each must hold one array, and there must be one for each input of the model."""
-    paths = [Path(path) for path in given]
-    if paths and len(paths) != len(model.input_tensors):
-        raise DataError(
-            "another number of inputs than the model has",
-            where="--input",
-            received=f"{len(paths)}",
-            allowed=", ".join(f"{tensor.name}: {tensor.dtype}{list(tensor.shape)}" for tensor in model.input_tensors)[
-                :500
-            ],
-        )
-    for path, tensor in zip(paths, model.input_tensors, strict=False):
-        array = _array(path)
-        if str(array.dtype) != tensor.dtype:
-            raise DataError(
-                "an input of another type than the model takes",
-                where=str(path),
-                received=f"{array.dtype}{list(array.shape)}",
-                allowed=f"{tensor.dtype}{list(tensor.shape)}",
-                next_step="save it in the model's own type, quantized where the model is",
-            )
-        is_batched = len(tensor.shape) > 1 and tensor.shape_signature[:1] == (-1,)
-        if array.size == 0 or (is_batched and array.shape[:1] != tensor.shape[:1]):
-            raise DataError(
-                "an input that is not one sample",
-                where=str(path),
-                received=f"{array.dtype}{list(array.shape)}",
-                allowed=f"{tensor.dtype}{list(tensor.shape)}: the latency of a device is that of batch 1",
-            )
-    return paths
-
-
-def _array(path: Path) -> np.ndarray:
-    import numpy as np
-
-    if not path.is_file():  # reading a pipe would wait for ever
-        raise DataError("there is no such file", where=str(path), allowed="a .npy file")
-    if path.stat().st_size > MOST_INPUT_BYTES:
-        raise DataError("too large for an input", where=str(path), allowed=f"{MOST_INPUT_BYTES} bytes")
-    try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except Exception as problem:  # numpy lets through what Python's parser makes of a header, of many kinds
-        raise DataError("not an array", where=str(path), received=str(problem)[:300], allowed="a .npy file") from None
-    if not isinstance(array, np.ndarray):
-        raise DataError("not one array", where=str(path), allowed="a .npy file")
-    return array
-
-
-def _delegate(delegate: str | None, profile: DeviceProfile, address: Address) -> str:
-    """What the runner is asked for; the library of another delegate is a file of the device."""
-    if delegate is None:
-        return profile.runtime.delegate if profile.runtime.delegate in ("xnnpack", "none") else "xnnpack"
-    if delegate in ("xnnpack", "none"):
-        return delegate
-    if address.kind == HERE:
-        return str(Path(delegate).resolve())
-    if not delegate.startswith("/") or not delegate.isprintable():
-        raise InputError(
-            "not a delegate", where="--delegate", received=repr(delegate[:200]),
-            allowed="xnnpack, none, or the whole path of a shared library on the device",
-        )  # fmt: skip
-    return delegate
-
-
-def _whole(name: str, value: int, most: int, *, least: int = 1) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
-        raise InputError(f"not a number of {name}", where=f"--{name}", received=value, allowed=f"{least} to {most}")
-    return value
-
-
-def _within(name: str, value: float, low: float, high: float) -> float:
-    if not math.isfinite(value) or not low <= value <= high:
-        raise InputError(f"not a number for {name}", where=f"--{name}", received=value, allowed=f"{low:g} to {high:g}")
-    return float(value)
 
 
 def _document(ran: Ran, transport: Transport, sha256: str) -> BenchDocument:

@@ -22,7 +22,7 @@ FLOORS = {
     ),
     2: ("techniques", "planner", "cost", "metrics", "agreement", "intervals", "match", "ingest", "gate", "gate_verdict", "starter"),
     3: ("workshop", "runtimes", "bench"),
-    4: ("builder", "planning", "opening", "making", "judging", "request", "search", "checker", "conclude", "emit", "cache", "emulating", "objects", "pool", "inputs", "trials", "comparer", "inspector", "diagnosis", "lock", "lock_inputs", "lock_keeper", "fleet", "firmware", "turns", "cluster", "devices_file", "benching", "measurements", "reread"),
+    4: ("builder", "planning", "opening", "making", "judging", "request", "search", "checker", "conclude", "emit", "cache", "emulating", "bench_arguments", "objects", "pool", "inputs", "trials", "comparer", "inspector", "diagnosis", "lock", "lock_inputs", "lock_keeper", "fleet", "firmware", "turns", "cluster", "devices_file", "benching", "measurements", "reread"),
     5: ("cli", "render", "__main__"),
 }  # fmt: skip
 FLOOR_OF = {name: floor for floor, names in FLOORS.items() for name in names}

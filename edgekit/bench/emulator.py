@@ -18,10 +18,11 @@ from edgekit.bench import shell
 from edgekit.bench.board import TITLES
 from edgekit.bench.emulated import board
 from edgekit.bench.emulation import PYTHON_NAME, Machine
+from edgekit.bench.local import copy_here, not_copied
 from edgekit.bench.sysroot import emulator_version, find_sysroot
 from edgekit.bench.transport import Facts, Ran, Task
 from edgekit.child import Progress
-from edgekit.errors import DeviceError, EdgekitError, InputError
+from edgekit.errors import EdgekitError, InputError
 from edgekit.profile import DeviceProfile
 
 NO_TIMES = {"no_timing": True, "sustained": None}
@@ -100,17 +101,11 @@ class Emulator:
         return ["/bin/sh", "-c", script]
 
     def put(self, task: Task, folder: str, deadline: float) -> None:
+        copy_here(task, folder)
         try:
-            for name, path in task.files().items():
-                shutil.copyfile(path, Path(folder) / name)
             self.machine.install(Path(folder))
         except OSError as problem:
-            raise DeviceError(
-                "the files cannot be copied to the temporary folder",
-                where=folder,
-                received=problem.strerror or str(problem),
-                next_step="make room there, or set TMPDIR to another folder",
-            ) from None
+            raise not_copied(folder, problem) from None
 
     def explain(self, code: int, log: str) -> EdgekitError | None:
         return None

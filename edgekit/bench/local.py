@@ -29,16 +29,26 @@ class Local:
         return ["/bin/sh", "-c", script]
 
     def put(self, task: Task, folder: str, deadline: float) -> None:
-        for name, path in task.files().items():
-            try:
-                shutil.copyfile(path, Path(folder) / name)
-            except OSError as problem:
-                raise DeviceError(
-                    "the files cannot be copied to the temporary folder",
-                    where=folder,
-                    received=problem.strerror or str(problem),
-                    next_step="make room there, or set TMPDIR to another folder",
-                ) from None
+        copy_here(task, folder)
 
     def explain(self, code: int, log: str) -> EdgekitError | None:
         return None
+
+
+def copy_here(task: Task, folder: str) -> None:
+    """Copy a task's files into a folder of this machine; raises `DeviceError`."""
+    try:
+        for name, path in task.files().items():
+            shutil.copyfile(path, Path(folder) / name)
+    except OSError as problem:
+        raise not_copied(folder, problem) from None
+
+
+def not_copied(folder: str, problem: OSError) -> DeviceError:
+    """The error of a folder that takes no files."""
+    return DeviceError(
+        "the files cannot be copied to the temporary folder",
+        where=folder,
+        received=problem.strerror or str(problem),
+        next_step="make room there, or set TMPDIR to another folder",
+    )
