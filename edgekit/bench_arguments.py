@@ -25,7 +25,8 @@ HERE = "local"
 
 def open_model(path: Path) -> tuple[Path, TfliteModel]:
     if not path.is_file():
-        raise ModelError("there is no such file", where=str(path), next_step="give the path of a .tflite file")
+        what = "a folder is no model" if path.is_dir() else "there is no such file"
+        raise ModelError(what, where=str(path), next_step="give the path of a .tflite file")
     return path, read_tflite(path)
 
 

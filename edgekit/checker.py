@@ -212,7 +212,8 @@ def _not_kept(compiled: Compiled) -> Compiled:
 
 def _existing(path: Path) -> Path:
     if not path.is_file():
-        raise ModelError("there is no such file", where=str(path), next_step="give the path of a .tflite file")
+        what = "a folder is no model" if path.is_dir() else "there is no such file"
+        raise ModelError(what, where=str(path), next_step="give the path of a .tflite file")
     return path
 
 

@@ -30,7 +30,12 @@ def settle(model: Any, data: Any, project: str | Path | None, **changes: Any) ->
     texts = {name: _source(value) for name, value in named.items() if isinstance(value, str | Path)}
     folder = Path(project) if project is not None else Path.cwd()
     if project is not None and not folder.is_dir():
-        raise ProjectError("no such folder", where="--project", received=str(project))
+        raise ProjectError(
+            "no such folder",
+            where="--project",
+            received=str(project),
+            next_step=f"name the folder of an {PROJECT_FILE}",
+        )
     settings = load_project(folder, required=model is None)
     if model is not None and project is None:
         settings = override(settings, **texts)

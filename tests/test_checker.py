@@ -147,3 +147,8 @@ def test_a_check_imports_no_tensorflow():
         f"check({str(INT8)!r}, device='rpi4'); sys.exit('tensorflow' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_folder_is_told_from_a_file_that_is_not_there(tmp_path):
+    with pytest.raises(ModelError, match="a folder is no model"):
+        check(tmp_path, device="rpi4")

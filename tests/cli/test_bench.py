@@ -105,3 +105,8 @@ def test_an_interrupted_bench_leaves_nothing(int8_model, tmp_path):
         time.sleep(0.1)
     assert list(temporary.iterdir()) == []
     assert not (tmp_path / "devices").exists()
+
+
+def test_a_folder_is_told_from_a_file_that_is_not_there(bench, tmp_path):
+    done = bench(model=tmp_path)
+    assert done.returncode == 2 and "a folder is no model" in done.stderr
