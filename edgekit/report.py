@@ -13,7 +13,7 @@ from edgekit.values import Value
 
 SCHEMA_VERSION = 1
 Basis = Literal["measured", "simulated", "predicted", "published", "declared"]
-Outcome = Literal["pass", "fail", "unknown", "not asked"]
+Outcome = Literal["pass", "warn", "fail", "unknown", "not asked"]
 
 
 class Metric(Value):
@@ -42,8 +42,9 @@ Metrics = dict[str, Metric]
 class Check(Value):
     """One limit held against one figure; `limit`, `value`, `low` and `high` are in `unit`, the figure's own.
 
-    `outcome` is 'pass', 'fail', 'unknown' (a limit is declared and the figure cannot be had: counts as failed) or
-    'not asked' (decides nothing); `reason` says why it is not 'pass'. What is held against a list, as a dtype, is text.
+    `outcome` is 'pass', 'fail', 'unknown' (a limit is declared and the figure cannot be had: counts as failed), 'warn'
+    (missed, and nobody asked for it: decides nothing) or 'not asked' (decides nothing); `reason` says why it is not
+    'pass'. What is held against a list, as a dtype, is text.
     """
 
     name: str
@@ -55,6 +56,18 @@ class Check(Value):
     reason: str = ""
     low: float | None = None
     high: float | None = None
+
+
+class Finding(Value):
+    """Something about the data, the model or the search that makes the figures hard to believe.
+
+    `name` is what kind it is (`docs/report.md` lists them), `what` says what was seen with its figures, `advice` what to do.
+    It decides nothing by itself; with `--strict` each one fails.
+    """
+
+    name: str
+    what: str
+    advice: str
 
 
 class InputFacts(Value):
@@ -138,5 +151,6 @@ class Report(Value):
     checks: tuple[Check, ...] = ()
     candidates: tuple[CandidateReport, ...] = ()
     declined: tuple[Declined, ...] = ()
+    findings: tuple[Finding, ...] = ()
     notes: tuple[str, ...] = ()
     data: dict[str, Any] = {}

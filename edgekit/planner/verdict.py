@@ -20,6 +20,9 @@ COSTS = ("ram", "latency")
 UNITS = {"flash": "B", "download": "B", "ram": "B", "latency": "ms", "accuracy_drop": "points"}
 INDEX_DTYPES = ("int32", "int64", "bool")
 NO_LIMIT = "no limit is declared"
+HARMLESS = ("pass", "warn", "not asked")
+"""The outcomes of a check that keep no file from passing."""
+
 ROUNDING = 1e-9
 """A drop of half a point is (0.98 - 0.975) * 100, which is not 0.5 in binary fractions."""
 
@@ -114,9 +117,9 @@ def _over(value: float, limit: float) -> str:
 
 
 def outcome(checks: Iterable[Check]) -> Literal["pass", "fail"]:
-    """'pass' where every check passed or was not asked; an unknown fails, and so does having no check at all."""
+    """'pass' where every check passed, warned or was not asked; an unknown fails, and so does having no check at all."""
     found = [check.outcome for check in checks]
-    return "pass" if found and all(one in ("pass", "not asked") for one in found) else "fail"
+    return "pass" if found and all(one in HARMLESS for one in found) else "fail"
 
 
 def misses(checks: Iterable[Check]) -> tuple[Check, ...]:
@@ -129,7 +132,7 @@ def shortfall(check: Check) -> float:
 
     What is judged by its high end counts by it.
     """
-    if check.outcome in ("pass", "not asked"):
+    if check.outcome in HARMLESS:
         return 0.0
     limit, value = check.limit, check.value
     if check.outcome == "unknown" or isinstance(limit, str) or isinstance(value, str) or limit is None or value is None:
