@@ -23,13 +23,14 @@ from edgekit.emit import Provenance, emit, prepare
 from edgekit.emulating import require_emulator
 from edgekit.errors import ProjectError
 from edgekit.extras import is_installed
+from edgekit.findings.settling import Settled, settled
 from edgekit.firmware import vector_of
 from edgekit.fleet import Fleet, Seat, named, results_of
 from edgekit.inputs import OpenedModel
 from edgekit.jobs import Failed, no_progress
 from edgekit.lock_keeper import LockKeeper
 from edgekit.making import Materials, port_names
-from edgekit.match import choose_losses, match
+from edgekit.match import choose_losses
 from edgekit.opening import open_project_data, open_project_model
 from edgekit.planner.planner import Planner
 from edgekit.planning import PlanOptions, outlined
@@ -37,7 +38,7 @@ from edgekit.pool import PACKAGES, Jobs, Pool
 from edgekit.profile import DeviceProfile
 from edgekit.project import PROJECT_FILE, Project
 from edgekit.report import Report
-from edgekit.request import Device, Devices, is_several, profiles_for, settle, task_for, with_threshold
+from edgekit.request import Device, Devices, is_several, profiles_for, settle, task_for
 from edgekit.runtimes.registry import require_runtimes
 from edgekit.search import Search, search
 from edgekit.trials import Bench
@@ -158,13 +159,12 @@ def build(
     ):
         keeper.compare(model, data, store)
         opened = open_project_model(model, settings, store, pool, trust=trust, progress=progress)
-        settings = with_threshold(settings, opened.facts)
         dataset = open_project_data(data, settings, opened, store, trust=trust, progress=progress)
-        match(opened.facts, dataset, settings.goal.metric)
+        found = settled(settings, opened.facts, dataset, store)
         keeper.compare_loaded(opened, dataset, store)
         materials = Materials(
-            project=settings, model=opened, dataset=dataset, cache=store, pool=pool, turns=Turns(workers),
-            losses=_losses(settings, opened, dataset, store, pool, progress),
+            project=found.project, model=opened, dataset=dataset, cache=store, pool=pool, turns=Turns(workers),
+            tasks=found.tasks, losses=_losses(found, opened, dataset, store, pool, progress),
         )  # fmt: skip
 
         def build_one(profile: DeviceProfile, seat: Seat) -> BuildResult:
@@ -172,9 +172,9 @@ def build(
                 materials, profile, Path(out) / profile.id, seat, keeper, named(profile, profiles, progress)
             )
 
-        found = Fleet(build_one, workers=workers, deadline=deadline, stop=pool.stop).build(profiles)
+        built = Fleet(build_one, workers=workers, deadline=deadline, stop=pool.stop).build(profiles)
         keeper.close()
-    results = results_of(found)
+    results = results_of(built)
     return results if is_several(device, settings) else results[0]
 
 
@@ -224,12 +224,13 @@ def _build_one(
 
 
 def _losses(
-    settings: Project, opened: OpenedModel, dataset: Dataset, cache: Cache, pool: Jobs, progress: Progress
+    found: Settled, opened: OpenedModel, dataset: Dataset, cache: Cache, pool: Jobs, progress: Progress
 ) -> tuple[str, ...]:
     """The losses to train with; those that the project names are tried out before any work is done."""
+    settings = found.project
     if settings.training.epochs == 0:
         return ()
-    losses = choose_losses(settings.training.loss, opened.facts, dataset)
+    losses = choose_losses(settings.training.loss, opened.facts, dataset, found.tasks)
     if settings.training.loss is not None:
 
         def check() -> Any:

@@ -17,9 +17,10 @@ from edgekit.compiled import Compiled
 from edgekit.dataset import Dataset
 from edgekit.emulating import emulated, note_of, require_emulator
 from edgekit.errors import ModelError
+from edgekit.findings.settling import SettledFile, settled_for
 from edgekit.jobs import Failed, no_progress
 from edgekit.measurements import applied
-from edgekit.metric_spec import MetricSpec, metric_spec
+from edgekit.metric_spec import metric_spec
 from edgekit.planner import verdict
 from edgekit.profile import DeviceProfile, limits, load_profile
 from edgekit.project_file import DataTable
@@ -48,10 +49,10 @@ def check(
     max_download: str | float | None = None,
     max_ram: str | float | None = None,
     max_latency: str | float | None = None,
-    metric: str = "accuracy",
+    metric: str | None = None,
     direction: str | None = None,
     output: int = 0,
-    threshold: float = 0.5,
+    threshold: float | None = None,
     project: str | Path | None = None,
     cache: bool = True,
     seed: int = 0,
@@ -64,8 +65,9 @@ def check(
     Sizes and durations are text with units ('512KiB', '20ms') or numbers in bytes and milliseconds; what is not given
     is the profile's. Without `data` accuracy is not asked. `max_drop` in points needs `reference`, the float32
     `.tflite` that the drop is from; without one it is unknown, and unknown is no pass. `metric` and `direction` are
-    those of `edgekit.toml`; `threshold` is the value of a single output above which it says yes (0 for logits), which a
-    `.tflite` does not tell. Each of the two files has `time_limit_s` seconds; without it the limits of each step, which
+    those of `edgekit.toml`: without a metric it is accuracy of classes and labels, the mean absolute error of a regression, as
+    targets and outputs tell. `threshold` is the value of a single output above which it says yes; without one it is 0 for
+    a logit and 0.5 for a share, by the file's last operator. Each of the two files has `time_limit_s` seconds; without it the limits of each step, which
     are far above what a sound file needs (`edgekit.runtimes.limits`). Functions of the user's ('module:function') are looked for in the folder `project`, and
     if it has an `edgekit.toml`, data without options of its own is read with that one's `[data]`. With `cache` the data
     is kept for the next time. `emulate` runs the file on the device's emulated board too (docs/on-device.md).
@@ -79,13 +81,14 @@ def check(
     _require_plain(known.model, path)
     root = Path(project) if project is not None else Path.cwd()
     allowed = _limits(profile, max_flash, max_download, max_ram, max_latency) | {"accuracy_drop": max_drop}
-    spec = metric_spec(metric, direction, output, threshold=threshold, where="--metric")
+    asked = None if metric is None else metric_spec(metric, direction, output, where="--metric")
     against = None if reference is None else _existing(Path(reference))
     if against is not None:
         _require_plain(read_tflite(against), against)
     with Cache(fresh=not cache) as kept, kept.scratch() as folder:
         dataset = None if data is None else _open(data, root, kept, seed, progress)
-        run = _Run(profile, spec, dataset, root, time_limit_s, progress)
+        task = settled_for(known.model, dataset, asked, output, threshold, kept)
+        run = _Run(profile, task, dataset, root, time_limit_s, progress)
         report = run.report(path, known, against, folder, allowed)
         if emulate:
             report = _with(report, emulated(path, profile, kept, progress=progress), path, profile)
@@ -98,13 +101,14 @@ class _Run:
     def __init__(
         self,
         profile: DeviceProfile,
-        spec: MetricSpec,
+        settled: SettledFile,
         dataset: Dataset | None,
         root: Path,
         time_limit_s: float | None,
         progress: Progress,
     ) -> None:
-        self._profile, self._spec, self._dataset, self._root = profile, spec, dataset, root
+        self._profile, self._spec, self._dataset, self._root = profile, settled.metric, dataset, root
+        self._tasks = settled.tasks
         self._time_limit_s, self._progress = time_limit_s, progress
 
     def report(
@@ -143,6 +147,7 @@ class _Run:
             scratch=scratch,
             progress=self._progress,
             time_limit_s=self._time_limit_s,
+            tasks=self._tasks,
             root=self._root,
         )
 

@@ -108,7 +108,7 @@ def _baseline(base: Finished | None, bench: Bench, progress: Progress) -> Baseli
     metrics.pop("accuracy_drop", None)
     keras = bench.keras_score("test", progress=progress)
     if keras is not None:
-        metrics[f"keras_{bench.project.goal.metric.name}"] = keras
+        metrics[f"keras_{bench.project.goal.judged_by.name}"] = keras
     return Baseline(metrics=metrics, sha256=hashlib.sha256(Path(base.tflite).read_bytes()).hexdigest())
 
 
@@ -240,8 +240,8 @@ def _data_facts(bench: Bench) -> dict[str, object]:
         "samples": {split: files.samples for split, files in bench.dataset.splits.items()},
         "selection": "validation",
         "verdict": "test",
-        "metric": bench.project.goal.metric.name,
-        "direction": "higher" if bench.project.goal.metric.higher_is_better else "lower",
+        "metric": bench.project.goal.judged_by.name,
+        "direction": "higher" if bench.project.goal.judged_by.higher_is_better else "lower",
         "currency": bench.project.goal.currency,
         "loss": ", ".join(bench.losses),
         "keras_rebuilt_error": bench.model.facts.rebuilt_error,

@@ -30,6 +30,7 @@ from edgekit.techniques import identity, technique
 from edgekit.techniques.interface import Evidence
 from edgekit.turns import Turns
 from edgekit.values import to_builtins
+from edgekit.verdict.task import OutputTask
 
 ANSWER = "answer.json"
 LEAST_S = {"convert": 60.0, "predict": 60.0}
@@ -40,7 +41,7 @@ MOST_TAUGHT_BYTES = 2 * 2**30
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Materials:
-    """What the trials of all devices of a build share; `losses` has one an output of the model."""
+    """What the trials of all devices of a build share; `tasks` and `losses` have one an output of the model."""
 
     project: Project
     model: OpenedModel
@@ -48,6 +49,7 @@ class Materials:
     losses: tuple[str, ...]
     cache: Cache
     pool: Jobs
+    tasks: tuple[OutputTask, ...] = ()
     turns: Turns = dataclasses.field(default_factory=lambda: Turns(1))
 
 

@@ -42,8 +42,8 @@ SIGNATURES = {
     "workers=1, lock=False, locked=False, scheduler=None, emulate=None, imports=(), trust=False, cache=True, progress=no_progress",
     "plan": f"model=None, *, device=None, project=None, {BUDGET}, imports=(), trust=False, cache=True, "
     "progress=no_progress",
-    "check": f"tflite, *, device, data=None, reference=None, {BUDGET}, metric='accuracy', direction=None, output=0, "
-    "threshold=0.5, project=None, cache=True, seed=0, time_limit_s=None, emulate=False, progress=no_progress",
+    "check": f"tflite, *, device, data=None, reference=None, {BUDGET}, metric=None, direction=None, output=0, "
+    "threshold=None, project=None, cache=True, seed=0, time_limit_s=None, emulate=False, progress=no_progress",
     "bench": "tflite, *, device, on='local', threads=None, runs=50, seconds=1.0, sustained=None, delegate=None, inputs=(), "
     "seed=0, runtime=None, python=None, time_limit_s=None, keep=True, progress=no_progress",
     "inspect": "model=None, *, device=None, by='flash', in_order=False, project=None, imports=(), trust=False, "

@@ -22,6 +22,7 @@ from edgekit.runtimes.predict import Prediction
 from edgekit.runtimes.samples import arrays_of, feeding, order
 from edgekit.runtimes.static import Static, predicted_latency
 from edgekit.runtimes.tflite_micro import Arena
+from edgekit.verdict.task import OutputTask
 
 _PURPOSES = {
     "TfLiteEvalTensor data": "tensors",
@@ -201,13 +202,13 @@ def micro_check(micro: Micro) -> Check:
 
 
 def agreed(
-    reference: Sequence[Path], prediction: Prediction, metric: MetricSpec, ask: Children, names: Sequence[str]
+    reference: Sequence[Path], prediction: Prediction, tasks: Sequence[OutputTask], ask: Children, names: Sequence[str]
 ) -> tuple[Metric, Check]:
     """The agreement of the output that agrees least, by its name where there are several; outputs in the same order."""
-    decides = metric.output if metric.name == "accuracy" else None
+    pairs = zip(arrays_of(reference), arrays_of(prediction.paths), strict=True)
     found = [
-        agreement(wanted, got, threshold=metric.threshold if place == decides else None)
-        for place, (wanted, got) in enumerate(zip(arrays_of(reference), arrays_of(prediction.paths), strict=True))
+        agreement(wanted, got, kind=task.kind, threshold=task.threshold if task.kind else None)
+        for (wanted, got), task in zip(pairs, (*tasks, *[OutputTask()] * len(names)), strict=False)
     ]
     worst = min(range(len(found)), key=lambda place: (not found[place].is_garbage, _share(found[place])))
     least, value = found[worst], _value(found[worst])

@@ -48,6 +48,7 @@ from edgekit.runtimes.samples import arrays_of
 from edgekit.runtimes.static import TITLES, Static, static
 from edgekit.runtimes.unpacked import stand_in
 from edgekit.values import Value
+from edgekit.verdict.task import OutputTask
 
 
 class Measured(Value):
@@ -86,6 +87,7 @@ def measure(
     reference: Sequence[Path] | None = None,
     input_order: Sequence[int | str] | None = None,
     output_order: Sequence[int | str] | None = None,
+    tasks: Sequence[OutputTask] = (),
     root: Path | None = None,
 ) -> Measured | Failed:
     """Run a file on the device's kind of runtime and measure all that can be measured here.
@@ -93,7 +95,7 @@ def measure(
     `scratch` is an existing folder for the outputs. `reference` are `.npy` files of another model's outputs on the
     same split (Keras's), for their agreement. `input_order` names for each input of the data the tensor that it
     feeds, `output_order` the tensor that each output of the data set's targets belongs to: tensor indices or names
-    of the SignatureDef; by position where None. `root` is the folder of the user's own metric function.
+    of the SignatureDef; by position where None. `tasks` say what each output of the data is for. `root` is the folder of the user's own metric function.
     `time_limit_s` is for all of it; without one each job has a limit by the model's speed (`edgekit.runtimes.limits`).
     A file that its runtime refuses, that crashes it or takes too long has a failing check `runtime`, and all figures
     that can be had without: on a microcontroller the score, which LiteRT gives. Returns `Failed` where it is not the
@@ -104,7 +106,7 @@ def measure(
     with stand_in(known.model, profile) as expanded:
         asked = Children(tflite, profile, dataset, split, progress, time_limit_s, expanded)
         try:
-            return _Measuring(known, asked, metric).run(scratch, reference, input_order, output_order, root)
+            return _Measuring(known, asked, metric, tasks).run(scratch, reference, input_order, output_order, root)
         except _NoVerdict as none:
             return none.failed
         finally:
@@ -161,8 +163,8 @@ def drop_metric(found: Drop | Failed, split: Split, basis: Basis = "simulated") 
 class _Measuring:
     """One measurement: what was found so far, and what the runtime was seen to fail at."""
 
-    def __init__(self, known: Static, ask: Children, metric: MetricSpec) -> None:
-        self._known, self._ask, self._metric = known, ask, metric
+    def __init__(self, known: Static, ask: Children, metric: MetricSpec, tasks: Sequence[OutputTask]) -> None:
+        self._known, self._ask, self._metric, self._tasks = known, ask, metric, tasks
         self._metrics: Metrics = dict(known.metrics)
         self._checks: list[Check] = []
         self._problems: list[str] = []
@@ -198,7 +200,7 @@ class _Measuring:
         self._metrics[self._metric.name] = score_metric(self._metric, found, self._ask, source)
         if reference:
             names = output_names(loaded, output_order)
-            self._metrics["agreement"], check = agreed(reference, prediction, self._metric, self._ask, names)
+            self._metrics["agreement"], check = agreed(reference, prediction, self._tasks, self._ask, names)
             self._checks.append(check)
         return self._made(inputs, outputs, prediction)
 
