@@ -7,6 +7,7 @@ What any of these do is theirs.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,12 +18,13 @@ from typing_extensions import Unpack
 
 from edgekit.cache import Cache, digest_of, file_digest, key, processor, versions
 from edgekit.child import Progress
-from edgekit.conclude import conclude
+from edgekit.conclude import conclude, refuse
 from edgekit.dataset import Dataset
 from edgekit.emit import Provenance, emit, prepare
 from edgekit.emulating import require_emulator
 from edgekit.errors import ProjectError
 from edgekit.extras import is_installed
+from edgekit.findings.building import look_before
 from edgekit.findings.settling import Settled, settled
 from edgekit.firmware import vector_of
 from edgekit.fleet import Fleet, Seat, named, results_of
@@ -74,6 +76,7 @@ class BuildOptions(PlanOptions, total=False):
     locked: bool
     scheduler: str | None
     emulate: bool | None
+    strict: bool | None
 
 
 @overload
@@ -105,6 +108,7 @@ def build(
     locked: bool = False,
     scheduler: str | None = None,
     emulate: bool | None = None,
+    strict: bool | None = None,
     imports: Sequence[str] = (),
     trust: bool = False,
     cache: bool = True,
@@ -126,6 +130,10 @@ def build(
     `emulate` runs each chosen file on the emulated board of its device, as the check `emulator` (docs/on-device.md);
     None leaves it to `edgekit.toml`. What it needs is looked for before any work.
 
+    What makes the figures hard to believe (labels in another order, test samples in the training split, ...) is told before
+    anything is trained and stands in `report.findings`. `strict` makes each of them fail the check `sanity`: what is found
+    beforehand ends the build with a report and no file. None leaves it to `edgekit.toml`.
+
     Returns a `BuildResult`, or a list of them where `device` is a list or tuple. A model that does not
     fit is no error but a report whose outcome is 'fail'. Raises `ProjectError` for a wrong option or key, `ProfileError`,
     `ModelError`, `DataError`, `TrustError` for code in a file without `trust`, `OutputError` before any work where `out`
@@ -136,6 +144,7 @@ def build(
     settings = settle(
         model, data, project, imports=tuple(imports), seed=seed, max_drop=max_drop, max_flash=max_flash,
         max_download=max_download, max_ram=max_ram, max_latency=max_latency, time_budget=time_budget, emulate=emulate,
+        strict=strict,
     )  # fmt: skip
     if not isinstance(workers, int) or not 1 <= workers <= MOST_WORKERS:
         raise ProjectError(
@@ -166,6 +175,8 @@ def build(
             project=found.project, model=opened, dataset=dataset, cache=store, pool=pool, turns=Turns(workers),
             tasks=found.tasks, losses=_losses(found, opened, dataset, store, pool, progress),
         )  # fmt: skip
+        looked = look_before(materials, found, progress)
+        materials = dataclasses.replace(materials, findings=looked.findings, notes=looked.notes)
 
         def build_one(profile: DeviceProfile, seat: Seat) -> BuildResult:
             return _build_one(
@@ -192,12 +203,15 @@ def _jobs(
 def _build_one(
     materials: Materials, profile: DeviceProfile, folder: Path, seat: Seat, keeper: LockKeeper, progress: Progress
 ) -> BuildResult:
-    """Search (or make what is locked), conclude and write for one device."""
+    """Search (or make what is locked), conclude and write for one device; with `strict` nothing is made on findings."""
     task = task_for(profile, materials.model.facts, materials.project)
     bench, planner = Bench(materials, profile, task.limits), Planner(task)
-    made = keeper.realise(bench, progress)
-    choice, found = made or (planner, search(planner, bench, seat, progress))
-    report, tflite, compiled = conclude(choice, found.finished, bench, progress=progress)
+    if materials.project.strict and materials.findings:
+        found, report, tflite, compiled = Search(finished=(), not_tried=()), refuse(bench), None, None
+    else:
+        made = keeper.realise(bench, progress)
+        choice, found = made or (planner, search(planner, bench, seat, progress))
+        report, tflite, compiled = conclude(choice, found.finished, bench, progress=progress)
     report = msgspec.structs.replace(report, notes=(*report.notes, *materials.cache.notes))
     seat.require_running()
     with materials.turns.turn():

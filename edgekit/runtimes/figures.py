@@ -12,7 +12,7 @@ from edgekit.jobs import Failed
 from edgekit.metric_spec import MetricSpec
 from edgekit.metrics import Score
 from edgekit.planner import verdict
-from edgekit.report import Check, InputFacts, Metric
+from edgekit.report import Check, Finding, InputFacts, Metric
 from edgekit.runtimes.children import Children, Loaded
 from edgekit.runtimes.interface import Port
 from edgekit.runtimes.latency import Latency
@@ -22,6 +22,7 @@ from edgekit.runtimes.predict import Prediction
 from edgekit.runtimes.samples import arrays_of, feeding, order
 from edgekit.runtimes.static import Static, predicted_latency
 from edgekit.runtimes.tflite_micro import Arena
+from edgekit.sanity.columns import swallowed
 from edgekit.verdict.task import OutputTask
 
 _PURPOSES = {
@@ -224,6 +225,24 @@ def agreed(
         "agreement", value, "fraction", garbage=least.is_garbage, reason=source, basis=ask.basis()
     )
     return made, check
+
+
+def lost_columns(
+    reference: Sequence[Path],
+    prediction: Prediction,
+    tasks: Sequence[OutputTask],
+    outputs: Sequence[InputFacts],
+    names: Sequence[str],
+) -> list[Finding]:
+    """Columns that the quantization of a regression's output swallows, beside a reference's; outputs in the order of `names`."""
+    scales = {facts.name: facts.scale for facts in outputs}
+    pairs = zip(arrays_of(reference), arrays_of(prediction.paths), tasks, names, strict=False)
+    each = [
+        swallowed(wanted, got, name, scale=scales.get(name))
+        for wanted, got, task, name in pairs
+        if task.kind == "regression"
+    ]
+    return [found for found in each if found is not None]
 
 
 def _value(found: Agreement) -> float | None:

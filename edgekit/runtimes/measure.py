@@ -20,7 +20,7 @@ from edgekit.jobs import Failed, Worker, no_progress
 from edgekit.metric_spec import MetricSpec
 from edgekit.metrics import Drop
 from edgekit.profile import DeviceProfile
-from edgekit.report import Basis, Check, InputFacts, Metric, Metrics
+from edgekit.report import Basis, Check, Finding, InputFacts, Metric, Metrics
 from edgekit.runtimes import npu
 from edgekit.runtimes.children import MODULE, Answer, Children, Loaded, is_device, score_job, targets_of
 from edgekit.runtimes.figures import (
@@ -29,6 +29,7 @@ from edgekit.runtimes.figures import (
     arena_metric,
     input_ranges,
     latency_metric,
+    lost_columns,
     memory_metric,
     micro_check,
     micro_evidence,
@@ -56,7 +57,8 @@ class Measured(Value):
 
     `scores` are paths of `.npy` files, float32, one an output of the model, one row a sample of the split in the
     order of `Dataset.rows`; empty without data, and where no runtime here runs the file. `how` says how the evaluation
-    was run. `compiled` is what the NPU's compiler made of it, whose `path` is beside the scores.
+    was run. `compiled` is what the NPU's compiler made of it, whose `path` is beside the scores. `findings` are those on its
+    outputs beside the reference's.
     """
 
     metrics: Metrics
@@ -67,6 +69,7 @@ class Measured(Value):
     notes: tuple[str, ...] = ()
     how: str = ""
     compiled: Compiled | None = None
+    findings: tuple[Finding, ...] = ()
 
     @property
     def problem(self) -> str | None:
@@ -169,6 +172,7 @@ class _Measuring:
         self._checks: list[Check] = []
         self._problems: list[str] = []
         self._runtime = TITLES[ask.profile.runtime.kind]
+        self._findings: list[Finding] = []
         self._evidence = ""
         self._npu: npu.Asked | None = None
 
@@ -202,6 +206,7 @@ class _Measuring:
             names = output_names(loaded, output_order)
             self._metrics["agreement"], check = agreed(reference, prediction, self._tasks, self._ask, names)
             self._checks.append(check)
+            self._findings += lost_columns(reference, prediction, self._tasks, outputs, names)
         return self._made(inputs, outputs, prediction)
 
     def _asked_of_the_npu(self, scratch: Path) -> npu.Asked | None:
@@ -263,6 +268,7 @@ class _Measuring:
             notes=(*self._known.notes, *(npu.notes((), asked) if asked else ())),
             how=prediction.how if prediction else "",
             compiled=asked.compiled if asked else None,
+            findings=tuple(self._findings),
         )
 
 
