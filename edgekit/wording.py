@@ -159,6 +159,15 @@ def seconds(value: float) -> str:
     return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
+def sentence(text: str) -> str:
+    """A phrase as a sentence of its own.
+
+    >>> sentence("input 'x' is 0"), sentence("")
+    ("Input 'x' is 0.", '')
+    """
+    return f"{text[:1].upper()}{text[1:]}." if text else ""
+
+
 def is_share(name: str) -> bool:
     """Whether a metric is said in percent."""
     return name.removeprefix(KERAS) in _SHARES

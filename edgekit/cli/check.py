@@ -24,6 +24,7 @@ from edgekit.cli import completers, options, output
 @click.option("--direction", type=click.Choice(["higher", "lower"]), help="Which is better, for a metric of your own.")
 @click.option("--threshold", type=float, help="A single output above this says yes.  [default: 0 for logits, else 0.5]")
 @click.option("--emulate", is_flag=True, help="Run it on the device's emulated board too (docs/on-device.md).")
+@options.strict(default=False)
 @options.computing
 @options.common
 @click.pass_context

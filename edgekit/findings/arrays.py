@@ -9,7 +9,7 @@ import msgspec
 from edgekit.cache import Cache, key, versions
 from edgekit.child import Progress
 from edgekit.dataset import Dataset
-from edgekit.facts import ModelFacts
+from edgekit.facts import TensorFacts
 from edgekit.findings.settling import Targets
 from edgekit.report import Finding
 from edgekit.sanity.balance import absent_classes, constant_targets
@@ -29,15 +29,19 @@ def data_seen(dataset: Dataset, cache: Cache, progress: Progress) -> DataSeen:
 
 
 def about_data(
-    seen: DataSeen, targets: Targets, tasks: Sequence[OutputTask], facts: ModelFacts, labels: Sequence[str]
+    seen: DataSeen,
+    targets: Targets,
+    tasks: Sequence[OutputTask],
+    input_names: Sequence[str],
+    outputs: Sequence[TensorFacts],
+    labels: Sequence[str],
 ) -> list[Finding]:
     """Copies, inputs that carry nothing, classes that are not there, targets that are all the same."""
     are_classes = all(task.kind not in (None, "regression") for task in tasks)
     found = copies(seen, are_classes=are_classes)
-    found += inputs(seen, [tensor.name for tensor in facts.inputs])
-    outputs = [tensor.name for tensor in facts.outputs]
-    found += constant_targets(targets, outputs)
-    for index, (task, tensor) in enumerate(zip(tasks, facts.outputs, strict=False)):
+    found += inputs(seen, input_names)
+    found += constant_targets(targets, [tensor.name for tensor in outputs])
+    for index, (task, tensor) in enumerate(zip(tasks, outputs, strict=False)):
         classes = tensor.shape[-1] if tensor.shape else None
         if task.kind in ("classification", "multilabel") and classes is not None and classes > 1:
             each = {split: one[index] for split, one in targets.items() if index < len(one)}

@@ -78,7 +78,8 @@ def _find(
         explained = any(one.name == "at_chance" for one in found)
         is_permuted = any(one.name in PERMUTED for one in found)
         found += [] if is_permuted else about_range(materials, settled, maker, answers[-1], seen, progress, explained)
-    found += about_data(seen, settled.targets, settled.tasks, facts, labels)
+    inputs = [tensor.name for tensor in facts.inputs]
+    found += about_data(seen, settled.targets, settled.tasks, inputs, facts.outputs, labels)
     last = {layer.name: layer.activation for layer in facts.layers}
     for name, task, targets in zip(names, settled.tasks, settled.targets.get("train", ()), strict=False):
         if task.kind == "regression" and (beyond := target_range(name, last.get(name), targets)) is not None:

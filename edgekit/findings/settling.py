@@ -55,11 +55,12 @@ def targets_of(dataset: Dataset, cache: Cache) -> Targets:
 
 
 class SettledFile(Value):
-    """What judges a file, and the task of each of its outputs; no tasks without data."""
+    """What judges a file, the task of each of its outputs, and the facts of the targets; no tasks without data."""
 
     metric: MetricSpec
     tasks: tuple[OutputTask, ...] = ()
-    targets: tuple[TargetFacts, ...] = ()
+    targets: Targets = {}
+    outputs: tuple[TensorFacts, ...] = ()
 
 
 def settled_for(
@@ -76,14 +77,14 @@ def settled_for(
     """
     if dataset is None:
         return SettledFile(metric=asked or MetricSpec(output=output))
-    targets = targets_of(dataset, cache)["test"]
-    ports = (_output(model, tensor) for tensor in model.output_tensors)
+    every = targets_of(dataset, cache)
+    targets, ports = every["test"], tuple(_output(model, tensor) for tensor in model.output_tensors)
     each = zip(ports, ends_of(model), targets, strict=False)
     tasks = tuple(task_of(port, ends, None, found) for port, ends, found in each)
     if threshold is not None:
         tasks = tuple(msgspec.structs.replace(task, threshold=threshold) for task in tasks)
     metric = judged_by(asked, output, tasks, targets, where="--metric")
-    return SettledFile(metric=metric, tasks=tasks, targets=targets)
+    return SettledFile(metric=metric, tasks=tasks, targets=every, outputs=ports)
 
 
 def _output(model: TfliteModel, tensor: Tensor) -> TensorFacts:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from edgekit.child import Progress
 from edgekit.report import Check, Finding
+from edgekit.wording import sentence
 
 FOUND = "finding: "
 """Begins a phase of progress that is over as it begins: it is there to be read."""
@@ -14,7 +15,7 @@ FOUND = "finding: "
 def tell(findings: Sequence[Finding], progress: Progress) -> None:
     """Each finding as a phase that is over."""
     for finding in findings:
-        progress(f"{FOUND}{finding.name}: {finding.what}. {finding.advice[:1].upper()}{finding.advice[1:]}.", 1, 1)
+        progress(f"{FOUND}{finding.name}: {finding.what}. {sentence(finding.advice)}", 1, 1)
 
 
 def sanity_check(findings: Sequence[Finding]) -> Check:

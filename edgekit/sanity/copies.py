@@ -118,7 +118,7 @@ def _conflict(what: str) -> Finding:
 
 
 def _blanks(split: str, seen: SplitSeen) -> Finding | None:
-    if seen.blanks < LEAST_BLANKS or seen.blanks < LEAST_BLANK * seen.samples:
+    if seen.blanks < LEAST_BLANKS or seen.blanks < LEAST_BLANK * seen.samples or not _tells(seen):
         return None
     return Finding(
         name="blank_samples",

@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 from typing import Literal
 
-from edgekit.report import Finding
+from edgekit.report import Finding, InputFacts
 from edgekit.sanity.said import percent
 from edgekit.sanity.seen import InputSeen
 from edgekit.sanity.transforms import Transform
@@ -102,13 +102,37 @@ def input_range(
     )
 
 
+MOST_OUTSIDE, LEAST_USED = 2.0, 0.1
+"""A quantized input whose range is so many times narrower, or wider, than the values that it is given."""
+_STORED = {"int8": (-128, 127), "uint8": (0, 255), "int16": (-32768, 32767)}
+
+
+def beyond_the_input(port: InputFacts, seen: InputSeen) -> Finding | None:
+    """Values that a file's quantized input cannot hold, or of which it sees a few steps only: it was calibrated on others."""
+    if port.scale is None or port.dtype not in _STORED:
+        return None
+    low, high = ((stored - (port.zero_point or 0)) * port.scale for stored in _STORED[port.dtype])
+    width, used = high - low, seen.quantiles[2] - seen.quantiles[0]
+    if (
+        used <= MOST_OUTSIDE * width
+        and (seen.high - seen.low) >= LEAST_USED * width
+        and low <= seen.quantiles[1] <= high
+    ):
+        return None
+    return Finding(
+        name="input_range",
+        what=f"input {port.name!r} holds values from {low:.4g} to {high:.4g}, and is given {seen.low:.4g} to {seen.high:.4g}",
+        advice="prepare the data as those were that the file was calibrated on (multiply or divide by 255, standardise)",
+    )
+
+
 def _best(fit: Fit, tried: Sequence[Tried]) -> Tried | None:
     """The transform that mends the most, if that is no chance; the first of those that are hardly worse."""
     sure = [one for one in tried if _mends(fit, one)]
     if not sure:
         return None
     top = max(one.fit.worth for one in sure)
-    return next(one for one in sure if one.fit.worth >= top - 0.03)
+    return next(one for one in sure if one.fit.worth >= top - 0.05)
 
 
 def _mends(fit: Fit, one: Tried) -> bool:
