@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from edgekit.errors import DataError
 from edgekit.values import Value
+from edgekit.verdict.task import Kind
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,13 +18,19 @@ if TYPE_CHECKING:
 BINARY_THRESHOLD = 0.5
 GARBAGE_BELOW = 0.9
 GARBAGE_KAPPA = 0.1
+NOTHING_EXPLAINED = 0.5
+"""A file that always decides alike tells nothing where its outputs explain no more than this of the reference's variance."""
+FLAT = 1e-6
+"""An output that varies by less than this share of its largest value does not vary."""
 
 
 class Agreement(Value):
     """How much two models' outputs agree: `same` is the share of equal decisions (None for a regression).
 
-    `explained` is the share of the first one's variance that the second explains (R², at most 1), `chance` the share
-    of equal decisions that two models with these habits would reach without looking at the input.
+    `explained` is the share of the first one's variance that the second explains (R², at most 1), in all columns
+    together, each value counted from its own mean over the samples; `chance` is the share of equal decisions that two
+    models with these habits would reach without looking at the input. `constant` says that the second one always gives
+    the same (decides alike, where there are decisions) and the first one does not.
     """
 
     same: float | None
@@ -32,27 +39,34 @@ class Agreement(Value):
     largest_difference: float
     mean_difference: float
     samples: int
+    constant: bool = False
 
     @property
     def is_garbage(self) -> bool:
         """Whether the second one's outputs tell nothing of the first one's.
 
         For decisions: fewer than nine in ten are equal, and not a tenth of what chance leaves open is explained
-        (Cohen's kappa at most 0.1). For a regression: no better than a constant. A model that is merely worse is
-        not garbage: that is for its accuracy to say.
+        (Cohen's kappa at most 0.1); or all are the same, and the outputs behind them do not follow either. For a
+        regression: no better than a constant. A model that is merely worse is not garbage: that is for its accuracy to
+        say.
         """
-        if self.same is not None and self.chance is not None:
-            return self.same < GARBAGE_BELOW and self.same - self.chance <= GARBAGE_KAPPA * (1 - self.chance)
-        if not math.isfinite(self.largest_difference):
+        if self.same is None or self.chance is None:
+            is_finite = math.isfinite(self.largest_difference)
+            return self.constant or not is_finite or (self.explained is not None and self.explained <= 0.0)
+        if self.constant and (self.explained is None or self.explained <= NOTHING_EXPLAINED):
             return True
-        return self.explained is not None and self.explained <= 0.0
+        return self.same < GARBAGE_BELOW and self.same - self.chance <= GARBAGE_KAPPA * (1 - self.chance)
 
 
-def agreement(first: np.ndarray, second: np.ndarray, *, threshold: float | None = None) -> Agreement:
+def agreement(
+    first: np.ndarray, second: np.ndarray, *, kind: Kind | None = None, threshold: float | None = None
+) -> Agreement:
     """How much two models' outputs on the same samples agree; arrays (samples, ...) of the same shape, real values.
 
-    Outputs (samples, classes) are decisions, and so are single ones: above `threshold` where one is given, else above
-    0.5 where all are in [0, 1]. Any other is a regression. Raises `DataError` where the shapes differ.
+    `kind` is the task of the output. Classes are decided by the largest item of the last axis, at every place of a map;
+    labels by the `threshold` (0.5). Where the kind is not known, outputs (samples, classes) are decisions, and so are
+    single ones above a `threshold` that is given, else above 0.5 where all are in [0, 1]; any other is a regression.
+    Raises `DataError` where the shapes differ.
     """
     import numpy as np
 
@@ -61,10 +75,15 @@ def agreement(first: np.ndarray, second: np.ndarray, *, threshold: float | None 
     a, b = np.asarray(first, np.float64), np.asarray(second, np.float64)
     gap = np.where(np.isfinite(a) & np.isfinite(b), np.abs(a - b), np.inf)
     same = chance = None
-    decisions = _decisions_of(a, threshold), _decisions_of(b, threshold)
+    varies, constant = _varies(a), not _varies(b)
+    decisions = _decisions_of(a, kind, threshold), _decisions_of(b, kind, threshold)
     if decisions[0] is not None and decisions[1] is not None:
-        same = float(np.mean(decisions[0] == decisions[1]))
+        same = float(np.mean(decisions[0] == decisions[1])) if decisions[0].size else 1.0
         chance = _chance(decisions[0], decisions[1])
+        always = _always_alike(decisions[1]) and not _always_alike(decisions[0])
+        constant = always or (kind is None and varies and constant)
+    else:
+        constant = varies and constant
     spread = float(np.sum((a - a.mean(axis=0)) ** 2)) if a.size else 0.0
     return Agreement(
         same=same,
@@ -73,26 +92,46 @@ def agreement(first: np.ndarray, second: np.ndarray, *, threshold: float | None 
         largest_difference=float(gap.max()) if gap.size else 0.0,
         mean_difference=float(gap.mean()) if gap.size else 0.0,
         samples=len(a),
+        constant=constant,
     )
 
 
-def _decisions_of(outputs: np.ndarray, threshold: float | None) -> np.ndarray | None:
+def _varies(outputs: np.ndarray) -> bool:
+    """Whether an output is not the same for every sample."""
     import numpy as np
 
-    if outputs.ndim == 2 and outputs.shape[1] > 1:
-        return np.where(np.isnan(outputs).any(axis=1), -1, outputs.argmax(axis=1))
-    column = outputs.reshape(len(outputs), -1)
-    if column.shape[1] != 1 or not len(column):
+    if len(outputs) < 2 or not outputs.size:
+        return False
+    largest = float(np.abs(outputs).max())
+    return bool((np.ptp(outputs, axis=0) > FLAT * largest).any()) if math.isfinite(largest) else True
+
+
+def _always_alike(decisions: np.ndarray) -> bool:
+    """Whether every sample is decided as the first one, whatever that is at each place."""
+    return bool((decisions == decisions[:1]).all())
+
+
+def _decisions_of(outputs: np.ndarray, kind: Kind | None, threshold: float | None) -> np.ndarray | None:
+    """Class or label at every place; -1 where an output is no number; None of a regression."""
+    import numpy as np
+
+    if kind == "regression" or not outputs.size:
         return None
-    if threshold is None and not ((column >= 0) & (column <= 1)).all():
-        return None
-    decided = (column[:, 0] > (BINARY_THRESHOLD if threshold is None else threshold)).astype(np.int64)
-    return np.where(np.isnan(column[:, 0]), -1, decided)
+    if kind == "classification" or (kind is None and outputs.ndim == 2 and outputs.shape[1] > 1):
+        return np.where(np.isnan(outputs).any(axis=-1), -1, outputs.argmax(axis=-1))
+    if kind is None:
+        if outputs.size != len(outputs):
+            return None
+        if threshold is None and not ((outputs >= 0) & (outputs <= 1)).all():
+            return None
+    limit = BINARY_THRESHOLD if threshold is None else threshold
+    return np.where(np.isnan(outputs), -1, (outputs > limit).astype(np.int64))
 
 
 def _chance(first: np.ndarray, second: np.ndarray) -> float:
     """Expected share of equal decisions of independent deciders with these frequencies (Cohen, 1960)."""
     import numpy as np
 
-    values = np.union1d(first, second)
-    return float(sum(np.mean(first == value) * np.mean(second == value) for value in values))
+    most = int(max(first.max(initial=0), second.max(initial=0))) + 2
+    shares = [np.bincount(each.reshape(-1) + 1, minlength=most) / max(1, each.size) for each in (first, second)]
+    return float(shares[0] @ shares[1])

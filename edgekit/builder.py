@@ -7,6 +7,7 @@ What any of these do is theirs.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,19 +18,21 @@ from typing_extensions import Unpack
 
 from edgekit.cache import Cache, digest_of, file_digest, key, processor, versions
 from edgekit.child import Progress
-from edgekit.conclude import conclude
+from edgekit.conclude import conclude, refuse
 from edgekit.dataset import Dataset
 from edgekit.emit import Provenance, emit, prepare
 from edgekit.emulating import require_emulator
 from edgekit.errors import ProjectError
 from edgekit.extras import is_installed
+from edgekit.findings.building import look_before
+from edgekit.findings.settling import Settled, settled
 from edgekit.firmware import vector_of
 from edgekit.fleet import Fleet, Seat, named, results_of
 from edgekit.inputs import OpenedModel
 from edgekit.jobs import Failed, no_progress
 from edgekit.lock_keeper import LockKeeper
 from edgekit.making import Materials, port_names
-from edgekit.match import choose_losses, match
+from edgekit.match import choose_losses
 from edgekit.opening import open_project_data, open_project_model
 from edgekit.planner.planner import Planner
 from edgekit.planning import PlanOptions, outlined
@@ -37,7 +40,7 @@ from edgekit.pool import PACKAGES, Jobs, Pool
 from edgekit.profile import DeviceProfile
 from edgekit.project import PROJECT_FILE, Project
 from edgekit.report import Report
-from edgekit.request import Device, Devices, is_several, profiles_for, settle, task_for, with_threshold
+from edgekit.request import Device, Devices, is_several, profiles_for, settle, task_for
 from edgekit.runtimes.registry import require_runtimes
 from edgekit.search import Search, search
 from edgekit.trials import Bench
@@ -73,6 +76,7 @@ class BuildOptions(PlanOptions, total=False):
     locked: bool
     scheduler: str | None
     emulate: bool | None
+    strict: bool | None
 
 
 @overload
@@ -104,6 +108,7 @@ def build(
     locked: bool = False,
     scheduler: str | None = None,
     emulate: bool | None = None,
+    strict: bool | None = None,
     imports: Sequence[str] = (),
     trust: bool = False,
     cache: bool = True,
@@ -125,6 +130,10 @@ def build(
     `emulate` runs each chosen file on the emulated board of its device, as the check `emulator` (docs/on-device.md);
     None leaves it to `edgekit.toml`. What it needs is looked for before any work.
 
+    What makes the figures hard to believe (labels in another order, test samples in the training split, ...) is told before
+    anything is trained and stands in `report.findings`. `strict` makes each of them fail the check `sanity`: what is found
+    beforehand ends the build with a report and no file. None leaves it to `edgekit.toml`.
+
     Returns a `BuildResult`, or a list of them where `device` is a list or tuple. A model that does not
     fit is no error but a report whose outcome is 'fail'. Raises `ProjectError` for a wrong option or key, `ProfileError`,
     `ModelError`, `DataError`, `TrustError` for code in a file without `trust`, `OutputError` before any work where `out`
@@ -135,6 +144,7 @@ def build(
     settings = settle(
         model, data, project, imports=tuple(imports), seed=seed, max_drop=max_drop, max_flash=max_flash,
         max_download=max_download, max_ram=max_ram, max_latency=max_latency, time_budget=time_budget, emulate=emulate,
+        strict=strict,
     )  # fmt: skip
     if not isinstance(workers, int) or not 1 <= workers <= MOST_WORKERS:
         raise ProjectError(
@@ -158,23 +168,24 @@ def build(
     ):
         keeper.compare(model, data, store)
         opened = open_project_model(model, settings, store, pool, trust=trust, progress=progress)
-        settings = with_threshold(settings, opened.facts)
         dataset = open_project_data(data, settings, opened, store, trust=trust, progress=progress)
-        match(opened.facts, dataset, settings.goal.metric)
+        found = settled(settings, opened.facts, dataset, store)
         keeper.compare_loaded(opened, dataset, store)
         materials = Materials(
-            project=settings, model=opened, dataset=dataset, cache=store, pool=pool, turns=Turns(workers),
-            losses=_losses(settings, opened, dataset, store, pool, progress),
+            project=found.project, model=opened, dataset=dataset, cache=store, pool=pool, turns=Turns(workers),
+            tasks=found.tasks, losses=_losses(found, opened, dataset, store, pool, progress),
         )  # fmt: skip
+        looked = look_before(materials, found, progress)
+        materials = dataclasses.replace(materials, findings=looked.findings, notes=looked.notes)
 
         def build_one(profile: DeviceProfile, seat: Seat) -> BuildResult:
             return _build_one(
                 materials, profile, Path(out) / profile.id, seat, keeper, named(profile, profiles, progress)
             )
 
-        found = Fleet(build_one, workers=workers, deadline=deadline, stop=pool.stop).build(profiles)
+        built = Fleet(build_one, workers=workers, deadline=deadline, stop=pool.stop).build(profiles)
         keeper.close()
-    results = results_of(found)
+    results = results_of(built)
     return results if is_several(device, settings) else results[0]
 
 
@@ -192,12 +203,15 @@ def _jobs(
 def _build_one(
     materials: Materials, profile: DeviceProfile, folder: Path, seat: Seat, keeper: LockKeeper, progress: Progress
 ) -> BuildResult:
-    """Search (or make what is locked), conclude and write for one device."""
+    """Search (or make what is locked), conclude and write for one device; with `strict` nothing is made on findings."""
     task = task_for(profile, materials.model.facts, materials.project)
     bench, planner = Bench(materials, profile, task.limits), Planner(task)
-    made = keeper.realise(bench, progress)
-    choice, found = made or (planner, search(planner, bench, seat, progress))
-    report, tflite, compiled = conclude(choice, found.finished, bench, progress=progress)
+    if materials.project.strict and materials.findings:
+        found, report, tflite, compiled = Search(finished=(), not_tried=()), refuse(bench), None, None
+    else:
+        made = keeper.realise(bench, progress)
+        choice, found = made or (planner, search(planner, bench, seat, progress))
+        report, tflite, compiled = conclude(choice, found.finished, bench, progress=progress)
     report = msgspec.structs.replace(report, notes=(*report.notes, *materials.cache.notes))
     seat.require_running()
     with materials.turns.turn():
@@ -224,12 +238,13 @@ def _build_one(
 
 
 def _losses(
-    settings: Project, opened: OpenedModel, dataset: Dataset, cache: Cache, pool: Jobs, progress: Progress
+    found: Settled, opened: OpenedModel, dataset: Dataset, cache: Cache, pool: Jobs, progress: Progress
 ) -> tuple[str, ...]:
     """The losses to train with; those that the project names are tried out before any work is done."""
+    settings = found.project
     if settings.training.epochs == 0:
         return ()
-    losses = choose_losses(settings.training.loss, opened.facts, dataset)
+    losses = choose_losses(settings.training.loss, opened.facts, dataset, found.tasks)
     if settings.training.loss is not None:
 
         def check() -> Any:

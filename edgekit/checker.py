@@ -7,6 +7,7 @@ result with a failing check and not an error.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -17,13 +18,16 @@ from edgekit.compiled import Compiled
 from edgekit.dataset import Dataset
 from edgekit.emulating import emulated, note_of, require_emulator
 from edgekit.errors import ModelError
+from edgekit.findings.checking import look_at_file
+from edgekit.findings.settling import SettledFile, settled_for
+from edgekit.findings.telling import sanity_check
 from edgekit.jobs import Failed, no_progress
 from edgekit.measurements import applied
-from edgekit.metric_spec import MetricSpec, metric_spec
+from edgekit.metric_spec import metric_spec
 from edgekit.planner import verdict
 from edgekit.profile import DeviceProfile, limits, load_profile
 from edgekit.project_file import DataTable
-from edgekit.report import Baseline, Check, Chosen, Metrics, Report
+from edgekit.report import Baseline, Check, Chosen, Finding, Metrics, Report
 from edgekit.runtimes.limits import LONGEST_S
 from edgekit.runtimes.measure import Measured, basis_of, drop, drop_metric, measure
 from edgekit.runtimes.static import Static, static
@@ -48,15 +52,16 @@ def check(
     max_download: str | float | None = None,
     max_ram: str | float | None = None,
     max_latency: str | float | None = None,
-    metric: str = "accuracy",
+    metric: str | None = None,
     direction: str | None = None,
     output: int = 0,
-    threshold: float = 0.5,
+    threshold: float | None = None,
     project: str | Path | None = None,
     cache: bool = True,
     seed: int = 0,
     time_limit_s: float | None = None,
     emulate: bool = False,
+    strict: bool = False,
     progress: Progress = no_progress,
 ) -> Report:
     """Judge a `.tflite` file on a device; the file is the report's `chosen`.
@@ -64,11 +69,14 @@ def check(
     Sizes and durations are text with units ('512KiB', '20ms') or numbers in bytes and milliseconds; what is not given
     is the profile's. Without `data` accuracy is not asked. `max_drop` in points needs `reference`, the float32
     `.tflite` that the drop is from; without one it is unknown, and unknown is no pass. `metric` and `direction` are
-    those of `edgekit.toml`; `threshold` is the value of a single output above which it says yes (0 for logits), which a
-    `.tflite` does not tell. Each of the two files has `time_limit_s` seconds; without it the limits of each step, which
+    those of `edgekit.toml`: without a metric it is accuracy of classes and labels, the mean absolute error of a regression, as
+    targets and outputs tell. `threshold` is the value of a single output above which it says yes; without one it is 0 for
+    a logit and 0.5 for a share, by the file's last operator. Each of the two files has `time_limit_s` seconds; without it the limits of each step, which
     are far above what a sound file needs (`edgekit.runtimes.limits`). Functions of the user's ('module:function') are looked for in the folder `project`, and
     if it has an `edgekit.toml`, data without options of its own is read with that one's `[data]`. With `cache` the data
-    is kept for the next time. `emulate` runs the file on the device's emulated board too (docs/on-device.md).
+    is kept for the next time. `emulate` runs the file on the device's emulated board too (docs/on-device.md). What makes the
+    figures hard to believe stands in the report's `findings`, as far as data were given; with `strict` each fails the check
+    `sanity`.
     Raises `ModelError` for a file that is no `.tflite` or that an NPU's compiler made, `ProfileError`, `DataError`.
     """
     profile = load_profile(device)
@@ -79,13 +87,14 @@ def check(
     _require_plain(known.model, path)
     root = Path(project) if project is not None else Path.cwd()
     allowed = _limits(profile, max_flash, max_download, max_ram, max_latency) | {"accuracy_drop": max_drop}
-    spec = metric_spec(metric, direction, output, threshold=threshold, where="--metric")
+    asked = None if metric is None else metric_spec(metric, direction, output, where="--metric")
     against = None if reference is None else _existing(Path(reference))
     if against is not None:
         _require_plain(read_tflite(against), against)
     with Cache(fresh=not cache) as kept, kept.scratch() as folder:
         dataset = None if data is None else _open(data, root, kept, seed, progress)
-        run = _Run(profile, spec, dataset, root, time_limit_s, progress)
+        task = settled_for(known.model, dataset, asked, output, threshold, kept)
+        run = _Run(profile, task, dataset, kept, root, time_limit_s, progress, strict=strict)
         report = run.report(path, known, against, folder, allowed)
         if emulate:
             report = _with(report, emulated(path, profile, kept, progress=progress), path, profile)
@@ -98,13 +107,17 @@ class _Run:
     def __init__(
         self,
         profile: DeviceProfile,
-        spec: MetricSpec,
+        settled: SettledFile,
         dataset: Dataset | None,
+        cache: Cache,
         root: Path,
         time_limit_s: float | None,
         progress: Progress,
+        *,
+        strict: bool,
     ) -> None:
-        self._profile, self._spec, self._dataset, self._root = profile, spec, dataset, root
+        self._profile, self._settled, self._dataset, self._root = profile, settled, dataset, root
+        self._cache, self._strict = cache, strict
         self._time_limit_s, self._progress = time_limit_s, progress
 
     def report(
@@ -116,7 +129,7 @@ class _Run:
             return self._failed(path, known, found, reference, allowed)
         on_device, told = applied(found.metrics, known.artifact.sha256, self._profile)
         metrics = dict(on_device)
-        baseline = None
+        baseline, of_reference = None, tuple[str, ...]()
         if reference is not None and self._dataset is not None:
             first = self._measure(reference, folder / "reference")
             if isinstance(first, Failed) or not first.scores:
@@ -125,12 +138,26 @@ class _Run:
             sha256 = static(reference, self._profile).artifact.sha256
             baseline = Baseline(metrics=applied(first.metrics, sha256, self._profile)[0], sha256=sha256)
             dropped = drop(
-                self._spec, self._dataset, "test", first.scores, found.scores,
+                self._settled.metric, self._dataset, "test", first.scores, found.scores,
                 root=self._root, time_limit_s=self._time_limit_s,
             )  # fmt: skip
             metrics["accuracy_drop"] = drop_metric(dropped, "test", basis_of(self._profile))
-        checks = verdict.judge(allowed, metrics, facts=found.checks, not_given=self._not_given(reference, allowed))
-        return self._made(path, known, found, metrics, checks, baseline, (*found.notes, *told))
+            of_reference = first.scores
+        findings = self._findings(found, of_reference, metrics, allowed["accuracy_drop"])
+        facts = (*found.checks, *((sanity_check(findings),) if self._strict and self._dataset is not None else ()))
+        checks = verdict.judge(allowed, metrics, facts=facts, not_given=self._not_given(reference, allowed))
+        report = self._made(path, known, found, metrics, checks, baseline, (*found.notes, *told))
+        return msgspec.structs.replace(report, findings=findings)
+
+    def _findings(
+        self, found: Measured, reference: Sequence[str], metrics: Metrics, max_drop: float | None
+    ) -> tuple[Finding, ...]:
+        if self._dataset is None:
+            return ()
+        return look_at_file(
+            self._settled, self._dataset, self._cache, inputs=found.inputs, outputs=found.outputs, scores=found.scores,
+            reference=reference, metrics=metrics, max_drop_points=max_drop, progress=self._progress,
+        )  # fmt: skip
 
     def _measure(self, path: Path, scratch: Path) -> Measured | Failed:
         scratch.mkdir()
@@ -139,10 +166,11 @@ class _Run:
             self._profile,
             dataset=self._dataset,
             split="test",
-            metric=self._spec,
+            metric=self._settled.metric,
             scratch=scratch,
             progress=self._progress,
             time_limit_s=self._time_limit_s,
+            tasks=self._settled.tasks,
             root=self._root,
         )
 
@@ -161,6 +189,16 @@ class _Run:
         if reference is None and allowed["accuracy_drop"] is None:
             return {"accuracy_drop": NO_REFERENCE}
         return {}
+
+    def _data_facts(self, dataset: Dataset) -> dict[str, object]:
+        metric = self._settled.metric
+        return {
+            "sha256": dataset.sha256,
+            "samples": {"test": dataset.splits["test"].samples},
+            "metric": metric.name,
+            "direction": "higher" if metric.higher_is_better else "lower",
+            "task": ", ".join(task.kind or "unknown" for task in self._settled.tasks),
+        }
 
     def _made(
         self,
@@ -193,7 +231,7 @@ class _Run:
             ),
             checks=checks,
             notes=notes,
-            data={} if self._dataset is None else {"sha256": self._dataset.sha256},
+            data={} if self._dataset is None else self._data_facts(self._dataset),
         )
 
 

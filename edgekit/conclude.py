@@ -19,11 +19,14 @@ from edgekit.child import Progress
 from edgekit.compiled import COMPILED_FILE, Compiled
 from edgekit.emulating import NAME as EMULATOR
 from edgekit.emulating import note_of
+from edgekit.findings.telling import sanity_check
 from edgekit.jobs import Failed
 from edgekit.planner.trial import Trial, figure
 from edgekit.planner.verdict import judge, misses, outcome
-from edgekit.report import Baseline, CandidateReport, Check, Chosen, Metrics, Report
+from edgekit.report import Baseline, CandidateReport, Check, Chosen, Finding, Metrics, Report
 from edgekit.runtimes.measure import Measured
+from edgekit.sanity.size import NAME as SIZE
+from edgekit.sanity.size import too_few
 from edgekit.trials import Bench, Finished
 from edgekit.units import format_ms, format_size
 
@@ -60,6 +63,7 @@ def conclude(
     report = Report(
         edgekit_version=__version__,
         device=bench.profile.id,
+        findings=bench.findings,
         baseline=_baseline(base, bench, progress),
         candidates=tuple(_candidate(found, picked) for found in finished),
         declined=tuple(choice.declined),
@@ -83,15 +87,44 @@ def conclude(
         report = msgspec.structs.replace(report, notes=(*report.notes, *note_of(on_board)))
     if best is None:
         checks = (*checks, _selection(picked))
+    findings = _findings(bench, measured)
+    if bench.project.strict:
+        checks = (*checks, sanity_check(findings))
     result = outcome(checks)
     report = msgspec.structs.replace(
         report,
+        findings=findings,
         outcome=result,
         summary=_summary(picked, best is not None, measured.metrics, checks),
         chosen=_chosen(chosen, path, measured),
         checks=checks,
     )
     return report, path, _compiled_file(measured)
+
+
+def refuse(bench: Bench) -> Report:
+    """The report where `--strict` ends a build before anything is made."""
+    findings = bench.findings
+    names = ", ".join(dict.fromkeys(finding.name for finding in findings))
+    return Report(
+        edgekit_version=__version__,
+        device=bench.profile.id,
+        summary=f"stopped before any work, as --strict asks: {names}",
+        checks=(sanity_check(findings),),
+        findings=findings,
+        notes=(*bench.dataset.notes, *bench.notes),
+        data=_data_facts(bench),
+    )
+
+
+def _findings(bench: Bench, measured: Measured) -> tuple[Finding, ...]:
+    """What was found beforehand, and of the chosen file; how exactly the drop was told takes the place of a guess."""
+    drop = measured.metrics.get("accuracy_drop")
+    told = None
+    if drop is not None and drop.low is not None:
+        told = too_few(drop, bench.dataset.splits["test"].samples, bench.limits.get("accuracy_drop", 0.0))
+    before = [one for one in bench.findings if one.name != SIZE or drop is None or drop.low is None]
+    return (*before, *measured.findings, *((told,) if told is not None else ()))
 
 
 def _compiled_file(measured: Measured) -> Path | None:
@@ -108,7 +141,7 @@ def _baseline(base: Finished | None, bench: Bench, progress: Progress) -> Baseli
     metrics.pop("accuracy_drop", None)
     keras = bench.keras_score("test", progress=progress)
     if keras is not None:
-        metrics[f"keras_{bench.project.goal.metric.name}"] = keras
+        metrics[f"keras_{bench.project.goal.judged_by.name}"] = keras
     return Baseline(metrics=metrics, sha256=hashlib.sha256(Path(base.tflite).read_bytes()).hexdigest())
 
 
@@ -173,7 +206,7 @@ def _reason(trial: Trial, picked: Trial | None) -> str:
 
 
 def _notes(finished: Sequence[Finished], bench: Bench) -> tuple[str, ...]:
-    notes = [*bench.dataset.notes]
+    notes = [*bench.dataset.notes, *bench.notes]
     for found in finished:
         notes += [note for note in found.notes if note not in notes]
         notes += [note for note in (found.measured.notes if found.measured else ()) if note not in notes]
@@ -240,8 +273,9 @@ def _data_facts(bench: Bench) -> dict[str, object]:
         "samples": {split: files.samples for split, files in bench.dataset.splits.items()},
         "selection": "validation",
         "verdict": "test",
-        "metric": bench.project.goal.metric.name,
-        "direction": "higher" if bench.project.goal.metric.higher_is_better else "lower",
+        "metric": bench.project.goal.judged_by.name,
+        "task": ", ".join(task.kind or "unknown" for task in bench.tasks),
+        "direction": "higher" if bench.project.goal.judged_by.higher_is_better else "lower",
         "currency": bench.project.goal.currency,
         "loss": ", ".join(bench.losses),
         "keras_rebuilt_error": bench.model.facts.rebuilt_error,

@@ -9,6 +9,9 @@ from typing import Literal
 
 from edgekit.values import Value
 
+Ends = Literal["softmax", "sigmoid", "linear"]
+"""What an output ends in: shares of classes, a share of its own for each item, or any number."""
+
 
 class TensorFacts(Value):
     """An input or output: its shape without the batch dimension (None where it is free)."""
@@ -42,7 +45,7 @@ class ModelFacts(Value):
     inputs: tuple[TensorFacts, ...]
     outputs: tuple[TensorFacts, ...]
     layers: tuple[LayerFacts, ...]
-    output_kinds: tuple[Literal["softmax", "sigmoid", "linear"], ...]
+    output_kinds: tuple[Ends, ...]
     losses: tuple[str | None, ...] = ()
     rebuilt_error: float | None = None
 

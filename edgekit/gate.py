@@ -19,7 +19,7 @@ from edgekit.units import DURATION_UNITS_MS, SIZE_UNITS
 from edgekit.values import Value
 
 UNITS = {
-    "accuracy": "fraction", "auc": "fraction", "mae": "", "mse": "", "accuracy_drop": "points",
+    "accuracy": "fraction", "balanced_accuracy": "fraction", "auc": "fraction", "mae": "", "mse": "", "accuracy_drop": "points",
     "agreement": "fraction", "flash": "B", "download": "B", "ram": "B", "latency": "ms", "macs": "MAC",
     "parameters": "", "sparsity": "fraction", "firmware": "B", "ram_margin": "B", "flash_plain": "B",
     "sram": "B",

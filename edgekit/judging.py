@@ -43,14 +43,19 @@ class Judge:
     def __init__(self, materials: Materials, profile: DeviceProfile, maker: Maker) -> None:
         self._project, self._model, self._dataset = materials.project, materials.model, materials.dataset
         self._cache, self._profile, self._maker = materials.cache, profile, maker
-        self._root, self._turns = Path(materials.project.root), materials.turns
+        self._root, self._turns, self._tasks = Path(materials.project.root), materials.turns, materials.tasks
 
     def measured(self, tflite: Path, split: Split, progress: Progress) -> Timed:
         """All that is measured of a file on a split, and what the metric makes of it."""
         profile = msgspec.structs.replace(self._profile, file=None, overlay=None)  # where it lies decides nothing
         compiler = version_of("ethos-u-vela") if profile.is_compiled_here else None
         entry = self._key_on(
-            split, tflite=file_digest(tflite), profile=profile, model=self._model.key, compiler=compiler
+            split,
+            tflite=file_digest(tflite),
+            profile=profile,
+            model=self._model.key,
+            compiler=compiler,
+            tasks=self._tasks,
         )
 
         def make(folder: Path) -> None:
@@ -63,11 +68,12 @@ class Judge:
                     self._profile,
                     dataset=self._dataset,
                     split=split,
-                    metric=self._project.goal.metric,
+                    metric=self._project.goal.judged_by,
                     scratch=folder,
                     reference=reference,
                     input_order=port_names(self._model.facts.inputs),
                     output_order=port_names(self._model.facts.outputs),
+                    tasks=self._tasks,
                     root=self._root,
                     progress=progress,
                 )
@@ -91,7 +97,7 @@ class Judge:
 
     def beside(self, baseline: Path, measured: Measured, split: Split, progress: Progress) -> Measured:
         """A measurement with `accuracy_drop`, paired with the baseline's on the same split."""
-        reference, metric = self.measured(baseline, split, progress).measured, self._project.goal.metric
+        reference, metric = self.measured(baseline, split, progress).measured, self._project.goal.judged_by
         pair = [[file_digest(Path(path)) for path in scores] for scores in (reference.scores, measured.scores)]
 
         def compute() -> Any:
@@ -108,7 +114,7 @@ class Judge:
 
     def require_score(self, measured: Measured) -> None:
         """Raise `ProjectError` where the metric cannot be had of a file that runs: so it would be of every other."""
-        metric = measured.metrics.get(self._project.goal.metric.name)
+        metric = measured.metrics.get(self._project.goal.judged_by.name)
         if measured.scores and metric is not None and metric.value is None:
             raise ProjectError(
                 "the metric cannot be computed on the validation split",
@@ -119,7 +125,7 @@ class Judge:
 
     def keras_score(self, split: Split, *, progress: Progress) -> Metric | None:
         """The Keras model's own score on a split by the same metric; None for a metric of the user's own."""
-        spec = self._project.goal.metric
+        spec = self._project.goal.judged_by
         if is_function(spec.name):
             return None
 
@@ -143,7 +149,7 @@ class Judge:
 
     def _key_on(self, split: Split, **parts: Any) -> str:
         """The key of something that the evaluator makes on a split."""
-        metric = self._project.goal.metric
+        metric = self._project.goal.judged_by
         return key(
             **parts,
             data=self._dataset.sha256,

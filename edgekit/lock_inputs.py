@@ -26,9 +26,9 @@ FACTS = "facts.json"
 """Beside the weights of a loaded model; figures of it are measured, and no part of what is locked."""
 # What a caller's own objects are called in the lock.
 OBJECT = "(an object)"
-# Where results go, how long is searched, what each device has of its own, a check of what came out: no setting of the
-# bytes.
-_NOT_SETTINGS = ("root", "devices", "time_budget_s", "budget", "emulate")
+# Where results go, how long is searched, what each device has of its own, checks of what went in and came out: no setting
+# of the bytes.
+_NOT_SETTINGS = ("root", "devices", "time_budget_s", "budget", "emulate", "strict")
 
 
 def present(settings: Project, model: Any, data: Any, cache: Cache) -> LockedInputs:
@@ -39,7 +39,7 @@ def present(settings: Project, model: Any, data: Any, cache: Cache) -> LockedInp
     root = Path(settings.root)
     functions = [
         source.partition(":")[0]
-        for source in (_named(settings.model), _named(settings.data), settings.goal.metric.name)
+        for source in (_named(settings.model), _named(settings.data), _metric_of(settings))
         if is_function(source)
     ]
     modules: dict[str, str] = {}
@@ -52,6 +52,10 @@ def present(settings: Project, model: Any, data: Any, cache: Cache) -> LockedInp
         settings=_settings(settings),
         versions=versions(),
     )
+
+
+def _metric_of(settings: Project) -> str:
+    return "" if settings.goal.metric is None else settings.goal.metric.name
 
 
 def _named(table: Any) -> str:

@@ -26,10 +26,13 @@ from edgekit.inputs import OpenedModel
 from edgekit.jobs import Done, Failed
 from edgekit.pool import Jobs
 from edgekit.project import Project
+from edgekit.report import Finding
+from edgekit.sanity.transforms import Transform
 from edgekit.techniques import identity, technique
 from edgekit.techniques.interface import Evidence
 from edgekit.turns import Turns
 from edgekit.values import to_builtins
+from edgekit.verdict.task import OutputTask
 
 ANSWER = "answer.json"
 LEAST_S = {"convert": 60.0, "predict": 60.0}
@@ -40,7 +43,10 @@ MOST_TAUGHT_BYTES = 2 * 2**30
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Materials:
-    """What the trials of all devices of a build share; `losses` has one an output of the model."""
+    """What the trials of all devices of a build share; `tasks` and `losses` have one an output of the model.
+
+    `findings` are those on model and data, `notes` what is said beside them.
+    """
 
     project: Project
     model: OpenedModel
@@ -48,6 +54,9 @@ class Materials:
     losses: tuple[str, ...]
     cache: Cache
     pool: Jobs
+    tasks: tuple[OutputTask, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    notes: tuple[str, ...] = ()
     turns: Turns = dataclasses.field(default_factory=lambda: Turns(1))
 
 
@@ -115,6 +124,20 @@ class Maker:
         job = {"do": "predict", "model": self._model.folder, "dataset": self._dataset.root, "split": split}
         folder, answer = self._job("predictions", entry, job, progress, None)
         return [folder / f"output_{index}.npy" for index in range(answer["outputs"])]
+
+    def examined(
+        self, positions: Sequence[int], transforms: Sequence[Transform], *, progress: Progress
+    ) -> tuple[Path, dict[str, Any]]:
+        """The Keras model's outputs on some training samples, also transformed, with what comes to its first layers."""
+        entry = key(
+            model=self._model.key, data=self._dataset.sha256, positions=positions, transforms=transforms, versions=versions(),
+            processor=processor(),
+        )  # fmt: skip
+        job = {
+            "do": "examine", "model": self._model.folder, "dataset": self._dataset.root, "positions": list(positions),
+            "transforms": to_builtins(list(transforms)),
+        }  # fmt: skip
+        return self._job("examined", entry, job, progress, None)
 
     def _trained(self, candidate: Candidate, progress: Progress, deadline: float | None) -> _Stage:
         """The model after all steps but the conversion; after each stage all that was made so far must be seen in it."""

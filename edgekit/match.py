@@ -1,32 +1,53 @@
 """Whether data and model go together: counts, shapes, labels; and the loss that follows from both.
 
-Pure decisions on facts and on what a data set says of its arrays; nothing is read but the targets' values.
+Pure decisions on facts, on what a data set says of its arrays and on the task of each output; nothing is read.
 """
 
 from __future__ import annotations
 
-from edgekit.dataset import ArrayFile, Dataset
+from collections.abc import Mapping, Sequence
+
+from edgekit.dataset import ArrayFile, Dataset, Split
 from edgekit.errors import DataError
 from edgekit.facts import ModelFacts, TensorFacts
-from edgekit.metric_spec import MetricSpec
+from edgekit.verdict.losses import is_distance
+from edgekit.verdict.targets import TargetFacts
+from edgekit.verdict.task import Kind, OutputTask, same
 
 SPARSE, CATEGORICAL, BINARY = "sparse_categorical_crossentropy", "categorical_crossentropy", "binary_crossentropy"
 
 
-def match(facts: ModelFacts, dataset: Dataset, metric: MetricSpec) -> None:
-    """Raise `DataError` where the data's inputs, targets or labels do not fit the model or the metric."""
+def match(
+    facts: ModelFacts,
+    dataset: Dataset,
+    tasks: Sequence[OutputTask],
+    targets: Mapping[Split, Sequence[TargetFacts]],
+    *,
+    output: int = 0,
+    own_metric: bool = False,
+    trains: bool = True,
+) -> None:
+    """Raise `DataError` where the data's inputs, targets or labels do not fit the model or the metric.
+
+    `tasks` has one for each output, `targets` the facts of each target by split, `output` is the one that the metric
+    looks at. A metric of the user's own (`own_metric`) takes targets of any shape. Where nothing `trains`, a class may lack
+    training samples.
+    """
     for split, files in dataset.splits.items():
         _count("inputs", len(files.inputs), len(facts.inputs), split)
         _count("targets", len(files.targets), len(facts.outputs), split)
         for array, tensor in zip(files.inputs, facts.inputs, strict=True):
             _shape(array, tensor, split)
-        for array, tensor in zip(files.targets, facts.outputs, strict=True):
-            _labels(array, tensor, split)
-            if ":" not in metric.name:
-                _target_shape(array, tensor, split)
-    if metric.output >= len(facts.outputs):
+        for array, tensor, task in zip(files.targets, facts.outputs, tasks, strict=True):
+            _labels(array, tensor, task.kind)
+            if not own_metric:
+                _target_shape(array, tensor, split, task.kind)
+    for tensor, task, found in zip(facts.outputs, tasks, targets.get("train", ()), strict=False):
+        if trains and task.kind == "classification":
+            _empty_class(found, tensor, "y_train")
+    if output >= len(facts.outputs):
         raise DataError(
-            "no such output", where="goal.output", received=metric.output, allowed=f"0 to {len(facts.outputs) - 1}"
+            "no such output", where="goal.output", received=output, allowed=f"0 to {len(facts.outputs) - 1}"
         )
 
 
@@ -43,7 +64,7 @@ def _count(what: str, received: int, wanted: int, split: str) -> None:
 
 def _shape(array: ArrayFile, tensor: TensorFacts, split: str) -> None:
     sample = array.shape[1:]
-    if _same(sample, tensor.shape):
+    if same(sample, tensor.shape):
         return
     wanted = tuple("any" if size is None else size for size in tensor.shape)
     raise DataError(
@@ -67,10 +88,10 @@ def _shape_hint(sample: tuple[int, ...], wanted: tuple[int | None, ...]) -> str:
     return "give the arrays as the model takes them"
 
 
-def _labels(array: ArrayFile, tensor: TensorFacts, split: str) -> None:
-    """Integer targets are class numbers of a model whose output has an item a class."""
+def _labels(array: ArrayFile, tensor: TensorFacts, kind: Kind | None) -> None:
+    """Integer targets are class numbers of a model whose output has an item a class, unless they are a regression's."""
     classes = tensor.shape[-1] if tensor.shape else None
-    if not _is_class_numbers(array, tensor) or classes is None:
+    if kind not in (None, "classification") or not _is_class_numbers(array, tensor) or classes is None:
         return
     top = classes - 1 if classes > 1 else 1
     if array.high > top or array.low < 0:
@@ -81,22 +102,31 @@ def _labels(array: ArrayFile, tensor: TensorFacts, split: str) -> None:
             allowed=f"0 to {top}: output {tensor.name!r} has {classes} {'items' if classes > 1 else 'item'}",
             next_step="number the classes from 0, or give an output a class; where the targets are no classes, save them as floats",
         )
-    if split == "train" and array.high < top:
+
+
+def _empty_class(found: TargetFacts, tensor: TensorFacts, where: str) -> None:
+    """A class that a fine-tune would make the model forget; of maps a class may well be rare, and is no error."""
+    classes, counts = tensor.shape[-1] if tensor.shape else None, found.columns or found.counts
+    if classes is None or len(tensor.shape) != 1 or not counts:
+        return
+    absent = [index for index in range(classes) if index >= len(counts) or counts[index] == 0]
+    if absent:
+        more = f" and {len(absent) - 10} more" if len(absent) > 10 else ""
         raise DataError(
             "an empty class",
-            where=array.path.removesuffix(".npy"),
-            received=f"no training sample with a label above {array.high:g}",
-            allowed=f"every label from 0 to {top}: output {tensor.name!r} has {classes} {'items' if classes > 1 else 'item'}",
-            next_step="add samples of the class: a fine-tune without them would make the model forget it",
+            where=where,
+            received=f"no training sample with label {', '.join(map(str, absent[:10]))}{more}",
+            allowed=f"every label from 0 to {classes - 1}: output {tensor.name!r} has {classes} items",
+            next_step="add samples of the class: a fine-tune without them would make the model forget it; or set epochs = 0 in [training]",
         )
 
 
-def _target_shape(array: ArrayFile, tensor: TensorFacts, split: str) -> None:
+def _target_shape(array: ArrayFile, tensor: TensorFacts, split: str, kind: Kind | None) -> None:
     """Targets are class numbers, or have the output's shape (or, as numbers of classes, all of it but the last axis)."""
     sample, wanted = array.shape[1:], tensor.shape
     shapes = [wanted, wanted[:-1], (*wanted[:-1], 1), *([(1,)] if wanted == () else [])]
-    integers = not array.dtype.startswith("float")
-    if any(_same(sample, shape) for shape in (shapes if integers or wanted in ((), (1,)) else shapes[:1])):
+    numbers = not array.dtype.startswith("float") and kind != "regression"
+    if any(same(sample, shape) for shape in (shapes if numbers or wanted in ((), (1,)) else shapes[:1])):
         return
     flat = len(sample) == 0 or sample == (1,)
     raise DataError(
@@ -108,10 +138,6 @@ def _target_shape(array: ArrayFile, tensor: TensorFacts, split: str) -> None:
     )
 
 
-def _same(sample: tuple[int, ...], shape: tuple[int | None, ...]) -> bool:
-    return len(sample) == len(shape) and all(b is None or a == b for a, b in zip(sample, shape, strict=True))
-
-
 def _is_class_numbers(array: ArrayFile, tensor: TensorFacts) -> bool:
     integers = not array.dtype.startswith("float")
     flat = len(array.shape) == 1 or (len(array.shape) == 2 and array.shape[1] == 1)
@@ -121,7 +147,7 @@ def _is_class_numbers(array: ArrayFile, tensor: TensorFacts) -> bool:
 def _is_map_of_classes(array: ArrayFile, tensor: TensorFacts) -> bool:
     """Class numbers at each place of an output with several, as a segmentation has them."""
     places = tensor.shape[:-1]
-    fits = any(_same(array.shape[1:], shape) for shape in (places, (*places, 1)))
+    fits = any(same(array.shape[1:], shape) for shape in (places, (*places, 1)))
     return fits and bool(places) and not array.dtype.startswith("float")
 
 
@@ -132,8 +158,10 @@ def _as_the_labels_are(loss: str, *, sparse: bool) -> str:
     return wanted + loss.removeprefix(other) if name == other else loss
 
 
-def choose_losses(declared: str | tuple[str, ...] | None, facts: ModelFacts, dataset: Dataset) -> tuple[str, ...]:
-    """The loss of each output to fine-tune with: the project's, else what the model was compiled with, else by the output.
+def choose_losses(
+    declared: str | tuple[str, ...] | None, facts: ModelFacts, dataset: Dataset, tasks: Sequence[OutputTask]
+) -> tuple[str, ...]:
+    """The loss of each output to fine-tune with: the project's, else what the model was compiled with, else by its task.
 
     Raises `DataError` where none of them tells, or where the project names another number than there are outputs.
     """
@@ -145,30 +173,29 @@ def choose_losses(declared: str | tuple[str, ...] | None, facts: ModelFacts, dat
         )
     compiled = facts.losses or (None,) * count
     targets = dataset.splits["train"].targets
-    each = zip(named, compiled, facts.output_kinds, targets, facts.outputs, strict=True)
+    each = zip(named, compiled, facts.output_kinds, targets, facts.outputs, tasks, strict=True)
     return tuple(_choose(*one) for one in each)
 
 
-def _choose(declared: str | None, compiled: str | None, kind: str, array: ArrayFile, tensor: TensorFacts) -> str:
+def _choose(
+    declared: str | None, compiled: str | None, ends_in: str, array: ArrayFile, tensor: TensorFacts, task: OutputTask
+) -> str:
     if declared:
         return declared
     numbers = _is_class_numbers(array, tensor) or _is_map_of_classes(array, tensor)
-    if compiled:
+    sparse = numbers and tensor.shape[-1] != 1
+    logits = "_from_logits" if ends_in == "linear" else ""
+    if compiled and not (sparse and is_distance(compiled)):  # a distance from a class number is none
         return _as_the_labels_are(compiled, sparse=numbers)
-    if numbers and tensor.shape[-1] != 1:
-        return f"{SPARSE}_from_logits" if kind == "linear" else SPARSE
-    if kind == "sigmoid":
-        return BINARY
-    if numbers:
-        return f"{BINARY}_from_logits"
-    if kind == "softmax":
-        return CATEGORICAL
-    flat = array.shape[1:] in ((), (1,)) and tensor.shape in ((), (1,))
-    if array.dtype.startswith("float") and (flat or _same(array.shape[1:], tensor.shape)):
+    if task.kind == "classification" and (sparse or ends_in != "sigmoid"):
+        return f"{SPARSE if sparse else CATEGORICAL}{logits}"
+    if task.kind in ("classification", "binary", "multilabel"):
+        return f"{BINARY}{logits}"
+    if task.kind == "regression":
         return "mean_squared_error"
     raise DataError(
         "no loss follows from the model and the data",
         where="training.loss",
-        received=f"a linear output of shape {tensor.shape} and {array.dtype} targets of shape {array.shape[1:]}",
+        received=f"a {ends_in} output of shape {tensor.shape} and {array.dtype} targets of shape {array.shape[1:]}",
         next_step='set loss in [training], as in loss = "mean_squared_error"',
     )

@@ -8,11 +8,13 @@ from __future__ import annotations
 from edgekit.errors import ProjectError, did_you_mean
 from edgekit.values import Value
 
-HIGHER_IS_BETTER = {"accuracy": True, "auc": True, "mae": False, "mse": False}
+HIGHER_IS_BETTER = {"accuracy": True, "balanced_accuracy": True, "auc": True, "mae": False, "mse": False}
+FRACTIONS = ("accuracy", "balanced_accuracy", "auc")
+"""Metrics from 0 to 1, of which one point is 0.01."""
 
 
 class MetricSpec(Value):
-    """A metric by name (`accuracy`, `auc`, `mae`, `mse` or the user's `module:function`).
+    """A metric by name (`accuracy`, `balanced_accuracy`, `auc`, `mae`, `mse` or the user's `module:function`).
 
     `threshold` is the value of a single output, or of each of several labels, above which it says yes: 0.5 of a
     probability, 0 of a logit.
@@ -26,7 +28,7 @@ class MetricSpec(Value):
     @property
     def is_fraction(self) -> bool:
         """Whether one point is 0.01 of the metric (else one percent of the baseline's value)."""
-        return self.name in ("accuracy", "auc")
+        return self.name in FRACTIONS
 
 
 def metric_spec(

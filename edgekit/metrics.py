@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from edgekit.errors import DataError
 from edgekit.intervals import Interval, occurrences, paired_difference, percentiles, resamples, wilson
@@ -210,6 +210,42 @@ class _Mean(_Measure):
         return wilson(int(self.decisions.sum()), self.samples), "Wilson"
 
 
+class _Balanced(_Measure):
+    """The mean over the classes of the share of their samples (or places) that are right, whatever their numbers.
+
+    Of several labels at once each one's yes and no are two classes of their own.
+    """
+
+    undefined = "no target names a class"
+
+    def __init__(self, targets: np.ndarray, outputs: np.ndarray, threshold: float) -> None:
+        import numpy as np
+
+        super().__init__(targets, outputs)
+        decided, labels = (each.reshape(len(outputs), -1) for each in decisions(targets, outputs, threshold))
+        right = decided == labels
+        if targets.shape == outputs.shape and outputs.shape[-1] > 1 and not _is_one_hot(targets):
+            labels = labels + 2 * np.arange(labels.shape[1])
+        self._classes, self._labels, self._right = int(labels.max()) + 1, labels, right.astype(np.float64)
+
+    def value(self) -> float:
+        import numpy as np
+
+        return float(self.resampled(np.arange(self.samples)[None])[0])
+
+    def resampled(self, rows: np.ndarray) -> np.ndarray:
+        import numpy as np
+
+        return np.array([self._mean(self._labels[row].reshape(-1), self._right[row].reshape(-1)) for row in rows])
+
+    def _mean(self, labels: np.ndarray, right: np.ndarray) -> float:
+        import numpy as np
+
+        there = np.bincount(labels, minlength=self._classes)
+        found = np.bincount(labels, weights=right, minlength=self._classes)
+        return float(np.mean(found[there > 0] / there[there > 0]))
+
+
 class _Auc(_Measure):
     """Area under the ROC curve; of several classes the unweighted mean of one against the rest."""
 
@@ -264,6 +300,8 @@ def _measure(
         return _User(target, output, function)
     if spec.name == "accuracy":
         return _Mean(target, output, _hits(target, output, spec.threshold))
+    if spec.name == "balanced_accuracy":
+        return _Balanced(target, output, spec.threshold)
     if spec.name == "auc":
         return _Auc(target, output)
     if spec.name in ("mae", "mse"):
@@ -291,11 +329,18 @@ def _chosen(
 
 
 def _hits(targets: np.ndarray, outputs: np.ndarray, threshold: float) -> np.ndarray:
-    """Right or wrong a sample, bool (samples,); float (samples,) where a sample has many decisions.
+    """Right or wrong a sample, bool (samples,); float (samples,) where a sample has many decisions."""
+    decided, labels = decisions(targets, outputs, threshold)
+    right: np.ndarray = (decided == labels).reshape(len(outputs), -1)
+    return right[:, 0] if right.shape[1] == 1 else right.mean(axis=1)
+
+
+def decisions(targets: np.ndarray, outputs: np.ndarray, threshold: float = LABEL_THRESHOLD) -> tuple[Any, Any]:
+    """What was decided and what is right, as class numbers int64 of one shape (samples, ...); -1 where an output is no number.
 
     Outputs (samples, classes): the largest one decides; (samples, 1) or (samples,): above the threshold is
     class 1. Targets are class numbers, or of the outputs' shape: one-hot, or several labels at once (each output is held
-    against the threshold).
+    against the threshold). Raises `DataError` where they do not go together.
     """
     import numpy as np
 
@@ -303,14 +348,19 @@ def _hits(targets: np.ndarray, outputs: np.ndarray, threshold: float) -> np.ndar
     if outputs.ndim == 1 or outputs.shape[-1] == 1:
         decided = (outputs.reshape(len(outputs), -1) > threshold).astype(np.int64)
         unknown = unknown.reshape(len(outputs), -1)
-        labels = _class_numbers(targets, 2, decided.shape)
+        labels = _class_numbers(_hardened(targets), 2, decided.shape)
     elif targets.shape == outputs.shape and not _is_one_hot(targets):
         decided, labels = (outputs > threshold).astype(np.int64), (targets > LABEL_THRESHOLD).astype(np.int64)
     else:
         decided, unknown = outputs.argmax(axis=-1), unknown.any(axis=-1)
         labels = _class_numbers(targets, outputs.shape[-1], decided.shape)
-    right: np.ndarray = ((decided == labels) & ~unknown).reshape(len(outputs), -1)
-    return right[:, 0] if right.shape[1] == 1 else right.mean(axis=1)
+    return np.where(unknown, -1, decided), labels
+
+
+def _hardened(targets: np.ndarray) -> np.ndarray:
+    """Shares from 0 to 1, as label smoothing makes them, as yes and no; anything else as it is."""
+    shares = targets.dtype.kind == "f" and targets.size and targets.min() >= 0 and targets.max() <= 1
+    return (targets > LABEL_THRESHOLD) if shares else targets
 
 
 def _is_one_hot(targets: np.ndarray) -> bool:

@@ -20,6 +20,7 @@ from edgekit.project_file import (
     BudgetTable,
     CalibrationTable,
     DataTable,
+    GoalTable,
     ModelTable,
     ProjectFile,
     StepTable,
@@ -57,12 +58,24 @@ class Budget(Value):
 
 
 class Goal(Value):
-    """What may be lost (in points), by which metric, and what is to be made small."""
+    """What may be lost (in points), by which metric, and what is to be made small.
+
+    `metric` is None where none was given, until model and data are known (`edgekit.verdict.judged_by`); `output` is the
+    model output that it looks at.
+    """
 
     max_drop_points: float
-    metric: MetricSpec
+    metric: MetricSpec | None
     currency: Literal["flash", "download", "ram", "latency"]
     search: Literal["first", "all"]
+    output: int = 0
+
+    @property
+    def judged_by(self) -> MetricSpec:
+        """The metric, once it is settled."""
+        if self.metric is None:
+            raise ValueError("the metric is not settled yet")
+        return self.metric
 
 
 class Project(Value):
@@ -81,6 +94,7 @@ class Project(Value):
     imports: tuple[str, ...] = ()
     chains: tuple[tuple[Step, ...], ...] = ()
     emulate: bool = False
+    strict: bool = False
 
 
 def load_project(folder: Path, *, required: bool = True) -> Project:
@@ -118,9 +132,10 @@ def resolve(file: ProjectFile, *, root: Path, where: str) -> Project:
         devices=(file.device,) if isinstance(file.device, str) else file.device or (),
         goal=Goal(
             max_drop_points=float(goal.max_drop),
-            metric=metric_spec(goal.metric, goal.direction, goal.output, where=f"{where}: goal"),
+            metric=_metric(goal, f"{where}: goal"),
             currency=goal.currency,
             search=goal.search,
+            output=goal.output,
         ),
         budget=_budget(file.budget, where),
         training=file.training,
@@ -132,7 +147,19 @@ def resolve(file: ProjectFile, *, root: Path, where: str) -> Project:
         imports=file.model.imports if isinstance(file.model, ModelTable) else (),
         chains=tuple(tuple(_step(step) for step in chain.steps) for chain in file.chain),
         emulate=file.emulate,
+        strict=file.strict,
     )
+
+
+def _metric(goal: GoalTable, where: str) -> MetricSpec | None:
+    if goal.metric is not None:
+        return metric_spec(goal.metric, goal.direction, goal.output, where=where)
+    if goal.direction is not None:
+        raise ProjectError(
+            "a direction without the metric that it is of", where=f"{where}.direction", received=goal.direction,
+            next_step="name the metric in [goal], or leave the direction out",
+        )  # fmt: skip
+    return None
 
 
 def _step(given: StepTable | str) -> Step:
@@ -165,7 +192,7 @@ def _quantity(parse: Any, text: str, where: str) -> Any:
 def override(project: Project, **changes: Any) -> Project:
     """A project with what the command line or the caller says, where it says something (not None).
 
-    Accepts `model`, `data` (sources), `imports`, `seed`, `emulate`, `max_drop`, `time_budget`, and `max_flash`,
+    Accepts `model`, `data` (sources), `imports`, `seed`, `emulate`, `strict`, `max_drop`, `time_budget`, and `max_flash`,
     `max_download`, `max_ram`, `max_latency` as text with units or as numbers in bytes, milliseconds, seconds.
     """
     given = {name: value for name, value in changes.items() if value not in (None, ())}
@@ -180,6 +207,8 @@ def override(project: Project, **changes: Any) -> Project:
         project = msgspec.structs.replace(project, seed=_seed(given["seed"]))
     if "emulate" in given:
         project = msgspec.structs.replace(project, emulate=bool(given["emulate"]))
+    if "strict" in given:
+        project = msgspec.structs.replace(project, strict=bool(given["strict"]))
     if "time_budget" in given:
         seconds = _number(given["time_budget"], parse_duration_ms, "--time-budget", 1e3)
         project = msgspec.structs.replace(project, time_budget_s=_budget_s(seconds, "--time-budget"))

@@ -48,7 +48,13 @@ class GoalTable(Value):
     """`[goal]`: what may be lost, and what is to be gained."""
 
     max_drop: Annotated[Number, Meta(ge=0, description="points of the metric that may be lost; 1 point = 0.01")] = 1.0
-    metric: Annotated[str, Meta(description="accuracy, auc, mae, mse or module:function(y_true, y_pred)")] = "accuracy"
+    metric: Annotated[
+        str | None,
+        Meta(
+            description="accuracy, balanced_accuracy, auc, mae, mse or module:function(y_true, y_pred); else accuracy of "
+            "classes and labels, mae of a regression"
+        ),
+    ] = None
     direction: Annotated[
         Literal["higher", "lower"] | None, Meta(description="which is better, for a metric of your own")
     ] = None
@@ -135,6 +141,9 @@ class ProjectFile(Value):
     seed: Annotated[int, Meta(ge=0, le=LARGEST_SEED, description="of every random choice")] = 0
     time_budget: Annotated[str, Meta(description="when to stop starting new trials, as in '30min'")] = "30min"
     emulate: Annotated[bool, Meta(description="run the chosen file on the device's emulated board, as a check")] = False
+    strict: Annotated[bool, Meta(description="fail where the data or the model make the figures hard to believe")] = (
+        False
+    )
     goal: GoalTable = GoalTable()
     budget: BudgetTable = BudgetTable()
     training: TrainingTable = TrainingTable()

@@ -8,8 +8,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from edgekit.errors import ProjectError
 from edgekit.facts import ModelFacts
 from edgekit.profile import DeviceProfile, limits, load_profile
@@ -93,18 +91,3 @@ def task_for(profile: DeviceProfile, facts: ModelFacts, settings: Project) -> Ta
         exclude=settings.training.exclude,
         chains=settings.chains,
     )
-
-
-def with_threshold(settings: Project, facts: ModelFacts) -> Project:
-    """The project with the decision threshold that the model's output asks for: 0 where it is a logit.
-
-    A linear output that was compiled with a distance from its targets is no logit: it is decided half-way, at 0.5.
-    """
-    metric = settings.goal.metric
-    if metric.output >= len(facts.output_kinds) or facts.output_kinds[metric.output] != "linear":
-        return settings
-    loss = facts.losses[metric.output] if metric.output < len(facts.losses) else None
-    if loss is not None and loss.startswith(("mean_squared", "mean_absolute", "huber")):
-        return settings
-    goal = msgspec.structs.replace(settings.goal, metric=msgspec.structs.replace(metric, threshold=0.0))
-    return msgspec.structs.replace(settings, goal=goal)

@@ -12,6 +12,7 @@ from edgekit.candidate import Candidate
 from edgekit.child import Progress
 from edgekit.dataset import Split
 from edgekit.emulating import emulated
+from edgekit.findings.telling import sanity_check
 from edgekit.jobs import Failed
 from edgekit.judging import Judge
 from edgekit.making import Maker, Materials, TrialFailed
@@ -40,6 +41,7 @@ class Bench:
     def __init__(self, materials: Materials, profile: DeviceProfile, limits: dict[str, float]) -> None:
         self.project, self.model, self.dataset = materials.project, materials.model, materials.dataset
         self.losses, self.profile, self.limits = materials.losses, profile, limits
+        self.tasks, self.findings, self.notes = materials.tasks, materials.findings, materials.notes
         self._cache, self._maker, self._turns = materials.cache, Maker(materials), materials.turns
         self._judge = Judge(materials, profile, self._maker)
         self._baseline: Path | None = None
@@ -64,11 +66,13 @@ class Bench:
         if candidate.role == "baseline":
             self._judge.require_score(found.measured)
         measured = self._beside_baseline(found.measured, "validation", progress)
+        # another candidate may well be without what was found of this one's outputs
+        strictly = (sanity_check(measured.findings),) if self.project.strict and measured.findings else ()
         trial = Trial(
             candidate=candidate,
             seconds=round(made.seconds + found.seconds, 3),
             metrics=measured.metrics,
-            checks=judge(self.limits, measured.metrics, facts=measured.checks),
+            checks=judge(self.limits, measured.metrics, facts=(*measured.checks, *strictly)),
         )
         return Finished(
             trial=trial,

@@ -6,6 +6,7 @@ The terminal and the page say them alike. It knows the metrics' names and nothin
 from __future__ import annotations
 
 from edgekit.compiled import Compiled, LayerCycles
+from edgekit.metric_spec import FRACTIONS
 from edgekit.report import Metric, Metrics, Report
 from edgekit.units import format_ms, format_size
 
@@ -25,8 +26,7 @@ ORDER = (
     "parameters",
     "sparsity",
 )
-_SHARES = ("accuracy", "sparsity", "agreement")
-_FRACTIONS = ("accuracy", "auc")
+_SHARES = ("accuracy", "balanced_accuracy", "sparsity", "agreement")
 _SMALLER = {"flash": "smaller", "download": "smaller", "ram": "less", "latency": "faster"}
 _LARGER = {"flash": "larger", "download": "larger", "ram": "more", "latency": "slower"}
 _SCALES = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
@@ -122,7 +122,7 @@ def change(name: str, before: Metric | None, after: Metric | None) -> str:
     """
     if before is None or after is None or before.value is None or after.value is None:
         return ""
-    if name in _FRACTIONS:
+    if name in FRACTIONS:
         points = (after.value - before.value) * 100
         return "same" if abs(points) < 0.005 else f"{points:+.2f} points"
     if before.value == after.value:
@@ -157,6 +157,15 @@ def seconds(value: float) -> str:
         return f"{value:.0f} s"
     minutes, rest = divmod(round(value), 60)
     return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def sentence(text: str) -> str:
+    """A phrase as a sentence of its own.
+
+    >>> sentence("input 'x' is 0"), sentence("")
+    ("Input 'x' is 0.", '')
+    """
+    return f"{text[:1].upper()}{text[1:]}." if text else ""
 
 
 def is_share(name: str) -> bool:

@@ -39,11 +39,11 @@ NAMES = {
 BUDGET = "max_drop=None, max_flash=None, max_download=None, max_ram=None, max_latency=None"
 SIGNATURES = {
     "build": f"model=None, data=None, *, device=None, project=None, {BUDGET}, out='build', time_budget=None, seed=None, "
-    "workers=1, lock=False, locked=False, scheduler=None, emulate=None, imports=(), trust=False, cache=True, progress=no_progress",
+    "workers=1, lock=False, locked=False, scheduler=None, emulate=None, strict=None, imports=(), trust=False, cache=True, progress=no_progress",
     "plan": f"model=None, *, device=None, project=None, {BUDGET}, imports=(), trust=False, cache=True, "
     "progress=no_progress",
-    "check": f"tflite, *, device, data=None, reference=None, {BUDGET}, metric='accuracy', direction=None, output=0, "
-    "threshold=0.5, project=None, cache=True, seed=0, time_limit_s=None, emulate=False, progress=no_progress",
+    "check": f"tflite, *, device, data=None, reference=None, {BUDGET}, metric=None, direction=None, output=0, "
+    "threshold=None, project=None, cache=True, seed=0, time_limit_s=None, emulate=False, strict=False, progress=no_progress",
     "bench": "tflite, *, device, on='local', threads=None, runs=50, seconds=1.0, sustained=None, delegate=None, inputs=(), "
     "seed=0, runtime=None, python=None, time_limit_s=None, keep=True, progress=no_progress",
     "inspect": "model=None, *, device=None, by='flash', in_order=False, project=None, imports=(), trust=False, "
@@ -86,8 +86,9 @@ FIELDS = {
     "bench_document.ThrottledPair": "before after",
     "bench_document.LoadPair": "before after",
     "report.Report": (
-        "schema_version edgekit_version device outcome summary baseline chosen checks candidates declined notes data"
+        "schema_version edgekit_version device outcome summary baseline chosen checks candidates declined findings notes data"
     ),
+    "report.Finding": "name what advice",
     "report.Baseline": "metrics sha256",
     "report.Metric": "value unit basis source low high split runtime threads reason",
     "report.Chosen": "candidate steps path sha256 metrics inputs outputs compiled",

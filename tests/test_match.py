@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from edgekit.dataset import ArrayFile, Dataset, SplitFiles
 from edgekit.errors import DataError
 from edgekit.facts import ModelFacts, TensorFacts
-from edgekit.match import choose_losses, match
-from edgekit.metric_spec import MetricSpec
+from edgekit.match import choose_losses as choose
+from edgekit.match import match as match_all
+from edgekit.verdict.targets import TargetFacts
+from edgekit.verdict.task import tasks_of
 
 
 def array(name, shape, dtype="float32", low=0.0, high=1.0):
@@ -34,6 +37,32 @@ def model(inputs=((8, 8, 1),), outputs=((10,),), kind="softmax", loss=None):
     )  # fmt: skip
 
 
+def facts_of(dataset):
+    """What the targets say, as far as a test says it: integers are class numbers that all occur, other rows are any."""
+    return [
+        TargetFacts(
+            sample=one.shape[1:], dtype=one.dtype, samples=30, low=one.low, high=one.high,
+            whole=not one.dtype.startswith("float"), rows="other" if one.shape[1:] and one.shape[-1] > 1 else None,
+            counts=(3,) * round(one.high + 1) if one.low >= 0 and one.shape[1:] in ((), (1,)) else (), distinct=30,
+        )
+        for one in dataset.splits["train"].targets
+    ]  # fmt: skip
+
+
+def match(facts, dataset, **more):
+    targets = facts_of(dataset)
+    match_all(facts, dataset, tasks_of(facts, targets), {"train": targets}, **more)
+
+
+ONE_HOT = {"rows": "one-hot", "whole": True, "high": 1.0, "distinct": 2}
+LABELS = {"whole": True, "high": 1.0, "distinct": 2}
+
+
+def choose_losses(declared, facts, dataset, **said):
+    targets = [msgspec.structs.replace(one, **said) for one in facts_of(dataset)]
+    return choose(declared, facts, dataset, tasks_of(facts, targets, declared))
+
+
 FITTING = [
     (model(), data()),
     (model(), data(y=(1,))),
@@ -54,12 +83,12 @@ FITTING = [
 
 @pytest.mark.parametrize(("facts", "dataset"), FITTING)
 def test_what_goes_together(facts, dataset):
-    match(facts, dataset, MetricSpec())
+    match(facts, dataset)
 
 
-def refused(facts, dataset, metric=None):
+def refused(facts, dataset, **more):
     with pytest.raises(DataError) as caught:
-        match(facts, dataset, metric or MetricSpec())
+        match(facts, dataset, **more)
     return caught.value
 
 
@@ -107,7 +136,18 @@ def test_labels_that_are_none_of_the_outputs(facts, dataset, received, allowed):
 
 def test_a_class_without_training_samples():
     error = refused(model(), data(high=3.0))
-    assert error.what == "an empty class" and "above 3" in error.received
+    assert error.what == "an empty class" and "4, 5, 6, 7, 8, 9" in error.received and error.where == "y_train"
+    match(model(), data(high=3.0), trains=False)
+
+
+def test_whole_numbers_of_a_regression_are_no_class_numbers():
+    for loss in ("mean_squared_error", None):
+        ages = model(outputs=((1,),), kind="linear", loss=loss)
+        match(ages, data(low=18.0, high=90.0))
+        assert choose_losses(None, ages, data(low=18.0, high=90.0)) == ("mean_squared_error",)
+    two = model(outputs=((2,),), kind="linear", loss="mean_absolute_error")
+    match(two, data(y=(2,), low=-5.0, high=90.0))
+    assert "labels do not match" in refused(model(outputs=((2,),), kind="linear"), data(low=-5.0, high=90.0)).what
 
 
 @pytest.mark.parametrize(
@@ -121,38 +161,45 @@ def test_targets_of_another_shape_than_the_output(y, dtype, hint):
 
 
 def test_a_metric_of_ones_own_may_take_targets_of_any_shape():
-    match(model(), data(y=(9,), dtype="float32"), MetricSpec(name="own:metric"))
+    match(model(), data(y=(9,), dtype="float32"), own_metric=True)
 
 
 def test_an_output_that_there_is_not():
-    error = refused(model(), data(), MetricSpec(output=1))
+    error = refused(model(), data(), output=1)
     assert error.what == "no such output" and error.allowed == "0 to 0"
 
 
 @pytest.mark.parametrize(
-    ("facts", "dataset", "loss"),
+    ("facts", "dataset", "said", "loss"),
     [
-        (model(), data(), "sparse_categorical_crossentropy"),
-        (model(), data(y=(1,)), "sparse_categorical_crossentropy"),
-        (model(kind="linear"), data(), "sparse_categorical_crossentropy_from_logits"),
-        (model(kind="sigmoid"), data(), "sparse_categorical_crossentropy"),
-        (model(), data(y=(10,), dtype="float32"), "categorical_crossentropy"),
-        (model(kind="sigmoid"), data(y=(10,), dtype="float32"), "binary_crossentropy"),
-        (model(outputs=((1,),), kind="sigmoid"), data(high=1.0), "binary_crossentropy"),
-        (model(outputs=((1,),), kind="linear"), data(high=1.0), "binary_crossentropy_from_logits"),
-        (model(kind="linear"), data(y=(10,), dtype="float32"), "mean_squared_error"),
-        (model(outputs=((1,),), kind="linear"), data(dtype="float32"), "mean_squared_error"),
-        (model(outputs=((None, 4),), kind="linear"), data(y=(7, 4), dtype="float32"), "mean_squared_error"),
+        (model(), data(), {}, "sparse_categorical_crossentropy"),
+        (model(), data(y=(1,)), {}, "sparse_categorical_crossentropy"),
+        (model(kind="linear"), data(), {}, "sparse_categorical_crossentropy_from_logits"),
+        (model(kind="sigmoid"), data(), {}, "sparse_categorical_crossentropy"),
+        (model(), data(y=(10,), dtype="float32"), ONE_HOT, "categorical_crossentropy"),
+        (model(), data(y=(10,), dtype="float32"), {"rows": "distribution"}, "categorical_crossentropy"),
+        (model(kind="linear"), data(y=(10,), dtype="float32"), ONE_HOT, "categorical_crossentropy_from_logits"),
+        (model(kind="sigmoid"), data(y=(10,), dtype="float32"), LABELS, "binary_crossentropy"),
+        (model(kind="sigmoid"), data(y=(10,), dtype="float32"), ONE_HOT, "binary_crossentropy"),
+        (model(kind="linear"), data(y=(10,), dtype="float32"), LABELS, "binary_crossentropy_from_logits"),
+        (model(outputs=((1,),), kind="sigmoid"), data(high=1.0), {}, "binary_crossentropy"),
+        (model(outputs=((1,),), kind="linear"), data(high=1.0), {}, "binary_crossentropy_from_logits"),
+        (model(kind="linear"), data(y=(10,), dtype="float32"), {}, "mean_squared_error"),
+        (model(outputs=((1,),), kind="linear"), data(dtype="float32"), {}, "mean_squared_error"),
+        (model(outputs=((None, 4),), kind="linear"), data(y=(7, 4), dtype="float32"), {}, "mean_squared_error"),
     ],
 )
-def test_the_loss_by_the_contract(facts, dataset, loss):
-    assert choose_losses(None, facts, dataset) == (loss,)
+def test_the_loss_by_the_contract(facts, dataset, said, loss):
+    assert choose_losses(None, facts, dataset, **said) == (loss,)
 
 
 def test_the_projects_loss_comes_first_and_then_the_models():
-    compiled = model(loss="mean_absolute_error")
-    assert choose_losses("huber", compiled, data()) == ("huber",)
-    assert choose_losses(None, compiled, data()) == ("mean_absolute_error",)
+    compiled, floats = model(kind="linear", loss="mean_absolute_error"), data(y=(10,), dtype="float32")
+    assert choose_losses("huber", compiled, floats) == ("huber",)
+    assert choose_losses(None, compiled, floats) == ("mean_absolute_error",)
+    assert choose_losses(None, compiled, data()) == ("sparse_categorical_crossentropy_from_logits",), (
+        "a distance of ten outputs from the number of a class teaches nothing"
+    )
 
 
 @pytest.mark.parametrize(
@@ -178,7 +225,7 @@ def test_a_map_of_class_numbers_keeps_the_loss_for_class_numbers(shape):
     for compiled in (None, "sparse_categorical_crossentropy", "categorical_crossentropy"):
         facts = model(outputs=((16, 16, 4),), loss=compiled)
         assert choose_losses(None, facts, labels) == ("sparse_categorical_crossentropy",)
-    assert choose_losses(None, model(outputs=((16, 16, 4),)), data(y=(16, 16, 4), high=1.0)) == (
+    assert choose_losses(None, model(outputs=((16, 16, 4),)), data(y=(16, 16, 4), high=1.0), **ONE_HOT) == (
         "categorical_crossentropy",
     )
 

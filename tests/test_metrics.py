@@ -53,6 +53,41 @@ def test_logits_are_decided_at_the_threshold_of_the_metric():
     assert agreement(logits, -logits).same is None
 
 
+BALANCED = MetricSpec(name="balanced_accuracy")
+
+
+def test_balanced_accuracy_is_the_mean_of_the_classes_own():
+    targets = np.array([0] * 8 + [1] * 2)
+    always = np.tile([0.9, 0.1], (10, 1))
+    assert score(ACCURACY, [targets], [always]).value == 0.8
+    found = score(BALANCED, [targets], [always])
+    assert found.value == 0.5 and found.low <= 0.5 <= found.high and "bootstrap" in found.method
+    right = np.eye(2)[targets]
+    right[9] = [1, 0]
+    assert score(BALANCED, [targets], [right]).value == (1.0 + 0.5) / 2
+    drop = paired_drop(BALANCED, [targets], [right], [always])
+    assert drop.points == pytest.approx(25.0) and drop.low <= drop.points <= drop.high
+    assert score(BALANCED, [np.eye(2)[targets]], [right]).value == 0.75
+    assert score(BALANCED, [targets], [right[:, 1:]]).value == 0.75
+
+
+def test_balanced_accuracy_of_labels_and_of_maps():
+    labels = np.array([[1, 1, 0], [0, 1, 0], [0, 1, 1]])
+    outputs = np.array([[0.9, 0.8, 0.1], [0.9, 0.8, 0.9], [0.1, 0.9, 0.9]])
+    # yes and no of each label: 1/1 and 1/2; 3/3 and none; 1/1 and 1/2
+    assert score(BALANCED, [labels], [outputs]).value == pytest.approx((1 + 0.5 + 1 + 1 + 0.5) / 5)
+    places = np.array([[0, 0, 0, 1], [0, 0, 0, 0]])
+    decided = np.zeros((2, 4, 2))
+    decided[..., 0] = 1
+    assert score(BALANCED, [places], [decided]).value == 0.5
+    assert score(ACCURACY, [places], [decided]).value == 7 / 8
+
+
+def test_smoothed_labels_count_by_the_nearer_end():
+    targets = np.array([0.05, 0.95, 0.95])
+    assert score(ACCURACY, [targets], [np.array([0.2, 0.9, 0.1])]).value == 2 / 3
+
+
 def test_several_labels_at_once_are_held_against_a_half():
     targets = np.array([[1, 1, 0], [0, 0, 0], [1, 1, 1]])
     outputs = np.array([[0.9, 0.8, 0.1], [0.1, 0.2, 0.9], [0.9, 0.9, 0.9]])
@@ -267,9 +302,10 @@ def test_a_collapsed_model_is_garbage_and_a_worse_one_is_not():
 def test_one_rare_class_is_no_garbage():
     """A model that says 'no' to 99 of 100 agrees with one that misses the one: its accuracy has to judge that."""
     first, second = np.zeros((100, 1)), np.zeros((100, 1))
-    first[3] = 1.0
+    first[3], second[3] = 1.0, 0.4
     assert agreement(first, second).same == 0.99
-    assert not agreement(first, second).is_garbage
+    assert not agreement(first, second).is_garbage, "its outputs follow, though not over the threshold"
+    assert agreement(first, np.zeros((100, 1))).is_garbage, "it says the same whatever it sees"
 
 
 def test_a_regression_is_garbage_where_a_constant_explains_as_much():
@@ -277,6 +313,45 @@ def test_a_regression_is_garbage_where_a_constant_explains_as_much():
     assert not agreement(first, first + 0.1).is_garbage
     assert agreement(first, np.zeros((50, 1))).is_garbage
     assert agreement(first, np.full((50, 1), np.nan)).is_garbage
+
+
+def test_two_columns_of_a_regression_are_held_against_each_other_and_not_their_argmax():
+    generator = np.random.default_rng(0)
+    first = np.stack([40 * generator.standard_normal(200) - 300, 3 * generator.standard_normal(200)], axis=1)
+    near = agreement(first, first + 1, kind="regression")
+    spread = ((first - first.mean(axis=0)) ** 2).sum()
+    assert near.same is None and near.explained == pytest.approx(1 - 400 / spread)
+    constant = np.tile(first.mean(axis=0), (200, 1))
+    assert agreement(first, constant, kind="regression").is_garbage
+    assert agreement(first, constant).is_garbage, "also where nobody says that it is a regression"
+    assert agreement(first, constant).same == 1.0, "its argmax is always right"
+
+
+def test_an_image_that_is_always_the_same_is_garbage_however_well_it_fits_on_average():
+    generator = np.random.default_rng(0)
+    mean = np.linspace(0, 100, 64).reshape(1, 8, 8, 1)
+    first = mean + generator.standard_normal((50, 8, 8, 1))
+    assert agreement(first, np.repeat(mean, 50, axis=0), kind="regression").is_garbage
+    assert not agreement(first, first + 0.2, kind="regression").is_garbage
+
+
+def test_a_file_that_always_decides_alike_is_garbage_where_the_reference_does_not():
+    generator = np.random.default_rng(0)
+    first = np.zeros((100, 2))
+    first[:, 0], first[:5] = 1.0, [0.0, 1.0]
+    collapsed = np.tile([0.6, 0.4], (100, 1)) + 0.01 * generator.standard_normal((100, 2))
+    found = agreement(first, collapsed, kind="classification")
+    assert found.same == 0.95 and found.is_garbage
+    assert not agreement(np.tile([1.0, 0.0], (100, 1)), collapsed, kind="classification").is_garbage
+
+
+@pytest.mark.parametrize(("kind", "same"), [("classification", 0.75), ("multilabel", 0.75), ("binary", 0.75)])
+def test_decisions_at_every_place_of_a_map_are_compared(kind, same):
+    first = np.zeros((2, 2, 1 if kind == "binary" else 2))
+    first[..., -1] = 1.0
+    second = first.copy()
+    second[0, 0] = second[0, 0, ::-1] if kind != "binary" else 0.0
+    assert agreement(first, second, kind=kind).same == same
 
 
 def test_intervals_are_values():

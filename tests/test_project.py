@@ -76,7 +76,7 @@ def test_the_defaults_of_the_contract(tmp_path):
     found = project(tmp_path, "")
     assert (found.model, found.data, found.devices, found.seed) == (None, None, (), 0)
     assert found.time_budget_s == 1800.0 and found.goal.max_drop_points == 1.0
-    assert found.goal.metric == MetricSpec(name="accuracy") and found.budget.limits() == {}
+    assert found.goal.metric is None and found.budget.limits() == {}
     assert found.calibration.samples == 200
 
 
@@ -119,6 +119,7 @@ def test_an_unknown_key(tmp_path, text, key, near):
         ("[goal]\nmax_drop = inf", "goal.max_drop"),
         ('[goal]\nmetric = "acuracy"', "goal.metric"),
         ('[goal]\nmetric = "accuracy"\ndirection = "lower"', "goal.direction"),
+        ('[goal]\ndirection = "lower"', "goal.direction"),
         ('[goal]\nmetric = "my:own"', "goal.direction"),
         ('[goal]\ncurrency = "energy"', "goal.currency"),
         ("[training]\nepochs = -1", "training.epochs"),

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     default=None,
     help="Run the chosen file on the device's emulated board too.  [default: the project's, else not]",
 )
+@options.strict(default=None)
 @click.option("--lock", is_flag=True, help="Write edgekit.lock: hashes of all that went in and came out.")
 @click.option("--locked", is_flag=True, help="Make the bytes of edgekit.lock again, or say what changed.")
 @options.computing

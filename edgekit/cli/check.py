@@ -18,12 +18,13 @@ from edgekit.cli import completers, options, output
 @click.option("--data", metavar="PATH|module:function", help="What its accuracy is taken on: the test split.")
 @options.limits
 @click.option("--reference", metavar="PATH", help="The float32 .tflite that --max-drop is counted from.")
-@click.option("--metric", default="accuracy", show_default=True, help="accuracy, auc, mae, mse or module:function.")
-@click.option("--direction", type=click.Choice(["higher", "lower"]), help="Which is better, for a metric of your own.")
 @click.option(
-    "--threshold", type=float, default=0.5, show_default=True, help="A single output above this says yes; 0 for logits."
+    "--metric", help="accuracy, balanced_accuracy, auc, mae, mse or module:function.  [default: by the targets]"
 )
+@click.option("--direction", type=click.Choice(["higher", "lower"]), help="Which is better, for a metric of your own.")
+@click.option("--threshold", type=float, help="A single output above this says yes.  [default: 0 for logits, else 0.5]")
 @click.option("--emulate", is_flag=True, help="Run it on the device's emulated board too (docs/on-device.md).")
+@options.strict(default=False)
 @options.computing
 @options.common
 @click.pass_context

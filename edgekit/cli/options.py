@@ -95,6 +95,15 @@ def quiet(function: F) -> F:
     return click.option("--quiet", "-q", is_flag=True, help="No progress, and no more than the verdict.")(function)
 
 
+def strict(*, default: bool | None) -> Callable[[F], F]:
+    """`--strict`; of a build also `--no-strict`, since its project may ask for it."""
+    name, more = (
+        ("--strict", "") if default is False else ("--strict/--no-strict", "  [default: the project's, else not]")
+    )
+    text = "Fail on what makes the figures hard to believe (docs/report.md)."
+    return click.option(name, is_flag=True, default=default, help=text + more)
+
+
 def device(*, multiple: bool, required: bool = True) -> Callable[[F], F]:
     """`--device ID|PATH`, repeatable in plan and build; required where only one is taken, unless it says otherwise."""
     repeat = " Repeatable.  [default: the project's]" if multiple else ""

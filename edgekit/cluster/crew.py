@@ -30,7 +30,7 @@ from edgekit.jobs import Done, Failed
 from edgekit.pool import Pool
 from edgekit.project import Project
 
-REMOTE = ("train", "convert", "predict")
+REMOTE = ("train", "convert", "predict", "examine")
 OPTION = "--scheduler"
 ADDRESS = re.compile(r"(tcp|tls)://(\[[0-9A-Fa-f:.]+\]|[^\s/:\[\]@]+):(\d{1,5})")
 CONNECTS_S = 5.0

@@ -11,7 +11,7 @@ import math
 from edgekit.comparer.sides import Opened
 from edgekit.comparison import CheckChange, MetricChange
 from edgekit.metric_spec import HIGHER_IS_BETTER
-from edgekit.report import Check, Metric
+from edgekit.report import Check, Metric, Report
 from edgekit.wording import ordered
 
 TAKEN = ("measured", "simulated")
@@ -101,6 +101,10 @@ def _verdict(check: Check | None) -> tuple[object, ...]:
     return () if check is None else (check.outcome, check.limit)
 
 
+def _found(report: Report) -> str:
+    return ", ".join(dict.fromkeys(finding.name for finding in report.findings)) or "none"
+
+
 def notes(first: Opened, second: Opened) -> tuple[str, ...]:
     """What else differs between the two, and bears on how far their figures can be compared."""
     if first.report is None or second.report is None:
@@ -112,6 +116,7 @@ def notes(first: Opened, second: Opened) -> tuple[str, ...]:
         ("the versions of edgekit differ", a.edgekit_version, b.edgekit_version, True),
         ("the data differ: samples", _samples(a.data.get("samples")), _samples(b.data.get("samples")), True),
         ("the data differ: SHA-256", a.data.get("sha256"), b.data.get("sha256"), True),
+        ("the findings differ", _found(a), _found(b), True),
         ("the baselines differ, and a drop is counted from one's own: SHA-256", *base, "" not in base),
     )
     said = [f"{what}: A {old}, B {new}" for what, old, new, tell in pairs if tell and old != new]

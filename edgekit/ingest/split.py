@@ -7,8 +7,6 @@ import numpy as np
 from edgekit.errors import DataError
 from edgekit.ingest.arrays import chunks
 
-_NO_CLASSES = "where the targets are no classes, save them as floats"
-
 
 def class_numbers(targets: np.ndarray) -> np.ndarray | None:
     """Class of each sample for integer or one-hot targets; None for anything else.
@@ -33,42 +31,42 @@ def _is_one_hot(targets: np.ndarray) -> bool:
     return bool(((targets == 0) | (targets == 1)).all() and (targets.sum(axis=1) == 1).all())
 
 
-def check_classes(classes: np.ndarray, where: str) -> None:
-    """Raise `DataError` where a label is negative or a class below the highest has no sample."""
-    found = np.unique(classes)
-    if found[0] < 0:
-        raise DataError(
-            "a negative label", where=where, received=int(found[0]), allowed="0, 1, ...", next_step=_NO_CLASSES
-        )
-    if len(found) <= found[-1]:
-        absent = np.setdiff1d(np.arange(min(int(found[-1]), len(found) + 10)), found)[:10]
-        raise DataError(
-            "an empty class",
-            where=where,
-            received=f"no sample with label {', '.join(map(str, absent))}",
-            allowed=f"every label from 0 to {found[-1]}",
-            next_step=f"add samples of the class, or number the classes without gaps; {_NO_CLASSES}",
-        )
-
-
 def split_rows(targets: np.ndarray, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Ascending row numbers (training, validation); each class gives its share, rounded, and keeps at least one."""
-    generator = np.random.default_rng(seed)
-    classes = class_numbers(targets)
-    groups = (
-        [np.arange(len(targets))] if classes is None else [np.flatnonzero(classes == c) for c in np.unique(classes)]
-    )
-    held = []
-    for group in groups:
-        count = min(len(group) - 1, max(1, round(len(group) * fraction)))
-        held.append(generator.permutation(group)[:count])
-    validation = np.sort(np.concatenate(held))
+    """Ascending row numbers (training, validation); each class gives its share, rounded, and keeps at least one.
+
+    Whole numbers of which few repeat, as prices, are no classes: their share is drawn from all of them.
+    """
+    classes, whole = class_numbers(targets), [np.arange(len(targets))]
+    validation = _held(whole if classes is None else _members(classes), fraction, seed)
+    if classes is not None and not _is_near(len(validation), len(targets) * fraction):
+        validation = _held(whole, fraction, seed)
     training = np.setdiff1d(np.arange(len(targets)), validation, assume_unique=True)
     if len(validation) == 0:
         raise DataError(
             "too few training samples to hold some out", where="x_train", received=f"{len(targets)} samples"
         )
     return training, validation
+
+
+def _members(classes: np.ndarray) -> list[np.ndarray]:
+    """The rows of each class."""
+    order = np.argsort(classes, kind="stable")
+    return np.split(order, np.flatnonzero(np.diff(classes[order])) + 1)
+
+
+def _held(groups: list[np.ndarray], fraction: float, seed: int) -> np.ndarray:
+    """Ascending rows: a share of each group, at least one of it and never all."""
+    generator = np.random.default_rng(seed)
+    held = []
+    for group in groups:
+        count = min(len(group) - 1, max(1, round(len(group) * fraction)))
+        held.append(generator.permutation(group)[:count])
+    return np.sort(np.concatenate(held))
+
+
+def _is_near(count: int, wanted: float) -> bool:
+    """Whether the groups together gave about the share that was asked of them."""
+    return count > 0 and wanted / 2 - 5 <= count <= wanted * 1.5 + 5
 
 
 def stratified_rows(targets: np.ndarray, rows: np.ndarray, count: int, seed: int) -> np.ndarray:

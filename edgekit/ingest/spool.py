@@ -15,7 +15,7 @@ from edgekit.ingest.arrays import describe
 from edgekit.ingest.functions import write_result
 from edgekit.ingest.images import read_folder
 from edgekit.ingest.npz import unpack
-from edgekit.ingest.split import check_classes, class_numbers, split_rows
+from edgekit.ingest.split import class_numbers, split_rows
 from edgekit.values import to_builtins, to_json
 
 FILE_NAMES = {"train": "train", "validation": "val", "test": "test"}
@@ -115,22 +115,17 @@ def _require(splits: dict[str, SplitFiles], job: dict[str, Any]) -> None:
 
 def _hold_out(target: Path, splits: dict[str, SplitFiles], job: dict[str, Any]) -> tuple[str, ...]:
     """Take the validation split off the training split where there is none."""
-    if "train" not in splits:
+    if "train" not in splits or "validation" in splits:
         return ()
     train = splits["train"]
     targets = np.load(target / train.targets[0].path, mmap_mode="r")
-    classes = class_numbers(targets)
-    if classes is not None:
-        check_classes(classes, "y_train")
-    if "validation" in splits:
-        return ()
     fraction, seed = job["options"]["validation"], job["seed"]
     for split, rows in zip(("train", "validation"), split_rows(targets, fraction, seed), strict=True):
         np.save(target / f"rows_{split}.npy", rows)
         splits[split] = SplitFiles(
             inputs=train.inputs, targets=train.targets, rows=f"rows_{split}.npy", samples=len(rows)
         )
-    how = "stratified by class, " if classes is not None else ""
+    how = "stratified by class, " if class_numbers(targets) is not None else ""
     return (
         f"validation: {splits['validation'].samples} of {train.samples} training samples held out of every fine-tune, "
         f"{how}seed {seed}; the given model may have been trained on them",

@@ -1,6 +1,6 @@
 """Progress on stderr: bars with the time left on a terminal, plain lines otherwise.
 
-A phase is shown only once it has lasted two seconds, so that quick work stays silent.
+A phase is shown only once it has lasted two seconds, so that quick work stays silent; a finding is shown at once.
 """
 
 from __future__ import annotations
@@ -13,8 +13,10 @@ from typing import TextIO
 
 from rich.console import RenderableType
 from rich.progress import BarColumn, Progress, SpinnerColumn, Task, TaskID, TextColumn, TimeRemainingColumn
+from rich.text import Text
 
 from edgekit.child import Progress as Report
+from edgekit.findings.telling import FOUND
 from edgekit.render.console import make_console
 from edgekit.wording import seconds
 
@@ -61,6 +63,9 @@ class _Bars:
         self._lock = threading.Lock()
 
     def __call__(self, phase: str, done: int, total: int) -> None:
+        if phase.startswith(FOUND):
+            self._bars.print(Text(phase, style="yellow"))
+            return
         with self._lock:
             if phase not in self._tasks:
                 self._tasks[phase] = self._bars.add_task(phase, total=total or None)
@@ -80,6 +85,9 @@ class PlainLines:
         self._lock = threading.Lock()
 
     def __call__(self, phase: str, done: int, total: int) -> None:
+        if phase.startswith(FOUND):
+            self._write(phase)
+            return
         with self._lock:
             now = self._clock()
             started, shown = self._phases.setdefault(phase, (now, None))

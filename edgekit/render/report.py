@@ -23,8 +23,8 @@ from edgekit.render.console import (
     outcome_text,
     section,
 )
-from edgekit.report import CandidateReport, Check, Chosen, Metric, Metrics, Report
-from edgekit.wording import ABSENT, KERAS, accuracy_name, change, figure, interval, ordered, seconds
+from edgekit.report import CandidateReport, Check, Chosen, Finding, Metric, Metrics, Report
+from edgekit.wording import ABSENT, KERAS, accuracy_name, change, figure, interval, ordered, seconds, sentence
 
 
 def print_report(
@@ -36,6 +36,8 @@ def print_report(
         console.print(_one_line(report, folder), soft_wrap=True)
         return
     _print_head(console, report)
+    if report.findings:
+        section(console, "Findings: what makes these figures hard to believe", _findings(report.findings))
     before = report.baseline.metrics if report.baseline else {}
     after = report.chosen.metrics if report.chosen else {}
     if before or after:
@@ -68,11 +70,21 @@ def _print_head(console: Console, report: Report) -> None:
         console.print(Text(report.summary))
 
 
+def _findings(findings: tuple[Finding, ...]) -> RenderableType:
+    """Each finding with what to do about it."""
+    said = ((each.name, Text.assemble(sentence(each.what), "\n", (sentence(each.advice), "dim"))) for each in findings)
+    return name_and_text(said)
+
+
 def _one_line(report: Report, folder: Path | None) -> Text:
     name = report.chosen.candidate if report.chosen else "no candidate"
     where = f"  {folder}" if folder is not None else ""
     why = f"  {report.summary}" if report.outcome == "fail" and report.summary else ""
-    return Text.assemble(outcome_text(report.outcome), f"  {report.device}  {name}{where}{why}")
+    names = ", ".join(dict.fromkeys(finding.name for finding in report.findings))
+    doubts = f"  findings: {names}" if names and names not in why else ""
+    return Text.assemble(
+        outcome_text(report.outcome), f"  {report.device}  {name}{where}{why}", (doubts, "bold yellow")
+    )
 
 
 def _title(report: Report) -> str:

@@ -12,7 +12,7 @@ from edgekit.jobs import Failed
 from edgekit.metric_spec import MetricSpec
 from edgekit.metrics import Score
 from edgekit.planner import verdict
-from edgekit.report import Check, InputFacts, Metric
+from edgekit.report import Check, Finding, InputFacts, Metric
 from edgekit.runtimes.children import Children, Loaded
 from edgekit.runtimes.interface import Port
 from edgekit.runtimes.latency import Latency
@@ -22,6 +22,8 @@ from edgekit.runtimes.predict import Prediction
 from edgekit.runtimes.samples import arrays_of, feeding, order
 from edgekit.runtimes.static import Static, predicted_latency
 from edgekit.runtimes.tflite_micro import Arena
+from edgekit.sanity.columns import swallowed
+from edgekit.verdict.task import OutputTask
 
 _PURPOSES = {
     "TfLiteEvalTensor data": "tensors",
@@ -201,13 +203,13 @@ def micro_check(micro: Micro) -> Check:
 
 
 def agreed(
-    reference: Sequence[Path], prediction: Prediction, metric: MetricSpec, ask: Children, names: Sequence[str]
+    reference: Sequence[Path], prediction: Prediction, tasks: Sequence[OutputTask], ask: Children, names: Sequence[str]
 ) -> tuple[Metric, Check]:
     """The agreement of the output that agrees least, by its name where there are several; outputs in the same order."""
-    decides = metric.output if metric.name == "accuracy" else None
+    pairs = zip(arrays_of(reference), arrays_of(prediction.paths), strict=True)
     found = [
-        agreement(wanted, got, threshold=metric.threshold if place == decides else None)
-        for place, (wanted, got) in enumerate(zip(arrays_of(reference), arrays_of(prediction.paths), strict=True))
+        agreement(wanted, got, kind=task.kind, threshold=task.threshold if task.kind else None)
+        for (wanted, got), task in zip(pairs, (*tasks, *[OutputTask()] * len(names)), strict=False)
     ]
     worst = min(range(len(found)), key=lambda place: (not found[place].is_garbage, _share(found[place])))
     least, value = found[worst], _value(found[worst])
@@ -223,6 +225,24 @@ def agreed(
         "agreement", value, "fraction", garbage=least.is_garbage, reason=source, basis=ask.basis()
     )
     return made, check
+
+
+def lost_columns(
+    reference: Sequence[Path],
+    prediction: Prediction,
+    tasks: Sequence[OutputTask],
+    outputs: Sequence[InputFacts],
+    names: Sequence[str],
+) -> list[Finding]:
+    """Columns that the quantization of a regression's output swallows, beside a reference's; outputs in the order of `names`."""
+    scales = {facts.name: facts.scale for facts in outputs}
+    pairs = zip(arrays_of(reference), arrays_of(prediction.paths), tasks, names, strict=False)
+    each = [
+        swallowed(wanted, got, name, scale=scales.get(name))
+        for wanted, got, task, name in pairs
+        if task.kind == "regression"
+    ]
+    return [found for found in each if found is not None]
 
 
 def _value(found: Agreement) -> float | None:

@@ -20,7 +20,7 @@ from edgekit.jobs import Failed, Worker, no_progress
 from edgekit.metric_spec import MetricSpec
 from edgekit.metrics import Drop
 from edgekit.profile import DeviceProfile
-from edgekit.report import Basis, Check, InputFacts, Metric, Metrics
+from edgekit.report import Basis, Check, Finding, InputFacts, Metric, Metrics
 from edgekit.runtimes import npu
 from edgekit.runtimes.children import MODULE, Answer, Children, Loaded, is_device, score_job, targets_of
 from edgekit.runtimes.figures import (
@@ -29,6 +29,7 @@ from edgekit.runtimes.figures import (
     arena_metric,
     input_ranges,
     latency_metric,
+    lost_columns,
     memory_metric,
     micro_check,
     micro_evidence,
@@ -48,6 +49,7 @@ from edgekit.runtimes.samples import arrays_of
 from edgekit.runtimes.static import TITLES, Static, static
 from edgekit.runtimes.unpacked import stand_in
 from edgekit.values import Value
+from edgekit.verdict.task import OutputTask
 
 
 class Measured(Value):
@@ -55,7 +57,8 @@ class Measured(Value):
 
     `scores` are paths of `.npy` files, float32, one an output of the model, one row a sample of the split in the
     order of `Dataset.rows`; empty without data, and where no runtime here runs the file. `how` says how the evaluation
-    was run. `compiled` is what the NPU's compiler made of it, whose `path` is beside the scores.
+    was run. `compiled` is what the NPU's compiler made of it, whose `path` is beside the scores. `findings` are those on its
+    outputs beside the reference's.
     """
 
     metrics: Metrics
@@ -66,6 +69,7 @@ class Measured(Value):
     notes: tuple[str, ...] = ()
     how: str = ""
     compiled: Compiled | None = None
+    findings: tuple[Finding, ...] = ()
 
     @property
     def problem(self) -> str | None:
@@ -86,6 +90,7 @@ def measure(
     reference: Sequence[Path] | None = None,
     input_order: Sequence[int | str] | None = None,
     output_order: Sequence[int | str] | None = None,
+    tasks: Sequence[OutputTask] = (),
     root: Path | None = None,
 ) -> Measured | Failed:
     """Run a file on the device's kind of runtime and measure all that can be measured here.
@@ -93,7 +98,7 @@ def measure(
     `scratch` is an existing folder for the outputs. `reference` are `.npy` files of another model's outputs on the
     same split (Keras's), for their agreement. `input_order` names for each input of the data the tensor that it
     feeds, `output_order` the tensor that each output of the data set's targets belongs to: tensor indices or names
-    of the SignatureDef; by position where None. `root` is the folder of the user's own metric function.
+    of the SignatureDef; by position where None. `tasks` say what each output of the data is for. `root` is the folder of the user's own metric function.
     `time_limit_s` is for all of it; without one each job has a limit by the model's speed (`edgekit.runtimes.limits`).
     A file that its runtime refuses, that crashes it or takes too long has a failing check `runtime`, and all figures
     that can be had without: on a microcontroller the score, which LiteRT gives. Returns `Failed` where it is not the
@@ -104,7 +109,7 @@ def measure(
     with stand_in(known.model, profile) as expanded:
         asked = Children(tflite, profile, dataset, split, progress, time_limit_s, expanded)
         try:
-            return _Measuring(known, asked, metric).run(scratch, reference, input_order, output_order, root)
+            return _Measuring(known, asked, metric, tasks).run(scratch, reference, input_order, output_order, root)
         except _NoVerdict as none:
             return none.failed
         finally:
@@ -161,12 +166,13 @@ def drop_metric(found: Drop | Failed, split: Split, basis: Basis = "simulated") 
 class _Measuring:
     """One measurement: what was found so far, and what the runtime was seen to fail at."""
 
-    def __init__(self, known: Static, ask: Children, metric: MetricSpec) -> None:
-        self._known, self._ask, self._metric = known, ask, metric
+    def __init__(self, known: Static, ask: Children, metric: MetricSpec, tasks: Sequence[OutputTask]) -> None:
+        self._known, self._ask, self._metric, self._tasks = known, ask, metric, tasks
         self._metrics: Metrics = dict(known.metrics)
         self._checks: list[Check] = []
         self._problems: list[str] = []
         self._runtime = TITLES[ask.profile.runtime.kind]
+        self._findings: list[Finding] = []
         self._evidence = ""
         self._npu: npu.Asked | None = None
 
@@ -198,8 +204,9 @@ class _Measuring:
         self._metrics[self._metric.name] = score_metric(self._metric, found, self._ask, source)
         if reference:
             names = output_names(loaded, output_order)
-            self._metrics["agreement"], check = agreed(reference, prediction, self._metric, self._ask, names)
+            self._metrics["agreement"], check = agreed(reference, prediction, self._tasks, self._ask, names)
             self._checks.append(check)
+            self._findings += lost_columns(reference, prediction, self._tasks, outputs, names)
         return self._made(inputs, outputs, prediction)
 
     def _asked_of_the_npu(self, scratch: Path) -> npu.Asked | None:
@@ -261,6 +268,7 @@ class _Measuring:
             notes=(*self._known.notes, *(npu.notes((), asked) if asked else ())),
             how=prediction.how if prediction else "",
             compiled=asked.compiled if asked else None,
+            findings=tuple(self._findings),
         )
 
 

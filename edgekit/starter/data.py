@@ -12,6 +12,7 @@ from edgekit.extras import is_installed
 from edgekit.starter.bounded import BROKEN, Archive
 from edgekit.starter.found import DataFound, Images, NearMiss, Targets
 from edgekit.starter.walk import names_in, shown
+from edgekit.verdict.targets import TargetFacts
 
 ENDING = ".npz"
 WANTED = ("x_train", "y_train", "x_test", "y_test")
@@ -44,13 +45,15 @@ def _npz(archive: Archive, source: str) -> DataFound | NearMiss:
     notes = []
     if x_type.hasobject:
         notes.append(f"{shown(source)} holds pickled objects, which can run code: `edgekit build` wants --trust for it")
-    targets, labels = (None, None) if several else _targets(archive, first["y_train"])
+    facts = None if several else _targets(archive, first["y_train"])
+    targets, labels = (None, None) if facts is None else _kind(facts)
     return DataFound(
         source=source,
         kind="npz",
         sample_shape=None if several else tuple(x_shape[1:]),
         targets=targets,
         labels=labels,
+        facts=facts,
         notes=tuple(notes),
     )
 
@@ -66,29 +69,35 @@ def _header(start: bytes) -> tuple[tuple[int, ...], Any, int]:
     return shape, dtype, file.tell()
 
 
-def _targets(archive: Archive, name: str) -> tuple[Targets | None, int | None]:
-    """Whether targets are class numbers, rows of one 1 a class, or other numbers; and how many classes were seen."""
+def _targets(archive: Archive, name: str) -> TargetFacts | None:
+    """What the first targets say; None where they are no numbers."""
     import numpy as np
+
+    from edgekit.ingest.targets import facts_of
 
     start = archive.start(name, _HEADER + _LABELS)
     shape, dtype, begin = _header(start)
     if dtype.hasobject or dtype.kind not in "iufb" or not shape:
-        return None, None
+        return None
     row = int(np.prod(shape[1:], dtype=np.int64)) * dtype.itemsize
     count = min((len(start) - begin) // row, shape[0]) if row else 0
     if not count:
-        return None, None
-    values = np.frombuffer(start, dtype, count * row // dtype.itemsize, begin).reshape(count, -1)
-    if values.shape[1] > 1:
-        one_hot = bool(((values == 0) | (values == 1)).all() and (values.sum(axis=1) == 1).all())
-        return (
-            ("one-hot", values.shape[1])
-            if one_hot and len(shape) == 2
-            else ("floats" if dtype.kind == "f" else None, None)
-        )
-    if dtype.kind == "f":
-        return "floats", None
-    return "classes", int(values.max()) + 1 if values.min() >= 0 else None
+        return None
+    values = np.frombuffer(start, dtype, count * row // dtype.itemsize, begin).reshape(count, *shape[1:])
+    return facts_of(values, np.arange(count))
+
+
+def _kind(facts: TargetFacts) -> tuple[Targets | None, int | None]:
+    """What targets are by themselves, and how many classes were seen."""
+    flat = facts.sample in ((), (1,))
+    if not flat:
+        if facts.rows == "one-hot" and len(facts.sample) == 1:
+            return "one-hot", facts.sample[-1]
+        return ("labels" if facts.is_zero_one else "floats" if facts.is_float else None), None
+    if facts.is_float:
+        return ("labels" if facts.is_zero_one and facts.distinct == 2 else "floats"), None
+    is_sparse = 2 * facts.distinct < len(facts.counts) or 2 * facts.distinct > facts.samples > 2
+    return ("numbers", None) if is_sparse or not facts.counts else ("classes", len(facts.counts))
 
 
 def image_folder(root: Path, source: str) -> DataFound | NearMiss | None:

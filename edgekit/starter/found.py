@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Literal
 
 from edgekit.values import Value
+from edgekit.verdict.targets import TargetFacts
 
-Targets = Literal["classes", "one-hot", "floats"]
+Targets = Literal["classes", "one-hot", "labels", "numbers", "floats"]
 
 
 class ModelFound(Value):
@@ -35,13 +36,17 @@ class Images(Value):
 
 
 class DataFound(Value):
-    """Data: `source` as `edgekit.toml` names it; `labels` counts the classes that were seen."""
+    """Data: `source` as `edgekit.toml` names it; `labels` counts the classes that were seen.
+
+    `facts` are those of the first training targets, where they could be read.
+    """
 
     source: str
     kind: Literal["npz", "folder", "function"]
     sample_shape: tuple[int, ...] | None = None
     targets: Targets | None = None
     labels: int | None = None
+    facts: TargetFacts | None = None
     images: Images | None = None
     notes: tuple[str, ...] = ()
 

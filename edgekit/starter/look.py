@@ -9,11 +9,16 @@ import itertools
 from pathlib import Path
 from typing import Literal
 
+import msgspec
+
+from edgekit.facts import Ends, TensorFacts
 from edgekit.starter import data as data_files
 from edgekit.starter import models as model_files
-from edgekit.starter.found import DataFound, Found, Missing, ModelFound, NearMiss
+from edgekit.starter.found import DataFound, Found, Missing, ModelFound, NearMiss, Targets
 from edgekit.starter.scripts import functions
 from edgekit.starter.walk import DEEPEST, Listing, shown, walk
+from edgekit.verdict.losses import is_distance
+from edgekit.verdict.task import Kind, kind_of
 
 MOST_OF_A_KIND = 50
 RULE = (
@@ -27,15 +32,6 @@ _ACCEPTED = {
     "data": "an .npz with x_train, y_train, x_test, y_test; a folder with train/CLASS/*.png and test/CLASS/*.png; or a "
     "Python function without arguments that returns such arrays or datasets",
 }  # fmt: skip
-_REGRESSION = (
-    "mse",
-    "mae",
-    "mean_squared_error",
-    "mean_absolute_error",
-    "MeanSquaredError",
-    "MeanAbsoluteError",
-    "huber",
-)
 
 
 def look(folder: Path) -> Found:
@@ -43,6 +39,9 @@ def look(folder: Path) -> Found:
     listing = walk(folder, (*model_files.ENDINGS, data_files.ENDING, ".py", ".tflite"))
     models, data, near = _candidates(folder, listing)
     model, chosen = _choose(models, data)
+    kind = _kind(model, chosen) if model and chosen else None
+    if chosen is not None and kind == "regression" and chosen.targets in ("classes", "labels"):
+        chosen = msgspec.structs.replace(chosen, targets="numbers", labels=None)
     where = f"{listing.entries} files and folders, {DEEPEST} levels deep"
     missing = [
         *([] if model else [_missing("model", where, near)]),
@@ -55,7 +54,7 @@ def look(folder: Path) -> Found:
         *_tflite(listing, model),
     ]
     problems = list(_contradictions(model, chosen)) if model and chosen else []
-    metric, why = _metric(model, chosen)
+    metric, why = _metric(model, chosen, kind)
     size, size_reason, gray = _images(model, chosen)
     return Found(
         ready=not missing and not problems,
@@ -118,7 +117,7 @@ def _contradictions(model: ModelFound, data: DataFound) -> list[str]:
             f"samples of {shown(data.source)} are {' x '.join(map(str, sample)) or 'single numbers'}, and "
             f"{shown(model.source)} takes {text}"
         )
-    outputs, labels = model.outputs, data.labels
+    outputs, labels = model.outputs, None if _kind(model, data) == "regression" else data.labels
     if outputs is not None and labels is not None and labels != outputs and not (outputs == 1 and labels <= 2):
         found.append(
             f"{shown(data.source)} has {labels} classes, and {shown(model.source)} has {outputs} output"
@@ -138,18 +137,44 @@ def _same(sample: tuple[int, ...], shape: tuple[int | None, ...]) -> bool:
     )
 
 
-def _metric(model: ModelFound | None, data: DataFound | None) -> tuple[str, str]:
-    """The metric that the targets ask for, and why."""
-    targets = data.targets if data else None
-    if targets in ("classes", "one-hot"):
-        return "accuracy", "the targets are class numbers" if targets == "classes" else "the targets are one-hot rows"
-    if targets == "floats" and (model is None or model.activation not in ("softmax", "sigmoid")):
-        return "mae", "the targets are floats"
-    if model is not None and model.activation in ("softmax", "sigmoid"):
-        return "accuracy", f"the model ends in a {model.activation}"
-    if model is not None and model.loss in _REGRESSION:
-        return "mae", f"the model was compiled with {model.loss}"
+def _kind(model: ModelFound, data: DataFound) -> Kind | None:
+    """What the model's one output is for, where both could be read."""
+    facts, outputs = data.facts, model.outputs
+    if facts is None or outputs is None:
+        return None
+    places = facts.sample[:-1] if facts.sample[-1:] in ((outputs,), (1,)) else facts.sample
+    output = TensorFacts(name="", shape=(*places, outputs), dtype="float32")
+    ends = _ENDS.get(model.activation or "", "linear")
+    return kind_of(output, ends, model.loss, facts)
+
+
+_ENDS: dict[str, Ends] = {"softmax": "softmax", "sigmoid": "sigmoid", "hard_sigmoid": "sigmoid"}
+_LABELS = {
+    "classes": "the targets are class numbers",
+    "one-hot": "the targets are one-hot rows",
+    "labels": "the targets are zeros and ones",
+}
+
+
+def _metric(model: ModelFound | None, data: DataFound | None, kind: Kind | None) -> tuple[str, str]:
+    """The metric that the task asks for, and why; by the targets alone where the model could not be read."""
+    targets, loss = data.targets if data else None, model.loss if model else None
+    ends = model.activation if model and model.activation in _ENDS else None
+    if kind == "regression":
+        return "mae", f"the model was compiled with {loss}" if is_distance(loss) else _numbers(targets)
+    if kind is not None or targets in _LABELS:
+        return "accuracy", _LABELS.get(targets or "", f"the model ends in a {ends}")
+    if targets in ("floats", "numbers") and ends is None:
+        return "mae", _numbers(targets)
+    if ends is not None:
+        return "accuracy", f"the model ends in a {ends}"
+    if is_distance(loss):
+        return "mae", f"the model was compiled with {loss}"
     return "accuracy", "the default: nothing here says otherwise"
+
+
+def _numbers(targets: Targets | None) -> str:
+    return "the targets are floats" if targets == "floats" else "the targets are whole numbers that number no classes"
 
 
 def _images(model: ModelFound | None, data: DataFound | None) -> tuple[tuple[int, int] | None, str, bool]:

@@ -19,9 +19,13 @@ HDF5 = b"\x89HDF\r\n\x1a\n"
 # Where Keras's JSON begins: an attribute of the file, and a field of a protocol buffer.
 _IN_HDF5 = re.compile(rb'(?P<json>\{)"class_name": "[A-Za-z]{1,40}", "config": ')
 _IN_SAVED_MODEL = re.compile(rb'"model_config": (?P<json>\{)')
+_COMPILED_IN_HDF5 = re.compile(rb'(?P<json>\{)"(?:loss|optimizer)": ')
+_COMPILED_IN_SAVED_MODEL = re.compile(rb'"training_config": (?P<json>\{)')
 _KNOWN = ("Sequential", "Functional", "Model")
 # Layers after the last one with weights that leave the number of outputs as it is.
 _AFTER = ("Activation", "Softmax", "Dropout")
+_LAID_OUT = ("Reshape", "Flatten", "Permute")
+"""Layers that hand on the values, and may leave another number in the last axis."""
 
 
 def model_file(root: Path, source: str) -> ModelFound | NearMiss:
@@ -42,7 +46,8 @@ def saved_model(root: Path, source: str) -> ModelFound | NearMiss:
             return _no(
                 source, "a SavedModel without a Keras configuration: name a module:function that returns the model"
             )
-        return _described(source, "SavedModel", config, None)
+        compiled = json_inside(metadata, _COMPILED_IN_SAVED_MODEL) if metadata.is_file() else None
+        return _described(source, "SavedModel", config, _loss(compiled))
     except BROKEN as problem:
         return _no(source, f"cannot be read ({shown(str(problem))[:120] or type(problem).__name__})")
 
@@ -53,8 +58,21 @@ def _keras(root: Path, source: str) -> ModelFound | NearMiss:
             return _no(source, "an archive without config.json and metadata.json: no .keras file")
         text = archive.start("config.json", LARGEST_CONFIG)
     config = json.loads(text)
-    loss = (config.get("compile_config") or {}).get("loss")
-    return _described(source, ".keras", config, loss if isinstance(loss, str) else None)
+    return _described(source, ".keras", config, _loss(config.get("compile_config")))
+
+
+def _loss(compiled: Any) -> str | None:
+    """The name of the loss that a model with one output was compiled with: of a function, of an object, alone in a list."""
+    loss = compiled.get("loss") if isinstance(compiled, dict) else None
+    while isinstance(loss, list | dict):
+        if isinstance(loss, dict) and "class_name" in loss:
+            inner = loss.get("config")
+            loss = inner if loss["class_name"] == "function" and isinstance(inner, str) else loss["class_name"]
+        elif len(loss) == 1:
+            loss = loss[0] if isinstance(loss, list) else next(iter(loss.values()))
+        else:
+            return None
+    return loss if isinstance(loss, str) else None
 
 
 def _hdf5(root: Path, source: str) -> ModelFound | NearMiss:
@@ -65,7 +83,7 @@ def _hdf5(root: Path, source: str) -> ModelFound | NearMiss:
     config = json_inside(path, _IN_HDF5)
     if config is None:
         return _no(source, "weights without a model's configuration: save the whole model with model.save(...)")
-    return _described(source, ".h5", config, None)
+    return _described(source, ".h5", config, _loss(json_inside(path, _COMPILED_IN_HDF5)))
 
 
 def _described(source: str, kind: Any, config: Any, loss: str | None) -> ModelFound | NearMiss:
@@ -120,19 +138,29 @@ def _end(config: Any) -> tuple[int | None, str | None]:
             return None, None
         by_name = [(layer.get("config") or {}).get("name", layer.get("name")) for layer in layers]
         layers = layers[: by_name.index(ends[0][0]) + 1]
-    activation = None
+    activation, is_whole = None, True
     for layer in reversed(layers):
+        layer = _wrapped(layer)
         name, inner = layer.get("class_name"), layer.get("config") or {}
+        if name in _LAID_OUT:
+            is_whole = False
+            continue
         if _layers(layer):
             size, found = _end(layer)
             return size, activation or found
         if name in _AFTER:
             activation = activation or ("softmax" if name == "Softmax" else inner.get("activation"))
             continue
-        units = inner.get("units") if name == "Dense" else None
+        units = inner.get("units") if name == "Dense" and is_whole else None
         own = inner.get("activation")
         return units if isinstance(units, int) else None, activation or (own if isinstance(own, str) else None)
     return None, None
+
+
+def _wrapped(layer: Any) -> Any:
+    """The layer inside TimeDistributed, else the layer itself."""
+    inner = (layer.get("config") or {}).get("layer") if layer.get("class_name") == "TimeDistributed" else None
+    return inner if isinstance(inner, dict) else layer
 
 
 def _notes(source: str, config: Any) -> list[str]:

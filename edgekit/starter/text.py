@@ -94,9 +94,12 @@ def data_line(data: DataFound) -> str:
     facts = [
         kind,
         f"samples of {' x '.join(map(str, data.sample_shape))}" if data.sample_shape else "",
-        f"{data.labels} classes" if data.labels is not None else "float targets" if data.targets == "floats" else "",
+        f"{data.labels} classes" if data.labels is not None else _TARGETS.get(data.targets or "", ""),
     ]
     return f"{shown(data.source)} ({', '.join(fact for fact in facts if fact)})"
+
+
+_TARGETS = {"floats": "float targets", "numbers": "whole numbers as targets", "labels": "zeros and ones as targets"}
 
 
 def missing_lines(missing: Missing) -> list[str]:

@@ -18,8 +18,9 @@ from typing import Any
 
 import numpy as np
 
+from edgekit.verdict.losses import FROM_LOGITS, plain_name
 from edgekit.workshop.door import Door
-from edgekit.workshop.loss import FROM_LOGITS, make_loss, plain_name
+from edgekit.workshop.loss import make_loss
 
 SMALLEST = 1e-7
 CLASSES = ("categorical_crossentropy", "sparse_categorical_crossentropy")

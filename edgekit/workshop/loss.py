@@ -14,10 +14,9 @@ from typing import Any
 
 from edgekit.child import Progress
 from edgekit.errors import ProjectError, did_you_mean
+from edgekit.verdict.losses import FROM_LOGITS, SHORT, plain_name
 from edgekit.workshop.door import Door, door
 
-FROM_LOGITS = "_from_logits"
-_SHORT = {"mse": "mean_squared_error", "mae": "mean_absolute_error"}
 # Settings of tf_keras's losses that change what is computed, with their defaults.
 _SETTINGS = {"label_smoothing": 0.0, "delta": 1.0, "alpha": 0.25, "gamma": 2.0, "ignore_class": None}
 
@@ -46,7 +45,7 @@ def _text(tools: Door, loss: Any) -> str | None:
         text = _with_settings(_snake(str(loss.get("class_name"))), config if isinstance(config, dict) else {})
     else:
         text = str(getattr(loss, "__name__", loss)) if loss is not None else ""
-        text = _SHORT.get(text, text if text.islower() else _snake(text))
+        text = SHORT.get(text, text if text.islower() else _snake(text))
     try:
         make_loss(tools, text)
     except (ProjectError, TypeError, ValueError):
@@ -61,16 +60,6 @@ def _with_settings(name: str, config: dict[str, Any]) -> str:
 
 def _snake(name: str) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
-
-
-def plain_name(text: str) -> str:
-    """Keras's own name of a loss given as text, written out: without its settings, and whatever its output is.
-
-    >>> plain_name('huber {"delta": 5.0}'), plain_name("binary_crossentropy_from_logits"), plain_name("mse")
-    ('huber', 'binary_crossentropy', 'mean_squared_error')
-    """
-    name = text.partition(" ")[0].removesuffix(FROM_LOGITS)
-    return _SHORT.get(name, name)
 
 
 def make_loss(tools: Door, text: str) -> Any:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Literal
+from typing import Any
 
-from edgekit.facts import LayerFacts, ModelFacts, TensorFacts
+from edgekit.facts import Ends, LayerFacts, ModelFacts, TensorFacts
 from edgekit.workshop.door import Door
 
 Shape = tuple[int | None, ...]
@@ -93,10 +93,47 @@ def _positions(shape: Shape) -> int:
     return math.prod(size or 1 for size in shape[:-1])
 
 
-def _output_kind(tensor: Any) -> Literal["softmax", "sigmoid", "linear"]:
-    """What an output is: the activation of the layer that makes it."""
+# Layers that hand on what they get, and at most lay it out otherwise.
+_HANDS_ON = (
+    "Reshape", "Flatten", "Permute", "Dropout", "ActivityRegularization", "Masking", "Cropping", "UpSampling", "ZeroPadding",
+    "SpatialDropout", "RepeatVector",
+)  # fmt: skip
+_JOINS = ("Average", "Concatenate", "Maximum")
+"""Layers that make shares of shares."""
+_SHARES: dict[str, Ends] = {
+    "softmax": "softmax",
+    "sigmoid": "sigmoid",
+    "hard_sigmoid": "sigmoid",
+    "keras3_hard_sigmoid": "sigmoid",
+}
+"""Activations whose outputs are from 0 to 1."""
+
+
+def _output_kind(tensor: Any) -> Ends:
+    """What an output is: the activation of the layer that makes it, seen through wrappers and through what only reshapes."""
     layer = tensor._keras_history.layer
-    name = getattr(getattr(layer, "activation", None), "__name__", "")
-    if type(layer).__name__ == "Softmax" or name == "softmax":
+    name = type(layer).__name__
+    hands_on = name.startswith((*_HANDS_ON, *_JOINS)) or _symbol(layer) == "reshape"
+    if not hands_on or hasattr(layer, "layer"):
+        return _activation_of(layer)
+    kinds: set[Ends] = {_output_kind(part) for part in _all(layer.input)}
+    # the classes of a softmax are in its last axis, and a probability each only as long as that is whole
+    keeps = _first(layer.input).shape[-1] == tensor.shape[-1] and name != "Maximum"
+    return kinds.pop() if len(kinds) == 1 and (keeps or "softmax" not in kinds) else "linear"
+
+
+def _activation_of(layer: Any) -> Ends:
+    """The activation of a layer, or of the one that it wraps: TimeDistributed, Bidirectional, a pruning wrapper."""
+    inner = getattr(layer, "layer", None) or getattr(layer, "forward_layer", None)
+    if inner is not None:
+        last = getattr(inner, "layers", None)
+        return _activation_of(last[-1] if last else inner)
+    if type(layer).__name__ == "Softmax":
         return "softmax"
-    return "sigmoid" if name == "sigmoid" else "linear"
+    name = getattr(getattr(layer, "activation", None), "__name__", "") or _symbol(layer)
+    return _SHARES.get(name, "linear")
+
+
+def _symbol(layer: Any) -> str:
+    """The operation of a layer that calls one of TensorFlow's own, without its module."""
+    return str(getattr(layer, "symbol", None) or "").rpartition(".")[2]

@@ -185,7 +185,6 @@ class Unfinished:
         ({"train": ({"a": X, "c": X}, Y), "test": (X, Y)}, "inputs by other names than the model's inputs"),
         ({"train": (np.array([[object()]] * 12), Y), "test": (X, Y)}, "an array of Python objects"),
         ({"train": (X * np.nan, Y), "test": (X, Y)}, "a value that is no finite number (NaN or infinite), or beyond what float32 holds"),
-        ({"train": (X, Y * 2), "test": (X, Y)}, "an empty class"),
         ({"train": (X, Y)}, "no test split"),
         ({"x_train": X, "x_test": X, "y_test": Y}, "a part of a split is missing"),
     ],

@@ -119,9 +119,6 @@ def with_value(value, row):
         (changed(x_train=with_value(-np.inf, 29)), "no finite number", "x_train_0, sample 29"),
         (changed(y_test=np.array([0.0, 1, 2, 0, np.nan, 1])), "no finite number", "y_test_0, sample 4"),
         (changed(x_train=np.zeros((29, 4), np.float32)), "different lengths", "train"),
-        (changed(y_train=np.arange(30) % 3 * 2), "an empty class", "y_train"),
-        (changed(y_train=np.arange(30) % 3 - 1), "a negative label", "y_train"),
-        (changed(y_train=np.where(np.arange(30) == 3, 10**12, 0)), "an empty class", "y_train"),
         (changed(x_test=np.zeros((6, 5), np.float32)), "shapes of test and train differ", "test"),
         (changed(x_test=np.zeros((0, 4), np.float32), y_test=np.zeros(0, int)), "no samples", "x_test_0"),
         (changed(x_train=np.float32(3)), "no samples", "x_train_0"),
@@ -135,12 +132,6 @@ def test_bad_arrays_are_named(tmp_path, refused, content, what, where):
     save(tmp_path / "d.npz", **content)
     error = refused("d.npz")
     assert what in error.what and (where is None or error.where == where), str(error)
-
-
-def test_a_missing_class_is_named(tmp_path, refused):
-    save(tmp_path / "d.npz", **changed(y_train=np.arange(30) % 3 * 2))
-    error = refused("d.npz")
-    assert error.received == "no sample with label 1, 3" and "floats" in error.next_step
 
 
 def test_other_names_list_what_was_received(tmp_path, refused):

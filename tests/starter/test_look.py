@@ -74,6 +74,21 @@ def test_a_pair_that_contradicts_itself_is_written_with_its_problem(folder):
         (np.linspace(0, 1, 24).reshape(12, 2), {"outputs": 2, "activation": "linear"}, "mae", False),
         (np.arange(12) % 2, {"outputs": 1, "activation": "sigmoid"}, "accuracy", False),
         ((np.arange(12) % 4).astype("float32"), {}, "accuracy", True),
+        (20 + np.arange(12) % 5, {"outputs": 1, "activation": "linear", "loss": "mse"}, "mae", False),
+        (20 + np.arange(12) % 5, {"outputs": 1, "activation": "linear", "loss": None}, "mae", False),
+        (np.arange(12) % 2, {"outputs": 1, "activation": "linear", "loss": "mae"}, "mae", False),
+        (np.arange(12) % 2, {"outputs": 1, "activation": "linear", "loss": None}, "accuracy", False),
+        (np.arange(12) % 2.0, {"outputs": 1, "activation": "sigmoid"}, "accuracy", False),
+        (np.linspace(0, 1, 12), {"outputs": 1, "activation": "sigmoid", "loss": "mse"}, "mae", False),
+        (np.eye(4)[np.arange(12) % 4], {"loss": "mse"}, "accuracy", False),
+        (
+            (np.arange(24).reshape(12, 2) % 3 > 0).astype(int),
+            {"outputs": 2, "activation": "sigmoid"},
+            "accuracy",
+            False,
+        ),
+        (np.arange(24).reshape(12, 2) * 7, {"outputs": 2, "activation": "linear", "loss": "huber"}, "mae", False),
+        (np.arange(96).reshape(12, 8) % 4, {}, "accuracy", False),
     ],
 )
 def test_the_metric_follows_the_targets(folder, y, model, metric, problem):
@@ -81,6 +96,36 @@ def test_the_metric_follows_the_targets(folder, y, model, metric, problem):
     folder.npz(y=y)
     found = look(folder.root)
     assert (found.metric, bool(found.problems)) == (metric, problem)
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        "MeanSquaredError",
+        {"module": "keras.losses", "class_name": "MeanSquaredError", "config": {"name": "mean_squared_error"}},
+        {"module": "builtins", "class_name": "function", "config": "mean_squared_error"},
+        ["log_cosh"],
+        {"out": "poisson"},
+    ],
+)
+def test_a_loss_is_read_however_it_was_given(folder, loss):
+    folder.keras(outputs=1, activation="linear", loss=loss)
+    folder.npz(y=np.arange(12) % 2)
+    found = look(folder.root)
+    assert found.metric == "mae" and "compiled with" in found.metric_reason
+    assert found.data.targets == "numbers" and found.data.labels is None
+
+
+def test_the_activation_is_found_inside_a_wrapper(folder):
+    inner = {"class_name": "Dense", "config": {"units": 4, "activation": "softmax"}}
+    layers = [
+        {"class_name": "InputLayer", "config": {"batch_shape": [None, 8, 16]}},
+        {"class_name": "TimeDistributed", "config": {"name": "each", "layer": inner}},
+    ]
+    folder.keras(config={"class_name": "Sequential", "config": {"layers": layers}})
+    folder.npz(x=(8, 16), y=np.arange(96).reshape(12, 8) % 4)
+    found = look(folder.root)
+    assert (found.model.outputs, found.model.activation, found.metric) == (4, "softmax", "accuracy")
 
 
 def test_images_of_another_size_than_the_model_takes(folder):

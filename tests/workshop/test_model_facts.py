@@ -47,3 +47,36 @@ def test_of_a_loaded_model(workshop, tmp_path):
     done = workshop.run({**job, "trust": False, "seed": 0, "sha256": "0" * 64, "target": str(tmp_path)})
     counted = {layer["name"]: layer["macs"] for layer in done.value["layers"]}
     assert (counted["memory"], counted["next"]) == (5 * (2 * 12 + 4 * 12), 4 * 3)
+
+
+ENDS = """
+def model():
+    import keras
+    L = keras.layers
+    image = keras.Input((8, 16), name="image")
+    soft, sure = (L.Dense(4, activation="softmax")(image) for _ in range(2)), L.Dense(1, activation="sigmoid")(image)
+    one, two = soft
+    return keras.Model(image, [
+        L.TimeDistributed(L.Dense(4, activation="softmax"))(image),
+        L.Reshape((4, 2, 4))(one),
+        L.Reshape((32,))(one),
+        L.Average()([one, two]),
+        L.Concatenate()([one, two]),
+        L.Flatten()(sure),
+        L.Bidirectional(L.LSTM(3, activation="sigmoid"))(image),
+        keras.ops.sigmoid(L.Dense(1)(image)),
+        L.Dense(1, activation="hard_sigmoid")(image),
+        L.Dropout(0.5)(L.Softmax()(L.Dense(3)(image))),
+        L.Dense(2, activation="tanh")(image),
+    ])
+"""
+
+
+@pytest.mark.tf
+def test_what_an_output_ends_in_is_seen_through_wrappers_and_reshapes(workshop, tmp_path):
+    (tmp_path / "ends.py").write_text(ENDS)
+    job = {"do": "load", "source": "ends:model", "is_function": True, "imports": [], "root": str(tmp_path)}
+    done = workshop.run({**job, "trust": False, "seed": 0, "sha256": "0" * 64, "target": str(tmp_path)})
+    assert done.value["output_kinds"] == [
+        "softmax", "softmax", "linear", "softmax", "linear", "sigmoid", "sigmoid", "sigmoid", "sigmoid", "softmax", "linear",
+    ]  # fmt: skip

@@ -15,6 +15,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from edgekit.wording import sentence
+
 if TYPE_CHECKING:
     from jinja2 import Environment
     from markupsafe import Markup
@@ -47,6 +49,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     found.filters["breakable"] = breakable
+    found.filters["sentence"] = sentence
     return found
 
 

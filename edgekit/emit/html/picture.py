@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from edgekit.emit.html.scatter import Scatter, is_finite, scatter
 from edgekit.emit.html.tried import COSTS, Tried
+from edgekit.metric_spec import FRACTIONS
 from edgekit.report import Check, Report
 from edgekit.wording import figure, is_share
 
@@ -54,5 +55,5 @@ def _least_accuracy(report: Report, tried: Tried) -> float | None:
     base = base or next((each for each in tried.points if each.name == "float32"), None)
     if lost is None or base is None:
         return None
-    point = 0.01 if tried.accuracy in ("accuracy", "auc") else 0.01 * abs(base.accuracy)
+    point = 0.01 if tried.accuracy in FRACTIONS else 0.01 * abs(base.accuracy)
     return base.accuracy - lost * point * (1 if tried.higher_is_better else -1)

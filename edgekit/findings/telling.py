@@ -1,0 +1,31 @@
+"""Findings told at once by the caller's progress, and what `--strict` makes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from edgekit.child import Progress
+from edgekit.report import Check, Finding
+from edgekit.wording import sentence
+
+FOUND = "finding: "
+"""Begins a phase of progress that is over as it begins: it is there to be read."""
+
+
+def tell(findings: Sequence[Finding], progress: Progress) -> None:
+    """Each finding as a phase that is over."""
+    for finding in findings:
+        progress(f"{FOUND}{finding.name}: {finding.what}. {sentence(finding.advice)}", 1, 1)
+
+
+def sanity_check(findings: Sequence[Finding]) -> Check:
+    """The check that `--strict` adds: it passes where nothing was found."""
+    names = ", ".join(dict.fromkeys(finding.name for finding in findings))
+    return Check(
+        name="sanity",
+        outcome="fail" if findings else "pass",
+        limit="no finding",
+        value=f"{len(findings)} finding{'s' * (len(findings) != 1)}" if findings else "none",
+        basis="measured",
+        reason=f"asked for by --strict: {names}" if findings else "",
+    )

@@ -1,0 +1,80 @@
+"""Whether there are samples enough for the verdict: how exactly they tell the drop, beside what may be lost."""
+
+from __future__ import annotations
+
+import math
+
+from edgekit.intervals import Z_95, paired_difference
+from edgekit.metric_spec import MetricSpec
+from edgekit.report import Finding, Metric
+from edgekit.verdict.task import Kind
+
+MOST = 10**7
+NAME = "too_few_samples"
+
+
+def too_few_beforehand(samples: int, metric: MetricSpec, kind: Kind | None, max_drop_points: float) -> Finding | None:
+    """Samples that could not tell the allowed drop even if every decision came out the same.
+
+    Of accuracy of one decision a sample, by the interval of paired shares; of any other metric only what was measured tells.
+    """
+    if metric.name != "accuracy" or kind not in ("classification", "binary") or not 0 < max_drop_points < 100:
+        return None
+    half = _half(samples)
+    if half <= max_drop_points:
+        return None
+    enough = math.ceil(100 * Z_95 * math.sqrt(2) / max_drop_points - 2)
+    return Finding(
+        name=NAME,
+        what=f"{samples:,} test samples tell a drop to ±{half:.1f} points at best, and {max_drop_points:g} may be lost",
+        advice=f"test on {enough:,} samples or more, or allow more with max_drop",
+    )
+
+
+def too_few(drop: Metric, samples: int, max_drop_points: float) -> Finding | None:
+    """Samples that told the drop less exactly than what may be lost; `drop` is in points, with its 95% interval."""
+    if drop.low is None or drop.high is None or drop.value is None or max_drop_points <= 0 or samples < 1:
+        return None
+    half = (drop.high - drop.low) / 2
+    if not math.isfinite(half) or half <= max_drop_points * (1 + 1e-9):
+        return None
+    enough = _enough(samples, half, max_drop_points, of_shares="Bonett" in drop.source)
+    about = f"about {_rounded(enough):,} samples" if enough < MOST else "many more samples"
+    return Finding(
+        name=NAME,
+        what=f"{samples:,} {drop.split or 'test'} samples tell the drop of {drop.value:.2f} points to ±{half:.1f} points only "
+        f"({drop.low:.1f} to {drop.high:.1f}), and {max_drop_points:g} may be lost",
+        advice=f"test on {about}, or allow more with max_drop",
+    )
+
+
+def _enough(samples: int, half: float, wanted: float, *, of_shares: bool) -> int:
+    """How many samples would tell a drop to ±`wanted` points where these tell it to ±`half`.
+
+    By the square of the ratio; of paired shares by their interval, in which one decision is added to each kind of change,
+    so that few samples weigh more than their share of changes.
+    """
+    if not of_shares:
+        return math.ceil(samples * (half / wanted) ** 2)
+    changed = max(0.0, (half / 100 / Z_95) ** 2 * (samples + 2) ** 2 - 2) / samples
+    # (changed n + 2) / (n + 2)^2 = (wanted / 100 Z)^2, solved for n + 2
+    q = (wanted / 100 / Z_95) ** 2
+    return math.ceil((changed + math.sqrt(changed**2 + 8 * q * (1 - changed))) / (2 * q) - 2)
+
+
+def _half(samples: int) -> float:
+    """Half the interval of a drop in points where no decision changed: the least that it can be."""
+    found = paired_difference(0, 0, samples)
+    return 100 * (found.high - found.low) / 2
+
+
+def _rounded(count: int) -> int:
+    """A number of samples to two digits, upwards.
+
+    >>> _rounded(1234), _rounded(87)
+    (1300, 87)
+    """
+    if count < 100:
+        return count
+    step = int(10 ** (len(str(count)) - 2))
+    return -(-count // step) * step

@@ -1,0 +1,41 @@
+"""What an output of a `.tflite` ends in: a softmax, a sigmoid, or any number; read from its operators and its scale."""
+
+from __future__ import annotations
+
+from edgekit.facts import Ends
+from edgekit.tflite.model import Operator, Tensor, TfliteModel
+
+_HAND_ON = ("QUANTIZE", "DEQUANTIZE", "RESHAPE", "TRANSPOSE", "SQUEEZE", "EXPAND_DIMS", "CAST")
+"""Operators that hand on the values of their first input."""
+_ENDS: dict[str, Ends] = {"SOFTMAX": "softmax", "LOGISTIC": "sigmoid"}
+_SCALES = {"int8": (1 / 256, -128), "uint8": (1 / 256, 0), "int16": (1 / 32768, 0)}
+"""Scale and zero point that TFLite prescribes for shares from 0 to 1 (its 8-bit quantization specification, Softmax and
+Logistic), whatever operators made them."""
+
+
+def ends_of(model: TfliteModel) -> tuple[Ends, ...]:
+    """What each output of a file ends in, in the file's order."""
+    makers = {index: operator for operator in model.operators for index in operator.outputs}
+    return tuple(_ends(model, makers, index, index) for index in model.outputs)
+
+
+def _ends(model: TfliteModel, makers: dict[int, Operator], index: int, output: int) -> Ends:
+    tensor, maker = model.tensors[index], makers.get(index)
+    if maker is not None and maker.name in _ENDS:
+        found = _ENDS[maker.name]
+        # the classes of a softmax are in its last axis: laid out otherwise they are shares that sum to something else
+        is_whole = tensor.shape[-1:] == model.tensors[output].shape[-1:]
+        return found if found == "sigmoid" or is_whole else "linear"
+    if _is_scaled_for_shares(tensor):
+        return "softmax" if tensor.shape and len(tensor.shape) > 1 and tensor.shape[-1] > 1 else "sigmoid"
+    if maker is not None and maker.name in _HAND_ON and maker.inputs and maker.inputs[0] >= 0:
+        return _ends(model, makers, maker.inputs[0], output)
+    if maker is not None and maker.name == "CONCATENATION":
+        kinds = {_ends(model, makers, part, output) for part in maker.inputs if part >= 0}
+        return "sigmoid" if kinds == {"sigmoid"} else "linear"
+    return "linear"
+
+
+def _is_scaled_for_shares(tensor: Tensor) -> bool:
+    scale, zero_point = _SCALES.get(tensor.dtype, (None, None))
+    return scale is not None and tensor.scale == scale and tensor.zero_point == zero_point

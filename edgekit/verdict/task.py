@@ -1,0 +1,109 @@
+"""What each output of a model is for: classes, yes or no, several labels at once, or numbers. Decided here and nowhere else.
+
+It is told what an output ends in, the loss that goes with it and what the targets' values say. The metric, the loss of a
+fine-tune, the agreement of two models and `edgekit init` all follow from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from edgekit.facts import Ends, ModelFacts, TensorFacts
+from edgekit.values import Value
+from edgekit.verdict.losses import is_distance, takes_shares
+from edgekit.verdict.targets import TargetFacts
+
+Kind = Literal["classification", "binary", "multilabel", "regression"]
+
+
+class OutputTask(Value):
+    """What an output is for; `kind` is None where nothing tells.
+
+    `threshold` is the value above which a single output, or each of several labels, says yes.
+    """
+
+    kind: Kind | None = None
+    threshold: float = 0.5
+
+
+def tasks_of(
+    facts: ModelFacts, targets: Sequence[TargetFacts], declared: str | tuple[str, ...] | None = None
+) -> tuple[OutputTask, ...]:
+    """The task of each output; `declared` are the project's losses, which come before those the model was compiled with."""
+    count = len(facts.outputs)
+    named = (declared,) * count if isinstance(declared, str) else declared or ()
+    losses = [named[index] if index < len(named) else None for index in range(count)]
+    compiled = [facts.losses[index] if index < len(facts.losses) else None for index in range(count)]
+    each = zip(facts.outputs, facts.output_kinds, losses, compiled, targets, strict=False)
+    return tuple(task_of(output, ends, loss or own, found) for output, ends, loss, own, found in each)
+
+
+def task_of(output: TensorFacts, ends_in: Ends, loss: str | None, targets: TargetFacts) -> OutputTask:
+    """The task of one output; `loss` is a text as `edgekit.verdict.losses` reads it, None where none is known."""
+    kind = kind_of(output, ends_in, loss, targets)
+    is_logit = ends_in == "linear" and kind in ("binary", "multilabel") and not is_distance(loss)
+    return OutputTask(kind=kind, threshold=0.0 if is_logit else 0.5)
+
+
+def kind_of(output: TensorFacts, ends_in: Ends, loss: str | None, targets: TargetFacts) -> Kind | None:
+    """What an output is for, by the values of its targets first; None where the two do not go together.
+
+    Class numbers of the output, and rows with one 1, are classes whatever else is known. A linear output with a distance
+    for its loss is a regression, also where all targets are whole numbers, or 0 and 1. Without a loss zeros and ones are
+    labels, and all other numbers a regression.
+    """
+    if is_class_numbers(output, targets):
+        return "classification"
+    if not same(targets.sample, output.shape) and not _is_single(output, targets):
+        return None
+    if targets.rows == "one-hot":
+        return "classification"
+    if ends_in == "softmax":
+        return "classification" if targets.rows == "distribution" else "multilabel" if targets.is_zero_one else None
+    if ends_in == "linear" and is_distance(loss):
+        return "regression"
+    if targets.rows == "distribution" and takes_shares(loss):
+        return "classification"
+    if _are_labels(targets, ends_in):
+        return "multilabel" if _columns(output) > 1 else "binary"
+    whole_for_shares = ends_in == "sigmoid" and not targets.is_float
+    return None if whole_for_shares else "regression"
+
+
+def takes_accuracy(task: OutputTask, targets: TargetFacts) -> bool:
+    """Whether right and wrong mean anything: of classes and labels, not of numbers."""
+    return task.kind != "regression" or targets.is_zero_one
+
+
+def is_class_numbers(output: TensorFacts, targets: TargetFacts) -> bool:
+    """Whether targets are integers that number the items of the output's last axis, one a sample or one a place."""
+    classes, places = _columns(output), output.shape[:-1]
+    shapes = (places, (*places, 1))
+    fits = any(same(targets.sample, shape) for shape in shapes)
+    return classes > 1 and fits and not targets.is_float and targets.low >= 0 and targets.high < classes
+
+
+def same(sample: tuple[int, ...], shape: tuple[int | None, ...]) -> bool:
+    """Whether a sample has a shape, whose free sizes (None) take any."""
+    return len(sample) == len(shape) and all(b is None or a == b for a, b in zip(sample, shape, strict=True))
+
+
+def _are_labels(targets: TargetFacts, ends_in: Ends) -> bool:
+    """Zeros and ones; of a sigmoid also what label smoothing makes of them. Floats that are all the same are no labels."""
+    if targets.is_zero_one:
+        return not targets.is_float or ends_in == "sigmoid" or targets.distinct == 2
+    return ends_in == "sigmoid" and targets.distinct == 2 and 0 <= targets.low < 0.5 < targets.high <= 1
+
+
+def _is_single(output: TensorFacts, targets: TargetFacts) -> bool:
+    """One number a sample on both sides, however it is written."""
+    return targets.sample in ((), (1,)) and output.shape in ((), (1,))
+
+
+def _columns(output: TensorFacts) -> float:
+    """Items of the last axis; one that is free is taken for several."""
+    if not output.shape:
+        return 1
+    last = output.shape[-1]
+    return float("inf") if last is None else last
