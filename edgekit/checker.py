@@ -192,7 +192,7 @@ class _Run:
                 compiled=_not_kept(found.compiled) if found and found.compiled else None,
             ),
             checks=checks,
-            notes=notes,
+            notes=notes if self._dataset is None else (*notes, *self._dataset.notes),
             data={} if self._dataset is None else {"sha256": self._dataset.sha256},
         )
 

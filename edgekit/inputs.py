@@ -128,19 +128,23 @@ def open_data(
 
 
 def data_digest(table: DataTable, root: Path, cache: Cache) -> str:
-    """What stands for the data's content: the hash of the archive, of the splits' folders, of a function's source.
+    """What stands for the data's content: the hash of the file, of a folder's pictures, of a function's source.
 
-    What else lies in a folder of images does not count: it may be the project's own, with its results. Raises `DataError`.
+    What else lies in a folder counts by its name alone, which a note may say. Raises `DataError`.
     """
     kind, path = _data_kind(table, root), root / table.source
     if kind == "function":
         return digest(table.source, root=root, version=table.version, error=DataError)
     if kind == "npz":
         return _path_digest(path, DataError, "data", cache)
-    from edgekit.ingest.images import SPLIT_FOLDERS
+    from edgekit.ingest.layout import read_layout
 
-    splits = [name for name in SPLIT_FOLDERS if (path / name).is_dir()]
-    return digest_of({name: _path_digest(path / name, DataError, "data", cache) for name in splits})
+    try:
+        layout = read_layout(path, table.classes)
+        return digest_of([ascii(layout), cache.digest_of_files(path, layout.names())])
+    except OSError as problem:
+        where = ascii(problem.filename or str(path))[1:-1]
+        raise DataError("the data cannot be read", where=where, received=problem.strerror) from None
 
 
 def _data_kind(table: DataTable, root: Path) -> str:

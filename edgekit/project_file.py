@@ -36,9 +36,20 @@ class DataTable(Value):
     validation: Annotated[
         Fraction, Meta(description="share of the training split held out, where the data has no validation split")
     ] = 0.2
+    test: Annotated[
+        Fraction, Meta(description="share of the samples held out as the test split, where the data has none")
+    ] = 0.2
+    classes: Annotated[
+        tuple[str, ...],
+        Meta(description="class names in the order of the model's outputs; else by the alphabet, numbers by size"),
+    ] = ()
     image_size: Annotated[
         tuple[Positive, Positive] | None, Meta(description="height and width that images are resized to; never guessed")
     ] = None
+    interpolation: Annotated[
+        Literal["bilinear", "nearest", "antialias"],
+        Meta(description="how image_size is reached: bilinear as image_dataset_from_directory, or nearest as load_img"),
+    ] = "bilinear"
     grayscale: Annotated[bool, Meta(description="decode images to one channel")] = False
     scale: Annotated[Number, Meta(description="multiplies every decoded image")] = 1.0
     offset: Annotated[Number, Meta(description="added to every decoded image after scale")] = 0.0

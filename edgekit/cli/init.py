@@ -81,8 +81,8 @@ def write(folder: Path, found: Found) -> Path:
 
 def _told(path: Path, found: Found) -> list[str]:
     """What was found, and the next step."""
+    from edgekit.ingest.said import shown
     from edgekit.starter.text import data_line, missing_lines, model_line, pixels_line
-    from edgekit.starter.walk import shown
 
     lines = [f"wrote {path}" + ("" if found.ready else ", which needs your hand before it builds")]
     lines += [f"  model   {model_line(found.model)}"] if found.model else []

@@ -29,16 +29,17 @@ def spool(job: dict[str, Any], progress: Progress) -> Any:
     """
     target = Path(job["target"])
     labels: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     if job["kind"] == "npz":
         unpack(Path(job["source"]), target, trust=job["trust"], progress=progress)
     elif job["kind"] == "folder":
-        labels = read_folder(Path(job["source"]), target, job["options"], progress)
+        labels, notes = read_folder(Path(job["source"]), target, job["options"], job["seed"], progress)
     else:
         from edgekit.userfunction import call
 
         result = call(job["source"], root=Path(job["root"]), imports=(), error=DataError)
         write_result(result, target, tuple(job["names"]), tuple(job["output_names"]), job["source"], progress)
-    return to_builtins(_finish(target, job, labels, progress))
+    return to_builtins(_finish(target, job, labels, notes, progress))
 
 
 def spool_result(
@@ -54,10 +55,12 @@ def spool_result(
     """Spool what the caller of the API gave as data, in the caller's own process; splits are as in `spool`."""
     write_result(result, target, names, output_names, "data", progress)
     job = {"source": "data", "options": options, "seed": seed, "need": ("train", "test"), "key": "data"}
-    return _finish(target, job, (), progress)
+    return _finish(target, job, (), (), progress)
 
 
-def _finish(target: Path, job: dict[str, Any], labels: tuple[str, ...], progress: Progress) -> Dataset:
+def _finish(
+    target: Path, job: dict[str, Any], labels: tuple[str, ...], notes: tuple[str, ...], progress: Progress
+) -> Dataset:
     """Check the arrays in the folder, split them, and write the index."""
     splits = {
         split: _split(target, split, progress)
@@ -65,7 +68,7 @@ def _finish(target: Path, job: dict[str, Any], labels: tuple[str, ...], progress
         if any(target.glob(f"?_{FILE_NAMES[split]}_*.npy"))
     }
     _require(splits, job)
-    notes = _hold_out(target, splits, job)
+    notes = (*notes, *_hold_out(target, splits, job))
     dataset = Dataset(
         root=str(target),
         sha256=hashlib.sha256(job["key"].encode()).hexdigest(),

@@ -35,7 +35,10 @@ class Images(Value):
 
 
 class DataFound(Value):
-    """Data: `source` as `edgekit.toml` names it; `labels` counts the classes that were seen."""
+    """Data: `source` as `edgekit.toml` names it; `labels` counts the classes that were seen.
+
+    `splits` is false for a folder that has a folder a class and no split folders: it may be something else.
+    """
 
     source: str
     kind: Literal["npz", "folder", "function"]
@@ -43,6 +46,7 @@ class DataFound(Value):
     targets: Targets | None = None
     labels: int | None = None
     images: Images | None = None
+    splits: bool = True
     notes: tuple[str, ...] = ()
 
 

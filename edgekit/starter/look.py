@@ -9,23 +9,24 @@ import itertools
 from pathlib import Path
 from typing import Literal
 
+from edgekit.ingest.said import shown
 from edgekit.starter import data as data_files
 from edgekit.starter import models as model_files
 from edgekit.starter.found import DataFound, Found, Missing, ModelFound, NearMiss
 from edgekit.starter.scripts import functions
-from edgekit.starter.walk import DEEPEST, Listing, shown, walk
+from edgekit.starter.walk import DEEPEST, Listing, walk
 
 MOST_OF_A_KIND = 50
 RULE = (
-    "the model and the data whose shapes and labels agree; among equals a file before a function, what lies higher "
-    "before what lies deeper, then .keras, .h5, SavedModel (.npz, image folder), then by name"
+    "the model and the data whose shapes and labels agree; among equals a file before a folder of classes without splits "
+    "and that before a function, what lies higher before what lies deeper, then .keras, .h5, SavedModel (.npz, image folder), then by name"
 )
 _KINDS = (".keras", ".h5", "SavedModel", "npz", "folder", "function")
 _ACCEPTED = {
     "model": "a .keras file, an .h5 file with a whole model, a SavedModel of Keras 2, or a Python function without "
     "arguments that returns a Keras model",
-    "data": "an .npz with x_train, y_train, x_test, y_test; a folder with train/CLASS/*.png and test/CLASS/*.png; or a "
-    "Python function without arguments that returns such arrays or datasets",
+    "data": "an .npz with x_train, y_train, x_test, y_test; a folder with train/CLASS/*.png and test/CLASS/*.png, or with CLASS/*.png "
+    "alone; or a Python function without arguments that returns such arrays or datasets",
 }  # fmt: skip
 _REGRESSION = (
     "mse",
@@ -87,7 +88,7 @@ def _candidates(folder: Path, listing: Listing) -> tuple[list[ModelFound], list[
     looks = [model_files.model_file(folder, file) for file in files[:MOST_OF_A_KIND]]
     looks += [model_files.saved_model(folder, source) for source in listing.saved_models[:MOST_OF_A_KIND]]
     found = [data_files.npz(folder, file) for file in named[".npz"][:MOST_OF_A_KIND]]
-    images = (data_files.image_folder(folder, source) for source in listing.split_folders[:MOST_OF_A_KIND])
+    images = (data_files.image_folder(folder, source) for source in listing.picture_folders[:MOST_OF_A_KIND])
     found += [one for one in images if one is not None]
     model_functions, loaders, near = functions(folder, tuple(named[".py"]))
     near += [one for one in (*looks, *found) if isinstance(one, NearMiss)]
@@ -96,9 +97,10 @@ def _candidates(folder: Path, listing: Listing) -> tuple[list[ModelFound], list[
     return sorted(models, key=_rank), sorted(data, key=_rank), near
 
 
-def _rank(found: ModelFound | DataFound) -> tuple[bool, int, int, str]:
+def _rank(found: ModelFound | DataFound) -> tuple[int, int, int, str]:
     depth = found.source.count("." if found.kind == "function" else "/")
-    return found.kind == "function", depth, _KINDS.index(found.kind), found.source
+    guess = 2 if found.kind == "function" else 1 if isinstance(found, DataFound) and not found.splits else 0
+    return guess, depth, _KINDS.index(found.kind), found.source
 
 
 def _choose(models: list[ModelFound], data: list[DataFound]) -> tuple[ModelFound | None, DataFound | None]:

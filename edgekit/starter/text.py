@@ -10,9 +10,9 @@ import re
 import textwrap
 from collections.abc import Sequence
 
+from edgekit.ingest.said import shown
 from edgekit.starter.found import DataFound, Found, Missing, ModelFound
 from edgekit.starter.look import RULE
-from edgekit.starter.walk import shown
 
 WIDTH = 118
 MOST_NAMED = 12

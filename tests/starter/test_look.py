@@ -102,12 +102,43 @@ def test_images_without_a_model_that_tells(folder):
     assert look(folder.root / "here2").image_size is None
 
 
-@pytest.mark.parametrize(("classes", "why"), [(("cat",), "fewer than two"), (("cat", "dog"), "a class in test")])
+@pytest.mark.parametrize(
+    ("classes", "why"),
+    [(("cat",), "fewer than two"), (("cat", "dog"), "has a class that train does not have: test/zebra")],
+)
 def test_a_folder_of_images_that_cannot_be_used_says_why(folder, classes, why):
     photos = folder.images(classes=classes)
     (photos / "test" / classes[-1]).rename(photos / "test" / "zebra")
     (near,) = look(folder.root).near
     assert why in near.reason
+
+
+def test_folders_of_classes_without_split_folders(folder):
+    from PIL import Image
+
+    for name in ("things/cat/0.png", "things/dog/0.JPG", "things/eel/0.webp", "shots/one/0.png", "docs/0.png"):
+        path = folder.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (8, 8)).save(path)
+    folder.keras(shape=(8, 8, 3), outputs=3)
+    found = look(folder.root)
+    assert (found.data.source, found.data.labels, found.data.splits) == ("things", 3, False)
+    assert found.ready and any("things has no test folder" in note for note in found.notes)
+    folder.npz("deeper/data.npz", x=(8, 8, 3), y=[0, 1, 2] * 4)
+    assert look(folder.root).data.source == "deeper/data.npz", "what says its splits comes first"
+
+
+@pytest.mark.parametrize("splits", [("train", "val"), ("Train", "valid", "TEST"), ("training", "testing")])
+def test_split_folders_by_other_names(folder, splits):
+    photos = folder.images()
+    for split in ("train", "test"):
+        (photos / split).rename(photos / f"old-{split}")
+    for split in splits:
+        (photos / split).symlink_to(photos / "old-train")
+    folder.keras(outputs=3, shape=(12, 10, 3))
+    found = look(folder.root)
+    assert found.ready and (found.data.source, found.data.labels) == ("photos", 3)
+    assert any("no test folder, so val/ is the test split" in note for note in found.notes) == ("val" in splits)
 
 
 def test_the_project_folder_itself_may_hold_the_images(folder):
