@@ -9,6 +9,7 @@ import pytest
 
 from edgekit.cache import Cache
 from edgekit.errors import DataError, ModelError
+from edgekit.ingest.wanted import Wanted
 from edgekit.jobs import no_progress
 from edgekit.objects import keep_data, keep_model
 from edgekit.project_file import DataTable
@@ -40,9 +41,7 @@ class KerasLike:
 
 
 def keep(data, cache, **more):
-    return keep_data(
-        data, more.pop("table", None), names=(), output_names=(), seed=0, cache=cache, progress=no_progress
-    )
+    return keep_data(data, more.pop("table", None), wanted=Wanted(), seed=0, cache=cache, progress=no_progress)
 
 
 def test_a_model_object_is_kept_by_its_content(tmp_path):

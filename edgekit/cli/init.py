@@ -89,6 +89,8 @@ def _told(path: Path, found: Found) -> list[str]:
     lines += [f"  data    {data_line(found.data)}"] if found.data else []
     lines += [f"  images  {found.image_size_reason}"] if found.image_size_reason else []
     lines += [f"  pixels  {pixels_line(found.model)}"] if found.data and found.data.kind == "folder" else []
+    if found.data and found.data.table:
+        lines.append(f"  target  {shown(found.data.table.target)}: a guess ({found.data.table.why}), check it")
     lines += [f"  metric  {found.metric}: {found.metric_reason}"] if found.model or found.data else []
     for what, others in (("model", found.other_models), ("data", found.other_data)):
         lines += [f"  other {what} here, named in the file: {', '.join(map(shown, others[:5]))}"] if others else []

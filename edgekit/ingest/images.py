@@ -25,14 +25,15 @@ Files = Sequence[tuple[str, int]]
 
 
 def read_folder(
-    source: Path, target: Path, options: dict[str, Any], seed: int, progress: Progress
+    source: Path, target: Path, options: dict[str, Any], seed: int, progress: Progress, *, whole: bool = False
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Decode the folder into `x_train_0.npy`, `y_train_0.npy`, ...; the class names in label order, and notes.
 
+    `whole` makes a folder without split folders the test split, all of it.
     Raises `DataError` with every picture that cannot be read, or with the sizes that were found where they differ.
     """
     layout = read_layout(source, tuple(options["classes"]))
-    splits, held_out = _split(dict(layout.splits), options["test"], seed)
+    splits, held_out = _split(dict(layout.splits), options["test"], seed, whole=whole)
     tally = _Tally()
     for split, files in splits.items():
         _decode(source, files, target, split, options, tally, progress)
@@ -40,14 +41,18 @@ def read_folder(
     return layout.labels, (*layout.notes, *held_out, *left_out_note(layout.left_out), *tally.notes())
 
 
-def _split(splits: dict[str, Files], share: float, seed: int) -> tuple[dict[str, Files], tuple[str, ...]]:
+def _split(
+    splits: dict[str, Files], share: float, seed: int, *, whole: bool
+) -> tuple[dict[str, Files], tuple[str, ...]]:
     """Splits with a test split: taken off the training pictures where there is none, with the note that says so."""
-    whole = splits.pop("all", None) or (splits["train"] if "test" not in splits else None)
-    if whole is None:
+    if whole and "all" in splits:
+        return {"test": splits["all"]}, ()
+    files = splits.pop("all", None) or (splits["train"] if "test" not in splits else None)
+    if files is None:
         return splits, ()
-    training, test = split_rows(np.array([label for _, label in whole]), share, seed)
-    splits["train"], splits["test"] = [whole[row] for row in training], [whole[row] for row in test]
-    return splits, (held_out_note(len(test), len(whole), "pictures", seed),)
+    training, test = split_rows(np.array([label for _, label in files]), share, seed)
+    splits["train"], splits["test"] = [files[row] for row in training], [files[row] for row in test]
+    return splits, (held_out_note(len(test), len(files), "pictures", seed),)
 
 
 class _Tally:

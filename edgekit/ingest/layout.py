@@ -40,7 +40,7 @@ class Layout(Value):
     """The pictures of a folder: for each split the file names with their class numbers, in order.
 
     `splits` has `train`, `val` and `test` as far as there are folders for them; where there are class folders alone it has
-    `all`, or `test` where the folder itself is a test folder. `notes` say what was decided.
+    `all`. `notes` say what was decided.
     """
 
     labels: tuple[str, ...]
@@ -88,7 +88,7 @@ def left_out_note(left_out: tuple[LeftOut, ...]) -> tuple[str, ...]:
 
 
 class Splits(Value):
-    """The folder of each split; `whole` where the data's folder has class folders alone and is a split itself."""
+    """The folder of each split; `whole` where the data's folder has class folders alone: it is then the split `all`."""
 
     folders: dict[str, Path]
     whole: bool = False
@@ -111,8 +111,7 @@ def split_folders(source: Path) -> Splits:
                 received=", ".join(shown(path.name) for path in entries), allowed=ACCEPTED,
                 next_step="put the pictures of each class into a folder of its name",
             )  # fmt: skip
-        own = SPLIT_WORDS.get(source.resolve().name.lower())
-        return Splits(folders={own if own == "test" else "all": source}, whole=True)
+        return Splits(folders={"all": source}, whole=True)
     folders: dict[str, Path] = {}
     for path in named:
         split = SPLIT_WORDS[path.name.lower()]

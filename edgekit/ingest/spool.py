@@ -16,7 +16,8 @@ from edgekit.ingest.functions import write_result
 from edgekit.ingest.images import read_folder
 from edgekit.ingest.npz import unpack
 from edgekit.ingest.split import check_classes, class_numbers, split_rows
-from edgekit.values import to_builtins, to_json
+from edgekit.ingest.wanted import Wanted
+from edgekit.values import read, to_builtins, to_json
 
 FILE_NAMES = {"train": "train", "validation": "val", "test": "test"}
 
@@ -24,8 +25,9 @@ FILE_NAMES = {"train": "train", "validation": "val", "test": "test"}
 def spool(job: dict[str, Any], progress: Progress) -> Any:
     """Read `job["source"]` into the folder `job["target"]`; returns the `Dataset`.
 
-    The job also holds `kind` (npz, folder, function), `options` (the keys of `[data]`), `names` and `output_names`
-    (the model's inputs and outputs), `seed`, `trust`, `need` (splits) and `key` (what identifies the content).
+    The job also holds `kind` (npz, folder, table, function), `options` (the keys of `[data]`), `wanted` (what the model takes
+    and gives), `seed`, `trust`, `need` (splits), `whole` (data without splits is the test split), `test_source` (the path of a second
+    table, or none) and `key` (what identifies the content).
     """
     target = Path(job["target"])
     labels: tuple[str, ...] = ()
@@ -33,27 +35,49 @@ def spool(job: dict[str, Any], progress: Progress) -> Any:
     if job["kind"] == "npz":
         unpack(Path(job["source"]), target, trust=job["trust"], progress=progress)
     elif job["kind"] == "folder":
-        labels, notes = read_folder(Path(job["source"]), target, job["options"], job["seed"], progress)
+        source, options, seed = Path(job["source"]), job["options"], job["seed"]
+        labels, notes = read_folder(source, target, options, seed, progress, whole=job["whole"])
+    elif job["kind"] == "table":
+        labels, notes = _read_table(job, target, progress)
     else:
         from edgekit.userfunction import call
 
         result = call(job["source"], root=Path(job["root"]), imports=(), error=DataError)
-        write_result(result, target, tuple(job["names"]), tuple(job["output_names"]), job["source"], progress)
+        wanted = read(job["wanted"], Wanted, where="job")
+        write_result(result, target, wanted.names, wanted.output_names, job["source"], progress)
     return to_builtins(_finish(target, job, labels, notes, progress))
+
+
+def _read_table(job: dict[str, Any], target: Path, progress: Progress) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    from edgekit.ingest.table.read import open_table, read_table
+
+    options, second = job["options"], job["test_source"]
+    return read_table(
+        open_table(Path(job["source"]), options),
+        target,
+        options,
+        read(job["wanted"], Wanted, where="job"),
+        job["seed"],
+        progress,
+        test=open_table(Path(second), options) if second else None,
+        whole=job["whole"],
+    )
 
 
 def spool_result(
     result: Any,
     target: Path,
     *,
-    names: tuple[str, ...],
+    wanted: Wanted | None = None,
+    names: tuple[str, ...] = (),
     output_names: tuple[str, ...] = (),
     options: dict[str, Any],
     seed: int,
     progress: Progress,
 ) -> Dataset:
     """Spool what the caller of the API gave as data, in the caller's own process; splits are as in `spool`."""
-    write_result(result, target, names, output_names, "data", progress)
+    wanted = wanted or Wanted(names=names, output_names=output_names)
+    write_result(result, target, wanted.names, wanted.output_names, "data", progress)
     job = {"source": "data", "options": options, "seed": seed, "need": ("train", "test"), "key": "data"}
     return _finish(target, job, (), (), progress)
 

@@ -6,12 +6,14 @@ It is pure but for reading the folder; `RULE` says how it chooses among several.
 from __future__ import annotations
 
 import itertools
+import math
 from pathlib import Path
 from typing import Literal
 
 from edgekit.ingest.said import shown
 from edgekit.starter import data as data_files
 from edgekit.starter import models as model_files
+from edgekit.starter import tables as table_files
 from edgekit.starter.found import DataFound, Found, Missing, ModelFound, NearMiss
 from edgekit.starter.scripts import functions
 from edgekit.starter.walk import DEEPEST, Listing, walk
@@ -19,13 +21,14 @@ from edgekit.starter.walk import DEEPEST, Listing, walk
 MOST_OF_A_KIND = 50
 RULE = (
     "the model and the data whose shapes and labels agree; among equals a file before a folder of classes without splits "
-    "and that before a function, what lies higher before what lies deeper, then .keras, .h5, SavedModel (.npz, image folder), then by name"
+    "or a table and these before a function, what lies higher before what lies deeper, then .keras, .h5, SavedModel (.npz, table, image "
+    "folder), then by name"
 )
-_KINDS = (".keras", ".h5", "SavedModel", "npz", "folder", "function")
+_KINDS = (".keras", ".h5", "SavedModel", "npz", "table", "folder", "function")
 _ACCEPTED = {
     "model": "a .keras file, an .h5 file with a whole model, a SavedModel of Keras 2, or a Python function without "
     "arguments that returns a Keras model",
-    "data": "an .npz with x_train, y_train, x_test, y_test; a folder with train/CLASS/*.png and test/CLASS/*.png, or with CLASS/*.png "
+    "data": "an .npz with x_train, y_train, x_test, y_test; a .csv or .tsv with a column for the target; a folder with train/CLASS/*.png and test/CLASS/*.png, or with CLASS/*.png "
     "alone; or a Python function without arguments that returns such arrays or datasets",
 }  # fmt: skip
 _REGRESSION = (
@@ -41,7 +44,9 @@ _REGRESSION = (
 
 def look(folder: Path) -> Found:
     """What `edgekit.toml` could say of a folder; an empty one gives what is missing, with what would be accepted."""
-    listing = walk(folder, (*model_files.ENDINGS, data_files.ENDING, ".py", ".tflite"))
+    listing = walk(
+        folder, (*model_files.ENDINGS, data_files.ENDING, ".py", ".tflite", *table_files.ENDINGS, *table_files.PARQUET)
+    )
     models, data, near = _candidates(folder, listing)
     model, chosen = _choose(models, data)
     where = f"{listing.entries} files and folders, {DEEPEST} levels deep"
@@ -71,6 +76,7 @@ def look(folder: Path) -> Found:
         image_size=size,
         image_size_reason=size_reason,
         grayscale=gray,
+        shape=_reshaped(model, chosen),
         problems=tuple(problems),
         notes=tuple(notes),
     )
@@ -90,6 +96,10 @@ def _candidates(folder: Path, listing: Listing) -> tuple[list[ModelFound], list[
     found = [data_files.npz(folder, file) for file in named[".npz"][:MOST_OF_A_KIND]]
     images = (data_files.image_folder(folder, source) for source in listing.picture_folders[:MOST_OF_A_KIND])
     found += [one for one in images if one is not None]
+    endings = (*table_files.ENDINGS, *table_files.PARQUET)
+    found += table_files.tables(
+        folder, tuple(file for file in listing.files if file.lower().endswith(endings))[:MOST_OF_A_KIND]
+    )
     model_functions, loaders, near = functions(folder, tuple(named[".py"]))
     near += [one for one in (*looks, *found) if isinstance(one, NearMiss)]
     models = [*(one for one in looks if isinstance(one, ModelFound)), *model_functions]
@@ -114,13 +124,15 @@ def _contradictions(model: ModelFound, data: DataFound) -> list[str]:
     """What speaks against a pair, as far as both can be read."""
     found = []
     shape, sample = model.input_shape, data.sample_shape
-    if shape and sample is not None and not _same(sample, shape):
+    if shape and sample is not None and not (_holds(sample, shape) if data.table else _same(sample, shape)):
         text = " x ".join("any" if size is None else str(size) for size in shape)
         found.append(
             f"samples of {shown(data.source)} are {' x '.join(map(str, sample)) or 'single numbers'}, and "
             f"{shown(model.source)} takes {text}"
         )
     outputs, labels = model.outputs, data.labels
+    if data.table and data.targets is None and outputs == 1:
+        labels = None  # whole numbers of a model with one output are amounts, unless there are two
     if outputs is not None and labels is not None and labels != outputs and not (outputs == 1 and labels <= 2):
         found.append(
             f"{shown(data.source)} has {labels} classes, and {shown(model.source)} has {outputs} output"
@@ -140,6 +152,26 @@ def _same(sample: tuple[int, ...], shape: tuple[int | None, ...]) -> bool:
     )
 
 
+def _holds(sample: tuple[int, ...], shape: tuple[int | None, ...]) -> bool:
+    """Whether a row of a table can be reshaped to what a model takes."""
+    return None in shape or math.prod(size or 1 for size in shape) == math.prod(sample)
+
+
+def _reshaped(model: ModelFound | None, data: DataFound | None) -> tuple[int, ...] | None:
+    """The shape that a table's rows must be brought to, where more than axes of 1 are added to them."""
+    shape = model.input_shape if model else None
+    if (
+        data is None
+        or data.table is None
+        or shape is None
+        or None in shape
+        or not _holds(data.sample_shape or (), shape)
+    ):
+        return None
+    plain = tuple(size for size in shape if size is not None)
+    return plain if sum(size > 1 for size in plain) > 1 else None
+
+
 def _metric(model: ModelFound | None, data: DataFound | None) -> tuple[str, str]:
     """The metric that the targets ask for, and why."""
     targets = data.targets if data else None
@@ -151,6 +183,8 @@ def _metric(model: ModelFound | None, data: DataFound | None) -> tuple[str, str]
         return "accuracy", f"the model ends in a {model.activation}"
     if model is not None and model.loss in _REGRESSION:
         return "mae", f"the model was compiled with {model.loss}"
+    if data is not None and data.table and model is not None and model.outputs == 1 and (data.labels or 3) > 2:
+        return "mae", "the targets are numbers of more than two values, and the model gives one number"
     return "accuracy", "the default: nothing here says otherwise"
 
 

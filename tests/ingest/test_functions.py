@@ -255,7 +255,7 @@ def test_a_stream_of_300_mb_goes_through_little_memory(tmp_path):
     (tmp_path / "out").mkdir()
     job = {
         "kind": "function", "source": "own_large:make", "root": str(tmp_path), "target": str(tmp_path / "out"),
-        "options": {"validation": 0.2}, "names": [], "output_names": [], "seed": 0, "trust": False, "need": ["train", "test"], "key": "k",
+        "options": {"validation": 0.2}, "wanted": {}, "whole": False, "seed": 0, "trust": False, "need": ["train", "test"], "key": "k",
     }  # fmt: skip
     answer = subprocess.run(
         [sys.executable, "-c", CHILD, json.dumps(job)], capture_output=True, text=True, timeout=60, check=True

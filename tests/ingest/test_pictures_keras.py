@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from edgekit.ingest.pictures import decode
+from edgekit.workshop.door import door
 
 Image = pytest.importorskip("PIL.Image")
 pytestmark = pytest.mark.tf
@@ -87,15 +88,11 @@ BY_LOAD_IMG = ["moving.webp", "clear.webp", "palette.bmp", "print.tif"]
 
 
 def by_tensorflow(path, channels):
-    import tensorflow as tf
-
-    return tf.image.decode_image(path.read_bytes(), channels=channels, expand_animations=False).numpy()
+    return door().tf.image.decode_image(path.read_bytes(), channels=channels, expand_animations=False).numpy()
 
 
 def by_load_img(path, mode):
-    import keras
-
-    pixels = np.asarray(keras.utils.load_img(path, color_mode=mode))
+    pixels = np.asarray(door().keras3.utils.load_img(path, color_mode=mode))
     return pixels if pixels.ndim == 3 else pixels[..., None]
 
 
@@ -135,13 +132,10 @@ def test_grey_is_tensorflows_to_a_level_and_load_imgs_to_the_pixel(folder, name)
 
 @pytest.mark.parametrize("size", [(5, 9), (40, 40), (HEIGHT, WIDTH), (1, 200)])
 def test_sizes_are_reached_as_image_dataset_from_directory_reaches_them(folder, size):
-    import keras
-    import tensorflow as tf
-
     path = folder / "colour.png"
-    theirs = tf.image.resize(by_tensorflow(path, 3), size).numpy()
+    theirs = door().tf.image.resize(by_tensorflow(path, 3), size).numpy()
     np.testing.assert_array_equal(decode(path, options(size=size)).pixels, np.rint(theirs))
-    nearest = np.asarray(keras.utils.load_img(path, target_size=size))
+    nearest = np.asarray(door().keras3.utils.load_img(path, target_size=size))
     np.testing.assert_array_equal(decode(path, options(size=size, how="nearest")).pixels, nearest)
 
 
@@ -149,11 +143,11 @@ def test_a_directory_of_keras(folder, tmp_path):
     """The whole way, since Keras might do more than decode and resize."""
     import shutil
 
-    import keras
-
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
         shutil.copy(folder / "colour.png", tmp_path / name)
-    dataset = keras.utils.image_dataset_from_directory(tmp_path, image_size=(8, 8), shuffle=False, verbose=False)
+    dataset = door().keras3.utils.image_dataset_from_directory(
+        tmp_path, image_size=(8, 8), shuffle=False, verbose=False
+    )
     theirs = next(iter(dataset))[0].numpy()[0]
     np.testing.assert_array_equal(decode(folder / "colour.png", options(size=(8, 8))).pixels, np.rint(theirs))

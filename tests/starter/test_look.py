@@ -128,6 +128,48 @@ def test_folders_of_classes_without_split_folders(folder):
     assert look(folder.root).data.source == "deeper/data.npz", "what says its splits comes first"
 
 
+CSV = "id,ax,ay,name,label\n" + "".join(f"{n},{n}.5,{n / 4},text {n},{'abc'[n % 3]}\n" for n in range(12))
+
+
+def test_a_table_beside_a_model(folder):
+    folder.keras(shape=(3,), outputs=3)
+    folder.text("readings.csv", CSV)
+    found = look(folder.root)
+    table = found.data.table
+    assert found.ready and (found.data.source, found.data.sample_shape, found.data.labels) == ("readings.csv", (3,), 3)
+    assert (table.target, table.why, table.drop, table.split, found.metric) == (
+        "label",
+        "its name",
+        ("name",),
+        None,
+        "accuracy",
+    )
+    folder.keras("model.keras", shape=(5,), outputs=4)
+    assert look(folder.root).problems == (
+        "samples of readings.csv are 3, and model.keras takes 5", "readings.csv has 3 classes, and model.keras has 4 outputs",
+    )  # fmt: skip
+
+
+def test_what_a_table_says_of_itself(folder):
+    folder.keras(shape=(2, 2, 1), outputs=1, activation="linear", loss="mse")
+    lines = [f"{n},2,3,4,{('train', 'test')[n % 2]},{n * 3}" for n in range(30)]
+    folder.text("my_train.csv", "a;b;c;d;fold;grade\n" + "\n".join(lines).replace(",", ";").replace("7;2", "7;"))
+    (folder.root / "my_test.csv").write_bytes((folder.root / "my_train.csv").read_bytes())
+    folder.text("log.csv", "only\nwords\n")
+    found = look(folder.root)
+    table = found.data.table
+    assert found.ready and (table.target, table.why, table.split, table.test_source) == (
+        "grade",
+        "it is the last",
+        "fold",
+        "my_test.csv",
+    )
+    assert (found.metric, found.shape, table.lacking) == ("mae", (2, 2, 1), True)
+    assert found.other_data == () and [one.reason for one in found.near] == ["has fewer than two columns"]
+    folder.npz(x=(2, 2, 1), y=np.linspace(0, 1, 12))
+    assert look(folder.root).data.source == "data.npz", "arrays come before a table, which may be anything"
+
+
 @pytest.mark.parametrize("splits", [("train", "val"), ("Train", "valid", "TEST"), ("training", "testing")])
 def test_split_folders_by_other_names(folder, splits):
     photos = folder.images()

@@ -90,7 +90,7 @@ class Readers:
             key: value for key, value in to_builtins(DataTable(source="")).items() if key not in ("source", "version")
         }
         with self.cache.scratch() as folder:
-            job = {"do": "spool", "kind": "npz", "source": str(path), "root": ".", "options": options, "names": (), "output_names": (),
+            job = {"do": "spool", "kind": "npz", "source": str(path), "root": ".", "options": options, "wanted": {}, "whole": False,
                    "seed": 0, "trust": False, "need": ("train", "test"), "key": "k", "target": str(folder)}  # fmt: skip
             answer = self.ingest.run(job, time_limit_s=JOB_LIMIT_S)
         if isinstance(answer, Failed):
