@@ -70,15 +70,16 @@ def keep_data(
 
     options = to_builtins(table or DataTable(source="data"))
     with cache.scratch() as scratch:
-        spool_result(data, scratch, wanted=wanted, options=options, seed=seed, progress=progress)
+        spooled = spool_result(data, scratch, wanted=wanted, options=options, seed=seed, progress=progress)
         content = {path.name: file_digest(path) for path in sorted(scratch.iterdir()) if path.name != INDEX_FILE}
         entry = key(content=content)
+        told = key(content=content, labels=spooled.labels, notes=spooled.notes)  # the index has them beside the arrays
         digest = digest_of(content)
 
         def move(folder: Path) -> None:
             for path in scratch.iterdir():
                 path.rename(folder / path.name)
 
-        folder = cache.folder("data", entry, move)
+        folder = cache.folder("data", told, move)
     dataset = Dataset.open(folder)
     return msgspec.structs.replace(dataset, sha256=entry, content_sha256=digest)

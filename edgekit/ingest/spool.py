@@ -44,7 +44,7 @@ def spool(job: dict[str, Any], progress: Progress) -> Any:
 
         result = call(job["source"], root=Path(job["root"]), imports=(), error=DataError)
         wanted = read(job["wanted"], Wanted, where="job")
-        write_result(result, target, wanted.names, wanted.output_names, job["source"], progress)
+        labels, notes = write_result(result, target, wanted, job["options"], job["seed"], job["source"], progress)
     return to_builtins(_finish(target, job, labels, notes, progress))
 
 
@@ -77,9 +77,9 @@ def spool_result(
 ) -> Dataset:
     """Spool what the caller of the API gave as data, in the caller's own process; splits are as in `spool`."""
     wanted = wanted or Wanted(names=names, output_names=output_names)
-    write_result(result, target, wanted.names, wanted.output_names, "data", progress)
+    labels, notes = write_result(result, target, wanted, options, seed, "data", progress)
     job = {"source": "data", "options": options, "seed": seed, "need": ("train", "test"), "key": "data"}
-    return _finish(target, job, (), (), progress)
+    return _finish(target, job, labels, notes, progress)
 
 
 def _finish(
@@ -92,6 +92,7 @@ def _finish(
         if any(target.glob(f"?_{FILE_NAMES[split]}_*.npy"))
     }
     _require(splits, job)
+    labels = labels or _declared(splits, tuple(job["options"].get("classes", ())))
     notes = (*notes, *_hold_out(target, splits, job))
     dataset = Dataset(
         root=str(target),
@@ -103,6 +104,19 @@ def _finish(
     )
     (target / INDEX_FILE).write_text(to_json(dataset), encoding="utf-8")
     return dataset
+
+
+def _declared(splits: dict[str, SplitFiles], classes: tuple[str, ...]) -> tuple[str, ...]:
+    """The names that the project gives the class numbers of arrays; raises `DataError` where there are more numbers."""
+    highest = max(files.targets[0].high for files in splits.values())
+    if classes and highest >= len(classes) and splits["test"].targets[0].dtype.startswith(("int", "uint")):
+        raise DataError(
+            "more class numbers than names",
+            where="[data] classes",
+            received=f"{len(classes)} names",
+            allowed=f"{highest + 1:g}",
+        )
+    return classes
 
 
 def _split(target: Path, split: str, progress: Progress) -> SplitFiles:

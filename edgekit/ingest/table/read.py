@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import numpy as np
 from edgekit.child import Progress
 from edgekit.errors import DataError
 from edgekit.ingest.said import listed, shown
+from edgekit.ingest.shapes import clear_shape, reshaped_note
 from edgekit.ingest.split import held_out_note
 from edgekit.ingest.table.columns import Columns, choose_columns
 from edgekit.ingest.table.csv_file import csv_parts
@@ -20,7 +20,6 @@ from edgekit.ingest.table.dialect import tell_dialect
 from edgekit.ingest.table.gather import SPLITS, Gathered, gather
 from edgekit.ingest.table.parquet_file import ENDINGS as PARQUET
 from edgekit.ingest.table.parquet_file import parquet_names, parquet_parts
-from edgekit.ingest.table.part import Part
 from edgekit.ingest.table.samples import held_out, window_starts, write_split
 from edgekit.ingest.wanted import Wanted
 
@@ -224,18 +223,8 @@ def _shape(
                 allowed=f"{math.prod(sample)} values: {' x '.join(map(str, sample))}",
             )  # fmt: skip
         return declared, ()
-    model = wanted.input_shapes[0] if len(wanted.input_shapes) == 1 else sample
-    free = [size for size in model if size is None]
-    plain = tuple(size or math.prod(sample) for size in model)
-    if len(free) <= 1 and plain != sample and _without_ones(plain) == _without_ones(sample):
-        return plain, (
-            f"samples of {' x '.join(map(str, sample))} are reshaped to {' x '.join(map(str, plain))}, as the model takes them",
-        )
-    return None, ()
-
-
-def _without_ones(shape: Iterable[int]) -> list[int]:
-    return [size for size in shape if size != 1]
+    shape = clear_shape(sample, wanted.input_shapes[0] if len(wanted.input_shapes) == 1 else None)
+    return shape, () if shape is None else (reshaped_note(sample, shape),)
 
 
 def _column_notes(rows: Gathered) -> list[str]:
@@ -246,8 +235,3 @@ def _column_notes(rows: Gathered) -> list[str]:
         missing = ", ".join(f"{shown(name)} {count}" for name, count in rows.dropped.items())
         notes.append(f"rows with missing values are left out; missing by column: {missing}")
     return notes
-
-
-def parts_of_frame(columns: dict[str, Any], rows: int) -> Iterable[Part]:
-    """A frame that is in memory already, as one part; rows are counted from 0."""
-    yield Part(columns=columns, lines=range(rows), unit="row", done=rows, total=rows)
