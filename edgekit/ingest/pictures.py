@@ -55,16 +55,12 @@ def decode(path: Path, options: dict[str, Any]) -> Picture:
             deep = _is_deep_grey(opened)
             image = _plain(opened, deep=deep).convert("L" if options["grayscale"] else "RGB")
             pixels = _sized(image, options)
-    except (OSError, ValueError, SyntaxError, TypeError, LookupError, ArithmeticError, EOFError) as problem:
-        raise _unreadable(problem) from None
-    except (Image.DecompressionBombError, MemoryError) as problem:
-        raise _unreadable(problem) from None
+    except DataError:
+        raise
+    except Exception as problem:  # of a damaged file Pillow raises what its formats' parsers do, assertions too
+        received = f"{type(problem).__name__}: {problem}"[:200]
+        raise DataError("not an image that can be read", received=received, next_step="remove or repair it") from None
     return Picture(pixels=pixels, turned=turned, frames=frames, deep=deep)
-
-
-def _unreadable(problem: BaseException) -> DataError:
-    received = f"{type(problem).__name__}: {problem}"[:200]
-    return DataError("not an image that can be read", received=received, next_step="remove or repair it")
 
 
 def _is_deep_grey(image: Any) -> bool:

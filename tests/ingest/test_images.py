@@ -131,6 +131,18 @@ def test_an_image_cut_or_damaged_anywhere_is_read_or_named(images, tmp_path, end
                 assert error.what in ("not an image that can be read", "pixels that cannot be brought to 0 to 255")
 
 
+def test_a_palette_that_is_missing_is_named(tmp_path):
+    """Pillow answers it with an assertion."""
+    path = tmp_path / "palette.png"
+    Image.effect_noise((9, 9), 90).convert("RGB").quantize(16).save(path, transparency=3)
+    content = path.read_bytes()
+    begin = content.index(b"PLTE") - 4
+    size = int.from_bytes(content[begin : begin + 4], "big")
+    path.write_bytes(content[:begin] + content[begin + 12 + size :])
+    with pytest.raises(DataError, match="not an image that can be read"):
+        decode(path, AS_IT_IS)
+
+
 def test_a_file_that_only_its_ending_calls_a_picture_starts_no_other_parser(tmp_path):
     """PostScript would be handed to Ghostscript."""
     path = tmp_path / "photo.png"
