@@ -15,7 +15,7 @@ import platform
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -116,11 +116,22 @@ class Cache:
         if path.is_file() and path.stat().st_size <= HASHED_BYTES:
             return file_digest(path)
         files = sorted(part for part in path.rglob("*") if part.is_file()) if path.is_dir() else [path]
-        stats = [[str(f), (s := f.stat()).st_size, s.st_mtime_ns, s.st_ctime_ns, s.st_ino] for f in files]
-        entry = key(path=str(path.resolve()), stats=stats)
+        return self._remembered(path, files, lambda: file_digest(path))
+
+    def digest_of_files(self, root: Path, names: Sequence[str]) -> str:
+        """The hash of some files of a folder with their names, remembered as by `digest`."""
+        files = [root / name for name in names]
+        return self._remembered(
+            root, files, lambda: digest_of([[ascii(name), file_digest(root / name)] for name in names])
+        )
+
+    def _remembered(self, path: Path, files: Sequence[Path], read: Callable[[], str]) -> str:
+        """What `read` gives, kept as long as no size, time or inode of the files changes."""
+        stats = [[os.fsencode(f).hex(), (s := f.stat()).st_size, s.st_mtime_ns, s.st_ctime_ns, s.st_ino] for f in files]
+        entry = key(path=os.fsencode(path.resolve()).hex(), stats=stats)
         # read before the cache is written to: what is wrong with this file is no fault of the cache
-        read = "" if self.find("digests", entry) else file_digest(path)
-        found: str = self.value("digests", entry, lambda: read)
+        given = "" if self.find("digests", entry) else read()
+        found: str = self.value("digests", entry, lambda: given)
         return found
 
     @contextlib.contextmanager

@@ -92,7 +92,7 @@ def check(
     if against is not None:
         _require_plain(read_tflite(against), against)
     with Cache(fresh=not cache) as kept, kept.scratch() as folder:
-        dataset = None if data is None else _open(data, root, kept, seed, progress)
+        dataset = None if data is None else _open(data, root, kept, seed, known, progress)
         task = settled_for(known.model, dataset, asked, output, threshold, kept)
         run = _Run(profile, task, dataset, kept, root, time_limit_s, progress, strict=strict)
         report = run.report(path, known, against, folder, allowed)
@@ -230,7 +230,7 @@ class _Run:
                 compiled=_not_kept(found.compiled) if found and found.compiled else None,
             ),
             checks=checks,
-            notes=notes,
+            notes=notes if self._dataset is None else (*notes, *self._dataset.notes),
             data={} if self._dataset is None else self._data_facts(self._dataset),
         )
 
@@ -270,19 +270,33 @@ def _require_plain(model: TfliteModel, path: Path) -> None:
     )
 
 
-def _open(data: str | Path, root: Path, cache: Cache, seed: int, progress: Progress) -> Dataset:
-    """The data's test split, read with the options of the folder's `[data]` where it has any."""
+def _open(data: str | Path, root: Path, cache: Cache, seed: int, known: Static, progress: Progress) -> Dataset:
+    """The data's test split, read with the options of the folder's `[data]` where it has any.
+
+    Data without splits is the test split as a whole, unless it is that of the folder's own project: then what a build would test on.
+    """
+    from edgekit.ingest.wanted import Wanted
     from edgekit.inputs import open_data
     from edgekit.project import load_project
 
     source = str(data) if is_function(str(data)) else str(Path(data).resolve())
-    table = load_project(root, required=False).data or DataTable(source=source)
+    own = load_project(root, required=False).data
+    table = own or DataTable(source=source)
+    is_own = own is not None and (root / own.source).resolve() == Path(source)
+    if not is_own:
+        table = msgspec.structs.replace(table, test_source=None)
+    wanted = Wanted(
+        input_shapes=tuple(tensor.shape[1:] for tensor in known.inputs),
+        classes=known.outputs[0].shape[-1] if known.outputs and len(known.outputs[0].shape) > 1 else None,
+    )
     return open_data(
         msgspec.structs.replace(table, source=source),
         root=root,
         cache=cache,
         seed=seed,
         need=("test",),
+        wanted=wanted,
+        whole=not is_own,
         progress=progress,
         time_limit_s=LONGEST_S,
     )

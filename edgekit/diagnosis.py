@@ -79,6 +79,7 @@ PARTS = {
 
 ADDED = {
     "images": Part(distribution="pillow", extra="images", title="Pillow", purpose="data as folders of images"),
+    "tables": Part(distribution="pyarrow", extra="tables", title="pyarrow", purpose="data as Parquet files"),
     "vela": Part(
         distribution="ethos-u-vela", extra="npu", title="Vela", purpose="flash, memory and time on an Ethos-U (corstone-300, imx93)"
     ),

@@ -5,6 +5,8 @@ What is in the cache costs a hash; what is not is read in a child process.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from edgekit.child import Progress
 from edgekit.dataset import Dataset
 from edgekit.errors import DataError, ModelError, did_you_mean
 from edgekit.facts import ModelFacts
+from edgekit.ingest.wanted import Wanted
 from edgekit.jobs import Failed, Worker
 from edgekit.pool import Jobs
 from edgekit.project_file import DataTable, ModelTable
@@ -95,26 +98,27 @@ def open_data(
     cache: Cache,
     seed: int = 0,
     need: tuple[str, ...] = ("train", "test"),
-    names: tuple[str, ...] = (),
-    output_names: tuple[str, ...] = (),
+    wanted: Wanted | None = None,
+    whole: bool = False,
     trust: bool = False,
     progress: Progress,
     time_limit_s: float | None = None,
 ) -> Dataset:
     """Read data of any kind into the cache, or find it there; raises `DataError`, `TrustError`.
 
-    `need` are the splits that must be in it; `names` and `output_names` the model's inputs and outputs, for data that
-    comes by name.
+    `need` are the splits that must be in it; `wanted` is what the model takes and gives, for data that comes by name, or without
+    a shape; `whole` says that data without splits is the test split.
     """
     kind = _data_kind(table, root)
     content = data_digest(table, root, cache)
     options = {name: value for name, value in to_builtins(table).items() if name not in ("source", "version")}
-    named = (names, output_names) if kind == "function" else ((), ())
-    name = key(content=content, options=options, seed=seed, need=need, names=named, trust=trust, versions=versions())
+    known = to_builtins((wanted if kind in ("function", "table") else None) or Wanted())
+    made_by = {"seed": seed, "trust": trust, "need": need, "wanted": known, "whole": whole}
+    name = key(content=content, options=options, versions=versions(), **made_by)
     source = table.source if kind == "function" else str(root / table.source)
     job: dict[str, Any] = {
-        "do": "spool", "kind": kind, "source": source, "root": str(root), "options": options, "names": named[0],
-        "output_names": named[1], "seed": seed, "trust": trust, "need": need, "key": name, "content": content,
+        "do": "spool", "kind": kind, "source": source, "root": str(root), "options": options, "key": name, "content": content,
+        "test_source": str(root / table.test_source) if table.test_source else None, **made_by,
     }  # fmt: skip
 
     def make(folder: Path) -> None:
@@ -128,19 +132,26 @@ def open_data(
 
 
 def data_digest(table: DataTable, root: Path, cache: Cache) -> str:
-    """What stands for the data's content: the hash of the archive, of the splits' folders, of a function's source.
+    """What stands for the data's content: the hash of the file, of a folder's pictures, of a function's source.
 
-    What else lies in a folder of images does not count: it may be the project's own, with its results. Raises `DataError`.
+    What else lies in a folder counts by its name alone, which a note may say. Raises `DataError`.
     """
     kind, path = _data_kind(table, root), root / table.source
     if kind == "function":
         return digest(table.source, root=root, version=table.version, error=DataError)
     if kind == "npz":
         return _path_digest(path, DataError, "data", cache)
-    from edgekit.ingest.images import SPLIT_FOLDERS
+    if kind == "table":
+        files = [path, *([root / table.test_source] if table.test_source else [])]
+        return digest_of([*(_path_digest(file, DataError, "data", cache) for file in files), _parquet_reader(files)])
+    from edgekit.ingest.layout import read_layout
 
-    splits = [name for name in SPLIT_FOLDERS if (path / name).is_dir()]
-    return digest_of({name: _path_digest(path / name, DataError, "data", cache) for name in splits})
+    try:
+        layout = read_layout(path, table.classes)
+        return digest_of([ascii(layout), cache.digest_of_files(path, layout.names())])
+    except OSError as problem:
+        where = ascii(problem.filename or str(path))[1:-1]
+        raise DataError("the data cannot be read", where=where, received=problem.strerror) from None
 
 
 def _data_kind(table: DataTable, root: Path) -> str:
@@ -152,14 +163,28 @@ def _data_kind(table: DataTable, root: Path) -> str:
 
         require("images", "PIL", purpose="reading a folder of images")
         return "folder"
+    from edgekit.ingest.table.read import is_table
+
+    if is_table(path):
+        return "table"
     if path.exists() and path.suffix != ".npz":
         raise DataError(
             "not data",
             where=str(path),
             received=path.suffix or "a file",
-            allowed="an .npz file, a folder of images, module:function",
+            allowed="an .npz file, a .csv, .tsv or .parquet file, a folder of images, module:function",
         )
     return "npz"
+
+
+def _parquet_reader(files: Sequence[Path]) -> str:
+    """The package and version that reads the files of a table, where it is not the standard library."""
+    from edgekit.ingest.table.parquet_file import ENDINGS, require_parquet
+
+    if not any(file.name.lower().endswith(ENDINGS) for file in files):
+        return ""
+    package = require_parquet()
+    return f"{package} {version(package)}"
 
 
 def _path_digest(path: Path, error: type[ModelError] | type[DataError], what: str, cache: Cache) -> str:

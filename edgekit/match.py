@@ -5,6 +5,7 @@ Pure decisions on facts, on what a data set says of its arrays and on the task o
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 from edgekit.dataset import ArrayFile, Dataset, Split
@@ -81,6 +82,14 @@ def _shape_hint(sample: tuple[int, ...], wanted: tuple[int | None, ...]) -> str:
         return "add a channel axis to the data: x[..., None]"
     if sample[:-1] == wanted and sample[-1] == 1:
         return "remove the last axis of the data: x[..., 0]"
+    if len(sample) == 3 and (*sample[1:], sample[0]) == wanted:
+        return "the channels come first: bring them to the end, x.transpose(0, 2, 3, 1)"
+    if (
+        math.prod(sample) == math.prod(size or 1 for size in wanted)
+        and None not in wanted
+        and len(sample) < len(wanted)
+    ):
+        return f"reshape the samples: for a table, shape = {list(wanted)} in [data]; for arrays x.reshape(-1, {str(wanted)[1:-1]})"
     if len(sample) == 3 and len(wanted) == 3 and sample[2] == wanted[2]:
         return f"set image_size = [{wanted[0]}, {wanted[1]}] in [data], for a folder of images"
     if len(sample) + 1 == len(wanted):

@@ -17,6 +17,7 @@ from edgekit.cache import Cache, digest_of, file_digest, key
 from edgekit.child import Progress
 from edgekit.dataset import INDEX_FILE, Dataset
 from edgekit.errors import ModelError
+from edgekit.ingest.wanted import Wanted
 from edgekit.project_file import DataTable, ModelTable
 from edgekit.values import to_builtins
 
@@ -56,31 +57,29 @@ def keep_data(
     data: Any,
     table: DataTable | None,
     *,
-    names: tuple[str, ...],
-    output_names: tuple[str, ...],
+    wanted: Wanted,
     seed: int,
     cache: Cache,
     progress: Progress,
 ) -> Dataset:
     """Spool arrays or streams of the caller's process into the cache; raises `DataError`.
 
-    `names` and `output_names` are the model's inputs and outputs, for data that comes by name.
+    `wanted` is what the model takes and gives, for data that comes by name.
     """
     from edgekit.ingest.spool import spool_result
 
     options = to_builtins(table or DataTable(source="data"))
     with cache.scratch() as scratch:
-        spool_result(
-            data, scratch, names=names, output_names=output_names, options=options, seed=seed, progress=progress
-        )
+        spooled = spool_result(data, scratch, wanted=wanted, options=options, seed=seed, progress=progress)
         content = {path.name: file_digest(path) for path in sorted(scratch.iterdir()) if path.name != INDEX_FILE}
         entry = key(content=content)
+        told = key(content=content, labels=spooled.labels, notes=spooled.notes)  # the index has them beside the arrays
         digest = digest_of(content)
 
         def move(folder: Path) -> None:
             for path in scratch.iterdir():
                 path.rename(folder / path.name)
 
-        folder = cache.folder("data", entry, move)
+        folder = cache.folder("data", told, move)
     dataset = Dataset.open(folder)
     return msgspec.structs.replace(dataset, sha256=entry, content_sha256=digest)

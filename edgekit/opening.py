@@ -11,6 +11,7 @@ from typing import Any
 from edgekit.cache import Cache
 from edgekit.child import Progress
 from edgekit.dataset import Dataset
+from edgekit.ingest.wanted import wanted_of
 from edgekit.inputs import OpenedModel, open_data, open_model
 from edgekit.objects import keep_data, keep_model
 from edgekit.pool import Jobs
@@ -47,15 +48,11 @@ def open_project_data(
 ) -> Dataset:
     """The caller's data, else the project's, checked and split, named after the model's inputs and outputs."""
     root, seed = Path(settings.root), settings.seed
-    names, output_names = (
-        tuple(tensor.name for tensor in tensors) for tensors in (opened.facts.inputs, opened.facts.outputs)
-    )
+    wanted = wanted_of(opened.facts)
     if data is not None and not isinstance(data, str | Path):
-        return keep_data(
-            data, settings.data, names=names, output_names=output_names, seed=seed, cache=cache, progress=progress
-        )
+        return keep_data(data, settings.data, wanted=wanted, seed=seed, cache=cache, progress=progress)
     assert settings.data is not None
     return open_data(
-        settings.data, root=root, cache=cache, seed=seed, names=names, output_names=output_names, trust=trust,
+        settings.data, root=root, cache=cache, seed=seed, wanted=wanted, trust=trust,
         progress=progress, time_limit_s=max(settings.time_budget_s, LEAST_OPENING_S),
     )  # fmt: skip

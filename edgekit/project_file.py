@@ -31,15 +31,65 @@ class ModelTable(Value):
 class DataTable(Value):
     """`[data]`, or `data = "source"` for the source alone."""
 
-    source: Annotated[str, Meta(description="an .npz, a folder of images a class each, or module:function")]
+    source: Annotated[
+        str, Meta(description="an .npz, a .csv, .tsv or .parquet, a folder of images a class each, or module:function")
+    ]
     version: Annotated[str, Meta(description="change it when a function's result changed and its source did not")] = ""
     validation: Annotated[
         Fraction, Meta(description="share of the training split held out, where the data has no validation split")
     ] = 0.2
+    test: Annotated[
+        Fraction, Meta(description="share of the samples held out as the test split, where the data has none")
+    ] = 0.2
+    classes: Annotated[
+        tuple[str, ...],
+        Meta(description="class names in the order of the model's outputs; else by the alphabet, numbers by size"),
+    ] = ()
     image_size: Annotated[
         tuple[Positive, Positive] | None, Meta(description="height and width that images are resized to; never guessed")
     ] = None
+    interpolation: Annotated[
+        Literal["bilinear", "nearest", "antialias"],
+        Meta(description="how image_size is reached: bilinear as image_dataset_from_directory, or nearest as load_img"),
+    ] = "bilinear"
     grayscale: Annotated[bool, Meta(description="decode images to one channel")] = False
+    target: Annotated[
+        str | tuple[str, ...] | None,
+        Meta(description="of a table: the column that the model tells, or several of numbers"),
+    ] = None
+    features: Annotated[
+        tuple[str, ...], Meta(description="of a table: the columns that the model takes, in order; else all others")
+    ] = ()
+    drop: Annotated[tuple[str, ...], Meta(description="of a table: columns that are no features")] = ()
+    split: Annotated[
+        str | None, Meta(description="of a table: the column that says train, val or test for each row")
+    ] = None
+    group: Annotated[
+        str | None,
+        Meta(description="of a table: the column whose equal values stay in one split, as a person or a recording"),
+    ] = None
+    test_source: Annotated[str | None, Meta(description="a second table, with the test split")] = None
+    target_kind: Annotated[
+        Literal["classes", "numbers"] | None,
+        Meta(
+            description="of a table: what the target is; else text is classes, and whole numbers unless the model regresses"
+        ),
+    ] = None
+    missing: Annotated[
+        Literal["refuse", "drop"], Meta(description="of a table: what is done with rows in which a value is missing")
+    ] = "refuse"
+    window: Annotated[
+        Positive | None, Meta(description="of a table: so many rows in a row make one sample, without overlap")
+    ] = None
+    shape: Annotated[
+        tuple[Positive, ...] | None, Meta(description="of a table: the shape of a sample, its values row by row")
+    ] = None
+    separator: Annotated[
+        Annotated[str, Meta(min_length=1, max_length=1)] | None,
+        Meta(description="between the columns of a .csv; else seen"),
+    ] = None
+    decimal: Annotated[Literal[".", ","] | None, Meta(description="the decimal sign of a .csv; else seen")] = None
+    header: Annotated[bool, Meta(description="whether the first line of a .csv holds the columns' names")] = True
     scale: Annotated[Number, Meta(description="multiplies every decoded image")] = 1.0
     offset: Annotated[Number, Meta(description="added to every decoded image after scale")] = 0.0
 

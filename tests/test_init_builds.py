@@ -35,7 +35,7 @@ def network(api, *before):
     found.compile("adam", "sparse_categorical_crossentropy")
     return found
 
-for name in ("arrays", "images", "saved"):
+for name in ("arrays", "images", "saved", "table"):
     Path(name).mkdir()
 network(keras).save("arrays/spotter.keras")
 np.savez("arrays/samples.npz", x_train=x[:48], y_train=y[:48], x_test=x[48:], y_test=y[48:])
@@ -46,6 +46,12 @@ for index, image in enumerate(x[..., 0]):
     Image.fromarray((image.clip(0, 1) * 255).astype("uint8")).resize((12, 10)).save(folder / f"{index}.png")
 network(tf_keras).save("saved/export", save_format="tf")
 np.savez("saved/raw.npz", images=x, classes=y)
+sensor = keras.Sequential([keras.layers.Input((64, 1)), keras.layers.Flatten(), keras.layers.Dense(4, activation="softmax")])
+sensor.save("table/net.keras")
+with open("table/readings.csv", "w") as file:
+    file.write(";".join(f"v{number}" for number in range(64)) + ";comment;row\\n")
+    for image, number in zip(x, y):
+        file.write(";".join(f"{value:.4f}".replace(".", ",") for value in image.ravel()) + f";none;row {number}\\n")
 Path("saved/loading.py").write_text('''
 from pathlib import Path
 import numpy as np
@@ -72,6 +78,7 @@ def folders(tmp_path_factory) -> Path:
         ("arrays", "spotter.keras", "samples.npz"),
         ("images", "net.h5", "photos"),
         ("saved", "export", "loading:load"),
+        ("table", "net.keras", "readings.csv"),
         ("example", "digits:trained_model", "digits.npz"),
     ],
 )
@@ -86,12 +93,12 @@ def test_what_init_writes_builds(folders, edgekit_command, name, model, data):
         assert found["ready"] is True, found
         assert (found["model"]["source"], found["data"]["source"]) == (model, data)
         shape = found["model"]["input_shape"]
-        assert (shape, found["model"]["outputs"]) == ([8, 8, 1], 4)
+        assert (shape, found["model"]["outputs"]) == ([64, 1] if name == "table" else [8, 8, 1], 4)
     built = edgekit_command("build", "--device", "rpi4", "--max-drop", "100", "--json", folder=folder, timeout_s=300)
     assert built.returncode == 0, built.stderr
     assert json.loads(built.stdout)["outcome"] == "pass"
     assert (folder / "build" / "rpi4" / "model.tflite").is_file()
-    assert (folder / "build" / "rpi4" / "labels.txt").exists() == (name == "images")
+    assert (folder / "build" / "rpi4" / "labels.txt").exists() == (name in ("images", "table"))
     os.remove(folder / "edgekit.toml")
     again = edgekit_command("init", "--json", folder=folder)
     assert json.loads(again.stdout)["model"]["source"] == model, "results of a build are no candidates"

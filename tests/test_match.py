@@ -95,6 +95,8 @@ def refused(facts, dataset, **more):
 @pytest.mark.parametrize(
     ("shape", "hint"),
     [
+        ((1, 8, 8), "x.transpose(0, 2, 3, 1)"),
+        ((64,), "shape = [8, 8, 1] in [data]"),
         ((8, 8), "x[..., None]"),
         ((16, 16, 1), "image_size = [8, 8]"),
         ((8, 8, 3), "as the model takes them"),

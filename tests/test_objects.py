@@ -9,6 +9,7 @@ import pytest
 
 from edgekit.cache import Cache
 from edgekit.errors import DataError, ModelError
+from edgekit.ingest.wanted import Wanted
 from edgekit.jobs import no_progress
 from edgekit.objects import keep_data, keep_model
 from edgekit.project_file import DataTable
@@ -40,9 +41,7 @@ class KerasLike:
 
 
 def keep(data, cache, **more):
-    return keep_data(
-        data, more.pop("table", None), names=(), output_names=(), seed=0, cache=cache, progress=no_progress
-    )
+    return keep_data(data, more.pop("table", None), wanted=Wanted(), seed=0, cache=cache, progress=no_progress)
 
 
 def test_a_model_object_is_kept_by_its_content(tmp_path):
@@ -86,3 +85,13 @@ def test_bad_data_objects_leave_nothing(tmp_path):
         with pytest.raises(DataError):
             keep(data, Cache(tmp_path))
     assert not (tmp_path / "data").exists() and list((tmp_path / "scratch").iterdir()) == []
+
+
+def test_labels_that_were_text_are_kept_apart_from_the_same_numbers(tmp_path):
+    cache, words = Cache(tmp_path), np.array(["run", "sit", "walk"])
+    numbers = np.arange(12) % 3
+    x = np.arange(48, dtype=np.float32).reshape(12, 4)
+    plain = keep(((x, numbers), (x, numbers)), cache)
+    named = keep(((x, words[numbers]), (x, words[numbers])), cache)
+    assert (plain.labels, named.labels) == ((), ("run", "sit", "walk"))
+    assert plain.sha256 == named.sha256, "what is trained on is the same"

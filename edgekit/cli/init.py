@@ -81,14 +81,16 @@ def write(folder: Path, found: Found) -> Path:
 
 def _told(path: Path, found: Found) -> list[str]:
     """What was found, and the next step."""
+    from edgekit.ingest.said import shown
     from edgekit.starter.text import data_line, missing_lines, model_line, pixels_line
-    from edgekit.starter.walk import shown
 
     lines = [f"wrote {path}" + ("" if found.ready else ", which needs your hand before it builds")]
     lines += [f"  model   {model_line(found.model)}"] if found.model else []
     lines += [f"  data    {data_line(found.data)}"] if found.data else []
     lines += [f"  images  {found.image_size_reason}"] if found.image_size_reason else []
     lines += [f"  pixels  {pixels_line(found.model)}"] if found.data and found.data.kind == "folder" else []
+    if found.data and found.data.table:
+        lines.append(f"  target  {shown(found.data.table.target)}: a guess ({found.data.table.why}), check it")
     lines += [f"  metric  {found.metric}: {found.metric_reason}"] if found.model or found.data else []
     for what, others in (("model", found.other_models), ("data", found.other_data)):
         lines += [f"  other {what} here, named in the file: {', '.join(map(shown, others[:5]))}"] if others else []

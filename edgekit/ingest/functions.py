@@ -1,11 +1,12 @@
-"""What a user's `module:function` returns as data: arrays, or streams of batches that are written as they come.
+"""What a user's `module:function` returns as data, or what is given through the API: written split by split, batch by batch.
 
-A stream is a `tf.data.Dataset`, a Keras `PyDataset` or `Sequence`, or any other iterable of batches; they are
-told apart by what they can do, so that no TensorFlow is imported for the sake of a type.
+`streams` says what comes of a split, `values` makes arrays of it. Single samples are told from batches by the model's shapes,
+and labels that are text are numbered when all of them are known.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,28 +15,41 @@ import numpy as np
 
 from edgekit.child import Progress
 from edgekit.errors import DataError
-from edgekit.ingest.arrays import ArrayWriter, chunks
+from edgekit.ingest.arrays import ArrayWriter
 from edgekit.ingest.npz import NAME
+from edgekit.ingest.shapes import clear_shape, reshaped_note
+from edgekit.ingest.streams import ALLOWED, called, elements, is_bounded, length, pair, require_end
+from edgekit.ingest.text_labels import TextLabels
+from edgekit.ingest.values import array_of, in_order, is_frame
+from edgekit.ingest.wanted import Wanted
 
-ALLOWED = (
-    "a mapping of x_train, y_train, x_test, y_test; a mapping of train, validation, test to (x, y) or to a stream "
-    "of batches; or a tuple (train, test) or (train, validation, test) of them"
-)
 SPLITS = {"train": "train", "val": "val", "validation": "val", "test": "test"}
+AT_ONCE = 64
+"""Single samples that are written together."""
 
 
 def write_result(
-    result: Any, target: Path, names: tuple[str, ...], output_names: tuple[str, ...], where: str, progress: Progress
-) -> None:
-    """Write what a data function returned as `x_train_0.npy`, ...
+    result: Any, target: Path, wanted: Wanted, options: dict[str, Any], seed: int, where: str, progress: Progress
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Write what a data function returned as `x_train_0.npy`, ...; the labels where targets were text, and notes.
 
-    `names` and `output_names` are the model's inputs and outputs, for batches that are mappings; raises `DataError`.
+    Raises `DataError` for everything else than data, with what was received and what is allowed.
     """
-    for split, part in _splits(result, where).items():
-        _write_split(part, target, split, (names, output_names), f"{where}: {split}", progress)
+    splits = _splits(result, where)
+    if any(is_frame(part) for part in splits.values()):
+        from edgekit.ingest.table.frames import read_frames
+
+        return read_frames(splits, target, options, wanted, seed, where, progress)
+    writing = _Writing(target, wanted)
+    for split, part in splits.items():
+        writing.split(split, called(part, f"{where}: {split}"), f"{where}: {split}", progress)
+    labels = writing.labels.settle(target, tuple(options.get("classes", ())), where)
+    return labels, (*writing.notes, *writing.labels.notes(labels))
 
 
 def _splits(result: Any, where: str) -> dict[str, Any]:
+    if is_frame(result):
+        return {"train": result}
     if isinstance(result, Mapping):
         if result and all(key in SPLITS for key in result):
             return {SPLITS[key]: part for key, part in result.items() if part is not None}
@@ -48,136 +62,125 @@ def _splits(result: Any, where: str) -> dict[str, Any]:
     raise DataError(
         "the function returned something else than data",
         where=where,
-        received=f"{type(result).__name__}{keys}",
+        received=f"{type(result).__name__}{keys}" + (f" of {len(result)}" if isinstance(result, tuple | list) else ""),
         allowed=ALLOWED,
+        next_step=_step(result),
     )
+
+
+def _step(result: Any) -> str | None:
+    if isinstance(result, tuple | list) and len(result) == 4:
+        return "give ((x_train, y_train), (x_test, y_test)); scikit-learn's train_test_split returns x_train, x_test, y_train, y_test"
+    if hasattr(result, "element_spec") or hasattr(result, "__next__"):
+        return "give two of them, (train, test): a figure is taken on samples that no choice saw"
+    return None
 
 
 def _by_split(matches: dict[str, Any], result: Mapping[str, Any]) -> dict[str, Any]:
     splits: dict[str, Any] = {}
     for split in ("train", "val", "test"):
-        parts = {
-            kind: [
-                result[key]
-                for _, key in sorted(
-                    (int(m["index"] or 0), key)
-                    for key, m in matches.items()
-                    if (m["kind"], m["split"]) == (kind, split)
-                )
-            ]
-            for kind in "xy"
-        }
+        parts = {kind: _numbered(matches, result, split, kind) for kind in "xy"}
         if parts["x"] or parts["y"]:
-            splits[split] = (tuple(parts["x"]), tuple(parts["y"]))
+            splits[split] = (_one_or_several(parts["x"]), _one_or_several(parts["y"]))
     return splits
 
 
-def _write_split(
-    part: Any, target: Path, split: str, names: tuple[tuple[str, ...], tuple[str, ...]], where: str, progress: Progress
-) -> None:
-    writers: dict[tuple[str, int], ArrayWriter] = {}
-    total = _length(part, where)
-    for done, batch in enumerate(_batches(part, where), start=1):
-        _check_batch(batch, where)
-        for kind, side, arrays, known in zip("xy", ("input", "target"), batch[:2], names, strict=True):
-            for index, array in enumerate(_ordered(arrays, known, side, where)):
-                key = (kind, index)
+def _numbered(matches: dict[str, Any], result: Mapping[str, Any], split: str, kind: str) -> list[Any]:
+    """x_train_0, x_train_1, ... in their order."""
+    named = [
+        (int(match["index"] or 0), key)
+        for key, match in matches.items()
+        if (match["kind"], match["split"]) == (kind, split)
+    ]
+    return [result[key] for _, key in sorted(named)]
+
+
+def _one_or_several(parts: list[Any]) -> Any:
+    return parts[0] if len(parts) == 1 else tuple(parts)
+
+
+class _Writing:
+    """The arrays of all splits as they are written, with what is known only when all are."""
+
+    def __init__(self, target: Path, wanted: Wanted) -> None:
+        self._target, self._wanted = target, wanted
+        self._ends = (
+            ("x", "input", wanted.names, wanted.input_shapes),
+            ("y", "target", wanted.output_names, wanted.output_shapes),
+        )
+        self.labels = TextLabels()
+        self.notes: list[str] = []
+
+    def split(self, split: str, part: Any, where: str, progress: Progress) -> None:
+        """Write a split."""
+        writers: dict[tuple[str, int], ArrayWriter] = {}
+        total, bounded, written = length(part, where), is_bounded(part, where), 0
+        for done, arrays in enumerate(self._batches(part, where), start=1):
+            for key, array in arrays.items():
                 if key not in writers:
-                    writers[key] = ArrayWriter(target / f"{kind}_{split}_{index}.npy", f"{where}: {kind}_{index}")
-                writers[key].append(_array(array))
-        progress(f"reading {split}", min(done, total) if total else done, total or done + 1)
-    if not writers:
-        raise DataError("no batches", where=where, next_step="give at least one batch of samples")
-    for writer in writers.values():
-        writer.close()
+                    path = self._target / f"{key[0]}_{split}_{key[1]}.npy"
+                    writers[key] = ArrayWriter(path, f"{where}: {key[0]}_{key[1]}")
+                array = self._prepared(key, split, array)
+                writers[key].append(array)
+                written += array.nbytes
+            if not bounded:
+                require_end(written, where)
+            progress(f"reading {split}", min(done, total) if total else done, total or done + 1)
+        if not writers:
+            raise DataError("no batches", where=where, next_step="give at least one batch of samples")
+        for writer in writers.values():
+            writer.close()
+
+    def _batches(self, part: Any, where: str) -> Iterator[dict[tuple[str, int], np.ndarray]]:
+        """The arrays of each batch by kind and number; single samples are put together."""
+        arrays = (self._arrays(element, where) for element in elements(part, where))
+        first = next(arrays, None)
+        if first is None:
+            return
+        rest = itertools.chain([first], arrays)
+        is_whole = isinstance(part, tuple | list) and len(part) == 2
+        if is_whole or not self._is_single(first):
+            yield from rest
+            return
+        while samples := list(itertools.islice(rest, AT_ONCE)):
+            yield {key: _together([sample[key] for sample in samples], f"{where}: {key[0]}_{key[1]}") for key in first}
+
+    def _arrays(self, element: Any, where: str) -> dict[tuple[str, int], np.ndarray]:
+        found = {}
+        for (kind, side, names, shapes), value in zip(self._ends, pair(element, where), strict=True):
+            ranks = tuple(map(len, shapes))
+            for index, one in enumerate(in_order(value, names, ranks, side, where)):
+                place = f"{where}: {kind}_{index}"
+                found[kind, index] = self._shaped(one, kind, index, array_of(one, place))
+        return found
+
+    def _shaped(self, given: Any, kind: str, index: int, array: np.ndarray) -> np.ndarray:
+        """A frame's rows in the shape that the model takes, where that is clear."""
+        shapes = self._wanted.input_shapes
+        if kind != "x" or not is_frame(given) or index >= len(shapes):
+            return array
+        shape = clear_shape(array.shape[1:], shapes[index])
+        if shape is None:
+            return array
+        note = reshaped_note(array.shape[1:], shape)
+        self.notes += [note] if note not in self.notes else []
+        return array.reshape(len(array), *shape)
+
+    def _is_single(self, arrays: dict[tuple[str, int], np.ndarray]) -> bool:
+        """Whether an element is one sample and not a batch of them: by the axes of the model's input, else of the target."""
+        if self._wanted.input_shapes:
+            return arrays["x", 0].ndim == len(self._wanted.input_shapes[0])
+        return arrays["x", 0].ndim > 0 and arrays["y", 0].ndim == 0
+
+    def _prepared(self, key: tuple[str, int], split: str, array: np.ndarray) -> np.ndarray:
+        return self.labels.numbered(key[1], split, array) if key[0] == "y" and self.labels.takes(array) else array
 
 
-def _check_batch(batch: Any, where: str) -> None:
-    """A batch is a pair; weights of samples would be lost, so they are refused."""
-    if not isinstance(batch, tuple | list) or len(batch) not in (2, 3):
-        raise DataError("a batch that is not (inputs, targets)", where=where, received=type(batch).__name__)
-    if len(batch) == 3 and batch[2] is not None:
+def _together(arrays: list[np.ndarray], where: str) -> np.ndarray:
+    shapes = {array.shape for array in arrays}
+    if len(shapes) > 1:
         raise DataError(
-            "batches with weights of samples, which are not used",
-            where=where,
-            received="(x, y, sample_weight)",
-            allowed="(x, y)",
-            next_step="leave the weights out; for a tf.data.Dataset: .map(lambda x, y, weight: (x, y))",
-        )
-
-
-def _is_stream(part: Any) -> bool:
-    return hasattr(part, "element_spec") or (
-        hasattr(part, "__getitem__")
-        and hasattr(part, "__len__")
-        and not isinstance(part, tuple | list | Mapping | np.ndarray)
-    )
-
-
-def _batches(part: Any, where: str) -> Iterator[Any]:
-    if hasattr(part, "element_spec"):  # tf.data.Dataset
-        yield from part
-    elif isinstance(part, tuple | list):
-        if len(part) != 2:
-            raise DataError("a split that is not (x, y)", where=where, received=f"{len(part)} parts", allowed=ALLOWED)
-        yield from _array_batches(part, where)
-    elif isinstance(part, Mapping | np.ndarray):
-        raise DataError("a split that is not (x, y)", where=where, received=type(part).__name__, allowed=ALLOWED)
-    elif _is_stream(part):  # keras PyDataset, tf_keras Sequence
-        yield from (part[index] for index in range(len(part)))
-    elif hasattr(part, "__iter__"):
-        yield from part
-    else:
-        raise DataError(
-            "a split that is neither arrays nor a stream", where=where, received=type(part).__name__, allowed=ALLOWED
-        )
-
-
-def _array_batches(part: Any, where: str) -> Iterator[Any]:
-    """(x, y) in parts, each of them one array or several; lengths are checked when all is written."""
-    x, y = part
-    if isinstance(x, tuple | list | Mapping) or isinstance(y, tuple | list | Mapping):
-        yield x, y
-        return
-    x, y = _array(x), _array(y)
-    if len(x) != len(y):
-        raise DataError("inputs and targets of different length", where=where, received=f"{len(x)} and {len(y)}")
-    yield from zip(chunks(x), _like(y, x), strict=True)
-
-
-def _like(y: np.ndarray, x: np.ndarray) -> Iterator[np.ndarray]:
-    start = 0
-    for part in chunks(x):
-        yield y[start : start + len(part)]
-        start += len(part)
-
-
-def _length(part: Any, where: str) -> int | None:
-    if hasattr(part, "cardinality"):
-        count = int(part.cardinality())
-        if count == -1:  # tf.data.INFINITE_CARDINALITY
-            raise DataError("an endless tf.data.Dataset", where=where, next_step="remove .repeat(), or add .take(n)")
-        return count if count > 0 else None
-    return len(part) if _is_stream(part) else None
-
-
-def _ordered(arrays: Any, names: tuple[str, ...], side: str, where: str) -> list[Any]:
-    """Inputs or targets of a batch in the order of the model's inputs or outputs."""
-    if not isinstance(arrays, Mapping):
-        return list(arrays) if isinstance(arrays, tuple | list) else [arrays]
-    if names and set(names) == set(arrays):
-        return [arrays[name] for name in names]
-    if len(arrays) == 1 and len(names) < 2:
-        return list(arrays.values())
-    model_side = "inputs" if side == "input" else "outputs"
-    raise DataError(
-        f"{side}s by other names than the model's {model_side}",
-        where=where,
-        received=", ".join(map(str, arrays)) or "an empty mapping",
-        allowed=", ".join(names) or f"a tuple, in the order of the model's {model_side}",
-        next_step=f"name the {side}s as the model names its {model_side}, or give a tuple in that order",
-    )
-
-
-def _array(value: Any) -> np.ndarray:
-    return value.numpy() if hasattr(value, "numpy") else np.asarray(value)
+            "samples of different shapes", where=where, received=", ".join(map(str, sorted(shapes)))[:200], allowed="one shape",
+            next_step="bring all samples to one shape (for images: image_size in [data])",
+        )  # fmt: skip
+    return np.stack(arrays)

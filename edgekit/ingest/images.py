@@ -1,118 +1,151 @@
-"""A folder of images, a class each: `train/CLASS/*.png` and `test/CLASS/*.png` (or `.jpg`), and perhaps `val/`.
+"""A folder of pictures to arrays: every picture of its layout decoded, split where the folder has no splits, and counted.
 
-Pixels stay as they are decoded (uint8, 0 to 255) unless the project declares a size, a scale or an offset:
-preprocessing is never guessed.
+Pixels are uint8, 0 to 255, unless the project declares a scale or an offset: preprocessing is never guessed.
 """
 
 from __future__ import annotations
 
+import collections
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from edgekit.child import Progress
-from edgekit.errors import DataError, did_you_mean
+from edgekit.errors import DataError
 from edgekit.ingest.arrays import ArrayWriter
+from edgekit.ingest.layout import MOST_NAMED, NAMED, left_out_note, read_layout
+from edgekit.ingest.pictures import Picture, decode
+from edgekit.ingest.said import listed, shown
+from edgekit.ingest.split import held_out_note, split_rows
 
-ENDINGS = (".png", ".jpg", ".jpeg", ".bmp")
-SPLIT_FOLDERS = {"train": "train", "val": "val", "validation": "val", "test": "test"}
 BATCH = 64
+Files = Sequence[tuple[str, int]]
 
 
-def read_folder(source: Path, target: Path, options: dict[str, Any], progress: Progress) -> tuple[str, ...]:
-    """Decode the folder into `x_train_0.npy`, `y_train_0.npy`, ...; returns the class names in label order."""
-    splits = {SPLIT_FOLDERS[path.name]: path for path in sorted(source.iterdir()) if path.name in SPLIT_FOLDERS}
-    if "test" not in splits:
-        names = ", ".join(sorted(path.name for path in source.iterdir()))[:200]
-        raise DataError(
-            "no folder test", where=str(source), received=names, allowed="train/CLASS/*.png, test/CLASS/*.png"
+def read_folder(
+    source: Path, target: Path, options: dict[str, Any], seed: int, progress: Progress, *, whole: bool = False
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Decode the folder into `x_train_0.npy`, `y_train_0.npy`, ...; the class names in label order, and notes.
+
+    `whole` makes a folder without split folders the test split, all of it.
+    Raises `DataError` with every picture that cannot be read, or with the sizes that were found where they differ.
+    """
+    layout = read_layout(source, tuple(options["classes"]))
+    splits, held_out = _split(dict(layout.splits), options["test"], seed, whole=whole)
+    tally = _Tally()
+    for split, files in splits.items():
+        _decode(source, files, target, split, options, tally, progress)
+    tally.require(source)
+    return layout.labels, (*layout.notes, *held_out, *left_out_note(layout.left_out), *tally.notes())
+
+
+def _split(
+    splits: dict[str, Files], share: float, seed: int, *, whole: bool
+) -> tuple[dict[str, Files], tuple[str, ...]]:
+    """Splits with a test split: taken off the training pictures where there is none, with the note that says so."""
+    if whole and "all" in splits:
+        return {"test": splits["all"]}, ()
+    files = splits.pop("all", None) or (splits["train"] if "test" not in splits else None)
+    if files is None:
+        return splits, ()
+    training, test = split_rows(np.array([label for _, label in files]), share, seed)
+    splits["train"], splits["test"] = [files[row] for row in training], [files[row] for row in test]
+    return splits, (held_out_note(len(test), len(files), "pictures", seed),)
+
+
+class _Tally:
+    """What was met while decoding: pictures that are damaged, sizes, and what was left aside."""
+
+    def __init__(self) -> None:
+        self._damaged: list[tuple[str, DataError]] = []
+        self._sizes: dict[tuple[int, ...], list[str]] = collections.defaultdict(list)
+        self._aside: dict[str, list[str]] = collections.defaultdict(list)
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether what was decoded so far can be written as one array."""
+        return not self._damaged and len(self._sizes) < 2
+
+    def damaged(self, name: str, problem: DataError) -> None:
+        self._damaged.append((name, problem))
+
+    def decoded(self, name: str, picture: Picture) -> None:
+        self._sizes[picture.pixels.shape].append(name)
+        for key, is_so in (("turned", picture.turned), ("frames", picture.frames > 1), ("deep", picture.deep)):
+            if is_so:
+                self._aside[key].append(name)
+
+    def require(self, source: Path) -> None:
+        """Raise `DataError` for all damaged pictures at once, or for sizes that differ."""
+        if self._damaged:
+            raise _damaged(source, self._damaged)
+        if len(self._sizes) > 1:
+            raise _sizes(source, self._sizes)
+
+    def notes(self) -> tuple[str, ...]:
+        """What a reader must know of how the pictures were decoded."""
+        said = {
+            "turned": "pictures with an EXIF orientation, which is not applied (Keras does not apply it either)",
+            "frames": "pictures of several frames, of which the first is taken (as Keras does)",
+            "deep": "pictures of 16-bit grey, brought to 0 to 255 by their upper byte (as tf.image.decode_image does)",
+        }
+        return tuple(
+            f"{text}: {len(self._aside[key])} ({listed(self._aside[key], NAMED)})"
+            for key, text in said.items()
+            if key in self._aside
         )
-    labels = _classes(splits.get("train", splits["test"]))
-    for split, folder in splits.items():
-        files = _files(folder, labels)
-        _decode(files, target, split, options, progress)
-    return labels
 
 
-def _classes(folder: Path) -> tuple[str, ...]:
-    labels = tuple(sorted(path.name for path in folder.iterdir() if _is_class(path)))
-    if len(labels) < 2:
-        raise DataError(
-            "fewer than two classes",
-            where=str(folder),
-            received=", ".join(labels) or "none",
-            allowed="a folder a class",
-        )
-    return labels
+def _damaged(source: Path, found: list[tuple[str, DataError]]) -> DataError:
+    """One error of all pictures that cannot be read: the first in full, the others by name."""
+    name, first = found[0]
+    others = [f"{shown(name)} ({problem.received})" for name, problem in found[1:MOST_NAMED]]
+    more = [f"and {len(found) - MOST_NAMED} more"] * (len(found) > MOST_NAMED)
+    return DataError(
+        first.what if len(found) == 1 else f"{len(found)} pictures that cannot be used",
+        where=shown(str(source / name)),
+        received="; ".join([first.received or first.what, *others, *more]),
+        allowed=first.allowed,
+        next_step=first.next_step if len(found) == 1 else "remove or repair them",
+    )
 
 
-def _is_class(path: Path) -> bool:
-    """A folder that was not left behind by a tool, as `.ipynb_checkpoints` is."""
-    return path.is_dir() and not path.name.startswith(".")
-
-
-def _files(folder: Path, labels: tuple[str, ...]) -> list[tuple[Path, int]]:
-    unknown = sorted(path.name for path in folder.iterdir() if _is_class(path) and path.name not in labels)
-    if unknown:
-        near = did_you_mean(unknown[0], labels)
-        raise DataError(
-            "a class that the training split does not have",
-            where=str(folder / unknown[0]),
-            received=unknown[0],
-            allowed=", ".join(labels)[:200],
-            next_step=f"did you mean {near!r}?" if near else None,
-        )
-    files = []
-    for label, name in enumerate(labels):
-        paths = (path for path in (folder / name).glob("*") if not path.name.startswith("."))
-        found = sorted(path for path in paths if path.suffix.lower() in ENDINGS)
-        if not found:
-            raise DataError(
-                "an empty class", where=str(folder / name), allowed=f"at least one of *{', *'.join(ENDINGS)}",
-                next_step="add images, or remove the class from every split",
-            )  # fmt: skip
-        files += [(path, label) for path in found]
-    return files
+def _sizes(source: Path, found: dict[tuple[int, ...], list[str]]) -> DataError:
+    """The error of pictures of several sizes: each size with how many have it; named is one of the rarest."""
+    by_count = sorted(found.items(), key=lambda item: (-len(item[1]), item[0]))
+    said = [f"{height} x {width} ({len(names)})" for (height, width, _), names in by_count]
+    return DataError(
+        "samples of different shapes",
+        where=shown(str(source / by_count[-1][1][0])),
+        received=f"{len(found)} sizes, height x width (pictures): {listed(said)}",
+        allowed="one size",
+        next_step="bring all pictures to one size with image_size in [data]",
+    )
 
 
 def _decode(
-    files: list[tuple[Path, int]], target: Path, split: str, options: dict[str, Any], progress: Progress
+    source: Path, files: Files, target: Path, split: str, options: dict[str, Any], tally: _Tally, progress: Progress
 ) -> None:
     images = ArrayWriter(target / f"x_{split}_0.npy", f"images of {split}")
-    for start in range(0, len(files), BATCH):
-        for path, _ in files[start : start + BATCH]:
-            try:
-                images.append(_image(path, options)[None])
-            except DataError as problem:
-                raise DataError(
-                    problem.what,
-                    where=str(path),
-                    received=problem.received,
-                    allowed=problem.allowed,
-                    next_step=problem.next_step,
-                ) from None
-        progress(f"decoding {split} images", min(start + BATCH, len(files)), len(files))
-    images.close()
-    np.save(target / f"y_{split}_0.npy", np.array([label for _, label in files], dtype=np.int64))
+    for done, (name, _) in enumerate(files, 1):
+        try:
+            picture = decode(source / name, options)
+        except DataError as problem:
+            tally.damaged(name, problem)
+        else:
+            tally.decoded(name, picture)
+            if tally.is_sound:  # else it is read on to name all that is wrong
+                images.append(_scaled(picture.pixels, options)[None])
+        if done % BATCH == 0 or done == len(files):
+            progress(f"decoding {split} images", done, len(files))
+    if tally.is_sound:
+        images.close()
+        np.save(target / f"y_{split}_0.npy", np.array([label for _, label in files], dtype=np.int64))
 
 
-def _image(path: Path, options: dict[str, Any]) -> np.ndarray:
-    """One image, height x width x channels."""
-    from PIL import Image
-
-    try:
-        with Image.open(path) as opened:
-            image = opened.convert("L" if options["grayscale"] else "RGB")
-            if options["image_size"] is not None:
-                height, width = options["image_size"]
-                image = image.resize((width, height), Image.Resampling.BILINEAR)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as problem:
-        raise DataError(
-            "not an image that can be read", received=str(problem)[:200], next_step="remove or repair it"
-        ) from None
-    pixels = np.asarray(image)
-    pixels = pixels[..., None] if pixels.ndim == 2 else pixels
+def _scaled(pixels: np.ndarray, options: dict[str, Any]) -> np.ndarray:
     if options["scale"] == 1.0 and options["offset"] == 0.0:
         return pixels
     scaled: np.ndarray = pixels.astype(np.float32) * np.float32(options["scale"]) + np.float32(options["offset"])

@@ -1,4 +1,4 @@
-"""A validation split taken off the training split: stratified by class where there are classes, and seeded."""
+"""A split taken off another, for validation or as the test: stratified by class where there are classes, and seeded."""
 
 from __future__ import annotations
 
@@ -46,6 +46,14 @@ def split_rows(targets: np.ndarray, fraction: float, seed: int) -> tuple[np.ndar
             "too few training samples to hold some out", where="x_train", received=f"{len(targets)} samples"
         )
     return training, validation
+
+
+def held_out_note(held: int, whole: int, what: str, seed: int, how: str = "stratified by class, ") -> str:
+    """The note on a test split that was taken off data without one."""
+    return (
+        f"test: the data has no test split, so {held} of {whole} {what} are held out as one, {how}seed {seed}, and {whole - held} are "
+        "left for training; where the given model was trained on them, its figures here are better than they will be"
+    )
 
 
 def _members(classes: np.ndarray) -> list[np.ndarray]:

@@ -16,7 +16,8 @@ from edgekit.ingest.functions import write_result
 from edgekit.ingest.images import read_folder
 from edgekit.ingest.npz import unpack
 from edgekit.ingest.split import class_numbers, split_rows
-from edgekit.values import to_builtins, to_json
+from edgekit.ingest.wanted import Wanted
+from edgekit.values import read, to_builtins, to_json
 
 FILE_NAMES = {"train": "train", "validation": "val", "test": "test"}
 
@@ -24,40 +25,66 @@ FILE_NAMES = {"train": "train", "validation": "val", "test": "test"}
 def spool(job: dict[str, Any], progress: Progress) -> Any:
     """Read `job["source"]` into the folder `job["target"]`; returns the `Dataset`.
 
-    The job also holds `kind` (npz, folder, function), `options` (the keys of `[data]`), `names` and `output_names`
-    (the model's inputs and outputs), `seed`, `trust`, `need` (splits) and `key` (what identifies the content).
+    The job also holds `kind` (npz, folder, table, function), `options` (the keys of `[data]`), `wanted` (what the model takes
+    and gives), `seed`, `trust`, `need` (splits), `whole` (data without splits is the test split), `test_source` (the path of a second
+    table, or none) and `key` (what identifies the content).
     """
     target = Path(job["target"])
     labels: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     if job["kind"] == "npz":
         unpack(Path(job["source"]), target, trust=job["trust"], progress=progress)
     elif job["kind"] == "folder":
-        labels = read_folder(Path(job["source"]), target, job["options"], progress)
+        source, options, seed = Path(job["source"]), job["options"], job["seed"]
+        labels, notes = read_folder(source, target, options, seed, progress, whole=job["whole"])
+    elif job["kind"] == "table":
+        labels, notes = _read_table(job, target, progress)
     else:
         from edgekit.userfunction import call
 
         result = call(job["source"], root=Path(job["root"]), imports=(), error=DataError)
-        write_result(result, target, tuple(job["names"]), tuple(job["output_names"]), job["source"], progress)
-    return to_builtins(_finish(target, job, labels, progress))
+        wanted = read(job["wanted"], Wanted, where="job")
+        labels, notes = write_result(result, target, wanted, job["options"], job["seed"], job["source"], progress)
+    return to_builtins(_finish(target, job, labels, notes, progress))
+
+
+def _read_table(job: dict[str, Any], target: Path, progress: Progress) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    from edgekit.ingest.table.read import open_table, read_table
+
+    options, second = job["options"], job["test_source"]
+    return read_table(
+        open_table(Path(job["source"]), options),
+        target,
+        options,
+        read(job["wanted"], Wanted, where="job"),
+        job["seed"],
+        progress,
+        test=open_table(Path(second), options) if second else None,
+        whole=job["whole"],
+    )
 
 
 def spool_result(
     result: Any,
     target: Path,
     *,
-    names: tuple[str, ...],
+    wanted: Wanted | None = None,
+    names: tuple[str, ...] = (),
     output_names: tuple[str, ...] = (),
     options: dict[str, Any],
     seed: int,
     progress: Progress,
 ) -> Dataset:
     """Spool what the caller of the API gave as data, in the caller's own process; splits are as in `spool`."""
-    write_result(result, target, names, output_names, "data", progress)
+    wanted = wanted or Wanted(names=names, output_names=output_names)
+    labels, notes = write_result(result, target, wanted, options, seed, "data", progress)
     job = {"source": "data", "options": options, "seed": seed, "need": ("train", "test"), "key": "data"}
-    return _finish(target, job, (), progress)
+    return _finish(target, job, labels, notes, progress)
 
 
-def _finish(target: Path, job: dict[str, Any], labels: tuple[str, ...], progress: Progress) -> Dataset:
+def _finish(
+    target: Path, job: dict[str, Any], labels: tuple[str, ...], notes: tuple[str, ...], progress: Progress
+) -> Dataset:
     """Check the arrays in the folder, split them, and write the index."""
     splits = {
         split: _split(target, split, progress)
@@ -65,7 +92,8 @@ def _finish(target: Path, job: dict[str, Any], labels: tuple[str, ...], progress
         if any(target.glob(f"?_{FILE_NAMES[split]}_*.npy"))
     }
     _require(splits, job)
-    notes = _hold_out(target, splits, job)
+    labels = labels or _declared(splits, tuple(job["options"].get("classes", ())))
+    notes = (*notes, *_hold_out(target, splits, job))
     dataset = Dataset(
         root=str(target),
         sha256=hashlib.sha256(job["key"].encode()).hexdigest(),
@@ -76,6 +104,19 @@ def _finish(target: Path, job: dict[str, Any], labels: tuple[str, ...], progress
     )
     (target / INDEX_FILE).write_text(to_json(dataset), encoding="utf-8")
     return dataset
+
+
+def _declared(splits: dict[str, SplitFiles], classes: tuple[str, ...]) -> tuple[str, ...]:
+    """The names that the project gives the class numbers of arrays; raises `DataError` where there are more numbers."""
+    highest = max(files.targets[0].high for files in splits.values())
+    if classes and highest >= len(classes) and splits["test"].targets[0].dtype.startswith(("int", "uint")):
+        raise DataError(
+            "more class numbers than names",
+            where="[data] classes",
+            received=f"{len(classes)} names",
+            allowed=f"{highest + 1:g}",
+        )
+    return classes
 
 
 def _split(target: Path, split: str, progress: Progress) -> SplitFiles:

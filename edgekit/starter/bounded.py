@@ -22,7 +22,7 @@ LARGEST_CONFIG = 16 * 2**20
 SCANNED = 256 * 2**20
 BROKEN = (
     OSError, ValueError, EOFError, RuntimeError, LookupError, TypeError, ArithmeticError, AttributeError, MemoryError,
-    SyntaxError, struct.error, zipfile.BadZipFile, zlib.error, lzma.LZMAError,
+    SyntaxError, AssertionError, struct.error, zipfile.BadZipFile, zlib.error, lzma.LZMAError,
 )  # fmt: skip
 """What reading a damaged or crafted file may raise."""
 

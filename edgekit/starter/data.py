@@ -8,10 +8,12 @@ import re
 from pathlib import Path
 from typing import Any
 
+from edgekit.errors import DataError
 from edgekit.extras import is_installed
+from edgekit.ingest.said import shown
 from edgekit.starter.bounded import BROKEN, Archive
 from edgekit.starter.found import DataFound, Images, NearMiss, Targets
-from edgekit.starter.walk import names_in, shown
+from edgekit.starter.walk import names_in
 from edgekit.verdict.targets import TargetFacts
 
 ENDING = ".npz"
@@ -46,7 +48,7 @@ def _npz(archive: Archive, source: str) -> DataFound | NearMiss:
     if x_type.hasobject:
         notes.append(f"{shown(source)} holds pickled objects, which can run code: `edgekit build` wants --trust for it")
     facts = None if several else _targets(archive, first["y_train"])
-    targets, labels = (None, None) if facts is None else _kind(facts)
+    targets, labels = (None, None) if facts is None else kind_by_values(facts)
     return DataFound(
         source=source,
         kind="npz",
@@ -87,7 +89,7 @@ def _targets(archive: Archive, name: str) -> TargetFacts | None:
     return facts_of(values, np.arange(count))
 
 
-def _kind(facts: TargetFacts) -> tuple[Targets | None, int | None]:
+def kind_by_values(facts: TargetFacts) -> tuple[Targets | None, int | None]:
     """What targets are by themselves, and how many classes were seen."""
     flat = facts.sample in ((), (1,))
     if not flat:
@@ -101,27 +103,42 @@ def _kind(facts: TargetFacts) -> tuple[Targets | None, int | None]:
 
 
 def image_folder(root: Path, source: str) -> DataFound | NearMiss | None:
-    """What a folder with `train` and `test` in it is; None where it holds no images at all."""
-    from edgekit.ingest.images import ENDINGS
+    """What a folder with split folders or class folders in it is; None where it holds no images at all."""
+    from edgekit.ingest.layout import ENDINGS, split_folders
 
-    classes = {split: _classes(root / source / split, ENDINGS) for split in ("train", "test")}
+    try:
+        splits = split_folders(root / source)
+    except DataError as problem:
+        return _no(source, f"has {problem.what}")
+    except OSError:
+        return None
+    classes = {split: _classes(folder, ENDINGS) for split, folder in splits.folders.items()}
     if not any(any(files.values()) for files in classes.values()):
         return None
-    empty = [f"{split}/{shown(name)}" for split, found in classes.items() for name, files in found.items() if not files]
-    unknown = sorted(set(classes["test"]) - set(classes["train"]))
-    if len(classes["train"]) < 2:
-        return _no(source, "has fewer than two folders in train: one a class is needed")
+    first = classes[splits.first]
+    where = {split: "" if splits.whole else f"{folder.name}/" for split, folder in splits.folders.items()}
+    empty = [
+        where[split] + shown(name) for split, found in classes.items() for name, files in found.items() if not files
+    ]
+    unknown = [
+        where[split] + shown(name) for split, found in classes.items() for name in sorted(set(found) - set(first))
+    ]
+    if len(first) < 2:
+        return _no(source, f"has fewer than two folders in {splits.folders[splits.first].name}: one a class is needed")
     if empty:
         return _no(source, f"has no images ({', '.join(ENDINGS)}) in {', '.join(empty[:3])}")
     if unknown:
-        return _no(source, f"has a class in test that train does not have: {shown(unknown[0])}")
-    files = [path for found in classes["train"].values() for path in found]
-    step = max(1, len(files) // MOST_IMAGES)
-    images = _images(files[::step][:MOST_IMAGES])
-    notes = [] if images.sizes else [f"the sizes of the images in {shown(source)} could not be read: {_why_not()}"]
+        return _no(source, f"has a class that {splits.folders[splits.first].name} does not have: {unknown[0]}")
+    files = [path for found in first.values() for path in found]
+    images = _images(files[:: max(1, len(files) // MOST_IMAGES)][:MOST_IMAGES])
+    notes = [f"{shown(source)}: {note}" for note in splits.notes]
+    notes += [] if images.sizes else [f"the sizes of the images in {shown(source)} could not be read: {_why_not()}"]
+    if "test" not in splits.folders:
+        notes.append(f"{shown(source)} has no test folder: a build holds a share of each class out as the test split")
     return DataFound(
-        source=source, kind="folder", targets="classes", labels=len(classes["train"]), images=images, notes=tuple(notes)
-    )
+        source=source, kind="folder", targets="classes", labels=len(first), images=images, splits=not splits.whole,
+        notes=tuple(notes),
+    )  # fmt: skip
 
 
 def _why_not() -> str:
@@ -146,14 +163,16 @@ def _images(files: list[Path]) -> Images:
         return Images(looked_at=0)
     from PIL import Image
 
+    from edgekit.ingest.pictures import FORMATS
+
     sizes: collections.Counter[tuple[int, int]] = collections.Counter()
     gray = 0
     for path in files:
         try:
             if path.is_file():
-                with Image.open(path, formats=("PNG", "JPEG", "BMP")) as image:
+                with Image.open(path, formats=FORMATS) as image:
                     sizes[image.height, image.width] += 1
-                    gray += image.mode in ("1", "L", "LA", "I;16")
+                    gray += image.mode in ("1", "L", "LA", "I", "I;16", "I;16B")
         except (*BROKEN, Image.DecompressionBombError):
             continue
     looked = sum(sizes.values())

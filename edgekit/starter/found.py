@@ -35,19 +35,37 @@ class Images(Value):
     gray: bool = False
 
 
+class TableFound(Value):
+    """What a table's first lines say: the column that may be the target and why, columns of text, one of splits, a test table.
+
+    `lacking` says that values are missing.
+    """
+
+    names: tuple[str, ...]
+    target: str
+    why: str
+    drop: tuple[str, ...] = ()
+    split: str | None = None
+    test_source: str | None = None
+    lacking: bool = False
+
+
 class DataFound(Value):
     """Data: `source` as `edgekit.toml` names it; `labels` counts the classes that were seen.
 
-    `facts` are those of the first training targets, where they could be read.
+    `facts` are those of the first training targets, where they could be read. `splits` is false for a table, and for a
+    folder that has a folder a class and no split folders: it may be something else.
     """
 
     source: str
-    kind: Literal["npz", "folder", "function"]
+    kind: Literal["npz", "table", "folder", "function"]
     sample_shape: tuple[int, ...] | None = None
     targets: Targets | None = None
     labels: int | None = None
     facts: TargetFacts | None = None
     images: Images | None = None
+    table: TableFound | None = None
+    splits: bool = True
     notes: tuple[str, ...] = ()
 
 
@@ -86,5 +104,6 @@ class Found(Value):
     image_size: tuple[int, int] | None = None
     image_size_reason: str = ""
     grayscale: bool = False
+    shape: tuple[int, ...] | None = None
     problems: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()

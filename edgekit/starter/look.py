@@ -6,37 +6,43 @@ It is pure but for reading the folder; `RULE` says how it chooses among several.
 from __future__ import annotations
 
 import itertools
+import math
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
 from edgekit.facts import Ends, TensorFacts
+from edgekit.ingest.said import shown
 from edgekit.starter import data as data_files
 from edgekit.starter import models as model_files
+from edgekit.starter import tables as table_files
 from edgekit.starter.found import DataFound, Found, Missing, ModelFound, NearMiss, Targets
 from edgekit.starter.scripts import functions
-from edgekit.starter.walk import DEEPEST, Listing, shown, walk
+from edgekit.starter.walk import DEEPEST, Listing, walk
 from edgekit.verdict.losses import is_distance
 from edgekit.verdict.task import Kind, kind_of
 
 MOST_OF_A_KIND = 50
 RULE = (
-    "the model and the data whose shapes and labels agree; among equals a file before a function, what lies higher "
-    "before what lies deeper, then .keras, .h5, SavedModel (.npz, image folder), then by name"
+    "the model and the data whose shapes and labels agree; among equals a file before a folder of classes without splits "
+    "or a table and these before a function, what lies higher before what lies deeper, then .keras, .h5, SavedModel (.npz, table, image "
+    "folder), then by name"
 )
-_KINDS = (".keras", ".h5", "SavedModel", "npz", "folder", "function")
+_KINDS = (".keras", ".h5", "SavedModel", "npz", "table", "folder", "function")
 _ACCEPTED = {
     "model": "a .keras file, an .h5 file with a whole model, a SavedModel of Keras 2, or a Python function without "
     "arguments that returns a Keras model",
-    "data": "an .npz with x_train, y_train, x_test, y_test; a folder with train/CLASS/*.png and test/CLASS/*.png; or a "
-    "Python function without arguments that returns such arrays or datasets",
+    "data": "an .npz with x_train, y_train, x_test, y_test; a .csv or .tsv with a column for the target; a folder with train/CLASS/*.png and test/CLASS/*.png, or with CLASS/*.png "
+    "alone; or a Python function without arguments that returns such arrays or datasets",
 }  # fmt: skip
 
 
 def look(folder: Path) -> Found:
     """What `edgekit.toml` could say of a folder; an empty one gives what is missing, with what would be accepted."""
-    listing = walk(folder, (*model_files.ENDINGS, data_files.ENDING, ".py", ".tflite"))
+    listing = walk(
+        folder, (*model_files.ENDINGS, data_files.ENDING, ".py", ".tflite", *table_files.ENDINGS, *table_files.PARQUET)
+    )
     models, data, near = _candidates(folder, listing)
     model, chosen = _choose(models, data)
     kind = _kind(model, chosen) if model and chosen else None
@@ -69,6 +75,7 @@ def look(folder: Path) -> Found:
         image_size=size,
         image_size_reason=size_reason,
         grayscale=gray,
+        shape=_reshaped(model, chosen),
         problems=tuple(problems),
         notes=tuple(notes),
     )
@@ -86,8 +93,12 @@ def _candidates(folder: Path, listing: Listing) -> tuple[list[ModelFound], list[
     looks = [model_files.model_file(folder, file) for file in files[:MOST_OF_A_KIND]]
     looks += [model_files.saved_model(folder, source) for source in listing.saved_models[:MOST_OF_A_KIND]]
     found = [data_files.npz(folder, file) for file in named[".npz"][:MOST_OF_A_KIND]]
-    images = (data_files.image_folder(folder, source) for source in listing.split_folders[:MOST_OF_A_KIND])
+    images = (data_files.image_folder(folder, source) for source in listing.picture_folders[:MOST_OF_A_KIND])
     found += [one for one in images if one is not None]
+    endings = (*table_files.ENDINGS, *table_files.PARQUET)
+    found += table_files.tables(
+        folder, tuple(file for file in listing.files if file.lower().endswith(endings))[:MOST_OF_A_KIND]
+    )
     model_functions, loaders, near = functions(folder, tuple(named[".py"]))
     near += [one for one in (*looks, *found) if isinstance(one, NearMiss)]
     models = [*(one for one in looks if isinstance(one, ModelFound)), *model_functions]
@@ -95,9 +106,10 @@ def _candidates(folder: Path, listing: Listing) -> tuple[list[ModelFound], list[
     return sorted(models, key=_rank), sorted(data, key=_rank), near
 
 
-def _rank(found: ModelFound | DataFound) -> tuple[bool, int, int, str]:
+def _rank(found: ModelFound | DataFound) -> tuple[int, int, int, str]:
     depth = found.source.count("." if found.kind == "function" else "/")
-    return found.kind == "function", depth, _KINDS.index(found.kind), found.source
+    guess = 2 if found.kind == "function" else 1 if isinstance(found, DataFound) and not found.splits else 0
+    return guess, depth, _KINDS.index(found.kind), found.source
 
 
 def _choose(models: list[ModelFound], data: list[DataFound]) -> tuple[ModelFound | None, DataFound | None]:
@@ -111,7 +123,7 @@ def _contradictions(model: ModelFound, data: DataFound) -> list[str]:
     """What speaks against a pair, as far as both can be read."""
     found = []
     shape, sample = model.input_shape, data.sample_shape
-    if shape and sample is not None and not _same(sample, shape):
+    if shape and sample is not None and not (_holds(sample, shape) if data.table else _same(sample, shape)):
         text = " x ".join("any" if size is None else str(size) for size in shape)
         found.append(
             f"samples of {shown(data.source)} are {' x '.join(map(str, sample)) or 'single numbers'}, and "
@@ -135,6 +147,26 @@ def _same(sample: tuple[int, ...], shape: tuple[int | None, ...]) -> bool:
     return len(sample) == len(shape) and all(
         size is None or size == found for found, size in zip(sample, shape, strict=True)
     )
+
+
+def _holds(sample: tuple[int, ...], shape: tuple[int | None, ...]) -> bool:
+    """Whether a row of a table can be reshaped to what a model takes."""
+    return None in shape or math.prod(size or 1 for size in shape) == math.prod(sample)
+
+
+def _reshaped(model: ModelFound | None, data: DataFound | None) -> tuple[int, ...] | None:
+    """The shape that a table's rows must be brought to, where more than axes of 1 are added to them."""
+    shape = model.input_shape if model else None
+    if (
+        data is None
+        or data.table is None
+        or shape is None
+        or None in shape
+        or not _holds(data.sample_shape or (), shape)
+    ):
+        return None
+    plain = tuple(size for size in shape if size is not None)
+    return plain if sum(size > 1 for size in plain) > 1 else None
 
 
 def _kind(model: ModelFound, data: DataFound) -> Kind | None:

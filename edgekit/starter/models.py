@@ -10,9 +10,9 @@ import re
 from pathlib import Path
 from typing import Any
 
+from edgekit.ingest.said import shown
 from edgekit.starter.bounded import BROKEN, LARGEST_CONFIG, Archive, json_inside
 from edgekit.starter.found import ModelFound, NearMiss
-from edgekit.starter.walk import shown
 
 ENDINGS = (".keras", ".h5", ".hdf5")
 HDF5 = b"\x89HDF\r\n\x1a\n"

@@ -10,9 +10,9 @@ import re
 import textwrap
 from collections.abc import Sequence
 
-from edgekit.starter.found import DataFound, Found, Missing, ModelFound
+from edgekit.ingest.said import shown
+from edgekit.starter.found import DataFound, Found, Missing, ModelFound, TableFound
 from edgekit.starter.look import RULE
-from edgekit.starter.walk import shown
 
 WIDTH = 118
 MOST_NAMED = 12
@@ -49,6 +49,8 @@ def _values(found: Found) -> dict[tuple[str, str], list[str]]:
     if found.data is not None:
         lines = comment(f"Found here: {data_line(found.data)}.") + _others("data", found.other_data)
         values["data", "source"] = [*lines, f"source = {quoted(found.data.source)}"]
+    if found.data is not None and found.data.table is not None:
+        values |= _table_values(found, found.data.table)
     if found.image_size is not None:
         values["data", "image_size"] = [
             *comment(found.image_size_reason[:1].upper() + found.image_size_reason[1:] + "."),
@@ -63,6 +65,32 @@ def _values(found: Found) -> dict[tuple[str, str], list[str]]:
     if found.metric != "accuracy":
         values["goal", "metric"] = [*comment(f"Chosen because {found.metric_reason}."), f'metric = "{found.metric}"']
     return values
+
+
+def _table_values(found: Found, table: TableFound) -> dict[tuple[str, str], list[str]]:
+    """The lines for a table: the target is a guess and says so, columns of text are no features."""
+    values = {("data", "target"): [*comment(f"{target_line(table)}: check it."), f"target = {quoted(table.target)}"]}
+    if table.drop:
+        lines = comment("These hold text, which no model takes, or nothing: left out.")
+        values["data", "drop"] = [*lines, f"drop = [{', '.join(map(quoted, table.drop))}]"]
+    if table.split:
+        values["data", "split"] = [f"split = {quoted(table.split)}"]
+    if table.test_source:
+        values["data", "test_source"] = [f"test_source = {quoted(table.test_source)}"]
+    if table.lacking:
+        values["data", "missing"] = [
+            *comment("Values are missing: rows that lack one are left out."),
+            'missing = "drop"',
+        ]
+    if found.shape:
+        lines = comment("A row is brought to the shape that the model takes, value by value: check the order.")
+        values["data", "shape"] = [*lines, f"shape = [{', '.join(map(str, found.shape))}]"]
+    return values
+
+
+def target_line(table: TableFound) -> str:
+    """The guess of a target column in a phrase."""
+    return f"The target is a guess ({table.why})"
 
 
 def pixels_line(model: ModelFound | None) -> str:
@@ -90,16 +118,27 @@ def model_line(model: ModelFound) -> str:
 
 def data_line(data: DataFound) -> str:
     """Data in a phrase, as far as they could be read."""
-    kind = {"npz": "arrays", "folder": "images", "function": "a function that seems to return data"}[data.kind]
+    kind = {
+        "npz": "arrays",
+        "table": "a table",
+        "folder": "images",
+        "function": "a function that seems to return data",
+    }[data.kind]
     facts = [
         kind,
-        f"samples of {' x '.join(map(str, data.sample_shape))}" if data.sample_shape else "",
+        _samples(data),
         f"{data.labels} classes" if data.labels is not None else _TARGETS.get(data.targets or "", ""),
     ]
     return f"{shown(data.source)} ({', '.join(fact for fact in facts if fact)})"
 
 
 _TARGETS = {"floats": "float targets", "numbers": "whole numbers as targets", "labels": "zeros and ones as targets"}
+
+
+def _samples(data: DataFound) -> str:
+    if data.table is not None:
+        return f"{(data.sample_shape or (0,))[0]} columns of numbers and the target {shown(data.table.target)}"
+    return f"samples of {' x '.join(map(str, data.sample_shape))}" if data.sample_shape else ""
 
 
 def missing_lines(missing: Missing) -> list[str]:

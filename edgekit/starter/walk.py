@@ -11,12 +11,15 @@ from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 
+from edgekit.ingest.layout import ENDINGS, SPLIT_WORDS
+from edgekit.ingest.said import shown
 from edgekit.values import Value
 
 MOST_ENTRIES = 20_000
 DEEPEST = 4
+MOST_CLASSES, PEEKED = 200, 50
+"""Folders whose first entries are looked at for pictures, and how many of each."""
 SAVED_MODEL = "saved_model.pb"
-SPLITS = ("train", "test")
 _SKIPPED = ("__pycache__", "node_modules", "site-packages")
 _RESULT = {"manifest.json", "report.json"}  # of an earlier build
 
@@ -27,15 +30,15 @@ class Listing(Value):
     entries: int
     files: tuple[str, ...]
     saved_models: tuple[str, ...]
-    split_folders: tuple[str, ...]
+    picture_folders: tuple[str, ...]
     notes: tuple[str, ...]
 
 
 def walk(root: Path, endings: tuple[str, ...], most: int = MOST_ENTRIES) -> Listing:
-    """List regular files of some endings, SavedModels, and folders with a `train` and a `test` in them."""
+    """List regular files of some endings, SavedModels, and folders of pictures: with split folders, or with class folders."""
     files: list[str] = []
     saved: list[str] = []
-    splits: list[str] = []
+    pictures: list[str] = []
     notes: list[str] = []
     left, seen = most, {_identity(root)}
     waiting = deque([("", 0)])
@@ -50,9 +53,11 @@ def walk(root: Path, endings: tuple[str, ...], most: int = MOST_ENTRIES) -> List
             saved.append(folder or ".")
             continue
         inside = [entry.name for entry in entries if _is_folder(entry)]
-        if set(SPLITS) <= set(inside):
-            splits.append(folder or ".")
-            inside = [name for name in inside if name not in (*SPLITS, "val", "validation")]
+        taken = _split_folders(inside) or _class_folders(root / folder, inside)
+        if taken:
+            pictures.append(folder or ".")
+            inside = [name for name in inside if name not in taken]
+            left -= len(taken)
         files += [_join(folder, entry.name) for entry in entries if _is_wanted(entry, endings)]
         for name in inside:
             path, identity = _join(folder, name), _identity(root / _join(folder, name))
@@ -62,9 +67,27 @@ def walk(root: Path, endings: tuple[str, ...], most: int = MOST_ENTRIES) -> List
     if left <= 0:
         notes.append(f"stopped after {most} files and folders: what lies deeper was not looked at")
     return Listing(
-        entries=most - left, files=tuple(files), saved_models=tuple(saved), split_folders=tuple(splits),
+        entries=most - left, files=tuple(files), saved_models=tuple(saved), picture_folders=tuple(pictures),
         notes=tuple(notes),
     )  # fmt: skip
+
+
+def _split_folders(names: list[str]) -> list[str]:
+    """The folders of a training split and of another one among the names of folders."""
+    found = {name: SPLIT_WORDS[name.lower()] for name in names if name.lower() in SPLIT_WORDS}
+    return list(found) if len(set(found.values())) > 1 and "train" in found.values() else []
+
+
+def _class_folders(root: Path, names: list[str]) -> list[str]:
+    """The folders with pictures in them, where there are two at least; of each a few entries are looked at."""
+    visible = [name for name in names if not name.startswith(".") and name not in _SKIPPED]
+    found = [name for name in visible[:MOST_CLASSES] if _has_pictures(root / name)]
+    return found if len(found) > 1 else []
+
+
+def _has_pictures(folder: Path) -> bool:
+    entries = names_in(folder, PEEKED)
+    return any(entry.name.lower().endswith(ENDINGS) and not entry.name.startswith(".") for entry in entries)
 
 
 def names_in(folder: Path, most: int) -> Iterator[os.DirEntry[str]]:
@@ -122,12 +145,3 @@ def _is_text(name: str) -> bool:
 
 def _join(folder: str, name: str) -> str:
     return f"{folder}/{name}" if folder else name
-
-
-def shown(text: str) -> str:
-    """A name for a message or a comment: as it is, or escaped where it could break a line or a terminal.
-
-    >>> shown("a b"), shown("a\\nb")
-    ('a b', "'a\\\\nb'")
-    """
-    return text if text.isprintable() else ascii(text)

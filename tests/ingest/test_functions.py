@@ -14,7 +14,10 @@ import pytest
 from edgekit.errors import DataError
 from edgekit.ingest.arrays import ArrayWriter
 from edgekit.ingest.spool import spool_result
+from edgekit.ingest.wanted import Wanted
 from edgekit.jobs import no_progress
+from edgekit.project_file import DataTable
+from edgekit.values import to_builtins
 
 X, Y = np.arange(48, dtype=np.float32).reshape(12, 4), np.arange(12) % 3
 
@@ -105,6 +108,155 @@ def test_every_form_gives_the_same_arrays(write, form):
     assert found.splits["validation"].samples == 3
 
 
+def singles(x=X, y=Y):
+    yield from zip(x, y, strict=True)
+
+
+class TorchLike:
+    """Enough of a tensor of torch that is being trained: `numpy()` alone is refused."""
+
+    def __init__(self, array):
+        self._array, self._detached = array, False
+
+    def detach(self):
+        self._detached = True
+        return self
+
+    def cpu(self):
+        return self
+
+    def numpy(self):
+        assert self._detached, "Can't call numpy() on Tensor that requires grad"
+        return self._array
+
+
+class LoaderLike:
+    """Enough of torch's `DataLoader`: a length, and batches that are lists."""
+
+    def __len__(self):
+        return 3
+
+    def __iter__(self):
+        return ([TorchLike(x), TorchLike(y)] for x, y in batches())
+
+
+KNOWN = {
+    **FORMS,
+    "single samples of a generator": lambda: {"train": singles(), "test": singles()},
+    "generator functions": lambda: (generator, singles),
+    "a function that gives arrays": lambda: (lambda: (X, Y), lambda: (X, Y)),
+    "tf.data unbatched": lambda: (TfDataLike(list(singles()), 12), TfDataLike(list(singles()))),
+    "a list of pairs": lambda: (list(singles()), batches(size=3)),
+    "lists of lists": lambda: ((X.tolist(), Y.tolist()), (X.tolist(), Y.tolist())),
+    "lists of arrays": lambda: ((list(X), list(Y)), (list(X), Y)),
+    "a tuple of arrays": lambda: ((tuple(X), tuple(Y)), (X, Y)),
+    "inputs in a list of one": lambda: (([X], [Y]), ([X], Y)),
+    "tensors of torch": lambda: ((TorchLike(X), TorchLike(Y)), LoaderLike()),
+    "a data set of torch": lambda: (PyDatasetLike(list(singles())), PyDatasetLike(list(singles()))),
+    "mappings of samples": lambda: (iter([({"x": x}, y) for x, y in singles()]), (X, Y)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("form", KNOWN)
+def test_every_form_gives_the_same_arrays_where_the_model_is_known(tmp_path, form):
+    found = spool_result(
+        KNOWN[form](), tmp_path, options={"validation": 0.25}, seed=0, progress=no_progress,
+        wanted=Wanted(names=("x",), output_names=("y",), input_shapes=((4,),), output_shapes=((3,),)),
+    )  # fmt: skip
+    for split in ("train", "test"):
+        np.testing.assert_array_equal(found.inputs(split)[0], X)
+        np.testing.assert_array_equal(found.targets(split)[0], Y)
+
+
+def test_single_samples_of_several_inputs(tmp_path):
+    wanted = Wanted(names=("a", "b"), output_names=("y",), input_shapes=((4,), (2, 2)), output_shapes=((3,),))
+    samples = [((x, x.reshape(2, 2)), y) for x, y in singles()]
+    by_name = [({"b": x.reshape(2, 2), "a": x}, y) for x, y in singles()]
+    found = spool_result(
+        (iter(samples), iter(by_name)),
+        tmp_path,
+        options={"validation": 0.25},
+        seed=0,
+        progress=no_progress,
+        wanted=wanted,
+    )
+    for split in ("train", "test"):
+        np.testing.assert_array_equal(found.inputs(split)[0], X)
+        np.testing.assert_array_equal(found.inputs(split)[1], X.reshape(12, 2, 2))
+
+
+def test_labels_that_are_text_are_numbered_in_the_order_of_the_alphabet(write, tmp_path):
+    words = np.array(["walk", "run", "sit"])[Y]
+    found = write({"train": (X, words.tolist()), "test": iter([(X[:6], words[:6]), (X[6:], words[6:].astype(object))])})
+    assert found.labels == ("run", "sit", "walk")
+    for split in ("train", "test"):
+        assert found.targets(split)[0].tolist() == [(2, 0, 1)[number] for number in Y]
+    assert "targets: text, 3 classes in the order run, sit, walk" in found.notes
+
+
+def test_a_stream_without_an_end_is_not_read_for_ever(write, monkeypatch):
+    def forever():
+        while True:
+            yield X, Y
+
+    monkeypatch.setattr("edgekit.ingest.streams.MOST_BYTES", 10_000)
+    with pytest.raises(DataError, match="a stream that may have no end") as caught:
+        write((forever, (X, Y)))
+    assert "itertools.islice" in caught.value.next_step and caught.value.where == "data: train"
+    ends = PyDatasetLike([(X, Y)] * 100)
+    assert write({"train": ends, "test": (X, Y)}).splits["train"].samples == 900, "what has a length may be long"
+
+
+def test_frames_of_pandas(tmp_path):
+    pandas = pytest.importorskip("pandas")
+    wanted = Wanted(names=("x",), output_names=("y",), input_shapes=((4, 1),), output_shapes=((3,),), classes=3)
+    frame = pandas.DataFrame(X, columns=list("abcd")).astype({"a": "Int64"})
+    words = pandas.Series(np.array(["walk", "run", "sit"])[Y])
+
+    def write(result, **options):
+        folder = tmp_path / str(len(list(tmp_path.iterdir())))
+        folder.mkdir()
+        table = to_builtins(DataTable(source="data", **options))
+        return spool_result(result, folder, options=table, seed=0, progress=no_progress, wanted=wanted)
+
+    for targets in (words, words.astype("category"), pandas.Series(Y)):
+        found = write(((frame, targets), (frame, targets)))
+        np.testing.assert_array_equal(found.inputs("test")[0], X[..., None])
+        assert found.targets("test")[0].tolist()[:3] == ([0, 1, 2] if targets.dtype.kind in "iu" else [2, 0, 1])
+    whole = frame.assign(label=words)
+    found = write((whole, whole), target="label")
+    assert found.labels == ("run", "sit", "walk") and found.splits["test"].samples == 12
+    assert write(whole, target="label", test=0.25).splits["test"].samples == 3
+    with pytest.raises(DataError, match="a data frame without a named target") as caught:
+        write((whole, whole))
+    assert "frame['label']" in caught.value.next_step
+    with pytest.raises(DataError, match="a column that holds no numbers") as caught:
+        write(((whole, words), (frame, words)))
+    assert caught.value.where == "data: train: x_0: column 'label'"
+    frame.loc[3, "c"] = None
+    with pytest.raises(DataError, match="a missing value") as caught:
+        write(((frame, words), (frame, words)))
+    assert caught.value.where == "data: train: x_0: row 3, column 'c'"
+
+
+def test_frames_of_polars(write):
+    polars = pytest.importorskip("polars")
+    frame, words = polars.DataFrame(X), polars.Series(np.array(["walk", "run", "sit"])[Y].tolist())
+    found = write(((frame, words), (frame, words)))
+    np.testing.assert_array_equal(found.inputs("train")[0], X)
+    assert found.labels == ("run", "sit", "walk")
+
+
+def test_names_for_class_numbers(write, tmp_path):
+    options = {"validation": 0.25, "classes": ["a", "b", "c"]}
+    found = spool_result(((X, Y), (X, Y)), tmp_path, options=options, seed=0, progress=no_progress)
+    assert found.labels == ("a", "b", "c")
+    with pytest.raises(DataError, match="more class numbers than names"):
+        spool_result(
+            ((X, Y), (X, Y)), tmp_path, options={**options, "classes": ["a", "b"]}, seed=0, progress=no_progress
+        )
+
+
 @pytest.mark.parametrize(
     "result", [((X, Y), (X[:6], Y[:6]), (X, Y)), {"train": (X, Y), "val": (X[:6], Y[:6]), "test": (X, Y)}]
 )
@@ -155,6 +307,16 @@ def test_names_that_the_model_does_not_have(write):
     assert found.what == "inputs by other names than the model's inputs" and "a tuple" in found.allowed
 
 
+class NoLength:
+    """A `PyDataset` that knows no number of batches; iterating over it would never end."""
+
+    def __len__(self):
+        raise NotImplementedError("num_batches")
+
+    def __getitem__(self, index):
+        return X, Y
+
+
 class Unfinished:
     def __iter__(self):
         yield X, Y
@@ -176,7 +338,16 @@ class Unfinished:
         ({"train": (X, Y[:5]), "test": (X, Y)}, "inputs and targets of different length"),
         ({"train": iter([(X, Y[:5])]), "test": (X, Y)}, "arrays of one split have different lengths"),
         ({"train": iter([X, X]), "test": (X, Y)}, "a batch that is not (inputs, targets)"),
-        ({"train": iter([(X[0], Y[0])]), "test": (X, Y)}, "a single sample where a batch is expected"),
+        ({"train": iter([(X[0, 0], Y[0])]), "test": (X, Y)}, "a single sample where a batch is expected"),
+        ({"train": {"image": X, "label": Y}, "test": (X, Y)}, "a split that is not (x, y)"),
+        ({"train": iter([{"image": X, "label": Y}]), "test": (X, Y)}, "a batch that is not (inputs, targets)"),
+        ((X, Y, X, Y), "the function returned something else than data"),
+        ({"train": lambda size: generator(), "test": (X, Y)}, "a function that cannot be called without arguments"),
+        ({"train": ([[1, 2], [3, 4], [5]], [0, 1, 2]), "test": (X, Y)}, "a list of items of different shapes"),
+        ({"train": (X, ["a"] * 6 + ["b"] * 6), "test": (X, ["a", "c"] * 6)}, "labels that the training split does not have"),
+        ({"train": (X, ["a"] * 12), "test": (X, ["a"] * 12)}, "fewer than two classes"),
+        ({"train": NoLength(), "test": (X, Y)}, "a data set without a length"),
+        (iter([1, 2]), "the function returned something else than data"),
         ({"train": iter([(X, Y), (X[:, :3], Y)]), "test": (X, Y)}, "samples of different shapes"),
         ({"train": iter([(X.astype(int), Y), (X / 3, Y)]), "test": (X, Y)}, "batches of different types"),
         ({"train": iter([]), "test": (X, Y)}, "no batches"),
@@ -254,7 +425,7 @@ def test_a_stream_of_300_mb_goes_through_little_memory(tmp_path):
     (tmp_path / "out").mkdir()
     job = {
         "kind": "function", "source": "own_large:make", "root": str(tmp_path), "target": str(tmp_path / "out"),
-        "options": {"validation": 0.2}, "names": [], "output_names": [], "seed": 0, "trust": False, "need": ["train", "test"], "key": "k",
+        "options": {"validation": 0.2}, "wanted": {}, "whole": False, "seed": 0, "trust": False, "need": ["train", "test"], "key": "k",
     }  # fmt: skip
     answer = subprocess.run(
         [sys.executable, "-c", CHILD, json.dumps(job)], capture_output=True, text=True, timeout=60, check=True

@@ -5,8 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from edgekit.errors import DataError
+from edgekit.ingest.pictures import decode
+
 Image = pytest.importorskip("PIL.Image")
 COLOURS = {"cat": (250, 10, 20), "dog": (30, 240, 40), "eel": (50, 60, 230)}
+AS_IT_IS = {"grayscale": False, "image_size": None, "interpolation": "bilinear"}
 
 
 def picture(path, colour, size=(6, 4), mode="RGB"):
@@ -66,7 +70,8 @@ def test_sizes_that_differ_ask_for_image_size(images, refused, open_source):
     picture(odd, COLOURS["dog"], size=(7, 4))
     error = refused("images")
     assert error.what == "samples of different shapes" and error.where == str(odd)
-    assert "image_size" in error.next_step and error.received == "(4, 7, 3)"
+    assert "image_size" in error.next_step
+    assert error.received == "2 sizes, height x width (pictures): 4 x 6 (23), 4 x 7 (1)"
     assert open_source("images", image_size=(4, 4)).splits["train"].inputs[0].shape[1:] == (4, 4, 3)
 
 
@@ -99,32 +104,75 @@ def test_a_broken_image_is_named(images, refused, content):
     assert error.what == "not an image that can be read" and error.where == str(broken)
 
 
+def test_all_broken_images_are_named_at_once_and_no_more_than_twenty(images, refused):
+    for number in range(3):
+        (images / "train" / "cat" / f"{number}.png").write_bytes(b"no image")
+    (images / "test" / "eel" / "1.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    error = refused("images")
+    assert error.what == "4 pictures that cannot be used" and error.where.endswith("test/eel/1.png")
+    assert error.received.count("UnidentifiedImageError") + error.received.count("SyntaxError") >= 3
+    assert all(f"train/cat/{number}.png" in error.received for number in range(3))
+    for number in range(40):
+        (images / "train" / "dog" / f"bad{number:02}.png").write_bytes(b"no image")
+    assert refused("images").received.endswith("and 24 more")
+
+
 @pytest.mark.parametrize("ending", ["png", "jpg"])
 def test_an_image_cut_or_damaged_anywhere_is_read_or_named(images, tmp_path, ending):
-    from edgekit.errors import DataError
-    from edgekit.ingest.images import _image
-
     path = tmp_path / f"noise.{ending}"
     Image.fromarray(np.random.default_rng(0).integers(0, 255, (9, 8, 3), np.uint8)).save(path)
-    whole, options = path.read_bytes(), {"grayscale": False, "image_size": None, "scale": 1.0, "offset": 0.0}
+    whole = path.read_bytes()
     for place in range(0, len(whole), 3):
         for content in (whole[:place], whole[:place] + bytes([whole[place] ^ 0x5A]) + whole[place + 1 :]):
             path.write_bytes(content)
             try:
-                assert _image(path, options).shape[2] == 3
+                assert decode(path, AS_IT_IS).pixels.shape[2] == 3
             except DataError as error:
-                assert error.what == "not an image that can be read"
+                assert error.what in ("not an image that can be read", "pixels that cannot be brought to 0 to 255")
 
 
-@pytest.mark.parametrize(
-    ("folders", "what"),
-    [(("train/cat", "train/dog"), "no folder test"), (("train/cat", "test/cat"), "fewer than two classes"), ((), "no folder test")],
-)  # fmt: skip
-def test_a_folder_of_another_shape(tmp_path, refused, folders, what):
-    (tmp_path / "images").mkdir()
-    for folder in folders:
-        picture(tmp_path / "images" / folder / "0.png", (1, 2, 3))
-    assert refused("images").what == what
+def test_a_palette_that_is_missing_is_named(tmp_path):
+    """Pillow answers it with an assertion."""
+    path = tmp_path / "palette.png"
+    Image.effect_noise((9, 9), 90).convert("RGB").quantize(16).save(path, transparency=3)
+    content = path.read_bytes()
+    begin = content.index(b"PLTE") - 4
+    size = int.from_bytes(content[begin : begin + 4], "big")
+    path.write_bytes(content[:begin] + content[begin + 12 + size :])
+    with pytest.raises(DataError, match="not an image that can be read"):
+        decode(path, AS_IT_IS)
+
+
+def test_a_file_that_only_its_ending_calls_a_picture_starts_no_other_parser(tmp_path):
+    """PostScript would be handed to Ghostscript."""
+    path = tmp_path / "photo.png"
+    path.write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\n(x) print\n%%EOF\n")
+    Image.open(path)  # Pillow itself would take it
+    with pytest.raises(DataError, match="not an image that can be read"):
+        decode(path, AS_IT_IS)
+
+
+def test_what_was_left_aside_in_decoding_is_said(images, open_source):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (6, 4), (9, 9, 9)).save(images / "train" / "cat" / "turned.jpg", exif=exif)
+    frames = [Image.new("RGB", (6, 4), (shade, 0, 0)) for shade in (0, 99)]
+    frames[0].save(images / "train" / "dog" / "moving.gif", save_all=True, append_images=frames[1:])
+    Image.fromarray(np.full((4, 6), 30_000, np.uint16)).save(images / "test" / "eel" / "deep.png")
+    found = open_source("images")
+    said = "\n".join(found.notes)
+    assert "EXIF orientation, which is not applied (Keras does not apply it either): 1 (train/cat/turned.jpg)" in said
+    assert "several frames, of which the first is taken (as Keras does): 1 (train/dog/moving.gif)" in said
+    assert "16-bit grey" in said and "(test/eel/deep.png)" in said
+    assert found.inputs("test")[0][-1].max() == 30_000 >> 8
+
+
+@pytest.mark.parametrize("mode", ["F", "I"])
+def test_pixels_of_no_known_range_are_refused_with_the_reason(images, refused, mode):
+    Image.new(mode, (6, 4), 0.5 if mode == "F" else 70_000).save(images / "train" / "cat" / "wide.tif")
+    error = refused("images")
+    assert error.what == "pixels that cannot be brought to 0 to 255"
+    assert error.where.endswith("wide.tif") and "32-bit" in error.received
 
 
 def test_a_test_folder_alone_serves_a_check(images, open_source):

@@ -198,8 +198,8 @@ def test_no_space_for_the_arrays(tmp_path, monkeypatch):
 
 
 def test_what_is_no_data(tmp_path, refused):
-    (tmp_path / "data.csv").write_text("1,2", encoding="utf-8")
-    assert refused("data.csv").received == ".csv"
+    (tmp_path / "data.xlsx").write_text("1,2", encoding="utf-8")
+    assert refused("data.xlsx").received == ".xlsx"
     save(tmp_path / "digits.npz", **arrays())
     error = refused("digit.npz")
     assert error.what == "the data does not exist" and error.next_step == "did you mean 'digits.npz'?"

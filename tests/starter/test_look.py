@@ -147,12 +147,85 @@ def test_images_without_a_model_that_tells(folder):
     assert look(folder.root / "here2").image_size is None
 
 
-@pytest.mark.parametrize(("classes", "why"), [(("cat",), "fewer than two"), (("cat", "dog"), "a class in test")])
+@pytest.mark.parametrize(
+    ("classes", "why"),
+    [(("cat",), "fewer than two"), (("cat", "dog"), "has a class that train does not have: test/zebra")],
+)
 def test_a_folder_of_images_that_cannot_be_used_says_why(folder, classes, why):
     photos = folder.images(classes=classes)
     (photos / "test" / classes[-1]).rename(photos / "test" / "zebra")
     (near,) = look(folder.root).near
     assert why in near.reason
+
+
+def test_folders_of_classes_without_split_folders(folder):
+    from PIL import Image
+
+    for name in ("things/cat/0.png", "things/dog/0.JPG", "things/eel/0.webp", "shots/one/0.png", "docs/0.png"):
+        path = folder.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (8, 8)).save(path)
+    folder.keras(shape=(8, 8, 3), outputs=3)
+    found = look(folder.root)
+    assert (found.data.source, found.data.labels, found.data.splits) == ("things", 3, False)
+    assert found.ready and any("things has no test folder" in note for note in found.notes)
+    folder.npz("deeper/data.npz", x=(8, 8, 3), y=[0, 1, 2] * 4)
+    assert look(folder.root).data.source == "deeper/data.npz", "what says its splits comes first"
+
+
+CSV = "id,ax,ay,name,label\n" + "".join(f"{n},{n}.5,{n / 4},text {n},{'abc'[n % 3]}\n" for n in range(12))
+
+
+def test_a_table_beside_a_model(folder):
+    folder.keras(shape=(3,), outputs=3)
+    folder.text("readings.csv", CSV)
+    found = look(folder.root)
+    table = found.data.table
+    assert found.ready and (found.data.source, found.data.sample_shape, found.data.labels) == ("readings.csv", (3,), 3)
+    assert (table.target, table.why, table.drop, table.split, found.metric) == (
+        "label",
+        "its name",
+        ("name",),
+        None,
+        "accuracy",
+    )
+    folder.keras("model.keras", shape=(5,), outputs=4)
+    assert look(folder.root).problems == (
+        "samples of readings.csv are 3, and model.keras takes 5", "readings.csv has 3 classes, and model.keras has 4 outputs",
+    )  # fmt: skip
+
+
+def test_what_a_table_says_of_itself(folder):
+    folder.keras(shape=(2, 2, 1), outputs=1, activation="linear", loss="mse")
+    lines = [f"{n},2,3,4,{('train', 'test')[n % 2]},{n * 3}" for n in range(30)]
+    folder.text("my_train.csv", "a;b;c;d;fold;grade\n" + "\n".join(lines).replace(",", ";").replace("7;2", "7;"))
+    (folder.root / "my_test.csv").write_bytes((folder.root / "my_train.csv").read_bytes())
+    folder.text("log.csv", "only\nwords\n")
+    found = look(folder.root)
+    table = found.data.table
+    assert found.ready and (table.target, table.why, table.split, table.test_source) == (
+        "grade",
+        "it is the last",
+        "fold",
+        "my_test.csv",
+    )
+    assert (found.metric, found.shape, table.lacking) == ("mae", (2, 2, 1), True)
+    assert found.other_data == () and [one.reason for one in found.near] == ["has fewer than two columns"]
+    folder.npz(x=(2, 2, 1), y=np.linspace(0, 1, 12))
+    assert look(folder.root).data.source == "data.npz", "arrays come before a table, which may be anything"
+
+
+@pytest.mark.parametrize("splits", [("train", "val"), ("Train", "valid", "TEST"), ("training", "testing")])
+def test_split_folders_by_other_names(folder, splits):
+    photos = folder.images()
+    for split in ("train", "test"):
+        (photos / split).rename(photos / f"old-{split}")
+    for split in splits:
+        (photos / split).symlink_to(photos / "old-train")
+    folder.keras(outputs=3, shape=(12, 10, 3))
+    found = look(folder.root)
+    assert found.ready and (found.data.source, found.data.labels) == ("photos", 3)
+    assert any("no test folder, so val/ is the test split" in note for note in found.notes) == ("val" in splits)
 
 
 def test_the_project_folder_itself_may_hold_the_images(folder):

@@ -78,6 +78,7 @@ def make(folder: Path) -> None:
     done = subprocess.run(command, cwd=folder / "project", env=environment, capture_output=True, text=True)
     if done.returncode not in (0, 1):  # a result that fails a check is as good to begin with
         raise SystemExit(f"the build of the corpus failed:\n{done.stderr}")
+    (folder / "sound.png").write_bytes(_pictures()[0])
     (folder / "made").write_text(source)
 
 
@@ -113,7 +114,57 @@ def files(folder: Path) -> dict[str, list[bytes]]:
         "lock": _read([folder / "project" / "edgekit.lock"]),
         "manifest": _read([out / "manifest.json"]),
     }
-    return {**found, "npz": _archives()}
+    return {**found, "npz": _archives(), "csv": _tables(), "picture": _pictures(), "parquet": _parquets()}
+
+
+def _tables() -> list[bytes]:
+    """Tables with classes, amounts, missing values, splits, in several dialects."""
+    rows = [("ax", "ay", "who", "fold", "label")]
+    rows += [(f"{n}", f"{n / 4}", f"p{n % 5}", ("train", "val", "test")[n % 3], "abc"[n % 3]) for n in range(60)]
+    texts = ["\n".join(separator.join(row) for row in rows) for separator in (",", ";", "\t", "|")]
+    texts.append(texts[1].replace(".", ","))
+    texts.append("\n".join(",".join((row[0], row[1], "1", "train", row[1])) for row in rows))
+    texts.append(texts[0].replace("a\n", '"a ""b"", c"\n').replace(",0.5,", ",,"))
+    return [text.encode() for text in texts]
+
+
+def _parquets() -> list[bytes]:
+    """A Parquet file, compressed and not."""
+    import pyarrow
+    import pyarrow.parquet
+
+    table = pyarrow.table(
+        {"ax": list(range(60)), "ay": [n / 4 for n in range(60)], "label": ["abc"[n % 3] for n in range(60)]}
+    )
+    found = []
+    for compression in ("none", "snappy", "zstd"):
+        buffer = io.BytesIO()
+        pyarrow.parquet.write_table(table, buffer, compression=compression)
+        found.append(buffer.getvalue())
+    return found
+
+
+def _pictures() -> list[bytes]:
+    """Small pictures of every format and mode that is read."""
+    from PIL import Image
+
+    rgb = Image.fromarray(np.random.default_rng(0).integers(0, 256, (12, 10, 3), dtype=np.uint8))
+    deep = Image.fromarray(np.arange(120, dtype=np.uint16).reshape(12, 10) * 500)
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    moving = {"save_all": True, "append_images": [rgb.rotate(90 * n, expand=False) for n in (1, 2)]}
+    wanted = [
+        (rgb, "PNG", {}), (deep, "PNG", {}), (rgb.convert("LA"), "PNG", {}), (rgb.quantize(16), "PNG", {"transparency": 3}), (rgb.convert("1"), "PNG", {}),
+        (rgb, "PNG", moving), (rgb, "JPEG", {"exif": turned}), (rgb.convert("CMYK"), "JPEG", {}), (rgb.convert("L"), "JPEG", {"progressive": True}),
+        (rgb, "BMP", {}), (rgb.quantize(16), "GIF", {}), (rgb, "GIF", moving), (rgb, "WEBP", {"lossless": True}), (rgb, "WEBP", moving),
+        (rgb, "TIFF", {}), (deep, "TIFF", {}), (rgb.convert("F"), "TIFF", {}), (rgb, "TIFF", {"compression": "tiff_lzw"}),
+    ]  # fmt: skip
+    found = []
+    for image, kind, options in wanted:
+        buffer = io.BytesIO()
+        image.save(buffer, kind, **options)
+        found.append(buffer.getvalue())
+    return found
 
 
 def _read(paths: list[Path]) -> list[bytes]:

@@ -16,6 +16,8 @@ from pathlib import Path
 import archives
 import configs
 import mutate
+import pictures
+import tables
 import words
 from corpus import ROOT
 
@@ -58,6 +60,10 @@ def _flatbuffer(content: bytes, rng: random.Random, others: list[bytes]) -> byte
     return mutate.several(content, rng, others, mutate.FLATBUFFER)
 
 
+def _bytes(content: bytes, rng: random.Random, others: list[bytes]) -> bytes:
+    return mutate.several(content, rng, others, mutate.ANY)
+
+
 def _command(name: str, every: int, *arguments: str) -> Route:
     return Route(name=name, every=every, arguments=arguments)
 
@@ -72,6 +78,10 @@ KINDS = (
     Kind(name="npz", share=1600, suffix=".npz", damage=archives.archive,
          routes=(Route(name="npz_spool"), Route(name="npz_open", every=9),
                  _command("edgekit check --data", 41, "check", GOLDEN, *RPI4, "--data", "{}"))),
+    Kind(name="csv", share=700, suffix=".csv", damage=tables.table, routes=(Route(name="table_spool"), Route(name="init", every=7))),
+    Kind(name="parquet", share=200, suffix=".parquet", damage=_bytes, routes=(Route(name="table_spool"),)),
+    Kind(name="picture", share=900, suffix=".png", damage=pictures.picture,
+         routes=(Route(name="picture_folder"), Route(name="picture_init", every=19))),
     Kind(name="project", share=800, suffix=".toml", damage=words.toml_document,
          routes=(Route(name="project_load"), _command("edgekit plan", 37, "plan", *RPI4, "--project", "{here}/folder"))),
     Kind(name="profile", share=800, suffix=".toml", damage=words.toml_document,

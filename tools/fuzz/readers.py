@@ -82,6 +82,44 @@ class Readers:
 
     def npz_spool(self, path: Path) -> str:
         """The job that reads data, in a worker that stays warm."""
+        return self._spool("npz", path)
+
+    def table_spool(self, path: Path) -> str:
+        """A table by its column `label`; every third with its other columns in their roles."""
+        more: dict[str, Any] = {"target": "label"}
+        size = path.stat().st_size
+        if size % 3 == 0 and path.suffix == ".csv":
+            more |= {"drop": ["who"], "group": None, "split": "fold", "missing": "drop"}
+        elif size % 3 == 1 and path.suffix == ".csv":
+            more |= {"drop": ["fold"], "group": "who", "window": 2, "target_kind": "classes"}
+        else:
+            more |= {"features": ["ax", "ay"]}
+        return self._spool("table", path, **more)
+
+    def picture_folder(self, path: Path) -> str:
+        """A folder of classes with the picture in it, as it is or resized."""
+        options = {"image_size": [7, 9]} if path.stat().st_size % 2 else {"grayscale": True}
+        return self._spool("folder", self._photos(path), **options)
+
+    def picture_init(self, path: Path) -> str:
+        """`edgekit init` beside such a folder."""
+        from edgekit.cli.init import write
+        from edgekit.starter import look
+
+        self._photos(path)
+        write(path.parent, look(path.parent))
+        return "written"
+
+    def _photos(self, path: Path) -> Path:
+        photos = path.parent / "photos"
+        for name in ("a", "b"):
+            (photos / name).mkdir(parents=True)
+            for number in range(3):
+                shutil.copy(self.corpus / "sound.png", photos / name / f"{number}.png")
+        shutil.copy(path, photos / "a" / "input.png")
+        return photos
+
+    def _spool(self, kind: str, path: Path, **more: Any) -> str:
         from edgekit.jobs import Failed
         from edgekit.project_file import DataTable
         from edgekit.values import to_builtins
@@ -90,8 +128,8 @@ class Readers:
             key: value for key, value in to_builtins(DataTable(source="")).items() if key not in ("source", "version")
         }
         with self.cache.scratch() as folder:
-            job = {"do": "spool", "kind": "npz", "source": str(path), "root": ".", "options": options, "names": (), "output_names": (),
-                   "seed": 0, "trust": False, "need": ("train", "test"), "key": "k", "target": str(folder)}  # fmt: skip
+            job = {"do": "spool", "kind": kind, "source": str(path), "root": ".", "options": {**options, **more}, "wanted": {}, "whole": False,
+                   "test_source": None, "seed": 0, "trust": False, "need": ("train", "test"), "key": "k", "target": str(folder)}  # fmt: skip
             answer = self.ingest.run(job, time_limit_s=JOB_LIMIT_S)
         if isinstance(answer, Failed):
             raise RuntimeError(f"{answer.reason}\n{answer.detail}")

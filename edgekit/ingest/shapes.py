@@ -1,0 +1,26 @@
+"""When a row of numbers is clearly what a model takes in another shape: where only axes of 1 stand beside its size."""
+
+from __future__ import annotations
+
+import math
+
+Shape = tuple[int, ...]
+
+
+def clear_shape(sample: Shape, model: tuple[int | None, ...] | None) -> Shape | None:
+    """The model's shape for a sample of another one; None where it fits already, or where the order of its values is not clear.
+
+    >>> clear_shape((128,), (128, 1)), clear_shape((128,), (1, None, 1)), clear_shape((6,), (2, 3)), clear_shape((6,), (6,))
+    ((128, 1), (1, 128, 1), None, None)
+    """
+    if model is None or sum(size is None for size in model) > 1:
+        return None
+    plain = tuple(math.prod(sample) if size is None else size for size in model)
+    is_clear = [size for size in plain if size != 1] == [size for size in sample if size != 1]
+    return plain if is_clear and plain != sample else None
+
+
+def reshaped_note(sample: Shape, shape: Shape) -> str:
+    """The note on samples that were reshaped."""
+    said = [" x ".join(map(str, one)) for one in (sample, shape)]
+    return f"samples of {said[0]} are reshaped to {said[1]}, as the model takes them"

@@ -1,0 +1,38 @@
+"""What a model takes and gives, as far as reading data needs it: names, shapes, and whether targets are amounts."""
+
+from __future__ import annotations
+
+from edgekit.facts import ModelFacts
+from edgekit.values import Value
+
+_DISTANCES = ("mean_squared", "mean_absolute", "huber", "log_cosh")
+
+
+class Wanted(Value):
+    """A model's ends: shapes are without the batch (None where a size is free); empty where nothing is known.
+
+    `classes` is the size of the last axis of the first output, None where it is not known. `regresses` says that the first
+    output was trained by a distance from its targets.
+    """
+
+    names: tuple[str, ...] = ()
+    output_names: tuple[str, ...] = ()
+    input_shapes: tuple[tuple[int | None, ...], ...] = ()
+    output_shapes: tuple[tuple[int | None, ...], ...] = ()
+    classes: int | None = None
+    kind: str | None = None
+    regresses: bool = False
+
+
+def wanted_of(facts: ModelFacts) -> Wanted:
+    """What the model of these facts takes and gives."""
+    loss = facts.losses[0] if facts.losses else None
+    return Wanted(
+        names=tuple(tensor.name for tensor in facts.inputs),
+        output_names=tuple(tensor.name for tensor in facts.outputs),
+        input_shapes=tuple(tensor.shape for tensor in facts.inputs),
+        output_shapes=tuple(tensor.shape for tensor in facts.outputs),
+        classes=facts.outputs[0].shape[-1] if facts.outputs and facts.outputs[0].shape else None,
+        kind=facts.output_kinds[0] if facts.output_kinds else None,
+        regresses=(loss or "").startswith(_DISTANCES),
+    )
