@@ -37,7 +37,7 @@ from edgekit.pool import PACKAGES, Jobs, Pool
 from edgekit.profile import DeviceProfile
 from edgekit.project import PROJECT_FILE, Project
 from edgekit.report import Report
-from edgekit.request import Device, Devices, is_several, profiles_for, settle, task_for, with_threshold
+from edgekit.request import Device, Devices, is_several, limits_for, profiles_for, settle, task_for, with_threshold
 from edgekit.runtimes.registry import require_runtimes
 from edgekit.search import Search, search
 from edgekit.trials import Bench
@@ -194,7 +194,7 @@ def _build_one(
 ) -> BuildResult:
     """Search (or make what is locked), conclude and write for one device."""
     task = task_for(profile, materials.model.facts, materials.project)
-    bench, planner = Bench(materials, profile, task.limits), Planner(task)
+    bench, planner = Bench(materials, profile, limits_for(profile, materials.project)), Planner(task)
     made = keeper.realise(bench, progress)
     choice, found = made or (planner, search(planner, bench, seat, progress))
     report, tflite, compiled = conclude(choice, found.finished, bench, progress=progress)

@@ -21,7 +21,7 @@ from edgekit.emulating import NAME as EMULATOR
 from edgekit.emulating import note_of
 from edgekit.jobs import Failed
 from edgekit.planner.trial import Trial, figure
-from edgekit.planner.verdict import judge, misses, outcome
+from edgekit.planner.verdict import misses, outcome, warnings
 from edgekit.report import Baseline, CandidateReport, Check, Chosen, Metrics, Report
 from edgekit.runtimes.measure import Measured
 from edgekit.trials import Bench, Finished
@@ -76,7 +76,7 @@ def conclude(
         checks: tuple[Check, ...] = (Check(name="runtime", outcome="fail", reason=measured.reason),)
         measured = chosen.measured or Measured(metrics={}, checks=(), inputs=(), outputs=())
     else:
-        checks = judge(bench.limits, measured.metrics, facts=measured.checks)
+        checks = bench.checks(measured)
     on_board = bench.emulated(path, progress=progress)
     if on_board is not None:
         checks = (*checks, on_board)
@@ -270,4 +270,5 @@ def _summary(picked: Trial, passed_validation: bool, metrics: Metrics, checks: t
     if missed:
         where = "on the emulated board" if missed[0].name == EMULATOR else "on test"
         return f"{text}; it fitted on validation and fails {where}: {missed[0].name}: {missed[0].reason}"
-    return text
+    warned = ", ".join(check.name for check in warnings(checks))
+    return f"{text}; a warning: {warned}" if warned else text

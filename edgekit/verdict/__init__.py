@@ -1,0 +1,1 @@
+"""What a model is judged by: pure; it reads no file and runs nothing."""
