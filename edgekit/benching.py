@@ -27,11 +27,12 @@ from edgekit.jobs import no_progress
 from edgekit.measurements import Measurement, keep_measurement, require_place, why_not
 from edgekit.overlay import measurements_folder
 from edgekit.planner import verdict
-from edgekit.profile import DeviceProfile, limits, list_profiles, load_profile
+from edgekit.profile import DeviceProfile, list_profiles, load_profile
 from edgekit.report import Check, Metric, Metrics
 from edgekit.tflite.model import TfliteModel
 from edgekit.units import format_ms
 from edgekit.values import to_builtins
+from edgekit.verdict.limits import limits_of
 
 if TYPE_CHECKING:
     pass
@@ -324,8 +325,8 @@ def _metrics(measurement: Measurement) -> Metrics:
 
 
 def _checks(measurement: Measurement, profile: DeviceProfile) -> list[Check]:
-    """The profile's limits against what was measured; what was measured elsewhere is unknown of the device."""
-    metrics, asked = _metrics(measurement), limits(profile)
+    """What the board has, and the profile's defaults, against what was measured; what was measured elsewhere is unknown of the device."""
+    metrics, asked = _metrics(measurement), limits_of(profile, {})
     absent = {"latency": "an emulator tells no time"} if measurement.document.latency is None else {}
     if measurement.document.memory is None:
         absent["ram"] = "the memory could not be measured"
@@ -334,12 +335,8 @@ def _checks(measurement: Measurement, profile: DeviceProfile) -> list[Check]:
             metrics[name] = Metric(
                 value=None, unit=metrics[name].unit, basis=None, source="", reason=measurement.foreign
             )
-    return [
-        verdict.check_limit(
-            name, asked[name].value if name in asked else None, metrics.get(name), not_given=absent.get(name)
-        )
-        for name in ("flash", "ram", "latency")
-    ]
+    found = verdict.judge(asked.values, metrics, defaults=asked.default_values, not_given=absent)
+    return [check for check in found if check.name in ("flash", "ram", "latency")]
 
 
 def _summary(path: Path, measurement: Measurement, checks: Sequence[Check]) -> str:

@@ -40,7 +40,7 @@ from edgekit.pool import PACKAGES, Jobs, Pool
 from edgekit.profile import DeviceProfile
 from edgekit.project import PROJECT_FILE, Project
 from edgekit.report import Report
-from edgekit.request import Device, Devices, is_several, profiles_for, settle, task_for
+from edgekit.request import Device, Devices, is_several, limits_for, profiles_for, settle, task_for
 from edgekit.runtimes.registry import require_runtimes
 from edgekit.search import Search, search
 from edgekit.trials import Bench
@@ -205,7 +205,7 @@ def _build_one(
 ) -> BuildResult:
     """Search (or make what is locked), conclude and write for one device; with `strict` nothing is made on findings."""
     task = task_for(profile, materials.model.facts, materials.project)
-    bench, planner = Bench(materials, profile, task.limits), Planner(task)
+    bench, planner = Bench(materials, profile, limits_for(profile, materials.project)), Planner(task)
     if materials.project.strict and materials.findings:
         found, report, tflite, compiled = Search(finished=(), not_tried=()), refuse(bench), None, None
     else:

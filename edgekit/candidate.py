@@ -48,7 +48,10 @@ class Declined(Value):
 
 
 class Plan(Value):
-    """What would be tried for a device, cheapest first."""
+    """What would be tried for a device, cheapest first.
+
+    `limits` are those that decide, `defaults` those of the profile that nobody asked for: what exceeds one is warned of.
+    """
 
     schema_version: int
     device: str
@@ -57,3 +60,4 @@ class Plan(Value):
     candidates: tuple[Candidate, ...]
     declined: tuple[Declined, ...]
     limits: dict[str, float] = {}
+    defaults: dict[str, float] = {}

@@ -25,7 +25,7 @@ from edgekit.jobs import Failed, no_progress
 from edgekit.measurements import applied
 from edgekit.metric_spec import metric_spec
 from edgekit.planner import verdict
-from edgekit.profile import DeviceProfile, limits, load_profile
+from edgekit.profile import DeviceProfile, load_profile
 from edgekit.project_file import DataTable
 from edgekit.report import Baseline, Check, Chosen, Finding, Metrics, Report
 from edgekit.runtimes.limits import LONGEST_S
@@ -35,6 +35,7 @@ from edgekit.tflite.model import TfliteModel
 from edgekit.tflite.reader import read_tflite
 from edgekit.units import parse_duration_ms, parse_size
 from edgekit.userfunction import is_function
+from edgekit.verdict.limits import Limits, limits_of
 
 NO_DATA = "no data was given"
 COMPILED_ENDINGS = re.compile(r"_(vela|edgetpu)$")
@@ -67,7 +68,7 @@ def check(
     """Judge a `.tflite` file on a device; the file is the report's `chosen`.
 
     Sizes and durations are text with units ('512KiB', '20ms') or numbers in bytes and milliseconds; what is not given
-    is the profile's. Without `data` accuracy is not asked. `max_drop` in points needs `reference`, the float32
+    is what the board has; a default of the profile that is exceeded is a check that warns. Without `data` accuracy is not asked. `max_drop` in points needs `reference`, the float32
     `.tflite` that the drop is from; without one it is unknown, and unknown is no pass. `metric` and `direction` are
     those of `edgekit.toml`: without a metric it is accuracy of classes and labels, the mean absolute error of a regression, as
     targets and outputs tell. `threshold` is the value of a single output above which it says yes; without one it is 0 for
@@ -86,7 +87,11 @@ def check(
     known = static(path, profile)
     _require_plain(known.model, path)
     root = Path(project) if project is not None else Path.cwd()
-    allowed = _limits(profile, max_flash, max_download, max_ram, max_latency) | {"accuracy_drop": max_drop}
+    given = {
+        "flash": _size(max_flash), "download": _size(max_download), "ram": _size(max_ram),
+        "latency": _duration(max_latency), "accuracy_drop": max_drop,
+    }  # fmt: skip
+    allowed = limits_of(profile, given)
     asked = None if metric is None else metric_spec(metric, direction, output, where="--metric")
     against = None if reference is None else _existing(Path(reference))
     if against is not None:
@@ -120,9 +125,7 @@ class _Run:
         self._cache, self._strict = cache, strict
         self._time_limit_s, self._progress = time_limit_s, progress
 
-    def report(
-        self, path: Path, known: Static, reference: Path | None, folder: Path, allowed: dict[str, float | None]
-    ) -> Report:
+    def report(self, path: Path, known: Static, reference: Path | None, folder: Path, allowed: Limits) -> Report:
         """Measure the file, and its reference where a drop is asked for, and judge."""
         found = self._measure(path, folder / "file")
         if isinstance(found, Failed):
@@ -143,9 +146,9 @@ class _Run:
             )  # fmt: skip
             metrics["accuracy_drop"] = drop_metric(dropped, "test", basis_of(self._profile))
             of_reference = first.scores
-        findings = self._findings(found, of_reference, metrics, allowed["accuracy_drop"])
+        findings = self._findings(found, of_reference, metrics, allowed.values.get("accuracy_drop"))
         facts = (*found.checks, *((sanity_check(findings),) if self._strict and self._dataset is not None else ()))
-        checks = verdict.judge(allowed, metrics, facts=facts, not_given=self._not_given(reference, allowed))
+        checks = self._judged(allowed, metrics, facts, reference)
         report = self._made(path, known, found, metrics, checks, baseline, (*found.notes, *told))
         return msgspec.structs.replace(report, findings=findings)
 
@@ -174,19 +177,22 @@ class _Run:
             root=self._root,
         )
 
-    def _failed(
-        self, path: Path, known: Static, failed: Failed, reference: Path | None, allowed: dict[str, float | None]
-    ) -> Report:
+    def _failed(self, path: Path, known: Static, failed: Failed, reference: Path | None, allowed: Limits) -> Report:
         """It could not be measured: what its bytes say is judged, and the rest is unknown for that reason."""
         facts = (*known.checks, verdict.runtime_check(self._profile.runtime.kind, failed.reason))
-        not_given = self._not_given(reference, allowed)
-        checks = verdict.judge(allowed, known.metrics, facts=facts, not_given=not_given)
+        checks = self._judged(allowed, known.metrics, facts, reference)
         return self._made(path, known, None, known.metrics, checks, None, (*known.notes, failed.reason))
 
-    def _not_given(self, reference: Path | None, allowed: dict[str, float | None]) -> dict[str, str]:
+    def _judged(
+        self, allowed: Limits, metrics: Metrics, facts: tuple[Check, ...], reference: Path | None
+    ) -> tuple[Check, ...]:
+        not_given = self._not_given(reference, allowed)
+        return verdict.judge(allowed.values, metrics, defaults=allowed.default_values, facts=facts, not_given=not_given)
+
+    def _not_given(self, reference: Path | None, allowed: Limits) -> dict[str, str]:
         if self._dataset is None:
             return {"accuracy_drop": NO_DATA}
-        if reference is None and allowed["accuracy_drop"] is None:
+        if reference is None and "accuracy_drop" not in allowed.deciding:
             return {"accuracy_drop": NO_REFERENCE}
         return {}
 
@@ -302,19 +308,6 @@ def _open(data: str | Path, root: Path, cache: Cache, seed: int, known: Static, 
     )
 
 
-def _limits(
-    profile: DeviceProfile,
-    flash: str | float | None,
-    download: str | float | None,
-    ram: str | float | None,
-    latency: str | float | None,
-) -> dict[str, float | None]:
-    """The profile's limits with the caller's in their place."""
-    allowed: dict[str, float | None] = {name: quantity.value for name, quantity in limits(profile).items()}
-    given = {"flash": _size(flash), "download": _size(download), "ram": _size(ram), "latency": _duration(latency)}
-    return allowed | {name: value for name, value in given.items() if value is not None}
-
-
 def _size(given: str | float | None) -> float | None:
     return float(parse_size(given)) if isinstance(given, str) else given
 
@@ -326,5 +319,7 @@ def _duration(given: str | float | None) -> float | None:
 def _summary(path: Path, profile: DeviceProfile, checks: tuple[Check, ...]) -> str:
     missed = verdict.misses(checks)
     if not missed:
-        return f"{path.name} passes every required check for {profile.name}"
+        warned = ", ".join(check.name for check in verdict.warnings(checks))
+        text = f"{path.name} passes every required check for {profile.name}"
+        return f"{text}; a warning: {warned}" if warned else text
     return f"{path.name} does not pass for {profile.name}: {', '.join(check.name for check in missed)}"

@@ -22,7 +22,7 @@ from edgekit.emulating import note_of
 from edgekit.findings.telling import sanity_check
 from edgekit.jobs import Failed
 from edgekit.planner.trial import Trial, figure
-from edgekit.planner.verdict import judge, misses, outcome
+from edgekit.planner.verdict import misses, outcome, warnings
 from edgekit.report import Baseline, CandidateReport, Check, Chosen, Finding, Metrics, Report
 from edgekit.runtimes.measure import Measured
 from edgekit.sanity.size import NAME as SIZE
@@ -80,7 +80,7 @@ def conclude(
         checks: tuple[Check, ...] = (Check(name="runtime", outcome="fail", reason=measured.reason),)
         measured = chosen.measured or Measured(metrics={}, checks=(), inputs=(), outputs=())
     else:
-        checks = judge(bench.limits, measured.metrics, facts=measured.checks)
+        checks = bench.checks(measured)
     on_board = bench.emulated(path, progress=progress)
     if on_board is not None:
         checks = (*checks, on_board)
@@ -122,7 +122,7 @@ def _findings(bench: Bench, measured: Measured) -> tuple[Finding, ...]:
     drop = measured.metrics.get("accuracy_drop")
     told = None
     if drop is not None and drop.low is not None:
-        told = too_few(drop, bench.dataset.splits["test"].samples, bench.limits.get("accuracy_drop", 0.0))
+        told = too_few(drop, bench.dataset.splits["test"].samples, bench.limits.values.get("accuracy_drop", 0.0))
     before = [one for one in bench.findings if one.name != SIZE or drop is None or drop.low is None]
     return (*before, *measured.findings, *((told,) if told is not None else ()))
 
@@ -304,4 +304,5 @@ def _summary(picked: Trial, passed_validation: bool, metrics: Metrics, checks: t
     if missed:
         where = "on the emulated board" if missed[0].name == EMULATOR else "on test"
         return f"{text}; it fitted on validation and fails {where}: {missed[0].name}: {missed[0].reason}"
-    return text
+    warned = ", ".join(check.name for check in warnings(checks))
+    return f"{text}; a warning: {warned}" if warned else text

@@ -18,6 +18,7 @@ from edgekit.overlay import laid_over, overlay_path
 from edgekit.profile_file import ProfileFile
 from edgekit.profile_resolve import resolve
 from edgekit.report import Basis
+from edgekit.units import format_size
 from edgekit.values import Value, read
 
 if sys.version_info >= (3, 11):
@@ -121,7 +122,7 @@ class Npu(Value):
 
 
 class Budget(Value):
-    """Default limits, in milliseconds and bytes."""
+    """Default limits, in milliseconds and bytes: what exceeds one is warned of, unless the user makes it a limit."""
 
     latency: Quantity | None = None
     flash: Quantity | None = None
@@ -196,7 +197,7 @@ def profile_from_toml(text: str, file: str) -> DeviceProfile:
     """The profile that the text of a TOML file describes; `file` names it in messages.
 
     Raises `ProfileError` for text that is no TOML, a key that is unknown or missing, a wrong unit or type, a source
-    that is not in `[sources]`, a value outside its own interval, a native format without a rate, a runtime without
+    that is not in `[sources]`, a value outside its own interval, more memory for a model than the board has, a native format without a rate, a runtime without
     its operators, or 'live' where nothing can be read.
     """
     return _profile(_tables(text, file), file)
@@ -213,10 +214,41 @@ def _tables(text: str, file: str) -> dict[str, Any]:
 def _profile(raw: dict[str, Any], file: str) -> DeviceProfile:
     found = read(raw, ProfileFile, where=file, error=ProfileError)
     profile = read(resolve(found, file), DeviceProfile, where=file, error=ProfileError)
+    _check_memory(profile, file)
     _check_rates(profile, file)
     _check_operators(profile.runtime, file)
     _check_npu(profile, file)
     return profile
+
+
+def _check_memory(profile: DeviceProfile, file: str) -> None:
+    """A part is no larger than the whole: what a model may use, by the largest board where several sizes are sold."""
+    memory, budget = profile.memory, profile.budget
+    ram, flash = _largest(memory.ram, memory.ram_slow), _largest(memory.flash)
+    parts = {
+        "memory.ram_for_model": (memory.ram_for_model, ram, "memory.ram"),
+        "memory.ram_fast": (memory.ram_fast, ram, "memory.ram"),
+        "memory.flash_for_model": (memory.flash_for_model, flash, "memory.flash"),
+        "budget.ram": (budget.ram, ram, "memory.ram"),
+        "budget.flash": (budget.flash, flash, "memory.flash"),
+    }
+    for name, (part, whole, what) in parts.items():
+        if part is None or part.value is None or whole is None or 0 < part.value <= whole:
+            continue
+        raise ProfileError(
+            "more memory than the board has" if part.value > whole else "no memory at all",
+            where=f"{file}: {name}",
+            received=format_size(part.value),
+            allowed=f"more than 0, and at most the {format_size(whole)} of {what}",
+            next_step=f"correct {name}, or {what} where the board has more",
+        )
+
+
+def _largest(*parts: Quantity | None) -> float | None:
+    """The bytes of memory of one kind in all, on the largest board that is sold; None where they are not known."""
+    known = [part.high or part.value for part in parts if part is not None]
+    found = [size for size in known if size is not None]
+    return sum(found) if found else None
 
 
 def _check_rates(profile: DeviceProfile, file: str) -> None:
@@ -320,13 +352,29 @@ def list_profiles() -> tuple[DeviceProfile, ...]:
 
 
 def limits(profile: DeviceProfile) -> dict[str, Quantity]:
-    """The profile's default limits by metric name (`flash`, `ram` in bytes, `latency` in ms), where it has any."""
+    """What the profile says of each limit (`flash`, `ram` in bytes, `latency` in ms): the default, else what the board has."""
+    budget, memory = profile.budget, profile.memory
     known = {
-        "flash": profile.budget.flash or profile.memory.flash_for_model,
-        "ram": profile.budget.ram or profile.memory.ram_for_model,
-        "latency": profile.budget.latency,
+        "flash": budget.flash or memory.flash_for_model,
+        "ram": budget.ram or memory.ram_for_model,
+        "latency": budget.latency,
     }
     return {name: quantity for name, quantity in known.items() if quantity is not None and quantity.value is not None}
+
+
+def board_limits(profile: DeviceProfile) -> dict[str, float]:
+    """What one model may use of what the board has, in bytes by metric name; nothing where the device sets no limit."""
+    return _values({"flash": profile.memory.flash_for_model, "ram": profile.memory.ram_for_model})
+
+
+def default_limits(profile: DeviceProfile) -> dict[str, float]:
+    """The profile's `[budget]` by metric name, in milliseconds and bytes: what people expect of such a device."""
+    budget = profile.budget
+    return _values({"flash": budget.flash, "ram": budget.ram, "latency": budget.latency})
+
+
+def _values(known: dict[str, Quantity | None]) -> dict[str, float]:
+    return {name: found.value for name, found in known.items() if found is not None and found.value is not None}
 
 
 def _load_bundled(name: str) -> DeviceProfile:

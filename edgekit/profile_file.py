@@ -191,7 +191,7 @@ class NpuTable(Value):
 
 
 class BudgetTable(Value):
-    """`[budget]`: default limits; a project's own override them."""
+    """`[budget]`: defaults, which warn; a project's own limits take their place, and decide."""
 
     latency: Annotated[Duration | None, Meta(description="median time of one inference at batch 1")] = None
     flash: Annotated[Size | None, Meta(description="size of the .tflite, if below memory.flash_for_model")] = None

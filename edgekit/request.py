@@ -10,10 +10,11 @@ from typing import Any
 
 from edgekit.errors import ProjectError
 from edgekit.facts import ModelFacts
-from edgekit.profile import DeviceProfile, limits, load_profile
+from edgekit.profile import DeviceProfile, load_profile
 from edgekit.project import PROJECT_FILE, Project, load_project, override
 from edgekit.techniques.interface import Task
 from edgekit.userfunction import is_function
+from edgekit.verdict.limits import Limits, limits_of
 
 Device = str | Path
 Devices = list[str] | list[Path] | tuple[Device, ...]
@@ -79,15 +80,20 @@ def is_several(device: Device | Devices | None, settings: Project) -> bool:
 
 
 def task_for(profile: DeviceProfile, facts: ModelFacts, settings: Project) -> Task:
-    """The task of one device: the profile's limits, overridden by the project's."""
-    declared = {name: float(quantity.value) for name, quantity in limits(profile).items() if quantity.value is not None}
-    in_force = {**declared, **settings.budget.limits(), "accuracy_drop": settings.goal.max_drop_points}
+    """The task of one device: what the board has, overridden by the project's limits, and the defaults beside."""
+    found = limits_for(profile, settings)
     return Task(
         profile=profile,
         facts=facts,
         goal=settings.goal,
-        limits=in_force,
+        limits=found.values,
+        defaults=found.default_values,
         trains=settings.training.epochs > 0,
         exclude=settings.training.exclude,
         chains=settings.chains,
     )
+
+
+def limits_for(profile: DeviceProfile, settings: Project) -> Limits:
+    """The limits of a project on a device."""
+    return limits_of(profile, {**settings.budget.limits(), "accuracy_drop": settings.goal.max_drop_points})

@@ -22,6 +22,7 @@ from edgekit.profile import DeviceProfile
 from edgekit.report import Check, Metric
 from edgekit.runtimes.measure import Measured
 from edgekit.values import Value
+from edgekit.verdict.limits import Limits
 
 
 class Finished(Value):
@@ -38,7 +39,7 @@ class Finished(Value):
 class Bench:
     """Runs candidates for one device, and keeps the baseline that they are compared with."""
 
-    def __init__(self, materials: Materials, profile: DeviceProfile, limits: dict[str, float]) -> None:
+    def __init__(self, materials: Materials, profile: DeviceProfile, limits: Limits) -> None:
         self.project, self.model, self.dataset = materials.project, materials.model, materials.dataset
         self.losses, self.profile, self.limits = materials.losses, profile, limits
         self.tasks, self.findings, self.notes = materials.tasks, materials.findings, materials.notes
@@ -72,7 +73,7 @@ class Bench:
             candidate=candidate,
             seconds=round(made.seconds + found.seconds, 3),
             metrics=measured.metrics,
-            checks=judge(self.limits, measured.metrics, facts=(*measured.checks, *strictly)),
+            checks=(*self.checks(measured), *strictly),
         )
         return Finished(
             trial=trial,
@@ -82,6 +83,11 @@ class Bench:
             training=made.training,
             notes=made.notes,
         )
+
+    def checks(self, measured: Measured) -> tuple[Check, ...]:
+        """The device's limits, and the file's own facts, held against what was measured."""
+        limits = self.limits
+        return judge(limits.values, measured.metrics, defaults=limits.default_values, facts=measured.checks)
 
     def measure(self, tflite: Path, split: Split, *, progress: Progress) -> Measured | Failed:
         """All that is measured of a file on a split, with its drop from the baseline on the same split."""

@@ -103,7 +103,7 @@ FIELDS = {
     "report.Check": "name outcome limit value unit basis reason low high",
     "report.CandidateReport": "candidate steps outcome reason seconds metrics evidence training control",
     "candidate.Declined": "technique reason",
-    "candidate.Plan": "schema_version device outcome reason candidates declined limits",
+    "candidate.Plan": "schema_version device outcome reason candidates declined limits defaults",
     "candidate.Candidate": "name steps estimates role control",
     "candidate.Estimate": "value low high source",
     "inspection.Inspection": (

@@ -127,6 +127,25 @@ def test_the_model_gets_no_more_than_there_is(name: str) -> None:
         assert memory.flash_for_model.value <= memory.flash.value
 
 
+@pytest.mark.parametrize(
+    ("key", "has", "what"),
+    [
+        ("flash_for_model", "3MiB", "memory.flash"),
+        ("ram_fast", "512KiB", "memory.ram"),
+        ("ram_for_model", "256KiB", "memory.ram"),
+    ],
+)
+def test_a_part_of_a_memory_is_no_larger_than_the_whole(key: str, has: str, what: str) -> None:
+    """With the RAM behind a bus, which the board has besides, a model may use more than what is on the chip."""
+    text = text_of("esp32-s3")
+    key_line = f'{key} = {{ value = "{has}"'
+    assert key_line in text
+    with pytest.raises(ProfileError, match="more memory than the board has") as raised:
+        profile_from_toml(text.replace(key_line, f'{key} = {{ value = "64MiB"'), "mine.toml")
+    assert key in str(raised.value) and what in str(raised.value)
+    assert profile_from_toml(text.replace(key_line, f'{key} = {{ value = "6MiB"'), "mine.toml")
+
+
 def test_units_become_bytes_milliseconds_and_hertz() -> None:
     profile = load_profile("nucleo-l4r5zi")
     assert profile.memory.ram.value == 640 * 1024
@@ -263,6 +282,21 @@ MISTAKES = {
         ("operators of a runtime that is not there", "'litert-2.3'"),
     ),
     "an unknown runtime": ('kind = "litert"', 'kind = "onnx"', ("runtime.kind", "'onnx'")),
+    "more RAM for a model than the board has": (
+        'ram_for_model = { value = "512MiB"',
+        'ram_for_model = { value = "9GiB"',
+        ("more memory than the board has", "memory.ram_for_model", "9.0 GiB", "at most the 8.0 GiB of memory.ram"),
+    ),
+    "no RAM for a model": (
+        'ram_for_model = { value = "512MiB"',
+        'ram_for_model = { value = "0B"',
+        ("no memory at all", "memory.ram_for_model"),
+    ),
+    "more RAM by default than the board has": (
+        "[budget]\n",
+        '[budget]\nram = { value = "9GiB", basis = "declared", source = "edgekit" }\n',
+        ("more memory than the board has", "budget.ram"),
+    ),
     "no TOML": ("[memory]", "[memory", ("not a TOML file",)),
     "wrong version": ("schema_version = 1", "schema_version = 2", ("schema_version", "2")),
 }

@@ -132,7 +132,8 @@ class Machine:
     ) -> Rows:
         """Run a model on the rows of `inputs`, else on `samples` random ones, which it makes.
 
-        The outputs (and the random inputs) go to the existing folder `into`; without one they are thrown away.
+        The outputs (and the random inputs) go to the existing folder `into`; without one they are thrown away once they
+        were seen to be there, and none of them is named.
         """
         with tempfile.TemporaryDirectory(prefix="edgekit-emulated-") as temporary:
             folder = Path(temporary)
@@ -148,11 +149,12 @@ class Machine:
                 msgspec.json.encode(request) + b"\n", folder, time_limit_s,
             )  # fmt: skip
             seconds = time.monotonic() - started
-        if code is None:
-            return Rows(problem=f"it did not finish within {time_limit_s:.0f} s", late=True, seconds=seconds)
-        if code not in (0, 2):
-            return Rows(problem=_death(code, log), crashed=True, seconds=seconds)
-        return _read(said, kept, inputs, seconds)
+            if code is None:
+                return Rows(problem=f"it did not finish within {time_limit_s:.0f} s", late=True, seconds=seconds)
+            if code not in (0, 2):
+                return Rows(problem=_death(code, log), crashed=True, seconds=seconds)
+            found = _read(said, kept, inputs, seconds)  # while the outputs are there
+        return found if into is not None else msgspec.structs.replace(found, inputs=inputs, outputs=())
 
 
 def _finished(command: list[str], request: bytes, folder: Path, time_limit_s: float) -> tuple[int | None, bytes, str]:

@@ -31,7 +31,7 @@ from edgekit.cli import completers, options, output
 def command(ctx: click.Context, /, model: Path, as_json: bool, quiet: bool, no_cache: bool, **given: Any) -> None:
     """Judge any .tflite file for a device.
 
-    Holds its size, memory, operators, dtypes and latency against the profile's limits and those given here; with
+    Holds its size, memory, operators, dtypes and latency against what the board has and the limits given here; with
     --data also its accuracy. A check whose input was not given is listed as not asked and decides nothing.
     """
     from edgekit.checker import check

@@ -314,6 +314,7 @@ def outline(task: Task) -> Plan:
             *(Declined(technique=name, reason=why) for name, why in reasons.items() if why and name != "float32"),
         ),
         limits=task.limits,
+        defaults=task.defaults,
     )
 
 

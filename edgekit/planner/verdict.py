@@ -1,8 +1,8 @@
 """The verdict: limits held against metrics, facts of a file held against a device, and what the checks add up to.
 
 The rule is promise 3 of the design. A check is required if a limit is declared for it and what it needs was given;
-a required check that is unknown fails; a predicted value passes only if its high end is within the limit; what was
-not asked decides nothing. Everything here is pure: it runs nothing and reads no file.
+a required check that is unknown fails; a predicted value passes only if its high end is within the limit; a default
+that nobody asked for warns; what was not asked decides nothing. Everything here is pure: it runs nothing and reads no file.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
+
+import msgspec
 
 from edgekit.report import Basis, Check, InputFacts, Metric
 
@@ -31,17 +33,42 @@ def judge(
     limits: Mapping[str, float | None],
     metrics: Mapping[str, Metric],
     *,
+    defaults: Mapping[str, float] | None = None,
     facts: Sequence[Check] = (),
     not_given: Mapping[str, str] | None = None,
 ) -> tuple[Check, ...]:
     """All checks of a file: `LIMITED` in their order, then the `facts` as they are.
 
-    `limits` are the largest values allowed by metric name, None (or absent) where none is declared. `not_given`
-    names the checks whose input the user did not give, with the reason: they are 'not asked', whatever the limit.
+    `limits` are the largest values allowed by metric name, None (or absent) where none is declared. `defaults` are
+    those that nobody asked for, beside them: what misses one is warned of. `not_given` names the checks whose input
+    the user did not give, with the reason: they are 'not asked', whatever the limit.
     """
-    absent = not_given or {}
+    absent, expected = not_given or {}, defaults or {}
     checks = [check_limit(name, limits.get(name), metrics.get(name), not_given=absent.get(name)) for name in LIMITED]
-    return (*checks, *facts)
+    warned = [_beside_default(check, expected.get(check.name), metrics.get(check.name)) for check in checks]
+    return (*warned, *facts)
+
+
+def _beside_default(check: Check, default: float | None, metric: Metric | None) -> Check:
+    """The check of a limit that decides, or of the default where there is no such limit, or it holds and the default does not."""
+    undecided = check.outcome == "not asked" and check.reason == NO_LIMIT
+    if default is None or not (undecided or check.outcome == "pass"):
+        return check
+    found = check_default(check.name, default, metric)
+    return found if undecided or found.outcome == "warn" else check
+
+
+def check_default(name: str, default: float, metric: Metric | None) -> Check:
+    """A default of the device's profile held against a metric: it passes as a limit does, and else it warns."""
+    found = check_limit(name, default, metric)
+    if found.outcome == "pass":
+        return found
+    reason = f"{found.reason}; the limit is a default of the profile and decides nothing: {_option(name, default)} makes it one that does"
+    return msgspec.structs.replace(found, outcome="warn", reason=reason)
+
+
+def _option(name: str, limit: float) -> str:
+    return f"--max-{name} {f'{limit:g}ms' if UNITS[name] == 'ms' else f'{limit:.0f}B'}"
 
 
 def check_limit(name: str, limit: float | None, metric: Metric | None, *, not_given: str | None = None) -> Check:
@@ -125,6 +152,11 @@ def outcome(checks: Iterable[Check]) -> Literal["pass", "fail"]:
 def misses(checks: Iterable[Check]) -> tuple[Check, ...]:
     """The checks that keep the outcome from being a pass."""
     return tuple(check for check in checks if check.outcome in ("fail", "unknown"))
+
+
+def warnings(checks: Iterable[Check]) -> tuple[Check, ...]:
+    """The checks that missed what nobody asked for."""
+    return tuple(check for check in checks if check.outcome == "warn")
 
 
 def shortfall(check: Check) -> float:

@@ -16,7 +16,7 @@ from rich.text import Text
 MAX_WIDTH = 110  # wider lines are harder to read
 WIDE = 96  # from here on a table has room for every figure
 NAME_LENGTH = 20  # of a candidate, in a table that is not wide
-STYLES = {"pass": "bold green", "fail": "bold red", "failed": "red", "unknown": "bold yellow"}
+STYLES = {"pass": "bold green", "fail": "bold red", "failed": "red", "unknown": "bold yellow", "warn": "yellow"}
 
 
 class _Console(Console):

@@ -17,6 +17,11 @@ from edgekit.units import format_ms, format_size
 from edgekit.wording import ABSENT, count, interval, span
 
 SECTIONS = ("memory", "compute", "numerics", "runtime", "budget", "cost")
+MARKS = {
+    "*": "needs a compiler that edgekit does not run",
+    "+": "is compiled for by Vela, which edgekit runs where the extra npu is installed",
+}
+TITLES = {"budget": "Budget (defaults: what exceeds one is warned of; --max-latency and the like set limits)"}
 CLASSES = ("linux", "android", "microcontroller", "npu")
 
 
@@ -28,12 +33,9 @@ def print_devices(profiles: Sequence[DeviceProfile], *, console: Console | None 
     console.print()
     console.print(name_and_text((profile.id, _summary(profile)) for profile in ordered))
     console.print()
-    console.print(
-        Text(
-            "RAM and flash are what one model may use; * needs a compiler that edgekit does not run. "
-            "`edgekit devices ID` shows where each number comes from."
-        )
-    )
+    marks = [f"{mark} {text}" for mark, text in MARKS.items() if any(_mark(profile) == mark for profile in ordered)]
+    said = "; ".join(["RAM and flash are what one model may use", *marks])
+    console.print(Text(f"{said}. `edgekit devices ID` shows where each number comes from."))
 
 
 def _list(profiles: Sequence[DeviceProfile]) -> Table:
@@ -57,7 +59,14 @@ def _runtime(profile: DeviceProfile) -> Text:
     runtime = profile.runtime
     if runtime.kind == "none":
         return Text("none to be had", style="red")
-    return Text(f"{runtime.kind} {runtime.version}{'*' if runtime.compiler else ''}")
+    return Text(f"{runtime.kind} {runtime.version}{_mark(profile)}")
+
+
+def _mark(profile: DeviceProfile) -> str:
+    """The sign of the footnote on a device's compiler; empty where there is none."""
+    if profile.runtime.compiler is None:
+        return ""
+    return "+" if profile.is_compiled_here else "*"
 
 
 def _summary(profile: DeviceProfile) -> Text:
@@ -79,7 +88,7 @@ def print_device(profile: DeviceProfile, *, console: Console | None = None) -> N
         console.print(Text(f"Nothing is known to run there as it is: {profile.obstacle}", style="red"))
     for title in SECTIONS:
         if rows := _rows(getattr(profile, title)):
-            section(console, title.capitalize(), name_and_text(rows))
+            section(console, TITLES.get(title, title.capitalize()), name_and_text(rows))
     section(console, "Sources", name_and_text((key, Text(text)) for key, text in profile.sources.items()))
 
 

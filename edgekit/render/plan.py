@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from rich.console import Console, Group, RenderableType
 from rich.rule import Rule
 from rich.text import Text
@@ -25,13 +27,21 @@ def print_plan(plan: Plan, *, brief: bool = False, console: Console | None = Non
     console.print(Rule(title, align="left", style="dim"))
     if plan.reason:
         console.print(Text(plan.reason))
-    if plan.limits:
-        limits = ((name, Text(figure(name, value, UNITS.get(name, "")))) for name, value in plan.limits.items())
-        section(console, "Limits", name_and_text(limits))
+    if plan.limits or plan.defaults:
+        section(console, "Limits", name_and_text(_limits(plan)))
     if plan.candidates:
         section(console, f"Would be tried, in this order ({len(plan.candidates)})", _candidates(plan, console.width))
     if plan.declined:
         section(console, "Declined, and why", declined_table(plan.declined))
+
+
+def _limits(plan: Plan) -> Iterator[tuple[str, Text]]:
+    """The limits that decide, and the defaults, which say that they do not."""
+    for name, value in plan.limits.items():
+        yield name, Text(figure(name, value, UNITS.get(name, "")))
+    for name, value in plan.defaults.items():
+        text = Text(figure(name, value, UNITS.get(name, "")))
+        yield name, text.append(f"  a default of the profile: it warns; --max-{name} sets a limit", style="dim")
 
 
 def _candidates(plan: Plan, width: int) -> RenderableType:

@@ -22,6 +22,7 @@ from edgekit.values import Value
 class Task(Value):
     """What a plan is for: a device, a model, a goal, and the limits in force (bytes, milliseconds) by metric name.
 
+    `limits` are those that decide, `defaults` those of the profile that nobody asked for: none of them rules anything out.
     `trains` is false where the project allows no training (`epochs = 0`). `exclude` are the project's patterns of layers
     that no technique with training works on, `chains` its candidates of its own.
     """
@@ -30,13 +31,14 @@ class Task(Value):
     facts: ModelFacts
     goal: Goal
     limits: dict[str, float]
+    defaults: dict[str, float] = {}
     trains: bool = True
     exclude: tuple[str, ...] = ()
     chains: tuple[tuple[Step, ...], ...] = ()
 
     def counts(self, currency: str) -> bool:
         """Whether a currency is limited, or is what the user wants small."""
-        return self.goal.currency == currency or currency in self.limits
+        return self.goal.currency == currency or currency in self.limits or currency in self.defaults
 
     @property
     def counts_weights(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 
 import pytest
 from rich.console import Console
@@ -42,6 +43,25 @@ def test_the_list_goes_class_by_class():
     assert len(kinds) == len(profile_ids())
     assert list(dict.fromkeys(kinds)) == ["linux", "android", "microcontroller", "npu"]
     assert kinds == sorted(kinds, key=["linux", "android", "microcontroller", "npu"].index)
+
+
+def test_a_footnote_says_whose_compiler_edgekit_runs():
+    text = shown(print_devices, list_profiles())
+    rows = [line.split() for line in text.splitlines() if re.search(r" (linux|android|microcontroller|npu) ", line)]
+    marks = {row[0]: row[-1][-1] for row in rows if row[-1].endswith(("*", "+"))}
+    compiled = [profile for profile in list_profiles() if profile.runtime.compiler is not None]
+    assert marks == {one.id: "+" if one.is_compiled_here else "*" for one in compiled} and set(marks.values()) == {
+        *"*+"
+    }
+    flat = " ".join(text.split())
+    assert "* needs a compiler that edgekit does not run; + is compiled for by Vela, which edgekit runs" in flat
+    assert "compiler" not in " ".join(shown(print_devices, [load_profile("rpi4")]).split())
+
+
+def test_a_budget_is_shown_as_defaults():
+    assert "Budget (defaults: what exceeds one is warned of" in " ".join(
+        shown(print_device, load_profile("rpi4")).split()
+    )
 
 
 def test_one_core_is_one_core():

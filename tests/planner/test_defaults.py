@@ -1,0 +1,51 @@
+"""A default of the profile that nobody asked for: it rules no candidate out and ends no search."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from edgekit.planner.planner import Planner, Trial, impossible, outline
+from edgekit.planner.verdict import judge, warnings
+from edgekit.report import Metric
+from edgekit.techniques.interface import Task
+
+
+@pytest.fixture
+def slow(task):
+    """A task in which every candidate is predicted to take longer than the default by far."""
+    made = task("nucleo-l4r5zi")
+    limits = {name: value for name, value in made.limits.items() if name != "latency"}
+    return msgspec.structs.replace(made, limits=limits, defaults={"latency": 1e-6})
+
+
+def told(task: Task, planner: Planner) -> list[str]:
+    asked = []
+    while (candidate := planner.ask()) is not None:
+        asked.append(candidate.name)
+        values = {name: estimate.value for name, estimate in candidate.estimates.items()}
+        metrics = {name: Metric(value=value, unit="", basis="measured", source="") for name, value in values.items()}
+        metrics["accuracy_drop"] = Metric(value=0.0, unit="points", basis="simulated", source="")
+        checks = judge(task.limits, metrics, defaults=task.defaults)
+        planner.tell(Trial(candidate=candidate, seconds=1.0, metrics=metrics, checks=checks))
+    return asked
+
+
+def test_a_default_that_no_candidate_can_hold_ends_no_search(slow):
+    planner = Planner(slow)
+    asked = told(slow, planner)
+    assert len(asked) > 1 and planner.best() is not None
+    assert all([check.name for check in warnings(trial.checks)] == ["latency"] for trial in planner.trials)
+    assert not any("latency" in one.reason for one in planner.declined)
+
+
+def test_a_plan_says_it_and_is_possible(slow):
+    plan = outline(slow)
+    assert plan.outcome == "possible" and plan.defaults == {"latency": 1e-6} and "latency" not in plan.limits
+    asked = msgspec.structs.replace(slow, limits={**slow.limits, "latency": 1e-6}, defaults={})
+    assert outline(asked).outcome == "impossible", "the same limit, of the user's own"
+    assert all(impossible(slow, candidate) is None for candidate in plan.candidates)
+
+
+def test_a_currency_that_has_a_default_counts(slow):
+    assert slow.counts("latency") and not msgspec.structs.replace(slow, defaults={}).counts("latency")
