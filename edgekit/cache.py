@@ -126,14 +126,18 @@ class Cache:
     @contextlib.contextmanager
     def scratch(self) -> Iterator[Path]:
         """An empty folder on the cache's disk that goes when it is left; raises `OutputError` where none can be made."""
-        try:
-            folder = Path(tempfile.mkdtemp(prefix=f"{_owner()}-", dir=self._scratch_root))
-        except OSError as problem:
-            raise _as_output_error(problem, self.root) from None
+        folder = self.lasting_scratch()
         try:
             yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+    def lasting_scratch(self) -> Path:
+        """An empty folder on the cache's disk that lasts as long as this process; raises `OutputError` where none can be made."""
+        try:
+            return Path(tempfile.mkdtemp(prefix=f"{_owner()}-", dir=self._scratch_root))
+        except OSError as problem:
+            raise _as_output_error(problem, self.root) from None
 
     @property
     def _scratch_root(self) -> Path:

@@ -24,7 +24,10 @@ from edgekit.values import Value
 
 
 class Finished(Value):
-    """A candidate's trial, and where it gave a file, the file with what is known of it on the validation split."""
+    """A candidate's trial, and where it gave a file, the file with what is known of it on the validation split.
+
+    `cut` says what the time budget cut of its training, where it was judged all the same.
+    """
 
     trial: Trial
     tflite: str | None = None
@@ -32,6 +35,7 @@ class Finished(Value):
     evidence: tuple[str, ...] = ()
     training: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    cut: tuple[str, ...] = ()
 
 
 class Bench:
@@ -47,7 +51,7 @@ class Bench:
     def run(self, candidate: Candidate, *, progress: Progress, deadline: float | None = None) -> Finished:
         """Realise, convert and measure a candidate; what fails is a value. The baseline must come first.
 
-        At the `deadline` (of `time.monotonic`) training and converting are stopped; measuring has limits of its own.
+        At the `deadline` (of `time.monotonic`) converting is stopped, and training stops with the best it has; measuring has limits of its own.
         """
         started = time.monotonic()
         try:
@@ -77,6 +81,7 @@ class Bench:
             evidence=made.evidence,
             training=made.training,
             notes=made.notes,
+            cut=made.cut,
         )
 
     def measure(self, tflite: Path, split: Split, *, progress: Progress) -> Measured | Failed:
