@@ -8,18 +8,20 @@ from __future__ import annotations
 import math
 import sys
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast, get_args
 
 import msgspec
 
 from edgekit.candidate import Step
-from edgekit.errors import InputError, ProjectError
+from edgekit.errors import InputError, ProjectError, did_you_mean
 from edgekit.metric_spec import MetricSpec, metric_spec
 from edgekit.project_file import (
     LARGEST_SEED,
+    Aim,
     BudgetTable,
     CalibrationTable,
     DataTable,
+    GoalTable,
     ModelTable,
     ProjectFile,
     StepTable,
@@ -34,6 +36,8 @@ else:
     import tomli as tomllib
 
 PROJECT_FILE = "edgekit.toml"
+AIM_OF: dict[str, Aim] = {"flash": "smallest", "download": "download", "ram": "ram", "latency": "fastest"}
+"""The aim that makes a metric small: `currency` names the metric."""
 LONGEST_BUDGET_S = 8760 * 3600.0
 
 
@@ -57,12 +61,17 @@ class Budget(Value):
 
 
 class Goal(Value):
-    """What may be lost (in points), by which metric, and what is to be made small."""
+    """What may be lost (in points), by which metric, and what is wanted of the candidates that hold every limit."""
 
     max_drop_points: float
     metric: MetricSpec
-    currency: Literal["flash", "download", "ram", "latency"]
-    search: Literal["first", "all"]
+    aim: Aim = "balanced"
+    search: Literal["first", "all"] = "first"
+
+    @property
+    def currency(self) -> str | None:
+        """The metric that the aim makes small; None where it weighs several, or looks at the accuracy."""
+        return next((currency for currency, aim in AIM_OF.items() if aim == self.aim), None)
 
 
 class Project(Value):
@@ -119,7 +128,7 @@ def resolve(file: ProjectFile, *, root: Path, where: str) -> Project:
         goal=Goal(
             max_drop_points=float(goal.max_drop),
             metric=metric_spec(goal.metric, goal.direction, goal.output, where=f"{where}: goal"),
-            currency=goal.currency,
+            aim=_aim(goal, f"{where}: goal"),
             search=goal.search,
         ),
         budget=_budget(file.budget, where),
@@ -133,6 +142,19 @@ def resolve(file: ProjectFile, *, root: Path, where: str) -> Project:
         chains=tuple(tuple(_step(step) for step in chain.steps) for chain in file.chain),
         emulate=file.emulate,
     )
+
+
+def _aim(goal: GoalTable, where: str) -> Aim:
+    """The aim by either of its two keys; raises `ProjectError` where they say different things."""
+    named = AIM_OF.get(goal.currency or "")
+    if goal.aim is not None and named not in (None, goal.aim):
+        raise ProjectError(
+            "two different goals",
+            where=where,
+            received=f"aim = {goal.aim!r}, currency = {goal.currency!r}",
+            next_step="name the goal by one of them; aim has more to choose from",
+        )
+    return goal.aim or named or "balanced"
 
 
 def _step(given: StepTable | str) -> Step:
@@ -165,7 +187,7 @@ def _quantity(parse: Any, text: str, where: str) -> Any:
 def override(project: Project, **changes: Any) -> Project:
     """A project with what the command line or the caller says, where it says something (not None).
 
-    Accepts `model`, `data` (sources), `imports`, `seed`, `emulate`, `max_drop`, `time_budget`, and `max_flash`,
+    Accepts `model`, `data` (sources), `imports`, `seed`, `emulate`, `goal` (an aim), `max_drop`, `time_budget`, and `max_flash`,
     `max_download`, `max_ram`, `max_latency` as text with units or as numbers in bytes, milliseconds, seconds.
     """
     given = {name: value for name, value in changes.items() if value not in (None, ())}
@@ -186,6 +208,10 @@ def override(project: Project, **changes: Any) -> Project:
     if "max_drop" in given:
         goal = msgspec.structs.replace(project.goal, max_drop_points=_points(given["max_drop"]))
         project = msgspec.structs.replace(project, goal=goal)
+    if "goal" in given:
+        project = msgspec.structs.replace(
+            project, goal=msgspec.structs.replace(project.goal, aim=_named(given["goal"]))
+        )
     return msgspec.structs.replace(project, budget=_override_budget(project.budget, given))
 
 
@@ -227,6 +253,19 @@ def _seed(given: Any) -> int:
         return given
     allowed = f"a whole number from 0 to {LARGEST_SEED}"
     raise ProjectError("not a seed", where="--seed", received=given, allowed=allowed)
+
+
+def _named(given: Any) -> Aim:
+    """An aim by its name."""
+    for aim in get_args(Aim):
+        if given == aim:
+            return cast("Aim", aim)
+    names = get_args(Aim)
+    near = did_you_mean(str(given), names)
+    raise ProjectError(
+        "no such goal", where="--goal", received=given, allowed=", ".join(names),
+        next_step=f"did you mean {near!r}?" if near else None,
+    )  # fmt: skip
 
 
 def _points(given: Any) -> float:
