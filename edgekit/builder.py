@@ -100,6 +100,7 @@ def build(
     max_download: str | float | None = None,
     max_ram: str | float | None = None,
     max_latency: str | float | None = None,
+    goal: str | None = None,
     out: str | Path = "build",
     time_budget: str | float | None = None,
     seed: int | None = None,
@@ -119,7 +120,8 @@ def build(
     `model` is a path, 'module:function' or a Keras model of either Keras; `data` a path, 'module:function', or what
     such a function returns; both default to those of `edgekit.toml` in `project` (a folder; the current one where
     it is None). Sizes and durations are text with units, or numbers in bytes, milliseconds (latency) and seconds
-    (time budget); `max_drop` is in points; what is not given is the project's, then the profile's.
+    (time budget); `max_drop` is in points; what is not given is the project's, then the profile's. `goal` says what is wanted of the
+    candidates that hold every limit: 'balanced', 'smallest', 'download', 'ram', 'fastest' or 'accurate' (docs/techniques.md).
 
     `lock` writes `edgekit.lock` beside `edgekit.toml`; `locked` makes the locked bytes again, without a search, and
     raises `LockError` with every difference where it cannot.
@@ -143,7 +145,7 @@ def build(
     """
     settings = settle(
         model, data, project, imports=tuple(imports), seed=seed, max_drop=max_drop, max_flash=max_flash,
-        max_download=max_download, max_ram=max_ram, max_latency=max_latency, time_budget=time_budget, emulate=emulate,
+        max_download=max_download, max_ram=max_ram, max_latency=max_latency, goal=goal, time_budget=time_budget, emulate=emulate,
         strict=strict,
     )  # fmt: skip
     if not isinstance(workers, int) or not 1 <= workers <= MOST_WORKERS:
@@ -211,7 +213,7 @@ def _build_one(
     else:
         made = keeper.realise(bench, progress)
         choice, found = made or (planner, search(planner, bench, seat, progress))
-        report, tflite, compiled = conclude(choice, found.finished, bench, progress=progress)
+        report, tflite, compiled = conclude(choice, found, bench, task, progress=progress)
     report = msgspec.structs.replace(report, notes=(*report.notes, *materials.cache.notes))
     seat.require_running()
     with materials.turns.turn():
@@ -273,6 +275,6 @@ def _provenance(materials: Materials, profile: DeviceProfile, found: Search) -> 
         seed=settings.seed,
         versions=versions(),
         processor=processor(),
-        time_cut_search=bool(found.not_tried),
+        time_cut_search=bool(found.not_tried) or any(one.cut for one in found.finished),
         not_tried=found.not_tried,
     )

@@ -44,6 +44,7 @@ class Cache:
 
     def __init__(self, root: Path | None = None, *, fresh: bool = False) -> None:
         self.notes: list[str] = []
+        self._lasting: list[Path] = []
         self._making: dict[tuple[str, str], threading.Lock] = {}
         self._taking = threading.Lock()
         try:
@@ -58,6 +59,8 @@ class Cache:
         return self
 
     def __exit__(self, *exc: object) -> None:
+        for folder in self._lasting:
+            shutil.rmtree(folder, ignore_errors=True)
         if self._temporary is not None:
             self._temporary.cleanup()
 
@@ -137,14 +140,22 @@ class Cache:
     @contextlib.contextmanager
     def scratch(self) -> Iterator[Path]:
         """An empty folder on the cache's disk that goes when it is left; raises `OutputError` where none can be made."""
-        try:
-            folder = Path(tempfile.mkdtemp(prefix=f"{_owner()}-", dir=self._scratch_root))
-        except OSError as problem:
-            raise _as_output_error(problem, self.root) from None
+        folder = self._fresh_scratch()
         try:
             yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+    def lasting_scratch(self) -> Path:
+        """An empty folder on the cache's disk that goes when the cache is closed; raises `OutputError` where none can be made."""
+        self._lasting.append(self._fresh_scratch())
+        return self._lasting[-1]
+
+    def _fresh_scratch(self) -> Path:
+        try:
+            return Path(tempfile.mkdtemp(prefix=f"{_owner()}-", dir=self._scratch_root))
+        except OSError as problem:
+            raise _as_output_error(problem, self.root) from None
 
     @property
     def _scratch_root(self) -> Path:

@@ -7,26 +7,30 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
 import msgspec
 
 from edgekit import __version__
-from edgekit.candidate import Declined
+from edgekit.candidate import Candidate, Declined
 from edgekit.child import Progress
 from edgekit.compiled import COMPILED_FILE, Compiled
 from edgekit.emulating import NAME as EMULATOR
 from edgekit.emulating import note_of
 from edgekit.findings.telling import sanity_check
 from edgekit.jobs import Failed
+from edgekit.planner import nearest
+from edgekit.planner.findings import TIME_CUT, few_samples, time_cut
 from edgekit.planner.trial import Trial, figure
 from edgekit.planner.verdict import misses, outcome, warnings
 from edgekit.report import Baseline, CandidateReport, Check, Chosen, Finding, Metrics, Report
 from edgekit.runtimes.measure import Measured
 from edgekit.sanity.size import NAME as SIZE
 from edgekit.sanity.size import too_few
+from edgekit.search import Search
+from edgekit.techniques.interface import Task
 from edgekit.trials import Bench, Finished
 from edgekit.units import format_ms, format_size
 
@@ -34,6 +38,7 @@ FAITHFUL = 0.99
 """A float32 file that agrees less than this with the Keras model gets a warning; rounding alone stays far above."""
 
 
+MOST_DIGITS = 6
 LEANER = 2.0
 """A candidate that passes with so many times less RAM than the chosen one is worth a note."""
 
@@ -42,6 +47,7 @@ class Choice(Protocol):
     """What was chosen on the validation split, and what was not tried: a planner that was told of every trial."""
 
     declined: list[Declined]
+    too_large: list[Candidate]
 
     def best(self) -> Trial | None:
         """The trial that passes and is chosen."""
@@ -51,28 +57,35 @@ class Choice(Protocol):
         """Where none passes, the one that misses by the least."""
         ...
 
+    def reasons(self) -> dict[str, str]:
+        """Why each that passes and is not chosen is not, the runner-up first."""
+        ...
+
 
 def conclude(
-    choice: Choice, finished: Sequence[Finished], bench: Bench, *, progress: Progress
+    choice: Choice, found: Search, bench: Bench, task: Task, *, progress: Progress
 ) -> tuple[Report, Path | None, Path | None]:
     """The report, the chosen file, and what an NPU's compiler made of it; None where there is none."""
+    finished, reasons = found.finished, choice.reasons()
     by_name = {found.trial.candidate.name: found for found in finished}
     best = choice.best()
     picked = best or choice.closest()
     base = next((found for found in finished if found.trial.candidate.role == "baseline"), None)
+    trained = {found.trial.candidate.name for found in finished if found.trial.candidate.role == "control"}
+    searched = _of_search(found, picked, task)
     report = Report(
         edgekit_version=__version__,
         device=bench.profile.id,
-        findings=bench.findings,
+        findings=(*searched, *bench.findings),
         baseline=_baseline(base, bench, progress),
-        candidates=tuple(_candidate(found, picked) for found in finished),
+        candidates=tuple(_candidate(found, picked, reasons, trained) for found in finished),
         declined=tuple(choice.declined),
-        notes=(*_notes(finished, bench), *_trade(finished, picked, bench.project.goal.currency)),
+        notes=(*_runner_up(picked, reasons), *_notes(finished, bench), *_trade(finished, picked, task.goal.currency)),
         data=_data_facts(bench),
     )
     if picked is None:
-        reasons = "; ".join(f"{found.trial.candidate.name}: {found.trial.failure}" for found in finished)
-        return msgspec.structs.replace(report, summary=f"no candidate gave a file: {reasons}"), None, None
+        failures = "; ".join(f"{found.trial.candidate.name}: {found.trial.failure}" for found in finished)
+        return msgspec.structs.replace(report, summary=f"no candidate gave a file: {failures}"), None, None
     chosen = by_name[picked.candidate.name]
     path = Path(chosen.tflite or "")
     measured = bench.measure(path, "test", progress=progress)
@@ -87,15 +100,18 @@ def conclude(
         report = msgspec.structs.replace(report, notes=(*report.notes, *note_of(on_board)))
     if best is None:
         checks = (*checks, _selection(picked))
-    findings = _findings(bench, measured)
+    findings = (*searched, *_findings(bench, measured))
     if bench.project.strict:
-        checks = (*checks, sanity_check(findings))
+        checks = (*checks, sanity_check([one for one in findings if one.name != TIME_CUT]))
     result = outcome(checks)
+    trials = [found.trial for found in finished]
+    too_little = None if best is not None else nearest.too_little(task, trials, choice.too_large)
+    summary = _summary(picked, measured.metrics, checks, nothing_fits=best is None, too_little=too_little)
     report = msgspec.structs.replace(
         report,
         findings=findings,
         outcome=result,
-        summary=_summary(picked, best is not None, measured.metrics, checks),
+        summary=f"{summary}{_cut_short(found)}",
         chosen=_chosen(chosen, path, measured),
         checks=checks,
     )
@@ -173,18 +189,21 @@ def _beside(compiled: Compiled | None) -> Compiled | None:
     return msgspec.structs.replace(compiled, path=COMPILED_FILE)
 
 
-def _candidate(found: Finished, picked: Trial | None) -> CandidateReport:
+def _candidate(
+    found: Finished, picked: Trial | None, reasons: Mapping[str, str], trained: Collection[str]
+) -> CandidateReport:
+    """`trained` are the names of the controls that there are."""
     trial = found.trial
     return CandidateReport(
         candidate=trial.candidate.name,
         steps=trial.candidate.steps,
         outcome=_outcome(trial),
-        reason=_reason(trial, picked),
+        reason=_reason(trial, picked, reasons),
         seconds=trial.seconds,
         metrics=trial.metrics,
         evidence=found.evidence,
         training=found.training,
-        control=trial.candidate.control,
+        control=trial.candidate.control if trial.candidate.control in trained else None,
     )
 
 
@@ -194,7 +213,7 @@ def _outcome(trial: Trial) -> str:
     return "control" if trial.candidate.role == "control" else "pass" if trial.passes else "fail"
 
 
-def _reason(trial: Trial, picked: Trial | None) -> str:
+def _reason(trial: Trial, picked: Trial | None, reasons: Mapping[str, str]) -> str:
     if trial.failure is not None:
         return trial.failure
     if trial.candidate.role == "control":
@@ -202,7 +221,32 @@ def _reason(trial: Trial, picked: Trial | None) -> str:
     missed = "; ".join(f"{check.name}: {check.reason}" for check in misses(trial.checks))
     if picked is not None and trial.candidate.name == picked.candidate.name:
         return "chosen" if not missed else f"closest; {missed}"
-    return missed or "fits, and another is smaller or as small and more accurate"
+    return missed or f"fits, and {reasons.get(trial.candidate.name, 'another was chosen')}"
+
+
+def _runner_up(picked: Trial | None, reasons: Mapping[str, str]) -> list[str]:
+    """Why the chosen one was chosen over the one that kept up with it the longest."""
+    if picked is None or not picked.passes or not reasons:
+        return []
+    other, reason = next(iter(reasons.items()))
+    return [f"{picked.candidate.name} was chosen over {other}, which {reason}"]
+
+
+def _of_search(found: Search, picked: Trial | None, task: Task) -> tuple[Finding, ...]:
+    """What makes the choice hard to believe."""
+    shortened = [(one.trial.candidate.name, one.cut) for one in found.finished if one.cut]
+    drop = picked.metrics.get("accuracy_drop") if picked is not None else None
+    told = (time_cut(found.not_tried, shortened), few_samples(drop, task.goal.max_drop_points))
+    return tuple(one for one in told if one is not None)
+
+
+def _cut_short(found: Search) -> str:
+    """What is said of it at the top, where time cut the search."""
+    shortened = sum(bool(one.cut) for one in found.finished)
+    parts = [f"{len(found.not_tried)} not tried"] * bool(found.not_tried) + [
+        f"{shortened} trained for less time"
+    ] * bool(shortened)
+    return f"; the time budget cut the search: {', '.join(parts)}" if parts else ""
 
 
 def _notes(finished: Sequence[Finished], bench: Bench) -> tuple[str, ...]:
@@ -213,9 +257,9 @@ def _notes(finished: Sequence[Finished], bench: Bench) -> tuple[str, ...]:
     return (*_unfaithful_baseline(finished), *notes, *_beside_control(finished))
 
 
-def _trade(finished: Sequence[Finished], picked: Trial | None, currency: str) -> list[str]:
+def _trade(finished: Sequence[Finished], picked: Trial | None, currency: str | None) -> list[str]:
     """What the choice takes beside one that passes with half of its RAM: the goal's currency decided, and says nothing of it."""
-    if picked is None or not picked.passes or currency == "ram":
+    if picked is None or not picked.passes or currency in (None, "ram"):
         return []
     show = format_ms if currency == "latency" else format_size
     others = [found.trial for found in finished if found.trial.passes and found.trial.candidate.role == "candidate"]
@@ -276,6 +320,7 @@ def _data_facts(bench: Bench) -> dict[str, object]:
         "metric": bench.project.goal.judged_by.name,
         "task": ", ".join(task.kind or "unknown" for task in bench.tasks),
         "direction": "higher" if bench.project.goal.judged_by.higher_is_better else "lower",
+        "goal": bench.project.goal.aim,
         "currency": bench.project.goal.currency,
         "loss": ", ".join(bench.losses),
         "keras_rebuilt_error": bench.model.facts.rebuilt_error,
@@ -287,7 +332,9 @@ def _value(metrics: Metrics, name: str) -> float | None:
     return None if metric is None or metric.value is None else float(metric.value)
 
 
-def _summary(picked: Trial, passed_validation: bool, metrics: Metrics, checks: tuple[Check, ...]) -> str:
+def _summary(
+    picked: Trial, metrics: Metrics, checks: tuple[Check, ...], *, nothing_fits: bool, too_little: str | None
+) -> str:
     name, figures = picked.candidate.name, []
     for metric, show in (("flash", format_size), ("ram", format_size), ("latency", format_ms)):
         value = _value(metrics, metric)
@@ -295,14 +342,28 @@ def _summary(picked: Trial, passed_validation: bool, metrics: Metrics, checks: t
             figures.append(f"{show(value)} {metric}")
     lost = _value(metrics, "accuracy_drop")
     if lost is not None:
-        figures.append(f"{abs(lost):.2f} points {'gained' if round(lost, 2) < 0 else 'lost'}")
+        figures.append(_lost(lost, checks))
     missed = misses(checks)
     text = f"{name}: {', '.join(figures)}"
-    if not passed_validation:
+    if nothing_fits:
         first = next(iter(misses(picked.checks)), None)
-        return f"nothing fits; the closest is {text}; it misses {first.name if first else 'a check'}: {first.reason if first else ''}"
+        why = too_little or f"it misses {first.name if first else 'a check'}: {first.reason if first else ''}"
+        return (
+            f"nothing fits: {why}; the closest is {text}"
+            if too_little
+            else f"nothing fits; the closest is {text}; {why}"
+        )
     if missed:
         where = "on the emulated board" if missed[0].name == EMULATOR else "on test"
         return f"{text}; it fitted on validation and fails {where}: {missed[0].name}: {missed[0].reason}"
     warned = ", ".join(check.name for check in warnings(checks))
     return f"{text}; a warning: {warned}" if warned else text
+
+
+def _lost(points: float, checks: tuple[Check, ...]) -> str:
+    """What is lost, with as many digits as show on which side of the limit it is."""
+    limit = next((check.limit for check in checks if check.name == "accuracy_drop"), None)
+    digits = 2
+    while isinstance(limit, int | float) and points > limit and digits < MOST_DIGITS and round(points, digits) <= limit:
+        digits += 1
+    return f"{abs(points):.{digits}f} points {'gained' if round(points, 2) < 0 else 'lost'}"

@@ -13,17 +13,29 @@ import msgspec
 
 from edgekit.cache import file_digest, key, processor, versions
 from edgekit.child import Progress
-from edgekit.dataset import Split, mapped
+from edgekit.dataset import Dataset, Split, mapped
 from edgekit.errors import ProjectError
+from edgekit.ingest.widen import can_be_widened, widen
 from edgekit.installed import version_of
 from edgekit.jobs import Failed
 from edgekit.making import Maker, Materials, TrialFailed, port_names
 from edgekit.measurements import applied
 from edgekit.metrics import Score, score
+from edgekit.planner.findings import HALF_A_POINT, reach_of
 from edgekit.profile import DeviceProfile
 from edgekit.report import Metric
 from edgekit.runtimes.children import is_device
-from edgekit.runtimes.measure import Measured, basis_of, drop, drop_metric, measure
+from edgekit.runtimes.measure import (
+    Measured,
+    NotWanted,
+    Watch,
+    basis_of,
+    drop,
+    drop_metric,
+    measure,
+    no_watch,
+    outputs_of,
+)
 from edgekit.userfunction import digest, is_function
 from edgekit.values import Value, to_builtins
 
@@ -37,6 +49,14 @@ class Timed(Value):
     seconds: float
 
 
+class Skipped(Exception):
+    """Ends a trial that is not wanted any more; nothing of it is kept."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
 class Judge:
     """Measures files for one device; raises `TrialFailed` where one cannot be measured."""
 
@@ -45,8 +65,8 @@ class Judge:
         self._cache, self._profile, self._maker = materials.cache, profile, maker
         self._root, self._turns, self._tasks = Path(materials.project.root), materials.turns, materials.tasks
 
-    def measured(self, tflite: Path, split: Split, progress: Progress) -> Timed:
-        """All that is measured of a file on a split, and what the metric makes of it."""
+    def measured(self, tflite: Path, split: Split, progress: Progress, watch: Watch = no_watch) -> Timed:
+        """All that is measured of a file on a split, and what the metric makes of it; raises `Skipped` where `watch` ends it."""
         profile = msgspec.structs.replace(self._profile, file=None, overlay=None)  # where it lies decides nothing
         compiler = version_of("ethos-u-vela") if profile.is_compiled_here else None
         entry = self._key_on(
@@ -76,7 +96,10 @@ class Judge:
                     tasks=self._tasks,
                     root=self._root,
                     progress=progress,
+                    watch=watch,
                 )
+            if isinstance(found, NotWanted):
+                raise Skipped(found.reason)
             if isinstance(found, Failed):
                 raise TrialFailed(found.reason)
             named = msgspec.structs.replace(found, scores=tuple(Path(path).name for path in found.scores))
@@ -85,6 +108,9 @@ class Judge:
 
         folder = self._cache.folder("measurements", entry, make)
         timed = msgspec.json.decode((folder / MEASURED).read_bytes(), type=Timed)
+        reason = watch(timed.measured.metrics, timed.measured.checks)
+        if reason is not None:  # so that it does not depend on what the cache holds
+            raise Skipped(reason)
         scores = tuple(str(folder / name) for name in timed.measured.scores)
         compiled = timed.measured.compiled
         if compiled is not None and compiled.path is not None:
@@ -111,6 +137,69 @@ class Judge:
         value = self._cache.value("drops", entry, compute)
         metrics = {**measured.metrics, "accuracy_drop": msgspec.convert(value, Metric)}
         return msgspec.structs.replace(measured, metrics=metrics)
+
+    def widened(self, baseline: Path, tflite: Path, measured: Measured, progress: Progress) -> Measured:
+        """The measurement of a file that nothing was trained for, with its drop on more samples than the validation split has.
+
+        As it is where the validation split is large enough, or is the user's own (`edgekit.ingest.widen`).
+        """
+        dataset = self._wide_dataset()
+        if dataset is None or not measured.scores:
+            return measured
+        reference, scores = (self._wide_outputs(path, dataset, progress) for path in (baseline, tflite))
+        own, wide = self._dataset.splits["validation"].samples, dataset.splits["validation"].samples
+        with self._turns.turn():
+            found = drop(self._project.goal.judged_by, dataset, "validation", reference, scores, root=self._root)
+        metric = drop_metric(found, "validation", basis_of(self._profile))
+        what = f"the {own} of the validation split and {wide - own} training samples that calibration did not see"
+        note = f"what is not trained is chosen on {wide} samples: {what}"
+        metric = msgspec.structs.replace(metric, split="validation and train", source=f"{metric.source}; {what}")
+        notes = (*measured.notes, note)
+        return msgspec.structs.replace(measured, metrics={**measured.metrics, "accuracy_drop": metric}, notes=notes)
+
+    def _wide_dataset(self) -> Dataset | None:
+        """The data with a wider validation split; None where it is wide enough, or is not to be widened."""
+        goal, dataset = self._project.goal, self._dataset
+        reach = reach_of(dataset.splits["validation"].samples)
+        if (
+            goal.judged_by.name != "accuracy"
+            or not can_be_widened(dataset)
+            or 2 * reach <= max(goal.max_drop_points, HALF_A_POINT)
+        ):
+            return None
+        samples, seed = self._project.calibration.samples, self._project.seed
+        entry = key(data=dataset.sha256, root=dataset.root, samples=samples, seed=seed)
+
+        def make(folder: Path) -> None:
+            widen(dataset, folder, calibration=samples, seed=seed)
+
+        return Dataset.open(self._cache.folder("widened", entry, make))
+
+    def _wide_outputs(self, tflite: Path, dataset: Dataset, progress: Progress) -> list[str]:
+        kind = self._profile.runtime.kind
+        entry = key(
+            outputs=file_digest(tflite), data=dataset.sha256, runtime=kind, model=self._model.key, versions=versions(),
+            processor=processor(),
+        )  # fmt: skip
+
+        def make(folder: Path) -> None:
+            with self._turns.turn():
+                found = outputs_of(
+                    tflite,
+                    self._profile,
+                    dataset=dataset,
+                    split="validation",
+                    scratch=folder,
+                    progress=progress,
+                    input_order=port_names(self._model.facts.inputs),
+                    output_order=port_names(self._model.facts.outputs),
+                )
+            if isinstance(found, Failed):
+                raise TrialFailed(found.reason)
+            (folder / MEASURED).write_bytes(msgspec.json.encode([Path(path).name for path in found]))
+
+        folder = self._cache.folder("measurements", entry, make)
+        return [str(folder / name) for name in msgspec.json.decode((folder / MEASURED).read_bytes())]
 
     def require_score(self, measured: Measured) -> None:
         """Raise `ProjectError` where the metric cannot be had of a file that runs: so it would be of every other."""

@@ -89,12 +89,16 @@ class _Fixed:
 
     def __init__(self, trial: Trial) -> None:
         self.declined, self._trial = [_unsearched()], trial
+        self.too_large: list[Candidate] = []
 
     def best(self) -> Trial | None:
         return self._trial if self._trial.passes else None
 
     def closest(self) -> Trial | None:
         return self._trial if self._trial.failure is None and self._trial.checks else None
+
+    def reasons(self) -> dict[str, str]:
+        return {}
 
 
 def _unsearched() -> Declined:

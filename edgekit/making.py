@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
+import shutil
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Any
 
 import msgspec
 
-from edgekit.cache import Cache, key, processor, versions
+from edgekit.cache import Cache, file_digest, key, processor, versions
 from edgekit.candidate import Candidate, Step
 from edgekit.child import Progress
 from edgekit.dataset import Dataset, Split
@@ -37,6 +38,8 @@ from edgekit.verdict.task import OutputTask
 ANSWER = "answer.json"
 LEAST_S = {"convert": 60.0, "predict": 60.0}
 """These jobs get at least so long, also where the time budget ends sooner: what was trained for them is paid for."""
+GRACE_S = 30.0
+"""A training is told when the time is over and stops by itself; it is killed where it has not by so much later."""
 MOST_TAUGHT_BYTES = 2 * 2**30
 """Where the float model's outputs on the training split are larger (images as outputs), nothing is distilled."""
 
@@ -62,13 +65,14 @@ class Materials:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Made:
-    """A candidate's file with the proofs that its steps are in it, and how each stage was trained."""
+    """A candidate's file with the proofs that its steps are in it, how each stage was trained, and what the time cut of that."""
 
     tflite: Path
     seconds: float
     evidence: tuple[str, ...]
     training: tuple[str, ...]
     notes: tuple[str, ...]
+    cut: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -80,6 +84,15 @@ class _Stage:
     seconds: float = 0.0
     proofs: list[str] = dataclasses.field(default_factory=list)
     training: list[str] = dataclasses.field(default_factory=list)
+    cut: list[str] = dataclasses.field(default_factory=list)
+
+
+class _Cut(Exception):
+    """Takes a stage past the cache: the time cut it, and a build with more time must not find it there."""
+
+    def __init__(self, folder: Path, answer: dict[str, Any]) -> None:
+        super().__init__()
+        self.folder, self.answer = folder, answer
 
 
 class TrialFailed(Exception):
@@ -93,7 +106,7 @@ class TrialFailed(Exception):
 class Maker:
     """Makes the files of candidates, and the Keras model's own outputs; raises `TrialFailed` where that is impossible.
 
-    At the `deadline` (of `time.monotonic`) a job is stopped.
+    At the `deadline` (of `time.monotonic`) a conversion is stopped, and a training stops with the best weights that it has.
     """
 
     def __init__(self, materials: Materials) -> None:
@@ -113,6 +126,7 @@ class Maker:
             seconds=seconds,
             evidence=(*stage.proofs, *_proven(answer["evidence"], "in the file", seconds)),
             training=tuple(stage.training),
+            cut=tuple(stage.cut),
             notes=(f"calibration: {answer['calibration']}",) if answer["calibration"] else (),
         )
 
@@ -149,6 +163,8 @@ class Maker:
             place = f"in the model after {steps[-1].technique}"
             stage.proofs = _proven(answer["evidence"], place, stage.seconds)
             stage.training.append(f"{steps[-1].technique}: {answer['training']}")
+            if answer["cut"]:
+                stage.cut.append(f"{steps[-1].technique} was {answer['cut']}")
         return stage
 
     def _train(
@@ -177,7 +193,10 @@ class Maker:
             "losses": self._losses,
             "teacher": teacher,
         }
-        made, answer = self._job("stages", entry, job, progress, deadline)
+        try:
+            made, answer = self._job("stages", entry, job, progress, deadline)
+        except _Cut as cut:
+            return cut.folder, key(cut=file_digest(cut.folder)), cut.answer
         return made, entry, answer
 
     def _teacher(self, progress: Progress) -> dict[str, list[str]] | None:
@@ -225,6 +244,8 @@ class Maker:
                 with self._turns.turn():
                     started = time.monotonic()
                     left = None if deadline is None else max(LEAST_S.get(job["do"], 0.1), deadline - started)
+                    if job["do"] == "train" and left is not None:
+                        given, left = {**given, "seconds_left": left}, left + GRACE_S
                     answer = self._pool.run(given, progress=progress, time_limit_s=left)
             except (DataError, ModelError, ProjectError) as problem:
                 received = f" ({problem.received})" if problem.received else ""
@@ -233,7 +254,11 @@ class Maker:
                 raise TrialFailed(f"{job['do']}: {answer.reason}")
             value = answer.value if isinstance(answer, Done) else {"failure": answer.reason}
             value = {"seconds": time.monotonic() - started, **value}
+            if value.get("nothing"):
+                raise TrialFailed(f"{job['do']}: the time budget was over before any weights had their form")
             (folder / ANSWER).write_bytes(msgspec.json.encode(value))
+            if value.get("cut"):
+                raise _Cut(shutil.copytree(folder, self._cache.lasting_scratch(), dirs_exist_ok=True), value)
 
         folder = self._cache.folder(kind, entry, make)
         answer = msgspec.json.decode((folder / ANSWER).read_bytes())

@@ -41,7 +41,7 @@ class Drop(Value):
     """How many points a model is worse than the baseline on the same samples, with the 95% interval; below 0: better.
 
     A point is 0.01 of accuracy or AUC, else one percent of the baseline's value. None where the baseline's value is
-    zero or not defined.
+    zero or not defined. `of_decisions` says that it is a share of the samples, each with one decision.
     """
 
     points: float | None
@@ -50,6 +50,7 @@ class Drop(Value):
     samples: int = 0
     method: str = ""
     reason: str | None = None
+    of_decisions: bool = False
 
 
 def score(
@@ -121,6 +122,7 @@ def paired_drop(
         high=interval.high if interval else None,
         samples=first.samples,
         method=method,
+        of_decisions=first.decisions is not None and second.decisions is not None,
     )
 
 

@@ -33,6 +33,7 @@ class PlanOptions(TypedDict, total=False):
     max_download: str | float | None
     max_ram: str | float | None
     max_latency: str | float | None
+    goal: str | None
     imports: Sequence[str]
     trust: bool
     cache: bool
@@ -55,6 +56,7 @@ def plan(
     max_download: str | float | None = None,
     max_ram: str | float | None = None,
     max_latency: str | float | None = None,
+    goal: str | None = None,
     imports: Sequence[str] = (),
     trust: bool = False,
     cache: bool = True,
@@ -67,7 +69,7 @@ def plan(
     """
     settings = settle(
         model, None, project, imports=tuple(imports), max_drop=max_drop, max_flash=max_flash,
-        max_download=max_download, max_ram=max_ram, max_latency=max_latency,
+        max_download=max_download, max_ram=max_ram, max_latency=max_latency, goal=goal,
     )  # fmt: skip
     profiles = profiles_for(device, settings)
     with Cache(fresh=not cache) as store, store.scratch() as temporary, Pool(1, temporary=temporary) as pool:

@@ -8,15 +8,16 @@ from __future__ import annotations
 import math
 import sys
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast, get_args
 
 import msgspec
 
 from edgekit.candidate import Step
-from edgekit.errors import InputError, ProjectError
+from edgekit.errors import InputError, ProjectError, did_you_mean
 from edgekit.metric_spec import MetricSpec, metric_spec
 from edgekit.project_file import (
     LARGEST_SEED,
+    Aim,
     BudgetTable,
     CalibrationTable,
     DataTable,
@@ -35,6 +36,8 @@ else:
     import tomli as tomllib
 
 PROJECT_FILE = "edgekit.toml"
+AIM_OF: dict[str, Aim] = {"flash": "smallest", "download": "download", "ram": "ram", "latency": "fastest"}
+"""The aim that makes a metric small: `currency` names the metric."""
 LONGEST_BUDGET_S = 8760 * 3600.0
 
 
@@ -58,7 +61,7 @@ class Budget(Value):
 
 
 class Goal(Value):
-    """What may be lost (in points), by which metric, and what is to be made small.
+    """What may be lost (in points), by which metric, and what is wanted of the candidates that hold every limit.
 
     `metric` is None where none was given, until model and data are known (`edgekit.verdict.judged_by`); `output` is the
     model output that it looks at.
@@ -66,8 +69,8 @@ class Goal(Value):
 
     max_drop_points: float
     metric: MetricSpec | None
-    currency: Literal["flash", "download", "ram", "latency"]
-    search: Literal["first", "all"]
+    aim: Aim = "balanced"
+    search: Literal["first", "all"] = "first"
     output: int = 0
 
     @property
@@ -76,6 +79,11 @@ class Goal(Value):
         if self.metric is None:
             raise ValueError("the metric is not settled yet")
         return self.metric
+
+    @property
+    def currency(self) -> str | None:
+        """The metric that the aim makes small; None where it weighs several, or looks at the accuracy."""
+        return next((currency for currency, aim in AIM_OF.items() if aim == self.aim), None)
 
 
 class Project(Value):
@@ -133,7 +141,7 @@ def resolve(file: ProjectFile, *, root: Path, where: str) -> Project:
         goal=Goal(
             max_drop_points=float(goal.max_drop),
             metric=_metric(goal, f"{where}: goal"),
-            currency=goal.currency,
+            aim=_aim(goal, f"{where}: goal"),
             search=goal.search,
             output=goal.output,
         ),
@@ -160,6 +168,19 @@ def _metric(goal: GoalTable, where: str) -> MetricSpec | None:
             next_step="name the metric in [goal], or leave the direction out",
         )  # fmt: skip
     return None
+
+
+def _aim(goal: GoalTable, where: str) -> Aim:
+    """The aim by either of its two keys; raises `ProjectError` where they say different things."""
+    named = AIM_OF.get(goal.currency or "")
+    if goal.aim is not None and named not in (None, goal.aim):
+        raise ProjectError(
+            "two different goals",
+            where=where,
+            received=f"aim = {goal.aim!r}, currency = {goal.currency!r}",
+            next_step="name the goal by one of them; aim has more to choose from",
+        )
+    return goal.aim or named or "balanced"
 
 
 def _step(given: StepTable | str) -> Step:
@@ -192,7 +213,7 @@ def _quantity(parse: Any, text: str, where: str) -> Any:
 def override(project: Project, **changes: Any) -> Project:
     """A project with what the command line or the caller says, where it says something (not None).
 
-    Accepts `model`, `data` (sources), `imports`, `seed`, `emulate`, `strict`, `max_drop`, `time_budget`, and `max_flash`,
+    Accepts `model`, `data` (sources), `imports`, `seed`, `emulate`, `strict`, `goal` (an aim), `max_drop`, `time_budget`, and `max_flash`,
     `max_download`, `max_ram`, `max_latency` as text with units or as numbers in bytes, milliseconds, seconds.
     """
     given = {name: value for name, value in changes.items() if value not in (None, ())}
@@ -215,6 +236,10 @@ def override(project: Project, **changes: Any) -> Project:
     if "max_drop" in given:
         goal = msgspec.structs.replace(project.goal, max_drop_points=_points(given["max_drop"]))
         project = msgspec.structs.replace(project, goal=goal)
+    if "goal" in given:
+        project = msgspec.structs.replace(
+            project, goal=msgspec.structs.replace(project.goal, aim=_named(given["goal"]))
+        )
     return msgspec.structs.replace(project, budget=_override_budget(project.budget, given))
 
 
@@ -256,6 +281,19 @@ def _seed(given: Any) -> int:
         return given
     allowed = f"a whole number from 0 to {LARGEST_SEED}"
     raise ProjectError("not a seed", where="--seed", received=given, allowed=allowed)
+
+
+def _named(given: Any) -> Aim:
+    """An aim by its name."""
+    for aim in get_args(Aim):
+        if given == aim:
+            return cast("Aim", aim)
+    names = get_args(Aim)
+    near = did_you_mean(str(given), names)
+    raise ProjectError(
+        "no such goal", where="--goal", received=given, allowed=", ".join(names),
+        next_step=f"did you mean {near!r}?" if near else None,
+    )  # fmt: skip
 
 
 def _points(given: Any) -> float:

@@ -15,6 +15,7 @@ from edgekit.values import Value
 LARGEST_SEED = 2**32 - 1
 Number = float
 Positive = Annotated[int, Meta(ge=1)]
+Aim = Literal["balanced", "smallest", "download", "ram", "fastest", "accurate"]
 Fraction = Annotated[float, Meta(gt=0, lt=1)]
 
 
@@ -109,15 +110,19 @@ class GoalTable(Value):
         Literal["higher", "lower"] | None, Meta(description="which is better, for a metric of your own")
     ] = None
     output: Annotated[int, Meta(ge=0, description="the model output that the metric looks at")] = 0
+    aim: Annotated[
+        Aim | None,
+        Meta(description="what is wanted of the candidates that hold every limit; without it and a currency: balanced"),
+    ] = None
     currency: Annotated[
-        Literal["flash", "download", "ram", "latency"],
-        Meta(description="what to make as small as the budget of time allows"),
-    ] = "flash"
+        Literal["flash", "download", "ram", "latency"] | None,
+        Meta(
+            description="the aim by what it makes small: flash is smallest, latency is fastest, the others are named alike"
+        ),
+    ] = None
     search: Annotated[
         Literal["first", "all"],
-        Meta(
-            description="first: stop when nothing left promises more of the currency; all: try whatever the device takes"
-        ),
+        Meta(description="first: stop when nothing left promises more; all: try whatever the device takes"),
     ] = "first"
 
 

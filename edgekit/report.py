@@ -21,7 +21,7 @@ class Metric(Value):
 
     `unit` is 'B', 'ms', 'fraction' (0 to 1), 'points' (0.01 of accuracy), 'MAC', or empty for a count. `low` and `high`
     bound a prediction or a 95% confidence interval, in the same unit. `split` names the data it was taken on, `runtime`
-    and `threads` what ran it, or is predicted to.
+    and `threads` what ran it, or is predicted to. `samples` is how many samples the value is a share of, where it is one of decisions.
     """
 
     value: float | int | None
@@ -34,6 +34,7 @@ class Metric(Value):
     runtime: str | None = None
     threads: int | None = None
     reason: str | None = None
+    samples: int | None = None
 
 
 Metrics = dict[str, Metric]

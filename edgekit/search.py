@@ -10,6 +10,7 @@ from edgekit.candidate import Candidate
 from edgekit.child import Progress
 from edgekit.fleet import Seat
 from edgekit.planner.planner import Planner
+from edgekit.runtimes.measure import Watch
 from edgekit.trials import Bench, Finished
 from edgekit.values import Value
 
@@ -18,7 +19,7 @@ LEAST_S = 5.0
 
 
 class Search(Value):
-    """A finished search: what was tried, and what time cut."""
+    """A finished search: what was tried, and what time cut: candidates that were never started or gave nothing before its end."""
 
     finished: tuple[Finished, ...]
     not_tried: tuple[str, ...]
@@ -37,25 +38,28 @@ def search(planner: Planner, bench: Bench, seat: Seat, progress: Progress) -> Se
     while True:
         while len(running) < (seat.ahead if finished else 1):
             if finished and time.monotonic() >= seat.deadline:
-                cut += planner.stop("not tried: the time budget was used up")
+                cut += planner.stop()
             candidate = planner.ask(alone=not running)
             if candidate is None:
                 break
-            running.append(seat.executor.submit(_run, bench, candidate, seat, progress))
+            running.append(seat.executor.submit(_run, bench, candidate, planner.watch(candidate), seat, progress))
         if not running:
             return Search(finished=tuple(finished), not_tried=tuple(cut))
         # Told in the order asked, so that the same build asks for the same candidates every time.
-        finished.append(running.popleft().result())
+        found = running.popleft().result()
         seat.require_running()
-        planner.tell(finished[-1].trial)
-        if finished[-1].trial.failure is not None and time.monotonic() >= seat.deadline:
-            cut.append(finished[-1].trial.candidate.name)
+        if found.skipped is not None:
+            planner.skip(found.trial.candidate, found.skipped)
+        elif planner.tell(found.trial):
+            finished.append(found)
+            if found.trial.failure is not None and time.monotonic() >= seat.deadline:
+                cut.append(found.trial.candidate.name)
 
 
-def _run(bench: Bench, candidate: Candidate, seat: Seat, progress: Progress) -> Finished:
+def _run(bench: Bench, candidate: Candidate, watch: Watch, seat: Seat, progress: Progress) -> Finished:
     seat.require_running()
     deadline = max(seat.deadline, time.monotonic() + LEAST_S)
-    return bench.run(candidate, progress=_named(candidate, progress), deadline=deadline)
+    return bench.run(candidate, progress=_named(candidate, progress), deadline=deadline, watch=watch)
 
 
 def _named(candidate: Candidate, progress: Progress) -> Progress:

@@ -8,25 +8,30 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+from edgekit.cache import file_digest
 from edgekit.candidate import Candidate
 from edgekit.child import Progress
 from edgekit.dataset import Split
 from edgekit.emulating import emulated
 from edgekit.findings.telling import sanity_check
 from edgekit.jobs import Failed
-from edgekit.judging import Judge
+from edgekit.judging import Judge, Skipped
 from edgekit.making import Maker, Materials, TrialFailed
 from edgekit.planner.trial import Trial
 from edgekit.planner.verdict import judge
 from edgekit.profile import DeviceProfile
 from edgekit.report import Check, Metric
-from edgekit.runtimes.measure import Measured
+from edgekit.runtimes.measure import Measured, Watch, no_watch
 from edgekit.values import Value
 from edgekit.verdict.limits import Limits
 
 
 class Finished(Value):
-    """A candidate's trial, and where it gave a file, the file with what is known of it on the validation split."""
+    """A candidate's trial, and where it gave a file, the file with what is known of it on the validation split.
+
+    `cut` says what the time budget cut of its training, where it was judged all the same. `skipped` says why its trial was ended before its
+    figures were complete.
+    """
 
     trial: Trial
     tflite: str | None = None
@@ -34,6 +39,8 @@ class Finished(Value):
     evidence: tuple[str, ...] = ()
     training: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    cut: tuple[str, ...] = ()
+    skipped: str | None = None
 
 
 class Bench:
@@ -47,26 +54,34 @@ class Bench:
         self._judge = Judge(materials, profile, self._maker)
         self._baseline: Path | None = None
 
-    def run(self, candidate: Candidate, *, progress: Progress, deadline: float | None = None) -> Finished:
+    def run(
+        self, candidate: Candidate, *, progress: Progress, deadline: float | None = None, watch: Watch = no_watch
+    ) -> Finished:
         """Realise, convert and measure a candidate; what fails is a value. The baseline must come first.
 
-        At the `deadline` (of `time.monotonic`) training and converting are stopped; measuring has limits of its own.
+        `watch` is asked after what costs little to find out whether the rest is wanted.
+
+        At the `deadline` (of `time.monotonic`) converting is stopped, and training stops with the best it has; measuring has limits of its own.
         """
         started = time.monotonic()
         try:
-            return self._run(candidate, progress, deadline)
+            return self._run(candidate, progress, deadline, watch)
+        except Skipped as skipped:
+            return Finished(trial=Trial(candidate=candidate, seconds=0.0), skipped=skipped.reason)
         except TrialFailed as failed:
             seconds = time.monotonic() - started if failed.seconds is None else failed.seconds
             return Finished(trial=Trial(candidate=candidate, seconds=round(seconds, 3), failure=failed.reason))
 
-    def _run(self, candidate: Candidate, progress: Progress, deadline: float | None) -> Finished:
+    def _run(self, candidate: Candidate, progress: Progress, deadline: float | None, watch: Watch) -> Finished:
         made = self._maker.make(candidate, progress, deadline)
         if candidate.role == "baseline":
             self._baseline = made.tflite
-        found = self._judge.measured(made.tflite, "validation", progress)
+        found = self._judge.measured(made.tflite, "validation", progress, watch)
         if candidate.role == "baseline":
             self._judge.require_score(found.measured)
         measured = self._beside_baseline(found.measured, "validation", progress)
+        if self._baseline is not None and candidate.role == "candidate" and len(candidate.steps) == 1:
+            measured = self._judge.widened(self._baseline, made.tflite, measured, progress)
         # another candidate may well be without what was found of this one's outputs
         strictly = (sanity_check(measured.findings),) if self.project.strict and measured.findings else ()
         trial = Trial(
@@ -74,6 +89,7 @@ class Bench:
             seconds=round(made.seconds + found.seconds, 3),
             metrics=measured.metrics,
             checks=(*self.checks(measured), *strictly),
+            sha256=file_digest(made.tflite),
         )
         return Finished(
             trial=trial,
@@ -82,6 +98,7 @@ class Bench:
             evidence=made.evidence,
             training=made.training,
             notes=made.notes,
+            cut=made.cut,
         )
 
     def checks(self, measured: Measured) -> tuple[Check, ...]:

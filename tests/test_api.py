@@ -38,9 +38,9 @@ NAMES = {
 
 BUDGET = "max_drop=None, max_flash=None, max_download=None, max_ram=None, max_latency=None"
 SIGNATURES = {
-    "build": f"model=None, data=None, *, device=None, project=None, {BUDGET}, out='build', time_budget=None, seed=None, "
+    "build": f"model=None, data=None, *, device=None, project=None, {BUDGET}, goal=None, out='build', time_budget=None, seed=None, "
     "workers=1, lock=False, locked=False, scheduler=None, emulate=None, strict=None, imports=(), trust=False, cache=True, progress=no_progress",
-    "plan": f"model=None, *, device=None, project=None, {BUDGET}, imports=(), trust=False, cache=True, "
+    "plan": f"model=None, *, device=None, project=None, {BUDGET}, goal=None, imports=(), trust=False, cache=True, "
     "progress=no_progress",
     "check": f"tflite, *, device, data=None, reference=None, {BUDGET}, metric=None, direction=None, output=0, "
     "threshold=None, project=None, cache=True, seed=0, time_limit_s=None, emulate=False, strict=False, progress=no_progress",
@@ -90,7 +90,7 @@ FIELDS = {
     ),
     "report.Finding": "name what advice",
     "report.Baseline": "metrics sha256",
-    "report.Metric": "value unit basis source low high split runtime threads reason",
+    "report.Metric": "value unit basis source low high split runtime threads reason samples",
     "report.Chosen": "candidate steps path sha256 metrics inputs outputs compiled",
     "compiled.Compiled": (
         "compiler accelerator system_config memory_mode clock_hz bytes sha256 operators on_npu cycles npu_cycles sram_bytes "

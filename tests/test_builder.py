@@ -133,7 +133,7 @@ def test_a_tf_keras_object_and_a_tf_data_dataset(tiny_project, tmp_path):
 
 def test_nothing_fits_and_time_is_up(edgekit_command, tiny_project):
     """One build for three promises: the closest is written, the miss is named with figures, and so is what time cut."""
-    arguments = (*BUILD, "--max-flash", "4KiB", "--max-latency", "1s", "--time-budget", "1ms", "--no-cache", "--json")
+    arguments = (*BUILD, "--max-flash", "6KiB", "--max-latency", "1s", "--time-budget", "1ms", "--no-cache", "--json")
     temporary = tiny_project / "tmp"
     temporary.mkdir()
     done = edgekit_command(*arguments, folder=tiny_project, cache=tiny_project / "cache", TMPDIR=str(temporary))
@@ -142,9 +142,12 @@ def test_nothing_fits_and_time_is_up(edgekit_command, tiny_project):
     assert json.loads(done.stdout) == report
     assert report["outcome"] == "fail" and (tiny_project / "out" / "rpi4" / "model.tflite").is_file()
     flash = next(check for check in report["checks"] if check["name"] == "flash")
-    assert (flash["outcome"], flash["limit"]) == ("fail", 4096)
-    assert flash["value"] == (tiny_project / "out" / "rpi4" / "model.tflite").stat().st_size > 4096
-    assert "nothing fits" in report["summary"] and "flash" in report["summary"]
+    assert (flash["outcome"], flash["limit"]) == ("fail", 6144)
+    assert flash["value"] == (tiny_project / "out" / "rpi4" / "model.tflite").stat().st_size > 6144
+    assert report["summary"].startswith("nothing fits: 6.0 KiB of flash is too little for every candidate")
+    assert "; the time budget cut the search: " in report["summary"]
+    (finding,) = [one for one in report["findings"] if one["name"] == "time_cut"]
+    assert "int8" in finding["what"] and "--time-budget" in finding["advice"]
     manifest = json.loads((tiny_project / "out" / "rpi4" / "manifest.json").read_text())
     assert manifest["provenance"]["time_cut_search"] is True
     assert "int8" in manifest["provenance"]["not_tried"]
@@ -170,7 +173,11 @@ def test_two_devices_share_what_they_have_in_common(edgekit_command, tiny_projec
     trained = {json.dumps(one[: count + 1]) for one in steps for count in range(len(one))}
     assert len(trained) == (3 if chain else 0), "the control, and the chain's two stages"
     made = {kind: len(list((cache / kind).glob("*"))) for kind in ("models", "data", "stages", "artifacts")}
-    assert made == {"models": 1, "data": 1, "stages": len(trained), "artifacts": len(names[0] | names[1])}
+    assert (made["models"], made["data"], made["stages"]) == (1, 1, len(trained))
+    ended = {
+        one["technique"] for report in reports for one in report["declined"] if one["reason"].startswith("takes more")
+    }
+    assert made["artifacts"] == len(names[0] | names[1] | ended), "a trial that ended early made its file too"
 
 
 def test_interrupted_by_the_user(tiny_project, tmp_path):

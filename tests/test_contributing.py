@@ -23,7 +23,7 @@ else:
 
 ROOT = Path(__file__).resolve().parent.parent
 GOLDEN = ROOT / "tests" / "golden"
-NAME = "int8_per_tensor"
+NAME = "int8_plain_dense"
 # What every technique is held to, asked in a process that has the package installed.
 CONTRACT = """
 import inspect, json, sys
@@ -97,11 +97,11 @@ def site(tmp_path: Path) -> Path:
     shown = files()
     project = tomllib.loads(shown["pyproject.toml"])["project"]
     (points,) = project["entry-points"].values()
-    package = tmp_path / "site" / "edgekit_per_tensor"
+    package = tmp_path / "site" / "edgekit_plain_dense"
     package.mkdir(parents=True)
     (package / "__init__.py").touch()
-    (package / f"{NAME}.py").write_text(shown[f"edgekit_per_tensor/{NAME}.py"], encoding="utf-8")
-    record = package.with_name(f"edgekit_per_tensor-{project['version']}.dist-info")
+    (package / f"{NAME}.py").write_text(shown[f"edgekit_plain_dense/{NAME}.py"], encoding="utf-8")
+    record = package.with_name(f"edgekit_plain_dense-{project['version']}.dist-info")
     record.mkdir()
     (record / "METADATA").write_text(
         f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n", encoding="utf-8"
@@ -139,7 +139,7 @@ def test_the_technique_is_built_and_proved(site, tmp_path):
     assert done.returncode == 0, done.stderr
     tried = {candidate["candidate"]: candidate for candidate in json.loads(done.stdout)["candidates"]}
     assert tried[NAME]["outcome"] == "pass", tried[NAME]["reason"]
-    assert tried[NAME]["evidence"] == [f"{NAME}, in the file: 2 of 2 kernels are int8 with one scale"]
+    assert tried[NAME]["evidence"] == [f"{NAME}, in the file: 1 of 1 dense kernels are int8 with one scale"]
     assert tried[NAME]["metrics"]["flash"]["value"] < tried["int8"]["metrics"]["flash"]["value"]
 
 

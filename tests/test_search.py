@@ -12,6 +12,7 @@ from edgekit.candidate import Candidate, Step
 from edgekit.errors import InterruptedBuild
 from edgekit.fleet import Seat
 from edgekit.planner.trial import Trial
+from edgekit.runtimes.measure import Watch
 from edgekit.search import search
 from edgekit.trials import Finished
 
@@ -20,16 +21,24 @@ class Asked:
     """A planner with a list: it remembers what it was told, and whether it was asked alone."""
 
     def __init__(self, names: list[str]) -> None:
-        self.left, self.told, self.alone = list(names), [], []
+        self.left, self.told, self.alone, self.skipped = list(names), [], [], []
 
     def ask(self, *, alone: bool) -> Candidate | None:
         self.alone.append(alone)
         return Candidate(name=name, steps=(Step(technique="float32"),)) if (name := next_of(self.left)) else None
 
-    def tell(self, trial: Trial) -> None:
+    def tell(self, trial: Trial) -> bool:
         self.told.append(trial.candidate.name)
+        return trial.candidate.name != "twin"
 
-    def stop(self, reason: str) -> list[str]:
+    def watch(self, candidate: Candidate) -> Watch:
+        told = len(self.told)
+        return lambda metrics, checks: f"asked after {told} were told" if candidate.name == "unwanted" else None
+
+    def skip(self, candidate: Candidate, reason: str) -> None:
+        self.skipped.append((candidate.name, reason))
+
+    def stop(self) -> list[str]:
         left, self.left = self.left, []
         return left
 
@@ -46,7 +55,7 @@ class Slow:
         self._all_here = threading.Barrier(max(1, len(together)), timeout=20)
         self._lock = threading.Lock()
 
-    def run(self, candidate, *, progress, deadline=None) -> Finished:
+    def run(self, candidate, *, progress, deadline, watch) -> Finished:
         with self._lock:
             self.running += 1
             self.most = max(self.most, self.running)
@@ -55,7 +64,7 @@ class Slow:
         time.sleep(self.seconds.get(candidate.name, 0.0))
         with self._lock:
             self.running -= 1
-        return Finished(trial=Trial(candidate=candidate, seconds=0.0))
+        return Finished(trial=Trial(candidate=candidate, seconds=0.0), skipped=watch({}, ()))
 
 
 def seat(executor: ThreadPoolExecutor, *, ahead: int, left_s: float = 60.0) -> Seat:
@@ -72,6 +81,15 @@ def test_told_in_the_order_asked_whoever_ends_first():
     assert planner.told == ["baseline", "a", "b", "c", "d"] == [one.trial.candidate.name for one in found.finished]
     assert bench.most == 3, "the baseline alone, then so many as the seat allows and no more"
     assert found.not_tried == ()
+
+
+def test_a_trial_that_is_not_wanted_any_more_and_one_of_the_same_file_are_no_trials():
+    planner = Asked(["baseline", "a", "unwanted", "twin", "b"])
+    with ThreadPoolExecutor(4) as executor:
+        found = search(planner, Slow({"a": 0.1}), seat(executor, ahead=4), quiet)
+    assert [one.trial.candidate.name for one in found.finished] == ["baseline", "a", "b"]
+    assert planner.skipped == [("unwanted", "asked after 1 were told")], "by what was known when it was asked for"
+    assert planner.told == ["baseline", "a", "twin", "b"]
 
 
 def test_time_that_is_up_leaves_the_baseline_and_names_the_rest():

@@ -109,6 +109,18 @@ def int8() -> bytes:
     return quantized(network(), tf.lite.OpsSet.TFLITE_BUILTINS_INT8, io=tf.int8)
 
 
+def int8_per_tensor() -> bytes:
+    """Full integer with int8 input and output, one scale for each kernel."""
+    made = converter(network())
+    made.optimizations = [tf.lite.Optimize.DEFAULT]
+    made.representative_dataset = samples
+    made.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    made.inference_input_type = made.inference_output_type = tf.int8
+    made._experimental_disable_per_channel = True
+    made._experimental_disable_per_channel_quantization_for_dense_layers = True
+    return bytes(made.convert())
+
+
 def int8_float_io() -> bytes:
     """Full integer inside, float32 input and output."""
     return quantized(network(), tf.lite.OpsSet.TFLITE_BUILTINS_INT8)
@@ -228,8 +240,8 @@ def loop() -> bytes:
 
 
 GOLDEN: tuple[Callable[[], bytes], ...] = (
-    float32, float16, dynamic_range, int8, int8_float_io, int8_float_fallback, int16x8, pruned_int8,
-    pruned_sparse_encoding, clustered_float32, clustered_int8, lookup_tables_int8, quantization_aware_int8, lstm,
+    float32, float16, dynamic_range, int8, int8_per_tensor, int8_float_io, int8_float_fallback, int16x8,
+    pruned_int8, pruned_sparse_encoding, clustered_float32, clustered_int8, lookup_tables_int8, quantization_aware_int8, lstm,
     two_inputs, upsampled, loop,
 )  # fmt: skip
 

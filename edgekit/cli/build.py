@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 @options.project
 @options.data
 @options.limits
+@options.goal
 @click.option("--out", metavar="DIR", default="build", show_default=True, help="Results go to DIR/<device>/.")
 @click.option(
     "--time-budget",

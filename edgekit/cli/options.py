@@ -169,6 +169,18 @@ def data(function: F) -> F:
     return click.option("--data", metavar="PATH|module:function", help="The data; overrides the project's.")(function)
 
 
+GOALS = ("balanced", "smallest", "download", "ram", "fastest", "accurate")
+
+
+def goal(function: F) -> F:
+    """`--goal`, for plan and build."""
+    return click.option(
+        "--goal",
+        type=click.Choice(GOALS),
+        help="What is wanted of those that hold every limit.  [default: the project's, else balanced]",
+    )(function)
+
+
 def limits(function: F) -> F:
     """What may be lost and used: `--max-drop`, `--max-flash`, `--max-download`, `--max-ram`, `--max-latency`."""
     for name, kind, metavar, text in (

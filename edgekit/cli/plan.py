@@ -13,6 +13,7 @@ from edgekit.cli import options, output
 @options.device(multiple=True)
 @options.project
 @options.limits
+@options.goal
 @options.computing
 @options.common
 @click.pass_context

@@ -1,9 +1,9 @@
 """The size of a `.tflite` before it is made: its weights at their width, scales, and the graph that describes them.
 
-    flash = sum over operators (weights * width + biases * width + channels * 24 B where quantized)
+    flash = sum over operators (weights * width + biases * width + scales * 24 B where quantized)
             + graph (a base, and a share for each operator: its tensors, names and options)
 
-A quantized weight tensor and its bias each carry a float32 scale and an int64 zero point a channel: 2 * (4 + 8) B
+A quantized weight tensor and its bias each carry a float32 scale and an int64 zero point a channel, or one of each: 2 * (4 + 8) B
 (tensorflow/lite/schema/schema.fbs, table QuantizationParameters). The graph's share depends on the length of names;
 its interval encloses MLPerf Tiny's reference models, whose names are long and short.
 """
@@ -49,7 +49,7 @@ def graph_bytes(facts: ModelFacts, steps: tuple[Step, ...], end: int = 1) -> int
 def scale_bytes(facts: ModelFacts, steps: tuple[Step, ...], end: int = 1) -> int:
     """Bytes of all scales and zero points, which `weight_bytes` counts too."""
     quantized = [node for node in lower(facts).nodes if _is_quantized(node, widths(steps), steps)]
-    return sum(node.channels * CHANNEL_BYTES[end] for node in quantized)
+    return sum(widths(steps).scales(node.channels) * CHANNEL_BYTES[end] for node in quantized)
 
 
 def node_bytes(node: Node, steps: tuple[Step, ...], end: int = 1) -> int:
@@ -57,7 +57,7 @@ def node_bytes(node: Node, steps: tuple[Step, ...], end: int = 1) -> int:
     width = widths(steps)
     if width.quantized and not _is_quantized(node, width, steps):
         return (node.weights + node.biases) * 4
-    scales = node.channels * CHANNEL_BYTES[end] if width.quantized else 0
+    scales = width.scales(node.channels) * CHANNEL_BYTES[end] if width.quantized else 0
     packed = tables.packed_bytes(node, steps)
     if packed is not None:
         return packed + node.biases * width.bias + scales

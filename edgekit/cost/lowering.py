@@ -30,7 +30,7 @@ Arithmetic = Literal["float32", "int8", "int16x8", "dynamic_range"]
 
 
 class Widths(Value):
-    """Bytes of one element under a conversion; `quantized` weights carry a scale and a zero point a channel.
+    """Bytes of one element under a conversion; `quantized` weights carry a scale and a zero point a channel, or a tensor.
 
     `resident` is the width of a weight once the interpreter has unpacked it.
     """
@@ -41,6 +41,11 @@ class Widths(Value):
     resident: int
     quantized: bool
     arithmetic: Arithmetic
+    per_channel: bool = True
+
+    def scales(self, channels: int) -> int:
+        """How many scales the weights of an operator have."""
+        return channels if self.per_channel else min(channels, 1)
 
 
 WIDTHS = {
@@ -48,6 +53,9 @@ WIDTHS = {
     "float16": Widths(weight=2, bias=2, activation=4, resident=4, quantized=False, arithmetic="float32"),
     "dynamic_range": Widths(weight=1, bias=4, activation=4, resident=1, quantized=True, arithmetic="dynamic_range"),
     "int8": Widths(weight=1, bias=4, activation=1, resident=1, quantized=True, arithmetic="int8"),
+    "int8_per_tensor": Widths(
+        weight=1, bias=4, activation=1, resident=1, quantized=True, arithmetic="int8", per_channel=False
+    ),
     "int8_lookup_tables": Widths(weight=1, bias=4, activation=1, resident=1, quantized=True, arithmetic="int8"),
     "int8_float_fallback": Widths(weight=1, bias=4, activation=1, resident=1, quantized=True, arithmetic="int8"),
     "int16x8": Widths(weight=1, bias=8, activation=2, resident=1, quantized=True, arithmetic="int16x8"),

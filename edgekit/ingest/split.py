@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from edgekit.dataset import Dataset
 from edgekit.errors import DataError
 from edgekit.ingest.arrays import chunks
 
@@ -96,3 +97,8 @@ def stratified_rows(targets: np.ndarray, rows: np.ndarray, count: int, seed: int
     first[np.unique(classes, return_index=True)[1]] = True
     order = np.lexsort((rank, ~first))
     return np.sort(shuffled[order[:count]])
+
+
+def calibration_rows(dataset: Dataset, *, count: int, seed: int) -> np.ndarray:
+    """Rows of the training split for the representative data set, stratified by class."""
+    return stratified_rows(dataset.targets("train")[0], dataset.rows("train"), count, seed)

@@ -5,17 +5,29 @@ Pure: it asks the techniques what they propose and the cost models what that cos
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
+
+import msgspec
 
 from edgekit.candidate import Candidate, Declined, Estimate, Step
 from edgekit.cost import download, flash, latency, npu, ram
 from edgekit.errors import ProjectError
-from edgekit.planner.chains import chains, own_chain, packs, require_layers
+from edgekit.planner.chains import (
+    QUANTIZATION_AWARE,
+    chains,
+    heavier_step,
+    may_follow,
+    own_chain,
+    packs,
+    require_layers,
+)
+from edgekit.planner.ranking import Standing, share
 from edgekit.techniques import techniques
 from edgekit.techniques.interface import Task
 from edgekit.values import read, to_builtins
 
-BASELINE, CONTROL, QUANTIZATION_AWARE = "float32", "fine_tuning", "quantization_aware"
+BASELINE, CONTROL = "float32", "fine_tuning"
 OWN = "own_"
 """How the names of a project's own chains begin."""
 # What a trained technique is converted with: the first of these that the device takes.
@@ -24,11 +36,11 @@ COSTS = {"flash": flash.predict, "download": download.predict, "ram": ram.predic
 
 
 def candidates(task: Task) -> tuple[list[Candidate], list[Declined]]:
-    """Candidates cheapest first (the baseline, conversions, then those that train), and techniques declined at once.
+    """Candidates cheapest first (the baseline, conversions, then those that train one technique), and techniques declined at once.
 
-    Within a kind the one predicted smallest in the goal's currency comes first; the lighter settings of a trained
-    technique come before its heavier ones, and techniques alone before their chains. The project's own chains come right
-    after the baseline.
+    Within a kind the one predicted best by the goal comes first; the heaviest of the settings that a technique proposes comes before the lighter
+    ones, which are for where it loses too much. The project's own chains come right after the baseline. What has the same steps as another is
+    declined. Chains are `chained`.
     """
     require_layers(task.facts, task.exclude, "edgekit.toml: training.exclude")
     proposed, declined = _proposals(task)
@@ -36,9 +48,8 @@ def candidates(task: Task) -> tuple[list[Candidate], list[Declined]]:
         name: [Step(technique=name, settings=to_builtins(s)) for s in found]
         for name, found in proposed["conversion"].items()
     }
-    after = next((conversions[name][0] for name in CONVERSIONS_AFTER_TRAINING if conversions.get(name)), None)
-    packing = {name: conversions.pop(name) for name in tuple(conversions) if needs(name) is not None}
-    plain = [_candidate(task, (step,)) for steps in conversions.values() for step in steps]
+    after, packing = _after(conversions)
+    plain = [_candidate(task, (step,)) for name, steps in conversions.items() if name not in packing for step in steps]
     plain.sort(key=lambda found: (found.role != "baseline", _order(task, found)))
     trains = {
         name: found
@@ -46,18 +57,71 @@ def candidates(task: Task) -> tuple[list[Candidate], list[Declined]]:
         if after is not None and (name != QUANTIZATION_AWARE or after.technique == "int8")
     }
     alone = [
-        (strength, _candidate(task, (*steps, end)))
+        (lightness, _candidate(task, (*steps, end)))
         for name, found in trains.items()
-        for strength, settings in enumerate(found)
+        for lightness, settings in enumerate(reversed(found))
         for steps in ((Step(technique=name, settings=to_builtins(settings)),),)
         for end in _ends(task, steps, after, packing)
     ]
     alone.sort(key=lambda pair: (pair[0], _order(task, pair[1])))
-    together = [
-        _candidate(task, (*steps, end)) for steps in chains(trains) for end in _ends(task, steps, after, packing)
-    ]
-    ordered = [*plain[:1], *_own(task, after), *plain[1:], *(found for _, found in alone), *together]
-    return ordered, declined
+    ordered = [*plain[:1], *_own(task, conversions), *plain[1:], *(found for _, found in alone)]
+    return _each_once(ordered, declined)
+
+
+def _after(conversions: dict[str, list[Step]]) -> tuple[Step | None, dict[str, list[Step]]]:
+    """What a trained candidate is converted with, and the conversions that pack what one made."""
+    after = next((conversions[name][0] for name in CONVERSIONS_AFTER_TRAINING if conversions.get(name)), None)
+    return after, {name: found for name, found in conversions.items() if needs(name) is not None}
+
+
+def _each_once(found: list[Candidate], declined: list[Declined]) -> tuple[list[Candidate], list[Declined]]:
+    """The candidates without those whose steps, with all their settings, another has already."""
+    first: dict[bytes, str] = {}
+    kept = []
+    for candidate in found:
+        name = first.setdefault(msgspec.json.encode(candidate.steps), candidate.name)
+        if name == candidate.name:
+            kept.append(candidate)
+        else:
+            reason = f"it has the same steps and settings as {name}: one trial"
+            declined.append(Declined(technique=candidate.name, reason=reason))
+    return kept, declined
+
+
+def chained(task: Task, parts: Sequence[Candidate]) -> list[Candidate]:
+    """The chains of two or more techniques out of candidates with one: short ones first, then the stronger."""
+    trains: dict[str, list[Any]] = {}
+    ends: dict[str, Step] = {}
+    for part in parts:
+        step, end = part.steps
+        settings = read(step.settings, techniques()[step.technique].Settings, where=step.technique)
+        trains.setdefault(step.technique, [])
+        trains[step.technique] += [settings] if settings not in trains[step.technique] else []
+        ends.setdefault(end.technique, end)
+    packing = {name: [end] for name, end in ends.items() if needs(name) is not None}
+    after = next((ends[name] for name in CONVERSIONS_AFTER_TRAINING if name in ends), None)
+    if after is None:  # nothing but packed files pays: they are of what this one converts
+        after = next(
+            (Step(technique=packs(name) or "", settings=end.settings) for name, (end,) in packing.items()), None
+        )
+    return [_candidate(task, (*steps, end)) for steps in chains(trains) for end in _ends(task, steps, after, packing)]
+
+
+def stronger(task: Task, candidate: Candidate) -> list[Candidate]:
+    """A trained candidate with one of its techniques a step stronger, the one first that is predicted best by the goal."""
+    found = []
+    for index, step in enumerate(candidate.steps[:-1]):
+        heavier = heavier_step(step)
+        steps = (*candidate.steps[:index], heavier, *candidate.steps[index + 1 :]) if heavier is not None else ()
+        if heavier is not None and may_follow(steps[:-1]):
+            found.append(_candidate(task, steps))
+    return sorted(found, key=lambda one: _order(task, one))
+
+
+def replaced_by(candidate: Candidate) -> str | None:
+    """The conversion that an untrained candidate stands in for where that one fails; None where it is none of that kind."""
+    found: str | None = getattr(techniques()[candidate.steps[-1].technique], "REPLACES_FAILED", None)
+    return found if len(candidate.steps) == 1 else None
 
 
 def needs(name: str) -> str | None:
@@ -83,11 +147,13 @@ def _ends(task: Task, steps: tuple[Step, ...], after: Step | None, packing: dict
     return [after, *packed] if pays or not packed else packed
 
 
-def _own(task: Task, after: Step | None) -> list[Candidate]:
-    """The project's own chains."""
+def _own(task: Task, conversions: dict[str, list[Step]]) -> list[Candidate]:
+    """The project's own chains; what a conversion's settings do not say is as the device needs it."""
     found = []
+    defaults = {name: steps[0].settings for name, steps in conversions.items() if steps}
+    after = _after(conversions)[0]
     for number, steps in enumerate(task.chains, start=1):
-        full = own_chain(task, steps, number, after)
+        full = own_chain(task, steps, number, after, defaults)
         if len(full) > 1 and not task.trains:
             raise ProjectError(
                 "the project allows no training",
@@ -159,6 +225,18 @@ def _label(step: Step) -> str:
     return method.label(read(step.settings, method.Settings, where=step.technique))
 
 
-def _order(task: Task, candidate: Candidate) -> tuple[float, str]:
-    estimate: Estimate | None = candidate.estimates.get(task.goal.currency)
-    return (estimate.value if estimate is not None else float("inf"), candidate.name)
+def _order(task: Task, candidate: Candidate) -> tuple[float, float, str]:
+    """What is predicted best by the goal first; for one that weighs several, or looks at the accuracy, the faster of equals.
+
+    A variant of another conversion comes right after it.
+    """
+    first = (
+        getattr(techniques()[candidate.steps[-1].technique], "VARIANT_OF", None) if len(candidate.steps) == 1 else None
+    )
+    estimates = _estimates(task, (Step(technique=first),)) if first is not None else candidate.estimates
+    one = Standing(
+        name=candidate.name, costs={name: estimate.value for name, estimate in estimates.items()},
+        drop=0.0, steps=len(candidate.steps),
+    )  # fmt: skip
+    currency = task.goal.currency
+    return (share(task, one) if currency is None else one.cost(currency), one.cost("latency"), candidate.name)

@@ -7,7 +7,7 @@ A technique that can be part of a chain says where (`PLACE_IN_CHAIN`) and how mu
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from edgekit.candidate import Candidate, Step
@@ -18,6 +18,7 @@ from edgekit.techniques.interface import Task
 from edgekit.techniques.sites import matching
 from edgekit.values import read, to_builtins
 
+QUANTIZATION_AWARE = "quantization_aware"
 NAMED = 20
 """So many layers an error names."""
 
@@ -34,10 +35,32 @@ def chains(proposed: dict[str, list[Any]]) -> list[tuple[Step, ...]]:
         for names in itertools.combinations(placed, length):
             options = [_strongest_first(name, proposed[name]) for name in names]
             found += [
-                tuple(Step(technique=name, settings=to_builtins(one)) for name, one in zip(names, chosen, strict=True))
+                steps
                 for chosen in itertools.product(*options)
+                for steps in (tuple(map(_step, names, chosen)),)
+                if may_follow(steps)
             ]
     return found
+
+
+def _step(name: str, settings: Any) -> Step:
+    return Step(technique=name, settings=to_builtins(settings))
+
+
+def heavier_step(step: Step) -> Step | None:
+    """A step with the next stronger settings of its technique; None where there are none."""
+    next_one = getattr(technique(step.technique), "stronger", None)
+    settings = next_one(_settings(step)) if next_one is not None else None
+    return None if settings is None else _step(step.technique, settings)
+
+
+def may_follow(steps: Sequence[Step]) -> bool:
+    """Whether each training technique can keep what those before it made, with these settings."""
+    for count, step in enumerate(steps):
+        keeps = getattr(technique(step.technique), "keeps", None)
+        if keeps is not None and not keeps(_settings(step), tuple(one.technique for one in steps[:count])):
+            return False
+    return True
 
 
 def _strongest_first(name: str, settings: list[Any]) -> list[Any]:
@@ -56,12 +79,17 @@ def packs(name: str) -> str | None:
     return found
 
 
+def variant_of(name: str) -> str | None:
+    """The conversion that another one is a variant of; None where it is none."""
+    found: str | None = getattr(technique(name), "VARIANT_OF", None)
+    return found
+
+
 def lighter_or_equal(one: Candidate, other: Candidate) -> bool:
-    """Whether a candidate takes no more away than another: the same conversion, no other technique, none stronger."""
+    """Whether a candidate takes no more away than another: the same conversion or a variant of it, no other technique, none stronger."""
     mine, theirs = strengths(one), strengths(other)
-    return one.steps[-1].technique == other.steps[-1].technique and all(
-        name in theirs and strength <= theirs[name] for name, strength in mine.items()
-    )
+    first, second = (variant_of(found.steps[-1].technique) or found.steps[-1].technique for found in (one, other))
+    return first == second and all(name in theirs and strength <= theirs[name] for name, strength in mine.items())
 
 
 def strengths(candidate: Candidate) -> dict[str, float]:
@@ -78,13 +106,17 @@ def _settings(step: Step) -> Any:
     return read(step.settings, technique(step.technique).Settings, where=step.technique)
 
 
-def own_chain(task: Task, steps: Sequence[Step], number: int, conversion: Step | None) -> tuple[Step, ...]:
+def own_chain(
+    task: Task, steps: Sequence[Step], number: int, conversion: Step | None, defaults: Mapping[str, Mapping[str, Any]]
+) -> tuple[Step, ...]:
     """A project's own chain with all settings written out, and a conversion at the end where it names none.
+
+    `defaults` are the settings of conversions as the device needs them: what a step does not say is taken from there.
 
     Raises `ProjectError` for a technique, a setting or a layer that there is not, and for an order that cannot be kept.
     """
     where = f"edgekit.toml: chain {number}"
-    full = [_written_out(task, step, f"{where}: step {index}") for index, step in enumerate(steps, start=1)]
+    full = [_written_out(task, step, f"{where}: step {index}", defaults) for index, step in enumerate(steps, start=1)]
     if technique(full[-1].technique).KIND == "training":
         if conversion is None:
             raise ProjectError("a chain ends in a conversion", where=where, received=full[-1].technique)
@@ -104,9 +136,10 @@ def own_chain(task: Task, steps: Sequence[Step], number: int, conversion: Step |
     return tuple(full)
 
 
-def _written_out(task: Task, step: Step, where: str) -> Step:
+def _written_out(task: Task, step: Step, where: str, defaults: Mapping[str, Mapping[str, Any]]) -> Step:
     method = technique(step.technique, where=where)
-    settings = to_builtins(read(step.settings, method.Settings, where=where, error=ProjectError))
+    given = {**defaults.get(step.technique, {}), **step.settings}
+    settings = to_builtins(read(given, method.Settings, where=where, error=ProjectError))
     leave_out = getattr(method, "leave_out", None)
     if leave_out is not None:
         require_layers(task.facts, settings["exclude"], f"{where}: exclude")

@@ -11,13 +11,17 @@ from edgekit.values import Value
 
 
 class Trial(Value):
-    """What came of a candidate: `failure` says why it gave no file, else its metrics and checks on validation data."""
+    """What came of a candidate: `failure` says why it gave no file, else its metrics and checks on validation data.
+
+    `sha256` is that of its file.
+    """
 
     candidate: Candidate
     seconds: float
     metrics: Metrics = {}
     checks: tuple[Check, ...] = ()
     failure: str | None = None
+    sha256: str | None = None
 
     @property
     def passes(self) -> bool:

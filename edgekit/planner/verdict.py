@@ -111,16 +111,28 @@ def _outcome(
     if _by_high(name, metric.basis, metric.high):
         return _predicted(str(metric.basis), metric.value, max(metric.value, metric.high or 0), limit)
     if metric.basis in ("measured", "simulated"):
-        return _compared(metric.value, limit, metric)
+        return _compared(name, metric.value, limit, metric)
     return "unknown", f"a figure that is {metric.basis or 'of no basis'} is no evidence for this file"
 
 
-def _compared(value: float, limit: float, metric: Metric) -> tuple[Literal["pass", "fail"], str]:
+def _compared(name: str, value: float, limit: float, metric: Metric) -> tuple[Literal["pass", "fail"], str]:
     if value > limit and not math.isclose(value, limit, rel_tol=ROUNDING):
-        return "fail", f"{_over(value, limit)} the limit"
+        counted = _in_samples(value, limit, metric) if name == "accuracy_drop" else ""
+        return "fail", counted or f"{_over(value, limit)} the limit"
     if metric.high is not None and metric.high > limit:
         return "pass", f"the value is within the limit; its interval reaches {metric.high:.3g}"
     return "pass", ""
+
+
+def _in_samples(value: float, limit: float, metric: Metric) -> str:
+    """A loss in samples, where there are too few of them to tell it from the limit; empty where they tell, or it is no count."""
+    if metric.samples is None or metric.low is None or metric.low > limit:
+        return ""
+    lost, allowed = value * metric.samples / 100, limit * metric.samples / 100
+    return (
+        f"{lost:.0f} of {metric.samples} samples, more than the {allowed:.3g} that {limit:g} {'point is' if limit == 1 else 'points are'}; so few "
+        f"samples cannot tell: the 95% interval is {metric.low:.2f} to {metric.high or value:.2f} points"
+    )
 
 
 def _by_high(name: str, basis: Basis | None, high: float | None) -> bool:
@@ -157,6 +169,13 @@ def misses(checks: Iterable[Check]) -> tuple[Check, ...]:
 def warnings(checks: Iterable[Check]) -> tuple[Check, ...]:
     """The checks that missed what nobody asked for."""
     return tuple(check for check in checks if check.outcome == "warn")
+
+
+def judged_value(name: str, metric: Metric) -> float:
+    """The figure that a limit is held against: the high end where one is judged by it, else the value; infinite where it is not known."""
+    if metric.value is None:
+        return math.inf
+    return max(metric.value, metric.high or 0) if _by_high(name, metric.basis, metric.high) else float(metric.value)
 
 
 def shortfall(check: Check) -> float:

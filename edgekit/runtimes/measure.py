@@ -7,7 +7,7 @@ profile; for other devices the same kind of runtime stands in here, and each fig
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -77,6 +77,18 @@ class Measured(Value):
         return next((one.reason for one in self.checks if one.name == "runtime" and one.outcome == "fail"), None)
 
 
+class NotWanted(Failed):
+    """A measurement that was ended before the accuracy was taken, and why: nothing is wrong with the file."""
+
+
+Watch = Callable[[Metrics, Sequence[Check]], str | None]
+"""Asked of the figures and checks that were taken so far: why the rest is not wanted, or None."""
+
+
+def no_watch(metrics: Metrics, checks: Sequence[Check]) -> str | None:
+    """The default: all of it is wanted."""
+
+
 def measure(
     tflite: Path,
     profile: DeviceProfile,
@@ -92,6 +104,7 @@ def measure(
     output_order: Sequence[int | str] | None = None,
     tasks: Sequence[OutputTask] = (),
     root: Path | None = None,
+    watch: Watch = no_watch,
 ) -> Measured | Failed:
     """Run a file on the device's kind of runtime and measure all that can be measured here.
 
@@ -101,7 +114,8 @@ def measure(
     of the SignatureDef; by position where None. `tasks` say what each output of the data is for. `root` is the folder of the user's own metric function.
     `time_limit_s` is for all of it; without one each job has a limit by the model's speed (`edgekit.runtimes.limits`).
     A file that its runtime refuses, that crashes it or takes too long has a failing check `runtime`, and all figures
-    that can be had without: on a microcontroller the score, which LiteRT gives. Returns `Failed` where it is not the
+    that can be had without: on a microcontroller the score, which LiteRT gives. `watch` is asked after what the bytes say, and
+    after memory and latency: where it gives a reason, it is returned as `NotWanted`. Returns `Failed` where it is not the
     file's doing: out of memory, or killed from outside. Raises `ModelError` for a file that is no `.tflite` and
     `DataError` where data and model do not go together.
     """
@@ -109,9 +123,35 @@ def measure(
     with stand_in(known.model, profile) as expanded:
         asked = Children(tflite, profile, dataset, split, progress, time_limit_s, expanded)
         try:
-            return _Measuring(known, asked, metric, tasks).run(scratch, reference, input_order, output_order, root)
+            return _Measuring(known, asked, metric, tasks, watch).run(
+                scratch, reference, input_order, output_order, root
+            )
         except _NoVerdict as none:
             return none.failed
+        except _Unwanted as ended:
+            return NotWanted(reason=ended.reason)
+        finally:
+            asked.close()
+
+
+def outputs_of(
+    tflite: Path,
+    profile: DeviceProfile,
+    *,
+    dataset: Dataset,
+    split: Split,
+    scratch: Path,
+    progress: Progress = no_progress,
+    input_order: Sequence[int | str] | None = None,
+    output_order: Sequence[int | str] | None = None,
+) -> tuple[str, ...] | Failed:
+    """The outputs of a file for every sample of a split and nothing else, as in `Measured.scores`; arguments as in `measure`."""
+    with stand_in(static(tflite, profile).model, profile) as expanded:
+        asked = Children(tflite, profile, dataset, split, progress, None, expanded)
+        try:
+            loaded = asked.load()
+            found = loaded if isinstance(loaded, Failed) else asked.predict(scratch, input_order, output_order)
+            return found if isinstance(found, Failed) else found.paths
         finally:
             asked.close()
 
@@ -160,14 +200,17 @@ def drop_metric(found: Drop | Failed, split: Split, basis: Basis = "simulated") 
         high=found.high,
         split=split,
         reason=found.reason,
+        samples=found.samples if found.of_decisions else None,
     )
 
 
 class _Measuring:
     """One measurement: what was found so far, and what the runtime was seen to fail at."""
 
-    def __init__(self, known: Static, ask: Children, metric: MetricSpec, tasks: Sequence[OutputTask]) -> None:
-        self._known, self._ask, self._metric, self._tasks = known, ask, metric, tasks
+    def __init__(
+        self, known: Static, ask: Children, metric: MetricSpec, tasks: Sequence[OutputTask], watch: Watch
+    ) -> None:
+        self._known, self._ask, self._metric, self._tasks, self._watch = known, ask, metric, tasks, watch
         self._metrics: Metrics = dict(known.metrics)
         self._checks: list[Check] = []
         self._problems: list[str] = []
@@ -184,11 +227,16 @@ class _Measuring:
         output_order: Sequence[int | str] | None,
         root: Path | None,
     ) -> Measured:
+        if not self._ask.profile.is_compiled_here:  # an NPU's compiler makes other figures of it
+            predicted = {} if self._ask.on_device else {"latency": latency_metric(None, self._known, self._ask)}
+            self._require_wanted({**self._metrics, **predicted}, self._known.checks)
         self._npu = self._asked_of_the_npu(scratch)
         loaded = self._verdict(self._ask.load())
         if isinstance(loaded, Failed):
             return self._not_run(loaded)
         self._costs(loaded, input_order)
+        so_far = self._made((), ())
+        self._require_wanted(so_far.metrics, so_far.checks)
         inputs, outputs = tensor_facts(loaded.inputs), tensor_facts(loaded.outputs)
         if self._ask.dataset is None:
             return self._made(inputs, outputs)
@@ -208,6 +256,12 @@ class _Measuring:
             self._checks.append(check)
             self._findings += lost_columns(reference, prediction, self._tasks, outputs, names)
         return self._made(inputs, outputs, prediction)
+
+    def _require_wanted(self, metrics: Metrics, checks: Sequence[Check]) -> None:
+        """End the measurement where what is known so far makes the rest of it idle."""
+        reason = self._watch(metrics, checks)
+        if reason is not None:
+            raise _Unwanted(reason)
 
     def _asked_of_the_npu(self, scratch: Path) -> npu.Asked | None:
         """What the NPU's compiler says of the file; None where the device has none that edgekit runs."""
@@ -270,6 +324,14 @@ class _Measuring:
             compiled=asked.compiled if asked else None,
             findings=tuple(self._findings),
         )
+
+
+class _Unwanted(Exception):
+    """Ends a measurement whose rest is not wanted."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
 
 
 class _NoVerdict(Exception):

@@ -15,7 +15,7 @@ from pathlib import Path
 from edgekit.errors import ProjectError, did_you_mean
 from edgekit.techniques.interface import Technique
 
-SUPPORT = ("codebook", "dense_rounding", "interface", "masks", "packing", "sites")
+SUPPORT = ("codebook", "dense_rounding", "interface", "masks", "merging", "packing", "sites")
 """Files of this folder that are no techniques: what several of them, or one and its tests, work with."""
 
 

@@ -10,15 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+import msgspec
 from msgspec import Meta
 
 from edgekit.candidate import Declined
 from edgekit.facts import ModelFacts
-from edgekit.techniques.codebook import Codebook
+from edgekit.techniques.codebook import GRID, LEAST_WITH_ZERO, Codebook
 from edgekit.techniques.interface import Evidence, Shaping, Task, Training
-from edgekit.techniques.packing import why_not
+from edgekit.techniques.merging import merged
+from edgekit.techniques.packing import CLUSTERS, why_not
 from edgekit.techniques.sites import (
     MINIMUM_WEIGHTS,
     by_channel,
@@ -33,7 +35,11 @@ from edgekit.tflite.model import TfliteModel
 from edgekit.tflite.weights import Kernel, distinct_values
 from edgekit.values import Value
 
+if TYPE_CHECKING:
+    import numpy as np
+
 KIND: Literal["training"] = "training"
+TENTHS = 10
 PLACE_IN_CHAIN = 2
 
 
@@ -50,8 +56,12 @@ class Settings(Value):
 
 
 def propose(task: Task) -> Sequence[Settings] | Declined:
-    """Two strengths, the lighter first, where the deflated size counts, or flash and the runtime decodes look-up tables."""
-    if not task.counts_weights and why_not(task) is not None:
+    """Two strengths, the lighter first, where the deflated size counts, or flash and the runtime decodes look-up tables.
+
+    For look-up tables alone they are the lightest two whose tables are predicted to pay.
+    """
+    counts = CLUSTERS if task.counts_weights else [count for count in CLUSTERS if why_not(task, count) is None]
+    if not counts:
         return Declined(
             technique="clustering",
             reason="repeated values shrink only the deflated download, which neither a limit nor the goal asks for: in the raw file "
@@ -61,7 +71,18 @@ def propose(task: Task) -> Sequence[Settings] | Declined:
     if reason is not None:
         return Declined(technique="clustering", reason=reason)
     scales: Literal["channel", "tensor"] = "tensor" if task.profile.numerics.int8 == "absent" else "channel"
-    return tuple(Settings(clusters=count, scales=scales, exclude=left_out(task)) for count in (32, 16))
+    return tuple(Settings(clusters=count, scales=scales, exclude=left_out(task)) for count in counts[:2])
+
+
+def stronger(settings: Settings) -> Settings | None:
+    """The next smaller number of clusters; None below the smallest."""
+    fewer = next((count for count in CLUSTERS if count < settings.clusters), None)
+    return None if fewer is None else msgspec.structs.replace(settings, clusters=fewer)
+
+
+def keeps(settings: Settings, before: Sequence[str]) -> bool:
+    """Whether zeros that pruning made can stay."""
+    return "pruning" not in before or settings.clusters >= LEAST_WITH_ZERO
 
 
 def label(settings: Settings) -> str:
@@ -116,15 +137,56 @@ def check(door: Any, model: Any, settings: Settings) -> Evidence:
     )
 
 
-def _values_in_scales(matrix: Any) -> int:
-    """Distinct values of a matrix after each row is divided by its largest magnitude.
+def mend(door: Any, model: Any, settings: Settings) -> int:
+    """Merge values that are a few too many, on the grid of int8; the number of weights that were moved."""
+    moved = 0
+    for kernel in kernel_variables(model, settings.exclude):
+        matrix = _matrix(kernel.numpy(), settings)
+        codes = _codes(matrix)
+        few = merged(codes, settings.clusters)
+        if few is not None and (few != codes).any():
+            moved += int((few != codes).sum())
+            scales = abs(matrix).max(axis=1, keepdims=True)
+            kernel.assign(from_channels((few / GRID * scales).astype(matrix.dtype), kernel.shape))
+    return moved
 
-    To four digits: of five, those of 61/127 and 66/127 hang on the last bit of a float32.
-    """
+
+def mend_file(tflite: TfliteModel, settings: Settings) -> dict[int, np.ndarray]:
+    """The int8 kernels of a file with values that are a few too many merged, by the index of their tensor; those alone that need it."""
+    found = {}
+    for kernel in file_kernels(tflite):
+        if kernel.dtype == "int8" and not kernel.zero and _few_values(kernel, settings.clusters) is False:
+            few = _merged_kernel(kernel, settings.clusters)
+            if few is not None:
+                found[kernel.index] = few
+    return found
+
+
+def _merged_kernel(kernel: Kernel, clusters: int) -> np.ndarray | None:
+    """A kernel with few values in all, or, where channels differ, in each channel; None where that takes more than a few small moves."""
+    import numpy as np
+
+    whole = merged(kernel.array, clusters)
+    if whole is not None:
+        return whole
+    channels = [merged(channel, clusters) for channel in np.moveaxis(kernel.array, kernel.channel_axis, 0)]
+    if any(channel is None for channel in channels):
+        return None
+    return np.moveaxis(np.stack([channel for channel in channels if channel is not None]), 0, kernel.channel_axis)
+
+
+def _values_in_scales(matrix: Any) -> int:
+    """Distinct values of a matrix in units of its rows' scales, on the grid of int8."""
+    return distinct_values(_codes(matrix))
+
+
+def _codes(matrix: Any) -> np.ndarray:
+    """Each row by its largest magnitude on the grid of int8: a tenth of a step apart, so that what is not on the grid shows."""
     import numpy as np
 
     largest = abs(matrix).max(axis=1, keepdims=True)
-    return distinct_values(np.round(matrix / np.where(largest > 0, largest, 1), 4) + 0.0)
+    steps: np.ndarray = np.rint(matrix / np.where(largest > 0, largest, 1) * (GRID * TENTHS)) / TENTHS + 0.0
+    return steps
 
 
 def scope(door: Any) -> AbstractContextManager[Any]:

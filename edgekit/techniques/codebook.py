@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 GRID = 127
 LEAST_SCALE = 1e-4
+LEAST_WITH_ZERO = 3
+"""Zero, and a value of each sign: of fewer codes none is zero."""
 
 
 class Codebook:
@@ -32,6 +34,8 @@ class Codebook:
         self._least = np.maximum(scales * LEAST_SCALE, np.finfo(np.float32).tiny)
         magnitudes = abs(weights) / np.where(scales > 0, scales, 1)
         self._signs = np.sign(weights)
+        if clusters < LEAST_WITH_ZERO:
+            self._signs[self._signs == 0] = 1
         bins = np.rint(magnitudes * GRID).astype(np.int64)
         used = bins[self._signs != 0]
         # A code and its negative are two values, zero is one of its own.

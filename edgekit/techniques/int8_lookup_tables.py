@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
-from edgekit.candidate import Declined
+from edgekit.candidate import Declined, Step
 from edgekit.techniques import int8
 from edgekit.techniques.int8 import Io, preferred_io
 from edgekit.techniques.interface import Evidence, Task
@@ -54,6 +54,12 @@ def propose(task: Task) -> Sequence[Settings] | Declined:
     return (
         declined(f"it packs clustered weights: {reason}") if reason is not None else (Settings(io=preferred_io(task)),)
     )
+
+
+def against(task: Task, steps: Sequence[Step]) -> str | None:
+    """Why the tables of this many clusters do not pay; None where they are predicted to."""
+    counts = [int(step.settings["clusters"]) for step in steps if step.technique == AFTER]
+    return why_not(task, min(counts)) if counts else None
 
 
 def label(settings: Settings) -> str:

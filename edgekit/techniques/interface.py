@@ -18,6 +18,9 @@ from edgekit.project import Goal
 from edgekit.tflite.model import TfliteModel
 from edgekit.values import Value
 
+COUNTS = 0.01
+"""A cost below this share of what there is stops counting."""
+
 
 class Task(Value):
     """What a plan is for: a device, a model, a goal, and the limits in force (bytes, milliseconds) by metric name.
@@ -36,15 +39,21 @@ class Task(Value):
     exclude: tuple[str, ...] = ()
     chains: tuple[tuple[Step, ...], ...] = ()
 
-    def counts(self, currency: str) -> bool:
-        """Whether a currency is limited, or is what the user wants small."""
-        return self.goal.currency == currency or currency in self.limits or currency in self.defaults
+    def room(self, metric: str) -> float | None:
+        """How much of a cost there may be: the limit that decides, else the profile's default; None where neither says it."""
+        return self.limits.get(metric, self.defaults.get(metric))
+
+    def counts(self, metric: str) -> bool:
+        """Whether a cost is limited, or is what the user wants small; balanced, whatever there is so much of counts."""
+        if self.goal.aim == "balanced":
+            return self.room(metric) is not None
+        return self.goal.currency == metric or metric in self.limits or metric in self.defaults
 
     @property
     def counts_weights(self) -> bool:
         """Whether zeros and repeated weights pay: in the deflated size, and where an NPU's compiler codes weights in flash and time."""
         coded = ("flash", "latency") if self.profile.is_compiled_here else ()
-        return any(self.counts(currency) for currency in ("download", *coded))
+        return any(self.counts(metric) for metric in ("download", *coded))
 
 
 class Evidence(Value):
@@ -86,12 +95,16 @@ class Technique(Protocol):
 
     `apply`, `keep`, `check` and `scope` are asked of training techniques, `configure` of conversions. `keep` is the shaping
     by which a later stage of a chain holds what this technique made; a technique that can be part of one has
-    `PLACE_IN_CHAIN`, a number, and may have `strength(settings)`, which grows with what is taken away. One whose settings
+    `PLACE_IN_CHAIN`, a number, and may have `strength(settings)`, which grows with what is taken away, `stronger(settings)`, the next stronger
+    ones or None, `mend(door, model, settings)` and `mend_file(tflite, settings)`, which put right what a rounding made of its form, and `keeps(settings, before)`, whether these settings can keep what the techniques of these names made. One whose settings
     have `exclude` has `leave_out(facts, patterns)`, the names that patterns stand for there. A conversion
     may say `CALIBRATED = True` (it needs the representative data set), `COSTS_LIKE = "int8"` (the conversion whose
-    predicted cost is its own) and `REPLACES_FAILED = "int8"` (it is worth a trial only where that one failed). One that packs
+    predicted cost is its own) and `REPLACES_FAILED = "int8"` (it is worth a trial only where that one failed), and
+    `VARIANT_OF = "int8"` (it is tried after that one, and where it is better it stands in its place after the training techniques of
+    `AFTER_ONLY`). One that packs
     another's file has `finish(door, content, settings)`, the bytes of the converted file in and out, `PACKS = "int8"`, that
-    other one, and `AFTER = "clustering"`, without which in the chain it is not tried.
+    other one, `AFTER = "clustering"`, without which in the chain it is not tried, and may have `against(task, steps)`, why it does not pay after
+    these steps, or None.
     """
 
     KIND: Literal["training", "conversion"]

@@ -10,17 +10,20 @@ from edgekit.candidate import Step
 from edgekit.cost import flash
 from edgekit.cost.kernels_flash import code_bytes
 from edgekit.cost.tables import TABLES
-from edgekit.techniques.interface import Task
+from edgekit.techniques.interface import COUNTS, Task
 from edgekit.techniques.sites import left_out
 from edgekit.tflite.lookup import DECODE
 from edgekit.units import format_size
 
-STRONGEST = 16
-"""The fewest clusters that are tried by themselves."""
+CLUSTERS = (32, 16, 8, 4, 2)
+"""The clusters that are tried by themselves, from the lighter to the stronger."""
 
 
-def why_not(task: Task) -> str | None:
-    """Why look-up tables do not pay; None where they are predicted to."""
+def why_not(task: Task, clusters: int = CLUSTERS[-1]) -> str | None:
+    """Why look-up tables of so many clusters do not pay; None where they are predicted to.
+
+    The default is the fewest clusters: where theirs do not pay, none do.
+    """
     profile, own = task.profile, "a chain of the project's own asks for them"
     if profile.runtime.kind != "tflite_micro":
         return f"only tflite-micro decodes weights from look-up tables, and {profile.name} has {profile.runtime.kind}"
@@ -28,20 +31,26 @@ def why_not(task: Task) -> str | None:
         return f"the compiler of the NPU of {profile.name} reads no look-up tables of weights"
     if profile.numerics.int8 == "absent":
         return f"{profile.name} has no int8 arithmetic"
-    if task.goal.currency != "flash":
-        return f"look-up tables shrink the flash alone, and the goal is a small {task.goal.currency} ({own})"
-    saved, code = saved_bytes(task), decoder_bytes()
+    if task.goal.aim not in ("smallest", "balanced"):
+        goal = f"a small {task.goal.currency}" if task.goal.currency not in (None, "latency") else task.goal.aim
+        return f"look-up tables shrink the flash alone, and the goal is {goal} ({own})"
+    return _pays_too_little(task, clusters, own)
+
+
+def _pays_too_little(task: Task, clusters: int, own: str) -> str | None:
+    saved, code = saved_bytes(task, clusters), decoder_bytes()
+    what = f"look-up tables of {clusters} clusters are predicted to save {format_size(max(saved, 0))} of the file"
     if saved <= code:
-        return (
-            f"look-up tables are predicted to save {format_size(max(saved, 0))} of the file, and the code that decodes them takes "
-            f"{format_size(code)} ({own})"
-        )
+        return f"{what}, and the code that decodes them takes {format_size(code)} ({own})"
+    room = task.room("flash") if task.goal.aim == "balanced" else None
+    if room is not None and saved - code < COUNTS * room:
+        return f"{what}, less {format_size(code)} for the code that decodes them: below 1% of the {format_size(room)} of flash ({own})"
     return None
 
 
-def saved_bytes(task: Task) -> float:
-    """What the strongest packing is predicted to save of the int8 file."""
-    clustered = Step(technique="clustering", settings={"clusters": STRONGEST, "exclude": list(left_out(task))})
+def saved_bytes(task: Task, clusters: int) -> float:
+    """What packing so many clusters is predicted to save of the int8 file."""
+    clustered = Step(technique="clustering", settings={"clusters": clusters, "exclude": list(left_out(task))})
     plain = flash.predict(task.profile, task.facts, (Step(technique="int8"),))
     packed = flash.predict(task.profile, task.facts, (clustered, Step(technique=TABLES)))
     return plain.value - packed.value

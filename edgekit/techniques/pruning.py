@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
+import msgspec
 from msgspec import Meta
 
 from edgekit.candidate import Declined
@@ -35,6 +36,10 @@ if TYPE_CHECKING:
 KIND: Literal["training"] = "training"
 PLACE_IN_CHAIN = 1
 TOLERANCE = 0.01
+SPARSITIES = (0.5, 0.75, 0.9, 0.95, 0.98)
+"""From the lighter to the stronger; the first two are proposed, the others where those leave room."""
+GLOBAL_FROM = 0.9
+"""From here on one threshold for all: a kernel that needs its weights keeps more of them, and the download is the same."""
 GLOBAL_IS_LIGHTER = 0.05
 PRUNINGS = 20
 """Masks are taken anew so often while the sparsity rises."""
@@ -58,7 +63,7 @@ class Settings(Value):
 
 
 def propose(task: Task) -> Sequence[Settings] | Declined:
-    """Three strengths, the lighter first, the last also with one threshold for all, where the deflated size counts."""
+    """Two strengths, the lighter first, where the deflated size counts."""
     if not task.counts_weights:
         return Declined(
             technique="pruning",
@@ -68,13 +73,16 @@ def propose(task: Task) -> Sequence[Settings] | Declined:
     reason = no_site(task)
     if reason is not None:
         return Declined(technique="pruning", reason=reason)
-    out = left_out(task)
-    return (
-        Settings(sparsity=0.5, exclude=out),
-        Settings(sparsity=0.75, exclude=out),
-        Settings(sparsity=0.9, threshold="global", exclude=out),
-        Settings(sparsity=0.9, exclude=out),
-    )
+    return tuple(Settings(sparsity=sparsity, exclude=left_out(task)) for sparsity in SPARSITIES[:2])
+
+
+def stronger(settings: Settings) -> Settings | None:
+    """The next larger share of zeros; None beyond the largest, and for a pattern that has its share."""
+    larger = next((sparsity for sparsity in SPARSITIES if sparsity > settings.sparsity), None)
+    if larger is None or settings.pattern == "2:4":
+        return None
+    threshold: Literal["layer", "global"] = "global" if larger >= GLOBAL_FROM else settings.threshold
+    return msgspec.structs.replace(settings, sparsity=larger, threshold=threshold)
 
 
 def label(settings: Settings) -> str:

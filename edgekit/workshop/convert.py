@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from edgekit.candidate import Step
 from edgekit.child import Progress
 from edgekit.dataset import Dataset
+from edgekit.ingest.split import calibration_rows
 from edgekit.techniques import technique
 from edgekit.tflite.free_batch import free_batch
+from edgekit.tflite.patched import patched
 from edgekit.tflite.port_order import order_ports
-from edgekit.tflite.reader import read_tflite
+from edgekit.tflite.reader import parse_tflite, read_tflite
+from edgekit.tflite.weights import kernels
 from edgekit.values import read, to_builtins
 from edgekit.workshop.door import Door, door
-from edgekit.workshop.feed import calibration_note, calibration_rows, representative
+from edgekit.workshop.feed import calibration_note, representative
 from edgekit.workshop.store import open_model, settings_of
 
 FILE = "model.tflite"
@@ -45,6 +49,7 @@ def convert(job: dict[str, Any], progress: Progress) -> Any:
         content = order_ports(free_batch(converter.convert()), job["inputs"], job["outputs"])
     except Exception as problem:
         raise RuntimeError(_first_reason(problem)) from problem
+    content, mended = _mended(content, steps)
     finish = getattr(technique(steps[-1].technique), "finish", None)
     if finish is not None:
         content = finish(tools, content, settings_of(steps[-1]))
@@ -52,11 +57,30 @@ def convert(job: dict[str, Any], progress: Progress) -> Any:
     path.write_bytes(content)
     tflite = read_tflite(path)
     evidence = [to_builtins(technique(step.technique).evidence(tflite, settings_of(step))) for step in steps]
+    for one in evidence:
+        one["detail"] += mended.get(one["technique"], "")
     return {
         "evidence": evidence,
         "calibration": note if converter.representative_dataset is not None else "",
         "seconds": time.monotonic() - started,
     }
+
+
+def _mended(content: bytes, steps: Sequence[Step]) -> tuple[bytes, dict[str, str]]:
+    """The file with what a technique mends of its own form where a rounding fell otherwise, and what it says of that."""
+    told = {}
+    for step in steps[:-1]:
+        mend = getattr(technique(step.technique), "mend_file", None)
+        model = parse_tflite(content, where="the converted model") if mend is not None else None
+        if mend is None or model is None or technique(step.technique).evidence(model, settings_of(step)).holds:
+            continue
+        before = {kernel.index: kernel.array for kernel in kernels(model)}
+        after = mend(model, settings_of(step))
+        moved = sum(int((array != before[index]).sum()) for index, array in after.items())
+        if moved:
+            content = patched(content, model, after)
+            told[step.technique] = f"; {moved} weights were moved to the nearest of them"
+    return content, told
 
 
 def _converter(tools: Door, model: Any, inputs: list[str], outputs: list[str]) -> Any:

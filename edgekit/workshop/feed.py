@@ -8,12 +8,6 @@ from typing import Any
 import numpy as np
 
 from edgekit.dataset import Dataset, Split
-from edgekit.ingest.split import stratified_rows
-
-
-def calibration_rows(dataset: Dataset, *, count: int, seed: int) -> np.ndarray:
-    """Rows of the training split for the representative data set, stratified by class."""
-    return stratified_rows(dataset.targets("train")[0], dataset.rows("train"), count, seed)
 
 
 def representative(

@@ -3,11 +3,15 @@
 A run is Adam with a learning rate that falls as a cosine, from the same weights each time. At the end of each epoch, and
 of the run, the technique's form is put right and the loss on the validation split is taken; a run that does not get
 better stops. The best weights of all runs are those that the model has in the end.
+
+Where the time is limited, the final run is as long as there is time for, as a whole schedule; a run that the end of the time meets all the
+same stops there, and the best weights so far are kept.
 """
 
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -24,10 +28,19 @@ PATIENCE = 2
 """Epochs without a better loss after which a run stops."""
 LEAST_RATE = 0.01
 """The share of the learning rate that is left at the end of a run."""
+USABLE = 0.9
+"""The share of the time that is left which a final run is planned for: some is for storing the model."""
+
+
+class OutOfTime(Exception):
+    """The time was over before any weights had their form."""
 
 
 class Fit:
-    """How a technique trains a model: `fit` does it in place, `note` says afterwards how it was done."""
+    """How a technique trains a model: `fit` does it in place, `note` says afterwards how it was done.
+
+    `until` is when the time is over, by `time.monotonic`; `cut` says afterwards what the time cut, and is empty where it cut nothing.
+    """
 
     def __init__(
         self,
@@ -36,34 +49,61 @@ class Fit:
         job: dict[str, Any],
         keepers: Callable[[Any], Sequence[Shaping]],
         progress: Progress,
+        until: float = math.inf,
     ) -> None:
         self._tools, self._dataset, self._job, self._keepers, self._progress = tools, dataset, job, keepers, progress
-        self.note = ""
+        self._until = until
+        self.note = self.cut = ""
 
     def fit(self, model: Any, shaping: Callable[[int], Shaping] | None = None) -> None:
-        """Train a model in place by the best run; raises `DataError` where the loss cannot be computed."""
+        """Train a model in place by the best run.
+
+        Raises `DataError` where the loss cannot be computed, `ProjectError` where every run diverged, `OutOfTime` where none was whole in time.
+        """
         lessons = Lessons(self._tools, self._dataset, model, self._job)
-        trial = _Trial(model, Stepper(self._tools, model, lessons.losses), lessons, self._progress)
+        trial = _Trial(model, Stepper(self._tools, model, lessons.losses), lessons, self._progress, self._until)
+        runs: list[Run] = []
 
         def try_run(rate: float, steps: int) -> float:
             trial.restart()
             shapings = [*self._keepers(model), *([shaping(steps)] if shaping is not None else [])]
-            return trial.run(rate, steps, shapings)
+            runs.append(Run(rate, steps, trial.run(rate, steps, shapings)))
+            if trial.cut_at is not None:
+                raise OutOfTime
+            return runs[-1].loss
 
         settings = self._job["training"]
         longest = max(1, settings["epochs"] * lessons.steps_per_epoch)
-        runs = search(try_run, longest=longest, fixed_rate=settings["learning_rate"])
+        try:
+            search(try_run, longest=longest, fixed_rate=settings["learning_rate"], affordable=trial.affordable)
+        except OutOfTime:
+            if not trial.has_weights:
+                raise
         trial.take_best()
-        self.note = _told(runs, lessons, settings)
+        self.cut = _cut(runs, trial.cut_at, longest)
+        self.note = _told(runs, lessons, settings) + (f"; {self.cut}" if self.cut else "")
 
 
 class _Trial:
-    """Runs on one model, and the best weights of all of them."""
+    """Runs on one model, and the best weights of all of them; `cut_at` is the step at which the time was over."""
 
-    def __init__(self, model: Any, stepper: Stepper, lessons: Lessons, progress: Progress) -> None:
+    def __init__(self, model: Any, stepper: Stepper, lessons: Lessons, progress: Progress, until: float) -> None:
         self._model, self._stepper, self._lessons, self._progress = model, stepper, lessons, progress
         self._first = self._best = model.get_weights()
-        self._least = math.inf
+        self._least = self._step_s = math.inf
+        self._until = until
+        self.cut_at: int | None = None
+
+    @property
+    def has_weights(self) -> bool:
+        """Whether some weights had their form when they were judged."""
+        return math.isfinite(self._least)
+
+    def affordable(self) -> float:
+        """The steps that there is time for, by the fastest run so far; infinite where time is not limited, or no run was yet."""
+        if math.isinf(self._until) or math.isinf(self._step_s):
+            return math.inf
+        return max(0.0, USABLE * (self._until - time.monotonic()) / self._step_s)
 
     def restart(self) -> None:
         """Back to the weights before the first run."""
@@ -72,13 +112,13 @@ class _Trial:
 
     def take_best(self) -> None:
         """Give the model the best weights; raises `ProjectError` where every run diverged."""
-        if not math.isfinite(self._least):
+        if not self.has_weights:
             raise ProjectError("the training diverged with every learning rate that was tried", where="[training]")
         self._model.set_weights(self._best)
 
     def run(self, rate: float, steps: int, shapings: Sequence[Shaping]) -> float:
-        """Train for so many steps, or until it gets no better; the best loss on the validation split."""
-        per_epoch = self._lessons.steps_per_epoch
+        """Train for so many steps, until it gets no better, or until the time is over; the best loss on the validation split."""
+        started, per_epoch = time.monotonic(), self._lessons.steps_per_epoch
         whole_after = max((shaping.whole_after for shaping in shapings), default=0)
         phase = f"training {steps / per_epoch:.3g} epochs at {rate:.0e}"
         best, worse = math.inf, 0
@@ -87,12 +127,16 @@ class _Trial:
             self._stepper.step(*self._lessons.batch(step - 1), rate * _falling(step, steps))
             _after(shapings, step)
             self._progress(phase, step, steps)
-            if step < steps and (step % per_epoch or step < whole_after):
-                continue
-            loss = self._judged(shapings)
-            best, worse = (loss, 0) if loss < best else (best, worse + 1)
-            if worse >= PATIENCE or not math.isfinite(loss):
+            is_over = step < steps and time.monotonic() >= self._until
+            if step == steps or (step >= whole_after and (is_over or step % per_epoch == 0)):
+                loss = self._judged(shapings)
+                best, worse = (loss, 0) if loss < best else (best, worse + 1)
+                if worse >= PATIENCE or not math.isfinite(loss):
+                    break
+            if is_over:
+                self.cut_at = step
                 break
+        self._step_s = min(self._step_s, (time.monotonic() - started) / step)
         return best
 
     def _judged(self, shapings: Sequence[Shaping]) -> float:
@@ -127,3 +171,13 @@ def _told(runs: Sequence[Run], lessons: Lessons, settings: dict[str, Any]) -> st
         f"learning rate {best.learning_rate:.0e} (of {rates}), {best.steps / lessons.steps_per_epoch:.3g} epochs (of "
         f"{settings['epochs']}), validation loss {best.loss:.4g}{teacher}"
     )
+
+
+def _cut(runs: Sequence[Run], cut_at: int | None, longest: int) -> str:
+    """What the time cut, in words; empty where it cut nothing."""
+    last = runs[-1]
+    if cut_at is not None:
+        return f"stopped by the time budget at step {cut_at} of {last.steps}"
+    if len(runs) > 1 and last.steps < longest:
+        return f"shortened by the time budget to {last.steps} steps of {longest}"
+    return ""

@@ -114,7 +114,7 @@ def test_what_is_given_reaches_build(engine, tmp_path):
     ask(
         "build", "--device", "rpi4", "--project", tmp_path, "--model", "m.keras", "--data", "d.npz", "--import", "a",
         "--import", "b", "--max-drop", "0.5", "--max-flash", "1KiB", "--max-latency", "20ms", "--out", "o",
-        "--time-budget", "2min", "--seed", "7", "--workers", "2", "--trust", "--no-cache",
+        "--goal", "download", "--time-budget", "2min", "--seed", "7", "--workers", "2", "--trust", "--no-cache",
     )  # fmt: skip
     given = dict(engine.given)
     assert callable(given.pop("progress"))
@@ -122,8 +122,14 @@ def test_what_is_given_reaches_build(engine, tmp_path):
         "device": ("rpi4",), "project": tmp_path, "model": "m.keras", "data": "d.npz", "imports": ("a", "b"),
         "max_drop": 0.5, "max_flash": 1024, "max_download": None, "max_ram": None, "max_latency": 20.0, "out": "o",
         "time_budget": 120.0, "seed": 7, "workers": 2, "trust": True, "cache": False, "lock": False, "locked": False,
-        "scheduler": None, "emulate": None, "strict": None,
+        "scheduler": None, "emulate": None, "strict": None, "goal": "download",
     }  # fmt: skip
+
+
+def test_a_goal_that_there_is_not_is_bad_usage_and_nothing_is_done(engine):
+    done = ask("build", "--device", "rpi4", "--goal", "small")
+    assert done.exit_code == 2 and "'balanced', 'smallest', 'download', 'ram', 'fastest', 'accurate'" in done.stderr
+    assert engine.given == {}
 
 
 def test_devices_of_a_file_stand_beside_those_that_are_named(engine, tmp_path):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from edgekit.planner.candidates import candidates
 from edgekit.planner.correct import corrected
-from edgekit.planner.planner import Planner
+from edgekit.planner.planner import NOT_TRIED, Planner
 from edgekit.profile import profile_ids
 
 CONTROL = "fine_tuning+float32"
@@ -21,7 +21,7 @@ def test_first_stops_when_nothing_smaller_is_predicted(task, search, reasons):
     asked = search(planner)
     assert asked[0] == "float32" and "int8" in asked
     assert CONTROL not in asked, "nothing is trained once int8 fits"
-    assert planner.best().candidate.name in ("int8", "dynamic_range")
+    assert planner.best().candidate.name in ("int8", "int8_per_tensor")
     assert "predicted" in reasons(planner)["quantization_aware+int8"]
 
 
@@ -31,42 +31,72 @@ def test_all_does_not_stop(task, search):
     assert {"float16", "int8", "quantization_aware+int8", "pruning_75+int8", "clustering_16+int8"} <= set(asked)
 
 
-def test_the_control_comes_once_before_the_first_trained_candidate(task, search):
-    asked = search(Planner(task(search="all", currency="download")))
-    assert asked.count(CONTROL) == 1
-    trained = [name for name in asked if "+" in name and name != CONTROL]
-    assert trained and asked.index(CONTROL) < min(asked.index(name) for name in trained)
-    assert "+" not in "".join(asked[: asked.index(CONTROL)])
-
-
-def test_two_workers_may_ask_before_one_tells(task):
+def test_the_control_comes_once_and_last_where_what_is_chosen_was_trained(task, search):
     planner = Planner(task(search="all", currency="download"))
-    asked = []
-    while (candidate := planner.ask()) is not None:
+    asked = search(planner)
+    assert asked.count(CONTROL) == 1 and asked[-1] == CONTROL
+    assert len(planner.best().candidate.steps) > 1
+
+
+def test_no_control_is_trained_where_no_trained_candidate_stands(task, search):
+    planner = Planner(task(search="all", currency="download"))
+    trained = [one.name for one in planner.waiting if len(one.steps) > 1]
+    asked = search(planner, {name: {"drop": 50.0} for name in trained})
+    assert set(asked) & set(trained) and CONTROL not in asked
+    assert planner.best().candidate.name == "int8"
+
+
+def test_two_workers_wait_for_what_decides(task):
+    """Nothing is told: a conversion, one setting of each technique, and no chain before its parts were tried."""
+    planner = Planner(task(search="all", currency="download"))
+    first = planner.ask()
+    asked = [first.name]
+    while (candidate := planner.ask(alone=False)) is not None:
         asked.append(candidate.name)
-    assert len(asked) == len(set(asked)) and asked.count(CONTROL) == 1
+    assert len(asked) == len(set(asked))
+    assert "int8_float_fallback" not in asked, "it is for where int8 fails"
+    assert {"pruning_75+int8", "clustering_16+int8"} <= set(asked)
+    assert not {"pruning_50+int8", "clustering_32+int8"} & set(asked), "they are for where the stronger ones lose"
+    assert all(name.count("+") < 2 for name in asked)
 
 
 def test_an_accuracy_that_is_lost_leads_to_training(task, search):
-    conversions = ("float16", "dynamic_range", "int8", "int16x8", "int8_float_fallback")
+    conversions = ("float16", "dynamic_range", "int8", "int8_per_tensor", "int16x8", "int8_float_fallback")
     planner = Planner(task())
     asked = search(planner, {name: {"drop": 5.0} for name in conversions})
-    assert asked[-2:] == [CONTROL, "quantization_aware+int8"]
+    assert asked[-2:] == ["quantization_aware+int8", CONTROL]
     assert planner.best().candidate.name == "quantization_aware+int8"
 
 
-def test_heavier_settings_are_not_tried_where_lighter_ones_lose_too_much(task, search, reasons):
+def test_stronger_settings_are_tried_while_they_leave_room(task, search, reasons):
     planner = Planner(task(search="all", currency="download"))
-    asked = search(planner, {"pruning_50+int8": {"drop": 3.0}})
-    assert "pruning_75+int8" not in asked and "clustering_16+int8" in asked
-    assert reasons(planner)["pruning_75+int8"].startswith("pruning_50+int8, which is lighter")
-    assert "1 points" in reasons(planner)["pruning_75+int8"]
+    asked = search(planner, {"pruning_95_global+int8": {"drop": 0.6}, "clustering_8+int8": {"drop": 3.0}})
+    alone = [name for name in asked if name.count("+") == 1]
+    assert [name for name in alone if "pruning" in name][:3] == [
+        f"pruning_{one}+int8" for one in ("75", "90_global", "95_global")
+    ]
+    assert "pruning_98_global+int8" not in alone, "0.6 of 1 point left no room"
+    assert "clustering_8+int8" in alone and "clustering_4+int8" not in alone
+    assert "pruning_50+int8" in alone, "all was asked for"
+    one = Planner(task(currency="download"))
+    assert "pruning_50+int8" not in search(one), "a stronger one fits"
+    assert "takes more away, fits" in reasons(one)["pruning_50+int8"]
+
+
+def test_lighter_settings_are_tried_where_stronger_ones_lose_too_much(task, search, reasons):
+    planner = Planner(task(currency="download"))
+    asked = search(planner, {"pruning_75+int8": {"drop": 3.0}, "clustering_16+int8": {"drop": 3.0}})
+    assert asked.index("pruning_75+int8") < asked.index("pruning_50+int8")
+    assert not any("pruning_75" in name and name != "pruning_75+int8" for name in asked)
+    assert reasons(planner)["pruning_75+clustering_16+int8"].startswith("pruning_75+int8, which is lighter")
+    assert "1 points" in reasons(planner)["pruning_75+clustering_16+int8"]
 
 
 def test_a_lighter_one_whose_loss_is_not_known_lost_nothing_yet(task, search):
     planner = Planner(task(search="all", currency="download"))
-    asked = search(planner, {"pruning_50+int8": {"drop": None}})
-    assert "pruning_75+int8" in asked
+    asked = search(planner, {"pruning_75+int8": {"drop": None}})
+    assert any(name.startswith("pruning_75+clustering") for name in asked)
+    assert "pruning_90_global+int8" not in asked, "nor is it known to leave room"
 
 
 def test_the_fallback_is_tried_only_where_int8_gave_no_file(task, search, reasons):
@@ -84,6 +114,15 @@ def test_training_gets_another_conversion_where_its_own_gave_no_file(task, searc
     assert len(pruned) == 1 and pruned[0] != "pruning_50+int8"
     assert pruned[0].split("+")[1] in asked, "a conversion that was seen to work"
     assert "SIGSEGV" in reasons(planner)["quantization_aware+int8"]
+
+
+def test_a_better_variant_stands_in_the_place_of_its_conversion_where_it_keeps_what_was_trained(task, search):
+    planner = Planner(task(currency="download"))
+    asked = search(planner, {"int8_per_tensor": {"download": 1000.0}})
+    assert "pruning_75+int8_per_tensor" in asked and "pruning_75+int8" not in asked
+    assert not any("clustering" in name and "per_tensor" in name for name in asked), "clusters are by channel"
+    worse = search(Planner(task(currency="download")), {"int8_per_tensor": {"drop": 9.0}})
+    assert "pruning_75+int8" in worse
 
 
 def test_training_is_not_tried_for_a_limit_that_it_does_not_change(task, search, reasons):
@@ -122,7 +161,8 @@ def test_the_best_is_the_smallest_in_the_currency_and_among_equals_the_more_accu
 def test_the_closest_misses_least(task, search):
     planner = Planner(task(search="all", limits={"accuracy_drop": 1.0}))
     answers = {
-        name: {"drop": 9.0} for name in ("float32", "float16", "dynamic_range", "int16x8", "quantization_aware+int8")
+        name: {"drop": 9.0}
+        for name in ("float32", "float16", "dynamic_range", "int8_per_tensor", "int16x8", "quantization_aware+int8")
     }
     search(planner, {**answers, "int8": {"drop": 1.5}})
     assert planner.best() is None and planner.closest().candidate.name == "int8"
@@ -132,16 +172,16 @@ def test_stopping_declines_the_rest_and_ends_the_search(task, trial, reasons):
     planner = Planner(task(search="all", currency="download"))
     first = planner.ask()
     planner.tell(trial(planner, first))
-    names = planner.stop("no time is left")
+    names = planner.stop()
     assert {"int8", "pruning_50+int8"} <= set(names) and planner.ask() is None
-    assert all(reasons(planner)[name] == "no time is left" for name in names)
+    assert all(reasons(planner)[name] == NOT_TRIED for name in names)
 
 
 def test_stopping_ends_a_search_in_which_nothing_fits(task, trial, reasons):
     planner = Planner(task(limits={"flash": 5000.0}))
     while "over the limit" not in "".join(reasons(planner).values()):
         planner.tell(trial(planner, planner.ask(), drop=5.0))
-    planner.stop("no time is left")
+    planner.stop()
     assert planner.ask() is None
 
 

@@ -20,7 +20,7 @@ from edgekit.errors import ProjectError
 from edgekit.facts import LayerFacts, ModelFacts, TensorFacts
 from edgekit.metric_spec import MetricSpec
 from edgekit.profile import DeviceProfile, load_profile, profile_ids
-from edgekit.project import Goal
+from edgekit.project import AIM_OF, Goal
 from edgekit.techniques import masks, technique, techniques
 from edgekit.techniques.interface import Evidence, Task
 from edgekit.tflite.reader import read_tflite
@@ -38,6 +38,7 @@ MADE = {
     "float16": ("float16", {}),
     "dynamic_range": ("dynamic_range", {}),
     "int8": ("int8", {"io": "int8"}),
+    "int8_per_tensor": ("int8_per_tensor", {"io": "int8"}),
     "int8_float_fallback": ("int8_float_fallback", {}),
     "int16x8": ("int16x8", {}),
     "quantization_aware": ("quantization_aware_int8", {}),
@@ -65,7 +66,7 @@ def network(filters: int, *more: LayerFacts) -> ModelFacts:
 
 
 def a_task(profile: DeviceProfile, facts: ModelFacts, currency: Any = "download", **limits: float) -> Task:
-    goal = Goal(max_drop_points=1.0, metric=MetricSpec(), currency=currency, search="first")
+    goal = Goal(max_drop_points=1.0, metric=MetricSpec(), aim=AIM_OF[currency], search="first")
     return Task(profile=profile, facts=facts, goal=goal, limits=limits)
 
 
@@ -225,12 +226,45 @@ def test_training_of_weights_is_for_layers_that_it_can_be_seen_in(name, kind):
     assert not isinstance(technique(name).propose(a_task(profile, network(4, dense))), Declined)
 
 
-def test_the_lighter_pruning_is_proposed_first_the_global_threshold_before_the_same_share_of_each():
-    method = technique("pruning")
-    found = method.propose(a_task(load_profile("rpi4"), network(100)))
-    assert [method.label(one) for one in found] == ["pruning_50", "pruning_75", "pruning_90_global", "pruning_90"]
+@pytest.mark.parametrize(
+    ("name", "labels"),
+    [
+        ("pruning", ["pruning_50", "pruning_75", "pruning_90_global", "pruning_95_global", "pruning_98_global"]),
+        ("clustering", [f"clustering_{count}" for count in (32, 16, 8, 4, 2)]),
+    ],
+)
+def test_two_strengths_are_proposed_and_each_stronger_one_follows_the_last(name, labels):
+    method = technique(name)
+    found = list(method.propose(a_task(load_profile("rpi4"), network(100))))
+    assert len(found) == 2
+    while (heavier := method.stronger(found[-1])) is not None:
+        found.append(heavier)
+    assert [method.label(one) for one in found] == labels
     strengths = [method.strength(one) for one in found]
-    assert strengths == sorted(strengths) and len(set(strengths)) == 4
+    assert strengths == sorted(strengths) and len(set(strengths)) == len(labels)
+
+
+def test_zeros_are_kept_by_clusters_that_have_a_value_for_them():
+    method = technique("clustering")
+    assert method.keeps(method.Settings(clusters=2), ()) and method.keeps(method.Settings(clusters=3), ("pruning",))
+    assert not method.keeps(method.Settings(clusters=2), ("pruning",))
+    assert technique("pruning").stronger(technique("pruning").Settings(pattern="2:4")) is None
+
+
+def test_one_scale_a_tensor_is_proposed_where_the_scales_count():
+    """100 channels take 24 bytes each of a file of 4 KB."""
+    method, board = technique("int8_per_tensor"), load_profile("nucleo-l4r5zi")
+    assert not isinstance(method.propose(a_task(board, network(100), "flash")), Declined)
+    assert isinstance(method.propose(a_task(board, network(100), "latency")), Declined)
+    wide = LayerFacts(name="wide", kind="Dense", output_shape=(10,), kernel=(50_000, 10), parameters=500_000)
+    heavy = method.propose(a_task(board, network(1, wide), "flash"))
+    assert isinstance(heavy, Declined) and "few channels for so many weights" in heavy.reason
+    npu = method.propose(a_task(load_profile("corstone-300"), network(100), "flash"))
+    assert isinstance(npu, Declined) and "compiler" in npu.reason
+    balanced = Goal(max_drop_points=1.0, metric=MetricSpec())
+    for device, limits, proposed in (("rpi4", {}, False), ("rpi4", {"flash": 1e5}, True), ("nucleo-l4r5zi", {}, True)):
+        task = Task(profile=load_profile(device), facts=network(100), goal=balanced, limits=limits)
+        assert isinstance(method.propose(task), tuple) is proposed, "nobody counts the bytes of a card"
 
 
 def three_layers(*sizes: int) -> ModelFacts:

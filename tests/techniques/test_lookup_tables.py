@@ -17,7 +17,7 @@ from edgekit.planner.chains import packs
 from edgekit.planner.correct import corrected
 from edgekit.planner.trial import Trial
 from edgekit.profile import load_profile
-from edgekit.project import Goal
+from edgekit.project import AIM_OF, Goal
 from edgekit.report import Metric
 from edgekit.techniques import technique
 from edgekit.techniques.interface import Task
@@ -49,7 +49,7 @@ def facts(width: int) -> ModelFacts:
 
 
 def a_task(device: str = "nucleo-l4r5zi", *, width: int = 1000, currency="flash", trains: bool = True) -> Task:
-    goal = Goal(max_drop_points=1.0, metric=MetricSpec(), currency=currency, search="first")
+    goal = Goal(max_drop_points=1.0, metric=MetricSpec(), aim=AIM_OF[currency], search="first")
     return Task(profile=load_profile(device), facts=facts(width), goal=goal, limits={"flash": 2.0**20}, trains=trains)
 
 

@@ -173,6 +173,25 @@ def test_int8_with_the_ends_that_are_asked_for(line, io):
     assert not list(float_operators(tflite))
 
 
+def test_int8_per_tensor_saves_the_scales_that_it_is_predicted_to(line):
+    """Scale and zero point of the weights take 12 bytes, and so do those of the biases, which the prediction counts alike."""
+    plain, _, _ = line.make(INT8)
+    tflite, path, evidence = line.make({"technique": "int8_per_tensor", "settings": {"io": "int8"}})
+    assert holds(evidence) and tflite.size_bytes < plain.size_bytes
+    found = kernels(tflite)
+    assert [len(tflite.tensors[kernel.index].scales) for kernel in found] == [1] * len(found)
+    assert all(len(plain.tensors[kernel.index].scales) > 1 for kernel in kernels(plain))
+    channels = sum(len(plain.tensors[kernel.index].scales) - 1 for kernel in kernels(plain))
+    assert 12 * channels <= plain.size_bytes - tflite.size_bytes <= 40 * channels
+    report = check(path, device="nucleo-l4r5zi", cache=False)
+    assert {one.name: one.outcome for one in report.checks}["runtime"] == "pass"
+
+
+def test_zeros_are_kept_by_one_scale_a_tensor(line):
+    _, _, evidence = line.make(PRUNING, {"technique": "int8_per_tensor", "settings": {"io": "int8"}})
+    assert holds(evidence) and evidence[-2]["technique"] == "pruning"
+
+
 def test_int8_with_float_fallback(line):
     tflite, _, evidence = line.make(int8_float_fallback("float32"))
     assert holds(evidence)

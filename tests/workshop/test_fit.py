@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+import math
+import types
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +58,7 @@ def teacher(dataset: Dataset, tmp_path: Path) -> dict[str, list[str]]:
     return {split: [str(tmp_path / "answers.npy")] for split in ("train", "validation")}
 
 
-def fitted(tools, dataset, model, *, shaping=None, keepers=lambda model: (), teacher=None, **changes):
+def fitted(tools, dataset, model, *, shaping=None, keepers=lambda model: (), teacher=None, until=math.inf, **changes):
     from edgekit.workshop.fit import Fit
 
     job = {
@@ -64,9 +67,52 @@ def fitted(tools, dataset, model, *, shaping=None, keepers=lambda model: (), tea
         "seed": 0,
         "teacher": teacher,
     }
-    fit = Fit(tools, dataset, job, keepers, no_progress)
+    fit = Fit(tools, dataset, job, keepers, no_progress, until)
     fit.fit(model, shaping)
     return fit
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clock by which each look at it takes a second, so that what is cut does not depend on the machine."""
+    from edgekit.workshop import fit
+
+    seconds = itertools.count()
+    monkeypatch.setattr(fit, "time", types.SimpleNamespace(monotonic=lambda: float(next(seconds))))
+
+
+def zeroing(kernel: Any, whole_after: int) -> Any:
+    """A form that is whole after so many steps: the kernel is zero."""
+
+    def after_step(step: int) -> None:
+        if step >= whole_after:
+            kernel.assign(kernel * 0)
+
+    return lambda steps: Shaping(after_step=after_step, whole_after=whole_after)
+
+
+def test_a_run_that_the_time_cuts_keeps_its_best_weights(tools, dataset, model, clock):
+    before = model.get_weights()
+    fit = fitted(tools, dataset, model, until=8.5)
+    assert fit.cut == "stopped by the time budget at step 9 of 20" and fit.note.endswith(fit.cut)
+    assert not np.array_equal(before[0], model.get_weights()[0])
+
+
+def test_a_run_is_planned_for_the_time_that_is_left(tools, dataset, model, clock):
+    """Probes of 10 steps; the time that is left after them is not enough for 120 more."""
+    fit = fitted(tools, dataset, model, until=100.5, learning_rate=None, epochs=24)
+    assert fit.cut.startswith("shortened by the time budget to ") and fit.cut.endswith(" steps of 120")
+    whole = fitted(tools, dataset, model, until=1e6, learning_rate=None, epochs=24)
+    assert whole.cut == "" and "time budget" not in whole.note
+
+
+def test_weights_whose_form_was_not_whole_in_time_are_none(tools, dataset, model, clock):
+    from edgekit.workshop.fit import OutOfTime
+
+    with pytest.raises(OutOfTime):
+        fitted(tools, dataset, model, shaping=zeroing(model.layers[0].kernel, 10), until=8.5)
+    fit = fitted(tools, dataset, model, shaping=zeroing(model.layers[0].kernel, 3), until=1e3 + 8.5)
+    assert fit.cut == "" and not model.layers[0].kernel.numpy().any()
 
 
 def answers(model, dataset):
@@ -107,13 +153,13 @@ def test_a_shaping_has_its_turns_and_weights_before_its_form_is_whole_are_not_ke
 
         return Shaping(after_step=after_step, settle=lambda: calls.append(("settle", 0)), whole_after=steps - 1)
 
-    fitted(tools, dataset, model, shaping=shaping)
+    fitted(tools, dataset, model, shaping=shaping, learning_rate=None)
     assert not model.layers[0].kernel.numpy().any(), "the best of the whole ones, though others fit better"
     runs = [steps for what, steps in calls if what == "run"]
-    assert runs[:2] == [2, 4], "an eighth of 4 epochs of 5 steps, then twice that"
-    first = calls[: calls.index(("run", 4))]
-    assert [step for what, step in first if what == "step"] == [0, 1, 2]
-    assert first[-1] == ("settle", 0), "put right before it is judged"
+    assert runs[:3] == [1, 1, 1] and runs[-1] == 20, "a twelfth of 4 epochs of 5 steps for each rate, then all of them"
+    last = calls[calls.index(("run", 20)) :]
+    assert [step for what, step in last if what == "step"] == list(range(21))
+    assert last[-1] == ("settle", 0), "put right before it is judged"
 
 
 def test_what_was_made_before_is_kept_at_every_step(tools, dataset, model):

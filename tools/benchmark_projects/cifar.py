@@ -1,6 +1,7 @@
 """CIFAR-10 (20,000 images for training and validation, as JPEG) with the residual network of MLPerf Tiny, trained from scratch.
 
-The folder with `cifar10_jpeg.tar.gz` (train/CLASS/*.jpg and test/CLASS/*.jpg) is named by EDGEKIT_BENCHMARK_DATA.
+The folder with `cifar10_jpeg.tar.gz` (train/CLASS/*.jpg and test/CLASS/*.jpg) is named by EDGEKIT_BENCHMARK_DATA. EDGEKIT_BENCHMARK_IMAGES
+takes so many of the training images, the first of each class alike.
 """
 
 import io
@@ -31,12 +32,21 @@ def arrays():
     data = {}
     for split, images in found.items():
         images.sort(key=lambda image: image[0])
+        if split == "train":
+            images = _first_of_each(images, int(os.environ.get("EDGEKIT_BENCHMARK_IMAGES", len(images))))
         data[f"x_{split}"] = np.stack([pixels for _, _, pixels in images])
         data[f"y_{split}"] = np.array([names.index(name) for _, name, _ in images])
     held_out = np.arange(len(data["y_train"])) % HELD_OUT == 0
     for name in ("x", "y"):
         data[f"{name}_val"], data[f"{name}_train"] = data[f"{name}_train"][held_out], data[f"{name}_train"][~held_out]
     return data
+
+
+def _first_of_each(images, count):
+    """So many images, the first of each class alike, in their order."""
+    names = sorted({name for _, name, _ in images})
+    firsts = [[image for image in images if image[1] == name][: count // len(names)] for name in names]
+    return sorted((image for first in firsts for image in first), key=lambda image: image[0])
 
 
 def network():

@@ -1,0 +1,60 @@
+"""What makes the choice of a search hard to believe: time that cut it, and samples that are too few to choose by.
+
+Each is a `Finding`, which decides nothing by itself. What data and model are like is not known here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from edgekit.intervals import paired_difference
+from edgekit.report import Finding, Metric
+
+TIME_CUT = "time_cut"
+NAMED = 5
+"""So many candidates are named."""
+HALF_A_POINT = 0.5
+
+
+def time_cut(not_tried: Sequence[str], shortened: Sequence[tuple[str, Sequence[str]]]) -> Finding | None:
+    """The finding that time cut a search: `not_tried` are candidates without a trial, `shortened` those with what was cut of their training."""
+    parts = []
+    if not_tried:
+        named = ", ".join(not_tried[:NAMED]) + (", ..." if len(not_tried) > NAMED else "")
+        parts.append(f"{_count(len(not_tried), 'candidate')} not tried ({named})")
+    parts += [f"{name}: {', '.join(cut)}" for name, cut in shortened]
+    if not parts:
+        return None
+    return Finding(
+        name=TIME_CUT,
+        what=f"the time budget cut the search: {'; '.join(parts)}",
+        advice="the same command with a longer --time-budget goes on with what is done",
+    )
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what} was" if number == 1 else f"{number} {what}s were"
+
+
+def few_samples(drop: Metric | None, max_drop: float) -> Finding | None:
+    """The finding that the samples that a drop was taken on cannot tell what may be lost, nor half a point where that is less."""
+    if drop is None or drop.samples is None:
+        return None
+    told, reach = max(max_drop, HALF_A_POINT), reach_of(drop.samples)
+    if reach <= told:
+        return None
+    return Finding(
+        name="validation_too_small",
+        what=f"{drop.samples} validation samples cannot tell {told:g} points: with no decision changed, the 95% interval of a drop still reaches "
+        f"{reach:.2f} points",
+        advice="give more samples (x_val, y_val), or hold out more of the training split (data.validation)",
+    )
+
+
+def reach_of(samples: int) -> float:
+    """The points that the 95% interval of a drop reaches where no decision of so many samples changed.
+
+    >>> round(reach_of(140), 2), round(reach_of(1237), 2)
+    (1.95, 0.22)
+    """
+    return 100 * paired_difference(0, 0, samples).high

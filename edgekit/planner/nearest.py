@@ -1,0 +1,155 @@
+"""Where nothing fits: the least that any candidate takes of what is too little, and by how much the model would have to shrink.
+
+It reads figures that were taken or predicted and the layers of the model, and proposes nothing that it has not computed: bytes and
+multiply-accumulates of a layer are in proportion to its channels, so what a layer must lose follows from what the limit leaves for it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from edgekit.candidate import Candidate, Step
+from edgekit.cost import ram
+from edgekit.cost.lowering import lower, widths
+from edgekit.planner.ranking import COSTS, text_of
+from edgekit.planner.trial import Trial, figure
+from edgekit.planner.verdict import judged_value
+from edgekit.techniques.interface import Task
+
+OPTIONS = {name: f"--max-{name}" for name in COSTS}
+NAMED = 2
+"""So many layers are named."""
+
+
+class _Need(NamedTuple):
+    """What a candidate needs of a cost to pass its check, and the basis of that figure."""
+
+    name: str
+    steps: tuple[Step, ...]
+    value: float
+    basis: str
+
+
+def too_little(task: Task, trials: Sequence[Trial], untried: Iterable[Candidate] = ()) -> str | None:
+    """Which limit no candidate can hold, with the least that one takes and what would fit; None where no single limit is too little.
+
+    A trial counts with the figure that its check was judged by, an untried candidate with its prediction.
+    """
+    told = []
+    for name in COSTS:
+        limit = task.limits.get(name)
+        needs = [*_taken(name, trials), *_predicted(name, untried)]
+        least = min(needs, key=lambda need: (need.value, need.name), default=None)
+        if limit is not None and least is not None and limit < least.value < math.inf:
+            told.append(_told(task, name, limit, least))
+    return "; ".join(told) or None
+
+
+def _taken(name: str, trials: Sequence[Trial]) -> list[_Need]:
+    found = [trial for trial in trials if trial.candidate.role != "control" and math.isfinite(figure(trial, name))]
+    return [
+        _Need(
+            trial.candidate.name, trial.candidate.steps, judged_value(name, trial.metrics[name]),
+            str(trial.metrics[name].basis),
+        )
+        for trial in found
+    ]  # fmt: skip
+
+
+def _predicted(name: str, untried: Iterable[Candidate]) -> list[_Need]:
+    """A size is measured before it is judged; a time stays a prediction, and is judged by its high end."""
+    found = ((one, one.estimates.get(name)) for one in untried)
+    return [
+        _Need(one.name, one.steps, estimate.high if name == "latency" else estimate.value, "predicted")
+        for one, estimate in found
+        if estimate is not None
+    ]
+
+
+def _told(task: Task, name: str, limit: float, least: _Need) -> str:
+    about = "about " if least.basis == "predicted" else ""
+    needed = f"{about}{text_of(name, least.value)} ({least.basis})"
+    advice = _shrunk(task, name, limit, least)
+    return (
+        f"{text_of(name, limit)} of {name} is too little for every candidate: {least.name} needs the least, {needed}, and would fit with "
+        f"{OPTIONS[name]} {_option(name, least.value)}" + (f"; {advice}" if advice else "")
+    )
+
+
+def _option(name: str, value: float) -> str:
+    """A limit that holds a value, as it is written on the command line: rounded up."""
+    if name == "latency":
+        return f"{_up(value)}ms" if value >= 1 else f"{_up(value * 1e3)}us"
+    return f"{_up(value / 1024)}KiB" if value < 2**20 else f"{_up(value / 2**20)}MiB"
+
+
+def _up(value: float) -> str:
+    """Three figures at most, never less than the value."""
+    digits = max(0, 2 - math.floor(math.log10(value))) if value > 0 else 0
+    return f"{math.ceil(value * 10**digits) / 10**digits:g}"
+
+
+def _shrunk(task: Task, name: str, limit: float, least: _Need) -> str:
+    """What would have to shrink, and to how much of it; empty where it is nothing of the model's layers."""
+    if name == "ram" and task.profile.runtime.kind == "tflite_micro":
+        return _activations(task, limit, least)
+    graph = lower(task.facts)
+    width = widths(least.steps).weight
+    weights = {node.name: float(node.weights * width) for node in graph.nodes if node.weights}
+    macs = {node.name: float(node.macs) for node in graph.nodes if node.macs}
+    if name == "latency":
+        return _largest(macs, limit / least.value, "of the multiply-accumulates", "of them")
+    whole = sum(weights.values())
+    left = (
+        limit - (least.value - whole) if name == "flash" else limit * whole / least.value if name == "download" else 0.0
+    )
+    if name == "ram":  # a process holds the weights beside all else that it needs
+        left = limit - (least.value - min(whole, least.value))
+    if whole <= 0 or left <= 0:
+        return "what is no weight takes more than that alone"
+    return _largest(weights, left / whole, "of the weights", "of them")
+
+
+def _largest(parts: Mapping[str, float], share: float, what: str, of_them: str) -> str:
+    """The layers that hold the most, and the share of the whole that may stay."""
+    whole = sum(parts.values())
+    if not parts or not 0 < share < 1:
+        return ""
+    named = sorted(parts.items(), key=lambda pair: (-pair[1], pair[0]))[:NAMED]
+    held = " and ".join(f"layer {layer} has {size / whole:.0%}" for layer, size in named)
+    return f"{held} {what}; with {_part(share)} {of_them} in all it would fit"
+
+
+def _activations(task: Task, limit: float, least: _Need) -> str:
+    """The layer at the peak of the arena, and how much of it may stay: all that is held there grows with channels, and with height and width."""
+    graph, width = lower(task.facts), widths(least.steps)
+    held = ram.node_bytes(graph, width.activation)
+    peak = max(held, default=0)
+    left = limit - max(least.value - peak, 0)
+    if peak <= 0 or left <= 0:
+        return "what is no activation takes more than that alone"
+    others = sum(size > left for size in held) - 1
+    most = graph.nodes[held.index(peak)].name
+    more = (
+        f", and at {others} other layer{'s' if others > 1 else ''} that hold{'' if others > 1 else 's'} too much"
+        if others
+        else ""
+    )
+    share = min(left / peak, 1.0)
+    side = f", or {_part(math.sqrt(share))} of the input's height and width" if _is_image(task) else ""
+    return f"the most is held at layer {most}, {text_of('ram', peak)}{more}: with {_part(share)} of the channels there{side} it would fit"
+
+
+def _is_image(task: Task) -> bool:
+    return any(len(tensor.shape) == 3 for tensor in task.facts.inputs)
+
+
+def _part(share: float) -> str:
+    """A share in words, rounded down.
+
+    >>> _part(0.5), _part(0.512), _part(0.239)
+    ('half', 'half', '23%')
+    """
+    return "half" if 0.5 <= share < 0.55 else f"{math.floor(share * 100):d}%" if share >= 0.01 else "less than 1%"

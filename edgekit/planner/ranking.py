@@ -1,0 +1,202 @@
+"""Which of the candidates that hold every limit is chosen, by the goal, and by what it is better than another.
+
+A goal is a list of criteria, asked one after another: each keeps those that are best by it, or as good within a slack, until one is left.
+`balanced` is (docs/techniques.md says it for users):
+
+    cost      the sum of the shares that flash, download, RAM and latency take of their limits; a share below 1% counts as 1%
+              kept: within 3% of the least, or within 1% of what there is
+    effort    latency times RAM, times flash where that has no limit: kept within 3% of the least; RAM, and a measured time, count from 1% of
+              their limit
+    accuracy  kept: within a tenth of what may be lost
+    flash     kept: within 3% of the smallest, or within 1% of what there is
+    order     the faster, then the smaller in RAM, the more accurate, the smaller file, by however little
+
+Every criterion grows with every cost, so whatever is no worse than another in flash, RAM, latency and accuracy stays as long as that one
+does: a candidate is never chosen over one that is better in some of them and worse in none, as long as no limit on the download speaks for it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
+
+from edgekit.planner.trial import Trial, figure
+from edgekit.techniques.interface import COUNTS, Task
+from edgekit.units import format_ms, format_size
+from edgekit.values import Value
+
+COSTS = ("flash", "download", "ram", "latency")
+NEAR = 1.03
+"""Figures that differ by less are equal."""
+TIE = 1.005
+"""The same, for the one metric that a goal makes small."""
+NOTICED = 0.1
+"""The share of what may be lost by which two losses must differ."""
+
+
+class Standing(Value):
+    """What a candidate is compared by: its costs by metric (absent: not known), the points it loses, and how many steps it takes.
+
+    `measured` are the costs that were measured: far below their limit such a figure is noise.
+    """
+
+    name: str
+    costs: dict[str, float]
+    drop: float
+    steps: int
+    measured: tuple[str, ...] = ()
+
+    def cost(self, metric: str) -> float:
+        """A cost; infinite where it is not known."""
+        return self.costs.get(metric, math.inf)
+
+
+class Placed(NamedTuple):
+    """A standing, and the name of the criterion by which it lost; empty for the winner."""
+
+    standing: Standing
+    lost_by: str
+
+
+class _Criterion(NamedTuple):
+    """A figure of which less is better, and how much more is as good."""
+
+    name: str
+    of: Callable[[Standing], float]
+    ratio: float = 1.0
+    more: float = 0.0
+
+    def keeps(self, found: Sequence[Standing]) -> list[Standing]:
+        least = min(self.of(one) for one in found)
+        return [one for one in found if self.of(one) <= max(least, least * self.ratio) + self.more]
+
+
+def standing(trial: Trial) -> Standing:
+    """What a trial is compared by."""
+    known = {name: figure(trial, name) for name in COSTS if name in trial.metrics}
+    measured = tuple(name for name in known if trial.metrics[name].basis == "measured")
+    drop, steps = figure(trial, "accuracy_drop"), len(trial.candidate.steps)
+    return Standing(name=trial.candidate.name, costs=known, drop=drop, steps=steps, measured=measured)
+
+
+def place(task: Task, found: Iterable[Standing]) -> list[Placed]:
+    """The winner, and then the others: those that kept up the longest first. Nothing for nothing."""
+    left, lost = sorted(found, key=lambda one: _exact(task, one)), []
+    for criterion in _criteria(task):
+        kept = criterion.keeps(left) if left else []
+        lost.append([Placed(one, criterion.name) for one in left if one not in kept])
+        left = kept
+    lost.append([Placed(one, "order") for one in left[1:]])
+    return [*(Placed(one, "") for one in left[:1]), *(one for group in reversed(lost) for one in group)]
+
+
+def first(task: Task, trials: Sequence[Trial]) -> Trial | None:
+    """The trial that is chosen of some that may be; None where there are none."""
+    placed = place(task, map(standing, trials))
+    return next((trial for trial in trials if placed and trial.candidate.name == placed[0].standing.name), None)
+
+
+def of_the_goal(task: Task, one: Standing) -> float:
+    """The figure that the goal looks at first, of which less is better."""
+    return _criteria(task)[0].of(one)
+
+
+def share(task: Task, one: Standing) -> float:
+    """The sum of the shares that a candidate's costs take of their limits, each at least `COUNTS`."""
+    return sum(_shares(task, one).values())
+
+
+def _shares(task: Task, one: Standing) -> dict[str, float]:
+    rooms = {name: task.room(name) for name in COSTS}
+    return {name: max(one.cost(name) / room, COUNTS) for name, room in rooms.items() if room}
+
+
+def _criteria(task: Task) -> tuple[_Criterion, ...]:
+    currency, lost = task.goal.currency, _Criterion("accuracy", lambda one: one.drop)
+    if currency is not None:
+        small, fast = (lambda one: one.cost(currency)), (lambda one: one.cost("latency"))
+        steps = _Criterion("steps", lambda one: one.steps)
+        return (_Criterion(currency, small, TIE), lost, steps, _Criterion("latency", fast))
+    balanced = (
+        _Criterion("cost", lambda one: share(task, one), NEAR, COUNTS),
+        _Criterion("effort", lambda one: math.prod(_counted(task, one, name) for name in _effort(task)), NEAR),
+        lost._replace(more=NOTICED * task.goal.max_drop_points),
+        _Criterion("flash", lambda one: one.cost("flash"), NEAR, COUNTS * (task.room("flash") or 0.0)),
+    )
+    return (lost, *balanced) if task.goal.aim == "accurate" else balanced
+
+
+def _effort(task: Task) -> tuple[str, ...]:
+    """The costs of which less is better, however far below their limits they are; flash is none where it has a limit, and was counted by that."""
+    return ("latency", "ram") if task.room("flash") else ("latency", "ram", "flash")
+
+
+def _counted(task: Task, one: Standing, metric: str) -> float:
+    """A cost as it is compared: RAM, and a measured time, count from 1% of what there is; a predicted time always does."""
+    room, cost = task.room(metric), one.cost(metric)
+    return cost if not room or (metric == "latency" and metric not in one.measured) else max(cost, COUNTS * room)
+
+
+def _exact(task: Task, one: Standing) -> tuple[float | str, ...]:
+    """The order of what no criterion tells apart: the faster, smaller in RAM, more accurate, smaller."""
+    counted = (_counted(task, one, "latency"), _counted(task, one, "ram"), one.drop)
+    return (*counted, *(one.cost(name) for name in ("flash", "latency", "ram", "download")), one.steps, one.name)
+
+
+def why(task: Task, winner: Standing, loser: Placed) -> str:
+    """By what another is better than one that lost to it, in words that follow the loser's name."""
+    other, by = loser.standing, loser.lost_by
+    if by == "cost":
+        return f"takes more of what there is: {_said(task, other)}; {winner.name}: {_said(task, winner)}"
+    if by == "effort":
+        named = [name for name in _effort(task) if _counted(task, other, name) != _counted(task, winner, name)]
+        more = [name for name in named if _counted(task, other, name) > _counted(task, winner, name)]
+        what = _listed(more) if more == named else f"{_listed(named)} together"
+        return f"takes more {what}: {_figures(other, named)}; {winner.name} {_figures(winner, named)}"
+    if by in COSTS:
+        worse = "is slower" if by == "latency" else f"takes more {by}"
+        return f"{worse}: {text_of(by, other.cost(by))}, {winner.name} {text_of(by, winner.cost(by))}"
+    if by == "accuracy":
+        return f"costs as little and loses more: {_points(other.drop)}, {winner.name} {_points(winner.drop)}"
+    if by == "steps":
+        return f"is as good as {winner.name} and takes more steps to make"
+    return _by_a_little(winner, other)
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Names in a row, with 'and' before the last."""
+    named = ["time" if name == "latency" else name for name in names]
+    return " and ".join([", ".join(named[:-1]), named[-1]] if len(named) > 1 else named)
+
+
+def _figures(one: Standing, names: Sequence[str]) -> str:
+    return ", ".join(text_of(name, one.cost(name)) for name in names)
+
+
+def _by_a_little(winner: Standing, other: Standing) -> str:
+    """What told two apart that are as good as each other."""
+    for metric in ("latency", "ram"):
+        if winner.cost(metric) < other.cost(metric):
+            what = "a little slower" if metric == "latency" else f"a little larger in {metric}"
+            return f"is as good, and {what}: {text_of(metric, other.cost(metric))}, {winner.name} {text_of(metric, winner.cost(metric))}"
+    if winner.drop < other.drop:
+        return f"is as good, and loses a little more: {_points(other.drop)}, {winner.name} {_points(winner.drop)}"
+    return f"is as good as {winner.name}, which has the smaller file, or comes first by its name"
+
+
+def _said(task: Task, one: Standing) -> str:
+    """The shares that add up, the largest first."""
+    shares = sorted(_shares(task, one).items(), key=lambda pair: -pair[1])
+    return " + ".join(
+        f"{value:.0%} of the {name}" if value > COUNTS else f"below 1% of the {name}" for name, value in shares
+    )
+
+
+def text_of(name: str, value: float) -> str:
+    """A cost as people read it."""
+    return "unknown" if math.isinf(value) else format_ms(value) if name == "latency" else format_size(value)
+
+
+def _points(drop: float) -> str:
+    return f"{drop:.2f} points" if math.isfinite(drop) else "an unknown number of points"

@@ -1,0 +1,209 @@
+"""What speaks against trying a candidate, by what was seen so far: each rule is one reason, in words for a user.
+
+They look at trials and predictions and run nothing. In which order candidates are looked at is not known here.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from edgekit.candidate import Candidate
+from edgekit.planner.candidates import OWN, replaced_by
+from edgekit.planner.chains import QUANTIZATION_AWARE, lighter_or_equal, packs, strengths, variant_of
+from edgekit.planner.hope import no_hope
+from edgekit.planner.ranking import first, standing, text_of
+from edgekit.planner.trial import Trial, figure
+from edgekit.planner.verdict import misses
+from edgekit.report import Check
+from edgekit.techniques import technique
+from edgekit.techniques.interface import Task
+
+# Where int8 alone loses less than this share of what may be lost, its rounding is not what a trained candidate lost by.
+ROUNDING_SHARE = 0.25
+# Training with the rounding of int8 is some more training too: it may mend a loss of at most so many times what may be lost.
+NEAR_MISS = 2.0
+# What training with the same conversion cannot change.
+FIXED_BY_CONVERSION = (
+    "flash",
+    "ram",
+    "latency",
+    "operators",
+    "input_dtype",
+    "output_dtype",
+    "runtime",
+    "npu_operators",
+)
+# What it can change where an NPU's compiler codes the weights.
+CHANGED_WHERE_COMPILED = ("flash", "ram", "latency")
+# What packing into look-up tables makes smaller.
+CHANGED_BY_PACKING = ("flash",)
+
+
+class Seen:
+    """What a search has seen so far (`trials` may grow), and what that says of candidates."""
+
+    def __init__(self, task: Task, trials: Sequence[Trial]) -> None:
+        self.task, self._trials = task, trials
+
+    def candidates(self) -> list[Trial]:
+        """The trials of all but the control."""
+        return [trial for trial in self._trials if trial.candidate.role != "control"]
+
+    def best(self) -> Trial | None:
+        """The passing trial that the goal would choose."""
+        return first(self.task, [trial for trial in self.candidates() if trial.passes])
+
+    def trial_of(self, name: str | None) -> Trial | None:
+        """The trial of a candidate's name."""
+        return next((trial for trial in self._trials if trial.candidate.name == name), None)
+
+    def is_usable(self, trial: Trial) -> bool:
+        """Whether a conversion gave a file that runs, keeps the accuracy, and whose faults training might mend."""
+        missed = {check.name for check in self._own_misses(trial)}
+        return trial.failure is None and bool(trial.checks) and not missed & {*self._fixed(), "accuracy_drop"}
+
+    def reason_against(self, candidate: Candidate) -> str | None:
+        """Why a candidate is not worth a trial; None where it is."""
+        if candidate.role != "candidate" or is_own(candidate):
+            return None
+        rules = (
+            self._not_needed,
+            self._lighter_lost,
+            self._heavier_fits,
+            self._conversion_failed,
+            self._own_reason,
+            lambda found: impossible(self.task, found),
+            self._no_better,
+        )
+        return next((reason for rule in rules if (reason := rule(candidate)) is not None), None)
+
+    def _not_needed(self, candidate: Candidate) -> str | None:
+        """A technique that only replaces another's failed conversion."""
+        replaced = replaced_by(candidate)
+        trial = self.trial_of(replaced)
+        if trial is not None and trial.failure is None:
+            return f"{replaced} converts every operator, and this would be the same file"
+        return None
+
+    def _lighter_lost(self, candidate: Candidate) -> str | None:
+        """A candidate that takes less away and already lost too much, or could not be shown."""
+        for trial in self.candidates() if len(candidate.steps) > 1 else []:
+            if not is_witness(trial) or not lighter_or_equal(trial.candidate, candidate):
+                continue
+            if trial.failure is not None and trial.failure.startswith("no proof"):
+                return f"{trial.candidate.name}, which is lighter, could not be shown: {trial.failure}"
+            if lost_too_much(trial) and not self._training_may_mend(trial, candidate):
+                return f"{trial.candidate.name}, which is lighter, already loses more than {self.task.goal.max_drop_points:g} points"
+        return None
+
+    def _training_may_mend(self, trial: Trial, candidate: Candidate) -> bool:
+        """Whether training with int8 rounding might mend what a trial without it lost: int8 alone loses its share, or it lost by little."""
+        if QUANTIZATION_AWARE not in strengths(candidate) or QUANTIZATION_AWARE in strengths(trial.candidate):
+            return False
+        allowed, plain = self.task.goal.max_drop_points, self.trial_of(candidate.steps[-1].technique)
+        return plain is None or lost(plain) > allowed * ROUNDING_SHARE or lost(trial) <= allowed * NEAR_MISS
+
+    def _heavier_fits(self, candidate: Candidate) -> str | None:
+        """The same techniques that take more away and pass all the same, where nobody asked for all of them or the most accurate."""
+        asked = self.task.goal.search == "all" and len(candidate.steps) == 2
+        if len(candidate.steps) == 1 or asked or self.task.goal.aim == "accurate":
+            return None
+        for trial in self.candidates():
+            same = set(strengths(trial.candidate)) == set(strengths(candidate))
+            passes = is_witness(trial) and trial.checks and not self._own_misses(trial)
+            if same and passes and lighter_or_equal(candidate, trial.candidate):
+                return f"{trial.candidate.name}, which takes more away, fits"
+        return None
+
+    def _conversion_failed(self, candidate: Candidate) -> str | None:
+        """A limit that the same conversion without training misses, and that neither training nor packing can change."""
+        last = candidate.steps[-1].technique
+        plain = self.trial_of(packs(last) or last) if len(candidate.steps) > 1 else None
+        if plain is None:
+            return None
+        if plain.failure is not None:
+            return f"{plain.candidate.name} gave no file: {plain.failure}"
+        fixed = [name for name in self._fixed() if packs(last) is None or name not in CHANGED_BY_PACKING]
+        missed = [check for check in self._own_misses(plain) if check.name in fixed]
+        if missed:
+            return f"{plain.candidate.name} already misses {missed[0].name}, which training does not change"
+        return None
+
+    def _own_reason(self, candidate: Candidate) -> str | None:
+        """What the candidate's conversion itself says of these steps, as one that packs them does."""
+        against = getattr(technique(candidate.steps[-1].technique), "against", None)
+        found: str | None = against(self.task, candidate.steps) if against is not None else None
+        return found
+
+    def _no_better(self, candidate: Candidate) -> str | None:
+        """A prediction that is no better than what already fits, by the goal."""
+        best = self.best_known()
+        if best is None or self.task.goal.search == "all":
+            return None
+        return no_hope(self.task, candidate, standing(best))
+
+    def _fixed(self) -> tuple[str, ...]:
+        """The checks that training cannot change on this device."""
+        is_compiled = self.task.profile.is_compiled_here
+        return tuple(name for name in FIXED_BY_CONVERSION if not is_compiled or name not in CHANGED_WHERE_COMPILED)
+
+    def _own_misses(self, trial: Trial) -> list[Check]:
+        """What a trial misses but for what is unknown, and passed by no other either: that tells none from another."""
+        passed = {check.name for found in self.candidates() for check in found.checks if check.outcome == "pass"}
+        return [check for check in misses(trial.checks) if check.outcome == "fail" or check.name in passed]
+
+    def best_known(self) -> Trial | None:
+        """The best of those that pass; where none can, for what is unknown of all alike, of those that miss nothing else."""
+        best = self.best()
+        if best is not None:
+            return best
+        found = [one for one in self.candidates() if one.failure is None and one.checks and not self._own_misses(one)]
+        return first(self.task, found)
+
+
+def impossible(task: Task, candidate: Candidate) -> str | None:
+    """Why a candidate cannot fit: the first limit that even the low end of its prediction exceeds."""
+    for name, limit in task.limits.items():
+        estimate = candidate.estimates.get(name)
+        if estimate is not None and estimate.low > limit:
+            return f"{name} is predicted at {text_of(name, estimate.low)} or more, over the limit of {text_of(name, limit)}"
+    return None
+
+
+def is_own(candidate: Candidate) -> bool:
+    """Whether the project asks for it: it is tried, whatever is known."""
+    return candidate.name.startswith(OWN)
+
+
+def is_witness(trial: Trial) -> bool:
+    """Whether other candidates can be judged by a trial: it trains, and its settings differ from theirs in strength alone.
+
+    A project's own chain may differ in anything, in its pattern or in the layers that it leaves out.
+    """
+    return len(trial.candidate.steps) > 1 and trial.candidate.role == "candidate" and not is_own(trial.candidate)
+
+
+def may_stand_for(trial: Trial, candidate: Candidate) -> bool:
+    """Whether an untrained trial is of a variant of a trained candidate's conversion that keeps what was trained."""
+    (last, *more), end = reversed(trial.candidate.steps), candidate.steps[-1].technique
+    keeps = getattr(technique(last.technique), "AFTER_ONLY", ())
+    return not more and variant_of(last.technique) == end and all(name in keeps for name in strengths(candidate))
+
+
+def lost(trial: Trial) -> float:
+    """The points that a trial loses; infinite where that is not known."""
+    return figure(trial, "accuracy_drop")
+
+
+def lost_too_much(trial: Trial) -> bool:
+    """Whether a trial loses more than may be lost."""
+    return any(check.name == "accuracy_drop" and check.outcome == "fail" for check in trial.checks)
+
+
+def excess(task: Task, candidate: Candidate) -> float:
+    """The largest share by which a prediction exceeds a limit."""
+    found = [
+        (candidate.estimates[name].value, limit) for name, limit in task.limits.items() if name in candidate.estimates
+    ]
+    return max((value / limit if limit > 0 else math.inf for value, limit in found), default=0.0)
