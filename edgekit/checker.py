@@ -31,12 +31,14 @@ from edgekit.tflite.model import TfliteModel
 from edgekit.tflite.reader import read_tflite
 from edgekit.units import parse_duration_ms, parse_size
 from edgekit.userfunction import is_function
+from edgekit.watching.auto import Auto, shows_progress
 
 NO_DATA = "no data was given"
 COMPILED_ENDINGS = re.compile(r"_(vela|edgetpu)$")
 NO_REFERENCE = "a drop needs the model that it is from: give its float32 .tflite as the reference"
 
 
+@shows_progress
 def check(
     tflite: str | Path,
     *,
@@ -57,7 +59,7 @@ def check(
     seed: int = 0,
     time_limit_s: float | None = None,
     emulate: bool = False,
-    progress: Progress = no_progress,
+    progress: Progress | Auto = no_progress,
 ) -> Report:
     """Judge a `.tflite` file on a device; the file is the report's `chosen`.
 
@@ -71,6 +73,7 @@ def check(
     is kept for the next time. `emulate` runs the file on the device's emulated board too (docs/on-device.md).
     Raises `ModelError` for a file that is no `.tflite` or that an NPU's compiler made, `ProfileError`, `DataError`.
     """
+    assert not isinstance(progress, str)  # `shows_progress` has put a callable in its place
     profile = load_profile(device)
     path = _existing(Path(tflite))
     if emulate:

@@ -145,7 +145,7 @@ def _candidate(found: Finished, picked: Trial | None) -> CandidateReport:
     return CandidateReport(
         candidate=trial.candidate.name,
         steps=trial.candidate.steps,
-        outcome=_outcome(trial),
+        outcome=trial.outcome,
         reason=_reason(trial, picked),
         seconds=trial.seconds,
         metrics=trial.metrics,
@@ -155,18 +155,12 @@ def _candidate(found: Finished, picked: Trial | None) -> CandidateReport:
     )
 
 
-def _outcome(trial: Trial) -> str:
-    if trial.failure is not None:
-        return "failed"
-    return "control" if trial.candidate.role == "control" else "pass" if trial.passes else "fail"
-
-
 def _reason(trial: Trial, picked: Trial | None) -> str:
     if trial.failure is not None:
         return trial.failure
     if trial.candidate.role == "control":
         return "the float model fine-tuned by the same rules as the trained candidates"
-    missed = "; ".join(f"{check.name}: {check.reason}" for check in misses(trial.checks))
+    missed = trial.missed
     if picked is not None and trial.candidate.name == picked.candidate.name:
         return "chosen" if not missed else f"closest; {missed}"
     return missed or "fits, and another is smaller or as small and more accurate"

@@ -25,6 +25,8 @@ ORDER = (
     "parameters",
     "sparsity",
 )
+SUMMED = ("flash", "ram", "latency", "accuracy_drop")
+"""What a line on a file has room for."""
 _SHARES = ("accuracy", "sparsity", "agreement")
 _FRACTIONS = ("accuracy", "auc")
 _SMALLER = {"flash": "smaller", "download": "smaller", "ram": "less", "latency": "faster"}
@@ -145,18 +147,34 @@ def _ratio(before: float, after: float, smaller: str, larger: str) -> str:
     return "same" if factor < 1.005 else f"{factor:.{1 if factor >= 1.1 else 2}f}x {word}"
 
 
+def costs(metrics: Metrics) -> str:
+    """What a file takes and loses, in a line.
+
+    >>> costs({"flash": Metric(value=4096, unit="B", basis="measured", source="")})
+    '4.0 KiB flash'
+    """
+    known = {name: metric for name in SUMMED if (metric := metrics.get(name)) is not None and metric.value is not None}
+    told = [f"{figure(name, metric.value, metric.unit)} {name}" for name, metric in known.items() if name in _LARGER]
+    drop = known.get("accuracy_drop")
+    if drop is not None and drop.value is not None:
+        told.append(f"{points(abs(drop.value))} {'gained' if round(drop.value, 2) < 0 else 'lost'}")
+    return ", ".join(told)
+
+
 def seconds(value: float) -> str:
     """A time to wait.
 
-    >>> seconds(0.4), seconds(42), seconds(200)
-    ('0.4 s', '42 s', '3 min 20 s')
+    >>> seconds(0.4), seconds(42), seconds(200), seconds(1800)
+    ('0.4 s', '42 s', '3 min 20 s', '30 min')
     """
     if value < 10:
         return f"{value:.1f} s"
     if value < 60:
         return f"{value:.0f} s"
     minutes, rest = divmod(round(value), 60)
-    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+    if minutes < 60:
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60} min" if minutes % 60 else f"{minutes // 60} h"
 
 
 def is_share(name: str) -> bool:

@@ -6,6 +6,8 @@ last; what was measured corrects what was estimated; whatever is not tried is de
 
 from __future__ import annotations
 
+import copy
+
 from edgekit.candidate import Candidate, Declined, Plan
 from edgekit.planner.candidates import OWN, QUANTIZATION_AWARE, candidates, control, with_conversion
 from edgekit.planner.chains import lighter_or_equal, packs, strengths
@@ -21,6 +23,8 @@ from edgekit.units import format_ms, format_size
 # A candidate must be predicted smaller than the best by more than this to be worth a trial.
 WORTHWHILE = 0.99
 TIE = 1.005
+# An outlook that long is none.
+MOST_AHEAD = 200
 # Where int8 alone loses less than this share of what may be lost, its rounding is not what a trained candidate lost by.
 ROUNDING_SHARE = 0.25
 # What training with the same conversion cannot change.
@@ -98,6 +102,17 @@ class Planner:
     def tell(self, trial: Trial) -> None:
         """Take in what came of a candidate."""
         self.trials.append(trial)
+
+    def outlook(self) -> tuple[Candidate, ...]:
+        """What would be asked for from here, if nothing that is still tried changed anything; it stays as it is."""
+        other = copy.copy(self)
+        found: list[Candidate] = []
+        for name, held in vars(self).items():
+            if isinstance(held, list | set | dict):
+                setattr(other, name, copy.copy(held))
+        while len(found) < MOST_AHEAD and (candidate := other.ask(alone=False)) is not None:
+            found.append(candidate)
+        return tuple(found)
 
     def stop(self, reason: str) -> tuple[str, ...]:
         """Decline all that is left, for lack of time; returns their names."""
