@@ -20,6 +20,7 @@ from edgekit.child import Progress
 from edgekit.conclude import conclude
 from edgekit.dataset import Dataset
 from edgekit.documents.events import OnEvent, no_event
+from edgekit.documents.shown import Shown
 from edgekit.emit import Provenance, emit, prepare
 from edgekit.emulating import require_emulator
 from edgekit.errors import ProjectError
@@ -43,7 +44,6 @@ from edgekit.runtimes.registry import require_runtimes
 from edgekit.search import Search, search
 from edgekit.trials import Bench
 from edgekit.turns import Turns
-from edgekit.values import Value
 from edgekit.watching.auto import Auto, shows_progress
 from edgekit.watching.building import finished, opened_event, started
 from edgekit.watching.watch import DeviceWatch, Watch
@@ -52,7 +52,7 @@ MOST_WORKERS = 256
 """Each takes a process with TensorFlow, here or on a cluster."""
 
 
-class BuildResult(Value):
+class BuildResult(Shown):
     """What a build gave for one device: the report as written, the folder, and the model in it (None: no file).
 
     `report.outcome` decides: a model that does not fit is written too, for a look at it. `folder` is `out/<device>`, and

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from edgekit.candidate import Declined, Step
 from edgekit.compiled import Compiled
+from edgekit.documents.shown import Shown
 from edgekit.values import Value
 
 SCHEMA_VERSION = 1
@@ -131,7 +132,7 @@ class CandidateReport(Value):
     control: str | None = None
 
 
-class Report(Value):
+class Report(Shown):
     """`report.json`, version 1: what came of a build or a check for one device.
 
     `device` is the profile's id; `outcome` is 'pass' where every required check passed; `summary` says it in a line.

@@ -124,8 +124,8 @@ def change(name: str, before: Metric | None, after: Metric | None) -> str:
     """
     if before is None or after is None or before.value is None or after.value is None:
         return ""
-    if name in _FRACTIONS:
-        points = (after.value - before.value) * 100
+    if name in _FRACTIONS or after.unit == "points":
+        points = (after.value - before.value) * (1 if after.unit == "points" else 100)
         return "same" if abs(points) < 0.005 else f"{points:+.2f} points"
     if before.value == after.value:
         return "same"

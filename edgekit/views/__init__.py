@@ -2,38 +2,36 @@
 
 from __future__ import annotations
 
-import contextlib
-import sys
-from collections.abc import Iterator
 from typing import Any
 
-from edgekit.render.progress import Display
+from edgekit.views.lines import line
 
-__all__ = ["showing"]
-
-
-@contextlib.contextmanager
-def showing() -> Iterator[Display]:
-    """Progress and events where the caller would see them: in the notebook, on the terminal, as lines in a log."""
-    display = _notebook()
-    if display is None:
-        from edgekit.render.progress import showing as on_stream
-
-        with on_stream(sys.stderr) as shown:
-            yield shown
-        return
-    from edgekit.render.live.notebook import Notebook
-
-    with Notebook(lambda block: display(block, display_id=True)).ticking() as shown:
-        yield shown
+__all__ = ["frame", "html", "line", "plot", "showing"]
 
 
-def _notebook() -> Any:
-    """IPython's `display` where a notebook's kernel runs this; nothing is imported that is not there already."""
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython is not None else None
-    if shell is None or not hasattr(shell, "kernel"):
-        return None
-    from IPython.display import display
+def showing() -> Any:
+    """A display of progress and events for a `with` block: in the notebook, on the terminal, or as lines in a log."""
+    from edgekit.views.watching import showing as here
 
-    return display
+    return here()
+
+
+def frame(value: Any) -> Any:
+    """A value as a `pandas.DataFrame`."""
+    from edgekit.views.frames import frame as of
+
+    return of(value)
+
+
+def html(value: Any) -> str:
+    """A value as HTML that needs nothing else."""
+    from edgekit.views.markup import html as of
+
+    return of(value)
+
+
+def plot(value: Any, axes: Any = None) -> Any:
+    """The picture of a value; on matplotlib's `axes` where they are given."""
+    from edgekit.views.plots import plot as of
+
+    return of(value, axes)

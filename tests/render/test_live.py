@@ -190,3 +190,16 @@ def test_a_notebook_has_one_block_that_is_replaced_and_escapes_what_it_shows():
             )
         )
     assert "pass: int8: fits" in blocks[-1] and "<progress" not in blocks[-1], "the last block is of the end"
+
+
+def test_a_call_that_is_no_build_leaves_nothing_in_a_notebook():
+    blocks: list[str] = []
+
+    class Handle:
+        def update(self, shown: object) -> None:
+            blocks.append(shown._repr_html_())
+
+    with Notebook(lambda block: Handle()).ticking() as shown:
+        shown.progress("loading the model", 1, 3)
+        assert "loading the model" in shown.view()
+    assert blocks[-1] == ""

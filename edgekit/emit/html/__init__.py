@@ -72,7 +72,6 @@ def html_report(
 def _skylines(inside: Insides) -> list[object]:
     if inside.parts is None:
         return []
-    sizes = ((WIDE, 200.0), (NARROW, 170.0))
-    return [
-        found for width, height in sizes if (found := skyline(inside.parts, width=width, height=height)) is not None
-    ]
+    held, peak = [row.memory_bytes for row in inside.parts.operators], inside.parts.peak_operator
+    found = [skyline(held, peak, width=width, height=height) for width, height in ((WIDE, 200.0), (NARROW, 170.0))]
+    return [each for each in found if each is not None]

@@ -46,14 +46,14 @@ class Notebook:
 
     @contextlib.contextmanager
     def ticking(self) -> Iterator[Notebook]:
-        """Update it while the block runs, and once more at the end."""
+        """Update it while the block runs, and once more at the end; of what is no build nothing is left."""
         self._ticker.start()
         try:
             yield self
         finally:
             self._stopped.set()
             self._ticker.join()
-            self._handle.update(Block(self.view()))
+            self._handle.update(Block(self.view() if self._state.devices else ""))
 
     def progress(self, phase: str, done: int, total: int) -> None:
         """A phase goes on."""
