@@ -31,6 +31,7 @@ from edgekit.tflite.model import TfliteModel
 from edgekit.tflite.reader import read_tflite
 from edgekit.units import parse_duration_ms, parse_size
 from edgekit.userfunction import is_function
+from edgekit.verdict.decisions import decisions_on
 from edgekit.watching.auto import Auto, shows_progress
 
 NO_DATA = "no data was given"
@@ -119,12 +120,13 @@ class _Run:
             return self._failed(path, known, found, reference, allowed)
         on_device, told = applied(found.metrics, known.artifact.sha256, self._profile)
         metrics = dict(on_device)
-        baseline = None
+        baseline, before = None, ()  # type: Baseline | None, tuple[str, ...]
         if reference is not None and self._dataset is not None:
             first = self._measure(reference, folder / "reference")
             if isinstance(first, Failed) or not first.scores:
                 received = first.reason if isinstance(first, Failed) else first.problem
                 raise ModelError("the reference does not run", where=str(reference), received=received)
+            before = first.scores
             sha256 = static(reference, self._profile).artifact.sha256
             baseline = Baseline(metrics=applied(first.metrics, sha256, self._profile)[0], sha256=sha256)
             dropped = drop(
@@ -133,7 +135,11 @@ class _Run:
             )  # fmt: skip
             metrics["accuracy_drop"] = drop_metric(dropped, "test", basis_of(self._profile))
         checks = verdict.judge(allowed, metrics, facts=found.checks, not_given=self._not_given(reference, allowed))
-        return self._made(path, known, found, metrics, checks, baseline, (*found.notes, *told))
+        report = self._made(path, known, found, metrics, checks, baseline, (*found.notes, *told))
+        if self._dataset is None:
+            return report
+        decided = decisions_on(self._dataset, "test", self._spec, before, found.scores)
+        return msgspec.structs.replace(report, decisions=decided)
 
     def _measure(self, path: Path, scratch: Path) -> Measured | Failed:
         scratch.mkdir()

@@ -17,6 +17,7 @@ from edgekit import __version__
 from edgekit.candidate import Declined
 from edgekit.child import Progress
 from edgekit.compiled import COMPILED_FILE, Compiled
+from edgekit.documents.decisions import Decisions
 from edgekit.emulating import NAME as EMULATOR
 from edgekit.emulating import note_of
 from edgekit.jobs import Failed
@@ -26,6 +27,7 @@ from edgekit.report import Baseline, CandidateReport, Check, Chosen, Metrics, Re
 from edgekit.runtimes.measure import Measured
 from edgekit.trials import Bench, Finished
 from edgekit.units import format_ms, format_size
+from edgekit.verdict.decisions import decisions_on
 
 FAITHFUL = 0.99
 """A float32 file that agrees less than this with the Keras model gets a warning; rounding alone stays far above."""
@@ -72,6 +74,7 @@ def conclude(
     chosen = by_name[picked.candidate.name]
     path = Path(chosen.tflite or "")
     measured = bench.measure(path, "test", progress=progress)
+    scores = () if isinstance(measured, Failed) else measured.scores
     if isinstance(measured, Failed):
         checks: tuple[Check, ...] = (Check(name="runtime", outcome="fail", reason=measured.reason),)
         measured = chosen.measured or Measured(metrics={}, checks=(), inputs=(), outputs=())
@@ -90,6 +93,7 @@ def conclude(
         summary=_summary(picked, best is not None, measured.metrics, checks),
         chosen=_chosen(chosen, path, measured),
         checks=checks,
+        decisions=_decisions(base, scores, bench, progress),
     )
     return report, path, _compiled_file(measured)
 
@@ -110,6 +114,15 @@ def _baseline(base: Finished | None, bench: Bench, progress: Progress) -> Baseli
     if keras is not None:
         metrics[f"keras_{bench.project.goal.metric.name}"] = keras
     return Baseline(metrics=metrics, sha256=hashlib.sha256(Path(base.tflite).read_bytes()).hexdigest())
+
+
+def _decisions(base: Finished | None, after: Sequence[str], bench: Bench, progress: Progress) -> Decisions | None:
+    """What the chosen file decides on the test split, beside the baseline."""
+    before = (
+        None if base is None or base.tflite is None else bench.measure(Path(base.tflite), "test", progress=progress)
+    )
+    scores = before.scores if isinstance(before, Measured) else ()
+    return decisions_on(bench.dataset, "test", bench.project.goal.metric, scores, after)
 
 
 def _selection(picked: Trial) -> Check:

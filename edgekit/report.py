@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from edgekit.candidate import Declined, Step
 from edgekit.compiled import Compiled
+from edgekit.documents.decisions import Decisions
 from edgekit.documents.shown import Shown
 from edgekit.values import Value
 
@@ -139,7 +140,7 @@ class Report(Shown):
     `baseline` is what the drop is counted from (None for `check` without a reference), `chosen` the file (None where no
     candidate gave one), `checks` its limits against its figures on the test split. `candidates` are those that were
     tried, with their figures on the validation split, `declined` what was not tried and why, `data` the samples of each
-    split. It is frozen, and goes to JSON and back with `edgekit.values.to_json` and `from_json`.
+    split, `decisions` what is decided on the test split class by class and sample by sample (None without data). It is frozen, and goes to JSON and back with `edgekit.values.to_json` and `from_json`.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -155,3 +156,4 @@ class Report(Shown):
     findings: tuple[Finding, ...] = ()
     notes: tuple[str, ...] = ()
     data: dict[str, Any] = {}
+    decisions: Decisions | None = None

@@ -89,7 +89,7 @@ FIELDS = {
     "bench_document.ThrottledPair": "before after",
     "bench_document.LoadPair": "before after",
     "report.Report": (
-        "schema_version edgekit_version device outcome summary baseline chosen checks candidates declined findings notes data"
+        "schema_version edgekit_version device outcome summary baseline chosen checks candidates declined findings notes data decisions"
     ),
     "report.Baseline": "metrics sha256",
     "report.Metric": "value unit basis source low high split runtime threads reason",
@@ -103,6 +103,12 @@ FIELDS = {
     "candidate.Step": "technique settings",
     "report.InputFacts": "name shape dtype low high scale zero_point",
     "report.Check": "name outcome limit value unit basis reason low high",
+    "documents.decisions.Decisions": (
+        "kind split samples labels confusion classes errors changed changed_samples lost gained"
+    ),
+    "documents.decisions.ClassShare": "label samples after before points_lost",
+    "documents.decisions.Changed": "sample truth before after picture values",
+    "documents.decisions.Errors": "what edges after before",
     "report.Finding": "name what advice",
     "report.CandidateReport": "candidate steps outcome reason seconds metrics evidence training control",
     "candidate.Declined": "technique reason",

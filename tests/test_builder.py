@@ -111,6 +111,11 @@ def test_a_keras3_object_then_its_file_then_the_cache(edgekit_command, tiny_proj
     assert report == report_of(tiny_project / "out" / "rpi4")
     assert report["chosen"]["sha256"] == by_api["chosen"]["sha256"]
     assert report["data"]["keras_rebuilt_error"] < 1e-5
+    decided, accuracy = report["decisions"], report["chosen"]["metrics"]["accuracy"]["value"]
+    assert decided["kind"] == "classes" and sum(map(sum, decided["confusion"])) == decided["samples"] == 32
+    assert sum(row[at] for at, row in enumerate(decided["confusion"])) == round(accuracy * 32)
+    lost = report["chosen"]["metrics"]["accuracy_drop"]["value"]
+    assert (decided["lost"] - decided["gained"]) * 100 / 32 == pytest.approx(lost)
 
     hidden = without_tensorflow(tmp_path / "poison")
     started = time.perf_counter()

@@ -20,7 +20,7 @@ FLOORS = {
         "schema", "extras", "lockfile", "liveness", "compiled", "inspection", "health", "installed", "probe", "wording", "comparison",
         "bench_document", "bench_result", "overlay", "documents",
     ),
-    2: ("techniques", "planner", "cost", "metrics", "agreement", "intervals", "match", "ingest", "gate", "gate_verdict", "starter"),
+    2: ("techniques", "planner", "cost", "metrics", "agreement", "intervals", "match", "ingest", "gate", "gate_verdict", "starter", "verdict"),
     3: ("workshop", "runtimes", "bench"),
     4: ("builder", "planning", "opening", "making", "judging", "request", "search", "checker", "conclude", "emit", "cache", "emulating", "bench_arguments", "objects", "pool", "inputs", "trials", "comparer", "inspector", "diagnosis", "lock", "lock_inputs", "lock_keeper", "fleet", "firmware", "turns", "cluster", "devices_file", "benching", "measurements", "reread", "watching"),
     5: ("cli", "render", "views", "__main__"),

@@ -157,7 +157,7 @@ def _memory(size: int) -> Figure:
 def _time(time: Estimate) -> Figure:
     return Figure(
         text=_ms(time.value),
-        detail=interval("latency", time.low, time.high, "ms"),
+        detail=interval("latency", time.low, time.high, "ms") if time.low < time.high else "",
         basis="predicted",
     )
 

@@ -1,0 +1,1 @@
+"""Decisions held against targets: pure, and given arrays."""
