@@ -131,11 +131,50 @@ def change(name: str, before: Metric | None, after: Metric | None) -> str:
         return "same"
     if name in _SMALLER and before.value > 0 and after.value > 0:
         return _ratio(before.value, after.value, _SMALLER[name], _LARGER[name])
-    if before.value == 0 or name in _SHARES:
+    return "" if name in _SHARES else relative(before.value, after.value)
+
+
+def relative(before: float, after: float) -> str:
+    """How a figure changed against what it was: in percent, and as a factor where a percentage says nothing any more.
+
+    Empty where the one is no share of the other: from zero, or from a figure of the other sign.
+
+    >>> relative(2.0, 2.2), relative(0.001, 2.88), relative(5.0, 0.001), relative(0.0, 1.0)
+    ('+10%', '2,880x more', '5,000x less', '')
+    """
+    if before == 0 or after / before < 0:
         return ""
-    return f"{(after.value / before.value - 1) * 100:+.3g}%"
+    if after == 0:
+        return "-100%"
+    ratio = after / before
+    if 1 / MOST_FACTOR < ratio < MOST_FACTOR:
+        return f"{(ratio - 1) * 100:+.3g}%"
+    word = "more" if ratio > 1 else "less"
+    factor = max(ratio, 1 / ratio)
+    return "" if factor > ABSURD else f"{_factor(factor)}x {word}"
 
 
+def _factor(value: float) -> str:
+    return f"{value:.3g}" if value < 1000 else f"{value:,.0f}"
+
+
+def steadiness(steady: bool, spread: float, slow: float) -> str:
+    """Whether timed runs agree: `spread` is (p90 - p10) / median, `slow` is p90 / median.
+
+    >>> steadiness(True, 0.12, 1.1)
+    'steady, spread 12%'
+    >>> steadiness(True, 8.37, 9.2)
+    'the median is steady, single runs are not: a tenth of them takes 9.2 times the median or longer'
+    """
+    if spread <= MOST_SPREAD:
+        return f"{'steady' if steady else 'not steady'}, spread {spread:.0%}"
+    said = "the median is steady, single runs are not" if steady else "not steady"
+    return f"{said}: a tenth of them takes {_factor(slow)} times the median or longer"
+
+
+MOST_FACTOR = 3.0
+"""From three times on, and below a third, a factor says more than a percentage."""
+MOST_SPREAD = 0.5
 ABSURD = 1e9
 """A change by more is none of a model: somebody wrote the figure."""
 
