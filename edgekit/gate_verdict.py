@@ -52,7 +52,9 @@ def _judge_change(rule: Rule, metric: MetricChange) -> RuleResult:
         return _result(rule, "unknown", f"A's {metric.name} is 0, and no change is a share of it")
     values = (figure(metric.name, each.value, metric.unit) for each in (metric.a, metric.b))
     unit = rule.unit or metric.unit
-    said = f"{metric.name} {_changed(found, unit)} ({' to '.join(values)})" if found else f"{metric.name} is the same"
+    is_share = rule.unit == "%" or (rule.unit == "points" and metric.unit not in ("fraction", "points"))
+    how = _changed(found, unit, is_share=is_share)
+    said = f"{metric.name} {how} ({' to '.join(values)})" if found else f"{metric.name} is the same"
     return _decided(rule, found, unit, said, signed(rule.amount, unit))
 
 

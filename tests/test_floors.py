@@ -18,7 +18,7 @@ FLOORS = {
         "values", "child", "jobs", "report", "candidate", "facts", "artifact", "dataset", "metric_spec", "project",
         "project_file", "userfunction", "profile", "profile_file", "profile_resolve", "host", "tflite",
         "schema", "extras", "lockfile", "liveness", "compiled", "inspection", "health", "installed", "probe", "wording", "comparison",
-        "bench_document", "bench_result", "overlay", "documents",
+        "bench_document", "bench_result", "overlay", "documents", "devices",
     ),
     2: ("techniques", "planner", "cost", "metrics", "agreement", "intervals", "match", "ingest", "gate", "gate_verdict", "starter", "verdict"),
     3: ("workshop", "runtimes", "bench"),
