@@ -8,12 +8,14 @@ cost is computed from the coefficients it holds.
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
 
-from edgekit.errors import ProfileError, did_you_mean
+from edgekit.devices.names import Identity, meant
+from edgekit.errors import ProfileError
 from edgekit.overlay import laid_over, overlay_path
 from edgekit.profile_file import ProfileFile
 from edgekit.profile_resolve import resolve
@@ -279,8 +281,8 @@ def load_profile(id_or_path: str | Path) -> DeviceProfile:
     """The profile of an id, an alias, the device's name in any spelling, or a path to a `.toml` file.
 
     Over a bundled one the user's overlay is laid, where there is one (`edgekit.overlay`).
-    Raises `ProfileError` for a name that is of none, or of several (with the nearest), a file that cannot be read, an overlay of
-    another device, and all that `profile_from_toml` raises.
+    Raises `ProfileError` for a name of none, or of several (with the nearest), a file that cannot be read, an overlay
+    of another device, and all that `profile_from_toml` raises.
     """
     text = str(id_or_path)
     if isinstance(id_or_path, Path) or text.endswith(".toml") or "/" in text:
@@ -292,19 +294,21 @@ def load_profile(id_or_path: str | Path) -> DeviceProfile:
     found = meant(text, devices)
     if found.id is not None:
         return _load_bundled(found.id)
-    names = {device.id: device.name for device in devices}
-    near = [f"{name!r} ({names[name]})" for name in found.near]
     raise ProfileError(
         f"{text!r} may be any of several devices" if found.is_ambiguous else f"no device {text!r}",
         where="--device",
         received=text,
         allowed=f"{', '.join(profile_ids())}, the name of one of them, or a path to a .toml file",
-        next_step=_did_you_mean(near) if near else "`edgekit devices` lists them",
+        next_step=_did_you_mean(found.near, devices),
     )
 
 
-def _did_you_mean(near: Sequence[str]) -> str:
-    return f"did you mean {near[0]}?" if len(near) == 1 else f"did you mean one of {', '.join(near)}?"
+def _did_you_mean(near: Sequence[str], devices: Sequence[Identity]) -> str:
+    names = {device.id: device.name for device in devices}
+    if len(near) == 1:
+        return f"did you mean {near[0]!r}?"
+    said = ", ".join(f"{one!r} ({names[one]})" for one in near)
+    return f"did you mean one of {said}?" if near else "`edgekit devices` lists them"
 
 
 def registry_folder() -> Path:

@@ -1,7 +1,7 @@
 """Which device a name means: its id, an alias, or the name on its box, however that is spelled.
 
-Letters' case and punctuation say nothing. A name that fits two devices means neither, and a part of a name means none: an
-ESP32 is no ESP32-S3.
+Letters' case and punctuation say nothing. A name that fits two devices means neither, and a part of a name
+means none: an ESP32 is no ESP32-S3.
 """
 
 from __future__ import annotations
@@ -14,9 +14,12 @@ from edgekit.values import Value
 
 _NOTE = re.compile(r"\(.*?\)")
 _WORD = re.compile(r"[a-z0-9]+")
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")  # all but white space: no name has one
 IDLE = {"model", "board", "kit", "discovery", "developer", "development", "evk"}
 """Words that a name may be said without."""
-MOST_NEAR = 5
+MOST_NAMED = 8  # of those that have all the words of a name
+MOST_NEAR = 3  # of those that are spelled nearly so
+NEARLY, AS_NEAR = 0.6, 0.05  # of difflib's ratio: to be near at all, and as near as the nearest
 
 
 class Identity(Value):
@@ -49,7 +52,7 @@ def meant(given: str, devices: Iterable[Identity]) -> Meant:
     for device in known.values():
         for key in _keys(device):
             by_key.setdefault(key, {})[device.id] = None
-    found = tuple(by_key.get(_key(given), ()))
+    found = () if _CONTROL.search(given) else tuple(by_key.get(_key(given), ()))
     if len(found) == 1:
         return Meant(id=found[0])
     return Meant(is_ambiguous=bool(found), near=found or _near(given, known, by_key))
@@ -57,16 +60,22 @@ def meant(given: str, devices: Iterable[Identity]) -> Meant:
 
 def _keys(device: Identity) -> Iterator[str]:
     """Every spelling that means a device, without case and punctuation."""
-    yield _key(device.id)
-    yield from map(_key, device.aliases)
-    plain = _NOTE.sub("", device.name)
-    for name in (device.name, plain):
-        yield _key(name)
-    words = _words(plain)
+    yield from filter(None, map(_key, _names(device)))
+    words = _words(_NOTE.sub("", device.name))
     for shorter in (words, words[1:]):  # the first may be the maker's
-        if len(shorter) > 1 or any(any(map(str.isdigit, word)) for word in shorter):
+        telling = [word for word in shorter if word not in IDLE]
+        if len(telling) > 1 or any(_is_model_number(word) for word in telling):
             yield "".join(shorter)
-            yield "".join(word for word in shorter if word not in IDLE)
+            yield "".join(telling)
+
+
+def _names(device: Identity) -> tuple[str, ...]:
+    return (device.id, device.name, *device.aliases)
+
+
+def _is_model_number(word: str) -> bool:
+    """Letters and digits together name a product; a word or a number alone is many things' name."""
+    return not word.isalpha() and not word.isdigit()
 
 
 def _words(name: str) -> list[str]:
@@ -80,9 +89,13 @@ def _key(name: str) -> str:
 def _near(given: str, known: Mapping[str, Identity], by_key: Mapping[str, Iterable[str]]) -> tuple[str, ...]:
     """Devices with all the words of a name in theirs, else those that are spelled nearly so."""
     words = set(_words(given))
-    told = {device.id: {word for name in (device.id, device.name, *device.aliases) for word in _words(name)} for device in known.values()}
+    told = {device.id: {word for name in _names(device) for word in _words(name)} for device in known.values()}
     within = [identity for identity, mine in told.items() if words and words <= mine]
-    if not within:
-        keys = difflib.get_close_matches(_key(given), by_key, n=MOST_NEAR, cutoff=0.6)
-        within = [identity for key in keys for identity in by_key[key]]
-    return tuple(dict.fromkeys(within))[:MOST_NEAR]
+    if within:
+        return tuple(within)[:MOST_NAMED]
+    likeness = {key: difflib.SequenceMatcher(None, _key(given), key).ratio() for key in by_key}
+    best = max(likeness.values(), default=0.0)
+    keys = [
+        key for key in sorted(by_key, key=lambda key: -likeness[key]) if likeness[key] >= max(NEARLY, best - AS_NEAR)
+    ]
+    return tuple(dict.fromkeys(identity for key in keys for identity in by_key[key]))[:MOST_NEAR]
