@@ -33,6 +33,7 @@ from edgekit.tflite.model import TfliteModel
 from edgekit.units import format_ms
 from edgekit.values import to_builtins
 from edgekit.verdict.limits import limits_of
+from edgekit.watching.auto import Auto, shows_progress
 
 if TYPE_CHECKING:
     pass
@@ -45,6 +46,7 @@ MOST_LIMIT_S = 30 * 86400.0
 KILLED = 128  # a shell's exit code for a process that a signal ended, plus the signal's number
 
 
+@shows_progress
 def bench(
     tflite: str | Path,
     *,
@@ -61,7 +63,7 @@ def bench(
     python: str | None = None,
     time_limit_s: float | None = None,
     keep: bool = True,
-    progress: Progress = no_progress,
+    progress: Progress | Auto = no_progress,
 ) -> BenchResult:
     """Measure a `.tflite` file on a device, and keep what was measured for later reports.
 
@@ -75,6 +77,7 @@ def bench(
     `InputError` before anything is connected, `MissingExtraError` where the device lacks Python, numpy or an
     interpreter, with the line that installs it, and `DeviceError` for all that goes wrong on the way there and back.
     """
+    assert not isinstance(progress, str)  # `shows_progress` has put a callable in its place
     address = parse_address(on)
     profile = load_profile(device)
     path, model = open_model(Path(tflite))

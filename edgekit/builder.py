@@ -20,6 +20,8 @@ from edgekit.cache import Cache, digest_of, file_digest, key, processor, version
 from edgekit.child import Progress
 from edgekit.conclude import conclude, refuse
 from edgekit.dataset import Dataset
+from edgekit.documents.events import OnEvent, no_event
+from edgekit.documents.shown import Shown
 from edgekit.emit import Provenance, emit, prepare
 from edgekit.emulating import require_emulator
 from edgekit.errors import ProjectError
@@ -45,13 +47,15 @@ from edgekit.runtimes.registry import require_runtimes
 from edgekit.search import Search, search
 from edgekit.trials import Bench
 from edgekit.turns import Turns
-from edgekit.values import Value
+from edgekit.watching.auto import Auto, shows_progress
+from edgekit.watching.building import finished, opened_event, started
+from edgekit.watching.watch import DeviceWatch, Watch
 
 MOST_WORKERS = 256
 """Each takes a process with TensorFlow, here or on a cluster."""
 
 
-class BuildResult(Value):
+class BuildResult(Shown):
     """What a build gave for one device: the report as written, the folder, and the model in it (None: no file).
 
     `report.outcome` decides: a model that does not fit is written too, for a look at it. `folder` is `out/<device>`, and
@@ -77,6 +81,7 @@ class BuildOptions(PlanOptions, total=False):
     scheduler: str | None
     emulate: bool | None
     strict: bool | None
+    on_event: OnEvent
 
 
 @overload
@@ -89,6 +94,7 @@ def build(
 def build(
     model: Any = ..., data: Any = ..., *, device: None = ..., **options: Unpack[BuildOptions]
 ) -> BuildResult | list[BuildResult]: ...
+@shows_progress
 def build(
     model: Any = None,
     data: Any = None,
@@ -113,7 +119,8 @@ def build(
     imports: Sequence[str] = (),
     trust: bool = False,
     cache: bool = True,
-    progress: Progress = no_progress,
+    progress: Progress | Auto = no_progress,
+    on_event: OnEvent = no_event,
 ) -> BuildResult | list[BuildResult]:
     """Make a `.tflite` that provably fits each device, and write it with its report to `out/<device>/`.
 
@@ -135,6 +142,9 @@ def build(
     What makes the figures hard to believe (labels in another order, test samples in the training split, ...) is told before
     anything is trained and stands in `report.findings`. `strict` makes each of them fail the check `sanity`: what is found
     beforehand ends the build with a report and no file. None leaves it to `edgekit.toml`.
+    `progress` is told phases, from any thread; 'auto' shows them on the terminal or in the notebook. `on_event` is handed
+    an `edgekit.documents.events.Event` for all that happens (docs/api.md), one at a time; one that raises is told
+    nothing more, with a warning.
 
     Returns a `BuildResult`, or a list of them where `device` is a list or tuple. A model that does not
     fit is no error but a report whose outcome is 'fail'. Raises `ProjectError` for a wrong option or key, `ProfileError`,
@@ -143,6 +153,7 @@ def build(
     where the scheduler or its workers cannot be reached. An error of one device among several is raised when the others
     are done; their results are its `finished`.
     """
+    assert not isinstance(progress, str)  # `shows_progress` has put a callable in its place
     settings = settle(
         model, data, project, imports=tuple(imports), seed=seed, max_drop=max_drop, max_flash=max_flash,
         max_download=max_download, max_ram=max_ram, max_latency=max_latency, goal=goal, time_budget=time_budget, emulate=emulate,
@@ -162,8 +173,10 @@ def build(
     for profile in profiles:
         prepare(Path(out) / profile.id)
     keeper = LockKeeper(settings=settings, profiles=profiles, writes=lock, holds=locked)
-    deadline = time.monotonic() + settings.time_budget_s
+    watch, deadline = Watch(on_event), time.monotonic() + settings.time_budget_s
+    watch.tell(started(profiles, settings, workers))
     with (
+        watch.to_the_end() as ended,
         Cache(fresh=not cache) as store,
         store.scratch() as temporary,
         _jobs(scheduler, workers, temporary, settings) as pool,
@@ -173,6 +186,7 @@ def build(
         dataset = open_project_data(data, settings, opened, store, trust=trust, progress=progress)
         found = settled(settings, opened.facts, dataset, store)
         keeper.compare_loaded(opened, dataset, store)
+        watch.tell(opened_event(opened, dataset, found.project))
         materials = Materials(
             project=found.project, model=opened, dataset=dataset, cache=store, pool=pool, turns=Turns(workers),
             tasks=found.tasks, losses=_losses(found, opened, dataset, store, pool, progress),
@@ -181,13 +195,14 @@ def build(
         materials = dataclasses.replace(materials, findings=looked.findings, notes=looked.notes)
 
         def build_one(profile: DeviceProfile, seat: Seat) -> BuildResult:
-            return _build_one(
-                materials, profile, Path(out) / profile.id, seat, keeper, named(profile, profiles, progress)
-            )
+            told = named(profile, profiles, progress)
+            with watch.device_that_may_fail(profile.id):
+                return _build_one(materials, profile, Path(out) / profile.id, seat, keeper, told, watch)
 
         built = Fleet(build_one, workers=workers, deadline=deadline, stop=pool.stop).build(profiles)
         keeper.close()
-    results = results_of(built)
+        results = results_of(built)
+        ended(all(result.report.outcome == "pass" for result in results))
     return results if is_several(device, settings) else results[0]
 
 
@@ -203,16 +218,25 @@ def _jobs(
 
 
 def _build_one(
-    materials: Materials, profile: DeviceProfile, folder: Path, seat: Seat, keeper: LockKeeper, progress: Progress
+    materials: Materials,
+    profile: DeviceProfile,
+    folder: Path,
+    seat: Seat,
+    keeper: LockKeeper,
+    progress: Progress,
+    watch: Watch,
 ) -> BuildResult:
     """Search (or make what is locked), conclude and write for one device; with `strict` nothing is made on findings."""
     task = task_for(profile, materials.model.facts, materials.project)
     bench, planner = Bench(materials, profile, limits_for(profile, materials.project)), Planner(task)
+    device = DeviceWatch(watch, profile.id)
     if materials.project.strict and materials.findings:
         found, report, tflite, compiled = Search(finished=(), not_tried=()), refuse(bench), None, None
     else:
+        device.searching(profile.name, planner, task.limits)
         made = keeper.realise(bench, progress)
-        choice, found = made or (planner, search(planner, bench, seat, progress))
+        choice, found = made or (planner, search(planner, bench, seat, progress, device))
+        device.judging()
         report, tflite, compiled = conclude(choice, found, bench, task, progress=progress)
     report = msgspec.structs.replace(report, notes=(*report.notes, *materials.cache.notes))
     seat.require_running()
@@ -236,6 +260,7 @@ def _build_one(
         vector=vector,
     )
     keeper.keep(profile, report, found.finished)
+    watch.tell(finished(report, folder, path))
     return BuildResult(report=report, folder=folder, path=path, lock=keeper.path)
 
 

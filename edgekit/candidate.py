@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from edgekit.documents.shown import Shown
 from edgekit.values import Value
 
 
@@ -47,7 +48,7 @@ class Declined(Value):
     reason: str
 
 
-class Plan(Value):
+class Plan(Shown):
     """What would be tried for a device, cheapest first.
 
     `limits` are those that decide, `defaults` those of the profile that nobody asked for: what exceeds one is warned of.

@@ -35,13 +35,16 @@ from edgekit.tflite.model import TfliteModel
 from edgekit.tflite.reader import read_tflite
 from edgekit.units import parse_duration_ms, parse_size
 from edgekit.userfunction import is_function
+from edgekit.verdict.decisions import decisions_on
 from edgekit.verdict.limits import Limits, limits_of
+from edgekit.watching.auto import Auto, shows_progress
 
 NO_DATA = "no data was given"
 COMPILED_ENDINGS = re.compile(r"_(vela|edgetpu)$")
 NO_REFERENCE = "a drop needs the model that it is from: give its float32 .tflite as the reference"
 
 
+@shows_progress
 def check(
     tflite: str | Path,
     *,
@@ -63,7 +66,7 @@ def check(
     time_limit_s: float | None = None,
     emulate: bool = False,
     strict: bool = False,
-    progress: Progress = no_progress,
+    progress: Progress | Auto = no_progress,
 ) -> Report:
     """Judge a `.tflite` file on a device; the file is the report's `chosen`.
 
@@ -80,6 +83,7 @@ def check(
     `sanity`.
     Raises `ModelError` for a file that is no `.tflite` or that an NPU's compiler made, `ProfileError`, `DataError`.
     """
+    assert not isinstance(progress, str)  # `shows_progress` has put a callable in its place
     profile = load_profile(device)
     path = _existing(Path(tflite))
     if emulate:
@@ -150,7 +154,10 @@ class _Run:
         facts = (*found.checks, *((sanity_check(findings),) if self._strict and self._dataset is not None else ()))
         checks = self._judged(allowed, metrics, facts, reference)
         report = self._made(path, known, found, metrics, checks, baseline, (*found.notes, *told))
-        return msgspec.structs.replace(report, findings=findings)
+        if self._dataset is None:
+            return report
+        decided = decisions_on(self._dataset, "test", self._settled.metric, of_reference, found.scores)
+        return msgspec.structs.replace(report, findings=findings, decisions=decided)
 
     def _findings(
         self, found: Measured, reference: Sequence[str], metrics: Metrics, max_drop: float | None

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Literal
 
 from edgekit.candidate import Step
+from edgekit.documents.shown import Shown
 from edgekit.report import Check, Metric
 from edgekit.tflite.breakdown import OperatorRow
 from edgekit.values import Value
@@ -153,7 +154,7 @@ class RuleResult(Value):
     reason: str = ""
 
 
-class Comparison(Value):
+class Comparison(Shown):
     """What `edgekit compare` prints, version 1.
 
     `outcome` is 'pass' where every rule passed, 'not asked' where there are none. `file` is None where `file_reason`

@@ -17,6 +17,7 @@ from edgekit import __version__
 from edgekit.candidate import Candidate, Declined
 from edgekit.child import Progress
 from edgekit.compiled import COMPILED_FILE, Compiled
+from edgekit.documents.decisions import Decisions
 from edgekit.emulating import NAME as EMULATOR
 from edgekit.emulating import note_of
 from edgekit.findings.telling import sanity_check
@@ -33,6 +34,7 @@ from edgekit.search import Search
 from edgekit.techniques.interface import Task
 from edgekit.trials import Bench, Finished
 from edgekit.units import format_ms, format_size
+from edgekit.verdict.decisions import decisions_on
 
 FAITHFUL = 0.99
 """A float32 file that agrees less than this with the Keras model gets a warning; rounding alone stays far above."""
@@ -89,6 +91,7 @@ def conclude(
     chosen = by_name[picked.candidate.name]
     path = Path(chosen.tflite or "")
     measured = bench.measure(path, "test", progress=progress)
+    scores = () if isinstance(measured, Failed) else measured.scores
     if isinstance(measured, Failed):
         checks: tuple[Check, ...] = (Check(name="runtime", outcome="fail", reason=measured.reason),)
         measured = chosen.measured or Measured(metrics={}, checks=(), inputs=(), outputs=())
@@ -114,6 +117,7 @@ def conclude(
         summary=f"{summary}{_cut_short(found)}",
         chosen=_chosen(chosen, path, measured),
         checks=checks,
+        decisions=_decisions(base, scores, bench, progress),
     )
     return report, path, _compiled_file(measured)
 
@@ -161,6 +165,15 @@ def _baseline(base: Finished | None, bench: Bench, progress: Progress) -> Baseli
     return Baseline(metrics=metrics, sha256=hashlib.sha256(Path(base.tflite).read_bytes()).hexdigest())
 
 
+def _decisions(base: Finished | None, after: Sequence[str], bench: Bench, progress: Progress) -> Decisions | None:
+    """What the chosen file decides on the test split, beside the baseline."""
+    before = (
+        None if base is None or base.tflite is None else bench.measure(Path(base.tflite), "test", progress=progress)
+    )
+    scores = before.scores if isinstance(before, Measured) else ()
+    return decisions_on(bench.dataset, "test", bench.project.goal.judged_by, scores, after)
+
+
 def _selection(picked: Trial) -> Check:
     """The check that fails where no candidate passed on the split that chooses, whatever the test split says."""
     missed = "; ".join(f"{check.name}: {check.reason}" for check in misses(picked.checks))
@@ -197,7 +210,7 @@ def _candidate(
     return CandidateReport(
         candidate=trial.candidate.name,
         steps=trial.candidate.steps,
-        outcome=_outcome(trial),
+        outcome=trial.outcome,
         reason=_reason(trial, picked, reasons),
         seconds=trial.seconds,
         metrics=trial.metrics,
@@ -207,18 +220,12 @@ def _candidate(
     )
 
 
-def _outcome(trial: Trial) -> str:
-    if trial.failure is not None:
-        return "failed"
-    return "control" if trial.candidate.role == "control" else "pass" if trial.passes else "fail"
-
-
 def _reason(trial: Trial, picked: Trial | None, reasons: Mapping[str, str]) -> str:
     if trial.failure is not None:
         return trial.failure
     if trial.candidate.role == "control":
         return "the float model fine-tuned by the same rules as the trained candidates"
-    missed = "; ".join(f"{check.name}: {check.reason}" for check in misses(trial.checks))
+    missed = trial.missed
     if picked is not None and trial.candidate.name == picked.candidate.name:
         return "chosen" if not missed else f"closest; {missed}"
     return missed or f"fits, and {reasons.get(trial.candidate.name, 'another was chosen')}"

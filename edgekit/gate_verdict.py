@@ -14,7 +14,7 @@ from typing import Literal
 from edgekit.comparison import MetricChange, RuleResult, Side
 from edgekit.gate import OUTCOME, UNITS, Rule, refuse_unknown
 from edgekit.report import Metric
-from edgekit.wording import figure
+from edgekit.wording import MOST_FACTOR, figure
 
 CLOSE = 1e-9
 """As much, relatively, is equal: a difference of two floats that people write as 0.5 points is off by some 1e-14."""
@@ -52,11 +52,9 @@ def _judge_change(rule: Rule, metric: MetricChange) -> RuleResult:
         return _result(rule, "unknown", f"A's {metric.name} is 0, and no change is a share of it")
     values = (figure(metric.name, each.value, metric.unit) for each in (metric.a, metric.b))
     unit = rule.unit or metric.unit
-    said = (
-        f"{metric.name} changed by {signed(found, unit)} ({' to '.join(values)})"
-        if found
-        else f"{metric.name} is the same"
-    )
+    is_share = rule.unit == "%" or (rule.unit == "points" and metric.unit not in ("fraction", "points"))
+    how = _changed(found, unit, is_share=is_share)
+    said = f"{metric.name} {how} ({' to '.join(values)})" if found else f"{metric.name} is the same"
     return _decided(rule, found, unit, said, signed(rule.amount, unit))
 
 
@@ -110,6 +108,14 @@ def _result(
         rule=rule.text, metric=rule.metric, kind=rule.kind, outcome=outcome, limit=limit, found=found, unit=unit,
         reason=reason,
     )  # fmt: skip
+
+
+def _changed(found: float, unit: str, *, is_share: bool) -> str:
+    """A change in words; where it is a share of A's value and a percentage says nothing any more, a factor."""
+    factor = found / 100 + 1
+    if is_share and factor >= MOST_FACTOR:
+        return f"became {factor:.3g} times what it was" if factor < 1000 else f"became {factor:,.0f} times what it was"
+    return f"changed by {signed(found, unit)}"
 
 
 def signed(value: float, unit: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Literal
 
 from edgekit.candidate import Estimate
+from edgekit.documents.shown import Shown
 from edgekit.facts import LayerFacts
 from edgekit.report import Metrics
 from edgekit.tflite.breakdown import OperatorRow
@@ -54,7 +55,7 @@ class InspectedOperator(OperatorRow):
     latency: Estimate | None = None
 
 
-class Inspection(Value):
+class Inspection(Shown):
     """What `edgekit inspect` prints.
 
     `metrics` has `flash`, `peak_memory`, `macs`, `parameters`, for a file `download`, with a device `latency`, each with

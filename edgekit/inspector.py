@@ -19,6 +19,7 @@ from edgekit.profile import DeviceProfile, load_profile
 from edgekit.report import Metric, Metrics
 from edgekit.tflite.schema import FILE_IDENTIFIER
 from edgekit.userfunction import is_function
+from edgekit.watching.auto import Auto, shows_progress
 
 if TYPE_CHECKING:
     from edgekit.cost.layers import ModelCost
@@ -37,6 +38,7 @@ HDF5_BEGINS = b"\x89HDF\r\n\x1a\n"
 LIFETIMES = "edgekit.liveness: lifetimes of the activations, each rounded up to 16 bytes"
 
 
+@shows_progress
 def inspect(
     model: Any = None,
     *,
@@ -47,7 +49,7 @@ def inspect(
     imports: Sequence[str] = (),
     trust: bool = False,
     cache: bool = True,
-    progress: Progress = no_progress,
+    progress: Progress | Auto = no_progress,
 ) -> Inspection:
     """The layers of a Keras model, or the operators of a `.tflite`, with what each of them takes.
 
@@ -59,6 +61,7 @@ def inspect(
     A Keras model's figures are predicted for its float32 `.tflite`. Raises `ModelError` for a model that cannot be read,
     `TrustError`, `ProfileError`, and `InputError` where the rows are to be sorted by latency and no device is named.
     """
+    assert not isinstance(progress, str)  # `shows_progress` has put a callable in its place
     if by not in ORDERS:
         raise InputError("not what rows are sorted by", where="--by", received=by, allowed=", ".join(ORDERS))
     if by == "latency" and device is None:

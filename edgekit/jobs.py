@@ -118,6 +118,11 @@ class Worker:
             self.close()
             raise
 
+    @property
+    def is_running(self) -> bool:
+        """Whether the child is there already: a job need not wait for it to start."""
+        return self._process is not None and self._process.poll() is None
+
     def close(self) -> None:
         """Kill the child's process group and wait until it is gone."""
         process, self._process = self._process, None
@@ -133,7 +138,7 @@ class Worker:
             self._log = None
 
     def _send(self, job: dict[str, Any]) -> None:
-        if self._process is None or self._process.poll() is not None:
+        if not self.is_running:
             self.close()
             self._start()
         assert self._process is not None and self._process.stdin is not None

@@ -22,6 +22,7 @@ from edgekit.overlay import VARIABLE, measurements_folder
 from edgekit.profile import DeviceProfile
 from edgekit.report import Metric, Metrics
 from edgekit.values import Value, from_json, to_json
+from edgekit.wording import steadiness
 
 MOST_BYTES = 8 * 2**20
 MOST_FILES = 1000
@@ -157,7 +158,7 @@ def _figures(measurement: Measurement) -> Iterable[tuple[str, Metric]]:
         "latency",
         Metric(
             value=latency.median_ms, unit="ms", basis="measured",
-            source=f"{taken}: median of {latency.runs} runs, steady; low and high are the 10th and 90th percentile",
+            source=f"{taken}: median of {latency.runs} runs, {steadiness(True, latency.spread, latency.p90_ms / latency.median_ms)}; low and high are the 10th and 90th percentile",
             low=latency.p10_ms, high=latency.p90_ms, runtime=environment.runtime, threads=threads,
         ),
     )  # fmt: skip

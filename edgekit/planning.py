@@ -22,6 +22,7 @@ from edgekit.pool import Pool
 from edgekit.profile import DeviceProfile
 from edgekit.request import Device, Devices, is_several, profiles_for, settle, task_for
 from edgekit.techniques.interface import Task
+from edgekit.watching.auto import Auto, shows_progress
 
 
 class PlanOptions(TypedDict, total=False):
@@ -37,7 +38,7 @@ class PlanOptions(TypedDict, total=False):
     imports: Sequence[str]
     trust: bool
     cache: bool
-    progress: Progress
+    progress: Progress | Auto
 
 
 @overload
@@ -46,6 +47,7 @@ def plan(model: Any = ..., *, device: Device, **options: Unpack[PlanOptions]) ->
 def plan(model: Any = ..., *, device: Devices, **options: Unpack[PlanOptions]) -> list[Plan]: ...
 @overload
 def plan(model: Any = ..., *, device: None = ..., **options: Unpack[PlanOptions]) -> Plan | list[Plan]: ...
+@shows_progress
 def plan(
     model: Any = None,
     *,
@@ -60,13 +62,14 @@ def plan(
     imports: Sequence[str] = (),
     trust: bool = False,
     cache: bool = True,
-    progress: Progress = no_progress,
+    progress: Progress | Auto = no_progress,
 ) -> Plan | list[Plan]:
     """What `build` would try for each device, in order, and why not the rest; nothing is trained.
 
     Arguments are those of `build`. Returns a `Plan`, or a list of them where `device` is a list or tuple; that nothing
     can fit is no error but a plan whose outcome is 'impossible'. Raises what `build` raises of the model and the device.
     """
+    assert not isinstance(progress, str)  # `shows_progress` has put a callable in its place
     settings = settle(
         model, None, project, imports=tuple(imports), max_drop=max_drop, max_flash=max_flash,
         max_download=max_download, max_ram=max_ram, max_latency=max_latency, goal=goal,

@@ -24,6 +24,7 @@ ENVIRONMENT = {
     "CUDA_VISIBLE_DEVICES": "-1",
     "KERAS_BACKEND": "tensorflow",
 }
+STARTING = "starting TensorFlow"
 PACKAGES = ("tensorflow", "tf_keras", "tensorflow_model_optimization")
 
 
@@ -64,8 +65,8 @@ class Pool:
     def run(self, job: dict[str, Any], *, progress: Progress, time_limit_s: float | None = None) -> Done | Failed:
         """Ask a free worker; raises `MissingExtraError` where TensorFlow is not installed, and the job's own errors."""
         require("build", *PACKAGES, purpose="loading, training and converting models")
-        with self._lease() as worker:
-            return worker.run(job, progress=progress, time_limit_s=time_limit_s)
+        with self._lease() as worker, _starting(worker, progress) as told:
+            return worker.run(job, progress=told, time_limit_s=time_limit_s)
 
     def stop(self) -> None:
         """Let no further job begin."""
@@ -80,3 +81,27 @@ class Pool:
             yield worker
         finally:
             self._free.put(worker)
+
+
+@contextlib.contextmanager
+def _starting(worker: Worker, progress: Progress) -> Iterator[Progress]:
+    """Progress that says of a worker that is not running yet that it starts, until it says something itself."""
+    if worker.is_running:
+        yield progress
+        return
+    silent = [True]
+
+    def speaks() -> None:
+        if silent:
+            silent.clear()
+            progress(STARTING, 1, 1)
+
+    def told(phase: str, done: int, total: int) -> None:
+        speaks()
+        progress(phase, done, total)
+
+    progress(STARTING, 0, 1)
+    try:
+        yield told
+    finally:
+        speaks()

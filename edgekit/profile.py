@@ -8,12 +8,14 @@ cost is computed from the coefficients it holds.
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
 
-from edgekit.errors import ProfileError, did_you_mean
+from edgekit.devices.names import Identity, meant
+from edgekit.errors import ProfileError
 from edgekit.overlay import laid_over, overlay_path
 from edgekit.profile_file import ProfileFile
 from edgekit.profile_resolve import resolve
@@ -308,11 +310,11 @@ def _check_npu(profile: DeviceProfile, file: str) -> None:
 
 
 def load_profile(id_or_path: str | Path) -> DeviceProfile:
-    """The profile of an id, an alias, or a path to a `.toml` file.
+    """The profile of an id, an alias, the device's name in any spelling, or a path to a `.toml` file.
 
     Over a bundled one the user's overlay is laid, where there is one (`edgekit.overlay`).
-    Raises `ProfileError` for an id that names none (with the nearest one), a file that cannot be read, an overlay of
-    another device, and all that `profile_from_toml` raises.
+    Raises `ProfileError` for a name of none, or of several (with the nearest), a file that cannot be read, an overlay
+    of another device, and all that `profile_from_toml` raises.
     """
     text = str(id_or_path)
     if isinstance(id_or_path, Path) or text.endswith(".toml") or "/" in text:
@@ -320,17 +322,25 @@ def load_profile(id_or_path: str | Path) -> DeviceProfile:
         return msgspec.structs.replace(profile_from_toml(_text(path), str(path)), file=str(path.resolve()))
     if text in profile_ids():
         return _load_bundled(text)
-    by_alias = _ids_by_alias()
-    if text.lower() in by_alias:
-        return _load_bundled(by_alias[text.lower()])
-    near = did_you_mean(text, by_alias)
+    devices = _identities()
+    found = meant(text, devices)
+    if found.id is not None:
+        return _load_bundled(found.id)
     raise ProfileError(
-        f"no device {text!r}",
+        f"{text!r} may be any of several devices" if found.is_ambiguous else f"no device {text!r}",
         where="--device",
         received=text,
-        allowed=f"{', '.join(profile_ids())}, or a path to a .toml file",
-        next_step=f"did you mean {near!r}?" if near else "`edgekit devices` lists them",
+        allowed=f"{', '.join(profile_ids())}, the name of one of them, or a path to a .toml file",
+        next_step=_did_you_mean(found.near, devices),
     )
+
+
+def _did_you_mean(near: Sequence[str], devices: Sequence[Identity]) -> str:
+    names = {device.id: device.name for device in devices}
+    if len(near) == 1:
+        return f"did you mean {near[0]!r}?"
+    said = ", ".join(f"{one!r} ({names[one]})" for one in near)
+    return f"did you mean one of {said}?" if near else "`edgekit devices` lists them"
 
 
 def registry_folder() -> Path:
@@ -404,13 +414,14 @@ def _text(path: Path) -> str:
     return text
 
 
-def _ids_by_alias() -> dict[str, str]:
-    """Every name that `--device` takes, to its id; only identities are read, so that one bad file hides no other."""
-    names = {name: name for name in profile_ids()}
+def _identities() -> list[Identity]:
+    """What each bundled device is called; only identities are read, so that one bad file hides no other."""
+    found = []
     for name in profile_ids():
         try:
             raw = tomllib.loads((registry_folder() / f"{name}.toml").read_text(encoding="utf-8"))
         except (OSError, ValueError):
-            continue
-        names |= {str(alias).lower(): name for alias in raw.get("aliases", ())}
-    return names
+            raw = {}
+        aliases = tuple(str(alias) for alias in raw.get("aliases", ()))
+        found.append(Identity(id=name, name=str(raw.get("name", "")), aliases=aliases))
+    return found

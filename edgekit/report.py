@@ -9,6 +9,8 @@ from typing import Any, Literal
 
 from edgekit.candidate import Declined, Step
 from edgekit.compiled import Compiled
+from edgekit.documents.decisions import Decisions
+from edgekit.documents.shown import Shown
 from edgekit.values import Value
 
 SCHEMA_VERSION = 1
@@ -132,14 +134,14 @@ class CandidateReport(Value):
     control: str | None = None
 
 
-class Report(Value):
+class Report(Shown):
     """`report.json`, version 1: what came of a build or a check for one device.
 
     `device` is the profile's id; `outcome` is 'pass' where every required check passed; `summary` says it in a line.
     `baseline` is what the drop is counted from (None for `check` without a reference), `chosen` the file (None where no
     candidate gave one), `checks` its limits against its figures on the test split. `candidates` are those that were
     tried, with their figures on the validation split, `declined` what was not tried and why, `data` the samples of each
-    split. It is frozen, and goes to JSON and back with `edgekit.values.to_json` and `from_json`.
+    split, `decisions` what is decided on the test split class by class and sample by sample (None without data). It is frozen, and goes to JSON and back with `edgekit.values.to_json` and `from_json`.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -155,3 +157,4 @@ class Report(Value):
     findings: tuple[Finding, ...] = ()
     notes: tuple[str, ...] = ()
     data: dict[str, Any] = {}
+    decisions: Decisions | None = None

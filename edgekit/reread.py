@@ -6,9 +6,11 @@ any more (the model, the manifest, a profile of one's own) is missing in the pag
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from edgekit.comparer.sides import Opened, open_side
+from edgekit.emit import PAGE_FILE
 from edgekit.emit.files import replace_file
 from edgekit.emit.html import html_report
 from edgekit.emit.manifest import MANIFEST_FILE, Manifest, record
@@ -56,12 +58,15 @@ def _manifest(report: Path) -> Manifest | None:
     return None
 
 
-def page(result: Result, device: str | Path | None = None) -> str:
+def page(result: Result, device: str | Path | None = None, *, place: Path | None = None) -> str:
     """The page of a result; `device` is the profile where it is one of the user's own.
+
+    `place` is where the page goes, for its links to the result's files; None: beside them.
 
     Raises `ProfileError` where `device` names none, or another than the result's.
     """
     profile, reason = _profile(result.report, device)
+    home = Path(result.opened.side.file).parent
     return html_report(
         result.report,
         model=result.opened.model,
@@ -69,7 +74,22 @@ def page(result: Result, device: str | Path | None = None) -> str:
         profile=profile,
         profile_reason=reason,
         provenance=result.manifest.provenance if result.manifest else None,
+        files=_files(result.manifest, home),
+        folder="" if place is None else _way(place.parent, home),
     )
+
+
+def _files(manifest: Manifest | None, home: Path) -> tuple[str, ...]:
+    """The files of a result that are still there, by its manifest; the page itself is none of them."""
+    if manifest is None:
+        return ()
+    return tuple(name for name in (*manifest.files, MANIFEST_FILE) if name != PAGE_FILE and (home / name).is_file())
+
+
+def _way(page: Path, home: Path) -> str:
+    """The way from the page's folder to the result's, as a link takes it."""
+    way = os.path.relpath(home.resolve(), page.resolve())
+    return "" if way == os.curdir else f"{Path(way).as_posix()}/"
 
 
 def _profile(report: Report, device: str | Path | None) -> tuple[DeviceProfile | None, str]:

@@ -15,6 +15,7 @@ from edgekit.bench_document import BenchDocument
 from edgekit.bench_result import BenchResult
 from edgekit.candidate import Plan
 from edgekit.comparison import Comparison
+from edgekit.documents.events import AnyEvent
 from edgekit.health import Health
 from edgekit.inspection import Inspection
 from edgekit.lockfile import Lock
@@ -31,6 +32,7 @@ WRITTEN = (
     "doctor.schema.json",
     "bench.schema.json",
     "bench-result.schema.json",
+    "events.schema.json",
 )
 DOCUMENTS: dict[str, tuple[Any, str]] = {
     "report.schema.json": (Report, "report.json: the verdict of `edgekit build` and `edgekit check`, version 1"),
@@ -44,6 +46,7 @@ DOCUMENTS: dict[str, tuple[Any, str]] = {
         "what `edgekit bench --json` prints: a file measured on a device, version 1",
     ),
     "edgekit-toml.schema.json": (ProjectFile, "edgekit.toml: the model, the data, the goal and the budget"),
+    "events.schema.json": (AnyEvent, "a line of `edgekit build --events`: something that happened, version 1"),
     "lock.schema.json": (Lock, "edgekit.lock: what a result was made of and which bytes came of it, version 1"),
     "device-profile.schema.json": (ProfileFile, "device_profiles/<id>.toml: a device profile, version 1"),
 }

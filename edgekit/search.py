@@ -13,6 +13,7 @@ from edgekit.planner.planner import Planner
 from edgekit.runtimes.measure import Watch
 from edgekit.trials import Bench, Finished
 from edgekit.values import Value
+from edgekit.watching.watch import DeviceWatch
 
 LEAST_S = 5.0
 """What has begun gets at least this long, also where the time budget ends sooner; a conversion has a minute of its own."""
@@ -25,8 +26,8 @@ class Search(Value):
     not_tried: tuple[str, ...]
 
 
-def search(planner: Planner, bench: Bench, seat: Seat, progress: Progress) -> Search:
-    """Ask, run, tell, until the planner has nothing more or the seat's time is up.
+def search(planner: Planner, bench: Bench, seat: Seat, progress: Progress, watch: DeviceWatch | None = None) -> Search:
+    """Ask, run, tell, until the planner has nothing more or the seat's time is up; `watch` is told of each trial.
 
     The baseline is alone at first, and is run whatever the time. What time cut is named, whether it was never started
     or stopped half-way. Raises what a trial raises, and `InterruptedBuild` where the build was stopped; trials that
@@ -42,7 +43,11 @@ def search(planner: Planner, bench: Bench, seat: Seat, progress: Progress) -> Se
             candidate = planner.ask(alone=not running)
             if candidate is None:
                 break
-            running.append(seat.executor.submit(_run, bench, candidate, planner.watch(candidate), seat, progress))
+            if watch is not None:
+                watch.asked(candidate, planner)
+            running.append(
+                seat.executor.submit(_run, bench, candidate, planner.watch(candidate), seat, progress, watch)
+            )
         if not running:
             return Search(finished=tuple(finished), not_tried=tuple(cut))
         # Told in the order asked, so that the same build asks for the same candidates every time.
@@ -54,12 +59,18 @@ def search(planner: Planner, bench: Bench, seat: Seat, progress: Progress) -> Se
             finished.append(found)
             if found.trial.failure is not None and time.monotonic() >= seat.deadline:
                 cut.append(found.trial.candidate.name)
+        if watch is not None:
+            watch.told(found.trial, planner, skipped=found.skipped)
 
 
-def _run(bench: Bench, candidate: Candidate, watch: Watch, seat: Seat, progress: Progress) -> Finished:
+def _run(
+    bench: Bench, candidate: Candidate, wanted: Watch, seat: Seat, progress: Progress, watch: DeviceWatch | None
+) -> Finished:
     seat.require_running()
+    if watch is not None:
+        watch.began(candidate)
     deadline = max(seat.deadline, time.monotonic() + LEAST_S)
-    return bench.run(candidate, progress=_named(candidate, progress), deadline=deadline, watch=watch)
+    return bench.run(candidate, progress=_named(candidate, progress), deadline=deadline, watch=wanted)
 
 
 def _named(candidate: Candidate, progress: Progress) -> Progress:

@@ -26,6 +26,8 @@ ORDER = (
     "parameters",
     "sparsity",
 )
+SUMMED = ("flash", "ram", "latency", "accuracy_drop")
+"""What a line on a file has room for."""
 _SHARES = ("accuracy", "balanced_accuracy", "sparsity", "agreement")
 _SMALLER = {"flash": "smaller", "download": "smaller", "ram": "less", "latency": "faster"}
 _LARGER = {"flash": "larger", "download": "larger", "ram": "more", "latency": "slower"}
@@ -122,18 +124,57 @@ def change(name: str, before: Metric | None, after: Metric | None) -> str:
     """
     if before is None or after is None or before.value is None or after.value is None:
         return ""
-    if name in FRACTIONS:
-        points = (after.value - before.value) * 100
+    if name in FRACTIONS or after.unit == "points":
+        points = (after.value - before.value) * (1 if after.unit == "points" else 100)
         return "same" if abs(points) < 0.005 else f"{points:+.2f} points"
     if before.value == after.value:
         return "same"
     if name in _SMALLER and before.value > 0 and after.value > 0:
         return _ratio(before.value, after.value, _SMALLER[name], _LARGER[name])
-    if before.value == 0 or name in _SHARES:
+    return "" if name in _SHARES else relative(before.value, after.value)
+
+
+def relative(before: float, after: float) -> str:
+    """How a figure changed against what it was: in percent, and as a factor where a percentage says nothing any more.
+
+    Empty where the one is no share of the other: from zero, or from a figure of the other sign.
+
+    >>> relative(2.0, 2.2), relative(0.001, 2.88), relative(5.0, 0.001), relative(0.0, 1.0)
+    ('+10%', '2,880x more', '5,000x less', '')
+    """
+    if before == 0 or after / before < 0:
         return ""
-    return f"{(after.value / before.value - 1) * 100:+.3g}%"
+    if after == 0:
+        return "-100%"
+    ratio = after / before
+    if 1 / MOST_FACTOR < ratio < MOST_FACTOR:
+        return f"{(ratio - 1) * 100:+.3g}%"
+    word = "more" if ratio > 1 else "less"
+    factor = max(ratio, 1 / ratio)
+    return "" if factor > ABSURD else f"{_factor(factor)}x {word}"
 
 
+def _factor(value: float) -> str:
+    return f"{value:.3g}" if value < 1000 else f"{value:,.0f}"
+
+
+def steadiness(steady: bool, spread: float, slow: float) -> str:
+    """Whether timed runs agree: `spread` is (p90 - p10) / median, `slow` is p90 / median.
+
+    >>> steadiness(True, 0.12, 1.1)
+    'steady, spread 12%'
+    >>> steadiness(True, 8.37, 9.2)
+    'the median is steady, single runs are not: a tenth of them takes 9.2 times the median or longer'
+    """
+    if spread <= MOST_SPREAD:
+        return f"{'steady' if steady else 'not steady'}, spread {spread:.0%}"
+    said = "the median is steady, single runs are not" if steady else "not steady"
+    return f"{said}: a tenth of them takes {_factor(slow)} times the median or longer"
+
+
+MOST_FACTOR = 3.0
+"""From three times on, and below a third, a factor says more than a percentage."""
+MOST_SPREAD = 0.5
 ABSURD = 1e9
 """A change by more is none of a model: somebody wrote the figure."""
 
@@ -145,18 +186,34 @@ def _ratio(before: float, after: float, smaller: str, larger: str) -> str:
     return "same" if factor < 1.005 else f"{factor:.{1 if factor >= 1.1 else 2}f}x {word}"
 
 
+def costs(metrics: Metrics) -> str:
+    """What a file takes and loses, in a line.
+
+    >>> costs({"flash": Metric(value=4096, unit="B", basis="measured", source="")})
+    '4.0 KiB flash'
+    """
+    known = {name: metric for name in SUMMED if (metric := metrics.get(name)) is not None and metric.value is not None}
+    told = [f"{figure(name, metric.value, metric.unit)} {name}" for name, metric in known.items() if name in _LARGER]
+    drop = known.get("accuracy_drop")
+    if drop is not None and drop.value is not None:
+        told.append(f"{points(abs(drop.value))} {'gained' if round(drop.value, 2) < 0 else 'lost'}")
+    return ", ".join(told)
+
+
 def seconds(value: float) -> str:
     """A time to wait.
 
-    >>> seconds(0.4), seconds(42), seconds(200)
-    ('0.4 s', '42 s', '3 min 20 s')
+    >>> seconds(0.4), seconds(42), seconds(200), seconds(1800)
+    ('0.4 s', '42 s', '3 min 20 s', '30 min')
     """
     if value < 10:
         return f"{value:.1f} s"
     if value < 60:
         return f"{value:.0f} s"
     minutes, rest = divmod(round(value), 60)
-    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+    if minutes < 60:
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60} min" if minutes % 60 else f"{minutes // 60} h"
 
 
 def sentence(text: str) -> str:

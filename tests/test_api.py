@@ -19,6 +19,7 @@ import pytest
 
 import edgekit
 from edgekit import errors
+from edgekit.documents.events import KINDS
 from edgekit.values import Value
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -39,7 +40,8 @@ NAMES = {
 BUDGET = "max_drop=None, max_flash=None, max_download=None, max_ram=None, max_latency=None"
 SIGNATURES = {
     "build": f"model=None, data=None, *, device=None, project=None, {BUDGET}, goal=None, out='build', time_budget=None, seed=None, "
-    "workers=1, lock=False, locked=False, scheduler=None, emulate=None, strict=None, imports=(), trust=False, cache=True, progress=no_progress",
+    "workers=1, lock=False, locked=False, scheduler=None, emulate=None, strict=None, imports=(), trust=False, cache=True, progress=no_progress, "
+    "on_event=no_event",
     "plan": f"model=None, *, device=None, project=None, {BUDGET}, goal=None, imports=(), trust=False, cache=True, "
     "progress=no_progress",
     "check": f"tflite, *, device, data=None, reference=None, {BUDGET}, metric=None, direction=None, output=0, "
@@ -53,6 +55,7 @@ SIGNATURES = {
     "values.to_json": "value",
     "values.from_json": "text, kind, *, where='JSON'",
     "jobs.no_progress": "phase, done, total",
+    "documents.events.no_event": "event",
 }
 
 FIELDS = {
@@ -86,9 +89,8 @@ FIELDS = {
     "bench_document.ThrottledPair": "before after",
     "bench_document.LoadPair": "before after",
     "report.Report": (
-        "schema_version edgekit_version device outcome summary baseline chosen checks candidates declined findings notes data"
+        "schema_version edgekit_version device outcome summary baseline chosen checks candidates declined findings notes data decisions"
     ),
-    "report.Finding": "name what advice",
     "report.Baseline": "metrics sha256",
     "report.Metric": "value unit basis source low high split runtime threads reason samples",
     "report.Chosen": "candidate steps path sha256 metrics inputs outputs compiled",
@@ -101,6 +103,13 @@ FIELDS = {
     "candidate.Step": "technique settings",
     "report.InputFacts": "name shape dtype low high scale zero_point",
     "report.Check": "name outcome limit value unit basis reason low high",
+    "documents.decisions.Decisions": (
+        "kind split samples labels confusion classes errors changed changed_samples lost gained"
+    ),
+    "documents.decisions.ClassShare": "label samples after before points_lost",
+    "documents.decisions.Changed": "sample truth before after picture values",
+    "documents.decisions.Errors": "what edges after before",
+    "report.Finding": "name what advice",
     "report.CandidateReport": "candidate steps outcome reason seconds metrics evidence training control",
     "candidate.Declined": "technique reason",
     "candidate.Plan": "schema_version device outcome reason candidates declined limits defaults",
@@ -134,6 +143,16 @@ FIELDS = {
     "comparison.WeightFacts": (
         "name operator role dtype shape size_bytes scales scale_low scale_high zeros distinct distinct_in_channel"
     ),
+    "documents.events.Started": "seconds schema_version edgekit_version devices time_budget_s workers",
+    "documents.events.Opened": "seconds model_sha256 data_sha256 parameters macs samples metric",
+    "documents.events.Searching": "seconds device name candidates limits",
+    "documents.events.TrialStarted": "seconds device candidate number known left_s",
+    "documents.events.TrialFinished": ("seconds device candidate number known outcome reason took_s metrics left_s"),
+    "documents.events.Best": "seconds device candidate metrics",
+    "documents.events.Judging": "seconds device tried",
+    "documents.events.Finished": "seconds device outcome summary candidate metrics paths",
+    "documents.events.Failed": "seconds device error message",
+    "documents.events.Ended": "seconds outcome error message",
     "profile.DeviceProfile": (
         "schema_version id name kind summary sources memory compute numerics runtime cost aliases budget npu live file overlay"
     ),
@@ -156,6 +175,7 @@ RETURNED = (
     "inspection.Inspection",
     "comparison.Comparison",
     "profile.DeviceProfile",
+    *(f"documents.events.{kind.__name__}" for kind in KINDS),
 )
 
 ERRORS = {

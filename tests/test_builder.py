@@ -111,6 +111,11 @@ def test_a_keras3_object_then_its_file_then_the_cache(edgekit_command, tiny_proj
     assert report == report_of(tiny_project / "out" / "rpi4")
     assert report["chosen"]["sha256"] == by_api["chosen"]["sha256"]
     assert report["data"]["keras_rebuilt_error"] < 1e-5
+    decided, accuracy = report["decisions"], report["chosen"]["metrics"]["accuracy"]["value"]
+    assert decided["kind"] == "classes" and sum(map(sum, decided["confusion"])) == decided["samples"] == 32
+    assert sum(row[at] for at, row in enumerate(decided["confusion"])) == round(accuracy * 32)
+    lost = report["chosen"]["metrics"]["accuracy_drop"]["value"]
+    assert (decided["lost"] - decided["gained"]) * 100 / 32 == pytest.approx(lost)
 
     hidden = without_tensorflow(tmp_path / "poison")
     started = time.perf_counter()
@@ -154,6 +159,26 @@ def test_nothing_fits_and_time_is_up(edgekit_command, tiny_project):
     assert not (tiny_project / "cache").exists() and not list(temporary.iterdir()), "--no-cache leaves nothing"
 
 
+def told_of(folder: Path, devices: list[str], reports: list[dict]) -> None:
+    """The events of a build: valid, in order, as many trials as the reports have, and the paths of files that are there."""
+    schema = json.loads((ROOT / "docs" / "events.schema.json").read_text())
+    events = [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()]
+    for event in events:
+        jsonschema.validate(event, schema)
+    kinds = [event["event"] for event in events]
+    assert kinds[:2] == ["started", "opened"] and kinds[-1] == "ended" and events[0]["devices"] == devices
+    assert [event["seconds"] for event in events] == sorted(event["seconds"] for event in events)
+    for report in reports:
+        mine = [event for event in events if event.get("device") == report["device"]]
+        tried = [event["candidate"] for event in mine if event["event"] == "trial_finished"]
+        assert tried == [found["candidate"] for found in report["candidates"]]
+        assert [event["known"] >= event["number"] for event in mine if "known" in event].count(False) == 0
+        best = [event["candidate"] for event in mine if event["event"] == "best"][-1]
+        assert best == report["chosen"]["candidate"] == mine[-1]["candidate"]
+        assert mine[-1]["event"] == "finished" and mine[-1]["metrics"] == report["chosen"]["metrics"]
+        assert all((folder / path).exists() for path in mine[-1]["paths"].values())
+
+
 CHAIN = '[[chain]]\nsteps = ["pruning", "clustering"]\n'
 
 
@@ -163,8 +188,10 @@ def test_two_devices_share_what_they_have_in_common(edgekit_command, tiny_projec
     cache = tmp_path / "cache"
     with (tiny_project / "edgekit.toml").open("a") as toml:
         toml.write(chain)
-    done = edgekit_command(*BUILD, "--device", "pixel-4", "--json", folder=tiny_project, cache=cache, timeout_s=240)
+    arguments = (*BUILD, "--device", "pixel-4", "--json", "--events", "events.jsonl")
+    done = edgekit_command(*arguments, folder=tiny_project, cache=cache, timeout_s=240)
     assert done.returncode == 0, done.stderr
+    told_of(tiny_project, ["rpi4", "pixel-4"], json.loads(done.stdout))
     reports = json.loads(done.stdout)
     assert [report["device"] for report in reports] == ["rpi4", "pixel-4"]
     names = [{found["candidate"] for found in report["candidates"]} for report in reports]

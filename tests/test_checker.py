@@ -96,6 +96,9 @@ def test_a_drop_needs_its_reference(data):
     assert found.outcome == "pass" and found.low <= found.value <= found.high
     assert report.baseline.metrics["accuracy"].value == 1.0
     assert found.value == pytest.approx(100 * (1.0 - report.chosen.metrics["accuracy"].value))
+    decided = report.decisions
+    assert decided.samples == 200 and (decided.lost, decided.gained) == (round(2 * found.value), 0)
+    assert all(one.before == 1.0 for one in decided.classes) and check(INT8, device="rpi4").decisions is None
 
 
 def test_a_file_that_crashes_its_runtime_is_a_result(tmp_path):
@@ -116,7 +119,7 @@ def test_a_reference_that_does_not_run_is_an_error(tmp_path, data):
 
 def test_a_drop_that_cannot_be_had_is_unknown_though_its_reference_was_given(data, monkeypatch):
     killed = Failed(reason="the process ended with signal SIGKILL")
-    monkeypatch.setitem(check.__globals__, "measure", lambda *_, **__: killed)
+    monkeypatch.setitem(check.__wrapped__.__globals__, "measure", lambda *_, **__: killed)
     report = check(INT8, device="rpi4", data=data, reference=GOLDEN / "float32.tflite")
     assert by_name(report)["runtime"] == "fail" and report.chosen.metrics["flash"].value > 0
     drop = next(found for found in report.checks if found.name == "accuracy_drop")

@@ -145,3 +145,11 @@ def test_a_stricter_rule_never_passes_what_a_looser_one_fails(before, after, per
     loose = outcome(f"flash>+{percent + 1:f}%", change)
     strict = outcome(f"flash>+{percent:f}%", change)
     assert not (loose == "fail" and strict == "pass")
+
+
+@pytest.mark.parametrize("rule", ["mae>+2%", "mae>+2pt"])
+def test_a_change_by_thousands_of_percent_is_told_as_a_factor(rule):
+    (result,) = judge(parse_rules([rule]), (changed("mae", 0.001, 2.882, ""),), B)
+    assert result.reason.startswith("mae became 2,882 times what it was (0.001 to 2.882), above +2")
+    (result,) = judge(parse_rules([rule]), (changed("mae", 2.0, 2.2, ""),), B)
+    assert "mae changed by +10" in result.reason

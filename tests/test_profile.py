@@ -315,7 +315,7 @@ def test_a_mistake_says_where_what_and_what_is_allowed(mistake: str) -> None:
     assert [part for part in expected if part not in message] == []
 
 
-@pytest.mark.parametrize(("given", "nearest"), [("rpi44", "rpi4"), ("pixel4a", "pixel4"), ("nucleo", "nucleo")])
+@pytest.mark.parametrize(("given", "nearest"), [("rpi44", "rpi4"), ("pixel4a", "pixel-4"), ("nucleo", "nucleo")])
 def test_an_unknown_id_names_the_nearest(given: str, nearest: str) -> None:
     with pytest.raises(ProfileError, match=f"no device '{given}'") as raised:
         load_profile(given)

@@ -12,6 +12,7 @@ import pytest
 
 from edgekit.profile import profile_ids
 from edgekit.schema import DOCUMENTS
+from edgekit.starter.example import copy_example
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -53,6 +54,4 @@ def test_it_carries_the_example(installed, tmp_path):
     command = [sys.executable, "-m", "edgekit", "init", "--example"]
     subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, check=True)
     there = {path.name: path.read_bytes() for path in (tmp_path / "digits").iterdir()}
-    assert there == {
-        path.name: path.read_bytes() for path in (ROOT / "examples" / "digits").iterdir() if path.is_file()
-    }
+    assert there == {path.name: path.read_bytes() for path in copy_example(tmp_path / "expected")}

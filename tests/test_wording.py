@@ -5,10 +5,12 @@ from __future__ import annotations
 import doctest
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from edgekit import wording
 from edgekit.report import Metric
-from edgekit.wording import change, figure, seconds
+from edgekit.wording import change, figure, relative, seconds, steadiness
 
 
 def metric(value, unit="B"):
@@ -31,6 +33,15 @@ def test_the_examples_of_the_docstrings():
         ("accuracy", 0.95, 0.96, "fraction", "+1.00 points"),
         ("accuracy", 0.95, 0.95, "fraction", "same"),
         ("mae", 2.0, 2.2, "", "+10%"),
+        ("mae", 0.001, 2.88, "", "2,880x more"),
+        ("mae", 2.88, 0.001, "", "2,880x less"),
+        ("mae", 2.0, 5.8, "", "+190%"),
+        ("m:f", -0.5, 2.0, "", ""),
+        ("m:f", 0.0, 2.0, "", ""),
+        ("m:f", 2.0, 0.0, "", "-100%"),
+        ("mse", 1e-12, 1e3, "", ""),
+        ("macs", 1_000, 2_881_000, "MAC", "2,881x more"),
+        ("accuracy_drop", 0.5, 1.25, "points", "+0.75 points"),
         ("flash", None, 100, "B", ""),
         ("sparsity", 0.0, 0.5, "fraction", ""),
     ],
@@ -50,3 +61,20 @@ def test_figures_by_unit():
 
 def test_times_to_wait():
     assert [seconds(value) for value in (0.04, 59, 61, 7260)] == ["0.0 s", "59 s", "1 min 1 s", "2 h 1 min"]
+
+
+@given(st.floats(1e-30, 1e30), st.floats(1e-30, 1e30))
+def test_no_change_is_told_in_thousands_of_percent_or_with_an_exponent(before, after):
+    said = relative(before, after)
+    assert "e+" not in said and "e-" not in said.replace("e-0", "") and len(said) < 22
+    if said.endswith("%"):
+        assert -100 <= float(said[:-1].replace(",", "")) <= 200
+
+
+def test_runs_that_lie_far_apart_are_not_called_steady():
+    assert steadiness(True, 0.04, 1.02) == "steady, spread 4%"
+    assert steadiness(False, 0.2, 1.1) == "not steady, spread 20%"
+    assert steadiness(True, 8.37, 9.2).startswith(
+        "the median is steady, single runs are not: a tenth of them takes 9.2 times"
+    )
+    assert steadiness(False, 12.0, 12_345.0).startswith("not steady: a tenth of them takes 12,345 times")

@@ -26,7 +26,6 @@ from edgekit.inputs import open_data, open_model
 from edgekit.jobs import Done, Worker, no_progress
 from edgekit.pool import Pool
 from edgekit.project_file import DataTable, ModelTable
-from edgekit.render.progress import showing_progress
 from edgekit.report import CandidateReport, Metrics, Report
 from edgekit.units import format_ms, format_size
 
@@ -104,15 +103,13 @@ def _model_part(name: str, data: Path, scratch: Path, artifacts: dict[str, Path]
     shutil.copytree(ROOT / "examples" / "digits" if name == "digits" else PROJECTS, project)
     (project / "edgekit.toml").write_text(_project_text(name, data), encoding="utf-8")
     lines = [f"## {TITLES[name]}\n"]
-    with showing_progress(sys.stderr) as progress:
-        devices = DEVICES[:1] if name == "cifar" else DEVICES
-        results = edgekit.build(
-            device=devices,
-            project=project,
-            out=scratch / "out" / name,
-            time_budget=TIME_BUDGETS.get(name, "3h"),
-            progress=progress,
-        )
+    results = edgekit.build(
+        device=DEVICES[:1] if name == "cifar" else DEVICES,
+        project=project,
+        out=scratch / "out" / name,
+        time_budget=TIME_BUDGETS.get(name, "3h"),
+        progress="auto",
+    )
     for result in results:
         lines.append(_device_part(result.report))
         artifacts.setdefault(name, result.path)

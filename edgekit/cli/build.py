@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
 @options.strict(default=None)
 @click.option("--lock", is_flag=True, help="Write edgekit.lock: hashes of all that went in and came out.")
 @click.option("--locked", is_flag=True, help="Make the bytes of edgekit.lock again, or say what changed.")
+@click.option("--events", metavar="FILE|-", help="Write what happens as JSON lines; - is standard output.")
 @options.computing
 @options.common
 @click.pass_context
@@ -60,6 +62,7 @@ def command(
     as_json: bool,
     quiet: bool,
     no_cache: bool,
+    events: str | None,
     **given: Any,
 ) -> None:
     """Make a .tflite that provably fits a device.
@@ -70,25 +73,29 @@ def command(
     """
     from edgekit.builder import build
     from edgekit.errors import EdgekitError
+    from edgekit.watching.hooks import STDOUT, together, writing_lines
 
+    if as_json and events == STDOUT:
+        raise click.UsageError("--json and --events - would both go to standard output")
     try:
-        with output.at_work(quiet=quiet) as progress:
+        with writing_lines(events) as write, output.showing(quiet=quiet) as display:
             answer = build(
                 device=(*devices, *_listed(devices_file)) or None,
                 project=output.project_folder(project, given["model"]),
                 cache=not no_cache,
-                progress=progress,
+                progress=display.progress,
+                on_event=together(display.on_event, write),
                 **given,
             )
     except EdgekitError as problem:
-        _show_those_that_were_built(problem, as_json=as_json, quiet=quiet)
+        _show_those_that_were_built(problem, as_json=as_json, quiet=quiet, on_stderr=events == STDOUT)
         raise
     results = answer if isinstance(answer, list) else [answer]
     reports = [result.report for result in results]
     if as_json:
         output.print_json(reports[0] if len(reports) == 1 else reports)
     else:
-        _print(results, {}, quiet=quiet)
+        _print(results, {}, quiet=quiet, on_stderr=events == STDOUT)
     ctx.exit(output.PASS if all(report.outcome == "pass" for report in reports) else output.FAIL)
 
 
@@ -98,17 +105,20 @@ def _listed(devices_file: str | None) -> tuple[Any, ...]:
     return read_devices(devices_file) if devices_file is not None else ()
 
 
-def _print(results: Sequence[BuildResult], failed: Mapping[str, EdgekitError], *, quiet: bool) -> None:
+def _print(results: Sequence[BuildResult], failed: Mapping[str, EdgekitError], *, quiet: bool, on_stderr: bool) -> None:
+    """The pages for people, on stdout unless that has the events."""
+    from edgekit.render.console import make_console
     from edgekit.render.fleet import print_fleet
     from edgekit.render.report import print_report
 
+    console = make_console(sys.stderr if on_stderr else None)
     for result in results:
-        print_report(result.report, folder=result.folder, brief=quiet)
+        print_report(result.report, folder=result.folder, brief=quiet, console=console)
     if len(results) + len(failed) > 1 and not quiet:
-        print_fleet([result.report for result in results], failed)
+        print_fleet([result.report for result in results], failed, console=console)
 
 
-def _show_those_that_were_built(problem: EdgekitError, *, as_json: bool, quiet: bool) -> None:
+def _show_those_that_were_built(problem: EdgekitError, *, as_json: bool, quiet: bool, on_stderr: bool) -> None:
     """An error takes nothing from the devices that it is none of; the message itself follows on stderr."""
     from edgekit.errors import LockError
 
@@ -118,7 +128,7 @@ def _show_those_that_were_built(problem: EdgekitError, *, as_json: bool, quiet: 
     elif as_json and isinstance(problem, LockError):
         output.print_json(_as_json(problem))
     elif not as_json and problem.finished:
-        _print(problem.finished, problem.failed, quiet=quiet)
+        _print(problem.finished, problem.failed, quiet=quiet, on_stderr=on_stderr)
 
 
 def _as_json(problem: EdgekitError) -> dict[str, Any]:

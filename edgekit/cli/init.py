@@ -107,9 +107,12 @@ def _told(path: Path, found: Found) -> list[str]:
 
 def _copy(folder: Path, *, as_json: bool) -> None:
     from edgekit.starter.example import copy_example
+    from edgekit.ingest.said import shown
 
     files: Any = [str(path) for path in copy_example(folder)]
     if as_json:
         output.print_json({"path": str(folder), "files": files})
     else:
-        click.echo(f"copied the example into {folder}\nnext: edgekit build --device rpi4 --project {folder}")
+        click.echo(
+            f"copied the example into {folder}\nnext: edgekit build --project {shown(str(folder))}   (for rpi4; `edgekit devices` lists others)"
+        )

@@ -114,7 +114,7 @@ def device(*, multiple: bool, required: bool = True) -> Callable[[F], F]:
         multiple=multiple,
         required=required and not multiple,
         shell_complete=completers.devices,
-        help=f"The device: an id of `edgekit devices`, or a profile of your own.{repeat}",
+        help=f"The device: an id or a name of `edgekit devices`, or a profile of your own.{repeat}",
     )
 
 

@@ -12,6 +12,8 @@ import click
 
 if TYPE_CHECKING:
     from edgekit.child import Progress
+    from edgekit.documents.events import Event
+    from edgekit.render.progress import Display
 
 PASS, FAIL = 0, 1
 
@@ -26,16 +28,31 @@ def print_json(values: Any) -> None:
 @contextlib.contextmanager
 def at_work(*, quiet: bool) -> Iterator[Progress]:
     """Progress on stderr while a command computes; whatever prints meanwhile is kept off stdout."""
-    from edgekit.jobs import no_progress
+    with showing(quiet=quiet) as display:
+        yield display.progress
 
+
+@contextlib.contextmanager
+def showing(*, quiet: bool) -> Iterator[Display]:
+    """A display on stderr of progress and events while a command computes; what prints meanwhile is kept off stdout."""
     with contextlib.redirect_stdout(sys.stderr):
         if quiet:
-            yield no_progress
+            yield _Silent()
         else:
-            from edgekit.render.progress import showing_progress
+            from edgekit.render.progress import showing as shown
 
-            with showing_progress(sys.stderr) as progress:
-                yield progress
+            with shown(sys.stderr) as display:
+                yield display
+
+
+class _Silent:
+    """The display of `--quiet`."""
+
+    def progress(self, phase: str, done: int, total: int) -> None:
+        """Nothing."""
+
+    def on_event(self, event: Event) -> None:
+        """Nothing."""
 
 
 def project_folder(project: str | None, model: str | None) -> Path | None:

@@ -37,7 +37,7 @@ def command(
     elif html is not None:
         side = found.opened.side
         inputs = tuple(Path(name) for name in (side.file, side.model) if name)
-        write_page(Path(html), page(found, device), inputs=inputs)
+        write_page(Path(html), page(found, device, place=Path(html)), inputs=inputs)
     if as_json:
         output.print_json(found.report)
     elif html is None:

@@ -6,6 +6,7 @@ It is told what was found and decides nothing; the manifest, written last, is th
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
 from edgekit.candidate import Plan
@@ -69,7 +70,7 @@ def emit(
         content |= _model_files(model, report, profile.kind, labels, vector)
         if compiled is not None:
             content |= _compiled_file(compiled.read_bytes(), report)
-    content[PAGE_FILE] = _page(report, model, profile, provenance).encode()
+    content[PAGE_FILE] = _page(report, model, profile, provenance, (*content, MANIFEST_FILE)).encode()
     manifest = Manifest(
         schema_version=1,
         edgekit_version=report.edgekit_version,
@@ -104,9 +105,11 @@ def _compiled_file(content: bytes, report: Report) -> dict[str, bytes]:
     return {COMPILED_FILE: content}
 
 
-def _page(report: Report, model: bytes | None, profile: DeviceProfile, provenance: Provenance) -> str:
+def _page(
+    report: Report, model: bytes | None, profile: DeviceProfile, provenance: Provenance, files: Sequence[str]
+) -> str:
     parsed = None if model is None else parse_tflite(model, where=MODEL_FILE)
-    return html_report(report, model=parsed, profile=profile, provenance=provenance)
+    return html_report(report, model=parsed, profile=profile, provenance=provenance, files=files)
 
 
 def _companions(

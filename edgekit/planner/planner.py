@@ -7,6 +7,7 @@ trains begins in the middle of its settings: lighter ones are for where that los
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping, Sequence
 
 from edgekit.candidate import Candidate, Declined, Plan
@@ -25,6 +26,8 @@ from edgekit.techniques.interface import Task
 ROOM = 0.5
 """A stronger setting is tried where the last one lost no more than this share of what may be lost."""
 NOT_TRIED = "not tried: the time budget was used up"
+# An outlook that long is none.
+MOST_AHEAD = 200
 
 
 class Planner:
@@ -178,6 +181,22 @@ class Planner:
             cut += [candidate.name] if reason is None else []
             self._decline(candidate, reason or NOT_TRIED)
         return tuple(cut)
+
+    def outlook(self) -> tuple[Candidate, ...]:
+        """What would be asked for from here, if nothing that is still tried changed anything; it stays as it is."""
+        other = copy.copy(self)
+        for name, held in vars(self).items():
+            if isinstance(held, list | set | dict):
+                setattr(other, name, copy.copy(held))
+        found: list[Candidate] = []
+        while len(found) < MOST_AHEAD:
+            other._answered = set(other._asked)
+            candidate = other.ask(alone=False)
+            if candidate is not None:
+                found.append(candidate)
+            elif not other._more():
+                break
+        return tuple(found)
 
     def best(self) -> Trial | None:
         """The passing trial that is chosen by the goal (`edgekit.planner.ranking`)."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 from edgekit.candidate import Candidate
 from edgekit.planner.verdict import misses
@@ -27,6 +28,20 @@ class Trial(Value):
     def passes(self) -> bool:
         """Whether it gave a file and every required check passed."""
         return self.failure is None and bool(self.checks) and not misses(self.checks)
+
+    @property
+    def outcome(self) -> Literal["pass", "fail", "failed", "control"]:
+        """In a word: whether it passes, fails a check, gave no file, or is there only to be compared with."""
+        if self.failure is not None:
+            return "failed"
+        if self.candidate.role == "control":
+            return "control"
+        return "pass" if self.passes else "fail"
+
+    @property
+    def missed(self) -> str:
+        """Why it does not pass: the failure, or what each check says; empty where it does."""
+        return self.failure or "; ".join(f"{check.name}: {check.reason}" for check in misses(self.checks))
 
 
 def figure(trial: Trial, name: str) -> float:

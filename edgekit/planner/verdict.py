@@ -25,6 +25,8 @@ NO_LIMIT = "no limit is declared"
 HARMLESS = ("pass", "warn", "not asked")
 """The outcomes of a check that keep no file from passing."""
 
+MOST_FACTOR = 3.0
+"""From three times a limit on, a factor says more than a percentage over it."""
 ROUNDING = 1e-9
 """A drop of half a point is (0.98 - 0.975) * 100, which is not 0.5 in binary fractions."""
 
@@ -151,6 +153,8 @@ def _predicted(basis: str, value: float, high: float, limit: float) -> tuple[Lit
 def _over(value: float, limit: float) -> str:
     if limit <= 0:
         return f"{value - limit:.3g} over"
+    if value / limit >= MOST_FACTOR:
+        return f"{value / limit:,.3g} times" if value / limit < 1000 else f"{value / limit:,.0f} times"
     percent = 100 * (value / limit - 1)
     return f"{percent:.0f}% over" if percent >= 10 else f"{percent:.2g}% over"
 

@@ -14,7 +14,7 @@ from rich.text import Text
 from edgekit.bench_result import BenchResult
 from edgekit.render.console import make_console, name_and_text, outcome_text, section
 from edgekit.units import format_ms, format_size
-from edgekit.wording import figure
+from edgekit.wording import figure, relative, steadiness
 
 Rows = list[tuple[str, Text]]
 
@@ -46,7 +46,7 @@ def _times(result: BenchResult) -> Rows:
             "",
             Text(
                 f"min {format_ms(latency.min_ms)}, 90% {format_ms(latency.p90_ms)}, 99% {format_ms(latency.p99_ms)}, "
-                f"spread {latency.spread:.0%}, {'steady' if latency.steady else 'not steady'}"
+                f"{steadiness(latency.steady, latency.spread, latency.p90_ms / (latency.median_ms or 1.0))}"
             ),
         ),
     ]
@@ -60,7 +60,7 @@ def _times(result: BenchResult) -> Rows:
                 "sustained",
                 Text(
                     f"{sustained.minutes:g} min: {_plain(first.what)} {format_ms(first.median_ms)}, {_plain(last.what)} "
-                    f"{format_ms(last.median_ms)} ({sustained.change:+.1%})"
+                    f"{format_ms(last.median_ms)} ({relative(first.median_ms, last.median_ms) or 'as at the beginning'})"
                 ),
             )
         )

@@ -27,7 +27,7 @@ from edgekit.render.console import figures_table, make_console, name_and_text, o
 from edgekit.render.report import grouped, step_text
 from edgekit.report import Check, Metric
 from edgekit.units import format_size
-from edgekit.wording import ABSENT, count, figure, interval
+from edgekit.wording import ABSENT, MOST_FACTOR, count, figure, interval, relative
 
 MOST_ROWS = 12
 MOST_NAMES = 6
@@ -111,7 +111,7 @@ def change_text(metric: MetricChange) -> str:
         return f"{metric.points:+.2f} points"
     if metric.percent is None or abs(metric.percent) < LEAST_PERCENT:
         return signed(metric.change, metric.unit)
-    return f"{metric.percent:+.3g}%"
+    return relative(float(metric.a.value or 0), float(metric.b.value or 0)) or signed(metric.change, metric.unit)
 
 
 def _check_change(change: CheckChange) -> tuple[str, RenderableType]:
@@ -202,10 +202,15 @@ def _weight(change: WeightChange) -> str:
     if change.a.scales == change.b.scales and {"scale_low", "scale_high"} & set(change.fields):
         parts.append("other scales")
     if change.distance is not None:
-        parts.append(f"values {change.distance:.2%} apart, at most {change.largest:.3g}" if change.distance else "")
+        parts.append(f"values {_apart(change.distance)} apart, at most {change.largest:.3g}" if change.distance else "")
     elif change.reason:
         parts.append(f"values not compared: {change.reason}")
     return ", ".join(part for part in parts if part)
+
+
+def _apart(distance: float) -> str:
+    """How far weights lie apart, as a share of A's own size."""
+    return f"{distance:.2%}" if distance < MOST_FACTOR else f"{distance:,.3g} times their own size"
 
 
 def _pair(name: str, a: object, b: object) -> str:

@@ -12,6 +12,7 @@ from rich.rule import Rule
 from rich.text import Text
 
 from edgekit.candidate import Declined, Step
+from edgekit.emit import PAGE_FILE
 from edgekit.emit.inference import describe
 from edgekit.render.compiled import compiled_table
 from edgekit.render.console import (
@@ -61,6 +62,7 @@ def print_report(
     if folder is not None:
         console.print()
         console.print(Text.assemble(("Written to ", "bold"), str(folder)), soft_wrap=True)
+        console.print(Text.assemble(("The page is ", "bold"), str(folder / PAGE_FILE)), soft_wrap=True)
 
 
 def _print_head(console: Console, report: Report) -> None:

@@ -1,4 +1,7 @@
-"""The bundled example: where it is, and how it gets into a folder of the user's; nothing there is ever written over."""
+"""The bundled example: where it is, and how it gets into a folder of the user's; nothing there is ever written over.
+
+The copy needs nothing of the place it came from: the schema that its `edgekit.toml` names for editors lies beside it.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,12 @@ import contextlib
 from pathlib import Path
 
 from edgekit.errors import OutputError
+from edgekit.schema import schema_text
 
 NAME = "digits"
 FILES = ("README.md", "digits.npz", "digits.py", "edgekit.toml", "make_data.py")
+PROJECT, SCHEMA = "edgekit.toml", "edgekit-toml.schema.json"
+_IN_CHECKOUT = f"#:schema ../../docs/{SCHEMA}"
 # Inside the installed package, or beside it in a checkout.
 _FOLDERS = (Path(__file__).parents[1] / "examples" / NAME, Path(__file__).parents[2] / "examples" / NAME)
 
@@ -24,14 +30,14 @@ def example_folder() -> Path:
 
 
 def copy_example(folder: Path) -> tuple[Path, ...]:
-    """Copy the example's files into a folder, which is made where there is none; returns their paths.
+    """Copy the example's files and the schema into a folder, which is made where there is none; returns their paths.
 
     Raises `OutputError` where one of them is there already or cannot be written; then none has been left there.
     """
-    source, written = example_folder(), []
+    content, written = _content(), []
     is_new = not folder.exists()
     try:
-        there = [name for name in FILES if (folder / name).exists() or (folder / name).is_symlink()]
+        there = [name for name in content if (folder / name).exists() or (folder / name).is_symlink()]
         if there:
             raise OutputError(
                 "the example is never copied over what is there",
@@ -40,11 +46,10 @@ def copy_example(folder: Path) -> tuple[Path, ...]:
                 next_step="name another folder: `edgekit init --example DIR`",
             )
         folder.mkdir(parents=True, exist_ok=True)
-        for name in FILES:
-            content = (source / name).read_bytes()
+        for name, data in content.items():
             with (folder / name).open("xb") as file:
                 written.append(folder / name)
-                file.write(content)
+                file.write(data)
     except BaseException as problem:
         for path in written:
             path.unlink(missing_ok=True)
@@ -58,3 +63,11 @@ def copy_example(folder: Path) -> tuple[Path, ...]:
             ) from None  # fmt: skip
         raise
     return tuple(written)
+
+
+def _content() -> dict[str, bytes]:
+    """What is written, by the file's name."""
+    source = example_folder()
+    found = {name: (source / name).read_bytes() for name in FILES}
+    found[PROJECT] = found[PROJECT].replace(_IN_CHECKOUT.encode(), f"#:schema {SCHEMA}".encode())
+    return {**found, SCHEMA: schema_text(SCHEMA).encode()}

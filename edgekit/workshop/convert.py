@@ -35,6 +35,7 @@ def convert(job: dict[str, Any], progress: Progress) -> Any:
     """
     tools, started = door(), time.monotonic()
     tools.fresh(job["seed"])
+    progress("converting", 0, 1)
     steps = [read(step, Step, where="job") for step in job["steps"]]
     model = open_model(tools, Path(job["model"]), steps[:-1], job)
     converter = _converter(tools, model, job["inputs"], job["outputs"])
@@ -59,6 +60,7 @@ def convert(job: dict[str, Any], progress: Progress) -> Any:
     evidence = [to_builtins(technique(step.technique).evidence(tflite, settings_of(step))) for step in steps]
     for one in evidence:
         one["detail"] += mended.get(one["technique"], "")
+    progress("converting", 1, 1)
     return {
         "evidence": evidence,
         "calibration": note if converter.representative_dataset is not None else "",

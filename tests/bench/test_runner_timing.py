@@ -146,6 +146,7 @@ def test_the_figures_of_known_runs():
         ([10] * 15 + [10.4] * 15, True, True, None),
         ([10] * 15 + [11] * 15, True, False, "10% slower"),
         ([11] * 15 + [10] * 15, True, False, "9% faster"),
+        ([10] * 15 + [93] * 15, True, False, "took 9.3 times as long as the first"),
         ([10] * 30, False, False, "warm-up"),
     ],
 )

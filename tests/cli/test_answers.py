@@ -17,6 +17,7 @@ import pytest
 from click.testing import CliRunner
 
 from edgekit.cli.main import main
+from edgekit.documents.events import Ended
 from edgekit.errors import LockError, MissingExtraError, ModelError
 
 HOMES = {"build": "edgekit.builder", "plan": "edgekit.planning", "check": "edgekit.checker"}
@@ -38,6 +39,7 @@ def engine(monkeypatch, sample_report, sample_plan):
 
     def build(**given):
         state.given = given
+        given["on_event"](Ended(outcome="pass"))
         print("a user's function prints")
         if state.problem:
             raise state.problem
@@ -96,6 +98,26 @@ def test_a_failed_check_is_code_1_and_the_report_is_there(engine):
     assert ask("check", "model.tflite", "--device", "rpi4").exit_code == 1
 
 
+def test_events_go_to_a_file_or_have_standard_output_for_themselves(engine, tmp_path):
+    line = {"event": "ended", "seconds": 0.0, "outcome": "pass", "error": "", "message": ""}
+    done = ask("build", "--device", "rpi4", "--events", tmp_path / "events.jsonl")
+    assert json.loads((tmp_path / "events.jsonl").read_text()) == line and "PASS" in done.stdout
+    done = ask("build", "--device", "rpi4", "--events", "-")
+    assert [json.loads(one) for one in done.stdout.splitlines()] == [line]
+    assert "PASS" in done.stderr and "report.html" in done.stderr
+    both = ask("build", "--device", "rpi4", "--events", "-", "--json")
+    assert both.exit_code == 2 and "standard output" in both.stderr
+
+
+def test_a_file_of_events_that_cannot_be_written_is_said_before_any_work(engine, tmp_path):
+    done = ask("build", "--device", "rpi4", "--events", tmp_path / "no" / "events.jsonl")
+    assert done.exit_code == 2 and "the events cannot be written" in done.stderr and engine.given == {}
+
+
+def test_the_end_names_the_path_of_the_page(engine):
+    assert "The page is build/rpi4/report.html" in ask("build", "--device", "rpi4").stdout
+
+
 def test_quiet_is_one_line(engine):
     assert ask("build", "--device", "rpi4", "--quiet").stdout == "PASS  rpi4  int8  build/rpi4\n"
 
@@ -117,7 +139,7 @@ def test_what_is_given_reaches_build(engine, tmp_path):
         "--goal", "download", "--time-budget", "2min", "--seed", "7", "--workers", "2", "--trust", "--no-cache",
     )  # fmt: skip
     given = dict(engine.given)
-    assert callable(given.pop("progress"))
+    assert callable(given.pop("progress")) and callable(given.pop("on_event"))
     assert given == {
         "device": ("rpi4",), "project": tmp_path, "model": "m.keras", "data": "d.npz", "imports": ("a", "b"),
         "max_drop": 0.5, "max_flash": 1024, "max_download": None, "max_ram": None, "max_latency": 20.0, "out": "o",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -49,10 +50,23 @@ def test_a_failed_result_is_no_pass(result):
 
 
 def test_the_page_is_the_one_that_build_wrote(result, tmp_path):
-    done = run(result, "--html", tmp_path / "page.html")
+    written = (result / "report.html").read_bytes()
+    done = run(result, "--html", result / "report.html")
     assert (done.exit_code, done.stdout) == (0, "")
-    assert (tmp_path / "page.html").read_bytes() == (result / "report.html").read_bytes()
-    assert run(result, "--html", "-").stdout.encode() == (result / "report.html").read_bytes()
+    assert (result / "report.html").read_bytes() == written
+    assert run(result, "--html", "-").stdout.encode() == written
+
+
+def test_a_page_elsewhere_links_to_the_files_where_they_are(result, tmp_path):
+    (tmp_path / "pages").mkdir()
+    run(result, "--html", tmp_path / "pages" / "page.html")
+    text = (tmp_path / "pages" / "page.html").read_text()
+    links = re.findall(r'href="([^"#]+)"', text)
+    assert "../build/rpi4/model.tflite" in links and "../build/rpi4/manifest.json" in links
+    assert all((tmp_path / "pages" / link).is_file() for link in links)
+    (result / "plan.json").unlink()
+    run(result, "--html", tmp_path / "pages" / "page.html")
+    assert "plan.json" not in re.findall(r'href="([^"#]+)"', (tmp_path / "pages" / "page.html").read_text())
 
 
 def test_what_is_no_longer_there_is_missing_with_its_reason(result, tmp_path):

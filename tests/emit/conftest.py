@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import pytest
 
 from edgekit.candidate import Step
+from edgekit.compiled import Compiled, LayerCycles
+from edgekit.documents.decisions import Changed, ClassShare, Decisions, Errors
 from edgekit.emit.manifest import Provenance
 from edgekit.report import CandidateReport, Check, Metric, Report
+from edgekit.verdict.thumbnails import png
 
 HOSTILE = "\"'><script>alert(1)</script><img src=http://127.0.0.1:9/x onerror=alert(2)>\u202e\x00&amp;{{ 7*7 }}"
 LONG = "mobilenet_v2_block_13_expand_depthwise_separable_convolution_with_batch_normalization_and_relu6_activation"
@@ -133,9 +138,85 @@ def hostile(sample_report: Report) -> Report:
         candidate |= {"evidence": [HOSTILE, LONG], "steps": [{"technique": HOSTILE, "settings": {HOSTILE: HOSTILE}}]}
     for check in raw["checks"]:
         check |= {"name": HOSTILE + check["name"], "reason": HOSTILE + LONG}
+    hostile_picture = f"iVBORw0KGgo{HOSTILE}"
+    raw["decisions"] = {
+        "kind": "classes", "split": HOSTILE, "samples": 3, "labels": [HOSTILE, LONG], "confusion": [[1, 2], [0, 0]],
+        "classes": [{"label": HOSTILE, "samples": -5, "after": 1e300, "before": 0.5, "points_lost": -1e300}],
+        "errors": {"what": "output less target", "edges": [1.0, 0.0], "after": [3]},
+        "changed": [{"sample": 0, "truth": HOSTILE, "before": HOSTILE, "after": LONG, "picture": hostile_picture}],
+    }  # fmt: skip
     raw["declined"] = [{"technique": HOSTILE, "reason": HOSTILE}, {"technique": LONG, "reason": LONG * 3}]
     raw["data"] = {"samples": {HOSTILE: HOSTILE}, "currency": HOSTILE, "metric": HOSTILE, "direction": [HOSTILE]}
     return msgspec.convert(raw, Report)
+
+
+NAMES = ("aeroplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", LONG)
+
+
+def _decisions(labels: tuple[str, ...]) -> Decisions:
+    """Some classes, each of which is taken for its neighbour now and then; two pictures and a row of values that changed."""
+    number = len(labels)
+    confusion = tuple(
+        tuple(90 - at if at == to else at % 7 if to == (at + 1) % number else 0 for to in range(number))
+        for at in range(number)
+    )
+    classes = tuple(
+        ClassShare(label=label, samples=90, before=1.0, after=1 - at / 90, points_lost=at / 0.9)
+        for at, label in enumerate(labels)
+    )
+    picture = base64.b64encode(png(np.arange(64, dtype=np.uint8).reshape(8, 8, 1))).decode()
+    changed = tuple(
+        Changed(sample=at * 37, truth=labels[0], before=labels[at % 2], after=labels[(at + 1) % 2], picture=picture)
+        for at in range(20)
+    )
+    changed += (Changed(sample=999, truth=labels[2], before=labels[0], after=labels[1], values=(0.25, -1.5)),)
+    return Decisions(
+        kind="classes", split="test", samples=90 * number, labels=labels, confusion=confusion, classes=classes,
+        changed=changed, changed_samples=41, lost=20, gained=20,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def with_decisions(sample_report: Report) -> Report:
+    """Ten classes with names, the last of them very long, and samples with pictures."""
+    return msgspec.structs.replace(sample_report, decisions=_decisions(NAMES))
+
+
+@pytest.fixture
+def with_many_classes(sample_report: Report) -> Report:
+    """As many classes as a matrix is drawn for."""
+    return msgspec.structs.replace(sample_report, decisions=_decisions(tuple(f"class {at}" for at in range(50))))
+
+
+@pytest.fixture
+def with_errors(sample_report: Report) -> Report:
+    """A regression: errors of the file and of the baseline, and the outputs that moved furthest."""
+    edges = tuple(round(-1.2 + 0.1 * at, 6) for at in range(25))
+    errors = Errors(
+        what="output less target", edges=edges, after=tuple(at % 9 for at in range(24)), before=tuple(range(24))
+    )
+    changed = (Changed(sample=3, truth=1.5, before=1.25, after=-0.75, values=(1.0, 2.0, 3.0)),)
+    decisions = Decisions(
+        kind="numbers", split="test", samples=276, errors=errors, changed=changed, changed_samples=200
+    )
+    return msgspec.structs.replace(sample_report, decisions=decisions)
+
+
+@pytest.fixture
+def on_npu(sample_report: Report) -> Report:
+    """A file that an NPU's compiler compiled: its cycles are the latency of the verdict."""
+    layers = (LayerCycles(name="conv", operator="CONV_2D", cycles=60_000, npu_cycles=60_000),
+              LayerCycles(name="dense", operator="FULLY_CONNECTED", cycles=30_000, memory_cycles=30_000))  # fmt: skip
+    compiled = Compiled(
+        compiler="Vela 5.2.0", accelerator="ethos-u55-128", system_config="a", memory_mode="b", clock_hz=32e6,
+        bytes=4000, sha256="a" * 64, operators=3, on_npu=3, cycles=94_400, npu_cycles=60_000, sram_bytes=9, dram_bytes=0,
+        flash_bytes=9, weight_bytes=9, encoded_bytes=9, path="model_vela.tflite", layers=layers,
+    )  # fmt: skip
+    latency = Metric(value=2.95, unit="ms", basis="simulated", source="Vela", low=2.95, high=6.0)
+    chosen = msgspec.structs.replace(
+        sample_report.chosen, compiled=compiled, metrics={**sample_report.chosen.metrics, "latency": latency}
+    )
+    return msgspec.structs.replace(sample_report, chosen=chosen)
 
 
 @pytest.fixture

@@ -16,6 +16,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from edgekit.compiled import LeftOperator
+from edgekit.documents.decisions import Errors
 from edgekit.emit.html import html_report
 from edgekit.emit.html.caption import KEY
 from edgekit.emit.html.figures import BASES
@@ -67,19 +69,21 @@ def page(sample_report, int8_model, provenance):
     return html_report(sample_report, model=read_tflite(int8_model), profile=RPI4, provenance=provenance)
 
 
-REPORTS = ["sample_report", "many_candidates", "one_unknown", "nothing_made", "hostile"]
+REPORTS = [
+    "sample_report", "many_candidates", "one_unknown", "nothing_made", "hostile", "with_decisions", "with_many_classes",
+    "with_errors", "on_npu",
+]  # fmt: skip
+FILES = ("report.json", "model.tflite", "plan.json")
 
 
 @pytest.mark.parametrize("name", REPORTS)
 def test_every_page_is_whole_and_needs_nothing_else(name, request, int8_model, provenance):
-    text = html_report(
-        request.getfixturevalue(name), model=read_tflite(int8_model), profile=RPI4, provenance=provenance
-    )
+    report = request.getfixturevalue(name)
+    text = html_report(report, model=read_tflite(int8_model), profile=RPI4, provenance=provenance, files=FILES)
     found = Page(text)
     assert not found.misnested and not found.open
     assert not {tag for tag, _ in found.elements} & {
         "script",
-        "img",
         "link",
         "iframe",
         "object",
@@ -87,20 +91,25 @@ def test_every_page_is_whole_and_needs_nothing_else(name, request, int8_model, p
         "form",
         "base",
     }
-    links = [attributes for _, attributes in found.elements if "href" in attributes]
-    assert links and all((each["href"] or "").startswith("#") for each in links)
-    names = [name for _, attributes in found.elements for name in attributes]
+    links = [attributes["href"] or "" for _, attributes in found.elements if "href" in attributes]
+    assert {link for link in links if not link.startswith("#")} == set(FILES)
+    pictures = [attributes["src"] or "" for tag, attributes in found.elements if tag == "img"]
+    assert all(re.fullmatch(r"data:image/png;base64,[A-Za-z0-9+/]+={0,2}", source) for source in pictures)
+    assert bool(pictures) == (name in ("with_decisions", "with_many_classes"))
+    names = [name for tag, attributes in found.elements for name in attributes if tag != "img"]
     assert not [name for name in names if name.startswith("on") or name in ("src", "style", "srcset", "xlink:href")]
     ids = [attributes["id"] for _, attributes in found.elements if "id" in attributes]
     assert len(ids) == len(set(ids))
-    assert {each["href"] for each in links} <= {f"#{found}" for found in ids}
+    assert {link for link in links if link.startswith("#")} <= {f"#{found}" for found in ids}
 
 
 def test_only_its_own_style_sheet_is_allowed(page):
     policy = next(each["content"] for tag, each in Page(page).elements if "http-equiv" in each)
     style = re.search(r"<style>(.*?)</style>", page, re.DOTALL)[1]
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    assert policy == f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    assert (
+        policy == f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
+    )
     assert "url(" not in style and "@import" not in style
 
 
@@ -247,6 +256,92 @@ def test_no_figures_keep_a_page_from_being_made(sample_report, int8_model, metri
         data={"currency": currency},
     )
     assert not Page(html_report(report, model=read_tflite(int8_model))).misnested
+
+
+def test_what_is_taken_for_what_is_a_table_with_a_number_for_each_class(with_decisions):
+    page = html_report(with_decisions)
+    table = re.search(r'<table class="confusion">(.*?)</table>', page, re.DOTALL)[1]
+    cells = re.findall(r'<td class="n (right|wrong)-(\d)"[^>]*>(\d*)</td>', table)
+    assert len(cells) == 100 and [cells[at * 11] for at in range(2)] == [("right", "5", "90"), ("right", "5", "89")]
+    assert cells[12] == ("wrong", "1", "1") and cells[2] == ("wrong", "0", "")
+    text = Page(page).text
+    assert (
+        "41 are decided differently than by the baseline: 20 that were right are wrong now, 20 that were wrong" in text
+    )
+    assert "1.11 points lost" in text and "sample 37 truth aeroplane automobile → aeroplane gained" in text
+    assert "aeroplane → automobile lost" in text and "0.25, -1.5" in text and "(21 of 41)" in text
+
+
+def test_many_classes_are_squares_and_the_rows_are_those_that_lose_the_most(with_many_classes):
+    page = html_report(with_many_classes)
+    assert page.count('class="right-5"') >= 45 and 'aria-label="Confusion matrix of 50 classes"' in page
+    rows = re.findall(r'<th scope="row" class="name">class (?:<wbr>)?(\d+)</th>', page)
+    assert rows == [str(at) for at in range(49, 37, -1)] and "38 more classes lose less" in Page(page).text
+
+
+def test_errors_are_bars_and_the_baseline_a_line(with_errors):
+    page = html_report(with_errors)
+    assert page.count('class="errors"') == page.count('class="before"') == 2  # for a page, and for a phone
+    text = Page(page).text
+    assert "Errors on test" in text and "target 1.5 1.25 → -0.75" in text and "Decisions on test" not in text
+
+
+@pytest.mark.parametrize(
+    "spoiled",
+    [
+        {"confusion": ((1, 2), (3,))}, {"labels": ("a",)}, {"confusion": ((1,) * 60,) * 60, "labels": ("x",) * 60},
+        {"errors": Errors(what="output less target", edges=(0.0, float("nan")), after=(1,))},
+        {"errors": Errors(what="output less target", edges=(0.0, 1.0), after=(1, 2))},
+        {"errors": Errors(what="output less target", edges=(0.0, 1e300), after=(10**30,))},
+    ],
+)  # fmt: skip
+def test_decisions_that_do_not_fit_together_are_left_out(with_decisions, spoiled):
+    decisions = msgspec.structs.replace(with_decisions.decisions, **spoiled)
+    page = html_report(msgspec.structs.replace(with_decisions, decisions=decisions))
+    assert not Page(page).misnested and not re.search(r'="[^"]*\b(nan|inf)\b', page)
+
+
+def times(page: str, label: str) -> tuple[float, float]:
+    """The sum of the milliseconds in the rows of a table, and the figure in its foot."""
+    table = re.search(rf'aria-label="{label}".*?</table>', page, re.DOTALL)[0]
+    body, foot = table.split("<tfoot>")
+
+    def found(text: str) -> list[float]:
+        cells = re.findall(r'data-label="time">([\d.]+) (ms|µs|s)\b', text)
+        return [float(number) * {"ms": 1.0, "µs": 1e-3, "s": 1e3}[unit] for number, unit in cells]
+
+    return sum(found(body)), found(foot)[0]
+
+
+def test_an_npu_has_one_total_which_is_the_verdicts(on_npu, int8_model):
+    page = html_report(on_npu, model=read_tflite(int8_model), profile=RPI4)
+    parts, total = times(page, "Layers on the NPU")
+    assert total == 2.95 and parts == pytest.approx(total, rel=0.01), "and what lies between the layers"
+    assert "between the layers" in Page(page).text
+    operators = re.search(r'aria-label="Operators".*?</table>', page, re.DOTALL)[0]
+    assert 'data-label="time"' not in operators and "memory held" not in operators, "they are not what the NPU runs"
+    assert "their times stand under On the NPU" in Page(page).text
+
+
+def test_operators_left_to_the_processor_are_part_of_the_total(on_npu):
+    left = (LeftOperator(operator="SOFTMAX", layer="s", reason="why"),)
+    compiled = msgspec.structs.replace(on_npu.chosen.compiled, left=left, on_npu=2)
+    latency = msgspec.structs.replace(on_npu.chosen.metrics["latency"], value=9.53, basis="predicted")
+    chosen = msgspec.structs.replace(on_npu.chosen, compiled=compiled, metrics={"latency": latency})
+    parts, total = times(html_report(msgspec.structs.replace(on_npu, chosen=chosen)), "Layers on the NPU")
+    assert total == 9.53 and parts == pytest.approx(total, rel=0.01)
+
+
+@pytest.mark.parametrize("basis", ["measured", "predicted"])
+def test_the_operators_sum_to_the_verdicts_latency_wherever_it_comes_from(sample_report, int8_model, basis):
+    latency = Metric(value=3.1, unit="ms", basis=basis, source="taken on the board")
+    chosen = msgspec.structs.replace(sample_report.chosen, metrics={**sample_report.chosen.metrics, "latency": latency})
+    page = html_report(
+        msgspec.structs.replace(sample_report, chosen=chosen), model=read_tflite(int8_model), profile=RPI4
+    )
+    parts, total = times(page, "Operators")
+    assert total == 3.1 and parts == pytest.approx(3.1, rel=0.01)
+    assert f"The milliseconds are the 3.1 ms of the whole, {basis}, shared out" in Page(page).text
 
 
 def test_a_report_with_nothing_in_it():

@@ -60,6 +60,17 @@ def test_two_workers_wait_for_what_decides(task):
     assert all(name.count("+") < 2 for name in asked)
 
 
+def test_an_outlook_is_what_is_asked_if_nothing_changes_and_changes_nothing_itself(task):
+    planner = Planner(task(search="all", currency="download"))
+    expected, before = [one.name for one in planner.outlook()], (list(planner.waiting), list(planner.declined))
+    assert (planner.waiting, planner.declined) == before and len(expected) > 5
+    asked = []
+    while (candidate := planner.ask(alone=False)) is not None:
+        assert [candidate.name, *[one.name for one in planner.outlook()]] == expected[len(asked) :]
+        asked.append(candidate.name)
+    assert asked == expected
+
+
 def test_an_accuracy_that_is_lost_leads_to_training(task, search):
     conversions = ("float16", "dynamic_range", "int8", "int8_per_tensor", "int16x8", "int8_float_fallback")
     planner = Planner(task())

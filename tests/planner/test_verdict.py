@@ -163,8 +163,20 @@ def test_what_a_simulation_leaves_out_counts_for_costs_and_not_for_samples():
     cost = metric(5, "simulated", low=5, high=3000)
     for name in ("ram", "latency"):
         check = check_limit(name, 100, cost)
-        assert check.outcome == "fail" and "its high end is 2900% over it" in check.reason
+        assert check.outcome == "fail" and "its high end is 30 times it" in check.reason
         assert shortfall(check) == 29
         assert check_limit(name, 3000, cost).outcome == "pass"
         assert check_limit(name, 100, metric(5, "measured", low=4, high=3000)).outcome == "pass"
     assert check_limit("accuracy_drop", 100, cost).outcome == "pass"
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        (101, "1% over the limit"), (299, "199% over the limit"), (300, "3 times the limit"), (288_100, "2,881 times the limit"),
+        (1e15, "10,000,000,000,000 times the limit"),
+    ],
+)  # fmt: skip
+def test_what_is_far_over_a_limit_is_a_factor_and_no_percentage(value, told):
+    found = check_limit("flash", 100, Metric(value=value, unit="B", basis="measured", source=""))
+    assert (found.outcome, found.reason) == ("fail", told)

@@ -7,7 +7,9 @@ import io
 from rich.console import Console
 
 from edgekit.render import progress as progress_module
-from edgekit.render.progress import PlainLines, showing_progress
+from edgekit.render.live.lines import PlainLines
+from edgekit.render.live.screen import Screen
+from edgekit.render.progress import showing
 
 
 class Clock:
@@ -58,24 +60,32 @@ def test_a_phase_that_comes_again_is_timed_again():
 
 def test_a_stream_that_is_no_terminal_gets_plain_lines():
     stream = io.StringIO()
-    with showing_progress(stream) as progress:
-        assert isinstance(progress, PlainLines)
-        progress("quick", 1, 1)
+    with showing(stream) as display:
+        assert isinstance(display, PlainLines)
+        display.progress("quick", 1, 1)
     assert stream.getvalue() == ""
 
 
-def test_bars_on_a_terminal_show_long_phases_only(monkeypatch):
+def test_a_terminal_shows_what_is_done_and_keeps_nothing_of_it(monkeypatch):
     stream = io.StringIO()
     console = Console(file=stream, force_terminal=True, width=80)
     monkeypatch.setattr(progress_module, "make_console", lambda _: console)
-    monkeypatch.setattr(progress_module, "SHOWN_AFTER_S", 0.0)
-    with showing_progress(stream) as progress:
-        progress("fine-tuning", 3, 10)
-        progress._bars.refresh()
-    assert "fine-tuning" in stream.getvalue() and "3/10" in stream.getvalue()
-    stream.truncate(0)
-    monkeypatch.setattr(progress_module, "SHOWN_AFTER_S", 60.0)
-    with showing_progress(stream) as progress:
-        progress("calibration", 3, 10)
-        progress._bars.refresh()
-    assert "calibration" not in stream.getvalue()
+    monkeypatch.setattr("edgekit.render.live.screen.SHOWN_AFTER_S", 0.0)
+    with showing(stream) as display:
+        assert isinstance(display, Screen)
+        display.progress("fine-tuning", 3, 10)
+        display._live.refresh()
+        assert "fine-tuning" in stream.getvalue() and "3/10" in stream.getvalue()
+        stream.truncate(0)
+        display.progress("fine-tuning", 10, 10)
+        display._live.refresh()
+        assert "fine-tuning" not in stream.getvalue(), "the bar of a phase that is over must not stay"
+    assert stream.getvalue().endswith("\x1b[2K") or "\x1b[2K" in stream.getvalue()[-40:], "the lines are wiped"
+
+
+def test_quick_work_shows_nothing_on_a_terminal():
+    clock = Clock()
+    screen = Screen(Console(file=io.StringIO(), force_terminal=True), clock)
+    screen.progress("reading", 1, 3)
+    clock.now = 0.1
+    assert str(screen.view()) == ""

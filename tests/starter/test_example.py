@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
 import pytest
 
 from edgekit.errors import OutputError
-from edgekit.starter.example import FILES, copy_example, example_folder
+from edgekit.project import load_project
+from edgekit.request import profiles_for
+from edgekit.schema import schema_text
+from edgekit.starter.example import FILES, PROJECT, SCHEMA, copy_example, example_folder
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -30,10 +34,31 @@ def test_the_wheel_takes_exactly_these_files():
     assert there == set(FILES)
 
 
-def test_it_is_copied_byte_by_byte(tmp_path):
+def test_it_is_copied_byte_by_byte_but_for_where_the_schema_is(tmp_path):
     written = copy_example(tmp_path / "new" / "digits")
-    assert [path.name for path in written] == list(FILES)
-    assert all(path.read_bytes() == (example_folder() / path.name).read_bytes() for path in written)
+    assert [path.name for path in written] == [*FILES, SCHEMA]
+    for path in written:
+        if path.name not in (SCHEMA, PROJECT):
+            assert path.read_bytes() == (example_folder() / path.name).read_bytes()
+    copied, bundled = ((folder / PROJECT).read_text().splitlines() for folder in (written[0].parent, example_folder()))
+    assert [(copied[0], copied[1:])] == [(f"#:schema {SCHEMA}", bundled[1:])]
+
+
+@pytest.mark.parametrize("is_copy", [True, False])
+def test_the_schema_line_points_at_the_schema(tmp_path, is_copy):
+    folder = copy_example(tmp_path / "digits")[0].parent if is_copy else ROOT / "examples" / "digits"
+    first, *_ = (folder / PROJECT).read_text().splitlines()
+    assert first.startswith("#:schema ")
+    schema = (folder / first.removeprefix("#:schema ")).resolve()
+    assert schema.read_text() == schema_text(SCHEMA)
+
+
+def test_it_names_a_device_and_its_readme_nothing_outside(tmp_path):
+    folder = copy_example(tmp_path / "digits")[0].parent
+    assert [profile.id for profile in profiles_for(None, load_project(folder))] == ["rpi4"]
+    text = (folder / "README.md").read_text()
+    assert "examples/digits" not in text and "../" not in text and "--project" not in text
+    assert all((folder / name).is_file() for name in re.findall(r"^\| `([^`]+)`", text, flags=re.MULTILINE))
 
 
 def test_nothing_is_written_over_or_left_half(tmp_path):

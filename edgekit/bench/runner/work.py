@@ -14,6 +14,8 @@ from .interpreter import Runtime, Session, find
 from .problem import Problem, one_line
 from .sustained import sustained
 
+MOST_PERCENT = 2.0  # from three times as long on, a factor says more than a percentage
+
 
 def facts(asked: str | None, skip: Sequence[str]) -> Callable[[Emit], dict[str, Any]]:
     """The job that says what is here; a missing numpy or runtime is part of the answer."""
@@ -126,6 +128,11 @@ def timing_notes(latency: dict[str, Any], drifted: float, settled: bool, options
         notes.append(text.format(latency["warm_up_runs"], timing.STEADY_SHARE))
     if abs(drifted) > timing.STEADY_SHARE:
         text = "not steady: the last third of the timed runs was {:.0%} {} than the first"
+        if drifted >= MOST_PERCENT:
+            text, drifted = (
+                "not steady: the last third of the timed runs took {:.3g} times as long as the first",
+                drifted + 1,
+            )
         notes.append(text.format(abs(drifted), "slower" if drifted > 0 else "faster"))
     if latency["runs"] < options.runs:
         text = "{} of {} runs: the limit of {:g} seconds was reached"

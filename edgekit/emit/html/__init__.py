@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from edgekit.emit.html.caption import caption, key
-from edgekit.emit.html.compiled import compiled
+from edgekit.emit.html.compiled import CompiledView, compiled
+from edgekit.emit.html.decided import decided
 from edgekit.emit.html.figures import BASES
-from edgekit.emit.html.insides import Insides, insides
+from edgekit.emit.html.insides import Insides, as_judged, insides
 from edgekit.emit.html.judged import checks, comparison, declined, not_asked, sources
 from edgekit.emit.html.layers import layers, skyline
-from edgekit.emit.html.origin import data_facts, hashes, made_by, ports, provenance_facts
+from edgekit.emit.html.origin import data_facts, hashes, links, made_by, ports, provenance_facts
 from edgekit.emit.html.page import render
 from edgekit.emit.html.picture import pictures
 from edgekit.emit.html.tried import tried
 from edgekit.emit.manifest import Provenance
 from edgekit.profile import DeviceProfile
-from edgekit.report import Report
+from edgekit.report import Chosen, Report
 from edgekit.tflite.model import TfliteModel
 
 __all__ = ["html_report"]
@@ -31,15 +34,18 @@ def html_report(
     profile: DeviceProfile | None = None,
     profile_reason: str = "",
     provenance: Provenance | None = None,
+    files: Sequence[str] = (),
+    folder: str = "",
 ) -> str:
     """The page of a report, the same text for the same arguments.
 
     `model` is the chosen `.tflite`, for its operators; `profile` the device's, for their milliseconds; `provenance` the
-    manifest's. What is not given is said to be not known, with the reason that is given for it.
+    manifest's. What is not given is said to be not known, with the reason that is given for it. `files` are the names of
+    those in the result's folder, which the page links to by `folder`, the way there from the page's own (empty: beside it).
     """
     if report.chosen is None:
         model, model_reason = None, model_reason or "no candidate gave a file"
-    inside = insides(model, model_reason, profile, profile_reason)
+    inside = as_judged(insides(model, model_reason, profile, profile_reason), report.chosen)
     candidates = tried(report)
     return render(
         {
@@ -56,9 +62,11 @@ def html_report(
             "pictures": pictures(report, candidates, (WIDE, NARROW)),
             "inside": inside,
             "layers": None if inside.parts is None else layers(inside.parts, inside.latencies, inside.latency_reason),
-            "skylines": _skylines(inside),
+            "skylines": [] if inside.is_compiled else _skylines(inside),
+            "decided": decided(report, (WIDE, NARROW)),
+            "links": links(files, folder),
             "declined": declined(report),
-            "compiled": compiled(report.chosen.compiled if report.chosen else None),
+            "compiled": _compiled(report.chosen),
             "ports": ports(report.chosen),
             "made_by": made_by(report.chosen),
             "data_facts": data_facts(report),
@@ -69,10 +77,13 @@ def html_report(
     )
 
 
+def _compiled(chosen: Chosen | None) -> CompiledView | None:
+    return None if chosen is None else compiled(chosen.compiled, chosen.metrics.get("latency"))
+
+
 def _skylines(inside: Insides) -> list[object]:
     if inside.parts is None:
         return []
-    sizes = ((WIDE, 200.0), (NARROW, 170.0))
-    return [
-        found for width, height in sizes if (found := skyline(inside.parts, width=width, height=height)) is not None
-    ]
+    held, peak = [row.memory_bytes for row in inside.parts.operators], inside.parts.peak_operator
+    found = [skyline(held, peak, width=width, height=height) for width, height in ((WIDE, 200.0), (NARROW, 170.0))]
+    return [each for each in found if each is not None]

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from edgekit.compiled import Compiled
+from edgekit.emit.html.scatter import is_finite
+from edgekit.report import Metric
+from edgekit.units import format_ms
 from edgekit.values import Value
 from edgekit.wording import compiled_facts, waits_for
 
@@ -16,33 +19,57 @@ class CompiledRow(Value):
     name: str
     operator: str
     cycles: str
+    time: str
     share: str
     waits: str
 
 
 class CompiledView(Value):
-    """The layers, and the figures of the whole by name; `left_out` says how many layers are not shown."""
+    """The layers, what comes to them, the sum, and the figures of the whole by name.
+
+    The times of `rows` and `rest` sum to `total`, which is the latency of the verdict where that is known.
+    """
 
     rows: tuple[CompiledRow, ...]
+    rest: tuple[CompiledRow, ...]
+    total: CompiledRow
+    basis: str
     facts: tuple[tuple[str, str], ...]
-    left_out: str
 
 
-def compiled(made: Compiled | None) -> CompiledView | None:
-    """The view of it; None where there is nothing."""
+def compiled(made: Compiled | None, latency: Metric | None) -> CompiledView | None:
+    """The view of it; None where there is nothing. `latency` is that of the verdict."""
     if made is None:
         return None
-    rows = tuple(
-        CompiledRow(
-            name=layer.name,
-            operator=layer.operator,
-            cycles=f"{layer.cycles:,}",
-            share=f"{layer.cycles / made.cycles:.1%}" if made.cycles else "",
-            waits=waits_for(layer),
-        )
-        for layer in made.layers[:MOST_ROWS]
+    shown, more = made.layers[:MOST_ROWS], made.layers[MOST_ROWS:]
+    rows = tuple(_row(made, layer.name, layer.operator, layer.cycles, waits_for(layer)) for layer in shown)
+    rest = []
+    if more:
+        rest.append(_row(made, f"{len(more)} more layers", "", sum(layer.cycles for layer in more)))
+    between = made.cycles - sum(layer.cycles for layer in made.layers)
+    if between and made.layers:
+        rest.append(_row(made, "between the layers", "", between))
+    known = latency is not None and latency.value is not None and is_finite(latency.value)
+    whole = float(latency.value) if known and latency and latency.value else made.milliseconds
+    left_ms = whole - made.milliseconds
+    if made.left and left_ms > 0:
+        names = f"{len(made.left)} operators on the processor"
+        rest.append(CompiledRow(name=names, operator="", cycles="", time=_ms(left_ms), share="", waits="predicted"))
+    total = CompiledRow(name="all", operator="", cycles=f"{made.cycles:,}", time=_ms(whole), share="", waits="")
+    basis = (latency.basis if latency is not None else None) or "simulated"
+    return CompiledView(rows=rows, rest=tuple(rest), total=total, basis=basis, facts=tuple(compiled_facts(made)))
+
+
+def _row(made: Compiled, name: str, operator: str, cycles: int, waits: str = "") -> CompiledRow:
+    return CompiledRow(
+        name=name,
+        operator=operator,
+        cycles=f"{cycles:,}",
+        time=_ms(1e3 * cycles / made.clock_hz) if made.clock_hz else "",
+        share=f"{cycles / made.cycles:.1%}" if made.cycles else "",
+        waits=waits,
     )
-    more = len(made.layers) - MOST_ROWS
-    return CompiledView(
-        rows=rows, facts=tuple(compiled_facts(made)), left_out=f"{more} more layers" if more > 0 else ""
-    )
+
+
+def _ms(value: float) -> str:
+    return format_ms(value) if value else "0 ms"

@@ -157,7 +157,7 @@ def _memory(size: int) -> Figure:
 def _time(time: Estimate) -> Figure:
     return Figure(
         text=_ms(time.value),
-        detail=interval("latency", time.low, time.high, "ms"),
+        detail=interval("latency", time.low, time.high, "ms") if time.low < time.high else "",
         basis="predicted",
     )
 
@@ -174,13 +174,12 @@ def _percent(value: int, of: int) -> str:
     return f"{100 * value / of:.1f}%" if of else ""
 
 
-def skyline(parts: Breakdown, *, width: float, height: float) -> Skyline | None:
-    """The picture of a file's memory; None where there is nothing that could have a peak."""
-    held = [row.memory_bytes for row in parts.operators]
-    if len(held) < 2 or not parts.peak_bytes or parts.peak_operator is None:
+def skyline(held: Sequence[int], peak: int | None, *, width: float, height: float) -> Skyline | None:
+    """The picture of a file's memory, the bytes `held` at each step; None where there is nothing that could have a peak."""
+    if len(held) < 2 or peak is None or not held[peak]:
         return None
     left, top, right, bottom = _SKYLINE[0], _SKYLINE[2], width - _SKYLINE[1], height - _SKYLINE[3]
-    up = axis([parts.peak_bytes], "B", from_zero=True, count=3)
+    up = axis([held[peak]], "B", from_zero=True, count=3)
     steps = _binned(held)
     step = (right - left) / len(steps)
 
@@ -190,7 +189,7 @@ def skyline(parts: Breakdown, *, width: float, height: float) -> Skyline | None:
     path = f"M{left:g} {bottom:g}" + "".join(
         f"V{y(value):g}H{left + step * (index + 1):.1f}" for index, value in enumerate(steps)
     )
-    x = left + (parts.peak_operator + 0.5) / len(held) * (right - left)
+    x = left + (peak + 0.5) / len(held) * (right - left)
     is_left = x < (left + right) / 2
     return Skyline(
         width=width,
@@ -200,8 +199,8 @@ def skyline(parts: Breakdown, *, width: float, height: float) -> Skyline | None:
         y_ticks=tuple(Tick(at=y(tick * up.divisor), text=text) for tick, text in up.ticks),
         x_ticks=_operator_ticks(len(held), left, right),
         unit=up.unit,
-        peak=(round(x, 1), y(parts.peak_bytes)),
-        peak_text=f"operator {parts.peak_operator + 1}: {format_size(parts.peak_bytes)}",
+        peak=(round(x, 1), y(held[peak])),
+        peak_text=f"operator {peak + 1}: {format_size(held[peak])}",
         peak_anchor="start" if is_left else "end",
         peak_x=round(x + (8 if is_left else -8), 1),
     )

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+from urllib.parse import quote
+
 from edgekit.emit.html.tried import step_text
 from edgekit.emit.manifest import Provenance
 from edgekit.report import Chosen, InputFacts, Report
@@ -25,6 +29,24 @@ class Fact(Value):
     name: str
     text: str
     code: bool = False
+
+
+class Link(Value):
+    """A file of the result, and the way to it from the page."""
+
+    name: str
+    way: str
+
+
+FIRST = ("model.tflite", "model_vela.tflite", "inference.py", "labels.txt", "report.json", "plan.json", "manifest.json")
+_PLAIN = re.compile(r"\w[\w.-]{0,80}")
+
+
+def links(files: Sequence[str], folder: str) -> tuple[Link, ...]:
+    """The files of a result, those that a reader wants first; a name that is no plain one of a file is left out."""
+    known = [name for name in dict.fromkeys(files) if _PLAIN.fullmatch(name)]
+    order = sorted(known, key=lambda name: (FIRST.index(name) if name in FIRST else len(FIRST), name))
+    return tuple(Link(name=name, way=quote(f"{folder}{name}")) for name in order)
 
 
 def ports(chosen: Chosen | None) -> tuple[Port, ...]:

@@ -33,11 +33,12 @@ def render(views: dict[str, Any]) -> str:
     """The text of the page."""
     style = (TEMPLATES / "style.css").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    return _environment().get_template("report.html.j2").render(**views, style=style, style_hash=digest) + "\n"
+    return environment().get_template("report.html.j2").render(**views, style=style, style_hash=digest) + "\n"
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Jinja2 with the page's templates, which escapes all that is inserted."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     found = Environment(

@@ -1,0 +1,51 @@
+"""The events of a build that say what it has: where it begins, what was opened, what is written for a device."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from edgekit import __version__
+from edgekit.dataset import Dataset
+from edgekit.documents.events import Finished, Opened, Started
+from edgekit.emit import MANIFEST_FILE, PAGE_FILE, PLAN_FILE, REPORT_FILE
+from edgekit.inputs import OpenedModel
+from edgekit.profile import DeviceProfile
+from edgekit.project import Project
+from edgekit.report import Report
+
+
+def started(profiles: Sequence[DeviceProfile], settings: Project, workers: int) -> Started:
+    """The first event."""
+    return Started(
+        edgekit_version=__version__,
+        devices=tuple(profile.id for profile in profiles),
+        time_budget_s=settings.time_budget_s,
+        workers=workers,
+    )
+
+
+def opened_event(opened: OpenedModel, dataset: Dataset, settings: Project) -> Opened:
+    """Model and data are there."""
+    return Opened(
+        model_sha256=opened.facts.sha256,
+        data_sha256=dataset.content_sha256,
+        parameters=opened.facts.parameters,
+        macs=opened.facts.macs,
+        samples={split: files.samples for split, files in dataset.splits.items()},
+        metric=settings.goal.judged_by.name,
+    )
+
+
+def finished(report: Report, folder: Path, model: Path | None) -> Finished:
+    """A device's last event, with the files to look at."""
+    files = {"report": REPORT_FILE, "page": PAGE_FILE, "plan": PLAN_FILE, "manifest": MANIFEST_FILE}
+    paths = {"folder": str(folder), **{name: str(folder / file) for name, file in files.items()}}
+    return Finished(
+        device=report.device,
+        outcome=report.outcome,
+        summary=report.summary,
+        candidate=report.chosen.candidate if report.chosen else None,
+        metrics=report.chosen.metrics if report.chosen else {},
+        paths=paths if model is None else {**paths, "model": str(model)},
+    )
