@@ -118,12 +118,9 @@ def test_a_keras3_object_then_its_file_then_the_cache(edgekit_command, tiny_proj
     assert (decided["lost"] - decided["gained"]) * 100 / 32 == pytest.approx(lost)
 
     hidden = without_tensorflow(tmp_path / "poison")
-    started = time.perf_counter()
     again = edgekit_command(*BUILD, "--json", folder=tiny_project, cache=cache, **hidden)
-    seconds = time.perf_counter() - started
     assert again.returncode == 0, again.stderr
     assert json.loads(again.stdout) == report
-    assert seconds < 2
     changed = edgekit_command(*BUILD, "--seed", "1", folder=tiny_project, cache=cache, **hidden)
     assert (changed.returncode, "tensorflow was imported" in changed.stderr) == (3, True), "the poison does not work"
 

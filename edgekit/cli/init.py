@@ -106,8 +106,8 @@ def _told(path: Path, found: Found) -> list[str]:
 
 
 def _copy(folder: Path, *, as_json: bool) -> None:
-    from edgekit.starter.example import copy_example
     from edgekit.ingest.said import shown
+    from edgekit.starter.example import copy_example
 
     files: Any = [str(path) for path in copy_example(folder)]
     if as_json:

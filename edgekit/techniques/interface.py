@@ -47,7 +47,7 @@ class Task(Value):
         """Whether a cost is limited, or is what the user wants small; balanced, whatever there is so much of counts."""
         if self.goal.aim == "balanced":
             return self.room(metric) is not None
-        return self.goal.currency == metric or metric in self.limits or metric in self.defaults
+        return self.goal.currency == metric or metric in self.limits
 
     @property
     def counts_weights(self) -> bool:

@@ -47,5 +47,8 @@ def test_a_plan_says_it_and_is_possible(slow):
     assert all(impossible(slow, candidate) is None for candidate in plan.candidates)
 
 
-def test_a_currency_that_has_a_default_counts(slow):
-    assert slow.counts("latency") and not msgspec.structs.replace(slow, defaults={}).counts("latency")
+def test_a_cost_with_a_default_counts_where_the_goal_weighs_all(slow):
+    goal = msgspec.structs.replace(slow.goal, aim="balanced")
+    balanced = msgspec.structs.replace(slow, goal=goal)
+    assert balanced.counts("latency") and not msgspec.structs.replace(balanced, defaults={}).counts("latency")
+    assert not slow.counts("latency"), "who asks for one cost is asked nothing of another that no limit speaks of"

@@ -60,5 +60,5 @@ def test_two_images_are_not_186_percent():
 
 def test_a_loss_that_the_samples_tell_is_said_in_percent():
     check = check_limit("accuracy_drop", 1.0, drop(60, 1400))
-    assert check.outcome == "fail" and check.reason == "329% over the limit"
+    assert check.outcome == "fail" and check.reason == "4.29 times the limit"
     assert check_limit("accuracy_drop", 1.0, drop(2, 140, counted=False)).reason == "43% over the limit"
