@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, overload
 
@@ -25,6 +25,7 @@ from edgekit.errors import ProjectError
 from edgekit.extras import is_installed
 from edgekit.firmware import vector_of
 from edgekit.fleet import Fleet, Seat, named, results_of
+from edgekit.ingest.variations import variations
 from edgekit.inputs import OpenedModel
 from edgekit.jobs import Failed, no_progress
 from edgekit.lock_keeper import LockKeeper
@@ -73,6 +74,7 @@ class BuildOptions(PlanOptions, total=False):
     locked: bool
     scheduler: str | None
     emulate: bool | None
+    augment: Mapping[str, Any] | None
 
 
 @overload
@@ -104,6 +106,7 @@ def build(
     locked: bool = False,
     scheduler: str | None = None,
     emulate: bool | None = None,
+    augment: Mapping[str, Any] | None = None,
     imports: Sequence[str] = (),
     trust: bool = False,
     cache: bool = True,
@@ -115,6 +118,9 @@ def build(
     such a function returns; both default to those of `edgekit.toml` in `project` (a folder; the current one where
     it is None). Sizes and durations are text with units, or numbers in bytes, milliseconds (latency) and seconds
     (time budget); `max_drop` is in points; what is not given is the project's, then the profile's.
+
+    `augment` varies the training samples of every fine-tune as the table of that name in `[training]` does, as in
+    {'flip': 'horizontal', 'shift': 0.1}; {} takes away what the table says, and None leaves it to that.
 
     `lock` writes `edgekit.lock` beside `edgekit.toml`; `locked` makes the locked bytes again, without a search, and
     raises `LockError` with every difference where it cannot.
@@ -133,7 +139,7 @@ def build(
     are done; their results are its `finished`.
     """
     settings = settle(
-        model, data, project, imports=tuple(imports), seed=seed, max_drop=max_drop, max_flash=max_flash,
+        model, data, project, imports=tuple(imports), seed=seed, augment=augment, max_drop=max_drop, max_flash=max_flash,
         max_download=max_download, max_ram=max_ram, max_latency=max_latency, time_budget=time_budget, emulate=emulate,
     )  # fmt: skip
     if not isinstance(workers, int) or not 1 <= workers <= MOST_WORKERS:
@@ -230,6 +236,8 @@ def _losses(
     if settings.training.epochs == 0:
         return ()
     losses = choose_losses(settings.training.loss, opened.facts, dataset)
+    if settings.training.augment is not None:
+        variations(settings.training.augment, opened.facts.inputs, opened.facts.outputs)  # said before any work
     if settings.training.loss is not None:
 
         def check() -> Any:

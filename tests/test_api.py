@@ -39,7 +39,7 @@ NAMES = {
 BUDGET = "max_drop=None, max_flash=None, max_download=None, max_ram=None, max_latency=None"
 SIGNATURES = {
     "build": f"model=None, data=None, *, device=None, project=None, {BUDGET}, out='build', time_budget=None, seed=None, "
-    "workers=1, lock=False, locked=False, scheduler=None, emulate=None, imports=(), trust=False, cache=True, progress=no_progress",
+    "workers=1, lock=False, locked=False, scheduler=None, emulate=None, augment=None, imports=(), trust=False, cache=True, progress=no_progress",
     "plan": f"model=None, *, device=None, project=None, {BUDGET}, imports=(), trust=False, cache=True, "
     "progress=no_progress",
     "check": f"tflite, *, device, data=None, reference=None, {BUDGET}, metric='accuracy', direction=None, output=0, "

@@ -22,8 +22,8 @@ def train(job: dict[str, Any], progress: Progress) -> Any:
     """Apply the last of `job["steps"]` to the model in `job["model"]`, write the result to `job["target"]`.
 
     Returns the evidence of every step so far, how it was trained, and the seconds. The job also holds `dataset`, `training`,
-    `losses` (one an output), `teacher` (the float model's outputs by split, as paths; may be absent), `seed`, `root` and
-    `imports`; the steps before the last are those that made the model.
+    `losses` (one an output), `teacher` (the float model's outputs by split, as paths; may be absent), `float_model` (its
+    folder), `seed`, `root` and `imports`; the steps before the last are those that made the model.
     """
     tools, started = door(), time.monotonic()
     tools.fresh(job["seed"])
