@@ -21,6 +21,14 @@ SETTINGS: dict[str, dict[str, Any]] = {
 }
 
 
+ONLY_IN_KERAS_3: dict[str, dict[str, Any]] = {
+    "RandomContrast": {"factor": 0.5, "value_range": (0, 1)},
+    "RandomHue": {"factor": 0.5, "value_range": (0, 1)},
+    "RandomErasing": {"factor": 1.0, "value_range": (0, 1)},
+    "RandAugment": {"value_range": (0, 1)},
+}
+
+
 @pytest.fixture(scope="module")
 def tools() -> Any:
     from edgekit.workshop.door import door
@@ -53,6 +61,37 @@ def test_it_is_random_in_training_and_nothing_in_inference(tools, tmp_path, name
     x = np.random.default_rng(1).random((4, *IMAGE)).astype(np.float32)
     assert difference(model, IMAGE) > 0.01
     assert (np.asarray(model(x, training=False)).reshape(x.shape) == x).all()
+
+
+@pytest.mark.parametrize("name", ONLY_IN_KERAS_3)
+def test_what_only_keras_3_does_is_done_by_keras_3(tools, tmp_path, name):
+    tools.fresh(0)
+    layers = tools.keras3.layers
+    layer = getattr(layers, name)(**ONLY_IN_KERAS_3[name])
+    model = stored(tools, tools.keras3.Sequential([layers.Input(IMAGE), layer, layers.Flatten()]), tmp_path)
+    x = np.random.default_rng(1).random((4, *IMAGE)).astype(np.float32)
+    assert difference(model, IMAGE) > 0.01 and model.count_params() == 0
+    assert (np.asarray(model(x, training=False)).reshape(x.shape) == x).all()
+    trained = tools.tf.function(lambda batch: model(batch, training=True))
+    first, second = trained(x), trained(x)
+    assert (np.asarray(first) != np.asarray(second)).any(), "random anew in each step of a traced training"
+
+
+def test_contrast_on_negative_values_is_not_cut_off_at_0(tools, tmp_path):
+    tools.fresh(0)
+    layers = tools.keras3.layers
+    layer = layers.RandomContrast(0.3, value_range=(-1, 1))
+    model = stored(tools, tools.keras3.Sequential([layers.Input(IMAGE), layer]), tmp_path)
+    x = np.random.default_rng(1).uniform(-0.5, 0.5, (8, *IMAGE)).astype(np.float32)
+    assert (np.asarray(model(x, training=True)) < 0).mean() > 0.4
+
+
+def test_a_file_can_name_no_other_class_of_keras_3(tools):
+    from edgekit.errors import ModelError
+    from edgekit.workshop.augment.keras3 import layer_class
+
+    with pytest.raises(ModelError, match="not an augmentation layer"):
+        layer_class(tools)(kind="Lambda", settings={})
 
 
 def test_the_dropout_inside_a_recurrent_layer_of_keras_3_is_kept(tools, tmp_path):

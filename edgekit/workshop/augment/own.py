@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-NOISE = ("GaussianNoise", "RandAugment", "AugMix", "MixUp", "CutMix")
+NOISE = ("GaussianNoise", "RandAugment", "AugMix", "MixUp", "CutMix", "Keras3Augmentation")
 
 
 def is_random(layer: Any) -> bool:
