@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, overload
 
@@ -30,6 +30,7 @@ from edgekit.findings.building import look_before
 from edgekit.findings.settling import Settled, settled
 from edgekit.firmware import vector_of
 from edgekit.fleet import Fleet, Seat, named, results_of
+from edgekit.ingest.variations import variations
 from edgekit.inputs import OpenedModel
 from edgekit.jobs import Failed, no_progress
 from edgekit.lock_keeper import LockKeeper
@@ -82,6 +83,7 @@ class BuildOptions(PlanOptions, total=False):
     emulate: bool | None
     strict: bool | None
     on_event: OnEvent
+    augment: Mapping[str, Any] | None
 
 
 @overload
@@ -116,6 +118,7 @@ def build(
     scheduler: str | None = None,
     emulate: bool | None = None,
     strict: bool | None = None,
+    augment: Mapping[str, Any] | None = None,
     imports: Sequence[str] = (),
     trust: bool = False,
     cache: bool = True,
@@ -129,6 +132,9 @@ def build(
     it is None). Sizes and durations are text with units, or numbers in bytes, milliseconds (latency) and seconds
     (time budget); `max_drop` is in points; what is not given is the project's, then the profile's. `goal` says what is wanted of the
     candidates that hold every limit: 'balanced', 'smallest', 'download', 'ram', 'fastest' or 'accurate' (docs/techniques.md).
+
+    `augment` varies the training samples of every fine-tune as the table of that name in `[training]` does, as in
+    {'flip': 'horizontal', 'shift': 0.1}; {} takes away what the table says, and None leaves it to that.
 
     `lock` writes `edgekit.lock` beside `edgekit.toml`; `locked` makes the locked bytes again, without a search, and
     raises `LockError` with every difference where it cannot.
@@ -155,7 +161,7 @@ def build(
     """
     assert not isinstance(progress, str)  # `shows_progress` has put a callable in its place
     settings = settle(
-        model, data, project, imports=tuple(imports), seed=seed, max_drop=max_drop, max_flash=max_flash,
+        model, data, project, imports=tuple(imports), seed=seed, augment=augment, max_drop=max_drop, max_flash=max_flash,
         max_download=max_download, max_ram=max_ram, max_latency=max_latency, goal=goal, time_budget=time_budget, emulate=emulate,
         strict=strict,
     )  # fmt: skip
@@ -272,6 +278,8 @@ def _losses(
     if settings.training.epochs == 0:
         return ()
     losses = choose_losses(settings.training.loss, opened.facts, dataset, found.tasks)
+    if settings.training.augment is not None:
+        variations(settings.training.augment, opened.facts.inputs, opened.facts.outputs)  # said before any work
     if settings.training.loss is not None:
 
         def check() -> Any:

@@ -192,6 +192,7 @@ class Maker:
             "training": training,
             "losses": self._losses,
             "teacher": teacher,
+            "float_model": self._model.folder,
         }
         try:
             made, answer = self._job("stages", entry, job, progress, deadline)
@@ -205,7 +206,8 @@ class Maker:
         whole = 4 * sum(sizes) * self._dataset.splits["train"].samples
         if not self._project.training.distillation or whole > MOST_TAUGHT_BYTES:
             return None
-        splits: tuple[Split, ...] = ("train", "validation")
+        # of samples that are varied the training asks the model itself
+        splits: tuple[Split, ...] = ("validation",) if self._project.training.augment else ("train", "validation")
         return {split: [str(path) for path in self.keras_outputs(split, progress=progress)] for split in splits}
 
     def _convert(

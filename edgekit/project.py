@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
@@ -18,6 +19,7 @@ from edgekit.metric_spec import MetricSpec, metric_spec
 from edgekit.project_file import (
     LARGEST_SEED,
     Aim,
+    AugmentTable,
     BudgetTable,
     CalibrationTable,
     DataTable,
@@ -213,7 +215,7 @@ def _quantity(parse: Any, text: str, where: str) -> Any:
 def override(project: Project, **changes: Any) -> Project:
     """A project with what the command line or the caller says, where it says something (not None).
 
-    Accepts `model`, `data` (sources), `imports`, `seed`, `emulate`, `strict`, `goal` (an aim), `max_drop`, `time_budget`, and `max_flash`,
+    Accepts `model`, `data` (sources), `imports`, `seed`, `augment` (the table as a dict), `emulate`, `strict`, `goal` (an aim), `max_drop`, `time_budget`, and `max_flash`,
     `max_download`, `max_ram`, `max_latency` as text with units or as numbers in bytes, milliseconds, seconds.
     """
     given = {name: value for name, value in changes.items() if value not in (None, ())}
@@ -230,6 +232,9 @@ def override(project: Project, **changes: Any) -> Project:
         project = msgspec.structs.replace(project, emulate=bool(given["emulate"]))
     if "strict" in given:
         project = msgspec.structs.replace(project, strict=bool(given["strict"]))
+    if "augment" in given:
+        training = msgspec.structs.replace(project.training, augment=_augment(given["augment"]))
+        project = msgspec.structs.replace(project, training=training)
     if "time_budget" in given:
         seconds = _number(given["time_budget"], parse_duration_ms, "--time-budget", 1e3)
         project = msgspec.structs.replace(project, time_budget_s=_budget_s(seconds, "--time-budget"))
@@ -294,6 +299,16 @@ def _named(given: Any) -> Aim:
         "no such goal", where="--goal", received=given, allowed=", ".join(names),
         next_step=f"did you mean {near!r}?" if near else None,
     )  # fmt: skip
+
+
+def _augment(given: Any) -> AugmentTable | None:
+    """The table of that name from a caller's mapping; None where it is empty."""
+    if not isinstance(given, Mapping):
+        raise ProjectError(
+            "not a mapping of variations", where="augment", received=repr(given)[:200],
+            allowed="flip, shift, crop, colour, noise, as in {'flip': 'horizontal', 'shift': 0.1}",
+        )  # fmt: skip
+    return read(dict(given), AugmentTable, where="augment", error=ProjectError) if given else None
 
 
 def _points(given: Any) -> float:

@@ -135,6 +135,35 @@ class BudgetTable(Value):
     latency: Annotated[str | None, Meta(description="median time of one inference, as in '20ms'")] = None
 
 
+class AugmentTable(Value):
+    """`[training] augment`: how the samples of a fine-tune are varied; what is not named is not done."""
+
+    flip: Annotated[
+        Literal["horizontal", "vertical", "both"] | None,
+        Meta(
+            description="of images: 'horizontal' mirrors half of them left to right, 'vertical' upside down; or 'both'"
+        ),
+    ] = None
+    shift: Annotated[
+        Annotated[Number, Meta(gt=0, le=0.5)] | None,
+        Meta(
+            description="of images and sequences: the largest share of their size that they are moved by, above 0 to 0.5"
+        ),
+    ] = None
+    crop: Annotated[
+        Annotated[Number, Meta(gt=0, le=0.5)] | None,
+        Meta(description="of images: the largest share of height and width that is cut off, above 0 to 0.5"),
+    ] = None
+    colour: Annotated[
+        Annotated[Number, Meta(gt=0, le=1)] | None,
+        Meta(description="of images: the largest change of brightness, contrast and saturation, above 0 to 1"),
+    ] = None
+    noise: Annotated[
+        Annotated[Number, Meta(gt=0, le=1)] | None,
+        Meta(description="of any real values: Gaussian noise, in standard deviations of each channel, above 0 to 1"),
+    ] = None
+
+
 class TrainingTable(Value):
     """`[training]`: how every fine-tune is done."""
 
@@ -162,6 +191,12 @@ class TrainingTable(Value):
         tuple[str, ...],
         Meta(description="layers that no training technique works on, by name or pattern, as in 'head*'"),
     ] = ()
+    augment: Annotated[
+        AugmentTable | None,
+        Meta(
+            description="how training samples are varied, as in { flip = 'horizontal', shift = 0.1 }; else not at all"
+        ),
+    ] = None
 
 
 class CalibrationTable(Value):

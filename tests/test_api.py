@@ -40,7 +40,7 @@ NAMES = {
 BUDGET = "max_drop=None, max_flash=None, max_download=None, max_ram=None, max_latency=None"
 SIGNATURES = {
     "build": f"model=None, data=None, *, device=None, project=None, {BUDGET}, goal=None, out='build', time_budget=None, seed=None, "
-    "workers=1, lock=False, locked=False, scheduler=None, emulate=None, strict=None, imports=(), trust=False, cache=True, progress=no_progress, "
+    "workers=1, lock=False, locked=False, scheduler=None, emulate=None, strict=None, augment=None, imports=(), trust=False, cache=True, progress=no_progress, "
     "on_event=no_event",
     "plan": f"model=None, *, device=None, project=None, {BUDGET}, goal=None, imports=(), trust=False, cache=True, "
     "progress=no_progress",

@@ -58,7 +58,8 @@ def keys(kind: type[msgspec.Struct], before: str = "") -> set[str]:
     for field in msgspec.structs.fields(kind):
         inner = [part for part in (field.type, *getattr(field.type, "__args__", ())) if isinstance(part, type)]
         table = next((part for part in inner if issubclass(part, msgspec.Struct)), None)
-        found |= keys(table, f"{field.encode_name}.") if table else {f"{before}{field.encode_name}"}
+        is_section = table and not before  # a table in a section is written in one line
+        found |= keys(table, f"{field.encode_name}.") if is_section else {f"{before}{field.encode_name}"}
     return found
 
 

@@ -17,7 +17,8 @@ from edgekit.values import Value
 
 TRAINING_ONLY = frozenset(
     {"Dropout", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "GaussianDropout", "GaussianNoise",
-     "AlphaDropout", "ActivityRegularization"}
+     "AlphaDropout", "ActivityRegularization", "RandomFlip", "RandomTranslation", "RandomRotation", "RandomZoom", "RandomContrast",
+     "RandomBrightness", "RandomHeight", "RandomWidth", "Keras3Augmentation"}
 )  # fmt: skip
 FUSED_ACTIVATIONS = frozenset({"relu", "relu6", "linear"})
 ACTIVATION_LAYERS = frozenset({"Activation", "ReLU"})

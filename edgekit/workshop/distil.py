@@ -43,6 +43,18 @@ class Teacher:
         return [np.asarray(array[positions]) for array in self._arrays[split]]
 
 
+class LiveTeacher:
+    """The float model itself, for samples that are made as they are needed."""
+
+    def __init__(self, tools: Door, model: Any) -> None:
+        self._answers = tools.tf.function(lambda inputs: model(inputs, training=False), reduce_retracing=True)
+
+    def outputs(self, inputs: Sequence[Any]) -> list[np.ndarray]:
+        """What it answers to a batch, one array an output."""
+        answers = self._answers(list(inputs) if len(inputs) > 1 else inputs[0])
+        return [np.asarray(answer) for answer in (answers if isinstance(answers, list | tuple) else [answers])]
+
+
 def can_distil(text: str, label: Sequence[int | None], output: Sequence[int | None]) -> bool:
     """Whether a loss, given as text, has a second term: its labels (a shape) are classes, or of the output's own shape."""
     name = plain_name(text)

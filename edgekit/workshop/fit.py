@@ -169,7 +169,7 @@ def _told(runs: Sequence[Run], lessons: Lessons, settings: dict[str, Any]) -> st
     teacher = f"; distilled from the float model at temperature {settings['temperature']:g}" * lessons.is_distilled
     return (
         f"learning rate {best.learning_rate:.0e} (of {rates}), {best.steps / lessons.steps_per_epoch:.3g} epochs (of "
-        f"{settings['epochs']}), validation loss {best.loss:.4g}{teacher}"
+        f"{settings['epochs']}), validation loss {best.loss:.4g}{teacher}{f'; {lessons.varied}' if lessons.varied else ''}"
     )
 
 

@@ -9,6 +9,7 @@ import inspect
 from typing import Any
 
 from edgekit.errors import ModelError, did_you_mean
+from edgekit.workshop.augment.keras3 import in_tf_keras, is_only_in_keras3
 from edgekit.workshop.door import Door
 
 RENAMED_SETTINGS = {"LeakyReLU": {"negative_slope": "alpha"}}
@@ -33,6 +34,8 @@ def make_layer(tools: Door, operation: Any, name: str) -> Any:
     if kind == "Lambda":  # only of a file that is trusted
         function, arguments = operation.function, operation.arguments
         return tools.keras.layers.Lambda(function, mask=operation.mask, arguments=arguments, name=name)
+    if is_only_in_keras3(tools, operation):
+        return in_tf_keras(tools, operation, name)
     target = _target_class(tools, operation, kind)
     config = {RENAMED_SETTINGS.get(kind, {}).get(key, key): value for key, value in operation.get_config().items()}
     settings = {key: _setting(tools, key, value) for key, value in config.items() if key in _accepted(target)}

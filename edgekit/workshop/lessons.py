@@ -1,21 +1,28 @@
 """What a fine-tune learns from: batches of samples with their targets, and the losses that take them.
 
 Where the float model's answers are at hand they are a second target (`distil`). The order is another in each epoch and
-the same for the same seed, whatever came before.
+the same for the same seed, whatever came before. Where the project asks for it the training batches are varied
+(`augment`), and the float model then answers what was made of them; what a model is judged by never is.
 """
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from edgekit.dataset import Dataset, Split
-from edgekit.workshop.distil import Teacher, can_distil, mixed_loss, pack
+from edgekit.project_file import AugmentTable
+from edgekit.values import read
+from edgekit.workshop.augment.augmenter import Augmenter
+from edgekit.workshop.augment.own import is_random
+from edgekit.workshop.distil import LiveTeacher, Teacher, can_distil, mixed_loss, pack
 from edgekit.workshop.door import Door
 from edgekit.workshop.loss import make_loss
+from edgekit.workshop.store import open_model
 
 JUDGED = 4096
 """Samples of the validation split that the loss is taken on, the same each time."""
@@ -39,6 +46,13 @@ class Lessons:
         ]
         self.steps_per_epoch = -(-len(dataset.rows("train")) // self._settings["batch_size"])
         self.is_distilled = any(self._distilled)
+        asked = self._settings.get("augment")
+        augment = read(asked, AugmentTable, where="training.augment") if asked else None
+        self._augmenter = Augmenter(tools, augment, dataset, model, self._seed) if augment else None
+        self._live = LiveTeacher(tools, _float_model(tools, job)) if augment and self.is_distilled else None
+        own = ", ".join(repr(layer.name) for layer in model.layers if is_random(layer))
+        told = (self._augmenter.told if self._augmenter else "", f"varied by the model's own {own}" if own else "")
+        self.varied = "; ".join(filter(None, told))
 
     def _mixed(self, tools: Door, text: str) -> Any:
         return mixed_loss(
@@ -49,7 +63,14 @@ class Lessons:
         """Inputs and targets of a step, counted from 0 through all epochs."""
         epoch, index = divmod(step, self.steps_per_epoch)
         size = self._settings["batch_size"]
-        return self._samples("train", np.sort(self._order(epoch)[index * size : (index + 1) * size]))
+        inputs, targets, answers = self._samples(
+            "train", np.sort(self._order(epoch)[index * size : (index + 1) * size]), answered=self._live is None
+        )
+        if self._augmenter is not None:
+            inputs = self._augmenter(inputs, step)
+        if self._live is not None:
+            answers = self._live.outputs(inputs)
+        return inputs, self._packed(targets, answers)
 
     def judged(self) -> Iterator[tuple[int, list[Any], list[Any]]]:
         """Samples of the validation split that a model is judged by: how many, inputs and targets."""
@@ -57,21 +78,34 @@ class Lessons:
         positions = np.sort(np.random.default_rng(self._seed).permutation(count)[:JUDGED])
         for start in range(0, len(positions), JUDGED_AT_ONCE):
             part = positions[start : start + JUDGED_AT_ONCE]
-            yield len(part), *self._samples("validation", part)
+            inputs, targets, answers = self._samples("validation", part)
+            yield len(part), inputs, self._packed(targets, answers)
 
     @functools.lru_cache(maxsize=1)  # noqa: B019 - it lives as long as one training
     def _order(self, epoch: int) -> np.ndarray:
         return np.random.default_rng([self._seed, epoch]).permutation(len(self._dataset.rows("train")))
 
-    def _samples(self, split: Split, positions: np.ndarray) -> tuple[list[Any], list[Any]]:
+    def _samples(
+        self, split: Split, positions: np.ndarray, *, answered: bool = True
+    ) -> tuple[list[Any], list[Any], list[Any]]:
+        """Inputs, targets and what the float model answered; no answers where there is no teacher, or they are not asked for."""
         picked = self._dataset.rows(split)[positions]
         arrays = zip(self._dataset.inputs(split), self._dtypes, strict=True)
         inputs = [array[picked].astype(dtype, copy=False) for array, dtype in arrays]
         targets = [np.asarray(array[picked]) for array in self._dataset.targets(split)]
-        if self._teacher is None or not self.is_distilled:
-            return inputs, targets
-        answers = self._teacher.outputs(split, positions)
-        return inputs, [
+        teacher = self._teacher if answered and self.is_distilled else None
+        return inputs, targets, teacher.outputs(split, positions) if teacher is not None else []
+
+    def _packed(self, targets: list[Any], answers: list[Any]) -> list[Any]:
+        """The targets, with the answers beside them where the loss of an output takes both."""
+        if not answers:
+            return targets
+        return [
             pack(target, answer) if distilled else target
             for target, answer, distilled in zip(targets, answers, self._distilled, strict=True)
         ]
+
+
+def _float_model(tools: Door, job: dict[str, Any]) -> Any:
+    """The model that everything began with."""
+    return open_model(tools, Path(job["float_model"]), (), job)

@@ -6,6 +6,7 @@ is compared with the original on random input before anything else is done with 
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator
 from typing import Any
 
@@ -133,13 +134,25 @@ def _calls(graph: Any) -> Iterator[tuple[Any, Any, Any, Any]]:
             if node.is_input:
                 continue
             if hasattr(node, "operation"):  # Keras 3
-                # Keras 3 notes the default of a layer's call (`training=True` of RandomFlip); tf_keras would obey it for good.
-                kwargs = {
-                    name: value for name, value in node.arguments.kwargs.items() if (name, value) != ("training", True)
-                }
+                kwargs = _without_default_training(node.operation, node.arguments.kwargs)
                 yield node.operation, node.arguments.args, kwargs, node.output_tensors
             else:  # tf_keras
                 yield node.layer, node.call_args, node.call_kwargs, node.outputs
+
+
+def _without_default_training(operation: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
+    """The arguments of a Keras 3 call without a `training` that is the default of the layer's `call`, or True.
+
+    Keras 3 notes that default (True of RandomFlip, False of Dropout, GaussianNoise and LSTM) as if it were given, and tf_keras would obey it
+    for good: the layer would be active always, or never again in a fine-tune. A True is none to Keras 3 where the model is called with False.
+    """
+    if "training" not in kwargs:
+        return kwargs
+    parameter = inspect.signature(operation.call).parameters.get("training")
+    default = None if parameter is None else parameter.default
+    if kwargs["training"] is not True and kwargs["training"] is not default:
+        return kwargs
+    return {name: value for name, value in kwargs.items() if name != "training"}
 
 
 def _mapped(value: Any, tensors: dict[int, Any]) -> Any:

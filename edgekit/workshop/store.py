@@ -14,6 +14,7 @@ from edgekit.techniques import technique
 from edgekit.userfunction import import_modules
 from edgekit.values import read
 from edgekit.workshop.activations import activations
+from edgekit.workshop.augment.keras3 import layer_class
 from edgekit.workshop.door import Door
 
 MODEL_FILE = "model.h5"
@@ -28,6 +29,7 @@ def open_model(tools: Door, folder: Path, steps: Sequence[Step], job: dict[str, 
     """The model in a folder, with the custom objects of the steps that made it and of the user's modules."""
     import_modules(job["imports"], root=Path(job["root"]), error=ModelError)
     activations(tools)
+    layer_class(tools)
     with contextlib.ExitStack() as scopes:
         for step in steps:
             scopes.enter_context(technique(step.technique).scope(tools))

@@ -25,7 +25,7 @@ def train(job: dict[str, Any], progress: Progress) -> Any:
     """Apply the last of `job["steps"]` to the model in `job["model"]`, write the result to `job["target"]`.
 
     Returns the evidence of every step so far, how it was trained, what the time `cut` of it, and the seconds. The job also holds `dataset`,
-    `training`, `losses` (one an output), `teacher` (the float model's outputs by split, as paths; may be absent), `seconds_left` (None where the
+    `training`, `losses` (one an output), `teacher` (the float model's outputs by split, as paths; may be absent), `float_model` (its folder), `seconds_left` (None where the
     time is not limited), `seed`, `root` and `imports`; the steps before the last are those that made the model. Where the time was over before
     any weights had their form there is no model, and the answer says so as `nothing`.
     """

@@ -41,7 +41,8 @@ def keys(kind, prefix="") -> set[str]:
     found = set()
     for field in msgspec.structs.fields(kind):
         table = table_of(field.type)
-        found |= keys(table, f"{field.encode_name}.") if table else {prefix + field.encode_name}
+        is_section = table and not prefix  # a table in a section is written in one line
+        found |= keys(table, f"{field.encode_name}.") if is_section else {prefix + field.encode_name}
     return found
 
 
