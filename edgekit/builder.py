@@ -23,6 +23,7 @@ from edgekit.dataset import Dataset
 from edgekit.documents.events import OnEvent, no_event
 from edgekit.documents.shown import Shown
 from edgekit.emit import Provenance, emit, prepare
+from edgekit.emit.picture import declared_decoding
 from edgekit.emulating import require_emulator
 from edgekit.errors import ProjectError
 from edgekit.extras import is_installed
@@ -264,6 +265,7 @@ def _build_one(
         compiled=compiled,
         labels=materials.dataset.labels,
         vector=vector,
+        decoding=declared_decoding(materials.project) if materials.dataset.labels else None,
     )
     keeper.keep(profile, report, found.finished)
     watch.tell(finished(report, folder, path))

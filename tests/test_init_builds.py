@@ -99,7 +99,16 @@ def test_what_init_writes_builds(folders, edgekit_command, name, model, data):
     assert json.loads(built.stdout)["outcome"] == "pass"
     assert (folder / "build" / "rpi4" / "model.tflite").is_file()
     assert (folder / "build" / "rpi4" / "labels.txt").exists() == (name in ("images", "table"))
+    if name == "images":
+        _takes_a_picture(folder / "build" / "rpi4", next((folder / "photos" / "test" / "row2").glob("*.png")))
     os.remove(folder / "edgekit.toml")
     again = edgekit_command("init", "--json", folder=folder)
     assert json.loads(again.stdout)["model"]["source"] == model, "results of a build are no candidates"
     shutil.rmtree(folder)
+
+
+def _takes_a_picture(built: Path, picture: Path) -> None:
+    """The script of a build from pictures says a class of the photo whose path it is given, in a fresh process."""
+    done = subprocess.run([sys.executable, str(built / "inference.py"), str(picture)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split()[-1] in (built / "labels.txt").read_text().split()

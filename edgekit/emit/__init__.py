@@ -16,8 +16,9 @@ from edgekit.emit.html import html_report
 from edgekit.emit.inference import inference_script
 from edgekit.emit.manifest import MANIFEST_FILE, Manifest, Provenance, record
 from edgekit.emit.micro import TestVector, firmware_files
+from edgekit.emit.picture import Decoding
 from edgekit.profile import DeviceProfile
-from edgekit.report import Chosen, Report
+from edgekit.report import Report
 from edgekit.schema import schema_text
 from edgekit.tflite.reader import parse_tflite
 from edgekit.values import to_json
@@ -52,11 +53,12 @@ def emit(
     compiled: Path | None = None,
     labels: tuple[str, ...] = (),
     vector: TestVector | None = None,
+    decoding: Decoding | None = None,
 ) -> Path | None:
     """Write everything that a build gives into `folder`, in place of what an earlier build wrote there.
 
     `artifact` is the chosen `.tflite`, None where no candidate gave one, `compiled` what an NPU's compiler made of it,
-    `vector` what a microcontroller's firmware is tried with. Each file appears under its name only when it is whole, and `manifest.json` last.
+    `vector` what a microcontroller's firmware is tried with, `decoding` how pictures became the model's input. Each file appears under its name only when it is whole, and `manifest.json` last.
     Returns the path of `model.tflite`. Raises `OutputError` where the folder cannot be written, with nothing of
     the new result left behind.
     """
@@ -67,7 +69,7 @@ def emit(
         PLAN_FILE: to_json(plan).encode(),
     }
     if model is not None:
-        content |= _model_files(model, report, profile.kind, labels, vector)
+        content |= _model_files(model, report, profile.kind, labels, vector, decoding)
         if compiled is not None:
             content |= _compiled_file(compiled.read_bytes(), report)
     content[PAGE_FILE] = _page(report, model, profile, provenance, (*content, MANIFEST_FILE)).encode()
@@ -85,7 +87,12 @@ def emit(
 
 
 def _model_files(
-    model: bytes, report: Report, kind: str, labels: tuple[str, ...], vector: TestVector | None
+    model: bytes,
+    report: Report,
+    kind: str,
+    labels: tuple[str, ...],
+    vector: TestVector | None,
+    decoding: Decoding | None,
 ) -> dict[str, bytes]:
     """The model and what goes with it on a device of this kind."""
     chosen = report.chosen
@@ -94,7 +101,13 @@ def _model_files(
     files = {MODEL_FILE: model}
     if labels:
         files[LABELS_FILE] = "".join(f"{' '.join(label.split())}\n" for label in labels).encode()
-    return files | _companions(model, chosen, report.device, kind, labels, vector)
+    if kind in ("linux", "android"):
+        script = inference_script(chosen, device=report.device, labels=len(labels), decoding=decoding)
+        return {**files, "inference.py": script.encode()}
+    if kind == "microcontroller":
+        firmware = firmware_files(model, chosen, device=report.device, vector=vector)
+        return files | {name: text.encode() for name, text in firmware.items()}
+    return files
 
 
 def _compiled_file(content: bytes, report: Report) -> dict[str, bytes]:
@@ -110,14 +123,3 @@ def _page(
 ) -> str:
     parsed = None if model is None else parse_tflite(model, where=MODEL_FILE)
     return html_report(report, model=parsed, profile=profile, provenance=provenance, files=files)
-
-
-def _companions(
-    model: bytes, chosen: Chosen, device: str, kind: str, labels: tuple[str, ...], vector: TestVector | None
-) -> dict[str, bytes]:
-    if kind in ("linux", "android"):
-        return {"inference.py": inference_script(chosen, device=device, labels=len(labels)).encode()}
-    if kind == "microcontroller":
-        files = firmware_files(model, chosen, device=device, vector=vector)
-        return {name: text.encode() for name, text in files.items()}
-    return {}

@@ -1,12 +1,14 @@
-"""The inference script that goes with a model for Linux and Android: ten lines that show how it is fed.
+"""The inference script that goes with a model for Linux and Android: a few lines that show how it is fed.
 
-It is made for one model: dtype, scale and zero point of each input and output stand in it as numbers.
+It is made for one model: dtype, scale and zero point of each input and output stand in it as numbers. Where the data is
+a folder of pictures it takes a picture, and decodes it as the training data was.
 """
 
 from __future__ import annotations
 
 import math
 
+from edgekit.emit.picture import Decoding, picture_text
 from edgekit.report import Chosen, InputFacts
 
 # sys.path[0] is the script's own folder (Python's documentation of sys.path).
@@ -14,6 +16,7 @@ _HEAD = """\
 import importlib.util
 import sys
 import numpy as np
+{picture}{usage}
 package = "ai_edge_litert" if importlib.util.find_spec("ai_edge_litert") else "tflite_runtime"
 Interpreter = importlib.import_module(package + ".interpreter").Interpreter
 model = Interpreter(model_path=sys.path[0] + "/model.tflite", num_threads={threads})
@@ -23,24 +26,49 @@ NAME_LENGTH = 40  # a converter may join the names of every fused layer
 _RANGES = {"int8": (-128, 127), "uint8": (0, 255), "int16": (-32768, 32767)}
 
 
-def inference_script(chosen: Chosen, *, device: str, labels: int = 0) -> str:
+def inference_script(chosen: Chosen, *, device: str, labels: int = 0, decoding: Decoding | None = None) -> str:
     """The text of `inference.py`: takes one `.npy` of real values for each input, prints real values.
 
-    `labels` is how many lines `labels.txt` has; with them the best class is printed too.
+    `labels` is how many lines `labels.txt` has; with them the best class is printed too. With a `decoding` that fits
+    the model's input the script takes the path of a picture as well.
     """
-    latency = chosen.metrics.get("latency")
-    lines = [_HEAD.format(threads=(latency.threads if latency else None) or 1)]
-    lines += [f"{_feed(index, facts)}\n" for index, facts in enumerate(chosen.inputs)]
+    pictures = decoding if decoding is not None and decoding.fits(chosen.inputs) else None
+    lines = [_head(chosen, pictures)]
+    lines += [f"{_feed(index, facts, pictures)}\n" for index, facts in enumerate(chosen.inputs)]
     lines += ["model.invoke()\n"]
     lines += [_answer(index, facts) for index, facts in enumerate(chosen.outputs)]
     if labels and len(chosen.outputs) == 1 and math.prod(chosen.outputs[0].shape) == labels:
         lines += ['print(open(sys.path[0] + "/labels.txt", encoding="utf-8").read().splitlines()[answer_0.argmax()])\n']
-    return "".join([_comment(chosen, device), *lines])
+    return "".join([_comment(chosen, device, pictures), *lines])
 
 
-def _comment(chosen: Chosen, device: str) -> str:
-    names = " ".join(f"INPUT_{index}.npy" for index in range(len(chosen.inputs)))
-    lines = [f"Runs model.tflite ({chosen.candidate} for {device}): python inference.py {names}"]
+def _head(chosen: Chosen, pictures: Decoding | None) -> str:
+    """Imports, the check of the arguments, and the interpreter; where pictures are taken, how they are decoded."""
+    latency = chosen.metrics.get("latency")
+    count = len(chosen.inputs)
+    is_wrong = f"len(sys.argv) != {count + 1}"
+    said = _usage(chosen, pictures)
+    if pictures is None:
+        is_wrong += ' or not all(path.endswith(".npy") for path in sys.argv[1:])'
+        said += ", arrays of real values as the model takes them (numpy.save writes them)"
+    usage = f"if {is_wrong}:\n    sys.exit({f'usage: {said}'!r})"
+    text = _HEAD.format(
+        threads=(latency.threads if latency else None) or 1,
+        picture=f"\n\n{picture_text()}\n\n" if pictures else "",
+        usage=usage,
+    )
+    return f"from __future__ import annotations\n{text}" if pictures else text
+
+
+def _usage(chosen: Chosen, pictures: Decoding | None) -> str:
+    names = ["PICTURE"] if pictures else [f"INPUT_{index}.npy" for index in range(len(chosen.inputs))]
+    return " ".join(["python inference.py", *names])
+
+
+def _comment(chosen: Chosen, device: str, pictures: Decoding | None) -> str:
+    lines = [f"Runs model.tflite ({chosen.candidate} for {device}): {_usage(chosen, pictures)}"]
+    if pictures:
+        lines += ["PICTURE is decoded as the training data was (that needs Pillow), or an .npy file of real values"]
     lines += [f"input {index}: {describe(facts)}" for index, facts in enumerate(chosen.inputs)]
     lines += [f"output {index}: {describe(facts)}" for index, facts in enumerate(chosen.outputs)]
     return "".join(f"# {' '.join(line.split())}\n" for line in lines)
@@ -63,13 +91,18 @@ def _shifted(zero_point: int) -> str:
     return f"(stored {'+' if zero_point < 0 else '-'} {abs(zero_point)})"
 
 
-def _feed(index: int, facts: InputFacts) -> str:
-    slot = f"model.get_input_details()[{index}]"
-    real = f'np.load(sys.argv[{index + 1}]).reshape({slot}["shape"])'
+def _feed(index: int, facts: InputFacts, pictures: Decoding | None) -> str:
+    slot, path = f"model.get_input_details()[{index}]", f"sys.argv[{index + 1}]"
+    real = f"np.load({path})"
+    before = ""
+    if pictures:
+        before = f'real = {real} if {path}.endswith(".npy") else {pictures.call(path, facts.shape)}\n'
+        real = "real"
+    real = f'{real}.reshape({slot}["shape"])'
     if facts.scale and facts.dtype in _RANGES:
         low, high = _RANGES[facts.dtype]
         real = f"np.clip(np.round({real} / {facts.scale!r} + {_signed(facts.zero_point)}), {low}, {high})"
-    return f'model.set_tensor({slot}["index"], {real}.astype("{facts.dtype}"))'
+    return f'{before}model.set_tensor({slot}["index"], {real}.astype("{facts.dtype}"))'
 
 
 def _answer(index: int, facts: InputFacts) -> str:

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from edgekit.emit.inference import describe, inference_script
+from edgekit.emit.picture import Decoding, declared_decoding, picture_text
+from edgekit.project import load_project
 from edgekit.report import Chosen, InputFacts
 
 GOLDEN = Path(__file__).parent.parent / "golden"
@@ -88,7 +90,7 @@ def test_the_script_has_ten_lines_or_so(tmp_path):
     one = InputFacts(name="x", shape=(1, 2), dtype="int8", scale=0.5, zero_point=-3)
     chosen = Chosen(candidate="c", steps=(), path="p", sha256="", metrics={}, inputs=(one,), outputs=(one,))
     lines = [line for line in inference_script(chosen, device="rpi4").splitlines() if not line.startswith("#")]
-    assert len(lines) <= 11
+    assert len(lines) <= 13
     assert "0.5 + (-3)" in "\n".join(lines)
 
 
@@ -103,3 +105,115 @@ def test_a_name_with_a_line_break_stays_in_its_comment():
     script = inference_script(chosen, device="rpi4")
     assert "\nimport os" not in script.replace("\nimport sys", "")
     compile(script, "inference.py", "exec")
+
+
+GRAY = Decoding(grayscale=True, scale=1 / 255)
+
+
+def script_for(tmp_path, decoding, name="int8", labels=("a", "b", "c")):
+    """The script of a golden model of 8 x 8 x 1 beside that model, and a function that runs it as a person would."""
+    interpreter_module = pytest.importorskip("ai_edge_litert.interpreter")
+    model = GOLDEN / f"{name}.tflite"
+    interpreter = interpreter_module.Interpreter(model_path=str(model))
+    chosen = Chosen(
+        candidate=name,
+        steps=(),
+        path="model.tflite",
+        sha256="",
+        metrics={},
+        inputs=facts(interpreter.get_input_details()),
+        outputs=facts(interpreter.get_output_details()),
+    )
+    (tmp_path / "model.tflite").write_bytes(model.read_bytes())
+    text = inference_script(chosen, device="rpi4", labels=len(labels), decoding=decoding)
+    (tmp_path / "inference.py").write_text(text)
+    (tmp_path / "labels.txt").write_text("".join(f"{label}\n" for label in labels))
+
+    def ask(*arguments):
+        command = [sys.executable, str(tmp_path / "inference.py"), *map(str, arguments)]
+        return subprocess.run(command, cwd="/", capture_output=True, text=True, timeout=60)
+
+    return ask
+
+
+def gradient(size=(8, 8)) -> np.ndarray:
+    return np.linspace(0, 255, size[0] * size[1]).reshape(size).astype(np.uint8)
+
+
+def test_a_picture_gives_what_its_decoded_pixels_give(tmp_path):
+    """A fresh process, the path alone: what comes out is what the array of that picture gives."""
+    image = pytest.importorskip("PIL.Image")
+    ask = script_for(tmp_path, GRAY)
+    image.fromarray(gradient()).save(tmp_path / "photo.png")
+    np.save(tmp_path / "photo.npy", gradient().astype(np.float32) * np.float32(1 / 255))
+    by_picture, by_array = ask(tmp_path / "photo.png"), ask(tmp_path / "photo.npy")
+    assert by_picture.returncode == 0, by_picture.stderr
+    assert by_picture.stdout == by_array.stdout
+    assert by_picture.stdout.split()[-1] in ("a", "b", "c")
+
+
+def test_a_picture_of_another_size_is_brought_to_the_models(tmp_path):
+    image = pytest.importorskip("PIL.Image")
+    ask = script_for(tmp_path, GRAY)
+    image.fromarray(gradient((30, 20))).convert("RGB").save(tmp_path / "photo.jpg")
+    done = ask(tmp_path / "photo.jpg")
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("interpolation", ["bilinear", "nearest", "antialias"])
+@pytest.mark.parametrize("grayscale", [True, False])
+@pytest.mark.parametrize("size", [(8, 8), (5, 13), (31, 17)])
+@pytest.mark.parametrize("mode", ["RGB", "L", "LA", "P", "RGBA", "CMYK", "1", "I;16"])
+def test_pictures_are_decoded_as_the_data_was(tmp_path, mode, size, grayscale, interpolation):
+    """The script's own text against the reader of the training data, to the bit."""
+    decode = pytest.importorskip("edgekit.ingest.pictures").decode
+    image = pytest.importorskip("PIL.Image")
+    pixels = np.random.default_rng(1).integers(0, 256, (17, 31, 3), dtype=np.uint8)
+    made = image.fromarray(pixels).convert("L" if mode == "I;16" else mode)
+    if mode == "I;16":
+        made = image.fromarray(np.asarray(made).astype(np.uint16) * 257)
+    path = tmp_path / ("photo.tif" if mode == "CMYK" else "photo.png")
+    made.save(path)
+    options = {"image_size": size, "interpolation": interpolation, "grayscale": grayscale}
+    space: dict = {"np": np}
+    exec(picture_text(), {"__name__": "script", "np": np}, space)
+    found = space["picture"](str(path), size, "L" if grayscale else "RGB", interpolation)
+    np.testing.assert_array_equal(found, decode(path, options).pixels)
+
+
+@pytest.mark.parametrize("kind", ["floats", "text", "missing"])
+def test_what_is_no_picture_is_an_error(tmp_path, kind):
+    image = pytest.importorskip("PIL.Image")
+    ask = script_for(tmp_path, GRAY)
+    path = tmp_path / "photo.tif"
+    if kind == "floats":
+        image.fromarray(np.ones((8, 8), np.float32)).save(path)
+    elif kind == "text":
+        path.write_text("no picture")
+    done = ask(path)
+    assert done.returncode != 0 and "photo.tif" in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [(), ("photo.jpg",), ("a.npy", "b.npy")])
+def test_without_a_folder_of_pictures_the_script_says_what_it_takes(tmp_path, arguments):
+    done = script_for(tmp_path, None)(*arguments)
+    assert done.returncode == 1 and done.stdout == ""
+    assert done.stderr.startswith("usage: python inference.py INPUT_0.npy, arrays of real values")
+
+
+@pytest.mark.parametrize("channels", [3, 1])
+def test_a_decoding_that_does_not_give_the_input_is_left_out(channels):
+    one = InputFacts(name="x", shape=(1, 8, 8, 4 - channels), dtype="float32")
+    flat = InputFacts(name="x", shape=(1, 64), dtype="float32")
+    decoding = Decoding(grayscale=channels == 1)
+    assert not decoding.fits((one,)) and not decoding.fits((flat,)) and not decoding.fits((one, one))
+    assert decoding.fits((InputFacts(name="x", shape=(1, 8, 8, channels), dtype="float32"),))
+
+
+def test_the_decoding_is_what_the_project_declares(tmp_path):
+    (tmp_path / "photos").mkdir()
+    text = 'model = "m.keras"\n[data]\nsource = "photos"\ngrayscale = true\nscale = 0.5\nimage_size = [4, 4]\n'
+    (tmp_path / "edgekit.toml").write_text(text)
+    assert declared_decoding(load_project(tmp_path)) == Decoding(grayscale=True, scale=0.5)
+    (tmp_path / "edgekit.toml").write_text(text.replace("photos", "data.npz"))
+    assert declared_decoding(load_project(tmp_path)) is None
