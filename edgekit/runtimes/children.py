@@ -76,6 +76,7 @@ class Children:
         self._worker = Worker(MODULE, memory_bytes=memory_limit(dataset))
         self._kind = _runs_here(profile.runtime.kind)
         self._inference_s = 0.0
+        self._is_alone = False
 
     def close(self) -> None:
         self._worker.close()
@@ -98,15 +99,27 @@ class Children:
         return described if wanted == self._kind else f"{described}, in place of {TITLES[wanted]}"
 
     def load(self) -> Loaded | Failed:
-        """The ends of the model; a microcontroller's are those LiteRT sees, which runs all that it does."""
+        """The ends of the model, as the runtime that evaluates sees them."""
         found = self._ask("load", Loaded)
         if isinstance(found, Loaded):
             self._inference_s = found.seconds
         return found
 
+    def load_on_micro(self) -> Loaded | Failed:
+        """The ends of the model as a microcontroller's own interpreter sees them, which is asked first."""
+        job = {"do": "load", "runtime": "tflite_micro", "model": self._own}
+        found = self._run(self._worker, job, Loaded)
+        if isinstance(found, Loaded):
+            self._inference_s = found.seconds
+        return found
+
+    def evaluate_on_micro(self) -> None:
+        """Have the microcontroller's own interpreter evaluate: LiteRT does not open the file."""
+        self._kind, self._model, self._is_alone = "tflite_micro", self._own, True
+
     def micro(self, input_order: Sequence[int | str] | None) -> Micro | Failed:
         job = self._data_job(input_order) | {"limit": SAMPLE} if self.dataset is not None else {}
-        return self._ask("micro", Micro, own=self._own, **job)
+        return self._ask("micro", Micro, own=self._own, alone=self._is_alone, **job)
 
     def vectors(self, out: Path, input_order: Sequence[int | str] | None) -> Vectors | Failed:
         job = self._data_job(input_order) | {"limit": SAMPLE, "out": str(out.resolve())}
@@ -176,7 +189,7 @@ class Children:
         if isinstance(answer, Done) and isinstance(answer.value, dict) and "refused" in answer.value:
             if job["do"] == "compile":
                 return Failed(reason=f"Vela does not compile it: {answer.value['refused']}", repeatable=True)
-            where = TITLES["tflite_micro" if job["do"] in ("micro", "vectors") else self._kind]
+            where = TITLES["tflite_micro" if job["do"] in ("micro", "vectors") else job["runtime"]]
             return Failed(reason=f"{where} does not run it: {answer.value['refused']}", repeatable=True)
         return answer if isinstance(answer, Failed) else msgspec.convert(answer.value, kind)
 

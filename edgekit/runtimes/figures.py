@@ -17,7 +17,7 @@ from edgekit.runtimes.children import Children, Loaded
 from edgekit.runtimes.interface import Port
 from edgekit.runtimes.latency import Latency
 from edgekit.runtimes.memory import Memory
-from edgekit.runtimes.micro import Micro
+from edgekit.runtimes.micro import Difference, Micro
 from edgekit.runtimes.predict import Prediction
 from edgekit.runtimes.samples import arrays_of, feeding, order
 from edgekit.runtimes.static import Static, predicted_latency
@@ -180,26 +180,32 @@ def tables_checks(micro: Micro) -> list[Check]:
 
 
 def micro_evidence(micro: Micro) -> str:
-    return f", with the arithmetic of the board: on {micro.samples} of them tflite_micro {_differs(micro)}"
+    if micro.difference is None:
+        return ", with the arithmetic of the board"
+    return f", with the arithmetic of the board: on {micro.samples} of them tflite_micro {_differs(micro.difference)}"
 
 
-def _differs(micro: Micro) -> str:
-    found = micro.difference
+def _differs(found: Difference) -> str:
     if found.largest_steps == 0:
         return "gives the same outputs bit for bit"
     steps = " steps of the output" if found.range_steps else ""
     return f"differs by at most {found.largest_steps:.3g}{steps} ({100 * found.equal:.0f}% equal)"
 
 
-def micro_check(micro: Micro) -> Check:
-    """A rounding or a few may fall otherwise; what is not that is the arithmetic of another model."""
-    return verdict.agreement_check(
-        "micro_agreement",
-        micro.difference.largest_steps,
-        "steps" if micro.difference.range_steps else "",
-        garbage=micro.difference.is_garbage,
-        reason=f"{micro.runtime} {_differs(micro)} from LiteRT over {micro.samples} samples",
-    )
+def micro_checks(micro: Micro) -> list[Check]:
+    """A rounding or a few may fall otherwise; what is not that is the arithmetic of another model. None where LiteRT does not run it."""
+    found = micro.difference
+    if found is None:
+        return []
+    return [
+        verdict.agreement_check(
+            "micro_agreement",
+            found.largest_steps,
+            "steps" if found.range_steps else "",
+            garbage=found.is_garbage,
+            reason=f"{micro.runtime} {_differs(found)} from LiteRT over {micro.samples} samples",
+        )
+    ]
 
 
 def agreed(

@@ -36,6 +36,9 @@ def load(job: Job, progress: Progress) -> Any:
     if isinstance(session, Refused):
         return _answer(session)
     zeros = [np.zeros(port.shape, port.dtype) for port in session.inputs]
+    refused = _tried(session, zeros)
+    if refused is not None:
+        return _answer(refused)
     seconds = _seconds_of(session, zeros)
     if seconds < REPEATED_BELOW_S:
         seconds = _seconds_of(session, zeros)
@@ -83,14 +86,16 @@ def latency(job: Job, progress: Progress) -> Any:
 
 
 def micro(job: Job, progress: Progress) -> Any:
-    """The arena on a microcontroller's interpreter, and how a sample of its outputs compares with LiteRT's."""
+    """The arena on a microcontroller's interpreter, and how a sample of its outputs compares with LiteRT's (not `alone`)."""
     from edgekit.runtimes.micro import confirm
 
     model, expanded = Path(job["own"]), Path(job["model"])
-    session = runtime("litert").open(expanded)
+    session = runtime("tflite_micro" if job.get("alone") else "litert").open(expanded)
     if isinstance(session, Refused):
         return _answer(session)
     samples = _samples(job, session.inputs) if job.get("dataset") else None
+    if job.get("alone"):
+        return _answer(confirm(model, None, samples))
     return _answer(confirm(model, session, samples, None if model == expanded else expanded))
 
 
@@ -100,6 +105,8 @@ def vectors(job: Job, progress: Progress) -> Any:
 
     model = Path(job["own"])
     session = runtime("litert").open(Path(job["model"]))
+    if isinstance(session, Refused):
+        session = runtime("tflite_micro").open(model)
     if isinstance(session, Refused):
         return _answer(session)
     return _answer(take(model, session, _samples(job, session.inputs), Path(job["out"])))
@@ -160,6 +167,19 @@ HANDLERS: dict[str, Handler] = {
     "probe": probe,
     "throughput": throughput,
 }
+
+
+def _tried(session: Session, arrays: list[Any]) -> Refused | None:
+    """Run a session for the first time: one that loads may still not run."""
+    tried = getattr(session, "tried", None)
+    if tried is not None:
+        refused: Refused | None = tried(arrays)
+        return refused
+    try:
+        session.run(arrays)
+    except (RuntimeError, ValueError) as problem:
+        return Refused(reason=" ".join(str(problem).split())[:500])
+    return None
 
 
 def _seconds_of(session: Session, arrays: list[Any]) -> float:

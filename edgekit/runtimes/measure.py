@@ -31,7 +31,7 @@ from edgekit.runtimes.figures import (
     latency_metric,
     lost_columns,
     memory_metric,
-    micro_check,
+    micro_checks,
     micro_evidence,
     output_names,
     output_ranges,
@@ -217,6 +217,9 @@ class _Measuring:
         self._runtime = TITLES[ask.profile.runtime.kind]
         self._findings: list[Finding] = []
         self._evidence = ""
+        self._notes: list[str] = []
+        self._is_micro = ask.profile.runtime.kind == "tflite_micro"
+        self._micro_fails: Failed | None = None
         self._npu: npu.Asked | None = None
 
     def run(
@@ -231,7 +234,7 @@ class _Measuring:
             predicted = {} if self._ask.on_device else {"latency": latency_metric(None, self._known, self._ask)}
             self._require_wanted({**self._metrics, **predicted}, self._known.checks)
         self._npu = self._asked_of_the_npu(scratch)
-        loaded = self._verdict(self._ask.load())
+        loaded = self._loaded_on_micro() if self._is_micro else self._verdict(self._ask.load())
         if isinstance(loaded, Failed):
             return self._not_run(loaded)
         self._costs(loaded, input_order)
@@ -263,6 +266,20 @@ class _Measuring:
         if reason is not None:
             raise _Unwanted(reason)
 
+    def _loaded_on_micro(self) -> Loaded | Failed:
+        """The file as a microcontroller's own interpreter opens it, whose word counts; LiteRT evaluates where it opens it too."""
+        own = self._verdict(self._ask.load_on_micro())
+        fast = _of_the_file(self._ask.load())
+        if isinstance(own, Failed):
+            self._micro_fails = own
+            return own if isinstance(fast, Failed) else fast
+        if isinstance(fast, Loaded):
+            return fast
+        self._ask.evaluate_on_micro()
+        said = fast.reason if fast.reason.startswith(TITLES["litert"]) else f"{TITLES['litert']} fails: {fast.reason}"
+        self._notes.append(f"{own.runtime} alone judged the file: {said}")
+        return own
+
     def _asked_of_the_npu(self, scratch: Path) -> npu.Asked | None:
         """What the NPU's compiler says of the file; None where the device has none that edgekit runs."""
         if not self._ask.profile.is_compiled_here:
@@ -276,13 +293,13 @@ class _Measuring:
     def _costs(self, loaded: Loaded, input_order: Sequence[int | str] | None) -> None:
         """Memory and latency; a microcontroller's memory is the arena of its own interpreter."""
         ask = self._ask
-        if ask.profile.runtime.kind == "tflite_micro":
-            micro = self._verdict(ask.micro(input_order))
+        if self._is_micro:
+            failed = self._micro_fails
+            micro = self._verdict(ask.micro(input_order)) if failed is None else failed
             self._metrics["ram"] = arena_metric(micro)
             if not isinstance(micro, Failed):
                 self._runtime, self._evidence = micro.runtime, micro_evidence(micro)
-                self._checks.append(micro_check(micro))
-                self._checks += tables_checks(micro)
+                self._checks += [*micro_checks(micro), *tables_checks(micro)]
         else:
             self._runtime = ask.runtime_title(loaded.runtime)
             self._metrics["ram"] = memory_metric(self._verdict(ask.memory()), ask)
@@ -291,7 +308,7 @@ class _Measuring:
 
     def _not_run(self, failed: Failed) -> Measured:
         """What is known of a file that does not run here at all: all that its bytes say."""
-        self._metrics["ram"] = memory_metric(failed, self._ask)
+        self._metrics["ram"] = arena_metric(failed) if self._is_micro else memory_metric(failed, self._ask)
         self._metrics["latency"] = latency_metric(failed if self._ask.on_device else None, self._known, self._ask)
         if self._ask.dataset is not None:
             self._no_score(failed)
@@ -319,7 +336,7 @@ class _Measuring:
             inputs=inputs,
             outputs=outputs,
             scores=prediction.paths if prediction else (),
-            notes=(*self._known.notes, *(npu.notes((), asked) if asked else ())),
+            notes=(*self._known.notes, *self._notes, *(npu.notes((), asked) if asked else ())),
             how=prediction.how if prediction else "",
             compiled=asked.compiled if asked else None,
             findings=tuple(self._findings),

@@ -55,8 +55,9 @@ class Difference(Value):
 
 
 class Micro(Value):
-    """What the microcontroller's interpreter said; `difference` is that of the output that differs most.
+    """What the microcontroller's interpreter said; `difference` is that of the output that differs most from LiteRT's.
 
+    It is None where LiteRT does not open the file, which is then judged by this interpreter alone.
     `same_as_expanded` is the share of the outputs' elements that are those of the file whose look-up tables are written
     out, on the same interpreter; None where the file has no tables.
     """
@@ -64,35 +65,45 @@ class Micro(Value):
     runtime: str
     arena: Arena | None
     samples: int
-    difference: Difference
+    difference: Difference | None
     same_as_expanded: float | None = None
 
 
-def confirm(model: Path, reference: Session, samples: Samples | None, expanded: Path | None = None) -> Micro | Refused:
+def confirm(
+    model: Path, reference: Session | None, samples: Samples | None, expanded: Path | None = None
+) -> Micro | Refused:
     """Run samples (random ones without data) on both interpreters and read the arena after.
 
-    `expanded` is the file with its look-up tables written out, where it has any: `reference` then is a session of that one.
+    Without a `reference` there is none that LiteRT opens. `expanded` is the file with its look-up tables written out, where
+    it has any: `reference` then is a session of that one.
     """
     micro = TfliteMicro()
     session = micro.open(model)
     if isinstance(session, Refused):
         return session
     assert isinstance(session, MicroSession)
-    blocks = blocks_of(samples, reference)
-    pairs = [(reference.run(block), session.run(block)) for block in blocks]
-    found = [
-        difference([here[place] for here, _ in pairs], [there[place] for _, there in pairs], port)
-        for place, port in enumerate(reference.outputs)
-    ]
+    blocks = blocks_of(samples, reference or session)
+    refused = session.tried(blocks[0])
+    if refused is not None:
+        return refused
+    answers = [session.run(block) for block in blocks]
     return Micro(
         runtime=micro.describe(),
         arena=session.arena(),
         samples=len(blocks),
-        difference=max(found, key=lambda one: (one.is_garbage, one.largest_steps / max(1, one.range_steps))),
-        same_as_expanded=None
-        if expanded is None
-        else _share_equal(micro, expanded, blocks, [there for _, there in pairs]),
+        difference=None if reference is None else _largest(reference, blocks, answers),
+        same_as_expanded=None if expanded is None else _share_equal(micro, expanded, blocks, answers),
     )
+
+
+def _largest(reference: Session, blocks: list[list[np.ndarray]], answers: list[list[np.ndarray]]) -> Difference:
+    """The difference of the output that differs most."""
+    wanted = [reference.run(block) for block in blocks]
+    found = [
+        difference([here[place] for here in wanted], [there[place] for there in answers], port)
+        for place, port in enumerate(reference.outputs)
+    ]
+    return max(found, key=lambda one: (one.is_garbage, one.largest_steps / max(1, one.range_steps)))
 
 
 def blocks_of(samples: Samples | None, session: Session) -> list[list[np.ndarray]]:

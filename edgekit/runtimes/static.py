@@ -198,9 +198,14 @@ def _facts(model: TfliteModel, tensor: Tensor) -> InputFacts:
 
 
 def _notes(model: TfliteModel) -> tuple[str, ...]:
-    if not any(tensor.variable for tensor in model.tensors):
-        return ()
-    return (
-        "the model keeps state between inferences: reset its variable tensors before each sample, as was done here "
-        "(reset_all_variables in LiteRT, Reset in tflite-micro)",
-    )
+    notes = []
+    if any(tensor.variable for tensor in model.tensors):
+        notes.append(
+            "the model keeps state between inferences: reset its variable tensors before each sample, as was done here "
+            "(reset_all_variables in LiteRT, Reset in tflite-micro)"
+        )
+    if model.oddities:
+        notes.append(
+            f"the file contradicts itself, which some runtimes refuse and others do not: {'; '.join(model.oddities)}"
+        )
+    return tuple(notes)

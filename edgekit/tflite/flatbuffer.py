@@ -15,6 +15,7 @@ from edgekit.errors import ModelError
 _READS_PER_BYTE = 4
 _READS_AT_LEAST = 65_536
 MAX_TABLES = 500_000
+MAX_REMARKS = 8
 
 
 class FlatBuffer:
@@ -25,6 +26,12 @@ class FlatBuffer:
         self.where = where
         self._reads_left = _READS_PER_BYTE * len(content) + _READS_AT_LEAST
         self._tables_left = MAX_TABLES
+        self.remarks: list[str] = []
+
+    def remark(self, name: str, received: str) -> None:
+        """Note a place that can be read and makes no sense; the first ones are kept, for a file may be full of them."""
+        if len(self.remarks) < MAX_REMARKS:
+            self.remarks.append(f"{name}: {received}")
 
     def root(self, name: str) -> Table:
         """The table that the file starts with."""
@@ -80,6 +87,10 @@ class Table:
     def damaged(self, field: IntEnum | str, received: str) -> ModelError:
         """The error for a field of this table whose value makes no sense."""
         return self._buffer.damaged(self._called(field), received)
+
+    def remark(self, field: IntEnum, received: str) -> None:
+        """Note that a field's value makes no sense, where an interpreter may do without it."""
+        self._buffer.remark(self._called(field), received)
 
     def number(self, field: IntEnum, form: str, default: int = 0) -> int:
         """A scalar of a `struct` format such as '<i'."""

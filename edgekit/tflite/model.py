@@ -102,7 +102,8 @@ class Signature(Value):
 class TfliteModel(Value):
     """A `.tflite` file as read; `content` is the whole file, from which constant data are taken when asked for.
 
-    `inputs` and `outputs` are tensor indices of the main subgraph; `operators` are those of all subgraphs.
+    `inputs` and `outputs` are tensor indices of the main subgraph; `operators` are those of all subgraphs. `oddities` are
+    places where the file contradicts itself: one runtime takes such a file and another refuses it, so they are no verdict.
     """
 
     path: str
@@ -114,6 +115,7 @@ class TfliteModel(Value):
     signatures: tuple[Signature, ...] = ()
     subgraphs: int = 1
     content: bytes = b""
+    oddities: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return f"TfliteModel({self.path!r}, {len(self.operators)} operators, {len(self.tensors)} tensors)"

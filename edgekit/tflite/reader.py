@@ -79,11 +79,13 @@ def parse_tflite(content: bytes, *, where: str) -> TfliteModel:
             allowed=f"a file with {FILE_IDENTIFIER.decode()!r} at its bytes 4 to 8",
             next_step="give a TensorFlow Lite file; a Keras model is converted by `edgekit build`",
         )
-    root = FlatBuffer(content, where).root("model")
+    buffer = FlatBuffer(content, where)
+    root = buffer.root("model")
     version = root.number(ModelField.VERSION, "<I")
     if version != SCHEMA_VERSION:
-        raise root.damaged(ModelField.VERSION, f"schema version {version}, not {SCHEMA_VERSION}")
-    return _read_model(root, content, where)
+        root.remark(ModelField.VERSION, f"schema version {version}, not {SCHEMA_VERSION}")
+    model = _read_model(root, content, where)
+    return msgspec.structs.replace(model, oddities=tuple(buffer.remarks))
 
 
 def _read_model(root: Table, content: bytes, where: str) -> TfliteModel:
@@ -111,7 +113,7 @@ def _read_model(root: Table, content: bytes, where: str) -> TfliteModel:
         tensors=tuple(tensor for group in groups for tensor in group),
         inputs=_indices(subgraphs[0], SubGraphField.INPUTS, groups[0]),
         outputs=_indices(subgraphs[0], SubGraphField.OUTPUTS, groups[0]),
-        signatures=tuple(_read_signature(table, groups) for table in root.tables(ModelField.SIGNATURE_DEFS)),
+        signatures=_read_signatures(root, groups),
         subgraphs=len(subgraphs),
         content=content,
     )
@@ -233,7 +235,9 @@ def _read_tensor(
     )
     if tensor.span and dtype in BITS and tensor.sparsity is None and tensor.span[1] != tensor.size_bytes:
         received = f"{tensor.span[1]} bytes for {dtype} of shape {shape}, which takes {tensor.size_bytes}"
-        raise table.damaged(TensorField.BUFFER, received)
+        if tensor.span[1] < tensor.size_bytes:  # whoever runs it reads what lies behind
+            raise table.damaged(TensorField.BUFFER, received)
+        table.remark(TensorField.BUFFER, received)
     return tensor
 
 
@@ -249,7 +253,8 @@ def _read_shape(table: Table) -> tuple[int, ...]:
 def _read_signature_shape(table: Table, shape: tuple[int, ...]) -> tuple[int, ...]:
     signature = table.numbers(TensorField.SHAPE_SIGNATURE, "i")
     if signature and (len(signature) != len(shape) or any(size < -1 for size in signature)):
-        raise table.damaged(TensorField.SHAPE_SIGNATURE, f"{signature[:MAX_RANK]} for shape {shape}")
+        table.remark(TensorField.SHAPE_SIGNATURE, f"{signature[:MAX_RANK]} for shape {shape}")
+        return shape
     return signature or shape
 
 
@@ -261,19 +266,27 @@ def _read_dtype(table: Table) -> str:
 
 
 def _read_quantization(table: Table, shape: tuple[int, ...]) -> tuple[tuple[float, ...], tuple[int, ...], int]:
-    """Scales, zero points and the quantized dimension, held to each other as the interpreters do."""
+    """Scales, zero points and the quantized dimension, held to each other and to the shape.
+
+    LiteRT refuses scales that do not fit, tflite-micro asks for those of weights alone (its published person detector has
+    biases of one dimension with scales along dimension 3). Where one dimension alone has as many, they are along that one.
+    """
     quantization = table.table(TensorField.QUANTIZATION)
     if quantization is None:
         return (), (), 0
     scales = quantization.reals(QuantizationField.SCALE)
     zero_points = quantization.numbers(QuantizationField.ZERO_POINT, "q")
     dimension = quantization.number(QuantizationField.QUANTIZED_DIMENSION, "<i")
+    if scales and len(zero_points) not in (0, 1, len(scales)):
+        quantization.remark(QuantizationField.ZERO_POINT, f"{len(zero_points)} zero points for {len(scales)} scales")
+        zero_points = zero_points[:1]
     if len(scales) > 1 and not (0 <= dimension < len(shape) and shape[dimension] == len(scales)):
         received = f"{len(scales)} scales along dimension {dimension} of shape {shape}"
-        raise quantization.damaged(QuantizationField.SCALE, received)
-    if scales and len(zero_points) not in (0, 1, len(scales)):
-        received = f"{len(zero_points)} zero points for {len(scales)} scales"
-        raise quantization.damaged(QuantizationField.ZERO_POINT, received)
+        quantization.remark(QuantizationField.SCALE, received)
+        fitting = [place for place, size in enumerate(shape) if size == len(scales)]
+        if len(fitting) != 1:
+            return (), (), 0
+        dimension = fitting[0]
     return scales, zero_points if scales else (), dimension
 
 
@@ -326,22 +339,31 @@ def _indices(
     return tuple(ABSENT if index == ABSENT else tensors[index].index for index in local)
 
 
-def _read_signature(table: Table, groups: list[list[Tensor]]) -> Signature:
+def _read_signatures(root: Table, groups: list[list[Tensor]]) -> tuple[Signature, ...]:
+    """The signatures; one of a subgraph or tensor that is not there is left out, for no inference needs it."""
+    found = (_read_signature(table, groups) for table in root.tables(ModelField.SIGNATURE_DEFS))
+    return tuple(signature for signature in found if signature is not None)
+
+
+def _read_signature(table: Table, groups: list[list[Tensor]]) -> Signature | None:
     number = table.number(SignatureField.SUBGRAPH_INDEX, "<I")
     if number >= len(groups):
-        raise table.damaged(SignatureField.SUBGRAPH_INDEX, f"subgraph {number} of {len(groups)}")
+        table.remark(SignatureField.SUBGRAPH_INDEX, f"subgraph {number} of {len(groups)}")
+        return None
+    inputs = _names(table, SignatureField.INPUTS, groups[number])
+    outputs = _names(table, SignatureField.OUTPUTS, groups[number])
+    if inputs is None or outputs is None:
+        return None
+    return Signature(key=table.text(SignatureField.KEY), inputs=inputs, outputs=outputs)
 
-    def names(field: SignatureField) -> dict[str, int]:
-        found = {}
-        for item in table.tables(field):
-            index = item.number(TensorMapField.TENSOR_INDEX, "<I")
-            if index >= len(groups[number]):
-                raise item.damaged(TensorMapField.TENSOR_INDEX, f"tensor {index} of {len(groups[number])}")
-            found[item.text(TensorMapField.NAME)] = groups[number][index].index
-        return found
 
-    return Signature(
-        key=table.text(SignatureField.KEY),
-        inputs=names(SignatureField.INPUTS),
-        outputs=names(SignatureField.OUTPUTS),
-    )
+def _names(table: Table, field: SignatureField, tensors: list[Tensor]) -> dict[str, int] | None:
+    """The tensor of each name; None where one is not there."""
+    found = {}
+    for item in table.tables(field):
+        index = item.number(TensorMapField.TENSOR_INDEX, "<I")
+        if index >= len(tensors):
+            item.remark(TensorMapField.TENSOR_INDEX, f"tensor {index} of {len(tensors)}")
+            return None
+        found[item.text(TensorMapField.NAME)] = tensors[index].index
+    return found

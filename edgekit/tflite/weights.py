@@ -80,6 +80,8 @@ def weights(model: TfliteModel, index: int) -> np.ndarray:
         if looked is None:
             raise _no_array(model, tensor, "an index beyond its table")
         stored = np.ascontiguousarray(looked).reshape(-1)
+    elif tensor.sparsity is None and tensor.dtype in BITS:
+        stored = stored[: tensor.size_bytes]  # a buffer may be longer than its tensor
     values = _stored_values(stored, tensor.dtype)
     if values is None:
         raise _no_array(model, tensor, f"{length} bytes of type {tensor.dtype}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -98,6 +99,25 @@ def changed(source: Path, target: Path, change: Callable[[object], None]) -> Pat
     builder.Finish(model.Pack(builder), b"TFL3")
     target.write_bytes(bytes(builder.Output()))
     return target
+
+
+def repacked(source: Path, target: Path, change: Callable[[Any], None]) -> Path:
+    """A copy of a `.tflite` with its unpacked form changed."""
+    import flatbuffers
+    from ai_edge_litert import schema_py_generated as schema
+
+    model = schema.ModelT.InitFromPackedBuf(source.read_bytes(), 0)
+    change(model)
+    builder = flatbuffers.Builder(4096)
+    builder.Finish(model.Pack(builder), b"TFL3")
+    target.write_bytes(bytes(builder.Output()))
+    return target
+
+
+@pytest.fixture
+def remade(tmp_path: Path) -> Callable[[str, Callable[[Any], None]], Path]:
+    """`repacked` from a golden file into the test's folder, by its stem."""
+    return lambda stem, change: repacked(GOLDEN / f"{stem}.tflite", tmp_path / f"{change.__name__}.tflite", change)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from edgekit.errors import DataError, ModelError, ProjectError
 from edgekit.jobs import Failed
 from edgekit.metric_spec import MetricSpec
 from edgekit.profile import load_profile, registry_folder
-from edgekit.runtimes.figures import micro_check
+from edgekit.runtimes.figures import micro_checks
 from edgekit.runtimes.interface import Port
 from edgekit.runtimes.measure import Measured, basis_of, drop, drop_metric, measure
 from edgekit.runtimes.micro import Difference, Micro, difference
@@ -281,7 +281,7 @@ def test_a_time_limit_ends_it(dataset, tmp_path):
     ],
 )
 def test_more_than_roundings_fail_the_comparison_with_the_board(difference, garbage):
-    check = micro_check(Micro(runtime="micro", arena=None, samples=32, difference=difference))
+    (check,) = micro_checks(Micro(runtime="micro", arena=None, samples=32, difference=difference))
     assert check.outcome == ("fail" if garbage else "pass")
     assert ("steps" in check.reason) == bool(difference.range_steps)
 
