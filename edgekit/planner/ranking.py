@@ -148,19 +148,19 @@ def why(task: Task, winner: Standing, loser: Placed) -> str:
     """By what another is better than one that lost to it, in words that follow the loser's name."""
     other, by = loser.standing, loser.lost_by
     if by == "cost":
-        return f"takes more of what there is: {_said(task, other)}; {winner.name}: {_said(task, winner)}"
+        return f"takes more of what there is: {_said(task, other)}; {_named(winner)}: {_said(task, winner)}"
     if by == "effort":
         named = [name for name in _effort(task) if _counted(task, other, name) != _counted(task, winner, name)]
         more = [name for name in named if _counted(task, other, name) > _counted(task, winner, name)]
         what = _listed(more) if more == named else f"{_listed(named)} together"
-        return f"takes more {what}: {_figures(other, named)}; {winner.name} {_figures(winner, named)}"
+        return f"takes more {what}: {_figures(other, named)}; {_named(winner)} {_figures(winner, named)}"
     if by in COSTS:
         worse = "is slower" if by == "latency" else f"takes more {by}"
-        return f"{worse}: {text_of(by, other.cost(by))}, {winner.name} {text_of(by, winner.cost(by))}"
+        return f"{worse}: {text_of(by, other.cost(by))}, {_named(winner)} {text_of(by, winner.cost(by))}"
     if by == "accuracy":
-        return f"costs as little and loses more: {_points(other.drop)}, {winner.name} {_points(winner.drop)}"
+        return f"costs as little and loses more: {_points(other.drop)}, {_named(winner)} {_points(winner.drop)}"
     if by == "steps":
-        return f"is as good as {winner.name} and takes more steps to make"
+        return f"is as good as {_named(winner)} and takes more steps to make"
     return _by_a_little(winner, other)
 
 
@@ -179,10 +179,15 @@ def _by_a_little(winner: Standing, other: Standing) -> str:
     for metric in ("latency", "ram"):
         if winner.cost(metric) < other.cost(metric):
             what = "a little slower" if metric == "latency" else f"a little larger in {metric}"
-            return f"is as good, and {what}: {text_of(metric, other.cost(metric))}, {winner.name} {text_of(metric, winner.cost(metric))}"
+            return f"is as good, and {what}: {text_of(metric, other.cost(metric))}, {_named(winner)} {text_of(metric, winner.cost(metric))}"
     if winner.drop < other.drop:
-        return f"is as good, and loses a little more: {_points(other.drop)}, {winner.name} {_points(winner.drop)}"
-    return f"is as good as {winner.name}, which has the smaller file, or comes first by its name"
+        return f"is as good, and loses a little more: {_points(other.drop)}, {_named(winner)} {_points(winner.drop)}"
+    return f"is as good as {_named(winner)}, which has the smaller file, or comes first by its name"
+
+
+def _named(winner: Standing) -> str:
+    """The winner by its name, where that is short."""
+    return winner.name if "+" not in winner.name else "the chosen one"
 
 
 def _said(task: Task, one: Standing) -> str:
