@@ -245,7 +245,9 @@ def _build_one(
         choice, found = made or (planner, search(planner, bench, seat, progress, device))
         device.judging()
         report, tflite, compiled = conclude(choice, found, bench, task, progress=progress)
-    report = msgspec.structs.replace(report, notes=(*report.notes, *materials.cache.notes))
+    report = msgspec.structs.replace(
+        report, notes=(*report.notes, *materials.model.facts.notes, *materials.cache.notes)
+    )
     seat.require_running()
     with materials.turns.turn():
         vector = vector_of(

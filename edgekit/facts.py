@@ -38,7 +38,10 @@ class LayerFacts(Value):
 
 
 class ModelFacts(Value):
-    """A whole model after normalising (nested models flattened, rebuilt for tf_keras)."""
+    """A whole model after normalising (nested models flattened, rebuilt for tf_keras).
+
+    `stripped` are the kinds of training whose wrappers of TFMOT were taken off.
+    """
 
     sha256: str
     format: str
@@ -48,6 +51,16 @@ class ModelFacts(Value):
     output_kinds: tuple[Ends, ...]
     losses: tuple[str | None, ...] = ()
     rebuilt_error: float | None = None
+    stripped: tuple[str, ...] = ()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of a report must know of how the model was read: which wrappers of TFMOT were taken off it."""
+        if not self.stripped:
+            return ()
+        said = f"model: saved with TFMOT's wrappers of {' and '.join(self.stripped)}, which were taken off"
+        ranges = "; it is judged by its float weights, and ranges are found anew in calibration"
+        return (said + ranges * any("quantization" in kind for kind in self.stripped),)
 
     @property
     def parameters(self) -> int:

@@ -182,7 +182,9 @@ def _inspect_keras(
         edgekit_version=_version(),
         path=source,
         sha256=facts.sha256,
-        format=facts.format,
+        format=f"{facts.format}, stripped of TFMOT's {' and '.join(facts.stripped)}"
+        if facts.stripped
+        else facts.format,
         device=profile.id if profile else None,
         order=order,
         inputs=tuple(_free_port(tensor) for tensor in facts.inputs),

@@ -5,6 +5,8 @@ The terminal and the page say them alike. It knows the metrics' names and nothin
 
 from __future__ import annotations
 
+import math
+
 from edgekit.compiled import Compiled, LayerCycles
 from edgekit.metric_spec import FRACTIONS
 from edgekit.report import Metric, Metrics, Report
@@ -80,6 +82,34 @@ def points(value: float) -> str:
     number = f"{value:.2f}".rstrip("0").rstrip(".")
     number = "0" if number == "-0" else number
     return f"{number} {'point' if number == '1' else 'points'}"
+
+
+def beside(name: str, value: float | str | None, limit: float | str | None, unit: str) -> tuple[str, str]:
+    """A value and its limit, with as many digits as show that they differ: rounding must not contradict a verdict.
+
+    >>> beside("flash", 524_300, 524_288, "B"), beside("accuracy_drop", 0.003, 0.0, "points")
+    (('524,300 B', '524,288 B'), ('0.003 points', '0 points'))
+    >>> beside("latency", 20.0001, 20.0, "ms"), beside("latency", 19.0, 20.0, "ms")
+    (('20.0001 ms', '20 ms'), ('19 ms', '20 ms'))
+    """
+    said = figure(name, value, unit), figure(name, limit, unit)
+    if isinstance(value, str) or isinstance(limit, str) or value is None or limit is None or said[0] != said[1]:
+        return said
+    if math.isclose(value, limit, rel_tol=ALIKE):
+        return said
+    for digits in range(2, MOST_DIGITS):
+        found = _exactly(name, value, unit, digits), _exactly(name, limit, unit, digits)
+        if found[0] != found[1]:
+            return found
+    return said
+
+
+def _exactly(name: str, value: float, unit: str, digits: int) -> str:
+    """A figure to a number of decimals, in the unit that it is kept in; zeros at the end are left out."""
+    is_percent = is_share(name)
+    number = f"{100 * value if is_percent else value:,.{digits}f}"
+    number = number.rstrip("0").rstrip(".") if "." in number else number
+    return f"{number}%" if is_percent else f"{number} {unit}" if unit not in ("", "fraction") else number
 
 
 def rough(value: float, unit: str) -> str:
@@ -175,6 +205,9 @@ def steadiness(steady: bool, spread: float, slow: float) -> str:
 MOST_FACTOR = 3.0
 """From three times on, and below a third, a factor says more than a percentage."""
 MOST_SPREAD = 0.5
+ALIKE = 1e-9
+"""Figures that differ by less are the same: a sum in another order makes as much."""
+MOST_DIGITS = 12
 ABSURD = 1e9
 """A change by more is none of a model: somebody wrote the figure."""
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from edgekit import wording
 from edgekit.report import Metric
-from edgekit.wording import change, figure, relative, seconds, steadiness
+from edgekit.wording import ALIKE, beside, change, figure, relative, seconds, steadiness
 
 
 def metric(value, unit="B"):
@@ -78,3 +78,33 @@ def test_runs_that_lie_far_apart_are_not_called_steady():
         "the median is steady, single runs are not: a tenth of them takes 9.2 times"
     )
     assert steadiness(False, 12.0, 12_345.0).startswith("not steady: a tenth of them takes 12,345 times")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "limit", "unit", "told"),
+    [
+        ("accuracy_drop", 0.003, 0.0, "points", ("0.003 points", "0 points")),
+        ("accuracy_drop", 0.5049, 0.5, "points", ("0.505 points", "0.5 points")),
+        ("accuracy_drop", 0.56, 0.5, "points", ("0.56 points", "0.5 points")),
+        ("accuracy_drop", 0.5 + 1e-12, 0.5, "points", ("0.5 points", "0.5 points")),
+        ("flash", 524_300, 524_288, "B", ("524,300 B", "524,288 B")),
+        ("download", 30_721, 30_720, "B", ("30,721 B", "30,720 B")),
+        ("ram", 512.0, 512.0, "B", ("512 B", "512 B")),
+        ("latency", 100.04, 100.0, "ms", ("100.04 ms", "100 ms")),
+        ("latency", 0.0200004, 0.02, "ms", ("0.0200004 ms", "0.02 ms")),
+        ("accuracy", 0.949_96, 0.95, "fraction", ("94.996%", "95%")),
+        ("mae", 1.234_41, 1.2344, "", ("1.23441", "1.2344")),
+        ("runtime", "litert", None, "", ("litert", "–")),
+    ],
+)
+def test_rounding_does_not_contradict_a_verdict(name, value, limit, unit, told):
+    assert beside(name, value, limit, unit) == told
+
+
+@given(st.sampled_from(["B", "ms", "points"]), st.floats(0, 1e9), st.floats(-1, 1))
+def test_what_is_beyond_a_limit_never_reads_as_the_limit(unit, limit, more):
+    value = limit + more
+    texts = beside("", value, limit, unit)
+    apart = abs(value - limit)
+    if apart > max(1e-9, 2 * ALIKE * limit):
+        assert texts[0] != texts[1]

@@ -14,6 +14,7 @@ from typing import Literal
 import msgspec
 
 from edgekit.report import Basis, Check, InputFacts, Metric
+from edgekit.wording import figure
 
 LIMITED = ("flash", "download", "ram", "latency", "accuracy_drop")
 """The checks that hold a metric of the same name against a limit; in bytes, milliseconds and points."""
@@ -27,6 +28,8 @@ HARMLESS = ("pass", "warn", "not asked")
 
 MOST_FACTOR = 3.0
 """From three times a limit on, a factor says more than a percentage over it."""
+LEAST_PERCENT = 0.01
+"""What is beyond a limit by less is said to be, without a figure."""
 ROUNDING = 1e-9
 """A drop of half a point is (0.98 - 0.975) * 100, which is not 0.5 in binary fractions."""
 
@@ -122,7 +125,7 @@ def _compared(name: str, value: float, limit: float, metric: Metric) -> tuple[Li
         counted = _in_samples(value, limit, metric) if name == "accuracy_drop" else ""
         return "fail", counted or f"{_over(value, limit)} the limit"
     if metric.high is not None and metric.high > limit:
-        return "pass", f"the value is within the limit; its interval reaches {metric.high:.3g}"
+        return "pass", f"the value is within the limit; its interval reaches {figure('', metric.high, metric.unit)}"
     return "pass", ""
 
 
@@ -156,6 +159,8 @@ def _over(value: float, limit: float) -> str:
     if value / limit >= MOST_FACTOR:
         return f"{value / limit:,.3g} times" if value / limit < 1000 else f"{value / limit:,.0f} times"
     percent = 100 * (value / limit - 1)
+    if percent < LEAST_PERCENT:
+        return f"less than {LEAST_PERCENT:g}% over"
     return f"{percent:.0f}% over" if percent >= 10 else f"{percent:.2g}% over"
 
 

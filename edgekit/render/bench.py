@@ -14,7 +14,7 @@ from rich.text import Text
 from edgekit.bench_result import BenchResult
 from edgekit.render.console import make_console, name_and_text, outcome_text, section
 from edgekit.units import format_ms, format_size
-from edgekit.wording import figure, relative, steadiness
+from edgekit.wording import beside, relative, steadiness
 
 Rows = list[tuple[str, Text]]
 
@@ -95,9 +95,7 @@ def _checks(result: BenchResult) -> Iterable[tuple[str, Text]]:
     for check in result.checks:
         text = Text.assemble(outcome_text(check.outcome))
         if check.value is not None and check.limit is not None:
-            text.append(
-                f"  {figure(check.name, check.value, check.unit)} of {figure(check.name, check.limit, check.unit)}"
-            )
+            text.append(f"  {' of '.join(beside(check.name, check.value, check.limit, check.unit))}")
         if check.reason:
             text.append(f"  {_plain(check.reason)}", style="dim")
         yield check.name, text

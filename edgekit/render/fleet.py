@@ -19,7 +19,7 @@ from edgekit.render.console import (
     section,
 )
 from edgekit.report import Check, Report
-from edgekit.wording import ABSENT, figure
+from edgekit.wording import ABSENT, beside, figure
 
 FIGURES = {"flash": "flash", "download": "download", "ram": "RAM", "latency": "latency", "accuracy_drop": "drop"}
 NARROW = ("flash", "ram", "latency", "accuracy_drop")
@@ -64,5 +64,5 @@ def largest_miss(report: Report) -> str:
 def _held(check: Check) -> str:
     if check.value is None or check.limit is None:
         return ""
-    value, limit = (figure(check.name, one, check.unit) for one in (check.value, check.limit))
+    value, limit = beside(check.name, check.value, check.limit, check.unit)
     return f"{value} where {limit} is allowed, "

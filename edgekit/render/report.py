@@ -25,7 +25,7 @@ from edgekit.render.console import (
     section,
 )
 from edgekit.report import CandidateReport, Check, Chosen, Finding, Metric, Metrics, Report
-from edgekit.wording import ABSENT, KERAS, accuracy_name, change, figure, interval, ordered, seconds, sentence
+from edgekit.wording import ABSENT, KERAS, accuracy_name, beside, change, figure, interval, ordered, seconds, sentence
 
 
 def print_report(
@@ -145,10 +145,10 @@ def _checks(checks: tuple[Check, ...]) -> RenderableType:
     asked = [check for check in checks if check.outcome != "not asked"]
     table = figures_table(("", "left"), ("limit", "right"), ("found", "right"), ("", "left"), ("basis", "left"))
     for check in asked:
-        found = Text(figure(check.name, check.value, check.unit))
+        said, limit = beside(check.name, check.value, check.limit, check.unit)
+        found = Text(said)
         if bounds := interval(check.name, check.low, check.high, check.unit):
             found.append(f"\n{bounds}", style="dim")
-        limit = figure(check.name, check.limit, check.unit)
         table.add_row(Text(check.name, style="bold"), limit, found, outcome_text(check.outcome), check.basis or "")
     told = [(check.name, Text(check.reason)) for check in asked if check.reason and check.outcome != "pass"]
     return _with_reasons(table, told + _not_asked(checks))

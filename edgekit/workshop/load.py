@@ -12,6 +12,8 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from edgekit.child import Progress
 from edgekit.errors import EdgekitError, ModelError
 from edgekit.userfunction import call, import_modules
@@ -23,6 +25,7 @@ from edgekit.workshop.rebuild import rebuild
 from edgekit.workshop.savedmodel import load_saved_model
 from edgekit.workshop.store import save_model
 from edgekit.workshop.trust import refuse_code
+from edgekit.workshop.wrappers import refuse_quantized_keras_file, stripped, wrappers_known
 
 FACTS_FILE = "facts.json"
 
@@ -41,12 +44,14 @@ def load(job: dict[str, Any], progress: Progress) -> Any:
         loss = getattr(model, "loss", None)
     else:
         model, kind, loss = _from_file(tools, Path(job["source"]), trust=job["trust"])
+    model, training = stripped(tools, model)
     progress("normalising the model", 1, 3)
     flat, error = rebuild(tools, model, where=job["source"])
     progress("normalising the model", 2, 3)
     names = getattr(model, "output_names", None) or [f"output_{index}" for index in range(len(flat.outputs))]
     losses = compiled_losses(tools, loss, names)
     facts = take_facts(tools, flat, sha256=job["sha256"], kind=kind, losses=losses, error=error)
+    facts = msgspec.structs.replace(facts, stripped=training)
     target = Path(job["target"])
     save_model(flat, target)
     (target / FACTS_FILE).write_text(to_json(facts), encoding="utf-8")
@@ -120,7 +125,9 @@ def _load_keras_file(tools: Door, path: Path, *, trust: bool) -> tuple[Any, str,
     refuse_code(config, where=str(path), trust=trust)
     loss = (config.get("compile_config") or {}).get("loss")
     if str(metadata.get("keras_version", "3")).startswith("2."):
-        model = tools.keras.models.load_model(path, compile=False, safe_mode=not trust)
+        refuse_quantized_keras_file(config, where=str(path))
+        with wrappers_known(tools, config):
+            model = tools.keras.models.load_model(path, compile=False, safe_mode=not trust)
         return model, ".keras of Keras 2", loss
     return tools.keras3.saving.load_model(path, compile=False, safe_mode=not trust), ".keras of Keras 3", loss
 
@@ -135,8 +142,10 @@ def _load_hdf5(tools: Door, path: Path, *, trust: bool) -> tuple[Any, str, Any]:
             "an HDF5 file without a model's configuration", where=str(path), received="weights alone, perhaps",
             next_step="save the whole model with model.save(...), not model.save_weights(...)",
         )  # fmt: skip
-    refuse_code(json.loads(texts["model_config"]), where=str(path), trust=trust)
+    config = json.loads(texts["model_config"])
+    refuse_code(config, where=str(path), trust=trust)
     loss = json.loads(texts["training_config"]).get("loss") if texts["training_config"] else None
     if str(texts["keras_version"] or "2").startswith("3."):
         return tools.keras3.saving.load_model(path, compile=False), ".h5 of Keras 3", loss
-    return tools.keras.models.load_model(path, compile=False), ".h5 of Keras 2", loss
+    with wrappers_known(tools, config):
+        return tools.keras.models.load_model(path, compile=False), ".h5 of Keras 2", loss

@@ -9,6 +9,7 @@ from typing import Any
 from edgekit.errors import EdgekitError, ModelError
 from edgekit.workshop.door import Door
 from edgekit.workshop.trust import refuse_code
+from edgekit.workshop.wrappers import wrappers_known
 
 
 def load_saved_model(tools: Door, folder: Path, *, trust: bool) -> tuple[Any, str, Any]:
@@ -27,7 +28,8 @@ def load_saved_model(tools: Door, folder: Path, *, trust: bool) -> tuple[Any, st
         config = metadata["model_config"]
         refuse_code(config, where=str(folder), trust=trust)
         kind = tools.keras.Sequential if config["class_name"] == "Sequential" else tools.keras.Model
-        model = kind.from_config(config["config"])
+        with wrappers_known(tools, config):
+            model = kind.from_config(config["config"])
         status = model.load_weights(folder / "variables" / "variables")
         status.assert_existing_objects_matched()
     except EdgekitError:

@@ -371,3 +371,9 @@ def test_the_example_in_the_docs_is_a_page_of_today():
     assert not found.misnested and "Raspberry Pi 4 Model B" in found.text
     assert {"chosen", "baseline"} <= {kind for kind in KEY if f'href="#point-{kind}"' in text}
     assert "/home/" not in text and "/tmp/" not in text
+
+
+def test_a_loss_that_rounds_to_its_limit_shows_the_digits_that_decide(sample_report):
+    hair = Check(name="accuracy_drop", outcome="fail", limit=0.5, value=0.5003, unit="points", basis="simulated")
+    text = html_report(msgspec.structs.replace(sample_report, checks=(hair,)))
+    assert "0.5003 points" in text

@@ -173,10 +173,15 @@ def test_what_a_simulation_leaves_out_counts_for_costs_and_not_for_samples():
 @pytest.mark.parametrize(
     ("value", "told"),
     [
-        (101, "1% over the limit"), (299, "199% over the limit"), (300, "3 times the limit"), (288_100, "2,881 times the limit"),
+        (100.000_1, "less than 0.01% over the limit"), (101, "1% over the limit"), (299, "199% over the limit"), (300, "3 times the limit"), (288_100, "2,881 times the limit"),
         (1e15, "10,000,000,000,000 times the limit"),
     ],
 )  # fmt: skip
 def test_what_is_far_over_a_limit_is_a_factor_and_no_percentage(value, told):
     found = check_limit("flash", 100, Metric(value=value, unit="B", basis="measured", source=""))
     assert (found.outcome, found.reason) == ("fail", told)
+
+
+def test_an_interval_beyond_the_limit_is_told_in_the_figures_unit():
+    found = check_limit("flash", 524_288, metric(500_000, high=600_000))
+    assert (found.outcome, found.reason) == ("pass", "the value is within the limit; its interval reaches 585.9 KiB")

@@ -12,6 +12,7 @@ from edgekit.compiled import Compiled, LayerCycles, LeftOperator
 from edgekit.render.console import make_console
 from edgekit.render.plan import print_plan
 from edgekit.render.report import print_report
+from edgekit.report import Check
 
 
 def shown(show, *values, width=80, **options) -> str:
@@ -171,3 +172,10 @@ def test_what_an_npus_compiler_made_is_a_table(sample_report):
         assert part in text
     assert "layer_40" not in text and max(map(len, shown_text.splitlines())) <= 80
     assert "On the NPU" not in shown(print_report, sample_report)
+
+
+def test_a_loss_that_rounds_to_its_limit_shows_the_digits_that_decide(sample_report):
+    hair = Check(name="accuracy_drop", outcome="fail", limit=0.0, value=0.003, unit="points", basis="simulated",
+                 reason="0.003 over the limit")  # fmt: skip
+    text = words(shown(print_report, msgspec.structs.replace(sample_report, outcome="fail", checks=(hair,))))
+    assert "accuracy_drop 0 points 0.003 points FAIL" in text

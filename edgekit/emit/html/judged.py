@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import msgspec
+
 from edgekit.emit.html.figures import NOTHING, Figure, figure_of, shown
 from edgekit.profile import DeviceProfile, limits
 from edgekit.report import Check, Report
 from edgekit.values import Value
-from edgekit.wording import KERAS, change, figure, ordered
+from edgekit.wording import KERAS, beside, change, ordered
 
 WORDS = {
     "accuracy_drop": "points lost against the baseline, on the same samples",
@@ -143,14 +145,17 @@ def _number(limit: float | str | None) -> float | None:
 def _limit(check: Check, basis: str) -> Figure:
     if check.limit is None:
         return NOTHING
-    return Figure(text=figure(check.name, check.limit, check.unit), basis="" if isinstance(check.limit, str) else basis)
+    _, text = beside(check.name, check.value, check.limit, check.unit)
+    return Figure(text=text, basis="" if isinstance(check.limit, str) else basis)
 
 
 def _found(check: Check) -> Figure:
     """What was held against the limit; a check that has no figure of its own is no unknown."""
     if check.value is None:
         return Figure(text="not known", basis="unknown") if check.outcome == "unknown" else NOTHING
-    return figure_of(check.name, check.value, check.unit, check.basis, check.low, check.high)
+    text, _ = beside(check.name, check.value, check.limit, check.unit)
+    found = figure_of(check.name, check.value, check.unit, check.basis, check.low, check.high)
+    return msgspec.structs.replace(found, text=text)
 
 
 def not_asked(report: Report) -> tuple[Reason, ...]:
