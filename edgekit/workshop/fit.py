@@ -43,7 +43,7 @@ class Fit:
     def fit(self, model: Any, shaping: Callable[[int], Shaping] | None = None) -> None:
         """Train a model in place by the best run; raises `DataError` where the loss cannot be computed."""
         lessons = Lessons(self._tools, self._dataset, model, self._job)
-        trial = _Trial(model, Stepper(self._tools, model, lessons.losses), lessons, self._progress)
+        trial = _Trial(model, Stepper(self._tools, lessons.learner, lessons.losses), lessons, self._progress)
 
         def try_run(rate: float, steps: int) -> float:
             trial.restart()
