@@ -1,4 +1,4 @@
-"""`edgekit.build(model, data, ...)` with data in the forms that people have it in: each goes the whole way to a verdict."""
+"""`edgekit.build(model, data, ...)` with data in the forms that people have it in, and varied: each goes the whole way to a verdict."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 pytestmark = [pytest.mark.tf, pytest.mark.slow]
@@ -81,3 +82,28 @@ def test_every_form_of_data_builds(tmp_path):
     for name, (outcome, samples, labels) in found.items():
         assert (outcome, samples) == ("pass", 32), name
         assert labels == (["run", "sit", "walk"] if name in ("text", "frames", "frames with a target") else []), name
+
+
+def test_a_build_says_how_samples_were_varied_and_refuses_what_no_input_takes(edgekit_command, tiny_project):
+    text = (tiny_project / "edgekit.toml").read_text() + '[[chain]]\nsteps = ["pruning", "int8"]\n'
+
+    def build(augment: str, *options: str) -> subprocess.CompletedProcess[str]:
+        (tiny_project / "edgekit.toml").write_text(text.replace("epochs = 1", f"epochs = 1\naugment = {augment}"))
+        return edgekit_command("build", "--device", "rpi4", *options, folder=tiny_project, timeout_s=300)
+
+    done = build('{ flip = "vertical", shift = 0.1 }', "--lock")
+    assert done.returncode == 0, done.stderr
+    report = json.loads((tiny_project / "build" / "rpi4" / "report.json").read_text())
+    told = [text for one in report["candidates"] for text in one["training"]]
+    assert told and all("varied by flip vertical, shift of up to 1 of 8 rows and 1 of 8 columns" in one for one in told)
+    done = build('{ flip = "horizontal", shift = 0.1 }', "--locked")
+    assert done.returncode == 1 and "setting training.augment.flip: locked vertical, now horizontal" in done.stderr
+    (tiny_project / "models.py").write_text(
+        "import keras\n\n\ndef plain():\n    layers = keras.layers\n    given = [layers.Input((8,)), layers.Dense(4)]\n"
+        "    return keras.Sequential(given)\n"
+    )
+    rows = np.random.default_rng(0).random((80, 8)).astype("float32")
+    y = np.arange(80) % 4
+    np.savez(tiny_project / "data.npz", x_train=rows[:48], y_train=y[:48], x_test=rows[48:], y_test=y[48:])
+    done = build('{ flip = "horizontal" }')
+    assert done.returncode == 2 and "no input of the model takes flip" in done.stderr and "row of values" in done.stderr

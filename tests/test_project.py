@@ -11,6 +11,7 @@ import pytest
 from edgekit.errors import ProjectError
 from edgekit.metric_spec import MetricSpec
 from edgekit.project import Project, load_project, override
+from edgekit.project_file import AugmentTable
 from edgekit.values import from_json, to_json
 
 FULL = """
@@ -95,6 +96,7 @@ def test_a_table_or_its_source_alone(tmp_path):
         ('[budget]\nflsh = "1KiB"', "budget.flsh", "flash"),
         ('[model]\nsource = "a"\nimports = ["b"]', "model.imports", "import"),
         ('[data]\nsource = "a"\nimagesize = [1, 1]', "data.imagesize", "image_size"),
+        ("[training]\naugment = { color = 0.1 }", "training.augment.color", "colour"),
         ('[[chain]]\nstep = ["int8"]', "chain[0].step", "steps"),
         ('[[chain]]\nsteps = ["int8", { technique = "int8", setting = {} }]', "chain[0].steps[1].setting", "settings"),
     ],
@@ -125,6 +127,15 @@ def test_an_unknown_key(tmp_path, text, key, near):
         ("[training]\nepochs = -1", "training.epochs"),
         ("[training]\nlearning_rate = 0", "training.learning_rate"),
         ("[training]\nlearning_rate = inf", "training.learning_rate"),
+        ("[training]\naugment = true", "training.augment"),
+        ('[training]\naugment = ["flip"]', "training.augment"),
+        ("[training]\naugment = { flip = true }", "training.augment.flip"),
+        ('[training]\naugment = { flip = "left" }', "training.augment.flip"),
+        ("[training]\naugment = { shift = 0 }", "training.augment.shift"),
+        ("[training]\naugment = { shift = 3 }", "training.augment.shift"),
+        ("[training]\naugment = { crop = 0.51 }", "training.augment.crop"),
+        ("[training]\naugment = { colour = -0.1 }", "training.augment.colour"),
+        ("[training]\naugment = { noise = nan }", "training.augment.noise"),
         ("[calibration]\nsamples = 0", "calibration.samples"),
         ('[data]\nsource = "a"\nvalidation = 1.0', "data.validation"),
         ('[data]\nsource = "a"\nscale = nan', "data.scale"),
@@ -165,6 +176,7 @@ def test_no_project_file(tmp_path):
         ({"imports": ("layers",)}, "imports", ("layers",)),
         ({"data": "b.npz"}, "data.source", "b.npz"),
         ({"seed": 0}, "seed", 0),
+        ({"augment": {"shift": 0.1}}, "training.augment", AugmentTable(shift=0.1)),
         ({"max_drop": 0}, "goal.max_drop_points", 0.0),
         ({"max_drop": 0.5}, "goal.max_drop_points", 0.5),
         ({"time_budget": "90s"}, "time_budget_s", 90.0),
@@ -199,6 +211,19 @@ def test_what_is_not_given_overrides_nothing(tmp_path):
 def test_overriding_the_data_keeps_its_options(tmp_path):
     after = override(project(tmp_path, FULL), data="other")
     assert (after.data.source, after.data.validation) == ("other", 0.1)
+
+
+def test_an_empty_mapping_takes_the_augmentation_away(tmp_path):
+    before = project(tmp_path, "[training]\nepochs = 2\naugment = { flip = 'both', noise = 0.1 }")
+    assert before.training.augment == AugmentTable(flip="both", noise=0.1)
+    assert override(before, augment={}).training == msgspec.structs.replace(before.training, augment=None)
+
+
+@pytest.mark.parametrize("given", [["flip"], "flip", True, {"flip": "left"}, {"color": 1}, {"noise": "much"}, {1: 2}])
+def test_a_wrong_augmentation_says_what_is_allowed(tmp_path, given):
+    with pytest.raises(ProjectError) as caught:
+        override(load_project(tmp_path, required=False), augment=given)
+    assert caught.value.where.startswith("augment") and caught.value.allowed and caught.value.received
 
 
 def test_overrides_without_a_file(tmp_path):

@@ -61,7 +61,9 @@ class Fit:
         Raises `DataError` where the loss cannot be computed, `ProjectError` where every run diverged, `OutOfTime` where none was whole in time.
         """
         lessons = Lessons(self._tools, self._dataset, model, self._job)
-        trial = _Trial(model, Stepper(self._tools, model, lessons.losses), lessons, self._progress, self._until)
+        trial = _Trial(
+            model, Stepper(self._tools, lessons.learner, lessons.losses), lessons, self._progress, self._until
+        )
         runs: list[Run] = []
 
         def try_run(rate: float, steps: int) -> float:

@@ -18,6 +18,7 @@ from edgekit.dataset import Dataset, Split
 from edgekit.project_file import AugmentTable
 from edgekit.values import read
 from edgekit.workshop.augment.augmenter import Augmenter
+from edgekit.workshop.augment.front import front_and_rest, last_of_front
 from edgekit.workshop.augment.own import is_random
 from edgekit.workshop.distil import LiveTeacher, Teacher, can_distil, mixed_loss, pack
 from edgekit.workshop.door import Door
@@ -30,7 +31,10 @@ JUDGED_AT_ONCE = 256
 
 
 class Lessons:
-    """The batches of a data set for one model, and its losses (one an output)."""
+    """The batches of a data set for one model, and its losses (one an output).
+
+    The batches are for `learner`: the model itself, or what stands behind the augmentation that it begins with, where that was done here.
+    """
 
     def __init__(self, tools: Door, dataset: Dataset, model: Any, job: dict[str, Any]) -> None:
         self._dataset, self._settings, self._seed = dataset, job["training"], job["seed"]
@@ -49,10 +53,24 @@ class Lessons:
         asked = self._settings.get("augment")
         augment = read(asked, AugmentTable, where="training.augment") if asked else None
         self._augmenter = Augmenter(tools, augment, dataset, model, self._seed) if augment else None
-        self._live = LiveTeacher(tools, _float_model(tools, job)) if augment and self.is_distilled else None
+        self.learner: Any = model
+        self._front: Any = None
+        self._live: LiveTeacher | None = None
+        last = last_of_front(model) if self.is_distilled else None
+        if self.is_distilled and (augment or last):
+            self._set_live_teacher(tools, job, last)
         own = ", ".join(repr(layer.name) for layer in model.layers if is_random(layer))
         told = (self._augmenter.told if self._augmenter else "", f"varied by the model's own {own}" if own else "")
         self.varied = "; ".join(filter(None, told))
+
+    def _set_live_teacher(self, tools: Door, job: dict[str, Any], last: str | None) -> None:
+        """Have the float model answer each training batch as it is after its variation, the model's own included."""
+        teacher = open_model(tools, Path(job["float_model"]), (), job)
+        if last is not None and last_of_front(teacher) == last:
+            front, self.learner = front_and_rest(tools, self.learner, last)
+            self._front = tools.tf.function(front, reduce_retracing=True)
+            _, teacher = front_and_rest(tools, teacher, last)
+        self._live = LiveTeacher(tools, teacher)
 
     def _mixed(self, tools: Door, text: str) -> Any:
         return mixed_loss(
@@ -68,6 +86,8 @@ class Lessons:
         )
         if self._augmenter is not None:
             inputs = self._augmenter(inputs, step)
+        if self._front is not None:
+            inputs = [self._front(inputs[0], training=True)]
         if self._live is not None:
             answers = self._live.outputs(inputs)
         return inputs, self._packed(targets, answers)
@@ -79,6 +99,8 @@ class Lessons:
         for start in range(0, len(positions), JUDGED_AT_ONCE):
             part = positions[start : start + JUDGED_AT_ONCE]
             inputs, targets, answers = self._samples("validation", part)
+            if self._front is not None:
+                inputs = [self._front(inputs[0], training=False)]
             yield len(part), inputs, self._packed(targets, answers)
 
     @functools.lru_cache(maxsize=1)  # noqa: B019 - it lives as long as one training
@@ -104,8 +126,3 @@ class Lessons:
             pack(target, answer) if distilled else target
             for target, answer, distilled in zip(targets, answers, self._distilled, strict=True)
         ]
-
-
-def _float_model(tools: Door, job: dict[str, Any]) -> Any:
-    """The model that everything began with."""
-    return open_model(tools, Path(job["float_model"]), (), job)

@@ -146,18 +146,23 @@ def test_two_images_of_a_sample_are_moved_alike_and_a_row_of_numbers_is_not_move
 
 def lessons_of(tools, dataset, model, tmp_path, augment):
     from edgekit.workshop.lessons import Lessons
+
+    return Lessons(tools, dataset, model, job_of(dataset, model, tmp_path, augment))
+
+
+def job_of(dataset, model, tmp_path, augment):
+    """The job of a training that distils from the model as it is now."""
     from edgekit.workshop.store import save_model
 
     save_model(model, tmp_path)
     answers = model.predict(dataset.inputs("train")[0][:], verbose=0)
     np.save(tmp_path / "answers.npy", answers)
     training = {"epochs": 1, "batch_size": SAMPLES, "learning_rate": 0.01, "distillation": 0.5, "temperature": 2.0}
-    job = {
+    return {
         "training": {**training, "augment": augment}, "losses": ["sparse_categorical_crossentropy"], "seed": 0,
         "teacher": {split: [str(tmp_path / "answers.npy")] for split in ("train", "validation")},
         "float_model": str(tmp_path), "root": str(tmp_path), "imports": (),
     }  # fmt: skip
-    return Lessons(tools, dataset, model, job)
 
 
 def test_the_teacher_answers_what_was_made_of_a_batch_and_the_validation_split_stays_as_it_is(tools, tmp_path, images):
@@ -188,3 +193,53 @@ def test_what_the_model_varies_by_itself_is_told(tools, tmp_path, images):
     model = tools.keras.Sequential([*given, layers.Dense(CLASSES, activation="softmax")])
     lessons = lessons_of(tools, spooled(tmp_path / "data", images), model, tmp_path, {"noise": 0.1})
     assert "noise 0.1" in lessons.varied and lessons.varied.endswith("; varied by the model's own 'mirror'")
+
+
+def test_the_teacher_answers_what_the_models_own_layers_made_of_a_batch(tools, tmp_path, images):
+    """Rescaling, then a crop that changes the size: the model that learns is what stands behind them."""
+    layers = tools.keras.layers
+    tools.fresh(0)
+    given = [layers.Input((8, 6, 3)), layers.Rescaling(0.5), layers.RandomFlip(), layers.RandomCrop(6, 4)]
+    model = tools.keras.Sequential([*given, layers.Flatten(), layers.Dense(CLASSES, activation="softmax")])
+    lessons = lessons_of(tools, spooled(tmp_path / "data", images), model, tmp_path, None)
+    (batch,), (targets,) = lessons.batch(0)
+    assert batch.shape == (SAMPLES, 6, 4, 3) and np.abs(batch).max() <= 0.5
+    np.testing.assert_allclose(targets[:, 1:], lessons.learner(batch, training=False), atol=1e-6)
+    assert np.abs(targets[:, 1:] - model(images, training=False)).max() > 0.01, "not what it answers to the samples"
+    for _, (judged,), (packed,) in lessons.judged():
+        np.testing.assert_allclose(lessons.learner(judged, training=False), model(images, training=False), atol=1e-6)
+        np.testing.assert_allclose(packed[:, 1:], model(images, training=False), atol=1e-6)
+
+
+def test_a_fine_tune_trains_the_whole_model_through_its_part(tools, tmp_path, images):
+    from edgekit.workshop.fit import Fit
+    from edgekit.workshop.store import open_model, save_model
+
+    layers = tools.keras.layers
+    tools.fresh(0)
+    given = [layers.Input((8, 6, 3)), layers.RandomFlip(), layers.Conv2D(2, 3), layers.BatchNormalization()]
+    model = tools.keras.Sequential([*given, layers.Flatten(), layers.Dense(CLASSES, activation="softmax")])
+    before = model.get_weights()
+    job = job_of(spooled(tmp_path / "data", images), model, tmp_path, {"shift": 0.1})
+    fit = Fit(tools, Dataset.open(tmp_path / "data"), job, lambda model: (), no_progress)
+    fit.fit(model)
+    assert all((old != new).any() for old, new in zip(before, model.get_weights(), strict=True))
+    assert "distilled" in fit.note and "shift of up to" in fit.note and "the model's own 'random_flip'" in fit.note
+    save_model(model, tmp_path)
+    again = open_model(tools, tmp_path, (), job)
+    assert [layer.name for layer in again.layers] == [layer.name for layer in model.layers]
+    np.testing.assert_allclose(again(images, training=False), model(images, training=False), atol=1e-6)
+
+
+def test_augmentation_behind_the_first_weights_or_of_one_input_of_two_is_no_front(tools):
+    from edgekit.workshop.augment.front import last_of_front
+
+    layers = tools.keras.layers
+    tools.fresh(0)
+    inner = tools.keras.Sequential([layers.Input((4,)), layers.Dense(3), layers.GaussianNoise(0.1)])
+    a, b = layers.Input((4,)), layers.Input((4,))
+    two = tools.keras.Model([a, b], layers.Add()([layers.GaussianNoise(0.1)(a), b]))
+    branch = tools.keras.Model(a, layers.Add()([layers.GaussianNoise(0.1)(a), a]))
+    assert [last_of_front(model) for model in (inner, two, branch)] == [None, None, None]
+    chain = [layers.Input((4,)), layers.GaussianNoise(0.1, name="n"), layers.Rescaling(2.0), layers.Dense(3)]
+    assert last_of_front(tools.keras.Sequential(chain)) == "n"
