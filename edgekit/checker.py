@@ -88,7 +88,7 @@ def check(
     path = _existing(Path(tflite))
     if emulate:
         require_emulator(profile)
-    known = static(path, profile)
+    known = static(path, profile, exists=True)
     _require_plain(known.model, path)
     root = Path(project) if project is not None else Path.cwd()
     given = {
@@ -182,6 +182,7 @@ class _Run:
             time_limit_s=self._time_limit_s,
             tasks=self._settled.tasks,
             root=self._root,
+            exists=True,
         )
 
     def _failed(self, path: Path, known: Static, failed: Failed, reference: Path | None, allowed: Limits) -> Report:

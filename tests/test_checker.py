@@ -155,3 +155,51 @@ def test_a_check_imports_no_tensorflow():
 def test_a_folder_is_told_from_a_file_that_is_not_there(tmp_path):
     with pytest.raises(ModelError, match="a folder is no model"):
         check(tmp_path, device="rpi4")
+
+
+def reasons(report: Report) -> dict[str, str]:
+    return {found.name: found.reason for found in report.checks}
+
+
+@pytest.mark.parametrize("device", ["nucleo-l4r5zi", "esp32-s3"])
+def test_float_ends_of_a_file_that_exists_are_no_failure_where_the_board_computes_with_floats(device):
+    pytest.importorskip("tflite_micro")
+    report = check(GOLDEN / "int8_float_io.tflite", device=device)
+    assert report.outcome == "pass"
+    assert by_name(report)["input_dtype"] == by_name(report)["output_dtype"] == "warn"
+    assert "'image' is float32" in reasons(report)["input_dtype"] and "computes with" in reasons(report)["input_dtype"]
+
+
+def test_float_ends_fail_where_the_device_has_no_float_arithmetic():
+    pytest.importorskip("tflite_micro")
+    pytest.importorskip("ethosu")
+    assert by_name(check(GOLDEN / "int8_float_io.tflite", device="corstone-300"))["input_dtype"] == "fail"
+
+
+def one_operator(name: str, dtypes: tuple[str, ...], target: Path) -> Path:
+    """A file of one operator, as tools/probe_dtypes.py makes them."""
+    import importlib.util
+
+    spec = importlib.util.spec_from_file_location("probe_dtypes", GOLDEN.parent.parent / "tools" / "probe_dtypes.py")
+    tool = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tool)
+    return tool.written(target, name, dtypes)
+
+
+@pytest.mark.parametrize(
+    ("name", "dtypes"),
+    [
+        ("CAST", ("uint8", "float32")),
+        ("QUANTIZE", ("float32", "uint8")),
+        ("ADD", ("int32", "int32", "int32")),
+        ("LOGISTIC", ("uint8", "uint8")),
+        ("FULLY_CONNECTED", ("float32", "int8", "float32", "float32")),
+    ],
+)
+def test_table_and_runtime_name_the_operator_whose_dtypes_stop_a_file(name, dtypes, tmp_path):
+    pytest.importorskip("tflite_micro")
+    report = check(one_operator(name, dtypes, tmp_path / "one.tflite"), device="nucleo-l4r5zi")
+    assert by_name(report)["operators"] == by_name(report)["runtime"] == "fail"
+    assert f"{name}, operator 0 of 1" in reasons(report)["operators"] and dtypes[0] in reasons(report)["operators"]
+    assert f"{name}, operator 0 of 1" in reasons(report)["runtime"]
+    assert f"{name}, operator 0 of 1" in report.chosen.metrics["ram"].reason

@@ -26,6 +26,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+import probe_dtypes
+
 FOLDER = Path(__file__).resolve().parent.parent / "edgekit" / "tflite" / "operators"
 HIGHEST_VERSION = 40
 CHILD_LIMIT_S = 60
@@ -198,6 +201,7 @@ def table(python: str, runtime: str, distribution: str) -> str:
         "",
         "[oldest]  # where it is not 1",
         *(f"{name} = {found[0]}" for name, found in sorted(versions.items()) if checked and found[0] > 1),
+        *(probe_dtypes.table_lines(probe_dtypes.answers(python)) if runtime == "tflite-micro" else ()),
     ]
     return "\n".join(lines) + "\n"
 

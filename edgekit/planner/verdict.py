@@ -221,22 +221,29 @@ def operators_check(table: str, problems: Sequence[str], *, count: int) -> Check
     )
 
 
-def dtype_check(side: Literal["input", "output"], tensors: Sequence[InputFacts], allowed: Sequence[str]) -> Check:
-    """Whether the dtypes of a model's inputs or outputs are among those that the device takes.
+def dtype_check(
+    side: Literal["input", "output"], tensors: Sequence[InputFacts], allowed: Sequence[str], *, also: Sequence[str] = ()
+) -> Check:
+    """Whether the dtypes of a model's inputs or outputs are among those that are made for the device.
 
-    Integers without a scale (token numbers, class numbers, flags) are no quantized figures and are always taken.
+    Integers without a scale (token numbers, class numbers, flags) are no quantized figures and are always taken. `also` are
+    dtypes that the device computes with all the same: with them alone it warns, and decides nothing.
     """
     wrong = [
         tensor for tensor in tensors
         if tensor.dtype not in allowed and not (tensor.dtype in INDEX_DTYPES and tensor.scale is None)
     ]  # fmt: skip
+    preferred = bool(wrong) and all(tensor.dtype in also for tensor in wrong)
+    reason = ", ".join(f"{tensor.name!r} is {tensor.dtype}" for tensor in wrong)
+    if preferred:
+        reason += f"; {', '.join(allowed)} is what edgekit makes for the device, which computes with the other too"
     return Check(
         name=f"{side}_dtype",
-        outcome="fail" if wrong else "pass",
+        outcome="warn" if preferred else "fail" if wrong else "pass",
         limit=", ".join(allowed),
         value=", ".join(dict.fromkeys(tensor.dtype for tensor in tensors)),
         basis="measured",
-        reason=", ".join(f"{tensor.name!r} is {tensor.dtype}" for tensor in wrong),
+        reason=reason,
     )
 
 

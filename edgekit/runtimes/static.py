@@ -15,7 +15,8 @@ from edgekit.report import Check, InputFacts, Metric, Metrics
 from edgekit.runtimes.edge_tpu import edge_tpu_check
 from edgekit.tflite.model import Tensor, TfliteModel
 from edgekit.tflite.numerics import arithmetic
-from edgekit.tflite.operators import load_table, unsupported
+from edgekit.tflite.operators import Unsupported, load_table, unsupported
+from edgekit.tflite.places import place
 from edgekit.tflite.reader import read_tflite
 from edgekit.tflite.weights import model_sparsity
 from edgekit.values import Value
@@ -27,6 +28,7 @@ TITLES = {
     "none": "a runtime that the device has not",
 }
 LOOPS = ("WHILE",)
+INTEGERS = ("int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64", "bool")
 COST_NAMES = {"float16": "float32", "hybrid": "dynamic_range", "other": "float32"}
 
 
@@ -42,27 +44,37 @@ class Static(Value):
     notes: tuple[str, ...]
 
 
-def static(tflite: Path, profile: DeviceProfile) -> Static:
-    """Read a file; raises `ModelError` where it cannot be read or is no `.tflite`."""
+def static(tflite: Path, profile: DeviceProfile, *, exists: bool = False) -> Static:
+    """Read a file; raises `ModelError` where it cannot be read or is no `.tflite`.
+
+    `exists` is for a file that edgekit did not make: the profile's dtypes of inputs and outputs are then a preference, and
+    another one warns where the device computes with it.
+    """
     artifact = Artifact.from_path(tflite)
     model = read_tflite(tflite)
     inputs = tuple(_facts(model, tensor) for tensor in model.input_tensors)
     outputs = tuple(_facts(model, tensor) for tensor in model.output_tensors)
-    allowed = profile.numerics.input_output
+    allowed, also = profile.numerics.input_output, computed_dtypes(profile) if exists else ()
     return Static(
         artifact=artifact,
         model=model,
         metrics=byte_metrics(artifact, model) | micro_metrics(model, profile),
         checks=(
             _operators(model, profile),
-            verdict.dtype_check("input", inputs, allowed),
-            verdict.dtype_check("output", outputs, allowed),
+            verdict.dtype_check("input", inputs, allowed, also=also),
+            verdict.dtype_check("output", outputs, allowed, also=also),
             *((edge_tpu_check(model),) if _is_edge_tpu(profile) else ()),
         ),
         inputs=inputs,
         outputs=outputs,
         notes=_notes(model),
     )
+
+
+def computed_dtypes(profile: DeviceProfile) -> tuple[str, ...]:
+    """The dtypes that a device computes with in its runtime: integers of any width, and floats where it has them."""
+    floats = {"float32": profile.numerics.float32, "float16": profile.numerics.float16}
+    return (*INTEGERS, *(name for name, support in floats.items() if support == "native"))
 
 
 def predicted_latency(model: TfliteModel, profile: DeviceProfile) -> Metric:
@@ -177,14 +189,13 @@ def _operators(model: TfliteModel, profile: DeviceProfile) -> Check:
     if profile.runtime.operators is None:
         return Check(name="operators", outcome="unknown", reason="there is no runtime whose operators could be asked")
     table = load_table(profile.runtime.operators)
-    problems = [_problem(found) for found in unsupported(model, table)]
+    problems = [_problem(model, found) for found in unsupported(model, table)]
     count = len({(operator.name, operator.version) for operator in model.operators})
     return verdict.operators_check(profile.runtime.operators, problems, count=count)
 
 
-def _problem(found: object) -> str:
-    operator, version, reason = (getattr(found, name) for name in ("operator", "version", "reason"))
-    return f"{operator} version {version}: {reason}"
+def _problem(model: TfliteModel, found: Unsupported) -> str:
+    return f"{place(model, found.number)} version {found.version}: {found.reason}"
 
 
 def _facts(model: TfliteModel, tensor: Tensor) -> InputFacts:

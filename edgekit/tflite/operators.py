@@ -1,7 +1,7 @@
 """Which operators a runtime knows, and what a model has that it does not.
 
 The tables in `operators/` were made by `tools/probe_operators.py`, which asked the runtimes themselves; the file's
-stem is the table's name. They say nothing of types: a runtime may know an operator and refuse its tensors.
+stem is the table's name. That of tflite-micro, whose kernels know few dtypes, says which were taken and which refused.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from pathlib import Path
 
 from edgekit.errors import ProfileError, did_you_mean
 from edgekit.report import Basis
-from edgekit.tflite.model import Operator, TfliteModel
+from edgekit.tflite.model import ABSENT, Operator, TfliteModel
+from edgekit.tflite.weights import KERNELS
 from edgekit.values import Value, read
 
 if sys.version_info >= (3, 11):
@@ -26,7 +27,9 @@ _FOLDER = Path(__file__).parent / "operators"
 class OperatorTable(Value):
     """The operators of one runtime: name to the highest version it takes, 0 where it takes any.
 
-    `oldest` has the lowest version where that is not 1; `custom` the custom operators that it brings along.
+    `oldest` has the lowest version where that is not 1; `custom` the custom operators that it brings along. `dtypes` has the
+    combinations that were tried and taken, as 'int8 int8 > int8' (the data, the weights of those that have some, the output),
+    `refused` those that were not; what is in neither was not tried, and the runtime decides.
     """
 
     name: str
@@ -38,14 +41,17 @@ class OperatorTable(Value):
     operators: dict[str, int]
     oldest: dict[str, int] = {}
     custom: tuple[str, ...] = ()
+    dtypes: dict[str, tuple[str, ...]] = {}
+    refused: dict[str, tuple[str, ...]] = {}
 
 
 class Unsupported(Value):
-    """An operator of a model that a runtime does not take, and why."""
+    """An operator of a model that a runtime does not take, and why; `number` is its place in `model.operators`."""
 
     operator: str
     version: int
     reason: str
+    number: int = 0
 
 
 def table_names() -> tuple[str, ...]:
@@ -72,14 +78,28 @@ def load_table(name: str) -> OperatorTable:
 
 
 def unsupported(model: TfliteModel, table: OperatorTable) -> tuple[Unsupported, ...]:
-    """The operators of a model that a runtime does not take, each with its version once, in order of appearance."""
-    asked = {(operator.name, operator.version): operator for operator in model.operators}
-    reasons = ((operator, _refusal(operator, table)) for operator in asked.values())
-    return tuple(
-        Unsupported(operator=operator.name, version=operator.version, reason=reason)
-        for operator, reason in reasons
-        if reason
-    )
+    """The operators of a model that a runtime does not take, each with its version and reason once, in order of appearance."""
+    found: dict[tuple[str, int, str], Unsupported] = {}
+    for number, operator in enumerate(model.operators):
+        reason = _refusal(operator, table) or _dtype_refusal(model, operator, table)
+        if reason:
+            one = Unsupported(operator=operator.name, version=operator.version, reason=reason, number=number)
+            found.setdefault((one.operator, one.version, reason), one)
+    return tuple(found.values())
+
+
+def _dtype_refusal(model: TfliteModel, operator: Operator, table: OperatorTable) -> str:
+    """Why a runtime does not take an operator's dtypes; empty where it does, or was not asked."""
+    refused = table.refused.get(operator.name, ())
+    if not refused or operator.custom or not operator.inputs or not operator.outputs:
+        return ""
+    weighted = operator.name in KERNELS and len(operator.inputs) > 1
+    read = [model.tensors[index].dtype for index in operator.inputs[: 2 if weighted else 1] if index != ABSENT]
+    asked = f"{' '.join(read)} > {model.tensors[operator.outputs[0]].dtype}"
+    if asked not in refused:
+        return ""
+    taken = ", ".join(table.dtypes.get(operator.name, ())) or "none that was tried"
+    return f"{table.runtime} {table.version} does not take {asked} there: it takes {taken}"
 
 
 def _refusal(operator: Operator, table: OperatorTable) -> str:

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from edgekit.errors import ProfileError
+from edgekit.tflite.model import TfliteModel
 from edgekit.tflite.operators import load_table, table_names, unsupported
 from edgekit.tflite.reader import read_tflite
 from edgekit.tflite.schema import BUILTIN_OPERATORS
@@ -57,6 +58,38 @@ def test_custom_operator_is_named() -> None:
     changed = msgspec.structs.replace(model, operators=(custom, *model.operators[1:]))
     (refused,) = unsupported(changed, load_table("litert-2.3"))
     assert "custom operator 'FlexErf'" in refused.reason
+
+
+def retyped(stem: str, old: str, new: str) -> TfliteModel:
+    """A golden model with the tensors of one dtype in another."""
+    model = read_tflite(GOLDEN / f"{stem}.tflite")
+    tensors = [msgspec.structs.replace(one, dtype=new) if one.dtype == old else one for one in model.tensors]
+    return msgspec.structs.replace(model, tensors=tuple(tensors))
+
+
+def test_a_table_that_knows_dtypes_names_each_operator_that_is_refused_for_them() -> None:
+    refused = unsupported(retyped("int8", "int8", "uint8"), load_table("tflite-micro-2026-10"))
+    assert [(one.operator, one.number) for one in refused] == [
+        ("CONV_2D", 0), ("DEPTHWISE_CONV_2D", 1), ("FULLY_CONNECTED", 3), ("SOFTMAX", 5),
+    ]  # fmt: skip
+    assert "uint8 uint8 > uint8" in refused[0].reason and "int8 int8 > int8" in refused[0].reason
+
+
+def test_float_activations_with_integer_weights_are_refused() -> None:
+    (refused,) = unsupported(read_tflite(GOLDEN / "dynamic_range.tflite"), load_table("tflite-micro-2026-10"))
+    assert refused.operator == "FULLY_CONNECTED" and "float32 int8 > float32" in refused.reason
+
+
+def test_dtypes_that_were_not_asked_are_for_the_runtime_to_refuse() -> None:
+    assert unsupported(retyped("int8", "int8", "float64"), load_table("tflite-micro-2026-10")) == ()
+    assert unsupported(retyped("int8", "int8", "uint8"), load_table("litert-2.3")) == ()
+
+
+def test_no_combination_is_both_taken_and_refused() -> None:
+    table = load_table("tflite-micro-2026-10")
+    assert {"CONV_2D", "CAST", "QUANTIZE", "SOFTMAX"} <= set(table.refused)
+    assert all(not set(refused) & set(table.dtypes.get(name, ())) for name, refused in table.refused.items())
+    assert set(table.refused) | set(table.dtypes) <= set(table.operators)
 
 
 def test_unknown_table_suggests_the_nearest() -> None:

@@ -18,8 +18,8 @@ ROOT = Path(__file__).parent.parent.parent
 GOLDEN = ROOT / "tests" / "golden"
 
 
-def probe() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("probe_operators", ROOT / "tools" / "probe_operators.py")
+def probe(name: str = "probe_operators") -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, ROOT / "tools" / f"{name}.py")
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -44,6 +44,17 @@ def test_tflite_micro_answers_as_its_table_says(name: str, tmp_path: Path) -> No
     tool = probe()
     known = tool.knows_used(sys.executable, "tflite-micro", tmp_path, BUILTIN_OPERATORS.index(name))
     assert known == (name in load_table("tflite-micro-2026-10").operators)
+
+
+@pytest.mark.micro
+@pytest.mark.parametrize("name", ["CONV_2D", "SOFTMAX"])
+def test_tflite_micro_takes_and_refuses_the_dtypes_of_its_table(name: str, tmp_path: Path) -> None:
+    pytest.importorskip("tflite_micro")
+    tool, table = probe("probe_dtypes"), load_table("tflite-micro-2026-10")
+    for dtypes in tool.questions()[name][1:4]:
+        runs = tool.runs(sys.executable, tool.written(tmp_path / "one.tflite", name, dtypes))
+        assert (tool.pattern(name, dtypes) in table.dtypes[name]) == runs
+        assert (tool.pattern(name, dtypes) in table.refused[name]) == (not runs)
 
 
 @pytest.mark.tf
