@@ -31,8 +31,8 @@ ORDER = (
 SUMMED = ("flash", "ram", "latency", "accuracy_drop")
 """What a line on a file has room for."""
 _SHARES = ("accuracy", "balanced_accuracy", "sparsity", "agreement")
-_SMALLER = {"flash": "smaller", "download": "smaller", "ram": "less", "latency": "faster"}
-_LARGER = {"flash": "larger", "download": "larger", "ram": "more", "latency": "slower"}
+_SMALLER = {"flash": "smaller", "firmware": "smaller", "download": "smaller", "ram": "less", "latency": "faster"}
+_LARGER = {"flash": "larger", "firmware": "larger", "download": "larger", "ram": "more", "latency": "slower"}
 _SCALES = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import hypothesis
 import numpy as np
 import pytest
 
@@ -18,6 +19,8 @@ from edgekit.report import Baseline, CandidateReport, Check, Chosen, InputFacts,
 
 GOLDEN = Path(__file__).parent / "golden"
 ROOT = Path(__file__).resolve().parent.parent
+hypothesis.settings.register_profile("edgekit", deadline=None)
+hypothesis.settings.load_profile("edgekit")  # a busy machine is no fault of the code
 RUNTIME = "ai-edge-litert 2.3.0"
 
 

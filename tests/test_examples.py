@@ -53,3 +53,20 @@ def test_digits_with_a_download_limit_trains_beside_a_control(tmp_path):
     assert trained["steps"][0]["technique"] in ("pruning", "clustering") and trained["training"]
     assert any("in the file" in line and trained["steps"][0]["technique"] in line for line in trained["evidence"])
     assert trained["metrics"]["download"]["value"] < tried["int8"]["metrics"]["download"]["value"]
+
+
+def test_digits_with_the_smallest_download_as_the_goal_ends_in_a_chain(tmp_path):
+    done = run(
+        tmp_path, "-m", "edgekit", "build", "--device", "nano-33-ble", "--goal", "download",
+        "--project", str(ROOT / "examples" / "digits"), "--json",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    techniques = [step["technique"] for step in report["chosen"]["steps"]]
+    assert {"pruning", "clustering"} <= set(techniques)
+    tried = {one["candidate"]: one["metrics"]["download"]["value"] for one in report["candidates"] if one["metrics"]}
+    chosen = report["chosen"]["metrics"]["download"]["value"]
+    assert chosen == min(
+        one["metrics"]["download"]["value"] for one in report["candidates"] if one["outcome"] == "pass"
+    )
+    assert chosen < tried["int8"] / 3

@@ -85,7 +85,8 @@ def place(task: Task, found: Iterable[Standing]) -> list[Placed]:
     left, lost = sorted(found, key=lambda one: _exact(task, one)), []
     for criterion in _criteria(task):
         kept = criterion.keeps(left) if left else []
-        lost.append([Placed(one, criterion.name) for one in left if one not in kept])
+        beaten = sorted((one for one in left if one not in kept), key=criterion.of)
+        lost.append([Placed(one, criterion.name) for one in beaten])
         left = kept
     lost.append([Placed(one, "order") for one in left[1:]])
     return [*(Placed(one, "") for one in left[:1]), *(one for group in reversed(lost) for one in group)]

@@ -160,3 +160,11 @@ def test_a_cost_that_is_not_known_is_no_advantage(task):
     known, unknown = one("known", flash=50e3, ram=50e3, latency=10.0), one("unknown", flash=50e3, latency=10.0)
     assert chosen(task("nucleo-l4r5zi", aim="balanced"), unknown, known) == "known"
     assert "unknown" in reason(task("nucleo-l4r5zi", aim="ram"), unknown, known)
+
+
+def test_the_runner_up_is_the_one_that_comes_nearest_to_what_the_goal_makes_small(task):
+    found = [
+        Standing(name=name, costs={"download": size, "latency": 1.0}, drop=0.0, steps=1)
+        for name, size in (("a", 35.0), ("b", 9.0), ("c", 11.0))
+    ]
+    assert [one.standing.name for one in place(task(currency="download"), found)] == ["b", "c", "a"]
