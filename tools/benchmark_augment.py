@@ -1,15 +1,16 @@
-"""Accuracy after a fine-tune without and with `[training] augment`, on a residual network and few images.
+"""Accuracy after a fine-tune without and with `[training] augment`, where there are few images: the bundled digits, a part of them.
 
-    python tools/benchmark_augment.py --data FOLDER [--images 3000] [--seed 0 --seed 1]
+    python tools/benchmark_augment.py [--images 200] [--seed 0 --seed 1]
 
-FOLDER holds `cifar10_jpeg.tar.gz`. The network of `benchmark_projects/cifar.py` is trained once on so many of the images, mirrored and shifted; then
-the same candidates are made by edgekit's own jobs, from the same weights, without and with augmentation. Figures are those of all 4,000 test images.
+The network of `examples/digits` is trained once on so many of the images, as it is there. The same candidates are then made by edgekit's own jobs from
+the same weights, without and with augmentation; 200 other images are the validation split, and all the rest are the test.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -28,10 +29,10 @@ from edgekit.profile import load_profile
 from edgekit.request import settle
 from edgekit.trials import Bench
 
-PROJECTS = Path(__file__).resolve().parent / "benchmark_projects"
-TRAINED_EPOCHS = 20
-SETTINGS = 'model = "model.keras"\ndata = "data.npz"\n[training]\nbatch_size = 64\nlearning_rate = 0.001\n'
-WAYS: dict[str, dict[str, Any]] = {"without": {}, "with": {"flip": "horizontal", "shift": 0.1, "colour": 0.1}}
+EXAMPLE = Path(__file__).resolve().parent.parent / "examples" / "digits"
+VALIDATION = 200
+SETTINGS = 'model = "model.keras"\ndata = "data.npz"\n[training]\n'
+WAYS: dict[str, dict[str, Any]] = {"without": {}, "with": {"shift": 0.1, "crop": 0.1, "noise": 0.1}}
 CANDIDATES = (
     ("fine_tuning", {}, "float32"), ("pruning", {"sparsity": 0.75}, "int8"), ("pruning", {"sparsity": 0.9}, "int8"),
 )  # fmt: skip
@@ -40,14 +41,12 @@ CANDIDATES = (
 def main() -> None:
     """Train once, make each candidate both ways, print a table; everything else goes to stderr."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, help="the folder of cifar10_jpeg.tar.gz")
-    parser.add_argument("--images", type=int, default=3000, help="training images")
-    parser.add_argument("--epochs", type=int, default=8, help="of each fine-tune")
+    parser.add_argument("--images", type=int, default=200, help="training images")
+    parser.add_argument("--epochs", type=int, default=20, help="of each fine-tune")
     parser.add_argument(
         "--seed", type=int, action="append", help="of the fine-tunes; several give several tables' rows"
     )
     options = parser.parse_args()
-    os.environ["EDGEKIT_BENCHMARK_DATA"] = str(options.data.resolve())
     with tempfile.TemporaryDirectory() as folder:
         os.environ["EDGEKIT_CACHE"] = f"{folder}/cache"
         _trained(Path(folder), options.images)
@@ -61,17 +60,23 @@ def main() -> None:
 
 
 def _trained(folder: Path, images: int) -> None:
-    """The data of the project, a part of the training images, and the network trained on it."""
-    sys.path.insert(0, str(PROJECTS))
-    import cifar
+    """The data of the project, a part of the images for training, and the example's network trained on that part."""
+    with np.load(EXAMPLE / "digits.npz") as given:
+        x, y = (np.concatenate([given[f"{name}_train"], given[f"{name}_test"]]) for name in ("x", "y"))
+    order = np.random.default_rng(0).permutation(len(x))
+    parts = np.split(order, [images, images + VALIDATION])
+    arrays = {
+        f"{name}_{split}": array[rows]
+        for split, rows in zip(("train", "val", "test"), parts, strict=True)
+        for name, array in (("x", x), ("y", y))
+    }
+    np.savez(folder / "digits.npz", **arrays)
+    np.savez(folder / "data.npz", **arrays)
+    shutil.copy(EXAMPLE / "digits.py", folder)
+    sys.path.insert(0, str(folder))
+    import digits
 
-    data = cifar.arrays()
-    picked = np.random.default_rng(0).permutation(len(data["x_train"]))[:images]
-    data = {name: array[picked] if name.endswith("_train") else array for name, array in data.items()}
-    np.savez(folder / "data.npz", **data)
-    cifar.EPOCHS, cifar.arrays = TRAINED_EPOCHS, lambda: data
-    print(f"training the network on {images} images", file=sys.stderr, flush=True)
-    cifar.trained_model().save(folder / "model.keras")
+    digits.trained_model().save(folder / "model.keras")
 
 
 def _accuracies(folder: Path, seed: int, augment: dict[str, Any]) -> dict[str, float]:
