@@ -14,7 +14,7 @@ from typing import Literal
 from edgekit.comparison import MetricChange, RuleResult, Side
 from edgekit.gate import OUTCOME, UNITS, Rule, refuse_unknown
 from edgekit.report import Metric
-from edgekit.wording import MOST_FACTOR, figure
+from edgekit.wording import MOST_FACTOR, figure, plain
 
 CLOSE = 1e-9
 """As much, relatively, is equal: a difference of two floats that people write as 0.5 points is off by some 1e-14."""
@@ -126,9 +126,9 @@ def signed(value: float, unit: str) -> str:
     """
     sign, size = "-" if value < 0 else "+", abs(value)
     if unit == "%":
-        return f"{sign}{size:.4g}%"
+        return f"{sign}{plain(size)}%"
     if unit == "points":
-        return f"{sign}{size:.4g} points"
+        return f"{sign}{plain(size)} points"
     return f"{sign}{figure('', size, unit)}"
 
 

@@ -158,7 +158,7 @@ def _figures(measurement: Measurement) -> Iterable[tuple[str, Metric]]:
         "latency",
         Metric(
             value=latency.median_ms, unit="ms", basis="measured",
-            source=f"{taken}: median of {latency.runs} runs, {steadiness(True, latency.spread, latency.p90_ms / latency.median_ms)}; low and high are the 10th and 90th percentile",
+            source=f"{taken}: median of {latency.runs} runs, {steadiness(True, latency.spread, latency.p90_ms / (latency.median_ms or 1.0))}; low and high are the 10th and 90th percentile",
             low=latency.p10_ms, high=latency.p90_ms, runtime=environment.runtime, threads=threads,
         ),
     )  # fmt: skip

@@ -56,9 +56,20 @@ def figure(name: str, value: float | int | str | None, unit: str) -> str:
         return count(value)
     if unit == "points":
         return points(value)
-    number = f"{value:.0f}" if float(value).is_integer() else f"{value:.4g}"
+    number = plain(value)
     unit = "step" if unit == "steps" and value == 1 else unit
     return number if unit in ("", "fraction") else f"{number} {unit}"
+
+
+def plain(value: float, digits: int = 4) -> str:
+    """A number to some digits, and never a large one with an exponent; whole ones as they are.
+
+    >>> plain(1.23456), plain(288_123.4), plain(12.0), plain(0.000_012_3, 3)
+    ('1.235', '288,123', '12', '1.23e-05')
+    """
+    if float(value).is_integer():
+        return f"{value:.0f}"
+    return f"{value:,.0f}" if 10**digits <= abs(value) < ABSURD else f"{value:.{digits}g}"
 
 
 def count(value: float) -> str:

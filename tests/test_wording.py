@@ -108,3 +108,11 @@ def test_what_is_beyond_a_limit_never_reads_as_the_limit(unit, limit, more):
     apart = abs(value - limit)
     if apart > max(1e-9, 2 * ALIKE * limit):
         assert texts[0] != texts[1]
+
+
+@given(st.floats(-1e12, 1e12))
+def test_no_figure_of_a_thousand_or_more_has_an_exponent(value):
+    told = figure("mae", value, "")
+    assert "e+" not in told or abs(value) >= wording.ABSURD
+    if abs(value) >= 1:
+        assert "e" not in told or abs(value) >= wording.ABSURD

@@ -27,7 +27,7 @@ from edgekit.render.console import figures_table, make_console, name_and_text, o
 from edgekit.render.report import grouped, step_text
 from edgekit.report import Check, Metric
 from edgekit.units import format_size
-from edgekit.wording import ABSENT, MOST_FACTOR, count, figure, interval, relative
+from edgekit.wording import ABSENT, MOST_FACTOR, count, figure, interval, plain, relative
 
 MOST_ROWS = 12
 MOST_NAMES = 6
@@ -202,7 +202,11 @@ def _weight(change: WeightChange) -> str:
     if change.a.scales == change.b.scales and {"scale_low", "scale_high"} & set(change.fields):
         parts.append("other scales")
     if change.distance is not None:
-        parts.append(f"values {_apart(change.distance)} apart, at most {change.largest:.3g}" if change.distance else "")
+        parts.append(
+            f"values {_apart(change.distance)} apart, at most {plain(change.largest or 0.0, 3)}"
+            if change.distance
+            else ""
+        )
     elif change.reason:
         parts.append(f"values not compared: {change.reason}")
     return ", ".join(part for part in parts if part)

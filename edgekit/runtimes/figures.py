@@ -24,6 +24,7 @@ from edgekit.runtimes.static import Static, predicted_latency
 from edgekit.runtimes.tflite_micro import Arena
 from edgekit.sanity.columns import swallowed
 from edgekit.verdict.task import OutputTask
+from edgekit.wording import plain
 
 _PURPOSES = {
     "TfLiteEvalTensor data": "tensors",
@@ -189,7 +190,7 @@ def _differs(found: Difference) -> str:
     if found.largest_steps == 0:
         return "gives the same outputs bit for bit"
     steps = " steps of the output" if found.range_steps else ""
-    return f"differs by at most {found.largest_steps:.3g}{steps} ({100 * found.equal:.0f}% equal)"
+    return f"differs by at most {plain(found.largest_steps, 3)}{steps} ({100 * found.equal:.0f}% equal)"
 
 
 def micro_checks(micro: Micro) -> list[Check]:
@@ -221,7 +222,7 @@ def agreed(
     least, value = found[worst], _value(found[worst])
     what = "same decision" if least.same is not None else "variance explained (R²)"
     which = f"output {names[worst]!r}, which agrees least: " if len(found) > 1 else ""
-    apart = f"outputs differ by {least.mean_difference:.3g} on average"
+    apart = f"outputs differ by {plain(least.mean_difference, 3)} on average"
     source = f"{which}{what} as the Keras model on {least.samples} samples; {apart}"
     made = Metric(
         value=value, unit="fraction", basis=ask.basis() if value is not None else None, source=source, split=ask.split,

@@ -13,7 +13,7 @@ from edgekit.emit.html.histogram import Histogram, histogram
 from edgekit.emit.html.matrix import Matrix, matrix
 from edgekit.report import Basis, Report
 from edgekit.values import Value
-from edgekit.wording import accuracy_name, points
+from edgekit.wording import accuracy_name, plain, points
 
 MOST_ROWS = 12
 """Of more classes those are shown that lose the most."""
@@ -149,7 +149,7 @@ def _kind(one: Changed) -> str:
 
 
 def _text(value: str | float) -> str:
-    return value if isinstance(value, str) else f"{value:.4g}"
+    return value if isinstance(value, str) else plain(value)
 
 
 def _samples_said(found: Decisions) -> str:
