@@ -31,7 +31,7 @@ from edgekit.report import Baseline, Check, Chosen, Finding, Metrics, Report
 from edgekit.runtimes.limits import LONGEST_S
 from edgekit.runtimes.measure import Measured, basis_of, drop, drop_metric, measure
 from edgekit.runtimes.static import Static, static
-from edgekit.tflite.model import TfliteModel
+from edgekit.tflite.model import COMPILERS, VELA, TfliteModel
 from edgekit.tflite.reader import read_tflite
 from edgekit.units import parse_duration_ms, parse_size
 from edgekit.userfunction import is_function
@@ -274,13 +274,15 @@ def _require_plain(model: TfliteModel, path: Path) -> None:
     if model.compiled_by is None:
         return
     stem = COMPILED_ENDINGS.sub("", path.stem)
-    plain = f"{stem}.tflite" if stem != path.stem else "the file that it was made of, model.tflite of a build"
+    plain = f"{stem}.tflite" if stem != path.stem else "the file that it was made of"
+    is_vela = model.compiled_by == COMPILERS[VELA]
     raise ModelError(
         f"{model.compiled_by} has compiled this file for an NPU already",
         where=str(path),
         received="a file whose operators are inside a custom one, which nothing here can run, count or compile again",
-        allowed="a .tflite before its compilation, which a check with Vela compiles by itself",
-        next_step=f"check {plain} (a build writes model.tflite beside model_vela.tflite)",
+        allowed="a .tflite before its compilation"
+        + (", which a check with Vela compiles by itself" if is_vela else ""),
+        next_step=f"check {plain}" + (" (a build writes model.tflite beside model_vela.tflite)" if is_vela else ""),
     )
 
 

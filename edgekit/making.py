@@ -33,6 +33,7 @@ from edgekit.techniques import identity, technique
 from edgekit.techniques.interface import Evidence
 from edgekit.turns import Turns
 from edgekit.values import to_builtins
+from edgekit.verdict.converter_said import plain
 from edgekit.verdict.task import OutputTask
 
 ANSWER = "answer.json"
@@ -265,7 +266,7 @@ class Maker:
         folder = self._cache.folder(kind, entry, make)
         answer = msgspec.json.decode((folder / ANSWER).read_bytes())
         if "failure" in answer:
-            raise TrialFailed(f"{job['do']}: {answer['failure']}", seconds=answer["seconds"])
+            raise TrialFailed(f"{job['do']}: {plain(answer['failure'])}", seconds=answer["seconds"])
         return folder, answer
 
 

@@ -203,3 +203,87 @@ def test_table_and_runtime_name_the_operator_whose_dtypes_stop_a_file(name, dtyp
     assert f"{name}, operator 0 of 1" in reasons(report)["operators"] and dtypes[0] in reasons(report)["operators"]
     assert f"{name}, operator 0 of 1" in reasons(report)["runtime"]
     assert f"{name}, operator 0 of 1" in report.chosen.metrics["ram"].reason
+
+
+def compiled_for(code: str, target: Path) -> Path:
+    """The int8 file with its first operator in the place of what a compiler of an NPU made."""
+    import flatbuffers
+    from ai_edge_litert import schema_py_generated as schema
+
+    model = schema.ModelT.InitFromPackedBuf(INT8.read_bytes(), 0)
+    first = model.operatorCodes[0]
+    first.builtinCode = first.deprecatedBuiltinCode = 32
+    first.customCode = code
+    builder = flatbuffers.Builder(4096)
+    builder.Finish(model.Pack(builder), b"TFL3")
+    target.write_bytes(bytes(builder.Output()))
+    return target
+
+
+@pytest.mark.parametrize("device", ["coral-dev-board", "imx93", "rpi4", "nucleo-l4r5zi"])
+@pytest.mark.parametrize(
+    ("code", "compiler", "never"),
+    [
+        ("edgetpu-custom-op", "edgetpu_compiler", "vela"),
+        ("ethos-u", "vela", "edgetpu"),
+        ("NeutronGraph", "neutron", "vela"),
+        ("DISPATCH_OP", "litert's compiler", "vela"),
+    ],
+)
+def test_a_compiled_file_is_refused_by_its_own_compiler_and_told_of_no_other(code, compiler, never, device, tmp_path):
+    with pytest.raises(ModelError) as caught:
+        check(compiled_for(code, tmp_path / "detector.tflite"), device=device)
+    said = str(caught.value).lower()
+    assert compiler in said and never not in said and "before its compilation" in said
+
+
+def with_archive(source: Path, target: Path, files: dict[str, str]) -> Path:
+    """A `.tflite` with files appended in a zip archive, as metadata writers do."""
+    import zipfile
+
+    target.write_bytes(source.read_bytes())
+    with zipfile.ZipFile(target, "a") as archive:
+        for name, text in files.items():
+            archive.writestr(name, text)
+    return target
+
+
+@pytest.mark.parametrize("device", ["rpi4", "nucleo-l4r5zi", "coral-dev-board", "corstone-300"])
+def test_a_file_with_an_appended_archive_is_judged_as_without_it(device, tmp_path):
+    pytest.importorskip("tflite_micro")
+    pytest.importorskip("ethosu")
+    path = with_archive(INT8, tmp_path / "labelled.tflite", {"labels.txt": "a\nb\nc", "more/vocab.txt": "x" * 5000})
+    plain, labelled = check(INT8, device=device), check(path, device=device)
+    assert by_name(labelled) == by_name(plain) and labelled.outcome == plain.outcome
+    assert any("labels.txt" in note and "more/vocab.txt" in note for note in labelled.notes)
+    if device != "corstone-300":  # whose flash is that of what Vela made of it
+        assert labelled.chosen.metrics["flash"].value == path.stat().st_size
+
+
+def converted(function, specs: list, target: Path) -> Path:
+    import tensorflow as tf
+
+    module = tf.Module()
+    module.function = function
+    converter = tf.lite.TFLiteConverter.from_concrete_functions(
+        [tf.function(function).get_concrete_function(*specs)], module
+    )
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS, tf.lite.OpsSet.SELECT_TF_OPS]
+    target.write_bytes(converter.convert())
+    return target
+
+
+@pytest.mark.tf
+@pytest.mark.parametrize("device", ["rpi4", "nucleo-l4r5zi"])
+def test_tensorflow_s_own_operators_are_refused_by_the_reason(device, tmp_path):
+    pytest.importorskip("tflite_micro")
+    tf = pytest.importorskip("tensorflow")
+    path = converted(tf.strings.lower, [tf.TensorSpec((1,), tf.string, "text")], tmp_path / "flex.tflite")
+    report = check(path, device=device)
+    assert by_name(report)["operators"] == "fail" and report.outcome == "fail"
+    said = reasons(report)["operators"]
+    assert (
+        "FlexStringLower, operator 0 of 1" in said
+        and "TensorFlow's own StringLower" in said
+        and "SELECT_TF_OPS" in said
+    )

@@ -13,12 +13,14 @@ from edgekit.planner import verdict
 from edgekit.profile import DeviceProfile
 from edgekit.report import Check, InputFacts, Metric, Metrics
 from edgekit.runtimes.edge_tpu import edge_tpu_check
+from edgekit.tflite.appended import appended
 from edgekit.tflite.model import Tensor, TfliteModel
 from edgekit.tflite.numerics import arithmetic
 from edgekit.tflite.operators import Unsupported, load_table, unsupported
 from edgekit.tflite.places import place
 from edgekit.tflite.reader import read_tflite
 from edgekit.tflite.weights import model_sparsity
+from edgekit.units import format_size
 from edgekit.values import Value
 
 TITLES = {
@@ -27,6 +29,8 @@ TITLES = {
     "tflite_micro": "TensorFlow Lite Micro",
     "none": "a runtime that the device has not",
 }
+NAMED = 5
+"""So many files of an appended archive are named."""
 LOOPS = ("WHILE",)
 INTEGERS = ("int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64", "bool")
 COST_NAMES = {"float16": "float32", "hybrid": "dynamic_range", "other": "float32"}
@@ -72,9 +76,10 @@ def static(tflite: Path, profile: DeviceProfile, *, exists: bool = False) -> Sta
 
 
 def computed_dtypes(profile: DeviceProfile) -> tuple[str, ...]:
-    """The dtypes that a device computes with in its runtime: integers of any width, and floats where it has them."""
+    """The dtypes that a device computes with in its runtime: integers of any width, floats where it has them, text in LiteRT."""
     floats = {"float32": profile.numerics.float32, "float16": profile.numerics.float16}
-    return (*INTEGERS, *(name for name, support in floats.items() if support == "native"))
+    text = ("string",) if profile.runtime.kind in ("litert", "tflite_runtime") and profile.npu is None else ()
+    return (*INTEGERS, *text, *(name for name, support in floats.items() if support == "native"))
 
 
 def predicted_latency(model: TfliteModel, profile: DeviceProfile) -> Metric:
@@ -218,5 +223,12 @@ def _notes(model: TfliteModel) -> tuple[str, ...]:
     if model.oddities:
         notes.append(
             f"the file contradicts itself, which some runtimes refuse and others do not: {'; '.join(model.oddities)}"
+        )
+    archive = appended(model.content)
+    if archive is not None:
+        more = ", ..." if len(archive.names) > NAMED else ""
+        notes.append(
+            f"{format_size(archive.size_bytes)} behind the model are a zip archive ({', '.join(archive.names[:NAMED])}{more}), which no runtime "
+            "reads and the flash counts: a firmware does without"
         )
     return tuple(notes)

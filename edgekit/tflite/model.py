@@ -19,7 +19,12 @@ ABSENT = -1
 
 VELA = "ethos-u"
 """The custom operator that Vela puts what the NPU runs into."""
-COMPILERS = {VELA: "Vela", "edgetpu-custom-op": "edgetpu_compiler"}
+COMPILERS = {
+    VELA: "Vela",
+    "edgetpu-custom-op": "edgetpu_compiler",
+    "NeutronGraph": "NXP's Neutron converter",
+    "DISPATCH_OP": "LiteRT's compiler for NPUs",
+}
 """Compilers of NPUs by their custom operator."""
 
 UNPACKING = ("DEQUANTIZE", "DENSIFY")

@@ -21,6 +21,8 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
+FLEX = "Flex"
+"""What the names of TensorFlow's own operators begin with in a file that was converted with SELECT_TF_OPS."""
 _FOLDER = Path(__file__).parent / "operators"
 
 
@@ -106,7 +108,7 @@ def _refusal(operator: Operator, table: OperatorTable) -> str:
     """Why a runtime does not take an operator; empty where it does."""
     runtime = f"{table.runtime} {table.version}"
     if operator.custom:
-        return "" if operator.name in table.custom else f"{runtime} has no custom operator {operator.name!r}"
+        return "" if operator.name in table.custom else _custom_refusal(operator.name, runtime)
     newest = table.operators.get(operator.name)
     if newest is None:
         return f"{runtime} does not have it"
@@ -117,3 +119,10 @@ def _refusal(operator: Operator, table: OperatorTable) -> str:
         return ""
     known = f"version {newest}" if oldest == newest else f"versions {oldest} to {newest}"
     return f"{runtime} takes {known} of it, not version {operator.version}"
+
+
+def _custom_refusal(name: str, runtime: str) -> str:
+    missing = f"{runtime} has no custom operator {name!r}"
+    if not name.startswith(FLEX):
+        return missing
+    return f"{missing}, which is TensorFlow's own {name.removeprefix(FLEX)}: convert without SELECT_TF_OPS, and do its work before the model"

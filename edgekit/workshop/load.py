@@ -24,6 +24,7 @@ from edgekit.workshop.model_facts import take_facts
 from edgekit.workshop.rebuild import rebuild
 from edgekit.workshop.savedmodel import load_saved_model
 from edgekit.workshop.store import save_model
+from edgekit.workshop.text_layers import refuse_text
 from edgekit.workshop.trust import refuse_code
 from edgekit.workshop.wrappers import refuse_quantized_keras_file, stripped, wrappers_known
 
@@ -46,6 +47,7 @@ def load(job: dict[str, Any], progress: Progress) -> Any:
         model, kind, loss = _from_file(tools, Path(job["source"]), trust=job["trust"])
     model, training = stripped(tools, model)
     progress("normalising the model", 1, 3)
+    refuse_text(model, where=job["source"])
     flat, error = rebuild(tools, model, where=job["source"])
     progress("normalising the model", 2, 3)
     names = getattr(model, "output_names", None) or [f"output_{index}" for index in range(len(flat.outputs))]
@@ -76,18 +78,18 @@ def _from_function(tools: Door, source: str, root: Path) -> tuple[Any, str]:
 def _from_file(tools: Door, path: Path, *, trust: bool) -> tuple[Any, str, Any]:
     if path.is_dir():
         return load_saved_model(tools, path, trust=trust)
+    with path.open("rb") as file:
+        begins = file.read(8)
+    is_tflite = begins[4:] == b"TFL3"  # before the zip archive that its labels may be appended in
     try:
-        if zipfile.is_zipfile(path):
+        if not is_tflite and zipfile.is_zipfile(path):
             return _load_keras_file(tools, path, trust=trust)
-        with path.open("rb") as file:
-            if file.read(8) == b"\x89HDF\r\n\x1a\n":
-                return _load_hdf5(tools, path, trust=trust)
+        if begins == b"\x89HDF\r\n\x1a\n":
+            return _load_hdf5(tools, path, trust=trust)
     except EdgekitError:
         raise
     except Exception as problem:
         raise _unreadable(path, problem) from problem
-    with path.open("rb") as file:
-        is_tflite = file.read(8)[4:] == b"TFL3"
     raise ModelError(
         "a .tflite file is no Keras model" if is_tflite else "not a Keras model",
         where=str(path),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,12 @@ def workshop():
         ("list_json.keras", [], ("cannot be loaded", "list_json.keras")),
         (str(GOLDEN / "int8.tflite"), [], ("a .tflite file is no Keras model", "edgekit check")),
         ("text.keras", [], ("not a Keras model", "SavedModel folder")),
+        ("functions:looks_text_up", [], ("'words'", "StringLookup", "begins after")),
+        ("functions:vectorizes_text", [], ("'words'", "TextVectorization", "begins after")),
+        ("functions:looks_numbers_up", [], ("'codes'", "IntegerLookup")),
+        ("functions:hashes", [], ("'buckets'", "Hashing")),
+        ("functions:nested_lookup", [], ("'words'", "StringLookup")),
+        ("functions:takes_text", [], ("input 'sentence'", "text", "numbers")),
         ("empty_folder", [], ("no SavedModel", "saved_model.pb")),
         ("broken_saved_model", [], ("SavedModel", "broken_saved_model")),
         ("plain_saved_model", [], ("without a Keras configuration", "module:function")),
@@ -73,3 +80,13 @@ def test_code_in_a_file_needs_trust(shop, source, kind):
     with pytest.raises(TrustError) as refused:
         shop.load(source)
     assert kind in str(refused.value) and "--trust" in str(refused.value)
+
+
+@pytest.mark.parametrize("stem", ["int8", "float32"])
+def test_a_tflite_file_with_an_appended_archive_is_none_of_keras(shop, stem, tmp_path):
+    path = tmp_path / "labelled.tflite"
+    path.write_bytes((GOLDEN / f"{stem}.tflite").read_bytes())
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("labels.txt", "cat\ndog\n")
+    with pytest.raises(ModelError, match=r"a \.tflite file is no Keras model"):
+        shop.load(str(path))

@@ -85,3 +85,43 @@ def smoothed():
     model = tf_keras.Sequential([layers.Input((4,)), layers.Dense(2)])
     model.compile(loss=tf_keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=0.25))
     return model
+
+
+def looks_text_up():
+    """Text, looked up in a table."""
+    given = keras.Input((1,), dtype="string")
+    return keras.Model(
+        given, keras.layers.StringLookup(vocabulary=["a", "b"], output_mode="one_hot", name="words")(given)
+    )
+
+
+def nested_lookup():
+    """A table inside a model inside a model."""
+    given = keras.Input((1,), dtype="string")
+    return keras.Model(given, keras.layers.Dense(2)(looks_text_up()(given)))
+
+
+def vectorizes_text():
+    """Sentences, by tf_keras."""
+    given = tf_keras.Input((1,), dtype="string")
+    words = tf_keras.layers.TextVectorization(vocabulary=["good", "bad"], output_sequence_length=4, name="words")
+    return tf_keras.Model(given, tf_keras.layers.Embedding(5, 2)(words(given)))
+
+
+def looks_numbers_up():
+    """Numbers that stand for others."""
+    given = tf_keras.Input((1,), dtype="int64")
+    codes = tf_keras.layers.IntegerLookup(vocabulary=[10, 20], output_mode="one_hot", name="codes")
+    return tf_keras.Model(given, tf_keras.layers.Dense(2)(codes(given)))
+
+
+def hashes():
+    """Text in eight buckets."""
+    given = keras.Input((1,), dtype="string")
+    return keras.Model(given, keras.layers.Hashing(num_bins=4, output_mode="one_hot", name="buckets")(given))
+
+
+def takes_text():
+    """An input of text without a layer that reads it."""
+    given = tf_keras.Input((), dtype="string", name="sentence")
+    return tf_keras.Model(given, tf_keras.layers.Lambda(lambda text: text)(given))

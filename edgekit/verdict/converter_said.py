@@ -1,0 +1,22 @@
+"""What the converter's refusals mean: the operation that TFLite has no operator for, in place of the compiler's own words."""
+
+from __future__ import annotations
+
+import re
+
+_UNSUPPORTED = re.compile(r"'(tf\.\w+)' op is neither a custom op nor a flex op")
+
+
+def plain(reason: str) -> str:
+    """A failure of the converter by its cause where it names operations that it cannot convert; else as it is.
+
+    >>> plain("error: 'tf.DenseBincount' op is neither a custom op nor a flex op").split(":")[0]
+    'TFLite has no operator for tf.DenseBincount, which a layer computes with'
+    """
+    names = list(dict.fromkeys(_UNSUPPORTED.findall(reason)))
+    if not names:
+        return reason
+    return (
+        f"TFLite has no operator for {', '.join(names)}, which a layer computes with: write the layer with others, "
+        "or do its work before the model"
+    )
