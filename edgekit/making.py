@@ -33,7 +33,7 @@ from edgekit.techniques import identity, technique
 from edgekit.techniques.interface import Evidence
 from edgekit.turns import Turns
 from edgekit.values import to_builtins
-from edgekit.verdict.converter_said import plain
+from edgekit.verdict.converter_said import NO_LOOPS, plain
 from edgekit.verdict.task import OutputTask
 
 ANSWER = "answer.json"
@@ -97,11 +97,14 @@ class _Cut(Exception):
 
 
 class TrialFailed(Exception):
-    """Ends a trial, not the build; `seconds` are those of when it was tried, where the cache knows them."""
+    """Ends a trial, not the build; `seconds` are those of when it was tried, where the cache knows them.
 
-    def __init__(self, reason: str, *, seconds: float | None = None) -> None:
+    `again` says that the job itself failed, and would each time: it crashed, or refused what it was given.
+    """
+
+    def __init__(self, reason: str, *, seconds: float | None = None, again: bool = False) -> None:
         super().__init__(reason)
-        self.reason, self.seconds = reason, seconds
+        self.reason, self.seconds, self.again = reason, seconds, again
 
 
 class Maker:
@@ -128,7 +131,7 @@ class Maker:
             evidence=(*stage.proofs, *_proven(answer["evidence"], "in the file", seconds)),
             training=tuple(stage.training),
             cut=tuple(stage.cut),
-            notes=(f"calibration: {answer['calibration']}",) if answer["calibration"] else (),
+            notes=_notes(answer),
         )
 
     def keras_outputs(self, split: Split, *, progress: Progress) -> list[Path]:
@@ -214,6 +217,32 @@ class Maker:
     def _convert(
         self, steps: tuple[Step, ...], stage: _Stage, progress: Progress, deadline: float | None
     ) -> tuple[Path, dict[str, Any]]:
+        """The file and its answer; where the converter crashes or refuses, with the loops of recurrent layers unrolled."""
+        try:
+            return self._converted(steps, stage, progress, deadline)
+        except TrialFailed as failed:
+            if not failed.again:
+                raise
+            first = failed
+        try:
+            tflite, answer = self._converted(steps, stage, progress, deadline, unrolled=True)
+        except TrialFailed as second:
+            if NO_LOOPS in second.reason:
+                raise first from None
+            reason = f"{first.reason}; a second way, with loops unrolled: {second.reason.removeprefix('convert: ')}"
+            raise TrialFailed(reason, seconds=first.seconds) from second
+        told = f"recurrent layers are unrolled in the file, {answer['steps_unrolled']} steps in all, for with their loops it failed: {first.reason}"
+        return tflite, {**answer, "unrolled": told}
+
+    def _converted(
+        self,
+        steps: tuple[Step, ...],
+        stage: _Stage,
+        progress: Progress,
+        deadline: float | None,
+        *,
+        unrolled: bool = False,
+    ) -> tuple[Path, dict[str, Any]]:
         samples = self._project.calibration.samples
         calibrated = getattr(technique(steps[-1].technique), "CALIBRATED", False)
         entry = key(
@@ -221,11 +250,13 @@ class Maker:
             steps=steps,
             techniques=[identity(step.technique) for step in steps],
             calibration=[self._dataset.sha256, samples, self._project.seed] if calibrated else None,
+            unrolled=unrolled,
             versions=versions(),
             processor=processor(),
         )
         job = {
             "do": "convert",
+            "unrolled": unrolled,
             "model": str(stage.folder),
             "steps": to_builtins(steps),
             "dataset": self._dataset.root if calibrated else None,
@@ -266,7 +297,7 @@ class Maker:
         folder = self._cache.folder(kind, entry, make)
         answer = msgspec.json.decode((folder / ANSWER).read_bytes())
         if "failure" in answer:
-            raise TrialFailed(f"{job['do']}: {plain(answer['failure'])}", seconds=answer["seconds"])
+            raise TrialFailed(f"{job['do']}: {plain(answer['failure'])}", seconds=answer["seconds"], again=True)
         return folder, answer
 
 
@@ -277,6 +308,12 @@ def port_names(tensors: Sequence[TensorFacts]) -> list[str]:
         name = re.sub(r"\W", "_", tensor.name)
         names.append(name if name not in names else f"{name}_{position}")
     return names
+
+
+def _notes(answer: dict[str, Any]) -> tuple[str, ...]:
+    """What a conversion says of itself."""
+    calibration, unrolled = answer["calibration"], answer.get("unrolled")
+    return (*((f"calibration: {calibration}",) if calibration else ()), *((unrolled,) if unrolled else ()))
 
 
 def _proven(found: list[Any], place: str, seconds: float) -> list[str]:

@@ -227,7 +227,7 @@ def upsampled() -> bytes:
 
 
 def loop() -> bytes:
-    """A WHILE operator, whose condition and body are subgraphs of their own."""
+    """A WHILE operator, whose condition and body are subgraphs of their own and whose turns depend on its values."""
 
     def grow(start: Any) -> Any:
         weight = tf.constant(np.eye(4, dtype=np.float32) * 0.5)
@@ -239,10 +239,19 @@ def loop() -> bytes:
     ).convert())  # fmt: skip
 
 
+def recurrent_loop() -> bytes:
+    """A GRU of 5 steps of 2 numbers to 4 units: a WHILE that counts to 5."""
+    model = keras.Sequential(
+        [layers.Input((5, 2), batch_size=1, name="series"), layers.GRU(4, name="memory"), layers.Dense(2, name="next")],
+        name="golden",
+    )
+    return bytes(converter(model).convert())
+
+
 GOLDEN: tuple[Callable[[], bytes], ...] = (
     float32, float16, dynamic_range, int8, int8_per_tensor, int8_float_io, int8_float_fallback, int16x8,
     pruned_int8, pruned_sparse_encoding, clustered_float32, clustered_int8, lookup_tables_int8, quantization_aware_int8, lstm,
-    two_inputs, upsampled, loop,
+    two_inputs, upsampled, loop, recurrent_loop,
 )  # fmt: skip
 
 

@@ -13,7 +13,6 @@ from edgekit.cost.latency import Workload, predict_workload
 from edgekit.errors import ProfileError
 from edgekit.profile import DeviceProfile, Npu
 from edgekit.report import Metric, Metrics
-from edgekit.runtimes.static import LOOPS
 from edgekit.tflite.model import ABSENT, VELA, Operator, Tensor, TfliteModel
 
 CUSTOM = VELA
@@ -119,7 +118,7 @@ def _processor_ms(
     model: TfliteModel, left: list[Operator], profile: DeviceProfile, npu: Npu
 ) -> tuple[float, float, float]:
     """Low, usual and high time of the operators that are left; an element that is touched counts as a multiply-accumulate."""
-    if any(operator.name in LOOPS for operator in left):
+    if any(operator.runs is None for operator in left):
         raise ProfileError("a loop stays on the processor (WHILE), whose turns the file does not tell")
     total = [0.0, 0.0, 0.0]
     for dtype, rate in (("int8", npu.cpu_rate), ("float32", None)):
@@ -134,12 +133,16 @@ def _workload(model: TfliteModel, operators: list[Operator], dtype: str) -> Work
     moved = [_moved(model, operator) for operator in operators]
     return Workload(
         macs=sum(
-            max(operator.macs, sum(one.elements for one in tensors))
+            max(operator.macs, (operator.runs or 0) * sum(one.elements for one in tensors))
             for operator, tensors in zip(operators, moved, strict=True)
         ),
         weight_bytes=sum(one.size_bytes for operator in operators for one in _tensors(model, operator) if one.constant),
-        activation_bytes=sum(one.size_bytes for tensors in moved for one in tensors),
-        operators=len(operators),
+        activation_bytes=sum(
+            (operator.runs or 0) * one.size_bytes
+            for operator, tensors in zip(operators, moved, strict=True)
+            for one in tensors
+        ),
+        operators=sum(operator.runs or 0 for operator in operators),
         dtype=dtype,
     )
 

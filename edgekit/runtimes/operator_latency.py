@@ -38,12 +38,13 @@ def _dtype(row: OperatorRow) -> str:
 
 
 def _workload(model: TfliteModel, row: OperatorRow, dtype: str) -> Workload:
-    written = [model.tensors[index] for index in model.operators[row.index].outputs]
+    operator = model.operators[row.index]
+    written, runs = [model.tensors[index] for index in operator.outputs], operator.runs or 0
     return Workload(
         macs=row.macs,
         weight_bytes=row.flash_bytes,
-        activation_bytes=sum(tensor.size_bytes for tensor in written),
-        operators=1,
+        activation_bytes=runs * sum(tensor.size_bytes for tensor in written),
+        operators=runs,
         dtype=dtype,
         decoded=sum(tensor.elements for tensor in written if tensor.lookup is not None),
     )

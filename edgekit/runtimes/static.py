@@ -31,7 +31,6 @@ TITLES = {
 }
 NAMED = 5
 """So many files of an appended archive are named."""
-LOOPS = ("WHILE",)
 INTEGERS = ("int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64", "bool")
 COST_NAMES = {"float16": "float32", "hybrid": "dynamic_range", "other": "float32"}
 
@@ -86,7 +85,7 @@ def predicted_latency(model: TfliteModel, profile: DeviceProfile) -> Metric:
     """The roofline's latency on another device; without a value where the file's work cannot be counted."""
     if model.compiled_by is not None:
         return _no_latency(_hidden(model))
-    if any(operator.name in LOOPS for operator in model.operators):
+    if model.runs is None:
         return _no_latency("it has a loop (WHILE), whose turns the file does not tell")
     kinds = _arithmetic(model)
     estimates = []
@@ -95,8 +94,8 @@ def predicted_latency(model: TfliteModel, profile: DeviceProfile) -> Metric:
             work = Workload(
                 macs=model.macs,
                 weight_bytes=model.weight_bytes,
-                activation_bytes=model.activation_bytes,
-                operators=len(model.operators),
+                activation_bytes=model.activation_bytes if model.subgraphs == 1 else model.written_bytes,
+                operators=model.runs,
                 dtype=dtype,
                 decoded=sum(tensor.elements for tensor in model.tensors if tensor.lookup is not None),
             )

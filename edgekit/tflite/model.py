@@ -85,7 +85,8 @@ class Tensor(Value):
 class Operator(Value):
     """One operator in execution order; a custom one has the name that the file gives it.
 
-    `inputs` and `outputs` are tensor indices, `ABSENT` where an optional input is not there.
+    `inputs` and `outputs` are tensor indices, `ABSENT` where an optional input is not there. `runs` is how often it runs
+    in one inference, None in a loop whose turns the file does not tell; `macs` are those of all its runs, of one run there.
     """
 
     name: str
@@ -94,6 +95,7 @@ class Operator(Value):
     outputs: tuple[int, ...]
     macs: int = 0
     custom: bool = False
+    runs: int | None = 1
 
 
 class Signature(Value):
@@ -148,7 +150,7 @@ class TfliteModel(Value):
 
     @property
     def macs(self) -> int:
-        """Multiply-accumulates of one inference at the file's shapes; the body of a loop counts once."""
+        """Multiply-accumulates of one inference at the file's shapes; the body of a loop counts once for each turn, and once where its turns are unknown."""
         return sum(operator.macs for operator in self.operators)
 
     @property
@@ -168,6 +170,22 @@ class TfliteModel(Value):
     def activation_bytes(self) -> int:
         """Bytes of all tensors that are in memory, as if none shared it."""
         return sum(tensor.size_bytes for tensor in self.tensors if not tensor.constant or tensor.lookup is not None)
+
+    @property
+    def runs(self) -> int | None:
+        """Runs of all operators in one inference; None where a loop's turns are unknown."""
+        counts = [operator.runs for operator in self.operators]
+        return None if None in counts else sum(count for count in counts if count is not None)
+
+    @property
+    def written_bytes(self) -> int:
+        """Bytes that all operators write in one inference, what a loop writes in each of its known turns, and the inputs."""
+        inputs = sum(tensor.size_bytes for tensor in self.input_tensors)
+        each = [
+            (operator.runs, sum(self.tensors[index].size_bytes for index in operator.outputs))
+            for operator in self.operators
+        ]
+        return inputs + sum((1 if runs is None else runs) * size for runs, size in each)
 
     def name_of(self, index: int) -> str:
         """The name that the user's model gave an input or output, from a signature; else the tensor's name."""

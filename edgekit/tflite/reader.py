@@ -15,6 +15,7 @@ from edgekit.errors import ModelError
 from edgekit.tflite import macs
 from edgekit.tflite.flatbuffer import FlatBuffer, Table
 from edgekit.tflite.lookup import DECODE, read_lookup, says_lookup
+from edgekit.tflite.loops import read_subgraph, runs
 from edgekit.tflite.model import ABSENT, Operator, Signature, Tensor, TfliteModel
 from edgekit.tflite.schema import (
     BITS,
@@ -100,11 +101,8 @@ def _read_model(root: Table, content: bytes, where: str) -> TfliteModel:
         starts.append(starts[-1] + len(groups[-1]) if groups else 0)
         packed = _packed(subgraph, codes)
         groups.append(_read_tensors(subgraph, number, starts[-1], spans, packed, where))
-    operators = [
-        operator
-        for number, subgraph in enumerate(subgraphs)
-        for operator in _read_operators(subgraph, groups[number], codes, where)
-    ]
+    listed = [_read_operators(subgraph, groups[number], codes, where) for number, subgraph in enumerate(subgraphs)]
+    operators = _with_runs(subgraphs, listed, groups, content)
     groups = _with_lookups(groups, operators, content, where)
     return TfliteModel(
         path=where,
@@ -117,6 +115,21 @@ def _read_model(root: Table, content: bytes, where: str) -> TfliteModel:
         subgraphs=len(subgraphs),
         content=content,
     )
+
+
+def _with_runs(
+    subgraphs: list[Table], listed: list[list[Operator]], groups: list[list[Tensor]], content: bytes
+) -> list[Operator]:
+    """The operators of all subgraphs, each with how often it runs."""
+    if len(subgraphs) == 1:
+        return listed[0]
+    parts = [read_subgraph(table, own, held) for table, own, held in zip(subgraphs, listed, groups, strict=True)]
+    times = runs(parts, [tensor for group in groups for tensor in group], content)
+    return [
+        msgspec.structs.replace(operator, runs=count, macs=operator.macs * (1 if count is None else count))
+        for operators, count in zip(listed, times, strict=True)
+        for operator in operators
+    ]
 
 
 def _read_code(table: Table) -> tuple[str, int, bool]:

@@ -127,6 +127,20 @@ class BatchMatMulField(IntEnum):
     ADJ_X = 0
 
 
+class WhileField(IntEnum):
+    """Fields of `WhileOptions`."""
+
+    COND_SUBGRAPH_INDEX = 0
+    BODY_SUBGRAPH_INDEX = 1
+
+
+class IfField(IntEnum):
+    """Fields of `IfOptions`."""
+
+    THEN_SUBGRAPH_INDEX = 0
+    ELSE_SUBGRAPH_INDEX = 1
+
+
 class BufferField(IntEnum):
     """Fields of `Buffer`."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+NO_LOOPS = "there is no recurrent layer whose loop could be unrolled"
 _UNSUPPORTED = re.compile(r"'(tf\.\w+)' op is neither a custom op nor a flex op")
 
 

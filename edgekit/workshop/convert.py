@@ -22,6 +22,7 @@ from edgekit.values import read, to_builtins
 from edgekit.workshop.door import Door, door
 from edgekit.workshop.feed import calibration_note, representative
 from edgekit.workshop.store import open_model, settings_of
+from edgekit.workshop.unrolling import unrolling
 
 FILE = "model.tflite"
 
@@ -30,15 +31,15 @@ def convert(job: dict[str, Any], progress: Progress) -> Any:
     """Convert the model in `job["model"]` by the last of `job["steps"]`; writes `job["target"]/model.tflite`.
 
     Returns the evidence of every step in the bytes, a note on the calibration, and the seconds. The job also holds
-    `dataset` (None where nothing is calibrated), `samples`, `seed`, `root`, `imports`, and the names that the file
-    gives its `inputs` and `outputs`.
+    `dataset` (None where nothing is calibrated), `samples`, `seed`, `root`, `imports`, the names that the file
+    gives its `inputs` and `outputs`, and whether the loops of recurrent layers are `unrolled` (not where it says nothing).
     """
     tools, started = door(), time.monotonic()
     tools.fresh(job["seed"])
     progress("converting", 0, 1)
     steps = [read(step, Step, where="job") for step in job["steps"]]
     model = open_model(tools, Path(job["model"]), steps[:-1], job)
-    converter = _converter(tools, model, job["inputs"], job["outputs"])
+    converter, steps_unrolled = _opened(tools, model, job)
     note, samples = "", _no_samples
     if job["dataset"] is not None:
         dataset = Dataset.open(Path(job["dataset"]))
@@ -65,6 +66,7 @@ def convert(job: dict[str, Any], progress: Progress) -> Any:
         "evidence": evidence,
         "calibration": note if converter.representative_dataset is not None else "",
         "seconds": time.monotonic() - started,
+        "steps_unrolled": steps_unrolled,
     }
 
 
@@ -83,6 +85,16 @@ def _mended(content: bytes, steps: Sequence[Step]) -> tuple[bytes, dict[str, str
             content = patched(content, model, after)
             told[step.technique] = f"; {moved} weights were moved to the nearest of them"
     return content, told
+
+
+def _opened(tools: Door, model: Any, job: dict[str, Any]) -> tuple[Any, int]:
+    """The converter, and the steps of loops that were written out for it."""
+    if not job.get("unrolled"):
+        return _converter(tools, model, job["inputs"], job["outputs"]), 0
+    with unrolling(tools, model) as done:
+        converter = _converter(tools, model, job["inputs"], job["outputs"])
+    done.require()
+    return converter, done.steps
 
 
 def _converter(tools: Door, model: Any, inputs: list[str], outputs: list[str]) -> Any:
