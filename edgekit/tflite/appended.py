@@ -6,6 +6,7 @@ The flatbuffer says nothing of it, and every reader of one passes over it.
 from __future__ import annotations
 
 import io
+import struct
 import zipfile
 
 from edgekit.tflite.labels import printable
@@ -19,9 +20,19 @@ class Appended(Value):
     size_bytes: int
 
 
+LARGEST_DIRECTORY = 1 << 20
+"""Bytes of an archive's directory that are read: some ten thousand files, where a model has a handful."""
+_END = b"PK\x05\x06"
+_END_OF_LARGE = b"PK\x06\x07"  # of archives above 4 GiB, whose sizes stand elsewhere
+
+
 def appended(content: bytes) -> Appended | None:
-    """The archive behind a model; None where there is none that can be read."""
-    if b"PK\x05\x06" not in content[-(1 << 16) - 22 :]:  # the end of a directory, with the longest comment behind it
+    """The archive behind a model; None where there is none that can be read in short time."""
+    end = content[-(1 << 16) - 22 :]  # the end of a directory, with the longest comment behind it
+    place = end.rfind(_END)
+    if place < 0 or len(end) < place + 22 or _END_OF_LARGE in end:
+        return None
+    if struct.unpack_from("<I", end, place + 12)[0] > LARGEST_DIRECTORY:
         return None
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from edgekit.errors import ModelError
+from edgekit.firmware import vector_of
 from edgekit.metric_spec import MetricSpec
 from edgekit.profile import load_profile
 from edgekit.runtimes.measure import Measured, as_it_ran, measure
 from edgekit.runtimes.static import static
+from edgekit.tflite.appended import appended
 from edgekit.tflite.reader import read_tflite
 
 pytest.importorskip("ai_edge_litert")
 pytest.importorskip("tflite_micro")
+GOLDEN = Path(__file__).parent.parent / "golden"
 BOARD = "nucleo-l4r5zi"
 BIAS, WEIGHTS, FILTERS = 2, 1, 4
 INT16, INT32, BOOL, UINT8, INT8 = 7, 2, 6, 3, 9
@@ -215,3 +219,22 @@ def test_what_the_runtime_runs_is_not_refused_by_a_table(remade):
     before, after = (next(check for check in one.checks if check.name == "operators") for one in (known, ran))
     assert (before.outcome, after.outcome) == ("fail", "pass")
     assert after.reason.startswith("a later tflite-micro runs them") and before.reason in after.reason
+
+
+def test_a_firmware_gets_its_test_vector_where_litert_does_not_open_the_file(remade, dataset):
+    path = remade("int8", bias_along_a_dimension_that_it_has_not)
+    vector = vector_of(path, load_profile(BOARD), dataset)
+    assert vector is not None and "TensorFlow Lite Micro" in vector.source
+
+
+def test_an_appended_archive_is_found_with_its_size(tmp_path):
+    plain = (GOLDEN / "int8.tflite").read_bytes()
+    assert appended(plain) is None and appended(plain + b"PK\x05\x06" + bytes(18)) is None
+    path = tmp_path / "labelled.tflite"
+    path.write_bytes(plain)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("labels.txt", "cat\ndog\n")
+        archive.writestr("bad\x1bname.txt", "x")
+    found = appended(path.read_bytes())
+    assert found.names == ("labels.txt", "bad?name.txt")
+    assert found.size_bytes == path.stat().st_size - len(plain)
