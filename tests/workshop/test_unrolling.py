@@ -93,3 +93,11 @@ def test_what_cannot_be_unrolled_says_why(tools, model, reason):
         traced(tools, model)
         done.require()
     assert tools.keras.src.backend.rnn is rnn
+
+
+@pytest.mark.parametrize("model", [lambda ks: series(ks, ks.GRU(4), shape=(None, FEATURES))], indirect=True)
+def test_the_job_says_the_reason_alone(tools, model):
+    from edgekit.workshop.convert import _opened
+
+    with pytest.raises(RuntimeError, match="^its recurrent layers have no fixed number"):
+        _opened(tools, model, {"unrolled": True, "inputs": ["x"], "outputs": ["y"]})
