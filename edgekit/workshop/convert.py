@@ -92,7 +92,10 @@ def _opened(tools: Door, model: Any, job: dict[str, Any]) -> tuple[Any, int]:
     if not job.get("unrolled"):
         return _converter(tools, model, job["inputs"], job["outputs"]), 0
     with unrolling(tools, model) as done:
-        converter = _converter(tools, model, job["inputs"], job["outputs"])
+        try:
+            converter = _converter(tools, model, job["inputs"], job["outputs"])
+        except Exception as problem:  # TensorFlow wraps what is raised in a trace of its own
+            raise RuntimeError(done.reason or _first_reason(problem)) from problem
     done.require()
     return converter, done.steps
 

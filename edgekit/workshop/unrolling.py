@@ -19,10 +19,20 @@ MOST_STEPS = 256
 
 
 class Unrolled:
-    """How many steps were written out while the context held."""
+    """How many steps were written out while the context held, and the reason where that was impossible."""
 
     def __init__(self) -> None:
-        self.steps = 0
+        self.steps, self.reason = 0, ""
+
+    def add(self, steps: int | None) -> None:
+        """Count the steps of one loop; raises `ValueError` where it cannot be unrolled."""
+        self.steps += steps or 0
+        if steps is None:
+            self.reason = "its recurrent layers have no fixed number of steps, so that their loops cannot be unrolled"
+        elif self.steps > MOST_STEPS:
+            self.reason = f"its recurrent layers have more than {MOST_STEPS} steps, too many to unroll"
+        if self.reason:
+            raise ValueError(self.reason)
 
     def require(self) -> None:
         """Raise `ValueError` where there was nothing to unroll."""
@@ -40,9 +50,7 @@ def unrolling(tools: Door, model: Any) -> Iterator[Unrolled]:
     looped, fused = backend.rnn, [layer for layer in model.submodules if getattr(layer, "_could_use_gpu_kernel", False)]
 
     def rnn(step: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
-        done.steps += _steps(tools, inputs, time_major=kwargs.get("time_major", False))
-        if done.steps > MOST_STEPS:
-            raise ValueError(f"its recurrent layers have more than {MOST_STEPS} steps, too many to unroll")
+        done.add(_steps(tools, inputs, time_major=kwargs.get("time_major", False)))
         return looped(step, inputs, *args, **{**kwargs, "unroll": True})
 
     backend.rnn = rnn
@@ -56,9 +64,6 @@ def unrolling(tools: Door, model: Any) -> Iterator[Unrolled]:
             layer._could_use_gpu_kernel = True
 
 
-def _steps(tools: Door, inputs: Any, *, time_major: bool) -> int:
-    shape = tools.tf.nest.flatten(inputs)[0].shape
-    steps = shape[0 if time_major else 1]
-    if steps is None:
-        raise ValueError("its recurrent layers have no fixed number of steps, so that their loops cannot be unrolled")
-    return int(steps)
+def _steps(tools: Door, inputs: Any, *, time_major: bool) -> int | None:
+    steps = tools.tf.nest.flatten(inputs)[0].shape[0 if time_major else 1]
+    return None if steps is None else int(steps)
