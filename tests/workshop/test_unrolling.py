@@ -99,5 +99,5 @@ def test_what_cannot_be_unrolled_says_why(tools, model, reason):
 def test_the_job_says_the_reason_alone(tools, model):
     from edgekit.workshop.convert import _opened
 
-    with pytest.raises(RuntimeError, match="^its recurrent layers have no fixed number"):
+    with pytest.raises(RuntimeError, match=r"^its recurrent layers have no fixed number"):
         _opened(tools, model, {"unrolled": True, "inputs": ["x"], "outputs": ["y"]})
