@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import inspect
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
-import numpy as np
 
 from edgekit.project import Project
 from edgekit.report import InputFacts
 from edgekit.values import Value
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 class Decoding(Value):
@@ -49,12 +51,13 @@ def declared_decoding(settings: Project) -> Decoding | None:
 
 
 def picture_text() -> str:
-    """The text of `picture`, for a script that imports numpy as `np` and evaluates no annotation."""
+    """The text of `picture`, for a script that evaluates no annotation."""
     return inspect.getsource(picture)
 
 
 def picture(path: str, size: tuple[int, int], mode: str, interpolation: str) -> np.ndarray:
     """A picture's pixels, 0 to 255, as the training data was decoded: the first frame, not turned by its EXIF."""
+    import numpy as np
     from PIL import Image
 
     image: Any = Image.open(path, formats=("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF"))
