@@ -78,7 +78,7 @@ def conclude(
     report = Report(
         edgekit_version=__version__,
         device=bench.profile.id,
-        findings=(*searched, *bench.findings),
+        findings=(*bench.findings, *searched),
         baseline=_baseline(base, bench, progress),
         candidates=tuple(_candidate(found, picked, reasons, trained) for found in finished),
         declined=tuple(choice.declined),
@@ -103,7 +103,7 @@ def conclude(
         report = msgspec.structs.replace(report, notes=(*report.notes, *note_of(on_board)))
     if best is None:
         checks = (*checks, _selection(picked))
-    findings = (*searched, *_findings(bench, measured))
+    findings = (*_findings(bench, measured), *searched)
     if bench.project.strict:
         checks = (*checks, sanity_check([one for one in findings if one.name != TIME_CUT]))
     result = outcome(checks)

@@ -53,14 +53,17 @@ def search(planner: Planner, bench: Bench, seat: Seat, progress: Progress, watch
         # Told in the order asked, so that the same build asks for the same candidates every time.
         found = running.popleft().result()
         seat.require_running()
-        if found.skipped is not None:
-            planner.skip(found.trial.candidate, found.skipped)
+        skipped = found.skipped
+        if skipped is not None:
+            planner.skip(found.trial.candidate, skipped)
         elif planner.tell(found.trial):
             finished.append(found)
             if found.trial.failure is not None and time.monotonic() >= seat.deadline:
                 cut.append(found.trial.candidate.name)
+        else:
+            skipped = "it is the same file as another candidate, byte for byte"
         if watch is not None:
-            watch.told(found.trial, planner, skipped=found.skipped)
+            watch.told(found.trial, planner, skipped=skipped)
 
 
 def _run(

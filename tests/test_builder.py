@@ -167,7 +167,9 @@ def told_of(folder: Path, devices: list[str], reports: list[dict]) -> None:
     assert [event["seconds"] for event in events] == sorted(event["seconds"] for event in events)
     for report in reports:
         mine = [event for event in events if event.get("device") == report["device"]]
-        tried = [event["candidate"] for event in mine if event["event"] == "trial_finished"]
+        over = [event for event in mine if event["event"] == "trial_finished"]
+        tried = [event["candidate"] for event in over if event["outcome"] != "skipped"]
+        assert {one["technique"] for one in report["declined"]} >= {event["candidate"] for event in over} - set(tried)
         assert tried == [found["candidate"] for found in report["candidates"]]
         assert [event["known"] >= event["number"] for event in mine if "known" in event].count(False) == 0
         best = [event["candidate"] for event in mine if event["event"] == "best"][-1]

@@ -79,7 +79,7 @@ def names(report: Report) -> list[str]:
 def test_labels_in_another_order_are_told_first_kept_and_in_every_view(project, edgekit_command, tmp_path):
     folder = project("largest", X, 3 - Y)
     result, told = built(folder)
-    assert names(result.report) == ["at_chance", "labels_permuted", "too_few_samples"]
+    assert names(result.report) == ["at_chance", "labels_permuted", "too_few_samples", "validation_too_small"]
     assert "reversed" in result.report.findings[1].what and result.report.outcome == "pass", (
         "by itself it decides nothing"
     )

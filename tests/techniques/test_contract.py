@@ -25,6 +25,7 @@ from edgekit.techniques import masks, technique, techniques
 from edgekit.techniques.interface import Evidence, Task
 from edgekit.tflite.reader import read_tflite
 from edgekit.values import from_json, to_builtins, to_json
+from edgekit.verdict.limits import limits_of
 
 FOLDER = Path(package.__file__).parent
 GOLDEN = Path(__file__).parent.parent / "golden"
@@ -262,7 +263,8 @@ def test_one_scale_a_tensor_is_proposed_where_the_scales_count():
     npu = method.propose(a_task(load_profile("corstone-300"), network(100), "flash"))
     assert isinstance(npu, Declined) and "compiler" in npu.reason
     balanced = Goal(max_drop_points=1.0, metric=MetricSpec())
-    for device, limits, proposed in (("rpi4", {}, False), ("rpi4", {"flash": 1e5}, True), ("nucleo-l4r5zi", {}, True)):
+    for device, own, proposed in (("rpi4", {}, False), ("rpi4", {"flash": 1e5}, True), ("nucleo-l4r5zi", {}, True)):
+        limits = limits_of(load_profile(device), own).values
         task = Task(profile=load_profile(device), facts=network(100), goal=balanced, limits=limits)
         assert isinstance(method.propose(task), tuple) is proposed, "nobody counts the bytes of a card"
 
