@@ -92,6 +92,15 @@ def points(value: float) -> str:
     """
     number = f"{value:.2f}".rstrip("0").rstrip(".")
     number = "0" if number == "-0" else number
+    return points_as(number)
+
+
+def points_as(number: str) -> str:
+    """Points, as many digits as the number has.
+
+    >>> points_as("1"), points_as("0.005")
+    ('1 point', '0.005 points')
+    """
     return f"{number} {'point' if number == '1' else 'points'}"
 
 

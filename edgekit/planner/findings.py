@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from edgekit.intervals import paired_difference
 from edgekit.report import Finding, Metric
+from edgekit.wording import points_as
 
 TIME_CUT = "time_cut"
 NAMED = 5
@@ -45,8 +46,8 @@ def few_samples(drop: Metric | None, max_drop: float) -> Finding | None:
         return None
     return Finding(
         name="validation_too_small",
-        what=f"{drop.samples} validation samples cannot tell {told:g} points: with no decision changed, the 95% interval of a drop still reaches "
-        f"{reach:.2f} points",
+        what=f"{drop.samples} validation samples cannot tell {points_as(f'{told:g}')}: with no decision changed, the 95% interval of a drop still reaches "
+        f"{points_as(f'{reach:.2f}')}",
         advice="give more samples (x_val, y_val), or hold out more of the training split (data.validation)",
     )
 

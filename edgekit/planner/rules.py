@@ -18,6 +18,7 @@ from edgekit.planner.verdict import misses
 from edgekit.report import Check
 from edgekit.techniques import technique
 from edgekit.techniques.interface import Task
+from edgekit.wording import points_as
 
 # Where int8 alone loses less than this share of what may be lost, its rounding is not what a trained candidate lost by.
 ROUNDING_SHARE = 0.25
@@ -94,7 +95,7 @@ class Seen:
             if trial.failure is not None and trial.failure.startswith("no proof"):
                 return f"{trial.candidate.name}, which is lighter, could not be shown: {trial.failure}"
             if lost_too_much(trial) and not self._training_may_mend(trial, candidate):
-                return f"{trial.candidate.name}, which is lighter, already loses more than {self.task.goal.max_drop_points:g} points"
+                return f"{trial.candidate.name}, which is lighter, already loses more than {points_as(f'{self.task.goal.max_drop_points:g}')}"
         return None
 
     def _training_may_mend(self, trial: Trial, candidate: Candidate) -> bool:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from edgekit.tflite.weights import kernels
 from edgekit.values import read, to_builtins
 from edgekit.workshop.door import Door, door
 from edgekit.workshop.feed import calibration_note, representative
+from edgekit.workshop.real_inputs import real_inputs
 from edgekit.workshop.store import open_model, settings_of
 from edgekit.workshop.unrolling import unrolling
 
@@ -39,13 +41,9 @@ def convert(job: dict[str, Any], progress: Progress) -> Any:
     progress("converting", 0, 1)
     steps = [read(step, Step, where="job") for step in job["steps"]]
     model = open_model(tools, Path(job["model"]), steps[:-1], job)
-    converter, steps_unrolled = _opened(tools, model, job)
-    note, samples = "", _no_samples
-    if job["dataset"] is not None:
-        dataset = Dataset.open(Path(job["dataset"]))
-        rows = calibration_rows(dataset, count=job["samples"], seed=job["seed"])
-        note = calibration_note(dataset, rows)
-        samples = representative(dataset, rows, model, lambda done, total: progress("calibrating", done, total))
+    with contextlib.ExitStack() as while_traced:
+        note, samples, dtypes = _calibration(tools, model, job, steps[-1], progress, while_traced)
+        converter, steps_unrolled = _opened(tools, model, job, dtypes)
     technique(steps[-1].technique).configure(tools, converter, settings_of(steps[-1]), samples)
     try:
         content = order_ports(free_batch(converter.convert()), job["inputs"], job["outputs"])
@@ -70,6 +68,23 @@ def convert(job: dict[str, Any], progress: Progress) -> Any:
     }
 
 
+def _calibration(
+    tools: Door, model: Any, job: dict[str, Any], last: Step, progress: Progress, while_traced: contextlib.ExitStack
+) -> tuple[str, Callable[[], Any], list[Any]]:
+    """A note on the samples, the samples, and the dtypes that the model is traced with: its own but for `real_inputs`."""
+    own = [tensor.dtype for tensor in model.inputs]
+    if job["dataset"] is None:
+        return "", _no_samples, own
+    dataset = Dataset.open(Path(job["dataset"]))
+    rows = calibration_rows(dataset, count=job["samples"], seed=job["seed"])
+    dtypes = own
+    if getattr(settings_of(last), "io", "float32") != "float32":
+        first = [array[rows[:1]] for array in dataset.inputs("train")]
+        dtypes = while_traced.enter_context(real_inputs(tools, model, first))
+    samples = representative(dataset, rows, dtypes, lambda done, total: progress("calibrating", done, total))
+    return calibration_note(dataset, rows), samples, dtypes
+
+
 def _mended(content: bytes, steps: Sequence[Step]) -> tuple[bytes, dict[str, str]]:
     """The file with what a technique mends of its own form where a rounding fell otherwise, and what it says of that."""
     told = {}
@@ -87,20 +102,20 @@ def _mended(content: bytes, steps: Sequence[Step]) -> tuple[bytes, dict[str, str
     return content, told
 
 
-def _opened(tools: Door, model: Any, job: dict[str, Any]) -> tuple[Any, int]:
+def _opened(tools: Door, model: Any, job: dict[str, Any], dtypes: list[Any]) -> tuple[Any, int]:
     """The converter, and the steps of loops that were written out for it."""
     if not job.get("unrolled"):
-        return _converter(tools, model, job["inputs"], job["outputs"]), 0
+        return _converter(tools, model, job["inputs"], job["outputs"], dtypes), 0
     with unrolling(tools, model) as done:
         try:
-            converter = _converter(tools, model, job["inputs"], job["outputs"])
+            converter = _converter(tools, model, job["inputs"], job["outputs"], dtypes)
         except Exception as problem:  # TensorFlow wraps what is raised in a trace of its own
             raise RuntimeError(done.reason or _first_reason(problem)) from problem
     done.require()
     return converter, done.steps
 
 
-def _converter(tools: Door, model: Any, inputs: list[str], outputs: list[str]) -> Any:
+def _converter(tools: Door, model: Any, inputs: list[str], outputs: list[str], dtypes: list[Any]) -> Any:
     """A converter for one sample at a time: what a device runs, without the operators that compute a free batch.
 
     The names stand in the file's signature: the converter reorders inputs and outputs as it likes, and by them the
@@ -109,8 +124,8 @@ def _converter(tools: Door, model: Any, inputs: list[str], outputs: list[str]) -
     """
     tf = tools.tf
     signature = [
-        tf.TensorSpec((1, *tensor.shape[1:]), tensor.dtype, name=name)
-        for tensor, name in zip(model.inputs, inputs, strict=True)
+        tf.TensorSpec((1, *tensor.shape[1:]), dtype, name=name)
+        for tensor, dtype, name in zip(model.inputs, dtypes, inputs, strict=True)
     ]
 
     @tf.function(input_signature=signature)  # type: ignore[untyped-decorator]

@@ -11,16 +11,16 @@ from edgekit.dataset import Dataset, Split
 
 
 def representative(
-    dataset: Dataset, rows: np.ndarray, model: Any, report: Callable[[int, int], None]
+    dataset: Dataset, rows: np.ndarray, dtypes: list[Any], report: Callable[[int, int], None]
 ) -> Callable[[], Iterator[list[np.ndarray]]]:
-    """The generator that the converter asks for: one sample a step, batch of one, in the model's dtypes."""
+    """The generator that the converter asks for: one sample a step, batch of one, in TensorFlow's `dtypes`."""
     inputs = dataset.inputs("train")
-    dtypes = [tensor.dtype.as_numpy_dtype for tensor in model.inputs]
 
     def samples() -> Iterator[list[np.ndarray]]:
         for done, row in enumerate(rows):
             report(done + 1, len(rows))
-            yield [array[row : row + 1].astype(dtype, copy=False) for array, dtype in zip(inputs, dtypes, strict=True)]
+            pairs = zip(inputs, dtypes, strict=True)
+            yield [array[row : row + 1].astype(dtype.as_numpy_dtype, copy=False) for array, dtype in pairs]
 
     return samples
 

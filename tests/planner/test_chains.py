@@ -52,7 +52,7 @@ def test_a_chain_with_a_part_that_lost_too_much_alone_is_spared(task, search, re
     asked = search(planner, {"pruning_90_global+int8": LOSES})
     assert "pruning_75+clustering_2+int8" not in asked and "pruning_75+clustering_4+int8" in asked
     assert not any("pruning_90" in name and "+clustering" in name for name in asked)
-    assert "already loses more than 1 points" in reasons(planner)["pruning_90_global+clustering_16+int8"]
+    assert "already loses more than 1 point" in reasons(planner)["pruning_90_global+clustering_16+int8"]
 
 
 def test_a_chain_that_lost_is_tried_weaker(task, search):

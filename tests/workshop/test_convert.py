@@ -95,7 +95,8 @@ def convert(tools, model, configure, *, whole: bool) -> bytes:
     from edgekit.workshop.convert import _converter
 
     inputs = [f"in_{index}" for index in range(len(model.inputs))]
-    converter = _converter(tools, model, inputs, [f"out_{index}" for index in range(len(model.outputs))])
+    outputs, dtypes = [f"out_{index}" for index in range(len(model.outputs))], [tensor.dtype for tensor in model.inputs]
+    converter = _converter(tools, model, inputs, outputs, dtypes)
     if whole:
         converter._trackable_obj = model
     generator = np.random.default_rng(0)
