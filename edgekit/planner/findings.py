@@ -45,7 +45,7 @@ def few_samples(drop: Metric | None, max_drop: float) -> Finding | None:
         return None
     return Finding(
         name="validation_too_small",
-        what=f"{drop.samples} validation samples cannot tell {told:g} points: with no decision changed, the 95% interval of a drop still reaches "
+        what=f"{drop.samples} validation samples cannot tell {told:g} point{'s' * (told != 1)}: with no decision changed, the 95% interval of a drop still reaches "
         f"{reach:.2f} points",
         advice="give more samples (x_val, y_val), or hold out more of the training split (data.validation)",
     )
