@@ -151,7 +151,10 @@ class _Run:
             metrics["accuracy_drop"] = drop_metric(dropped, "test", basis_of(self._profile))
             of_reference = first.scores
         findings = self._findings(found, of_reference, metrics, allowed.values.get("accuracy_drop"))
-        facts = (*found.checks, *((sanity_check(findings),) if self._strict and self._dataset is not None else ()))
+        facts = (
+            *found.checks,
+            *((sanity_check(findings if self._dataset is not None else None),) if self._strict else ()),
+        )
         checks = self._judged(allowed, metrics, facts, reference)
         report = self._made(path, known, found, metrics, checks, baseline, (*found.notes, *told))
         if self._dataset is None:

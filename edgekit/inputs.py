@@ -198,10 +198,20 @@ def _path_digest(path: Path, error: type[ModelError] | type[DataError], what: st
             allowed="a path, or module:function",
             next_step=f"did you mean {near!r}?" if near else "check the path; it is relative to the project's folder",
         )
+    _require_regular(path, error, what)
     try:
         return cache.digest(path)
     except OSError as problem:
         raise error(f"the {what} cannot be read", where=str(path), received=problem.strerror) from None
+
+
+def _require_regular(path: Path, error: type[ModelError] | type[DataError], what: str) -> None:
+    """A pipe or a device may never end, and a second reader gets other bytes."""
+    if not path.is_file() and not path.is_dir():
+        raise error(
+            f"the {what} is neither a file nor a folder", where=str(path), received="a pipe, a socket or a device",
+            next_step="write what it gives to a file",
+        )  # fmt: skip
 
 
 def _not_opened(

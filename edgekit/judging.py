@@ -148,6 +148,8 @@ class Judge:
             return measured
         reference, scores = (self._wide_outputs(path, dataset, progress) for path in (baseline, tflite))
         own, wide = self._dataset.splits["validation"].samples, dataset.splits["validation"].samples
+        if wide == own:
+            return measured
         with self._turns.turn():
             found = drop(self._project.goal.judged_by, dataset, "validation", reference, scores, root=self._root)
         metric = drop_metric(found, "validation", basis_of(self._profile))

@@ -126,7 +126,8 @@ def _empty_class(found: TargetFacts, tensor: TensorFacts, where: str) -> None:
             where=where,
             received=f"no training sample with label {', '.join(map(str, absent[:10]))}{more}",
             allowed=f"every label from 0 to {classes - 1}: output {tensor.name!r} has {classes} items",
-            next_step="add samples of the class: a fine-tune without them would make the model forget it; or set epochs = 0 in [training]",
+            next_step="add samples of the class (a share is held out for validation and as the test where the data have none, so one may not be "
+            "enough): a fine-tune without them would make the model forget it; or set epochs = 0 in [training]",
         )
 
 

@@ -228,10 +228,9 @@ def override(project: Project, **changes: Any) -> Project:
         project = msgspec.structs.replace(project, data=table)
     if "seed" in given:
         project = msgspec.structs.replace(project, seed=_seed(given["seed"]))
-    if "emulate" in given:
-        project = msgspec.structs.replace(project, emulate=bool(given["emulate"]))
-    if "strict" in given:
-        project = msgspec.structs.replace(project, strict=bool(given["strict"]))
+    for name in ("emulate", "strict"):
+        if name in given:
+            project = msgspec.structs.replace(project, **{name: _switch(given[name], name)})
     if "augment" in given:
         training = msgspec.structs.replace(project.training, augment=_augment(given["augment"]))
         project = msgspec.structs.replace(project, training=training)
@@ -246,6 +245,13 @@ def override(project: Project, **changes: Any) -> Project:
             project, goal=msgspec.structs.replace(project.goal, aim=_named(given["goal"]))
         )
     return msgspec.structs.replace(project, budget=_override_budget(project.budget, given))
+
+
+def _switch(value: Any, where: str) -> bool:
+    """True or False; a text is neither, whatever it says."""
+    if isinstance(value, bool):
+        return value
+    raise ProjectError("neither true nor false", where=where, received=repr(value)[:100], allowed="True or False")
 
 
 def _override_budget(budget: Budget, given: dict[str, Any]) -> Budget:

@@ -287,3 +287,16 @@ def test_tensorflow_s_own_operators_are_refused_by_the_reason(device, tmp_path):
         and "TensorFlow's own StringLower" in said
         and "SELECT_TF_OPS" in said
     )
+
+
+def test_strict_says_that_it_had_nothing_to_look_at():
+    told = {check.name: check for check in check(INT8, device="rpi4", strict=True).checks}
+    assert told["sanity"].outcome == "not asked" and "no data was given" in told["sanity"].reason
+
+
+def test_a_score_on_few_samples_is_no_pass_without_a_word(data, tmp_path):
+    few = tmp_path / "few.npz"
+    arrays = np.load(data)
+    np.savez(few, x_test=arrays["x_test"][:3], y_test=arrays["y_test"][:3])
+    report = check(INT8, device="rpi4", data=few)
+    assert "too_few_samples" in [finding.name for finding in report.findings]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from edgekit.cache import Cache
@@ -90,3 +92,20 @@ def test_a_path_that_there_is_not_suggests_the_nearest_before_any_worker_starts(
     with pytest.raises(DataError, match="the data does not exist") as caught:
         open_data(DataTable(source="none/d.npz"), root=tmp_path, cache=Cache(tmp_path / "c"), progress=no_progress)
     assert "relative to the project" in caught.value.next_step
+
+
+def test_a_pipe_is_refused_before_anybody_waits_for_it(tmp_path, opened):
+    os.mkfifo(tmp_path / "a.keras")
+    os.mkfifo(tmp_path / "a.npz")
+    with pytest.raises(ModelError, match="neither a file nor a folder"):
+        opened("a.keras", Answering())
+    with pytest.raises(DataError, match="neither a file nor a folder"):
+        open_data(
+            DataTable(source="a.npz"),
+            root=tmp_path,
+            cache=Cache(tmp_path / "cache"),
+            seed=0,
+            wanted=None,
+            trust=False,
+            progress=no_progress,
+        )

@@ -264,3 +264,11 @@ def test_a_time_budget_that_no_thread_can_wait_for_is_refused(tmp_path):
     with pytest.raises(ProjectError, match="too long for a time budget") as caught:
         override(load_project(tmp_path, required=False), time_budget=1e15)
     assert caught.value.where == "--time-budget"
+
+
+@pytest.mark.parametrize("name", ["strict", "emulate"])
+@pytest.mark.parametrize("given", ["no", "false", 0, 1.0, [False]])
+def test_a_switch_is_true_or_false_and_no_text(tmp_path, name, given):
+    with pytest.raises(ProjectError, match="neither true nor false") as caught:
+        override(load_project(tmp_path, required=False), **{name: given})
+    assert caught.value.where == name

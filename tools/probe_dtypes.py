@@ -16,13 +16,15 @@ from pathlib import Path
 from typing import Any
 
 CHILD_LIMIT_S = 60
-FLOAT, INT8, UINT8, INT16, INT32, INT64, BOOL, INT4 = (
-    "float32", "int8", "uint8", "int16", "int32", "int64", "bool", "int4",
+FLOAT, INT8, UINT8, INT16, INT32, INT64, BOOL, INT4, HALF = (
+    "float32", "int8", "uint8", "int16", "int32", "int64", "bool", "int4", "float16",
 )  # fmt: skip
 ANY = (FLOAT, INT8, UINT8, INT16, INT32, INT64, BOOL)
 SAME = tuple((one, one) for one in ANY)
 TO_BOOL = tuple((one, BOOL) for one in ANY)
 PAIRS = tuple((one, other) for one in ANY for other in ANY if one != other)
+HALVES = ((HALF, FLOAT), (FLOAT, HALF))
+"""What a file of float16 weights has at each of them."""
 SHAPE = (1, 4, 4, 2)
 ONE_INPUT = (
     "ABS", "AVERAGE_POOL_2D", "CEIL", "COS", "ELU", "EXP", "FLOOR", "HARD_SWISH", "L2_NORMALIZATION", "LEAKY_RELU", "LOG",
@@ -66,7 +68,7 @@ def questions() -> dict[str, list[tuple[str, ...]]]:
     asked |= {name: [(one, one, out) for one, out in SAME] for name in TWO_INPUTS}
     asked |= {name: [(one, one, out) for one, out in TO_BOOL] for name in COMPARISONS}
     asked |= {name: list(WEIGHTS) for name in WEIGHTED}
-    return asked | {name: list(PAIRS) for name in ("CAST", "DEQUANTIZE")} | {"QUANTIZE": [*PAIRS, *SAME]}
+    return asked | {name: [*PAIRS, *HALVES] for name in ("CAST", "DEQUANTIZE")} | {"QUANTIZE": [*PAIRS, *SAME]}
 
 
 def pattern(name: str, dtypes: tuple[str, ...]) -> str:
@@ -188,7 +190,7 @@ def _constant(schema: Any, dtype: str, shape: tuple[int, ...]) -> Any:
 def _quantization(schema: Any, dtype: str, scale: float, name: str) -> Any:
     """A scale as integers have it; 16 bits are symmetric, and 8 bits of a softmax or a sigmoid begin at 0."""
     made = schema.QuantizationParametersT()
-    if dtype in (FLOAT, BOOL):
+    if dtype in (FLOAT, BOOL, HALF):
         return made
     starts = (
         {INT8: -128, UINT8: 0}

@@ -22,6 +22,12 @@ Interpreter = importlib.import_module(package + ".interpreter").Interpreter
 model = Interpreter(model_path=sys.path[0] + "/model.tflite", num_threads={threads})
 model.allocate_tensors()
 """
+_READ = """\
+try:
+    real = ({read}).reshape({slot}["shape"])
+except (OSError, ValueError) as problem:
+    sys.exit({path} + ": " + str(problem))
+"""
 NAME_LENGTH = 40  # a converter may join the names of every fused layer
 _RANGES = {"int8": (-128, 127), "uint8": (0, 255), "int16": (-32768, 32767)}
 
@@ -93,12 +99,10 @@ def _shifted(zero_point: int) -> str:
 
 def _feed(index: int, facts: InputFacts, pictures: Decoding | None) -> str:
     slot, path = f"model.get_input_details()[{index}]", f"sys.argv[{index + 1}]"
-    real = f"np.load({path})"
-    before = ""
+    real, before = f'np.load({path}).reshape({slot}["shape"])', ""
     if pictures:
-        before = f'real = {real} if {path}.endswith(".npy") else {pictures.call(path, facts.shape)}\n'
-        real = "real"
-    real = f'{real}.reshape({slot}["shape"])'
+        read = f'np.load({path}) if {path}.endswith(".npy") else {pictures.call(path, facts.shape)}'
+        before, real = _READ.format(read=read, slot=slot, path=path), "real"
     if facts.scale and facts.dtype in _RANGES:
         low, high = _RANGES[facts.dtype]
         real = f"np.clip(np.round({real} / {facts.scale!r} + {_signed(facts.zero_point)}), {low}, {high})"

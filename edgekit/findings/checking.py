@@ -17,7 +17,7 @@ from edgekit.report import Finding, InputFacts, Metrics
 from edgekit.sanity.columns import swallowed
 from edgekit.sanity.ranges import beyond_the_input
 from edgekit.sanity.size import NAME as SIZE
-from edgekit.sanity.size import too_few
+from edgekit.sanity.size import too_few, too_few_for_the_score
 
 if TYPE_CHECKING:
     import numpy as np
@@ -58,6 +58,10 @@ def look_at_file(
     if max_drop_points is not None and drop is not None and drop.low is not None:
         told = too_few(drop, dataset.splits["test"].samples, max_drop_points)
         found = [one for one in found if one.name != SIZE] + ([told] if told is not None else [])
+    score = metrics.get(settled.metric.name)
+    if score is not None and drop is None and not any(one.name == SIZE for one in found):
+        told = too_few_for_the_score(settled.metric.name, score, dataset.splits["test"].samples)
+        found += [told] if told is not None else []
     once = tuple(dict.fromkeys(found))
     tell(once, progress)
     return once

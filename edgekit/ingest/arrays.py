@@ -130,5 +130,8 @@ def _open(path: Path, name: str) -> np.ndarray:
     if array.ndim == 0 or array.size == 0:
         raise DataError("no samples, or samples without values", where=name, received=f"shape {array.shape}")
     if array.dtype.kind not in "fiub":
-        raise DataError("not an array of numbers", where=name, received=array.dtype, allowed="floats, integers")
+        raise DataError(
+            "not an array of numbers", where=name, received=array.dtype, allowed="floats, integers",
+            next_step="number text labels from 0 in the order of the model's outputs" if array.dtype.kind in "US" else None,
+        )  # fmt: skip
     return array

@@ -15,10 +15,11 @@ from edgekit.cost import ram
 from edgekit.cost.lowering import lower, widths
 from edgekit.planner.ranking import COSTS, text_of
 from edgekit.planner.trial import Trial, figure
-from edgekit.planner.verdict import judged_value
+from edgekit.planner.verdict import judged_value, misses
 from edgekit.techniques.interface import Task
 
 OPTIONS = {name: f"--max-{name}" for name in COSTS}
+LIMITS = (*COSTS, "accuracy_drop")
 NAMED = 2
 """So many layers are named."""
 
@@ -35,12 +36,14 @@ class _Need(NamedTuple):
 def too_little(task: Task, trials: Sequence[Trial], untried: Iterable[Candidate] = ()) -> str | None:
     """Which limit no candidate can hold, with the least that one takes and what would fit; None where no single limit is too little.
 
-    A trial counts with the figure that its check was judged by, an untried candidate with its prediction.
+    A trial counts with the figure that its check was judged by, an untried candidate with its prediction. What no limit would let pass
+    counts only where nothing else is there.
     """
-    told = []
+    told, tried = [], {trial.candidate.name for trial in trials}
+    waiting = [one for one in untried if one.name not in tried]
     for name in COSTS:
         limit = task.limits.get(name)
-        needs = [*_taken(name, trials), *_predicted(name, untried)]
+        needs = [*_taken(name, trials), *_predicted(name, waiting, trials)]
         least = min(needs, key=lambda need: (need.value, need.name), default=None)
         if limit is not None and least is not None and limit < least.value < math.inf:
             told.append(_told(task, name, limit, least))
@@ -49,6 +52,7 @@ def too_little(task: Task, trials: Sequence[Trial], untried: Iterable[Candidate]
 
 def _taken(name: str, trials: Sequence[Trial]) -> list[_Need]:
     found = [trial for trial in trials if trial.candidate.role != "control" and math.isfinite(figure(trial, name))]
+    found = [trial for trial in found if not _is_refused(trial)] or found
     return [
         _Need(
             trial.candidate.name, trial.candidate.steps, judged_value(name, trial.metrics[name]),
@@ -58,22 +62,40 @@ def _taken(name: str, trials: Sequence[Trial]) -> list[_Need]:
     ]  # fmt: skip
 
 
-def _predicted(name: str, untried: Iterable[Candidate]) -> list[_Need]:
-    """A size is measured before it is judged; a time stays a prediction, and is judged by its high end."""
+def _is_refused(trial: Trial) -> bool:
+    """Whether something else than a limit speaks against it, as a dtype that the device does not take."""
+    return any(check.name not in LIMITS for check in misses(trial.checks))
+
+
+def _predicted(name: str, untried: Iterable[Candidate], trials: Sequence[Trial]) -> list[_Need]:
+    """A size is measured before it is judged, and counts as large as the trials' predictions were too small; a time stays a prediction, and
+    is judged by its high end.
+    """
     found = ((one, one.estimates.get(name)) for one in untried)
+    off = 1.0 if name == "latency" else _too_small_by(name, trials)
     return [
-        _Need(one.name, one.steps, estimate.high if name == "latency" else estimate.value, "predicted")
+        _Need(one.name, one.steps, estimate.high if name == "latency" else estimate.value * off, "predicted")
         for one, estimate in found
         if estimate is not None
     ]
 
 
+def _too_small_by(name: str, trials: Sequence[Trial]) -> float:
+    """The most that a trial's measured size is of what was predicted of it, at least 1; of the baseline the predictions know it already."""
+    found = (
+        (figure(one, name), one.candidate.estimates.get(name)) for one in trials if one.candidate.role == "candidate"
+    )
+    return max(
+        [1.0, *(taken / said.value for taken, said in found if said and said.value > 0 and math.isfinite(taken))]
+    )
+
+
 def _told(task: Task, name: str, limit: float, least: _Need) -> str:
-    about = "about " if least.basis == "predicted" else ""
+    about, fits = ("about ", "is predicted to fit") if least.basis == "predicted" else ("", "would fit")
     needed = f"{about}{text_of(name, least.value)} ({least.basis})"
     advice = _shrunk(task, name, limit, least)
     return (
-        f"{text_of(name, limit)} of {name} is too little for every candidate: {least.name} needs the least, {needed}, and would fit with "
+        f"{text_of(name, limit)} of {name} is too little for every candidate: {least.name} needs the least, {needed}, and {fits} with "
         f"{OPTIONS[name]} {_option(name, least.value)}" + (f"; {advice}" if advice else "")
     )
 

@@ -157,7 +157,7 @@ def why(task: Task, winner: Standing, loser: Placed) -> str:
         return f"takes more {what}: {_figures(other, named)}; {_named(winner)} {_figures(winner, named)}"
     if by in COSTS:
         worse = "is slower" if by == "latency" else f"takes more {by}"
-        return f"{worse}: {text_of(by, other.cost(by))}, {_named(winner)} {text_of(by, winner.cost(by))}"
+        return f"{worse}{_apart(by, winner, other)}"
     if by == "accuracy":
         return f"costs as little and loses more: {_points(other.drop)}, {_named(winner)} {_points(winner.drop)}"
     if by == "steps":
@@ -180,10 +180,18 @@ def _by_a_little(winner: Standing, other: Standing) -> str:
     for metric in ("latency", "ram"):
         if winner.cost(metric) < other.cost(metric):
             what = "a little slower" if metric == "latency" else f"a little larger in {metric}"
-            return f"is as good, and {what}: {text_of(metric, other.cost(metric))}, {_named(winner)} {text_of(metric, winner.cost(metric))}"
+            return f"is as good, and {what}{_apart(metric, winner, other)}"
     if winner.drop < other.drop:
         return f"is as good, and loses a little more: {_points(other.drop)}, {_named(winner)} {_points(winner.drop)}"
     return f"is as good as {_named(winner)}, which has the smaller file, or comes first by its name"
+
+
+def _apart(metric: str, winner: Standing, other: Standing) -> str:
+    """Both figures; what lies between them where they read the same."""
+    more, less = other.cost(metric), winner.cost(metric)
+    if text_of(metric, more) == text_of(metric, less) and math.isfinite(more):
+        return f", by {text_of(metric, more - less)} of {text_of(metric, more)}"
+    return f": {text_of(metric, more)}, {_named(winner)} {text_of(metric, less)}"
 
 
 def _named(winner: Standing) -> str:

@@ -57,7 +57,7 @@ def no_better_than_the_mean(splits: list[tuple[str, np.ndarray, np.ndarray]]) ->
     """
     import numpy as np
 
-    told = []
+    told, stands_still, columns = [], True, 1
     for split, targets, outputs in splits:
         wanted, got = (np.asarray(each, np.float64).reshape(len(outputs), -1) for each in (targets, outputs))
         spread = ((wanted - wanted.mean(axis=0)) ** 2).sum(axis=0)
@@ -67,11 +67,15 @@ def no_better_than_the_mean(splits: list[tuple[str, np.ndarray, np.ndarray]]) ->
         explained = 1 - ((wanted - got) ** 2).sum(axis=0)[varies] / spread[varies]
         if explained.max() <= 0:
             told.append((split, float(explained.max())))
+            stands_still, columns = stands_still and not np.ptp(got, axis=0).any(), got.shape[1]
     if not told:
         return None
+    seen = "its answers are the same for every sample, and no nearer to the targets than their mean is"
+    if not stands_still:
+        seen = "its answers are further from the targets than their mean is"
+    best = ", in the best of its columns" if columns > 1 else ""
     return Finding(
         name="at_chance",
-        what=f"on {both([split for split, _ in told])} its answers are further from the targets than their mean is "
-        f"(variance explained {told[0][1]:.2f}, of several columns in the best)",
+        what=f"on {both([split for split, _ in told])} {seen} (variance explained {told[0][1]:.2f}{best})",
         advice=ADVICE.replace("the order of the labels", "the unit and the order of the targets"),
     )

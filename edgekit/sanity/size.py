@@ -10,6 +10,8 @@ from edgekit.report import Finding, Metric
 from edgekit.verdict.task import Kind
 
 MOST = 10**7
+SCORE_POINTS = 10.0
+"""Half an interval beyond which a score tells too little to be read without a word."""
 NAME = "too_few_samples"
 
 
@@ -45,6 +47,22 @@ def too_few(drop: Metric, samples: int, max_drop_points: float) -> Finding | Non
         what=f"{samples:,} {drop.split or 'test'} samples tell the drop of {drop.value:.2f} points to ±{half:.1f} points only "
         f"({drop.low:.1f} to {drop.high:.1f}), and {max_drop_points:g} may be lost",
         advice=f"test on {about}, or allow more with max_drop",
+    )
+
+
+def too_few_for_the_score(name: str, score: Metric, samples: int) -> Finding | None:
+    """Samples that told a share only within a wide 95% interval, where no drop is there to be told; `score` is from 0 to 1."""
+    if score.unit != "fraction" or score.low is None or score.high is None or score.value is None or samples < 1:
+        return None
+    half = 50 * (score.high - score.low)
+    if not math.isfinite(half) or half <= SCORE_POINTS:
+        return None
+    said = "sample tells" if samples == 1 else "samples tell"
+    enough = max(samples + 1, _rounded(math.ceil(samples * (half / SCORE_POINTS) ** 2)))
+    return Finding(
+        name=NAME,
+        what=f"{samples:,} {score.split or 'test'} {said} the {name} of {score.value:.2%} only to lie between {score.low:.0%} and {score.high:.0%}",
+        advice=f"test on about {enough:,} samples or more",
     )
 
 

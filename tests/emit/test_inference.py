@@ -191,7 +191,16 @@ def test_what_is_no_picture_is_an_error(tmp_path, kind):
     elif kind == "text":
         path.write_text("no picture")
     done = ask(path)
-    assert done.returncode != 0 and "photo.tif" in done.stderr
+    assert done.returncode != 0 and "photo.tif" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_beside_pictures_an_array_that_is_none_or_of_another_shape_is_an_error_in_a_line(tmp_path):
+    ask = script_for(tmp_path, GRAY)
+    np.save(tmp_path / "other.npy", np.zeros(5, np.float32))
+    (tmp_path / "text.npy").write_text("no array")
+    for name in ("other.npy", "text.npy", "missing.npy"):
+        done = ask(tmp_path / name)
+        assert done.returncode == 1 and f"{name}: " in done.stderr and "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize("arguments", [(), ("photo.jpg",), ("a.npy", "b.npy")])

@@ -182,7 +182,7 @@ LONG = text(rows(5000))
         (LONG.replace("4500,1125.0,run", "4500,1125.0"), {}, "a row with another number of cells than there are columns", "line 4502", "2 cells"),
         (LONG.replace("4500,1125.0,run", '4500,"1125.0,run'), {}, "a row with another number of cells than there are columns", "line 4502", "double quotes"),
         ((LONG * 3).replace("9,2.25,run", '9,"2.25,run', 1), {}, "a line that is no CSV", "line 11", "field larger than field limit"),
-        (LONG.replace("4500,1125.0,run", "4500,1125.0,r\u00fcn").encode("latin-1"), {}, "not a text file in UTF-8", "readings.csv: after line", "iconv"),
+        (LONG.replace("4500,1125.0,run", "4500,1125.0,r\u00fcn").encode("latin-1"), {}, "not a text file in UTF-8", "readings.csv: line", "iconv"),
         (None, {"target": "lable"}, "there is no column 'lable'", "[data] target", "did you mean 'label'?"),
         (None, {"features": ("ax", "az")}, "there is no column 'az'", "[data] features", "did you mean"),
         (None, {"drop": ("id",)}, "there is no column 'id'", "[data] drop", "ax, ay, label"),

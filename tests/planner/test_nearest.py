@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import msgspec
 import pytest
 
 from edgekit.candidate import Step
@@ -11,6 +12,7 @@ from edgekit.cost import ram
 from edgekit.cost.lowering import lower, widths
 from edgekit.planner.nearest import too_little
 from edgekit.planner.planner import Planner, outline
+from edgekit.report import Check
 from edgekit.units import parse_size
 
 
@@ -80,3 +82,28 @@ def test_where_each_limit_can_be_held_by_some_nothing_is_too_little(task, trial)
     while (candidate := lost.ask()) is not None:
         lost.tell(trial(lost, candidate, drop=50.0))
     assert too_little(board, lost.trials) is None, "accuracy is no cost"
+
+
+def test_what_was_tried_counts_as_measured_and_tells_how_far_predictions_are_off(task, trial):
+    board = task("nucleo-l4r5zi", limits={"flash": 100.0})
+    waiting = {one.name: one for one in Planner(board).waiting}
+    said = {name: one.estimates["flash"].value for name, one in waiting.items()}
+    tried = [trial(Planner(board), waiting["int8_per_tensor"], flash=4 * said["int8_per_tensor"])]
+    told = too_little(board, tried, waiting.values())
+    (needed,) = re.findall(r"--max-flash (\S+?)[;,]", told + ";")
+    assert "int8_per_tensor needs the least" in told and "(measured), and would fit with" in told
+    assert parse_size(needed) >= 4 * said["int8_per_tensor"] > said["int8"], "no untried one is said to be so small"
+    before = too_little(board, [], waiting.values())
+    assert "(predicted), and is predicted to fit with" in before
+
+
+def test_what_the_device_refuses_at_any_size_is_not_what_would_fit(task, trial):
+    board = task("nucleo-l4r5zi", limits={"ram": 100.0})
+    waiting = {one.name: one for one in Planner(board).waiting}
+    refused = Check(name="input_dtype", outcome="fail", limit="int8", value="float32", reason="'image' is float32")
+    small = trial(Planner(board), waiting["float32"], ram=200.0)
+    small = msgspec.structs.replace(small, checks=(*small.checks, refused))
+    assert "int8 needs the least, 300 B" in too_little(
+        board, [small, trial(Planner(board), waiting["int8"], ram=300.0)]
+    )
+    assert "float32 needs the least, 200 B" in too_little(board, [small])

@@ -168,3 +168,12 @@ def test_the_runner_up_is_the_one_that_comes_nearest_to_what_the_goal_makes_smal
         for name, size in (("a", 35.0), ("b", 9.0), ("c", 11.0))
     ]
     assert [one.standing.name for one in place(task(currency="download"), found)] == ["b", "c", "a"]
+
+
+def test_figures_that_read_the_same_are_told_by_what_lies_between_them(task):
+    told = reason(
+        task("nano-33-ble", aim="balanced"),
+        one("int8", flash=4800, ram=2992, latency=0.714),
+        one("int8_per_tensor", flash=4800, ram=2976, latency=0.714),
+    )
+    assert told == "is as good, and a little larger in ram, by 16 B of 2.9 KiB"

@@ -39,6 +39,17 @@ def test_a_long_phase_says_how_far_and_how_long_and_when_it_ended():
     assert len(lines) == 4  # at 2, 12 and 22 seconds, and at the end
 
 
+def test_what_a_phase_waited_for_before_its_first_part_is_no_pace():
+    lines, clock = [], Clock()
+    progress = PlainLines(lines.append, clock)
+    progress("calibrating", 0, 160)
+    clock.now = 15.0
+    progress("calibrating", 1, 160)
+    clock.now = 26.0
+    progress("calibrating", 12, 160)
+    assert lines == ["calibrating: 1 of 160 (1%)", "calibrating: 12 of 160 (8%), about 2 min 28 s left"]
+
+
 def test_an_unknown_total_has_no_time_left():
     lines, clock = [], Clock()
     progress = PlainLines(lines.append, clock)

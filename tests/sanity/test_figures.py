@@ -12,7 +12,7 @@ from edgekit.sanity.answers import not_finite, target_range
 from edgekit.sanity.columns import swallowed
 from edgekit.sanity.ranges import Fit, Front, Tried, beyond_the_input, input_range
 from edgekit.sanity.seen import InputSeen
-from edgekit.sanity.size import too_few, too_few_beforehand
+from edgekit.sanity.size import too_few, too_few_beforehand, too_few_for_the_score
 from edgekit.sanity.transforms import Transform, applied, transforms
 from edgekit.verdict.targets import TargetFacts
 
@@ -46,6 +46,17 @@ def test_an_interval_that_is_narrow_enough_needs_no_word():
     assert too_few(drop(0.2, None, None), 10, 1.0) is None
     of_errors = too_few(drop(3.0, -17, 18, "bootstrap"), 50, 5.0)
     assert "±17.5 points only (-17.0 to 18.0)" in of_errors.what and "about 620 samples" in of_errors.advice
+
+
+def test_a_score_that_no_drop_stands_beside_needs_samples_too():
+    def score(low, high, unit="fraction"):
+        return Metric(value=1.0, unit=unit, basis="simulated", source="", low=low, high=high, split="test")
+
+    one = too_few_for_the_score("accuracy", score(0.2065, 1.0), 1)
+    assert one.name == "too_few_samples" and one.what.startswith("1 test sample tells the accuracy of 100.00% only")
+    assert "between 21% and 100%" in one.what and "about 16 samples" in one.advice
+    assert too_few_for_the_score("accuracy", score(0.81, 1.0), 100) is None
+    assert too_few_for_the_score("mae", score(0.0, 900.0, unit=""), 3) is None, "no share: nothing says what is wide"
 
 
 PIXELS = InputSeen(sample=(8, 8, 3), low=0, high=1, mean=0.4, std=0.3, quantiles=(0, 0.4, 1))

@@ -93,6 +93,9 @@ def test_a_regression_that_is_no_better_than_the_mean():
     wanted = generator.standard_normal((60, 2)) * [100, 1]
     assert no_better_than_the_mean([("test", wanted, wanted + 0.5)]) is None
     assert no_better_than_the_mean([("test", wanted, generator.standard_normal((60, 2)) * 200)]).name == "at_chance"
+    still = no_better_than_the_mean([("test", wanted[:, :1], np.ones((60, 1)))])
+    assert "its answers are the same for every sample" in still.what and "columns" not in still.what
+    assert "in the best of its columns" in no_better_than_the_mean([("test", wanted, np.ones((60, 2)))]).what
     half = np.stack([wanted[:, 0], np.zeros(60) + 9], axis=1)
     assert no_better_than_the_mean([("test", wanted, half)]) is None, "one column is right"
     assert no_better_than_the_mean([("test", np.ones((60, 1)), np.zeros((60, 1)))]) is None, "nothing varies"

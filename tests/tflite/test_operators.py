@@ -103,3 +103,8 @@ def test_look_up_tables_are_for_tflite_micro_alone():
     assert unsupported(model, load_table("tflite-micro-2026-10")) == ()
     (refused,) = unsupported(model, load_table("litert-2.3"))
     assert "no custom operator 'TFLM_DECODE'" in refused.reason
+
+
+def test_tflite_micro_does_not_widen_weights_of_float16():
+    (told,) = unsupported(read_tflite(GOLDEN / "float16.tflite"), load_table("tflite-micro-2026-10"))
+    assert told.operator == "DEQUANTIZE" and "does not take float16 > float32" in told.reason

@@ -100,7 +100,7 @@ def lines_of(path: Path, encoding: str) -> Iterator[str]:
                 yield line
     except UnicodeError as problem:
         raise DataError(
-            "not a text file in UTF-8", where=f"{shown(str(path))}: after line {number}", received=str(problem)[:200],
+            "not a text file in UTF-8", where=f"{shown(str(path))}: line {number + 1} or after", received=str(problem)[:200],
             allowed="UTF-8, or UTF-16 with a byte order mark",
             next_step="save it as UTF-8, as in: iconv -f windows-1252 -t utf-8 OLD.csv > NEW.csv",
         ) from None  # fmt: skip

@@ -21,6 +21,7 @@ class PlainLines:
     def __init__(self, write: Callable[[str], object], clock: Callable[[], float] = time.monotonic) -> None:
         self._write, self._clock = write, clock
         self._phases: dict[str, tuple[float, float | None]] = {}
+        self._paces: dict[str, tuple[float, int]] = {}  # when a phase's first part was done, and how many were then
         self._lock = threading.Lock()
 
     def __call__(self, phase: str, done: int, total: int) -> None:
@@ -35,13 +36,15 @@ class PlainLines:
             now = self._clock()
             started, shown = self._phases.setdefault(phase, (now, None))
             elapsed = now - started
+            began, before = self._paces.setdefault(phase, (now, done)) if done else (now, 0)
             if total and done >= total:
                 del self._phases[phase]
+                self._paces.pop(phase, None)
                 if elapsed >= SHOWN_AFTER_S:
                     self._write(f"{phase}: done in {seconds(elapsed)}")
             elif elapsed >= SHOWN_AFTER_S and (shown is None or now - shown >= LINE_EVERY_S):
                 self._phases[phase] = (started, now)
-                self._write(f"{phase}: {_share(done, total)}{_time_left(elapsed, done, total)}")
+                self._write(f"{phase}: {_share(done, total)}{_time_left(now - began, done - before, total - done)}")
 
     def on_event(self, event: Event) -> None:
         """Something happened in a build."""
@@ -76,6 +79,6 @@ def _share(done: int, total: int) -> str:
     return f"{done} of {total} ({done / total:.0%})" if total else f"{done}"
 
 
-def _time_left(elapsed: float, done: int, total: int) -> str:
-    """Time left at the pace so far; nothing where there is no pace yet."""
-    return f", about {seconds(elapsed / done * (total - done))} left" if done and total else ""
+def _time_left(elapsed: float, done: int, left: int) -> str:
+    """Time left at the pace since the first part was done, which may have waited for much else; nothing where there is no pace yet."""
+    return f", about {seconds(elapsed / done * left)} left" if done > 0 and left > 0 else ""
