@@ -231,7 +231,7 @@ def _reason(path: Path, roots: tuple[Path, ...]) -> str | None:
         return "sub-folders of a class"
     if path.suffix.lower() not in ENDINGS:
         return "with an ending that is no picture's"
-    return None if path.is_file() else "no regular files"
+    return None if path.is_file() else "not a regular file"
 
 
 def _leave(left: dict[str, list[str]], reason: str, source: Path, path: Path) -> None:

@@ -49,7 +49,7 @@ def test_whatever_is_left_out_is_counted_and_named(tmp_path, open_source):
         "2 sub-folders of a class (train/cat/folder.png/, train/cat/more/)",
         "1 links out of the data's folder (train/cat/out.png)",
         "1 broken links (train/cat/gone.png)",
-        "1 no regular files (train/cat/pipe.png)",
+        "1 not a regular file (train/cat/pipe.png)",
     ):
         assert part in note
 

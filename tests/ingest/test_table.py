@@ -201,7 +201,7 @@ LONG = text(rows(5000))
         (text(rows(), header=None).replace("run", "1").replace("sit", "2").replace("walk", "3"), {},
          "no line of column names: the first line holds numbers", "line 1", "header = false"),
         (text(rows(labels=("run",))), {"wanted": Wanted()}, "fewer than two classes", "readings.csv: column 'label'", "run"),
-        (text([]), {}, "no rows", "readings.csv", "no line below the column names"),
+        (text([]), {}, "no rows", "readings.csv", "none below the column names"),
         ("", {}, "no rows", "readings.csv", "an empty file"),
         ("\n \n", {}, "no rows", "readings.csv", "an empty file"),
         ("just words\nand more\n", {}, "fewer than two columns", "line 1", "separator"),

@@ -63,7 +63,7 @@ class Gathered:
     def close(self) -> None:
         """Finish the file of features; raises `DataError` where there are no rows."""
         if not self.rows:
-            received = "rows with missing values only" if self.dropped else "no line below the column names"
+            received = "rows with missing values only" if self.dropped else "none below the column names"
             raise DataError("no rows", where=self.file, received=received, allowed="a row a sample")
         self._writer.close()
 
