@@ -6,6 +6,7 @@ a schema is made of a type and nothing of what the documents mean.
 
 from __future__ import annotations
 
+import inspect
 import json
 from typing import Any
 
@@ -58,7 +59,17 @@ def schema_of(kind: Any, title: str) -> dict[str, Any]:
     >>> schema_of(int, "a number")["type"]
     'integer'
     """
-    return {"$schema": DIALECT, "title": title, **msgspec.json.schema(kind)}
+    return {"$schema": DIALECT, "title": title, **_cleaned(msgspec.json.schema(kind))}
+
+
+def _cleaned(part: Any) -> Any:
+    """The schema with the indentation of docstrings taken off its descriptions, as msgspec does from 0.23 on."""
+    if isinstance(part, dict):
+        return {
+            key: inspect.cleandoc(value) if key == "description" and isinstance(value, str) else _cleaned(value)
+            for key, value in part.items()
+        }
+    return [_cleaned(one) for one in part] if isinstance(part, list) else part
 
 
 def schema_text(name: str) -> str:

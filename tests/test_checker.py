@@ -261,8 +261,9 @@ def test_a_file_with_an_appended_archive_is_judged_as_without_it(device, tmp_pat
 
 
 def converted(function, specs: list, target: Path) -> Path:
-    import tensorflow as tf
+    from edgekit.workshop.door import door
 
+    tf = door().tf
     module = tf.Module()
     module.function = function
     converter = tf.lite.TFLiteConverter.from_concrete_functions(

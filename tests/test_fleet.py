@@ -94,6 +94,15 @@ def test_what_every_device_would_meet_ends_them_all(workers, problem):
     assert caught.value is problem and stopped == [True] and len(begun) <= 3
 
 
+@pytest.fixture
+def heeds_interrupts():
+    """What was started in the background of a script ignores SIGINT."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heeds_interrupts")
 def test_a_ctrl_c_stops_devices_that_run_side_by_side():
     def build_one(profile, seat):
         if profile.id == "rpi4":

@@ -57,7 +57,7 @@ def test_a_gru_on_a_microcontroller(edgekit_command, project):
     done = edgekit_command("build", "--device", "nano-33-ble", "--out", "out", "--json", folder=project, timeout_s=300)
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
-    assert (report["outcome"], report["chosen"]["candidate"]) == ("pass", "int8")
+    assert report["outcome"] == "pass" and report["chosen"]["candidate"].startswith("int8")
     assert any(f"unrolled in the file, {STEPS} steps" in note and "SIGSEGV" in note for note in report["notes"])
     unrolled = read_tflite(project / "out" / "nano-33-ble" / "model.tflite")
     assert "WHILE" not in {operator.name for operator in unrolled.operators}

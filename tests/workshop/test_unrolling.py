@@ -100,4 +100,4 @@ def test_the_job_says_the_reason_alone(tools, model):
     from edgekit.workshop.convert import _opened
 
     with pytest.raises(RuntimeError, match=r"^its recurrent layers have no fixed number"):
-        _opened(tools, model, {"unrolled": True, "inputs": ["x"], "outputs": ["y"]})
+        _opened(tools, model, {"unrolled": True, "inputs": ["x"], "outputs": ["y"]}, [tools.tf.float32])
