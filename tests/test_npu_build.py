@@ -19,7 +19,7 @@ pytestmark = [
 
 def test_a_pruned_candidate_is_smaller_in_the_flash_of_an_ethos(edgekit_command, tiny_project):
     ran = edgekit_command(
-        "build", "--device", "corstone-300", "--out", "out", "--time-budget", "25s", "--max-drop", "60", "--json",
+        "build", "--device", "corstone-300", "--out", "out", "--goal", "smallest", "--time-budget", "60s", "--max-drop", "60", "--json",
         folder=tiny_project, timeout_s=240,
     )  # fmt: skip
     report = json.loads(ran.stdout)

@@ -21,6 +21,8 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from edgekit.planner.trial import Trial, figure
 from edgekit.techniques.interface import COUNTS, Task
 from edgekit.units import format_ms, format_size
@@ -82,7 +84,7 @@ def standing(trial: Trial) -> Standing:
 
 def place(task: Task, found: Iterable[Standing]) -> list[Placed]:
     """The winner, and then the others: those that kept up the longest first. Nothing for nothing."""
-    left, lost = sorted(found, key=lambda one: _exact(task, one)), []
+    left, lost = sorted(_timed_alike(found), key=lambda one: _exact(task, one)), []
     for criterion in _criteria(task):
         kept = criterion.keeps(left) if left else []
         beaten = sorted((one for one in left if one not in kept), key=criterion.of)
@@ -90,6 +92,14 @@ def place(task: Task, found: Iterable[Standing]) -> list[Placed]:
         left = kept
     lost.append([Placed(one, "order") for one in left[1:]])
     return [*(Placed(one, "") for one in left[:1]), *(one for group in reversed(lost) for one in group)]
+
+
+def _timed_alike(found: Iterable[Standing]) -> list[Standing]:
+    """Standings that are compared by their time in one way: what is noise in one that was measured decides over none that was predicted."""
+    known = list(found)
+    if not any("latency" in one.measured for one in known):
+        return known
+    return [replace(one, measured=tuple({*one.measured, "latency"})) for one in known]
 
 
 def first(task: Task, trials: Sequence[Trial]) -> Trial | None:

@@ -86,7 +86,10 @@ def weights(model: TfliteModel, index: int) -> np.ndarray:
     if values is None:
         raise _no_array(model, tensor, f"{length} bytes of type {tensor.dtype}")
     if tensor.sparsity is None:
-        return values[: tensor.elements].reshape(tensor.shape)
+        try:
+            return values[: tensor.elements].reshape(tensor.shape)
+        except ValueError:  # an axis of 0 beside others whose product no array can have
+            raise _no_array(model, tensor, f"the shape {tensor.shape}") from None
     dense = to_dense(values, tensor.sparsity, tensor.shape)
     if dense is None:
         raise _no_array(model, tensor, f"a sparse encoding of {len(values)} values that does not fit {tensor.shape}")

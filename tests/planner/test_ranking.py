@@ -177,3 +177,9 @@ def test_figures_that_read_the_same_are_told_by_what_lies_between_them(task):
         one("int8_per_tensor", flash=4800, ram=2976, latency=0.714),
     )
     assert told == "is as good, and a little larger in ram, by 16 B of 2.9 KiB"
+
+
+def test_a_time_that_was_measured_is_no_worse_than_one_that_was_predicted(task):
+    board, costs = task("rpi4", aim="balanced"), {"flash": 44e3, "ram": 140e3}
+    measured = one("measured", latency=0.08, measured=("latency",), **costs)
+    assert chosen(board, measured, one("predicted", latency=0.085, **costs)) == "measured"
