@@ -77,13 +77,18 @@ def _share(part: int, whole: int) -> float:
     return part / whole if whole else 0.0
 
 
+def _are_many(count: int, samples: int, least: int, least_share: float) -> bool:
+    """Whether a count is worth a finding, by itself and as a share of the samples."""
+    return count >= max(least, least_share * samples)
+
+
 def _tells(seen: SplitSeen) -> bool:
     """Whether two equal samples are hardly chance."""
     return seen.bits >= TELLS * math.log2(max(2, seen.samples))
 
 
 def _repeats(split: str, seen: SplitSeen) -> Finding | None:
-    if seen.repeats < LEAST_REPEATS or seen.repeats < LEAST_REPEATED * seen.samples or not _tells(seen):
+    if not (_are_many(seen.repeats, seen.samples, LEAST_REPEATS, LEAST_REPEATED) and _tells(seen)):
         return None
     return Finding(
         name="duplicates",
@@ -93,7 +98,7 @@ def _repeats(split: str, seen: SplitSeen) -> Finding | None:
 
 
 def _conflicts(split: str, seen: SplitSeen) -> Finding | None:
-    if seen.conflicts < max(LEAST_CONFLICTS, LEAST_IN_CONFLICT * seen.samples) or not _tells(seen):
+    if not (_are_many(seen.conflicts, seen.samples, LEAST_CONFLICTS, LEAST_IN_CONFLICT) and _tells(seen)):
         return None
     return _conflict(
         f"{share(seen.conflicts, seen.samples)} samples of {split} have an equal there with another target"
@@ -101,9 +106,8 @@ def _conflicts(split: str, seen: SplitSeen) -> Finding | None:
 
 
 def _conflict_between(found: Overlap, seen: DataSeen) -> Finding | None:
-    if found.conflicts < max(LEAST_CONFLICTS, LEAST_IN_CONFLICT * found.samples) or not _tells(
-        seen.splits[found.first]
-    ):
+    are_many = _are_many(found.conflicts, found.samples, LEAST_CONFLICTS, LEAST_IN_CONFLICT)
+    if not (are_many and _tells(seen.splits[found.first])):
         return None
     counted = share(found.conflicts, found.samples)
     return _conflict(f"{counted} samples of {found.first} stand in {both(found.second)} with another target")
@@ -118,7 +122,7 @@ def _conflict(what: str) -> Finding:
 
 
 def _blanks(split: str, seen: SplitSeen) -> Finding | None:
-    if seen.blanks < LEAST_BLANKS or seen.blanks < LEAST_BLANK * seen.samples or not _tells(seen):
+    if not (_are_many(seen.blanks, seen.samples, LEAST_BLANKS, LEAST_BLANK) and _tells(seen)):
         return None
     return Finding(
         name="blank_samples",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from edgekit.dataset import Split
 from edgekit.values import Value
 
+MOST_CHANNELS = 4096
+
 
 class InputSeen(Value):
     """The values of one input in a split.
@@ -64,6 +66,3 @@ class DataSeen(Value):
 
     splits: dict[Split, SplitSeen]
     overlaps: tuple[Overlap, ...] = ()
-
-
-MOST_CHANNELS = 4096

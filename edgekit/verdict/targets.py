@@ -10,6 +10,7 @@ from typing import Literal
 from edgekit.values import Value
 
 Rows = Literal["one-hot", "distribution", "other"]
+MOST_DISTINCT = 1000
 MOST_CLASSES = 10_000
 """Labels above are counted as no classes: no output here has so many."""
 
@@ -43,6 +44,3 @@ class TargetFacts(Value):
     def is_zero_one(self) -> bool:
         """Whether every value is 0 or 1."""
         return self.whole and self.low >= 0 and self.high <= 1
-
-
-MOST_DISTINCT = 1000

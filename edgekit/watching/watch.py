@@ -100,7 +100,8 @@ class DeviceWatch:
         self._numbers: dict[str, int] = {}
         self._open: dict[str, Candidate] = {}
         self._began: dict[str, float] = {}
-        self._known, self._left_s, self._best = 0, None, ""  # type: int, float | None, str
+        self._known, self._best = 0, ""
+        self._left_s: float | None = None
 
     def searching(self, name: str, planner: Search, limits: dict[str, float]) -> None:
         """The search begins."""
