@@ -11,15 +11,15 @@ import types
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from edgekit.bench_result import BenchResult
-    from edgekit.benching import bench
-    from edgekit.builder import BuildResult, build
-    from edgekit.checker import check
-    from edgekit.comparer import compare
+    from edgekit.api.bench import bench
+    from edgekit.api.build import BuildResult, build
+    from edgekit.api.check import check
+    from edgekit.api.compare import compare
+    from edgekit.api.inspect import inspect
+    from edgekit.api.plan import plan
+    from edgekit.devices.profile import load_profile
+    from edgekit.documents.bench_result import BenchResult
     from edgekit.errors import EdgekitError
-    from edgekit.inspector import inspect
-    from edgekit.planning import plan
-    from edgekit.profile import load_profile
 
 __version__ = "0.1.0"
 __all__ = [
@@ -36,16 +36,16 @@ __all__ = [
 ]
 
 _HOME = {
-    "BenchResult": "edgekit.bench_result",
-    "BuildResult": "edgekit.builder",
-    "bench": "edgekit.benching",
-    "build": "edgekit.builder",
-    "plan": "edgekit.planning",
-    "check": "edgekit.checker",
-    "compare": "edgekit.comparer",
+    "BenchResult": "edgekit.documents.bench_result",
+    "BuildResult": "edgekit.api.build",
+    "bench": "edgekit.api.bench",
+    "build": "edgekit.api.build",
+    "plan": "edgekit.api.plan",
+    "check": "edgekit.api.check",
+    "compare": "edgekit.api.compare",
     "EdgekitError": "edgekit.errors",
-    "inspect": "edgekit.inspector",
-    "load_profile": "edgekit.profile",
+    "inspect": "edgekit.api.inspect",
+    "load_profile": "edgekit.devices.profile",
 }
 
 

@@ -14,8 +14,8 @@ import hypothesis
 import numpy as np
 import pytest
 
-from edgekit.candidate import Candidate, Declined, Estimate, Plan, Step
-from edgekit.report import Baseline, CandidateReport, Check, Chosen, InputFacts, Metric, Report
+from edgekit.documents.candidate import Candidate, Declined, Estimate, Plan, Step
+from edgekit.documents.report import Baseline, CandidateReport, Check, Chosen, InputFacts, Metric, Report
 
 GOLDEN = Path(__file__).parent / "golden"
 ROOT = Path(__file__).resolve().parent.parent

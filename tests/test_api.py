@@ -54,93 +54,93 @@ SIGNATURES = {
     "load_profile": "id_or_path",
     "values.to_json": "value",
     "values.from_json": "text, kind, *, where='JSON'",
-    "jobs.no_progress": "phase, done, total",
+    "jobs.worker.no_progress": "phase, done, total",
     "documents.events.no_event": "event",
 }
 
 FIELDS = {
-    "builder.BuildResult": "report folder path lock",
-    "bench_result.BenchResult": (
+    "api.build.BuildResult": "report folder path lock",
+    "documents.bench_result.BenchResult": (
         "schema_version edgekit_version device on board outcome summary path model latency load_ms first_ms memory operators "
         "delegate sustained inputs outputs environment agreement checks foreign kept counts notes"
     ),
-    "bench_result.HostAgreement": "bit_for_bit host outputs reason",
-    "bench_result.OutputAgreement": "name values equal largest_difference in_steps",
-    "bench_document.Model": "name bytes sha256",
-    "bench_document.Latency": (
+    "documents.bench_result.HostAgreement": "bit_for_bit host outputs reason",
+    "documents.bench_result.OutputAgreement": "name values equal largest_difference in_steps",
+    "documents.bench_document.Model": "name bytes sha256",
+    "documents.bench_document.Latency": (
         "min_ms median_ms mean_ms p10_ms p90_ms p99_ms spread runs steady warm_up_runs warm_up_ms timed_s "
         "runs_ms runs_ms_every"
     ),
-    "bench_document.Memory": "peak_bytes added_bytes how",
-    "bench_document.Operators": "total by_delegate left profile reason",
-    "bench_document.OperatorTime": "index name ms share",
-    "bench_document.Delegate": "asked active reason",
-    "bench_document.Sustained": "minutes seconds runs first last change slices",
-    "bench_document.Window": "what seconds runs median_ms per_s",
-    "bench_document.Slice": "start_s seconds runs median_ms per_s temperature_c",
-    "bench_document.Input": "name dtype shape sha256 source",
-    "bench_document.Output": "name dtype shape sha256 file",
-    "bench_document.Environment": (
+    "documents.bench_document.Memory": "peak_bytes added_bytes how",
+    "documents.bench_document.Operators": "total by_delegate left profile reason",
+    "documents.bench_document.OperatorTime": "index name ms share",
+    "documents.bench_document.Delegate": "asked active reason",
+    "documents.bench_document.Sustained": "minutes seconds runs first last change slices",
+    "documents.bench_document.Window": "what seconds runs median_ms per_s",
+    "documents.bench_document.Slice": "start_s seconds runs median_ms per_s temperature_c",
+    "documents.bench_document.Input": "name dtype shape sha256 source",
+    "documents.bench_document.Output": "name dtype shape sha256 file",
+    "documents.bench_document.Environment": (
         "board machine system kernel python numpy runtime runtime_version threads processor cores clocks_hz "
         "governor temperature_c throttled load_average memory_total_bytes memory_available_bytes date"
     ),
-    "bench_document.ClockPair": "before after",
-    "bench_document.TemperaturePair": "before after",
-    "bench_document.ThrottledPair": "before after",
-    "bench_document.LoadPair": "before after",
-    "report.Report": (
+    "documents.bench_document.ClockPair": "before after",
+    "documents.bench_document.TemperaturePair": "before after",
+    "documents.bench_document.ThrottledPair": "before after",
+    "documents.bench_document.LoadPair": "before after",
+    "documents.report.Report": (
         "schema_version edgekit_version device outcome summary baseline chosen checks candidates declined findings notes data decisions"
     ),
-    "report.Baseline": "metrics sha256",
-    "report.Metric": "value unit basis source low high split runtime threads reason samples",
-    "report.Chosen": "candidate steps path sha256 metrics inputs outputs compiled",
-    "compiled.Compiled": (
+    "documents.report.Baseline": "metrics sha256",
+    "documents.report.Metric": "value unit basis source low high split runtime threads reason samples",
+    "documents.report.Chosen": "candidate steps path sha256 metrics inputs outputs compiled",
+    "documents.compiled.Compiled": (
         "compiler accelerator system_config memory_mode clock_hz bytes sha256 operators on_npu cycles npu_cycles sram_bytes "
         "dram_bytes flash_bytes weight_bytes encoded_bytes path left layers"
     ),
-    "compiled.LayerCycles": "name operator cycles npu_cycles sram_cycles memory_cycles macs",
-    "compiled.LeftOperator": "operator layer reason",
-    "candidate.Step": "technique settings",
-    "report.InputFacts": "name shape dtype low high scale zero_point",
-    "report.Check": "name outcome limit value unit basis reason low high",
+    "documents.compiled.LayerCycles": "name operator cycles npu_cycles sram_cycles memory_cycles macs",
+    "documents.compiled.LeftOperator": "operator layer reason",
+    "documents.candidate.Step": "technique settings",
+    "documents.report.InputFacts": "name shape dtype low high scale zero_point",
+    "documents.report.Check": "name outcome limit value unit basis reason low high",
     "documents.decisions.Decisions": (
         "kind split samples labels confusion classes errors changed changed_samples lost gained"
     ),
     "documents.decisions.ClassShare": "label samples after before points_lost",
     "documents.decisions.Changed": "sample truth before after picture values",
     "documents.decisions.Errors": "what edges after before",
-    "report.Finding": "name what advice",
-    "report.CandidateReport": "candidate steps outcome reason seconds metrics evidence training control",
-    "candidate.Declined": "technique reason",
-    "candidate.Plan": "schema_version device outcome reason candidates declined limits defaults",
-    "candidate.Candidate": "name steps estimates role control",
-    "candidate.Estimate": "value low high source",
-    "inspection.Inspection": (
+    "documents.report.Finding": "name what advice",
+    "documents.report.CandidateReport": "candidate steps outcome reason seconds metrics evidence training control",
+    "documents.candidate.Declined": "technique reason",
+    "documents.candidate.Plan": "schema_version device outcome reason candidates declined limits defaults",
+    "documents.candidate.Candidate": "name steps estimates role control",
+    "documents.candidate.Estimate": "value low high source",
+    "documents.inspection.Inspection": (
         "schema_version edgekit_version path sha256 format device order inputs outputs metrics other_bytes peak_index "
         "layers operators output_kinds losses rebuilt_error"
     ),
-    "inspection.PortFacts": "name shape dtype scale zero_point",
-    "inspection.InspectedLayer": (
+    "documents.inspection.PortFacts": "name shape dtype scale zero_point",
+    "documents.inspection.InspectedLayer": (
         "name kind inputs output_shape parameters macs kernel activation index flash_bytes flash_share memory_bytes "
         "memory_share merged_into latency"
     ),
-    "inspection.InspectedOperator": (
+    "documents.inspection.InspectedOperator": (
         "index name label input_shapes output_shapes dtype parameters macs flash_bytes memory_bytes flash_share "
         "memory_share latency"
     ),
-    "comparison.Comparison": "schema_version edgekit_version outcome a b rules metrics checks file file_reason notes",
-    "comparison.Side": "path kind file device outcome candidate steps sha256 model model_reason edgekit_version",
-    "comparison.RuleResult": "rule metric kind outcome limit found unit reason",
-    "comparison.MetricChange": "name unit a b change percent points reason",
-    "comparison.CheckChange": "name a b",
-    "comparison.FileChanges": "identical flash equal_operators operators equal_weights weights",
-    "comparison.FlashChange": "total_bytes constants_bytes other_bytes",
-    "comparison.OperatorChange": "change fields a b",
-    "comparison.OperatorFacts": (
+    "documents.comparison.Comparison": "schema_version edgekit_version outcome a b rules metrics checks file file_reason notes",
+    "documents.comparison.Side": "path kind file device outcome candidate steps sha256 model model_reason edgekit_version",
+    "documents.comparison.RuleResult": "rule metric kind outcome limit found unit reason",
+    "documents.comparison.MetricChange": "name unit a b change percent points reason",
+    "documents.comparison.CheckChange": "name a b",
+    "documents.comparison.FileChanges": "identical flash equal_operators operators equal_weights weights",
+    "documents.comparison.FlashChange": "total_bytes constants_bytes other_bytes",
+    "documents.comparison.OperatorChange": "change fields a b",
+    "documents.comparison.OperatorFacts": (
         "index name label input_shapes output_shapes dtype parameters macs flash_bytes memory_bytes version"
     ),
-    "comparison.WeightChange": "change fields a b distance largest reason",
-    "comparison.WeightFacts": (
+    "documents.comparison.WeightChange": "change fields a b distance largest reason",
+    "documents.comparison.WeightFacts": (
         "name operator role dtype shape size_bytes scales scale_low scale_high zeros distinct distinct_in_channel"
     ),
     "documents.events.Started": "seconds schema_version edgekit_version devices time_budget_s workers",
@@ -153,28 +153,28 @@ FIELDS = {
     "documents.events.Finished": "seconds device outcome summary candidate metrics paths",
     "documents.events.Failed": "seconds device error message",
     "documents.events.Ended": "seconds outcome error message",
-    "profile.DeviceProfile": (
+    "devices.profile.DeviceProfile": (
         "schema_version id name kind summary sources memory compute numerics runtime cost aliases budget npu live file overlay"
     ),
-    "profile.Memory": "ram ram_for_model flash flash_for_model ram_fast ram_slow",
-    "profile.Quantity": "value unit basis source low high note",
-    "profile.Compute": "cores clock core instruction_set dot_product source",
-    "profile.Numerics": "float32 float16 int8 int16x8 int4_weights input_output source note",
-    "profile.Runtime": (
+    "devices.profile.Memory": "ram ram_for_model flash flash_for_model ram_fast ram_slow",
+    "devices.profile.Quantity": "value unit basis source low high note",
+    "devices.profile.Compute": "cores clock core instruction_set dot_product source",
+    "devices.profile.Numerics": "float32 float16 int8 int16x8 int4_weights input_output source note",
+    "devices.profile.Runtime": (
         "kind version threads availability source operators delegate package python wheel architecture compiler"
     ),
-    "profile.Cost": "rates bandwidth overhead_per_inference overhead_per_operator runtime_memory",
-    "profile.Rates": "float32 int8 int16x8 dynamic_range",
-    "profile.Budget": "latency flash ram",
-    "profile.Npu": "compiler source clock accelerator system_config memory_mode cpu_rate",
+    "devices.profile.Cost": "rates bandwidth overhead_per_inference overhead_per_operator runtime_memory",
+    "devices.profile.Rates": "float32 int8 int16x8 dynamic_range",
+    "devices.profile.Budget": "latency flash ram",
+    "devices.profile.Npu": "compiler source clock accelerator system_config memory_mode cpu_rate",
 }
 RETURNED = (
-    "bench_result.BenchResult",
-    "builder.BuildResult",
-    "candidate.Plan",
-    "inspection.Inspection",
-    "comparison.Comparison",
-    "profile.DeviceProfile",
+    "documents.bench_result.BenchResult",
+    "api.build.BuildResult",
+    "documents.candidate.Plan",
+    "documents.inspection.Inspection",
+    "documents.comparison.Comparison",
+    "devices.profile.DeviceProfile",
     *(f"documents.events.{kind.__name__}" for kind in KINDS),
 )
 
@@ -264,10 +264,10 @@ def test_no_name_of_the_api_is_a_module_too():
 
 
 @pytest.mark.parametrize(
-    "first", ["import edgekit.bench.ssh", "from edgekit.bench import address", "import edgekit.bench"]
+    "first", ["import edgekit.boards.ssh", "from edgekit.bench import address", "import edgekit.bench"]
 )
 def test_bench_is_the_function_whatever_was_imported_before(first):
-    """`edgekit/bench/` is a folder, and `edgekit/__init__.py` keeps it from taking the function's place."""
+    """`edgekit/boards/` is a folder, and `edgekit/__init__.py` keeps it from taking the function's place."""
     said = (
         f"{first}\nimport edgekit\nfrom edgekit import bench\nprint(callable(edgekit.bench) and bench is edgekit.bench)"
     )
@@ -278,7 +278,7 @@ def test_bench_is_the_function_whatever_was_imported_before(first):
 def test_the_names_are_there_and_cost_nothing_before_they_are_used():
     script = (
         "import sys, edgekit; heavy = {'numpy', 'msgspec', 'click', 'rich'} & set(sys.modules); assert not heavy, heavy; "
-        "import edgekit.cli.check, edgekit.checker, edgekit.builder; "
+        "import edgekit.cli.check, edgekit.api.check, edgekit.api.build; "
         "print(all(callable(getattr(edgekit, name)) for name in edgekit.__all__), set(edgekit.__all__) <= set(dir(edgekit)))"
     )
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)

@@ -16,12 +16,12 @@ import numpy as np
 import pytest
 
 import edgekit
-from edgekit import opening
-from edgekit.cache import CACHE_VARIABLE, Cache
 from edgekit.errors import DataError, ModelError
-from edgekit.inputs import open_data
-from edgekit.jobs import no_progress
-from edgekit.project_file import DataTable
+from edgekit.ingest import opening
+from edgekit.ingest.model import open_data
+from edgekit.jobs.cache import CACHE_VARIABLE, Cache
+from edgekit.jobs.worker import no_progress
+from edgekit.project.project_file import DataTable
 
 BUILD = ("build", "--device", "rpi4", "--out", "out")
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from edgekit.profile import load_profile
+from edgekit.devices.profile import load_profile
 from edgekit.tflite.operators import load_table
 
 if sys.version_info >= (3, 11):
@@ -28,11 +28,11 @@ NAME = "int8_plain_dense"
 CONTRACT = """
 import inspect, json, sys
 from pathlib import Path
-from edgekit.candidate import Declined
-from edgekit.facts import LayerFacts, ModelFacts, TensorFacts
+from edgekit.documents.candidate import Declined
+from edgekit.documents.facts import LayerFacts, ModelFacts, TensorFacts
 from edgekit.planner.planner import outline
-from edgekit.profile import list_profiles
-from edgekit.project import load_project
+from edgekit.devices.profile import list_profiles
+from edgekit.project.project import load_project
 from edgekit.techniques import technique
 from edgekit.techniques.interface import Task
 from edgekit.tflite.reader import read_tflite
@@ -165,9 +165,6 @@ def checkout(tmp_path: Path) -> Path:
     (tmp_path / "edgekit").mkdir()
     for part in (ROOT / "edgekit").iterdir():
         (tmp_path / "edgekit" / part.name).symlink_to(part)
-    for name in ("profile.py", "profile_file.py"):  # the registry is the folder beside the file
-        (tmp_path / "edgekit" / name).unlink()
-        shutil.copy(ROOT / "edgekit" / name, tmp_path / "edgekit" / name)
     for folder in ("device_profiles", "docs", "tools"):
         shutil.copytree(ROOT / folder, tmp_path / folder)
     shutil.copy(ROOT / "README.md", tmp_path)

@@ -104,7 +104,7 @@ def test_two_results_written_into_one_folder_again_and_again(tmp_path):
     script = """
 import sys
 from pathlib import Path
-from edgekit.emit.files import prepare, replace_files
+from edgekit.files import prepare, replace_files
 for turn in range(150):
     text = f"{sys.argv[2]} {turn}".encode()
     prepare(Path(sys.argv[1]))

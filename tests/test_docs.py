@@ -13,11 +13,11 @@ import msgspec
 import pytest
 
 import edgekit
-from edgekit.candidate import Candidate, Plan
+from edgekit.devices.profile import profile_ids
+from edgekit.documents.candidate import Candidate, Plan
+from edgekit.documents.report import CandidateReport, Check, Chosen, InputFacts, Metric, Report
 from edgekit.emit.manifest import Manifest, Provenance
-from edgekit.profile import profile_ids
-from edgekit.project_file import ProjectFile
-from edgekit.report import CandidateReport, Check, Chosen, InputFacts, Metric, Report
+from edgekit.project.project_file import ProjectFile
 from edgekit.techniques import techniques
 
 ROOT = Path(__file__).resolve().parent.parent

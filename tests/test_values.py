@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgekit.errors import InputError, ProfileError
-from edgekit.project_file import ProjectFile
+from edgekit.project.project_file import ProjectFile
 from edgekit.values import Value, from_json, read, to_builtins, to_json
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from edgekit.profile import profile_ids
-from edgekit.schema import DOCUMENTS
-from edgekit.starter.example import copy_example
+from edgekit.cli.starter.example import copy_example
+from edgekit.devices.profile import profile_ids
+from edgekit.emit.schema import DOCUMENTS
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -44,7 +44,7 @@ def test_it_carries_types_schemas_and_the_licence(installed):
     (licence,) = installed.glob("edgekit_tflite-*.dist-info/licenses/LICENSE")
     assert licence.read_bytes() == (ROOT / "LICENSE").read_bytes()
     assert (installed / "edgekit" / "cli" / "edgekit.toml.template").exists()
-    packed = Path("edgekit", "bench", "edgekit-bench.pyz")
+    packed = Path("edgekit", "boards", "edgekit-bench.pyz")
     assert (installed / packed).read_bytes() == (ROOT / packed).read_bytes()
 
 

@@ -21,12 +21,12 @@ from pathlib import Path
 from typing import Any
 
 import edgekit
-from edgekit.cache import Cache, processor, versions
-from edgekit.inputs import open_data, open_model
-from edgekit.jobs import Done, Worker, no_progress
-from edgekit.pool import Pool
-from edgekit.project_file import DataTable, ModelTable
-from edgekit.report import CandidateReport, Metrics, Report
+from edgekit.documents.report import CandidateReport, Metrics, Report
+from edgekit.ingest.model import open_data, open_model
+from edgekit.jobs.cache import Cache, processor, versions
+from edgekit.jobs.pool import Pool
+from edgekit.jobs.worker import Done, Worker, no_progress
+from edgekit.project.project_file import DataTable, ModelTable
 from edgekit.units import format_ms, format_size
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -272,7 +272,7 @@ def _throughput(artifacts: dict[str, Path]) -> str:
         "| model | way | one-image loop, 1/s | evaluation, 1/s | ratio (lowest to highest of 15 pairs) | µs an image | bit-identical |",
         "|---|---|---|---|---|---|---|",
     ]
-    with Worker("edgekit.runtimes") as worker:
+    with Worker("edgekit.measure.runtimes") as worker:
         for name, path in artifacts.items():
             job = {"do": "throughput", "runtime": "litert", "model": str(path), "count": 1000, "pairs": 15}
             answer = worker.run(job)

@@ -18,16 +18,16 @@ from typing import Any
 
 import numpy as np
 
-from edgekit.cache import Cache
-from edgekit.candidate import Candidate, Step
-from edgekit.jobs import no_progress
-from edgekit.making import Materials
-from edgekit.match import choose_losses
-from edgekit.opening import open_project_data, open_project_model
-from edgekit.pool import Pool
-from edgekit.profile import load_profile
-from edgekit.request import settle
-from edgekit.trials import Bench
+from edgekit.devices.profile import load_profile
+from edgekit.documents.candidate import Candidate, Step
+from edgekit.ingest.match import choose_losses
+from edgekit.ingest.opening import open_project_data, open_project_model
+from edgekit.jobs.cache import Cache
+from edgekit.jobs.pool import Pool
+from edgekit.jobs.worker import no_progress
+from edgekit.make.maker import Materials
+from edgekit.project.request import settle
+from edgekit.search.trials import Bench
 
 EXAMPLE = Path(__file__).resolve().parent.parent / "examples" / "digits"
 VALIDATION = 200

@@ -18,11 +18,11 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from edgekit.cache import Cache
-from edgekit.emulating import emulated
-from edgekit.profile import load_profile
-from edgekit.runtimes.interface import Port
-from edgekit.runtimes.samples import to_model
+from edgekit.devices.profile import load_profile
+from edgekit.jobs.cache import Cache
+from edgekit.measure.emulator_check import emulated
+from edgekit.measure.runtimes.interface import Port
+from edgekit.measure.runtimes.samples import to_model
 from edgekit.tflite.reader import read_tflite
 
 FILES = ("mlperf_tiny/kws_ref_model.tflite", "mlperf_tiny/kws_ref_model_float32.tflite")

@@ -29,9 +29,9 @@ from typing import TypeVar
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from edgekit.bench.document import document  # noqa: E402 - this checkout's, installed or not
-from edgekit.bench.runner import inputs, interpreter, timing  # noqa: E402
-from edgekit.bench.transport import RUNNER  # noqa: E402
+from edgekit.boards.runner import inputs, interpreter, timing  # noqa: E402
+from edgekit.boards.runner_protocol import document  # noqa: E402 - this checkout's, installed or not
+from edgekit.boards.transport import RUNNER  # noqa: E402
 
 BLOCKS = 151  # short ones: what disturbs one of them does not move the median
 _BLOCK_S = 0.02

@@ -190,7 +190,7 @@ class Torture:
         again = [name for name in seen if now.get(name) != seen[name]]
         self.counts["trained twice"] += sum(name.startswith("stages/") for name in again)
         self._expect(not again, f"after {after}: finished entries are gone or were made again: {again}")
-        from edgekit.cache import Cache
+        from edgekit.jobs.cache import Cache
 
         looked = Cache(build.cache)  # as the next build does it, this sweeps what the dead left
         for name in now:

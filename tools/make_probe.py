@@ -1,4 +1,4 @@
-"""Make edgekit/probe.tflite, the model of one dense layer that `edgekit doctor` has run; it needs TensorFlow.
+"""Make edgekit/machine/probe.tflite, the model of one dense layer that `edgekit doctor` has run; it needs TensorFlow.
 
 python tools/make_probe.py [--out FILE]
 """
@@ -11,9 +11,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from edgekit.jobs import no_progress
-from edgekit.probe import FILE
-from edgekit.workshop.probe import probe
+from edgekit.jobs.worker import no_progress
+from edgekit.machine.probe import FILE
+from edgekit.make.workshop.probe import probe
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Pack edgekit/bench/runner/ into edgekit/bench/edgekit-bench.pyz, byte for byte the same each time.
+"""Pack edgekit/boards/runner/ into edgekit/boards/edgekit-bench.pyz, byte for byte the same each time.
 
 python tools/make_runner.py [--check] [--out FILE]
 
@@ -16,8 +16,8 @@ import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-SOURCE = ROOT / "edgekit" / "bench" / "runner"
-PACKED = ROOT / "edgekit" / "bench" / "edgekit-bench.pyz"
+SOURCE = ROOT / "edgekit" / "boards" / "runner"
+PACKED = ROOT / "edgekit" / "boards" / "edgekit-bench.pyz"
 PACKAGE = "edgekit_bench"
 SHEBANG = b"#!/usr/bin/env python3\n"
 # The one file that an older Python can read, to say so.

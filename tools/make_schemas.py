@@ -1,6 +1,6 @@
 """Write the JSON Schemas in `docs/` from the types they describe; `--check` says which are stale and writes none.
 
-A new document is one more line in `edgekit.schema.DOCUMENTS`.
+A new document is one more line in `edgekit.emit.schema.DOCUMENTS`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from edgekit.schema import DOCUMENTS, schema_text  # noqa: E402 - this checkout's, installed or not
+from edgekit.emit.schema import DOCUMENTS, schema_text  # noqa: E402 - this checkout's, installed or not
 
 DOCS = ROOT / "docs"
 SCHEMAS = tuple(DOCUMENTS)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from edgekit.bench.making_sysroot import main
+from edgekit.boards.emulator.make_sysroot import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -19,10 +19,10 @@ import numpy as np
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from edgekit.compiled import Compiled  # noqa: E402 - this checkout's, installed or not
-from edgekit.profile import DeviceProfile, load_profile  # noqa: E402
-from edgekit.runtimes.interface import Refused  # noqa: E402
-from edgekit.runtimes.vela import compile_file  # noqa: E402
+from edgekit.devices.profile import DeviceProfile, load_profile  # noqa: E402
+from edgekit.documents.compiled import Compiled  # noqa: E402 - this checkout's, installed or not
+from edgekit.measure.runtimes.interface import Refused  # noqa: E402
+from edgekit.measure.runtimes.vela import compile_file  # noqa: E402
 from edgekit.tflite.model import TfliteModel  # noqa: E402
 from edgekit.tflite.reader import read_tflite  # noqa: E402
 from edgekit.tflite.weights import kernels  # noqa: E402

@@ -53,7 +53,7 @@ def command(ctx: click.Context, /, model: Path, as_json: bool, quiet: bool, **gi
     Times, memory and outputs come back; the outputs are compared with this machine's, the figures with the profile's
     limits. What is kept stands in the place of predictions in the next report of this file on this device.
     """
-    from edgekit.benching import bench
+    from edgekit.api.bench import bench
 
     try:
         with output.at_work(quiet=quiet) as progress:
@@ -63,7 +63,7 @@ def command(ctx: click.Context, /, model: Path, as_json: bool, quiet: bool, **gi
     if as_json:
         output.print_json(found)
     else:
-        from edgekit.render.bench import print_bench
+        from edgekit.cli.render.bench import print_bench
 
         print_bench(found, brief=quiet)
     ctx.exit(output.PASS if found.outcome == "pass" else output.FAIL)

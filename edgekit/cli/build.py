@@ -11,7 +11,7 @@ import click
 from edgekit.cli import options, output
 
 if TYPE_CHECKING:
-    from edgekit.builder import BuildResult
+    from edgekit.api.build import BuildResult
     from edgekit.errors import EdgekitError
 
 
@@ -71,7 +71,7 @@ def command(
     report and its manifest to OUT/<device>/ and exits with 0 if every required check of every device passed, else
     with 1. Several devices share what they have in common, which is made once.
     """
-    from edgekit.builder import build
+    from edgekit.api.build import build
     from edgekit.errors import EdgekitError
     from edgekit.watching.hooks import STDOUT, together, writing_lines
 
@@ -100,16 +100,16 @@ def command(
 
 
 def _listed(devices_file: str | None) -> tuple[Any, ...]:
-    from edgekit.devices_file import read_devices
+    from edgekit.project.devices_file import read_devices
 
     return read_devices(devices_file) if devices_file is not None else ()
 
 
 def _print(results: Sequence[BuildResult], failed: Mapping[str, EdgekitError], *, quiet: bool, on_stderr: bool) -> None:
     """The pages for people, on stdout unless that has the events."""
-    from edgekit.render.console import make_console
-    from edgekit.render.fleet import print_fleet
-    from edgekit.render.report import print_report
+    from edgekit.cli.render.console import make_console
+    from edgekit.cli.render.fleet import print_fleet
+    from edgekit.cli.render.report import print_report
 
     console = make_console(sys.stderr if on_stderr else None)
     for result in results:

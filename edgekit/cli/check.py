@@ -34,14 +34,14 @@ def command(ctx: click.Context, /, model: Path, as_json: bool, quiet: bool, no_c
     Holds its size, memory, operators, dtypes and latency against what the board has and the limits given here; with
     --data also its accuracy. A check whose input was not given is listed as not asked and decides nothing.
     """
-    from edgekit.checker import check
+    from edgekit.api.check import check
 
     with output.at_work(quiet=quiet) as progress:
         report = check(model, cache=not no_cache, progress=progress, **given)
     if as_json:
         output.print_json(report)
     else:
-        from edgekit.render.report import print_report
+        from edgekit.cli.render.report import print_report
 
         print_report(report, folder=None, brief=quiet)
     ctx.exit(output.PASS if report.outcome == "pass" else output.FAIL)

@@ -41,13 +41,13 @@ def command(
     in a RULE is B less A, in points (pt), % of A, or units; one without a sign is B's own figure. A rule fails where
     it applies, and where a figure is not known.
     """
-    from edgekit.comparer import compare
+    from edgekit.api.compare import compare
 
     found = compare(a, b, fail_if=fail_if, junit=junit, sarif=sarif)
     if as_json:
         output.print_json(found)
     else:
-        from edgekit.render.comparison import print_comparison
+        from edgekit.cli.render.comparison import print_comparison
 
         print_comparison(found, brief=quiet)
     ctx.exit(output.FAIL if found.outcome == "fail" else output.PASS)

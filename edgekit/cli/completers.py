@@ -23,8 +23,8 @@ def devices(ctx: click.Context, param: click.Parameter, incomplete: str) -> list
     """Ids of the bundled profiles; profiles of one's own where a path has been begun."""
     from click.shell_completion import CompletionItem
 
+    from edgekit.devices.profile import profile_ids
     from edgekit.errors import EdgekitError
-    from edgekit.profile import profile_ids
 
     try:
         found = [CompletionItem(name) for name in profile_ids() if name.startswith(incomplete)]

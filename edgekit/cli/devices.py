@@ -15,13 +15,13 @@ def command(device: str | None, as_json: bool) -> None:
 
     With --json it prints a list of profiles, sizes in bytes and durations in milliseconds.
     """
-    from edgekit.profile import list_profiles, load_profile
+    from edgekit.devices.profile import list_profiles, load_profile
 
     profiles = list_profiles() if device is None else (load_profile(device),)
     if as_json:
         output.print_json(profiles)
         return
-    from edgekit.render.devices import print_device, print_devices
+    from edgekit.cli.render.devices import print_device, print_devices
 
     if device is None:
         print_devices(profiles)

@@ -19,10 +19,10 @@ def command(ctx: click.Context, /, deep: bool, quiet: bool, as_json: bool) -> No
     that is installed does not work; an extra that is not installed is no failure.
     """
     from edgekit.errors import MissingExtraError
-    from edgekit.extras import pip_line
+    from edgekit.machine.extras import pip_line
 
     try:
-        from edgekit.diagnosis import examine
+        from edgekit.api.doctor import examine
 
         with output.at_work(quiet=quiet) as progress:
             found = examine(deep=deep, progress=progress)
@@ -33,7 +33,7 @@ def command(ctx: click.Context, /, deep: bool, quiet: bool, as_json: bool) -> No
     if as_json:
         output.print_json(found)
     else:
-        from edgekit.render.doctor import print_health
+        from edgekit.cli.render.doctor import print_health
 
         print_health(found, brief=quiet)
     ctx.exit(output.PASS if found.outcome == "works" else output.FAIL)

@@ -11,7 +11,7 @@ import click
 from edgekit.cli import options, output
 
 if TYPE_CHECKING:
-    from edgekit.starter import Found
+    from edgekit.cli.starter import Found
 
 TEMPLATE = Path(__file__).with_name("edgekit.toml.template")
 NAME = "edgekit.toml"
@@ -30,7 +30,7 @@ def command(folder: Path | None, example: bool, as_json: bool) -> None:
     if example:
         _copy(folder or Path("digits"), as_json=as_json)
         return
-    from edgekit.starter import look
+    from edgekit.cli.starter import look
 
     folder = folder or Path()
     _refuse(folder)
@@ -60,8 +60,8 @@ def _refuse(folder: Path) -> None:
 
 def write(folder: Path, found: Found) -> Path:
     """Write the filled-in template; raises `OutputError` where one exists or the folder cannot be written."""
+    from edgekit.cli.starter.text import fill
     from edgekit.errors import OutputError
-    from edgekit.starter.text import fill
 
     path, text = folder / NAME, fill(TEMPLATE.read_text(encoding="utf-8"), found)
     try:
@@ -81,8 +81,8 @@ def write(folder: Path, found: Found) -> Path:
 
 def _told(path: Path, found: Found) -> list[str]:
     """What was found, and the next step."""
+    from edgekit.cli.starter.text import data_line, missing_lines, model_line, pixels_line
     from edgekit.ingest.said import shown
-    from edgekit.starter.text import data_line, missing_lines, model_line, pixels_line
 
     lines = [f"wrote {path}" + ("" if found.ready else ", which needs your hand before it builds")]
     lines += [f"  model   {model_line(found.model)}"] if found.model else []
@@ -106,8 +106,8 @@ def _told(path: Path, found: Found) -> list[str]:
 
 
 def _copy(folder: Path, *, as_json: bool) -> None:
+    from edgekit.cli.starter.example import copy_example
     from edgekit.ingest.said import shown
-    from edgekit.starter.example import copy_example
 
     files: Any = [str(path) for path in copy_example(folder)]
     if as_json:

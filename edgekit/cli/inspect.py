@@ -32,7 +32,7 @@ def command(model: str | None, as_json: bool, quiet: bool, no_cache: bool, top: 
     is shown operator by operator; a Keras model layer by layer, with what its float32 .tflite is predicted to take. With
     --device each row has its predicted milliseconds.
     """
-    from edgekit.inspector import inspect
+    from edgekit.api.inspect import inspect
 
     given["project"] = output.project_folder(given["project"], model)
     with output.at_work(quiet=quiet) as progress:
@@ -40,6 +40,6 @@ def command(model: str | None, as_json: bool, quiet: bool, no_cache: bool, top: 
     if as_json:
         output.print_json(found)
     else:
-        from edgekit.render.inspection import print_inspection
+        from edgekit.cli.render.inspection import print_inspection
 
         print_inspection(found, top=top, brief=quiet)

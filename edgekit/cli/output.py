@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from edgekit.child import Progress
+    from edgekit.cli.render.progress import Display
     from edgekit.documents.events import Event
-    from edgekit.render.progress import Display
+    from edgekit.jobs.child import Progress
 
 PASS, FAIL = 0, 1
 
@@ -39,7 +39,7 @@ def showing(*, quiet: bool) -> Iterator[Display]:
         if quiet:
             yield _Silent()
         else:
-            from edgekit.render.progress import showing as shown
+            from edgekit.cli.render.progress import showing as shown
 
             with shown(sys.stderr) as display:
                 yield display

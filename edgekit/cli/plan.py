@@ -31,7 +31,7 @@ def command(
 
     Trains nothing and needs no data. Exits with 1 only where nothing can fit, whatever is tried.
     """
-    from edgekit.planning import plan
+    from edgekit.api.plan import plan
 
     with output.at_work(quiet=quiet) as progress:
         answer = plan(
@@ -45,7 +45,7 @@ def command(
     if as_json:
         output.print_json(plans[0] if len(plans) == 1 else plans)
     else:
-        from edgekit.render.plan import print_plan
+        from edgekit.cli.render.plan import print_plan
 
         for each in plans:
             print_plan(each, brief=quiet)

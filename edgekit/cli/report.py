@@ -27,7 +27,7 @@ def command(
     is measured again, and the exit code is that of the report's outcome. `edgekit build` writes the page of its own
     accord: report.html, beside the report.
     """
-    from edgekit.reread import open_result, page, write_page
+    from edgekit.api.report import open_result, page, write_page
 
     if as_json and html == "-":
         raise click.UsageError("--json and --html - would both go to standard output")
@@ -41,7 +41,7 @@ def command(
     if as_json:
         output.print_json(found.report)
     elif html is None:
-        from edgekit.render.report import print_report
+        from edgekit.cli.render.report import print_report
 
         print_report(found.report, brief=quiet)
     ctx.exit(output.PASS if found.report.outcome == "pass" else output.FAIL)

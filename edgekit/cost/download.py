@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import math
 
-from edgekit.candidate import Estimate, Step
 from edgekit.cost import flash
 from edgekit.cost.lowering import lower, widths
-from edgekit.facts import ModelFacts
-from edgekit.profile import DeviceProfile
+from edgekit.devices.profile import DeviceProfile
+from edgekit.documents.candidate import Estimate, Step
+from edgekit.documents.facts import ModelFacts
 
 # Deflated share of a dense tensor: low, usual, high; trained int8 weights cluster round zero, hence its low end.
 DENSE_SHARE = {4: (0.86, 0.926, 0.97), 2: (0.84, 0.923, 1.0), 1: (0.60, 0.88, 1.0)}

@@ -10,11 +10,11 @@ its interval encloses MLPerf Tiny's reference models, whose names are long and s
 
 from __future__ import annotations
 
-from edgekit.candidate import Estimate, Step
 from edgekit.cost import tables
 from edgekit.cost.lowering import DYNAMIC_RANGE_LEAST_ELEMENTS, Node, Widths, conversion, lower, widths
-from edgekit.facts import ModelFacts
-from edgekit.profile import DeviceProfile
+from edgekit.devices.profile import DeviceProfile
+from edgekit.documents.candidate import Estimate, Step
+from edgekit.documents.facts import ModelFacts
 
 # Low, usual, high, in bytes.
 BASE_BYTES = (800, 2000, 4500)

@@ -15,7 +15,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from edgekit.candidate import Estimate
+from edgekit.documents.candidate import Estimate
 from edgekit.tflite.model import TfliteModel
 from edgekit.values import Value, read
 

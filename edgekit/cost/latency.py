@@ -10,12 +10,12 @@ rather than a narrow one. The profile holds the coefficients and says where they
 
 from __future__ import annotations
 
-from edgekit.candidate import Estimate, Step
 from edgekit.cost import flash, tables
 from edgekit.cost.lowering import Arithmetic, conversion, lower, widths
+from edgekit.devices.profile import DeviceProfile, Quantity
+from edgekit.documents.candidate import Estimate, Step
+from edgekit.documents.facts import ModelFacts
 from edgekit.errors import ProfileError
-from edgekit.facts import ModelFacts
-from edgekit.profile import DeviceProfile, Quantity
 from edgekit.values import Value
 
 SOURCE = "edgekit.cost.latency: roofline of {id}, {threads} thread(s), {runtime}"

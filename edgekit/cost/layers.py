@@ -9,13 +9,13 @@ The sums are those of `cost/flash.py`, `cost/ram.py` and `cost/latency.py`, whic
 
 from __future__ import annotations
 
-from edgekit.candidate import Estimate, Step
 from edgekit.cost import flash, latency, ram
 from edgekit.cost.latency import Workload
 from edgekit.cost.lowering import Graph, Node, lower, widths
 from edgekit.cost.parts import apportion
-from edgekit.facts import ModelFacts
-from edgekit.profile import DeviceProfile
+from edgekit.devices.profile import DeviceProfile
+from edgekit.documents.candidate import Estimate, Step
+from edgekit.documents.facts import ModelFacts
 from edgekit.values import Value
 
 STEPS = (Step(technique="float32"),)

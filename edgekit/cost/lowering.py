@@ -11,8 +11,8 @@ from typing import Literal
 
 import msgspec
 
-from edgekit.candidate import Step
-from edgekit.facts import LayerFacts, ModelFacts
+from edgekit.documents.candidate import Step
+from edgekit.documents.facts import LayerFacts, ModelFacts
 from edgekit.values import Value
 
 TRAINING_ONLY = frozenset(

@@ -12,10 +12,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from edgekit.candidate import Estimate, Step
 from edgekit.cost import download
 from edgekit.cost.lowering import lower, widths
-from edgekit.facts import ModelFacts
+from edgekit.documents.candidate import Estimate, Step
+from edgekit.documents.facts import ModelFacts
 
 # Low, usual, high. Dense: trained weights that lie close round zero take the low end.
 DENSE_BITS = (6.0, 8.3, 9.3)

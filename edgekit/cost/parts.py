@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from edgekit.candidate import Estimate
 from edgekit.cost.latency import Workload, predict_workload
-from edgekit.profile import DeviceProfile
+from edgekit.devices.profile import DeviceProfile
+from edgekit.documents.candidate import Estimate
 
 SOURCE = "edgekit.cost.parts: the whole's prediction, apportioned by each operator's own roofline"
 

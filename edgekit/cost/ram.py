@@ -14,12 +14,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from edgekit.candidate import Estimate, Step
 from edgekit.cost import flash, tables
 from edgekit.cost.lowering import Graph, Widths, lower, widths
-from edgekit.facts import ModelFacts
-from edgekit.liveness import Lifetime, aligned, held_bytes
-from edgekit.profile import DeviceProfile, Quantity
+from edgekit.devices.profile import DeviceProfile, Quantity
+from edgekit.documents.candidate import Estimate, Step
+from edgekit.documents.facts import ModelFacts
+from edgekit.tflite.liveness import Lifetime, aligned, held_bytes
 
 # Low, usual, high. Below 1: a reshape or activation may share its input's memory; above: gaps that a planner leaves.
 PEAK_FACTOR = (0.7, 1.0, 1.35)

@@ -15,8 +15,8 @@ from collections.abc import Callable
 from math import prod
 from typing import Literal
 
-from edgekit.liveness import ALIGNMENT, aligned
-from edgekit.profile import DeviceProfile
+from edgekit.devices.profile import DeviceProfile
+from edgekit.tflite.liveness import ALIGNMENT, aligned
 from edgekit.tflite.model import ABSENT, Operator, TfliteModel
 
 Library = Literal["CMSIS-NN", "ESP-NN"]

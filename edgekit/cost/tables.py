@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import math
 
-from edgekit.candidate import Step
 from edgekit.cost.lowering import Graph, Node, conversion
+from edgekit.documents.candidate import Step
 from edgekit.tflite.lookup import METADATA_BYTES
 
 TABLES = "int8_lookup_tables"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal
 
-from edgekit.report import Metrics
+from edgekit.documents.report import Metrics
 from edgekit.values import Value
 
 EVENTS_VERSION = 1

@@ -9,17 +9,17 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from edgekit.candidate import Plan
-from edgekit.compiled import COMPILED_FILE
-from edgekit.emit.files import prepare, replace_files
+from edgekit.devices.profile import DeviceProfile
+from edgekit.documents.candidate import Plan
+from edgekit.documents.compiled import COMPILED_FILE
+from edgekit.documents.report import Report
 from edgekit.emit.html import html_report
 from edgekit.emit.inference import inference_script
 from edgekit.emit.manifest import MANIFEST_FILE, Manifest, Provenance, record
 from edgekit.emit.micro import TestVector, firmware_files
 from edgekit.emit.picture import Decoding
-from edgekit.profile import DeviceProfile
-from edgekit.report import Report
-from edgekit.schema import schema_text
+from edgekit.emit.schema import schema_text
+from edgekit.files import prepare, replace_files
 from edgekit.tflite.reader import parse_tflite
 from edgekit.values import to_json
 

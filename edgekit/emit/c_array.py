@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import hashlib
 
+from edgekit.documents.report import Chosen, InputFacts
 from edgekit.emit.inference import describe
-from edgekit.report import Chosen, InputFacts
 
 # flatbuffers are read in place: TFLM wants the model aligned to 16 bytes (its examples use alignas(16)).
 ALIGNMENT_BYTES = 16

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import math
 
+from edgekit.documents.report import Chosen, InputFacts
 from edgekit.emit.picture import Decoding, picture_text
-from edgekit.report import Chosen, InputFacts
 
 # sys.path[0] is the script's own folder (Python's documentation of sys.path).
 _HEAD = """\

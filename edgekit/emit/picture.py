@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from edgekit.project import Project
-from edgekit.report import InputFacts
+from edgekit.documents.report import InputFacts
+from edgekit.project.project import Project
 from edgekit.values import Value
 
 if TYPE_CHECKING:

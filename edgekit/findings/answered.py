@@ -6,14 +6,14 @@ import dataclasses
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from edgekit.metric_spec import MetricSpec
-from edgekit.report import Finding
+from edgekit.documents.report import Finding
 from edgekit.sanity.answers import not_finite
 from edgekit.sanity.balance import imbalance, never_answered
 from edgekit.sanity.chance import at_chance, no_better_than_the_mean
 from edgekit.sanity.decided import Decided, decided
 from edgekit.sanity.permutation import columns_permuted, labels_permuted
 from edgekit.sanity.size import too_few_beforehand
+from edgekit.verdict.metric_spec import MetricSpec
 from edgekit.verdict.task import OutputTask
 
 if TYPE_CHECKING:

@@ -6,16 +6,16 @@ from collections.abc import Sequence
 
 import msgspec
 
-from edgekit.cache import Cache, key, versions
-from edgekit.child import Progress
-from edgekit.dataset import Dataset
-from edgekit.facts import TensorFacts
+from edgekit.documents.facts import TensorFacts
+from edgekit.documents.report import Finding
 from edgekit.findings.settling import Targets
-from edgekit.report import Finding
+from edgekit.ingest.dataset import Dataset
+from edgekit.ingest.seen import DataSeen
+from edgekit.jobs.cache import Cache, key, versions
+from edgekit.jobs.child import Progress
 from edgekit.sanity.balance import absent_classes, constant_targets
 from edgekit.sanity.copies import copies
 from edgekit.sanity.inputs import inputs
-from edgekit.sanity.seen import DataSeen
 from edgekit.values import to_builtins
 from edgekit.verdict.task import OutputTask
 

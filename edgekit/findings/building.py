@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from edgekit.cache import key, processor, versions
-from edgekit.child import Progress
-from edgekit.dataset import Split, mapped
+from edgekit.documents.report import Finding
 from edgekit.findings.answered import Answers, about_answers
 from edgekit.findings.arrays import about_data, data_seen
 from edgekit.findings.examining import about_range
 from edgekit.findings.settling import Settled
 from edgekit.findings.telling import tell
-from edgekit.making import Maker, Materials, TrialFailed
-from edgekit.report import Finding
+from edgekit.ingest.dataset import Split, mapped
+from edgekit.jobs.cache import key, processor, versions
+from edgekit.jobs.child import Progress
+from edgekit.make.maker import Maker, Materials, TrialFailed
 from edgekit.sanity.answers import target_range
 from edgekit.values import to_builtins
 

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgekit.cache import Cache
-from edgekit.child import Progress
-from edgekit.dataset import Dataset, mapped
+from edgekit.documents.report import Finding, InputFacts, Metrics
 from edgekit.findings.answered import Answers, about_answers
 from edgekit.findings.arrays import about_data, data_seen
 from edgekit.findings.settling import SettledFile
 from edgekit.findings.telling import tell
-from edgekit.report import Finding, InputFacts, Metrics
+from edgekit.ingest.dataset import Dataset, mapped
+from edgekit.jobs.cache import Cache
+from edgekit.jobs.child import Progress
 from edgekit.sanity.columns import swallowed
 from edgekit.sanity.ranges import beyond_the_input
 from edgekit.sanity.size import NAME as SIZE

@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
-from edgekit.child import Progress
-from edgekit.dataset import mapped
+from edgekit.documents.report import Finding
 from edgekit.findings.answered import Answers
 from edgekit.findings.settling import Settled
-from edgekit.making import Maker, Materials, TrialFailed
-from edgekit.report import Finding
+from edgekit.ingest.dataset import mapped
+from edgekit.ingest.seen import DataSeen
+from edgekit.jobs.child import Progress
+from edgekit.make.maker import Maker, Materials, TrialFailed
 from edgekit.sanity.decided import decided
 from edgekit.sanity.ranges import Fit, Front, Tried, input_range, is_suspicious
-from edgekit.sanity.seen import DataSeen
 from edgekit.sanity.transforms import Transform, transforms
 from edgekit.verdict.task import OutputTask
 
 if TYPE_CHECKING:
-    from edgekit.facts import ModelFacts
+    from edgekit.documents.facts import ModelFacts
 
 MOST, LEAST = 256, 48
 """Training samples that transforms are tried on."""

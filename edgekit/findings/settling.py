@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import msgspec
 
-from edgekit.cache import Cache, key, versions
-from edgekit.dataset import Dataset, Split
-from edgekit.facts import ModelFacts, TensorFacts
-from edgekit.match import match
-from edgekit.metric_spec import MetricSpec
-from edgekit.project import Project
+from edgekit.documents.facts import ModelFacts, TensorFacts
+from edgekit.ingest.dataset import Dataset, Split
+from edgekit.ingest.match import match
+from edgekit.jobs.cache import Cache, key, versions
+from edgekit.project.project import Project
+from edgekit.project.userfunction import is_function
 from edgekit.tflite.ends import ends_of
 from edgekit.tflite.model import Tensor, TfliteModel
-from edgekit.userfunction import is_function
 from edgekit.values import Value, to_builtins
 from edgekit.verdict.judged_by import judged_by
+from edgekit.verdict.metric_spec import MetricSpec
 from edgekit.verdict.targets import TargetFacts
 from edgekit.verdict.task import OutputTask, task_of, tasks_of
 

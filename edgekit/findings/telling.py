@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from edgekit.child import Progress
-from edgekit.report import Check, Finding
-from edgekit.wording import sentence
+from edgekit.documents.report import Check, Finding
+from edgekit.jobs.child import Progress
+from edgekit.verdict.wording import sentence
 
 FOUND = "finding: "
 """Begins a phase of progress that is over as it begins: it is there to be read."""

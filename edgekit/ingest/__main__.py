@@ -1,6 +1,6 @@
 """The child process that reads data: one job, `spool`."""
 
-from edgekit.child import Handler, serve
+from edgekit.jobs.child import Handler, serve
 
 
 def _handlers() -> dict[str, Handler]:

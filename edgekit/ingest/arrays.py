@@ -8,9 +8,9 @@ from typing import IO, Any
 
 import numpy as np
 
-from edgekit.child import Progress
-from edgekit.dataset import ArrayFile
 from edgekit.errors import DataError
+from edgekit.ingest.dataset import ArrayFile
+from edgekit.jobs.child import Progress
 
 FLOAT32_MAX = float(np.finfo(np.float32).max)
 SCAN_ROWS_BYTES = 32 * 2**20

@@ -10,10 +10,10 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from edgekit.child import Progress
-from edgekit.dataset import Dataset, Split, mapped
+from edgekit.ingest.dataset import Dataset, Split, mapped
 from edgekit.ingest.fingerprints import are_equal, hashes, is_image, nearest, small_pictures
-from edgekit.sanity.seen import MOST_CHANNELS, DataSeen, InputSeen, Overlap, SplitSeen
+from edgekit.ingest.seen import MOST_CHANNELS, DataSeen, InputSeen, Overlap, SplitSeen
+from edgekit.jobs.child import Progress
 
 LOOKED = 2000
 """Images of a split that are compared by small pictures: a share of one in a hundred is then known to a few in a thousand."""

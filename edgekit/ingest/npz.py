@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from edgekit.child import DISK_ERRORS, Progress
 from edgekit.errors import DataError, OutputError, TrustError
+from edgekit.jobs.child import DISK_ERRORS, Progress
 
 NAME = re.compile(r"^(?P<kind>[xy])_(?P<split>train|val|test)(_(?P<index>\d+))?$")
 

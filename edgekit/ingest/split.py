@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from edgekit.dataset import Dataset
 from edgekit.errors import DataError
 from edgekit.ingest.arrays import chunks
+from edgekit.ingest.dataset import Dataset
 
 
 def class_numbers(targets: np.ndarray) -> np.ndarray | None:

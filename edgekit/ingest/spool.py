@@ -8,15 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from edgekit.child import Progress
-from edgekit.dataset import INDEX_FILE, ArrayFile, Dataset, SplitFiles
 from edgekit.errors import DataError
 from edgekit.ingest.arrays import describe
+from edgekit.ingest.dataset import INDEX_FILE, ArrayFile, Dataset, SplitFiles
 from edgekit.ingest.functions import write_result
 from edgekit.ingest.images import read_folder
 from edgekit.ingest.npz import unpack
 from edgekit.ingest.split import class_numbers, split_rows
 from edgekit.ingest.wanted import Wanted
+from edgekit.jobs.child import Progress
 from edgekit.values import read, to_builtins, to_json
 
 FILE_NAMES = {"train": "train", "validation": "val", "test": "test"}
@@ -40,7 +40,7 @@ def spool(job: dict[str, Any], progress: Progress) -> Any:
     elif job["kind"] == "table":
         labels, notes = _read_table(job, target, progress)
     else:
-        from edgekit.userfunction import call
+        from edgekit.project.userfunction import call
 
         result = call(job["source"], root=Path(job["root"]), imports=(), error=DataError)
         wanted = read(job["wanted"], Wanted, where="job")

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from edgekit.dataset import Dataset, Split
 from edgekit.ingest.arrays import SCAN_ROWS_BYTES
+from edgekit.ingest.dataset import Dataset, Split
 from edgekit.verdict.targets import MOST_CLASSES, MOST_DISTINCT, Rows, TargetFacts
 
 SUM_TO_ONE = 1e-3

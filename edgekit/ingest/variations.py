@@ -1,6 +1,6 @@
 """Which variations of `[training] augment` each input of a model takes, told by shapes and dtypes alone.
 
-Nothing is varied here: `edgekit.workshop.augment` does that, by the same answers.
+Nothing is varied here: `edgekit.make.workshop.augment` does that, by the same answers.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from typing import Literal
 
 import msgspec
 
+from edgekit.documents.facts import TensorFacts
 from edgekit.errors import ProjectError
-from edgekit.facts import TensorFacts
-from edgekit.project_file import AugmentTable
+from edgekit.project.project_file import AugmentTable
 
 Kind = Literal["image", "sequence", "row of values", "integers"]
 MOST_CHANNELS = 4

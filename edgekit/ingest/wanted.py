@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edgekit.facts import ModelFacts
+from edgekit.documents.facts import ModelFacts
 from edgekit.values import Value
 
 _DISTANCES = ("mean_squared", "mean_absolute", "huber", "log_cosh")

@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from edgekit.dataset import INDEX_FILE, Dataset, SplitFiles
+from edgekit.ingest.dataset import INDEX_FILE, Dataset, SplitFiles
 from edgekit.ingest.split import calibration_rows, stratified_rows
 from edgekit.values import to_json
 

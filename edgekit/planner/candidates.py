@@ -10,8 +10,8 @@ from typing import Any
 
 import msgspec
 
-from edgekit.candidate import Candidate, Declined, Estimate, Step
 from edgekit.cost import download, flash, latency, npu, ram
+from edgekit.documents.candidate import Candidate, Declined, Estimate, Step
 from edgekit.errors import ProjectError
 from edgekit.planner.chains import (
     QUANTIZATION_AWARE,

@@ -10,9 +10,9 @@ import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from edgekit.candidate import Candidate, Step
+from edgekit.documents.candidate import Candidate, Step
+from edgekit.documents.facts import ModelFacts
 from edgekit.errors import ProjectError, did_you_mean
-from edgekit.facts import ModelFacts
 from edgekit.techniques import technique
 from edgekit.techniques.interface import Task
 from edgekit.techniques.sites import matching

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from edgekit.candidate import Candidate, Estimate, Step
 from edgekit.cost import npu
+from edgekit.documents.candidate import Candidate, Estimate, Step
 from edgekit.planner.chains import packs
 from edgekit.planner.trial import Trial, figure
 

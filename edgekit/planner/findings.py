@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from edgekit.intervals import paired_difference
-from edgekit.report import Finding, Metric
-from edgekit.wording import points_as
+from edgekit.documents.report import Finding, Metric
+from edgekit.verdict.intervals import paired_difference
+from edgekit.verdict.wording import points_as
 
 TIME_CUT = "time_cut"
 NAMED = 5

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import math
 
-from edgekit.candidate import Candidate
+from edgekit.documents.candidate import Candidate
+from edgekit.documents.report import Metrics
 from edgekit.planner.ranking import COSTS, NEAR, TIE, Standing, place, share, text_of, why
-from edgekit.report import Metrics
 from edgekit.techniques.interface import COUNTS, Task
 
 WORTHWHILE = 0.99

@@ -10,13 +10,13 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from edgekit.candidate import Candidate, Step
 from edgekit.cost import ram
 from edgekit.cost.lowering import lower, widths
+from edgekit.documents.candidate import Candidate, Step
 from edgekit.planner.ranking import COSTS, text_of
 from edgekit.planner.trial import Trial, figure
-from edgekit.planner.verdict import judged_value, misses
 from edgekit.techniques.interface import Task
+from edgekit.verdict.checks import judged_value, misses
 
 OPTIONS = {name: f"--max-{name}" for name in COSTS}
 LIMITS = (*COSTS, "accuracy_drop")

@@ -10,7 +10,8 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Mapping, Sequence
 
-from edgekit.candidate import Candidate, Declined, Plan
+from edgekit.documents.candidate import Candidate, Declined, Plan
+from edgekit.documents.report import Check, Metrics
 from edgekit.planner.candidates import candidates, chained, control, replaced_by, stronger, with_conversion
 from edgekit.planner.chains import QUANTIZATION_AWARE, strengths
 from edgekit.planner.correct import corrected
@@ -19,9 +20,8 @@ from edgekit.planner.nearest import too_little
 from edgekit.planner.ranking import first, of_the_goal, place, standing, why
 from edgekit.planner.rules import Seen, excess, impossible, is_own, is_witness, lost, may_stand_for
 from edgekit.planner.trial import Trial as Trial
-from edgekit.planner.verdict import judge, misses, shortfall
-from edgekit.report import Check, Metrics
 from edgekit.techniques.interface import Task
+from edgekit.verdict.checks import judge, misses, shortfall
 
 ROOM = 0.5
 """A stronger setting is tried where the last one lost no more than this share of what may be lost."""

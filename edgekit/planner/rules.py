@@ -8,17 +8,17 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from edgekit.candidate import Candidate
+from edgekit.documents.candidate import Candidate
+from edgekit.documents.report import Check
 from edgekit.planner.candidates import OWN, replaced_by
 from edgekit.planner.chains import QUANTIZATION_AWARE, lighter_or_equal, packs, strengths, variant_of
 from edgekit.planner.hope import no_hope
 from edgekit.planner.ranking import first, standing, text_of
 from edgekit.planner.trial import Trial, figure
-from edgekit.planner.verdict import misses
-from edgekit.report import Check
 from edgekit.techniques import technique
 from edgekit.techniques.interface import Task
-from edgekit.wording import points_as
+from edgekit.verdict.checks import misses
+from edgekit.verdict.wording import points_as
 
 # Where int8 alone loses less than this share of what may be lost, its rounding is not what a trained candidate lost by.
 ROUNDING_SHARE = 0.25

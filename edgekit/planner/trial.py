@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from typing import Literal
 
-from edgekit.candidate import Candidate
-from edgekit.planner.verdict import misses
-from edgekit.report import Check, Metrics
+from edgekit.documents.candidate import Candidate
+from edgekit.documents.report import Check, Metrics
 from edgekit.values import Value
+from edgekit.verdict.checks import misses
 
 
 class Trial(Value):

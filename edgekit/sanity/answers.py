@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from edgekit.report import Finding
+from edgekit.documents.report import Finding
 from edgekit.sanity.said import share
 from edgekit.verdict.targets import TargetFacts
 

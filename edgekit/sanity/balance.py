@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from edgekit.dataset import Split
-from edgekit.report import Finding
+from edgekit.documents.report import Finding
+from edgekit.ingest.dataset import Split
 from edgekit.sanity.decided import Decided
 from edgekit.sanity.said import both, named, percent, some
 from edgekit.verdict.targets import TargetFacts

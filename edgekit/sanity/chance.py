@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edgekit.report import Finding
+from edgekit.documents.report import Finding
 from edgekit.sanity.decided import Decided, beyond_chance
 from edgekit.sanity.said import both, percent
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import math
 
-from edgekit.report import Finding
+from edgekit.documents.report import Finding
+from edgekit.ingest.seen import DataSeen, Overlap, SplitSeen
 from edgekit.sanity.said import both, percent, share
-from edgekit.sanity.seen import DataSeen, Overlap, SplitSeen
 
 SURE = 3.0
 """Standard errors by which a share must exceed what chance gives."""

@@ -60,7 +60,7 @@ def decided(
     split: str, kind: Kind | None, targets: np.ndarray, outputs: np.ndarray, threshold: float
 ) -> Decided | None:
     """The decisions of one output on a split; None of a regression, and where there are too many classes for a table."""
-    from edgekit.metrics import decisions as decide
+    from edgekit.verdict.metrics import decisions as decide
 
     if kind is None or kind == "regression" or not len(outputs):
         return None

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from edgekit.dataset import Split
-from edgekit.report import Finding
+from edgekit.documents.report import Finding
+from edgekit.ingest.dataset import Split
+from edgekit.ingest.seen import DataSeen, InputSeen, SplitSeen
 from edgekit.sanity.said import some
-from edgekit.sanity.seen import DataSeen, InputSeen, SplitSeen
 
 APART = 4.0
 """Inputs of two splits are of different ranges where the spread of one is so many times that of the other."""

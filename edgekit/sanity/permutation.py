@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from edgekit.report import Finding
+from edgekit.documents.report import Finding
 from edgekit.sanity.decided import Decided, tables
 from edgekit.sanity.said import named, percent, some
 

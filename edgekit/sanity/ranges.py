@@ -10,9 +10,9 @@ import math
 from collections.abc import Sequence
 from typing import Literal
 
-from edgekit.report import Finding, InputFacts
+from edgekit.documents.report import Finding, InputFacts
+from edgekit.ingest.seen import InputSeen
 from edgekit.sanity.said import percent
-from edgekit.sanity.seen import InputSeen
 from edgekit.sanity.transforms import Transform
 from edgekit.values import Value
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
-from edgekit.intervals import Z_95, paired_difference
-from edgekit.metric_spec import MetricSpec
-from edgekit.report import Finding, Metric
+from edgekit.documents.report import Finding, Metric
+from edgekit.verdict.intervals import Z_95, paired_difference
+from edgekit.verdict.metric_spec import MetricSpec
 from edgekit.verdict.task import Kind
 
 MOST = 10**7

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from edgekit.sanity.seen import InputSeen
+from edgekit.ingest.seen import InputSeen
 from edgekit.values import Value
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from edgekit.candidate import Declined
-from edgekit.facts import ModelFacts
+from edgekit.documents.candidate import Declined
+from edgekit.documents.facts import ModelFacts
 from edgekit.techniques.codebook import GRID, LEAST_WITH_ZERO, Codebook
 from edgekit.techniques.interface import Evidence, Shaping, Task, Training
 from edgekit.techniques.merging import merged

@@ -10,8 +10,8 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
-from edgekit.candidate import Declined
 from edgekit.cost.lowering import DYNAMIC_RANGE_LEAST_ELEMENTS
+from edgekit.documents.candidate import Declined
 from edgekit.techniques.interface import Evidence, Task
 from edgekit.tflite.model import ABSENT, TfliteModel
 from edgekit.tflite.weights import kernels

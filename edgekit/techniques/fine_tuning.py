@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Literal
 
-from edgekit.candidate import Declined
+from edgekit.documents.candidate import Declined
 from edgekit.techniques.interface import Evidence, Shaping, Task, Training
 from edgekit.tflite.model import TfliteModel
 from edgekit.values import Value

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
-from edgekit.candidate import Declined
+from edgekit.documents.candidate import Declined
 from edgekit.techniques.interface import Evidence, Task
 from edgekit.tflite.model import TfliteModel
 from edgekit.tflite.numerics import float_operators

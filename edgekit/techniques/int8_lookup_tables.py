@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
-from edgekit.candidate import Declined, Step
+from edgekit.documents.candidate import Declined, Step
 from edgekit.techniques import int8
 from edgekit.techniques.int8 import Io, preferred_io
 from edgekit.techniques.interface import Evidence, Task

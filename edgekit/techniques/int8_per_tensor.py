@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
-from edgekit.candidate import Declined, Step
 from edgekit.cost import download, flash
+from edgekit.documents.candidate import Declined, Step
 from edgekit.techniques import int8
 from edgekit.techniques.int8 import Io, preferred_io
 from edgekit.techniques.interface import COUNTS, Evidence, Task

@@ -11,10 +11,10 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Literal, Protocol
 
-from edgekit.candidate import Declined, Step
-from edgekit.facts import ModelFacts
-from edgekit.profile import DeviceProfile
-from edgekit.project import Goal
+from edgekit.devices.profile import DeviceProfile
+from edgekit.documents.candidate import Declined, Step
+from edgekit.documents.facts import ModelFacts
+from edgekit.project.project import Goal
 from edgekit.tflite.model import TfliteModel
 from edgekit.values import Value
 

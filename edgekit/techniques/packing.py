@@ -6,10 +6,10 @@ nothing is gained. Both are predictions; a chain of the project's own is tried a
 
 from __future__ import annotations
 
-from edgekit.candidate import Step
 from edgekit.cost import flash
 from edgekit.cost.kernels_flash import code_bytes
 from edgekit.cost.tables import TABLES
+from edgekit.documents.candidate import Step
 from edgekit.techniques.interface import COUNTS, Task
 from edgekit.techniques.sites import left_out
 from edgekit.tflite.lookup import DECODE

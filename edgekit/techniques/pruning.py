@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 import msgspec
 from msgspec import Meta
 
-from edgekit.candidate import Declined
-from edgekit.facts import ModelFacts
+from edgekit.documents.candidate import Declined
+from edgekit.documents.facts import ModelFacts
 from edgekit.techniques import masks
 from edgekit.techniques.interface import Evidence, Shaping, Task, Training
 from edgekit.techniques.sites import (

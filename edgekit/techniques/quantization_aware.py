@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Literal
 
-from edgekit.candidate import Declined
-from edgekit.facts import ModelFacts
+from edgekit.documents.candidate import Declined
+from edgekit.documents.facts import ModelFacts
 from edgekit.techniques.dense_rounding import dense_config, dense_objects
 from edgekit.techniques.interface import Evidence, Shaping, Task, Training
 from edgekit.techniques.sites import matching

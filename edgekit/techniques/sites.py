@@ -15,7 +15,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from edgekit.facts import ModelFacts
+from edgekit.documents.facts import ModelFacts
 from edgekit.techniques.interface import Task
 from edgekit.tflite.model import TfliteModel
 from edgekit.tflite.weights import Kernel, kernels

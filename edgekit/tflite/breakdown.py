@@ -14,8 +14,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from edgekit.liveness import Lifetime, held_bytes
 from edgekit.tflite.labels import labels
+from edgekit.tflite.liveness import Lifetime, held_bytes
 from edgekit.tflite.lookup import DECODE
 from edgekit.tflite.model import ABSENT, UNPACKING, Operator, Tensor, TfliteModel, is_parameter, stored
 from edgekit.tflite.numerics import Arithmetic, arithmetic

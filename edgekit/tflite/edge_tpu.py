@@ -12,8 +12,8 @@ import sys
 from functools import cache
 from pathlib import Path
 
+from edgekit.documents.report import Basis
 from edgekit.errors import ModelError
-from edgekit.report import Basis
 from edgekit.tflite.model import ABSENT, Operator, Tensor, TfliteModel, stored
 from edgekit.values import Value, read
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edgekit.facts import Ends
+from edgekit.documents.facts import Ends
 from edgekit.tflite.model import Operator, Tensor, TfliteModel
 
 _HAND_ON = ("QUANTIZE", "DEQUANTIZE", "RESHAPE", "TRANSPOSE", "SQUEEZE", "EXPAND_DIMS", "CAST")

@@ -10,8 +10,8 @@ import sys
 from functools import cache
 from pathlib import Path
 
+from edgekit.documents.report import Basis
 from edgekit.errors import ProfileError, did_you_mean
-from edgekit.report import Basis
 from edgekit.tflite.model import ABSENT, Operator, TfliteModel
 from edgekit.tflite.weights import KERNELS
 from edgekit.values import Value, read

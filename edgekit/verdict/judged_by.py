@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from edgekit.errors import DataError
-from edgekit.metric_spec import HIGHER_IS_BETTER, MetricSpec
+from edgekit.verdict.metric_spec import HIGHER_IS_BETTER, MetricSpec
 from edgekit.verdict.targets import TargetFacts
 from edgekit.verdict.task import OutputTask, takes_accuracy
 

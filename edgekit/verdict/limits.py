@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from edgekit.profile import DeviceProfile, board_limits, default_limits
+from edgekit.devices.profile import DeviceProfile, board_limits, default_limits
 from edgekit.values import Value
 
 Origin = Literal["user", "board", "default"]
@@ -49,7 +49,7 @@ class Limits(Value):
 def limits_of(profile: DeviceProfile, given: Mapping[str, float | None]) -> Limits:
     """The limits of a device where the user gave some, by metric name; None is as if it were not given.
 
-    >>> from edgekit.profile import load_profile
+    >>> from edgekit.devices.profile import load_profile
     >>> found = limits_of(load_profile("nano-33-ble"), {"flash": 20_000.0})
     >>> {name: (limit.value, limit.origin) for name, limit in found.deciding.items()}
     {'flash': (20000.0, 'user'), 'ram': (131072.0, 'board')}

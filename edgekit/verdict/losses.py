@@ -1,7 +1,7 @@
 """What kind of loss a name stands for: a distance from the targets, or a cross-entropy of labels.
 
 The text of a loss is Keras's own name, `_from_logits` after it where the output is no probability, and settings as JSON;
-`edgekit.workshop.loss` makes losses of such texts.
+`edgekit.make.workshop.loss` makes losses of such texts.
 """
 
 from __future__ import annotations

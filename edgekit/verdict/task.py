@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from edgekit.facts import Ends, ModelFacts, TensorFacts
+from edgekit.documents.facts import Ends, ModelFacts, TensorFacts
 from edgekit.values import Value
 from edgekit.verdict.losses import is_distance, takes_shares
 from edgekit.verdict.targets import TargetFacts

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from functools import singledispatch
 from typing import Any
 
-from edgekit.builder import BuildResult
-from edgekit.candidate import Estimate, Plan
-from edgekit.comparison import Comparison
+from edgekit.api.build import BuildResult
+from edgekit.documents.candidate import Estimate, Plan
+from edgekit.documents.comparison import Comparison
+from edgekit.documents.inspection import Inspection
+from edgekit.documents.report import CandidateReport, Chosen, Metric, Report
 from edgekit.errors import MissingExtraError
-from edgekit.extras import is_installed
-from edgekit.inspection import Inspection
-from edgekit.report import CandidateReport, Chosen, Metric, Report
+from edgekit.machine.extras import is_installed
 from edgekit.values import to_builtins
 
 

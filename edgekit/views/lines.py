@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from edgekit.candidate import Plan
-from edgekit.comparison import Comparison
-from edgekit.inspection import Inspection
-from edgekit.report import Report
-from edgekit.wording import change, costs, figure
+from edgekit.documents.candidate import Plan
+from edgekit.documents.comparison import Comparison
+from edgekit.documents.inspection import Inspection
+from edgekit.documents.report import Report
+from edgekit.verdict.wording import change, costs, figure
 
 if TYPE_CHECKING:
-    from edgekit.builder import BuildResult  # a line of a report loads no engine
+    from edgekit.api.build import BuildResult  # a line of a report loads no engine
 
 MOST_NAMED = 4
 SUMS = ("flash", "peak_memory", "macs", "parameters", "latency")

@@ -6,18 +6,18 @@ from collections.abc import Sequence
 from functools import singledispatch
 from typing import Any
 
-from edgekit.builder import BuildResult
-from edgekit.candidate import Candidate, Declined, Estimate, Plan
-from edgekit.comparison import Comparison, MetricChange
+from edgekit.api.build import BuildResult
+from edgekit.devices.profile import DeviceProfile, load_profile, profile_ids
+from edgekit.documents.candidate import Candidate, Declined, Estimate, Plan
+from edgekit.documents.comparison import Comparison, MetricChange
+from edgekit.documents.inspection import InspectedLayer, InspectedOperator, Inspection
+from edgekit.documents.report import Report
 from edgekit.emit.html import html_report
 from edgekit.emit.html.figures import NOTHING, Figure, shown
 from edgekit.emit.html.fragment import Piece, pieces, sections
 from edgekit.emit.html.judged import grouped
-from edgekit.inspection import InspectedLayer, InspectedOperator, Inspection
-from edgekit.profile import DeviceProfile, load_profile, profile_ids
-from edgekit.report import Report
 from edgekit.units import format_size
-from edgekit.wording import change, count, figure, rough, span
+from edgekit.verdict.wording import change, count, figure, rough, span
 
 SECTIONS = ("result", "decisions", "checks", "candidates", "findings", "declined", "notes")
 UNITS = {"flash": "B", "download": "B", "ram": "B", "latency": "ms", "accuracy_drop": "points"}

@@ -6,19 +6,19 @@ from collections.abc import Sequence
 from functools import singledispatch
 from typing import Any
 
-from edgekit.builder import BuildResult
-from edgekit.candidate import Candidate, Plan
-from edgekit.comparison import Comparison
+from edgekit.api.build import BuildResult
+from edgekit.documents.candidate import Candidate, Plan
+from edgekit.documents.comparison import Comparison
+from edgekit.documents.inspection import InspectedLayer, InspectedOperator, Inspection
+from edgekit.documents.report import Metric, Report
 from edgekit.emit.html.drawing import Axes, Peak, memory_picture, scatter_picture
 from edgekit.emit.html.layers import skyline
 from edgekit.emit.html.picture import pictures
 from edgekit.emit.html.scatter import Kind, Point, is_finite, pareto, scatter
 from edgekit.emit.html.tried import tried
 from edgekit.errors import InputError
-from edgekit.inspection import InspectedLayer, InspectedOperator, Inspection
-from edgekit.report import Metric, Report
 from edgekit.units import format_size
-from edgekit.wording import JUDGED, ORDER, figure, is_share
+from edgekit.verdict.wording import JUDGED, ORDER, figure, is_share
 
 WIDTH, HEIGHT = 720.0, 360.0
 MARKS = {

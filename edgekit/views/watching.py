@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from edgekit.render.progress import Display
+from edgekit.cli.render.progress import Display
 
 
 @contextlib.contextmanager
@@ -15,12 +15,12 @@ def showing() -> Iterator[Display]:
     """A display in the notebook, on the terminal, or as lines in a log."""
     display = _notebook()
     if display is None:
-        from edgekit.render.progress import showing as on_stream
+        from edgekit.cli.render.progress import showing as on_stream
 
         with on_stream(sys.stderr) as shown:
             yield shown
         return
-    from edgekit.render.live.notebook import Notebook
+    from edgekit.cli.render.live.notebook import Notebook
 
     with Notebook(lambda block: display(block, display_id=True)).ticking() as block:
         yield block

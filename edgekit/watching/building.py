@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from edgekit import __version__
-from edgekit.dataset import Dataset
+from edgekit.devices.profile import DeviceProfile
 from edgekit.documents.events import Finished, Opened, Started
+from edgekit.documents.report import Report
 from edgekit.emit import MANIFEST_FILE, PAGE_FILE, PLAN_FILE, REPORT_FILE
-from edgekit.inputs import OpenedModel
-from edgekit.profile import DeviceProfile
-from edgekit.project import Project
-from edgekit.report import Report
+from edgekit.ingest.dataset import Dataset
+from edgekit.ingest.model import OpenedModel
+from edgekit.project.project import Project
 
 
 def started(profiles: Sequence[DeviceProfile], settings: Project, workers: int) -> Started:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from edgekit.candidate import Candidate
+from edgekit.documents.candidate import Candidate
 
 
 class Pace:
     """The seconds of the trials so far: those that train, and those that only convert.
 
-    >>> from edgekit.candidate import Step
+    >>> from edgekit.documents.candidate import Step
     >>> pace, int8 = Pace(), Candidate(name="int8", steps=(Step(technique="int8"),))
     >>> pace.took(int8, 4.0)
     >>> pace.of([int8, int8])

@@ -14,7 +14,7 @@ from typing import Literal, Protocol
 
 import msgspec
 
-from edgekit.candidate import Candidate
+from edgekit.documents.candidate import Candidate
 from edgekit.documents.events import (
     Best,
     Ended,

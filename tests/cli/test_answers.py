@@ -20,7 +20,7 @@ from edgekit.cli.main import main
 from edgekit.documents.events import Ended
 from edgekit.errors import LockError, MissingExtraError, ModelError
 
-HOMES = {"build": "edgekit.builder", "plan": "edgekit.planning", "check": "edgekit.checker"}
+HOMES = {"build": "edgekit.api.build", "plan": "edgekit.api.plan", "check": "edgekit.api.check"}
 
 
 class Result(msgspec.Struct):

@@ -17,7 +17,8 @@ import pytest
 from click.testing import CliRunner
 
 from edgekit.cli.main import main
-from edgekit.comparison import (
+from edgekit.diff.gate import parse_rules
+from edgekit.documents.comparison import (
     CheckChange,
     Comparison,
     FileChanges,
@@ -30,8 +31,7 @@ from edgekit.comparison import (
     WeightChange,
     WeightFacts,
 )
-from edgekit.gate import parse_rules
-from edgekit.schema import schema_text
+from edgekit.emit.schema import schema_text
 
 GOLDEN = Path(__file__).resolve().parent.parent / "golden"
 ROOT = GOLDEN.parent.parent
@@ -120,9 +120,9 @@ def test_it_answers_in_a_fraction_of_a_second():
 
 def test_an_interrupt_is_code_130(tmp_path):
     script = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a background job ignores it
-    script += "import edgekit.comparer.sides as s, sys, time\n"
+    script += "import edgekit.diff.sides as s, sys, time\n"
     script += "def slow(given):\n    print('started', file=sys.stderr, flush=True); time.sleep(60)\n"
-    script += "import edgekit.comparer as c\nc.open_side = slow\nfrom edgekit.cli.main import main\n"
+    script += "import edgekit.api.compare as c\nc.open_side = slow\nfrom edgekit.cli.main import main\n"
     script += f"main(['compare', {str(A)!r}, {str(B)!r}])"
     child = subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, stderr=subprocess.PIPE, text=True)
     assert child.stderr.readline() == "started\n"

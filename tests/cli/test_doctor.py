@@ -9,9 +9,10 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
-from edgekit import diagnosis, installed
+from edgekit.api import doctor as diagnosis
+from edgekit.api.doctor import examine
 from edgekit.cli.main import main
-from edgekit.diagnosis import examine
+from edgekit.machine import installed
 
 
 @pytest.fixture(scope="module")

@@ -15,8 +15,8 @@ from click.testing import CliRunner
 
 from edgekit.cli.init import TEMPLATE
 from edgekit.cli.main import main
-from edgekit.project import load_project
-from edgekit.project_file import ProjectFile
+from edgekit.project.project import load_project
+from edgekit.project.project_file import ProjectFile
 from edgekit.values import read
 
 if sys.version_info >= (3, 11):

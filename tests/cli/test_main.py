@@ -153,12 +153,12 @@ def test_check_needs_a_device():
 WAITS = """
 import signal, sys, time, types
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
-slow = types.ModuleType("edgekit.builder")
+slow = types.ModuleType("edgekit.api.build")
 def build(**given):
     print("started", file=sys.stderr, flush=True)
     time.sleep(60)
 slow.build = build
-sys.modules["edgekit.builder"] = slow
+sys.modules["edgekit.api.build"] = slow
 from edgekit.cli.main import main
 main(["build", "--device", "rpi4"])
 """

@@ -15,8 +15,8 @@ import pytest
 from click.testing import CliRunner
 
 from edgekit.cli.main import main
+from edgekit.devices.profile import load_profile
 from edgekit.emit import Provenance, emit
-from edgekit.profile import load_profile
 
 ROOT = Path(__file__).resolve().parents[2]
 PROVENANCE = Provenance(inputs={"model": "ab" * 32}, seed=5, versions={"numpy": "2.4.6"}, processor="a processor")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from edgekit.facts import LayerFacts, ModelFacts, TensorFacts
+from edgekit.documents.facts import LayerFacts, ModelFacts, TensorFacts
 
 
 def model(layers: list[LayerFacts], inputs: tuple[TensorFacts, ...]) -> ModelFacts:

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgekit.candidate import Step
 from edgekit.cost import flash
-from edgekit.facts import LayerFacts, ModelFacts
-from edgekit.profile import load_profile
+from edgekit.devices.profile import load_profile
+from edgekit.documents.candidate import Step
+from edgekit.documents.facts import LayerFacts, ModelFacts
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 PROFILE = load_profile("rpi4")

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgekit.candidate import Estimate, Step
 from edgekit.cost.latency import Workload, predict, predict_workload
+from edgekit.devices.profile import DeviceProfile, Rates, list_profiles, load_profile
+from edgekit.documents.candidate import Estimate, Step
+from edgekit.documents.facts import ModelFacts
 from edgekit.errors import ProfileError
-from edgekit.facts import ModelFacts
-from edgekit.profile import DeviceProfile, Rates, list_profiles, load_profile
 
 PROFILES = list_profiles()
 RESNET8 = {"macs": 12_500_000, "weights": 78_000, "activations": 115_000, "operators": 16}

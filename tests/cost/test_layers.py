@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgekit.candidate import Estimate, Step
 from edgekit.cost import flash, latency, ram
 from edgekit.cost.latency import Workload
 from edgekit.cost.layers import model_cost
 from edgekit.cost.lowering import lower
 from edgekit.cost.parts import apportion
-from edgekit.facts import ModelFacts
-from edgekit.profile import load_profile
+from edgekit.devices.profile import load_profile
+from edgekit.documents.candidate import Estimate, Step
+from edgekit.documents.facts import ModelFacts
 from edgekit.tflite.breakdown import breakdown
 from edgekit.tflite.reader import read_tflite
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from edgekit.candidate import Step
 from edgekit.cost.lowering import WIDTHS, conversion, lower
-from edgekit.facts import LayerFacts, ModelFacts, TensorFacts
+from edgekit.documents.candidate import Step
+from edgekit.documents.facts import LayerFacts, ModelFacts, TensorFacts
 
 
 def test_the_keyword_spotters_operators_are_those_of_its_reference_file(keyword_spotter: ModelFacts) -> None:

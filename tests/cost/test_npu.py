@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from edgekit.candidate import Estimate, Step
 from edgekit.cost import flash, npu
-from edgekit.extras import is_installed
-from edgekit.profile import load_profile
+from edgekit.devices.profile import load_profile
+from edgekit.documents.candidate import Estimate, Step
+from edgekit.machine.extras import is_installed
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 INT8 = Step(technique="int8")
@@ -56,7 +56,7 @@ def test_bits_enclose_what_they_were_fitted_to(steps, measured):
     [("int8", (INT8,)), ("pruned_int8", (pruned(0.8), INT8)), ("clustered_int8", (clustered(4), INT8))],
 )
 def test_the_interval_encloses_the_compiled_golden_file(golden_facts, tmp_path, name, steps):
-    from edgekit.runtimes.vela import compile_file
+    from edgekit.measure.runtimes.vela import compile_file
 
     made = compile_file(
         GOLDEN / f"{name}.tflite", tmp_path, accelerator="ethos-u55-128", memory_mode="Shared_Sram",

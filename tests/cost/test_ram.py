@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgekit.candidate import Step
 from edgekit.cost import ram
 from edgekit.cost.lowering import Graph, Node, lower
-from edgekit.facts import ModelFacts
-from edgekit.profile import load_profile
+from edgekit.devices.profile import load_profile
+from edgekit.documents.candidate import Step
+from edgekit.documents.facts import ModelFacts
 
 BOARD, LINUX = load_profile("nucleo-l4r5zi"), load_profile("rpi4")
 # Arena totals that tflite-micro 0.dev20261023 (64-bit) reports for tests/golden and for kws_ref_model.tflite.

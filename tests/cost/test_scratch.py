@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from edgekit.cost.scratch import library_of, margin_bytes
-from edgekit.profile import load_profile, profile_ids
+from edgekit.devices.profile import load_profile, profile_ids
 from edgekit.tflite.reader import read_tflite
 
 GOLDEN = Path(__file__).parent.parent / "golden"

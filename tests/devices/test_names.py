@@ -11,11 +11,11 @@ import pytest
 
 import edgekit
 from edgekit.devices.names import Identity, meant
-from edgekit.devices_file import read_devices
+from edgekit.devices.profile import list_profiles, load_profile
 from edgekit.errors import ProfileError
-from edgekit.profile import list_profiles, load_profile
-from edgekit.project import load_project
-from edgekit.request import profiles_for
+from edgekit.project.devices_file import read_devices
+from edgekit.project.project import load_project
+from edgekit.project.request import profiles_for
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 PI4 = Identity(id="rpi4", name="Raspberry Pi 4 Model B", aliases=("raspberry-pi-4",))

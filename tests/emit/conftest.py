@@ -10,12 +10,12 @@ import msgspec
 import numpy as np
 import pytest
 
-from edgekit.candidate import Step
-from edgekit.compiled import Compiled, LayerCycles
+from edgekit.documents.candidate import Step
+from edgekit.documents.compiled import Compiled, LayerCycles
 from edgekit.documents.decisions import Changed, ClassShare, Decisions, Errors
+from edgekit.documents.report import CandidateReport, Check, Metric, Report
 from edgekit.emit.manifest import Provenance
-from edgekit.report import CandidateReport, Check, Metric, Report
-from edgekit.verdict.thumbnails import png
+from edgekit.measure.thumbnails import png
 
 HOSTILE = "\"'><script>alert(1)</script><img src=http://127.0.0.1:9/x onerror=alert(2)>\u202e\x00&amp;{{ 7*7 }}"
 LONG = "mobilenet_v2_block_13_expand_depthwise_separable_convolution_with_batch_normalization_and_relu6_activation"

@@ -8,8 +8,8 @@ import subprocess
 import msgspec
 import pytest
 
+from edgekit.documents.report import Metric
 from edgekit.emit.c_array import c_header, c_source
-from edgekit.report import Metric
 
 MAIN = """
 #include <cstdint>

@@ -13,12 +13,13 @@ import jsonschema
 import msgspec
 import pytest
 
-from edgekit.candidate import Plan
-from edgekit.compiled import Compiled, LayerCycles, LeftOperator
-from edgekit.emit import Manifest, Provenance, emit, files, prepare
+from edgekit import files
+from edgekit.devices.profile import load_profile
+from edgekit.documents.candidate import Plan
+from edgekit.documents.compiled import Compiled, LayerCycles, LeftOperator
+from edgekit.documents.report import Report
+from edgekit.emit import Manifest, Provenance, emit, prepare
 from edgekit.errors import OutputError
-from edgekit.profile import load_profile
-from edgekit.report import Report
 from edgekit.values import from_json
 
 RPI4 = load_profile("rpi4")

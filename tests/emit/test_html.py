@@ -16,14 +16,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from edgekit.compiled import LeftOperator
+from edgekit.devices.profile import load_profile
+from edgekit.documents.compiled import LeftOperator
 from edgekit.documents.decisions import Errors
+from edgekit.documents.report import CandidateReport, Check, Metric, Report
 from edgekit.emit.html import html_report
 from edgekit.emit.html.caption import KEY
 from edgekit.emit.html.figures import BASES
 from edgekit.emit.html.page import breakable, visible
-from edgekit.profile import load_profile
-from edgekit.report import CandidateReport, Check, Metric, Report
 from edgekit.tflite.reader import parse_tflite, read_tflite
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -127,9 +127,9 @@ def test_no_text_of_a_report_or_a_model_becomes_markup(hostile, hostile_model, p
 def test_the_same_report_gives_the_same_bytes(many_candidates, int8_model, provenance):
     """In processes of their own, whose strings have hashes of their own."""
     made = (
-        "import hashlib, sys; from edgekit.emit.html import html_report; from edgekit.report import Report\n"
+        "import hashlib, sys; from edgekit.emit.html import html_report; from edgekit.documents.report import Report\n"
         "from edgekit.values import from_json; from edgekit.tflite.reader import read_tflite\n"
-        "from edgekit.profile import load_profile\n"
+        "from edgekit.devices.profile import load_profile\n"
         "report = from_json(sys.stdin.read(), Report)\n"
         f"text = html_report(report, model=read_tflite({str(int8_model)!r}), profile=load_profile('rpi4'))\n"
         "print(hashlib.sha256(text.encode()).hexdigest(), 'tensorflow' in sys.modules)"

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
+from edgekit.devices.profile import load_profile
 from edgekit.emit.html import html_report
-from edgekit.profile import load_profile
 from edgekit.tflite.reader import parse_tflite
 
 pytestmark = pytest.mark.slow

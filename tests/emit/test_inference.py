@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edgekit.documents.report import Chosen, InputFacts
 from edgekit.emit.inference import describe, inference_script
 from edgekit.emit.picture import Decoding, declared_decoding, picture_text
-from edgekit.project import load_project
-from edgekit.report import Chosen, InputFacts
+from edgekit.project.project import load_project
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 

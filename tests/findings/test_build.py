@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import edgekit
-from edgekit.report import Report
+from edgekit.documents.report import Report
 
 pytestmark = pytest.mark.tf
 GENERATOR = np.random.default_rng(0)

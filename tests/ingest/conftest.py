@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from edgekit import inputs
-from edgekit.cache import Cache
-from edgekit.child import Progress
-from edgekit.dataset import Dataset
 from edgekit.errors import DataError, EdgekitError
+from edgekit.ingest import model as inputs
+from edgekit.ingest.dataset import Dataset
 from edgekit.ingest.spool import spool
-from edgekit.jobs import Done, Failed, Worker, no_progress
-from edgekit.project_file import DataTable
+from edgekit.jobs.cache import Cache
+from edgekit.jobs.child import Progress
+from edgekit.jobs.worker import Done, Failed, Worker, no_progress
+from edgekit.project.project_file import DataTable
 
 
 class Here:

@@ -15,8 +15,8 @@ from edgekit.errors import DataError
 from edgekit.ingest.arrays import ArrayWriter
 from edgekit.ingest.spool import spool_result
 from edgekit.ingest.wanted import Wanted
-from edgekit.jobs import no_progress
-from edgekit.project_file import DataTable
+from edgekit.jobs.worker import no_progress
+from edgekit.project.project_file import DataTable
 from edgekit.values import to_builtins
 
 X, Y = np.arange(48, dtype=np.float32).reshape(12, 4), np.arange(12) % 3

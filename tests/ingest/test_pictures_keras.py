@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from edgekit.ingest.pictures import decode
-from edgekit.workshop.door import door
+from edgekit.make.workshop.door import door
 
 Image = pytest.importorskip("PIL.Image")
 pytestmark = pytest.mark.tf

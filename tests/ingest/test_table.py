@@ -337,7 +337,7 @@ def test_a_large_table_goes_through_little_memory(tmp_path):
     import json
     import subprocess
 
-    from edgekit.project_file import DataTable
+    from edgekit.project.project_file import DataTable
     from edgekit.values import to_builtins
 
     line = ",".join(f"{number}.25" for number in range(60))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from edgekit.documents.facts import TensorFacts
 from edgekit.errors import ProjectError
-from edgekit.facts import TensorFacts
 from edgekit.ingest.variations import kind_of, variations
-from edgekit.project_file import AugmentTable
+from edgekit.project.project_file import AugmentTable
 
 IMAGE, SEQUENCE, ROW, TOKENS = (32, 32, 3), (128, 6), (13,), (20,)
 CLASSES, MASK = (10,), (32, 32, 2)

@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from edgekit.facts import LayerFacts, ModelFacts, TensorFacts
-from edgekit.metric_spec import MetricSpec
+from edgekit.devices.profile import load_profile
+from edgekit.documents.facts import LayerFacts, ModelFacts, TensorFacts
+from edgekit.documents.report import Metric
 from edgekit.planner.planner import Planner, Trial
-from edgekit.planner.verdict import judge
-from edgekit.profile import load_profile
-from edgekit.project import AIM_OF, Goal
-from edgekit.report import Metric
+from edgekit.project.project import AIM_OF, Goal
 from edgekit.techniques.interface import Task
+from edgekit.verdict.checks import judge
 from edgekit.verdict.limits import limits_of
+from edgekit.verdict.metric_spec import MetricSpec
 
 
 def small_network(filters: int = 16) -> ModelFacts:

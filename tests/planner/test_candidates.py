@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from edgekit.devices.profile import profile_ids
 from edgekit.planner.candidates import candidates, control
 from edgekit.planner.planner import outline
-from edgekit.profile import profile_ids
 from edgekit.techniques import techniques
 from edgekit.values import Value
 

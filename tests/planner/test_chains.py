@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from edgekit.candidate import Step
+from edgekit.documents.candidate import Step
 from edgekit.errors import InputError
 from edgekit.planner.candidates import candidates
 from edgekit.planner.chains import lighter_or_equal

@@ -5,10 +5,10 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from edgekit.documents.report import Metric
 from edgekit.planner.planner import Planner, Trial, impossible, outline
-from edgekit.planner.verdict import judge, warnings
-from edgekit.report import Metric
 from edgekit.techniques.interface import Task
+from edgekit.verdict.checks import judge, warnings
 
 
 @pytest.fixture

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from edgekit.api.plan import outlined
+from edgekit.devices.profile import list_profiles, load_profile, profile_ids
 from edgekit.planner.planner import outline
-from edgekit.planning import outlined
-from edgekit.profile import list_profiles, load_profile, profile_ids
 
 ALIVE = {"float32", "int8"}
 

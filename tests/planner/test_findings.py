@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgekit.intervals import paired_difference
+from edgekit.documents.report import Metric
 from edgekit.planner.findings import few_samples, reach_of, time_cut
-from edgekit.planner.verdict import check_limit
-from edgekit.report import Metric
+from edgekit.verdict.checks import check_limit
+from edgekit.verdict.intervals import paired_difference
 
 
 def drop(lost: int, samples: int, *, counted: bool = True) -> Metric:

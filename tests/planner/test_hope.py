@@ -5,11 +5,11 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from edgekit.candidate import Step
+from edgekit.documents.candidate import Step
+from edgekit.documents.report import Check, Metric
 from edgekit.planner.hope import no_hope
 from edgekit.planner.planner import Planner, outline
 from edgekit.planner.ranking import standing
-from edgekit.report import Check, Metric
 
 
 def bytes_of(value):

@@ -7,12 +7,12 @@ import re
 import msgspec
 import pytest
 
-from edgekit.candidate import Step
 from edgekit.cost import ram
 from edgekit.cost.lowering import lower, widths
+from edgekit.documents.candidate import Step
+from edgekit.documents.report import Check
 from edgekit.planner.nearest import too_little
 from edgekit.planner.planner import Planner, outline
-from edgekit.report import Check
 from edgekit.units import parse_size
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from edgekit.documents.report import Check
 from edgekit.planner.planner import Planner
-from edgekit.report import Check
 
 UNKNOWN = Check(name="runtime", outcome="unknown", reason="its compiler cannot be had")
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from edgekit.devices.profile import profile_ids
 from edgekit.planner.candidates import candidates
 from edgekit.planner.correct import corrected
 from edgekit.planner.planner import NOT_TRIED, Planner
-from edgekit.profile import profile_ids
 
 CONTROL = "fine_tuning+float32"
 

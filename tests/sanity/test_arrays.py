@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgekit.dataset import Dataset
+from edgekit.ingest.dataset import Dataset
 from edgekit.ingest.fingerprints import hashes, is_image, small_pictures
 from edgekit.ingest.looking import look
 from edgekit.ingest.spool import spool_result
-from edgekit.jobs import no_progress
+from edgekit.jobs.worker import no_progress
 from edgekit.sanity.copies import copies
 from edgekit.sanity.inputs import inputs
 

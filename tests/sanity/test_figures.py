@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edgekit.intervals import paired_difference
-from edgekit.metric_spec import MetricSpec
-from edgekit.report import InputFacts, Metric
+from edgekit.documents.report import InputFacts, Metric
+from edgekit.ingest.seen import InputSeen
 from edgekit.sanity.answers import not_finite, target_range
 from edgekit.sanity.columns import swallowed
 from edgekit.sanity.ranges import Fit, Front, Tried, beyond_the_input, input_range
-from edgekit.sanity.seen import InputSeen
 from edgekit.sanity.size import too_few, too_few_beforehand, too_few_for_the_score
 from edgekit.sanity.transforms import Transform, applied, transforms
+from edgekit.verdict.intervals import paired_difference
+from edgekit.verdict.metric_spec import MetricSpec
 from edgekit.verdict.targets import TargetFacts
 
 

@@ -15,17 +15,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgekit import techniques as package
-from edgekit.candidate import Declined
+from edgekit.devices.profile import DeviceProfile, load_profile, profile_ids
+from edgekit.documents.candidate import Declined
+from edgekit.documents.facts import LayerFacts, ModelFacts, TensorFacts
 from edgekit.errors import ProjectError
-from edgekit.facts import LayerFacts, ModelFacts, TensorFacts
-from edgekit.metric_spec import MetricSpec
-from edgekit.profile import DeviceProfile, load_profile, profile_ids
-from edgekit.project import AIM_OF, Goal
+from edgekit.project.project import AIM_OF, Goal
 from edgekit.techniques import masks, technique, techniques
 from edgekit.techniques.interface import Evidence, Task
 from edgekit.tflite.reader import read_tflite
 from edgekit.values import from_json, to_builtins, to_json
 from edgekit.verdict.limits import limits_of
+from edgekit.verdict.metric_spec import MetricSpec
 
 FOLDER = Path(package.__file__).parent
 GOLDEN = Path(__file__).parent.parent / "golden"

@@ -8,21 +8,21 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from edgekit.candidate import Declined, Step
 from edgekit.cost import flash, latency, ram
-from edgekit.facts import LayerFacts, ModelFacts, TensorFacts
-from edgekit.metric_spec import MetricSpec
+from edgekit.devices.profile import load_profile
+from edgekit.documents.candidate import Declined, Step
+from edgekit.documents.facts import LayerFacts, ModelFacts, TensorFacts
+from edgekit.documents.report import Metric
 from edgekit.planner.candidates import candidates
 from edgekit.planner.chains import packs
 from edgekit.planner.correct import corrected
 from edgekit.planner.trial import Trial
-from edgekit.profile import load_profile
-from edgekit.project import AIM_OF, Goal
-from edgekit.report import Metric
+from edgekit.project.project import AIM_OF, Goal
 from edgekit.techniques import technique
 from edgekit.techniques.interface import Task
 from edgekit.tflite.reader import parse_tflite, read_tflite
 from edgekit.tflite.weights import kernels
+from edgekit.verdict.metric_spec import MetricSpec
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 METHOD = technique("int8_lookup_tables")

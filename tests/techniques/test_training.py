@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgekit.checker import check
-from edgekit.dataset import Dataset
+from edgekit.api.check import check
+from edgekit.ingest.dataset import Dataset
 from edgekit.ingest.spool import spool_result
-from edgekit.jobs import Done, Worker, no_progress
-from edgekit.pool import ENVIRONMENT, MODULE
-from edgekit.project_file import DataTable
+from edgekit.jobs.pool import ENVIRONMENT, MODULE
+from edgekit.jobs.worker import Done, Worker, no_progress
+from edgekit.project.project_file import DataTable
 from edgekit.techniques import technique
 from edgekit.techniques.sites import MINIMUM_WEIGHTS, file_kernels
 from edgekit.tflite.model import TfliteModel

@@ -5,9 +5,9 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from edgekit.planner.verdict import check_default, judge, misses, outcome, shortfall, warnings
-from edgekit.profile import load_profile
-from edgekit.report import Metric
+from edgekit.devices.profile import load_profile
+from edgekit.documents.report import Metric
+from edgekit.verdict.checks import check_default, judge, misses, outcome, shortfall, warnings
 from edgekit.verdict.limits import limits_of
 
 BOARD = {"flash": 1_048_576.0, "ram": 524_288.0}

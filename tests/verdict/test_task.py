@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from edgekit.documents.facts import ModelFacts, TensorFacts
 from edgekit.errors import DataError
-from edgekit.facts import ModelFacts, TensorFacts
 from edgekit.ingest.targets import facts_of
-from edgekit.metric_spec import MetricSpec
 from edgekit.verdict.judged_by import judged_by
+from edgekit.verdict.metric_spec import MetricSpec
 from edgekit.verdict.task import OutputTask, kind_of, task_of, tasks_of
 
 AGES = 18 + np.arange(60) % 50

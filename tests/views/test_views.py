@@ -12,10 +12,10 @@ import msgspec
 import pytest
 
 import edgekit
-from edgekit.builder import BuildResult
+from edgekit.api.build import BuildResult
+from edgekit.documents.report import Report
 from edgekit.emit.html.fragment import OWN, rules_of, scoped_style
 from edgekit.errors import InputError, MissingExtraError
-from edgekit.report import Report
 from edgekit.views.frames import rows
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden"
@@ -173,7 +173,7 @@ def test_nothing_to_draw_says_why(sample_report):
 
 def test_a_line_loads_no_template_and_no_numbers():
     said = (
-        "import sys; from edgekit.report import Report; assert 'edgekit.views' not in sys.modules; repr(Report(device='a'))\n"
+        "import sys; from edgekit.documents.report import Report; assert 'edgekit.views' not in sys.modules; repr(Report(device='a'))\n"
         "print([name for name in ('jinja2', 'numpy', 'rich', 'tensorflow', 'pandas') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, check=True)

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from edgekit.documents.events import Event, Finished, TrialFinished
-from edgekit.extras import is_installed
-from edgekit.report import Metric
+from edgekit.documents.report import Metric
+from edgekit.machine.extras import is_installed
 
 ROOT = Path(__file__).resolve().parents[2]
 FIGURES = {
@@ -61,7 +61,7 @@ def test_the_hook_for_tensorboard_writes_each_figure_over_the_trials(tmp_path, m
     pytest.importorskip("tensorboard", reason="tensorboard is not installed (the `dev` extra)")
     if not is_installed("tensorflow"):
         pytest.skip("TensorFlow is not installed (the `build` extra)")
-    from edgekit.workshop.door import door
+    from edgekit.make.workshop.door import door
 
     tf = door().tf  # first: what imports TensorFlow before it spoils it for every later test of the process
     monkeypatch.chdir(tmp_path)

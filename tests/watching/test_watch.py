@@ -11,11 +11,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from edgekit.candidate import Candidate, Step
+from edgekit.documents.candidate import Candidate, Step
 from edgekit.documents.events import KINDS, AnyEvent, Ended, Event, Failed, Judging
+from edgekit.documents.report import Check, Metric
 from edgekit.errors import InterruptedBuild, ModelError
 from edgekit.planner.trial import Trial
-from edgekit.report import Check, Metric
 from edgekit.watching.auto import shows_progress
 from edgekit.watching.hooks import together, writing_lines
 from edgekit.watching.watch import DeviceWatch, Watch

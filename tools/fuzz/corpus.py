@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from tiny_project import ROOT, images, write_project
 
-from edgekit.cache import versions
+from edgekit.jobs.cache import versions
 
 LARGEST = 300_000
 TOML = """device = "rpi4"

@@ -178,7 +178,7 @@ def _whole_cache(rng: random.Random, folder: Path, made: Path) -> Path:
     if rng.random() < 0.5:
         _damage_entry(rng.choice(sorted(index.parent for index in path.glob("*/*/entry.json"))), rng)
         return path
-    from edgekit.cache import seal
+    from edgekit.jobs.cache import seal
 
     part = rng.choice(sorted(part for part in path.glob("*/*/*") if part.suffix in (".npy", ".h5", ".tflite")))
     content = part.read_bytes()

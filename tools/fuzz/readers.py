@@ -19,8 +19,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from edgekit.cache import Cache
 from edgekit.errors import EdgekitError
+from edgekit.jobs.cache import Cache
 
 JOB_LIMIT_S = 60.0
 ADDRESS_SPACE = 16 << 30  # of this process and its children: a file that asks for more must not take the machine
@@ -32,8 +32,8 @@ class Readers:
     """What is kept between inputs: the cache, a worker with TensorFlow, a worker that reads data."""
 
     def __init__(self, corpus: Path, golden: Path) -> None:
-        from edgekit.jobs import Worker
-        from edgekit.pool import Pool
+        from edgekit.jobs.pool import Pool
+        from edgekit.jobs.worker import Worker
 
         self.corpus, self.golden = corpus, golden
         self.cache = Cache()
@@ -50,8 +50,8 @@ class Readers:
 
     def tflite_read(self, path: Path) -> str:
         """All that is said of a file without running it."""
-        from edgekit.profile import load_profile
-        from edgekit.runtimes.static import static
+        from edgekit.devices.profile import load_profile
+        from edgekit.measure.static import static
         from edgekit.tflite.reader import read_tflite
         from edgekit.tflite.weights import distinct_values, kernels
 
@@ -70,8 +70,8 @@ class Readers:
 
     def model_load(self, path: Path) -> str:
         """A model into the cache, as `plan` and `build` open it."""
-        from edgekit.inputs import open_model
-        from edgekit.project_file import ModelTable
+        from edgekit.ingest.model import open_model
+        from edgekit.project.project_file import ModelTable
 
         opened = open_model(
             ModelTable(source=str(path)), root=Path.cwd(), cache=self.cache, pool=self.pool, seed=0, trust=False,
@@ -104,7 +104,7 @@ class Readers:
     def picture_init(self, path: Path) -> str:
         """`edgekit init` beside such a folder."""
         from edgekit.cli.init import write
-        from edgekit.starter import look
+        from edgekit.cli.starter import look
 
         self._photos(path)
         write(path.parent, look(path.parent))
@@ -120,8 +120,8 @@ class Readers:
         return photos
 
     def _spool(self, kind: str, path: Path, **more: Any) -> str:
-        from edgekit.jobs import Failed
-        from edgekit.project_file import DataTable
+        from edgekit.jobs.worker import Failed
+        from edgekit.project.project_file import DataTable
         from edgekit.values import to_builtins
 
         options = {
@@ -137,8 +137,8 @@ class Readers:
 
     def npz_open(self, path: Path) -> str:
         """Data into the cache, as `build` opens it."""
-        from edgekit.inputs import open_data
-        from edgekit.project_file import DataTable
+        from edgekit.ingest.model import open_data
+        from edgekit.project.project_file import DataTable
 
         data = open_data(
             DataTable(source=str(path)), root=Path.cwd(), cache=self.cache, progress=_quiet, time_limit_s=JOB_LIMIT_S
@@ -148,7 +148,7 @@ class Readers:
 
     def project_load(self, path: Path) -> str:
         """An `edgekit.toml` to a validated project."""
-        from edgekit.project import load_project
+        from edgekit.project.project import load_project
 
         folder = path.parent / "folder"
         folder.mkdir(exist_ok=True)
@@ -158,9 +158,9 @@ class Readers:
 
     def profile_load(self, path: Path) -> str:
         """A device profile, shown, and a file judged by it."""
-        from edgekit.profile import limits, load_profile
-        from edgekit.render.devices import print_device
-        from edgekit.runtimes.static import static
+        from edgekit.cli.render.devices import print_device
+        from edgekit.devices.profile import limits, load_profile
+        from edgekit.measure.static import static
 
         profile = load_profile(path)
         print_device(profile, console=_console())
@@ -170,8 +170,8 @@ class Readers:
 
     def report_read(self, path: Path) -> str:
         """A `report.json` back to its value, and shown."""
-        from edgekit.render.report import print_report
-        from edgekit.report import Report
+        from edgekit.cli.render.report import print_report
+        from edgekit.documents.report import Report
         from edgekit.values import from_json, to_json
 
         report = from_json(path.read_bytes(), Report, where=str(path))
@@ -182,7 +182,7 @@ class Readers:
     def compare(self, path: Path) -> str:
         """`edgekit compare` of a damaged report or model with a sound one, either way round, and what it prints."""
         from edgekit import compare
-        from edgekit.render.comparison import print_comparison
+        from edgekit.cli.render.comparison import print_comparison
 
         sound = self.golden if path.suffix == ".tflite" else self.corpus / "out" / "rpi4" / "report.json"
         pair = (path, sound) if path.stat().st_size % 2 else (sound, path)
@@ -200,7 +200,7 @@ class Readers:
     def init(self, path: Path) -> str:
         """`edgekit init` in a folder that holds the file."""
         from edgekit.cli.init import write
-        from edgekit.starter import look
+        from edgekit.cli.starter import look
 
         folder = path.parent / "folder"
         folder.mkdir()
@@ -210,15 +210,15 @@ class Readers:
 
     def lock_read(self, path: Path) -> str:
         """An `edgekit.lock` back to its value."""
-        from edgekit.lockfile import read_lock
+        from edgekit.documents.lockfile import read_lock
 
         read_lock(path)
         return "read"
 
     def plan_read(self, path: Path) -> str:
         """A `plan.json` back to its value, and shown."""
-        from edgekit.candidate import Plan
-        from edgekit.render.plan import print_plan
+        from edgekit.cli.render.plan import print_plan
+        from edgekit.documents.candidate import Plan
         from edgekit.values import from_json
 
         print_plan(from_json(path.read_bytes(), Plan, where=str(path)), console=_console())
@@ -226,7 +226,7 @@ class Readers:
 
     def manifest_replace(self, path: Path) -> str:
         """A result written over one whose manifest is damaged: it must remove nothing but its own old files."""
-        from edgekit.emit.files import replace_files
+        from edgekit.files import replace_files
 
         out = path.parent / "result"
         out.mkdir()
@@ -285,7 +285,7 @@ def _quiet(phase: str, done: int, total: int) -> None:
 
 
 def _console() -> Any:
-    from edgekit.render.console import make_console
+    from edgekit.cli.render.console import make_console
 
     return make_console(io.StringIO())
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from edgekit.devices.profile import DeviceProfile
+from edgekit.documents.report import Chosen, Report
 from edgekit.emit.html.caption import caption, key
 from edgekit.emit.html.compiled import CompiledView, compiled
 from edgekit.emit.html.decided import decided
@@ -16,8 +18,6 @@ from edgekit.emit.html.page import render
 from edgekit.emit.html.picture import pictures
 from edgekit.emit.html.tried import tried
 from edgekit.emit.manifest import Provenance
-from edgekit.profile import DeviceProfile
-from edgekit.report import Chosen, Report
 from edgekit.tflite.model import TfliteModel
 
 __all__ = ["html_report"]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from edgekit.documents.report import Report
 from edgekit.emit.html.tried import Tried
-from edgekit.report import Report
-from edgekit.wording import points_as
+from edgekit.verdict.wording import points_as
 
 KEY = {
     "chosen": "chosen",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from edgekit.compiled import Compiled
+from edgekit.documents.compiled import Compiled
+from edgekit.documents.report import Metric
 from edgekit.emit.html.scatter import is_finite
-from edgekit.report import Metric
 from edgekit.units import format_ms
 from edgekit.values import Value
-from edgekit.wording import compiled_facts, waits_for
+from edgekit.verdict.wording import compiled_facts, waits_for
 
 MOST_ROWS = 250
 """Longer models show their first layers: a page of thousands of rows is read by nobody."""

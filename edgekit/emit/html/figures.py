@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from edgekit.report import Basis, Metric
+from edgekit.documents.report import Basis, Metric
 from edgekit.values import Value
-from edgekit.wording import ABSENT, figure, interval
+from edgekit.verdict.wording import ABSENT, figure, interval
 
 BASES: dict[str, str] = {
     "measured": "counted in the file, or taken on that very device",

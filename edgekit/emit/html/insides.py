@@ -9,10 +9,10 @@ import math
 
 import msgspec
 
-from edgekit.candidate import Estimate
+from edgekit.devices.profile import DeviceProfile
+from edgekit.documents.candidate import Estimate
+from edgekit.documents.report import Chosen
 from edgekit.emit.html.scatter import is_finite
-from edgekit.profile import DeviceProfile
-from edgekit.report import Chosen
 from edgekit.tflite.breakdown import Breakdown, breakdown
 from edgekit.tflite.model import TfliteModel
 from edgekit.units import format_ms
@@ -46,8 +46,8 @@ def insides(model: TfliteModel | None, reason: str, profile: DeviceProfile | Non
     if profile is None:
         return Insides(parts=parts, latency_reason=profile_reason or NO_PROFILE)
 
-    from edgekit.runtimes.operator_latency import operator_latencies
-    from edgekit.runtimes.static import predicted_latency
+    from edgekit.cost.operator_latency import operator_latencies
+    from edgekit.measure.static import predicted_latency
 
     latencies = operator_latencies(model, profile, parts=parts)
     why = "" if latencies else predicted_latency(model, profile).reason or "nothing predicts it"

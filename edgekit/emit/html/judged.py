@@ -9,11 +9,11 @@ from collections.abc import Iterable
 
 import msgspec
 
+from edgekit.devices.profile import DeviceProfile, limits
+from edgekit.documents.report import Check, Report
 from edgekit.emit.html.figures import NOTHING, Figure, figure_of, shown
-from edgekit.profile import DeviceProfile, limits
-from edgekit.report import Check, Report
 from edgekit.values import Value
-from edgekit.wording import KERAS, beside, change, ordered
+from edgekit.verdict.wording import KERAS, beside, change, ordered
 
 WORDS = {
     "accuracy_drop": "points lost against the baseline, on the same samples",

@@ -1,6 +1,6 @@
 """Where the bytes, the milliseconds and the memory of a file are: a row for each operator, and the memory as a picture.
 
-It shows what `edgekit.tflite.breakdown` counted and `edgekit.runtimes.operator_latency` predicted, and counts nothing
+It shows what `edgekit.tflite.breakdown` counted and `edgekit.cost.operator_latency` predicted, and counts nothing
 itself.
 """
 
@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from edgekit.candidate import Estimate
+from edgekit.documents.candidate import Estimate
 from edgekit.emit.html.axis import axis
 from edgekit.emit.html.figures import Figure
 from edgekit.emit.html.scatter import Tick
 from edgekit.tflite.breakdown import Breakdown, OperatorRow
 from edgekit.units import format_ms, format_size
 from edgekit.values import Value
-from edgekit.wording import count, interval
+from edgekit.verdict.wording import count, interval
 
 MOST_ROWS = 250
 """Longer models show their heaviest operators: a page of thousands of rows is read by nobody."""

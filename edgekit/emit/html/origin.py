@@ -6,9 +6,9 @@ import re
 from collections.abc import Sequence
 from urllib.parse import quote
 
+from edgekit.documents.report import Chosen, InputFacts, Report
 from edgekit.emit.html.tried import step_text
 from edgekit.emit.manifest import Provenance
-from edgekit.report import Chosen, InputFacts, Report
 from edgekit.values import Value
 
 

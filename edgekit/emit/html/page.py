@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edgekit.wording import sentence
+from edgekit.verdict.wording import sentence
 
 if TYPE_CHECKING:
     from jinja2 import Environment

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from edgekit.documents.report import Check, Report
 from edgekit.emit.html.scatter import Scatter, is_finite, scatter
 from edgekit.emit.html.tried import COSTS, Tried
-from edgekit.metric_spec import FRACTIONS
-from edgekit.report import Check, Report
-from edgekit.wording import figure, is_share
+from edgekit.verdict.metric_spec import FRACTIONS
+from edgekit.verdict.wording import figure, is_share
 
 ASPECT = ((500.0, 0.5), (0.0, 0.95))
 """The height of a picture by its width, from the least width that it holds for."""

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from edgekit.candidate import Step
+from edgekit.documents.candidate import Step
+from edgekit.documents.report import CandidateReport, Report
 from edgekit.emit.html.figures import Figure, brief, shown
 from edgekit.emit.html.judged import Reason, grouped, words_of
 from edgekit.emit.html.scatter import Kind, Point, is_finite, pareto
-from edgekit.metric_spec import HIGHER_IS_BETTER
-from edgekit.report import CandidateReport, Report
 from edgekit.values import Value
-from edgekit.wording import accuracy_name, seconds
+from edgekit.verdict.metric_spec import HIGHER_IS_BETTER
+from edgekit.verdict.wording import accuracy_name, seconds
 
 COSTS = ("flash", "download", "ram", "latency")
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from edgekit.child import Progress
 from edgekit.errors import DataError
 from edgekit.ingest.said import listed
 from edgekit.ingest.table.columns import guess_target
@@ -14,6 +13,7 @@ from edgekit.ingest.table.part import Part
 from edgekit.ingest.table.read import Read, Table, read_table
 from edgekit.ingest.values import is_frame
 from edgekit.ingest.wanted import Wanted
+from edgekit.jobs.child import Progress
 
 
 def read_frames(

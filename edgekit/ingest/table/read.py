@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from edgekit.child import Progress
 from edgekit.errors import DataError
 from edgekit.ingest.said import listed, shown
 from edgekit.ingest.shapes import clear_shape, reshaped_note
@@ -22,6 +21,7 @@ from edgekit.ingest.table.parquet_file import ENDINGS as PARQUET
 from edgekit.ingest.table.parquet_file import parquet_names, parquet_parts
 from edgekit.ingest.table.samples import held_out, window_starts, write_split
 from edgekit.ingest.wanted import Wanted
+from edgekit.jobs.child import Progress
 
 ENDINGS = (".csv", ".tsv", ".csv.gz", ".tsv.gz", *PARQUET)
 Read = tuple[tuple[str, ...], tuple[str, ...]]

@@ -1,0 +1,317 @@
+"""The join: a model, data and devices in; for each device a `.tflite`, judged, with its report, out.
+
+It opens what was given, has the planner's candidates searched and the search concluded, and writes what came of it.
+What any of these do is theirs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, overload
+
+import msgspec
+from typing_extensions import Unpack
+
+from edgekit.api.plan import PlanOptions, outlined
+from edgekit.devices.profile import DeviceProfile
+from edgekit.documents.events import OnEvent, no_event
+from edgekit.documents.report import Report
+from edgekit.documents.shown import Shown
+from edgekit.emit import Provenance, emit, prepare
+from edgekit.emit.picture import declared_decoding
+from edgekit.errors import ProjectError
+from edgekit.findings.building import look_before
+from edgekit.findings.settling import Settled, settled
+from edgekit.ingest.dataset import Dataset
+from edgekit.ingest.match import choose_losses
+from edgekit.ingest.model import OpenedModel
+from edgekit.ingest.opening import open_project_data, open_project_model
+from edgekit.ingest.variations import variations
+from edgekit.jobs.cache import Cache, digest_of, file_digest, key, processor, versions
+from edgekit.jobs.child import Progress
+from edgekit.jobs.pool import PACKAGES, Jobs, Pool
+from edgekit.jobs.semaphore import Turns
+from edgekit.jobs.worker import Failed, no_progress
+from edgekit.machine.extras import is_installed
+from edgekit.make.maker import Materials, port_names
+from edgekit.measure.emulator_check import require_emulator
+from edgekit.measure.firmware import vector_of
+from edgekit.measure.runtimes.registry import require_runtimes
+from edgekit.planner.planner import Planner
+from edgekit.project.project import PROJECT_FILE, Project
+from edgekit.project.request import Device, Devices, is_several, limits_for, profiles_for, settle, task_for
+from edgekit.search.conclude import conclude, refuse
+from edgekit.search.fleet import Fleet, Seat, named, results_of
+from edgekit.search.lock.keeper import LockKeeper
+from edgekit.search.loop import Search, search
+from edgekit.search.trials import Bench
+from edgekit.watching.auto import Auto, shows_progress
+from edgekit.watching.building import finished, opened_event, started
+from edgekit.watching.watch import DeviceWatch, Watch
+
+MOST_WORKERS = 256
+"""Each takes a process with TensorFlow, here or on a cluster."""
+
+
+class BuildResult(Shown):
+    """What a build gave for one device: the report as written, the folder, and the model in it (None: no file).
+
+    `report.outcome` decides: a model that does not fit is written too, for a look at it. `folder` is `out/<device>`, and
+    `path` its `model.tflite`, whose SHA-256 is `report.chosen.sha256`; both are relative where `out` is.
+    `lock` is the lock file that the result was written to, or is held to.
+    """
+
+    report: Report
+    folder: Path
+    path: Path | None
+    lock: Path | None = None
+
+
+class BuildOptions(PlanOptions, total=False):
+    """The options of `build`."""
+
+    out: str | Path
+    time_budget: str | float | None
+    seed: int | None
+    workers: int
+    lock: bool
+    locked: bool
+    scheduler: str | None
+    emulate: bool | None
+    strict: bool | None
+    on_event: OnEvent
+    augment: Mapping[str, Any] | None
+
+
+@overload
+def build(model: Any = ..., data: Any = ..., *, device: Device, **options: Unpack[BuildOptions]) -> BuildResult: ...
+@overload
+def build(
+    model: Any = ..., data: Any = ..., *, device: Devices, **options: Unpack[BuildOptions]
+) -> list[BuildResult]: ...
+@overload
+def build(
+    model: Any = ..., data: Any = ..., *, device: None = ..., **options: Unpack[BuildOptions]
+) -> BuildResult | list[BuildResult]: ...
+@shows_progress
+def build(
+    model: Any = None,
+    data: Any = None,
+    *,
+    device: Device | Devices | None = None,
+    project: str | Path | None = None,
+    max_drop: float | None = None,
+    max_flash: str | float | None = None,
+    max_download: str | float | None = None,
+    max_ram: str | float | None = None,
+    max_latency: str | float | None = None,
+    goal: str | None = None,
+    out: str | Path = "build",
+    time_budget: str | float | None = None,
+    seed: int | None = None,
+    workers: int = 1,
+    lock: bool = False,
+    locked: bool = False,
+    scheduler: str | None = None,
+    emulate: bool | None = None,
+    strict: bool | None = None,
+    augment: Mapping[str, Any] | None = None,
+    imports: Sequence[str] = (),
+    trust: bool = False,
+    cache: bool = True,
+    progress: Progress | Auto = no_progress,
+    on_event: OnEvent = no_event,
+) -> BuildResult | list[BuildResult]:
+    """Make a `.tflite` that provably fits each device, and write it with its report to `out/<device>/`.
+
+    `model` is a path, 'module:function' or a Keras model of either Keras; `data` a path, 'module:function', or what
+    such a function returns; both default to those of `edgekit.toml` in `project` (a folder; the current one where
+    it is None). Sizes and durations are text with units, or numbers in bytes, milliseconds (latency) and seconds
+    (time budget); `max_drop` is in points; what is not given is the project's, then the profile's. `goal` says what is wanted of the
+    candidates that hold every limit: 'balanced', 'smallest', 'download', 'ram', 'fastest' or 'accurate' (docs/techniques.md).
+
+    `augment` varies the training samples of every fine-tune as the table of that name in `[training]` does, as in
+    {'flip': 'horizontal', 'shift': 0.1}; {} takes away what the table says, and None leaves it to that.
+
+    `lock` writes `edgekit.lock` beside `edgekit.toml`; `locked` makes the locked bytes again, without a search, and
+    raises `LockError` with every difference where it cannot.
+
+    `workers` jobs run at once over all devices, whose searches then go side by side: on this machine, or on the workers
+    of a dask `scheduler` ('tcp://host:8786'), which share the cache's folder (docs/fleet.md).
+
+    `emulate` runs each chosen file on the emulated board of its device, as the check `emulator` (docs/on-device.md);
+    None leaves it to `edgekit.toml`. What it needs is looked for before any work.
+
+    What makes the figures hard to believe (labels in another order, test samples in the training split, ...) is told before
+    anything is trained and stands in `report.findings`. `strict` makes each of them fail the check `sanity`: what is found
+    beforehand ends the build with a report and no file. None leaves it to `edgekit.toml`.
+    `progress` is told phases, from any thread; 'auto' shows them on the terminal or in the notebook. `on_event` is handed
+    an `edgekit.documents.events.Event` for all that happens (docs/api.md), one at a time; one that raises is told
+    nothing more, with a warning.
+
+    Returns a `BuildResult`, or a list of them where `device` is a list or tuple. A model that does not
+    fit is no error but a report whose outcome is 'fail'. Raises `ProjectError` for a wrong option or key, `ProfileError`,
+    `ModelError`, `DataError`, `TrustError` for code in a file without `trust`, `OutputError` before any work where `out`
+    cannot be written, `MissingExtraError` where TensorFlow or the device's runtime or compiler is not installed, and `ClusterError`
+    where the scheduler or its workers cannot be reached. An error of one device among several is raised when the others
+    are done; their results are its `finished`.
+    """
+    assert not isinstance(progress, str)  # `shows_progress` has put a callable in its place
+    settings = settle(
+        model, data, project, imports=tuple(imports), seed=seed, augment=augment, max_drop=max_drop, max_flash=max_flash,
+        max_download=max_download, max_ram=max_ram, max_latency=max_latency, goal=goal, time_budget=time_budget, emulate=emulate,
+        strict=strict,
+    )  # fmt: skip
+    if not isinstance(workers, int) or not 1 <= workers <= MOST_WORKERS:
+        raise ProjectError(
+            "not a number of workers", where="--workers", received=workers, allowed=f"1 to {MOST_WORKERS}"
+        )
+    profiles = profiles_for(device, settings)
+    if data is None and settings.data is None:
+        raise ProjectError("no data", where="--data", next_step=f"name it in {PROJECT_FILE} or with --data")
+    for profile in profiles if settings.emulate else ():
+        require_emulator(profile)
+    lacks_build = scheduler is None and not all(map(is_installed, PACKAGES))
+    require_runtimes(profiles, also=("build",) if lacks_build else ())
+    for profile in profiles:
+        prepare(Path(out) / profile.id)
+    keeper = LockKeeper(settings=settings, profiles=profiles, writes=lock, holds=locked)
+    watch, deadline = Watch(on_event), time.monotonic() + settings.time_budget_s
+    watch.tell(started(profiles, settings, workers))
+    with (
+        watch.to_the_end() as ended,
+        Cache(fresh=not cache) as store,
+        store.scratch() as temporary,
+        _jobs(scheduler, workers, temporary, settings) as pool,
+    ):
+        keeper.compare(model, data, store)
+        opened = open_project_model(model, settings, store, pool, trust=trust, progress=progress)
+        dataset = open_project_data(data, settings, opened, store, trust=trust, progress=progress)
+        found = settled(settings, opened.facts, dataset, store)
+        keeper.compare_loaded(opened, dataset, store)
+        watch.tell(opened_event(opened, dataset, found.project))
+        materials = Materials(
+            project=found.project, model=opened, dataset=dataset, cache=store, pool=pool, turns=Turns(workers),
+            tasks=found.tasks, losses=_losses(found, opened, dataset, store, pool, progress),
+        )  # fmt: skip
+        looked = look_before(materials, found, progress)
+        materials = dataclasses.replace(materials, findings=looked.findings, notes=looked.notes)
+
+        def build_one(profile: DeviceProfile, seat: Seat) -> BuildResult:
+            told = named(profile, profiles, progress)
+            with watch.device_that_may_fail(profile.id):
+                return _build_one(materials, profile, Path(out) / profile.id, seat, keeper, told, watch)
+
+        built = Fleet(build_one, workers=workers, deadline=deadline, stop=pool.stop).build(profiles)
+        keeper.close()
+        results = results_of(built)
+        ended(all(result.report.outcome == "pass" for result in results))
+    return results if is_several(device, settings) else results[0]
+
+
+def _jobs(
+    scheduler: str | None, workers: int, temporary: Path, settings: Project
+) -> contextlib.AbstractContextManager[Jobs]:
+    """Who runs the workshop's jobs: workers of this machine, or those of a scheduler."""
+    if scheduler is None:
+        return Pool(workers, temporary=temporary)
+    from edgekit.make.cluster.crew import Crew
+
+    return Crew(scheduler, temporary=temporary, project=settings)
+
+
+def _build_one(
+    materials: Materials,
+    profile: DeviceProfile,
+    folder: Path,
+    seat: Seat,
+    keeper: LockKeeper,
+    progress: Progress,
+    watch: Watch,
+) -> BuildResult:
+    """Search (or make what is locked), conclude and write for one device; with `strict` nothing is made on findings."""
+    task = task_for(profile, materials.model.facts, materials.project)
+    bench, planner = Bench(materials, profile, limits_for(profile, materials.project)), Planner(task)
+    device = DeviceWatch(watch, profile.id)
+    if materials.project.strict and materials.findings:
+        found, report, tflite, compiled = Search(finished=(), not_tried=()), refuse(bench), None, None
+    else:
+        device.searching(profile.name, planner, task.limits)
+        made = keeper.realise(bench, progress)
+        choice, found = made or (planner, search(planner, bench, seat, progress, device))
+        device.judging()
+        report, tflite, compiled = conclude(choice, found, bench, task, progress=progress)
+    report = msgspec.structs.replace(
+        report, notes=(*report.notes, *materials.model.facts.notes, *materials.cache.notes)
+    )
+    seat.require_running()
+    with materials.turns.turn():
+        vector = vector_of(
+            tflite,
+            profile,
+            materials.dataset,
+            input_order=port_names(materials.model.facts.inputs),
+            progress=progress,
+        )
+    path = emit(
+        folder,
+        report=report,
+        plan=outlined(task),
+        provenance=_provenance(materials, profile, found),
+        profile=profile,
+        artifact=tflite,
+        compiled=compiled,
+        labels=materials.dataset.labels,
+        vector=vector,
+        decoding=declared_decoding(materials.project) if materials.dataset.labels else None,
+    )
+    keeper.keep(profile, report, found.finished)
+    watch.tell(finished(report, folder, path))
+    return BuildResult(report=report, folder=folder, path=path, lock=keeper.path)
+
+
+def _losses(
+    found: Settled, opened: OpenedModel, dataset: Dataset, cache: Cache, pool: Jobs, progress: Progress
+) -> tuple[str, ...]:
+    """The losses to train with; those that the project names are tried out before any work is done."""
+    settings = found.project
+    if settings.training.epochs == 0:
+        return ()
+    losses = choose_losses(settings.training.loss, opened.facts, dataset, found.tasks)
+    if settings.training.augment is not None:
+        variations(settings.training.augment, opened.facts.inputs, opened.facts.outputs)  # said before any work
+    if settings.training.loss is not None:
+
+        def check() -> Any:
+            answer = pool.run({"do": "check_loss", "losses": losses}, progress=progress)
+            if isinstance(answer, Failed):
+                raise ProjectError("the loss cannot be made", where="training.loss", received=answer.reason)
+            return True
+
+        cache.value("losses", key(losses=losses, versions=versions()), check)
+    return losses
+
+
+def _provenance(materials: Materials, profile: DeviceProfile, found: Search) -> Provenance:
+    settings = materials.project
+    inputs = {
+        "model": materials.model.facts.sha256,
+        "data": materials.dataset.content_sha256,
+        "profile": digest_of(profile),
+        "settings": digest_of(msgspec.structs.replace(settings, root="")),
+    }
+    project_file = Path(settings.root) / PROJECT_FILE
+    if project_file.is_file():
+        inputs[PROJECT_FILE] = file_digest(project_file)
+    return Provenance(
+        inputs=inputs,
+        seed=settings.seed,
+        versions=versions(),
+        processor=processor(),
+        time_cut_search=bool(found.not_tried) or any(one.cut for one in found.finished),
+        not_tried=found.not_tried,
+    )

@@ -1,0 +1,308 @@
+"""`edgekit inspect`: where a model's bytes, memory and multiply-accumulates are, layer by layer or operator by operator.
+
+The join of reading and counting. A `.tflite` is read as it is; a Keras model is opened as for a plan, so its facts are in
+the cache once they have been taken, and no TensorFlow is loaded for them again. Nothing is run or changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edgekit.devices.profile import DeviceProfile, load_profile
+from edgekit.documents.candidate import Estimate
+from edgekit.documents.inspection import By, InspectedLayer, InspectedOperator, Inspection, Order, PortFacts
+from edgekit.documents.report import Metric, Metrics
+from edgekit.errors import InputError, ModelError
+from edgekit.jobs.child import Progress
+from edgekit.jobs.worker import no_progress
+from edgekit.project.userfunction import is_function
+from edgekit.tflite.schema import FILE_IDENTIFIER
+from edgekit.watching.auto import Auto, shows_progress
+
+if TYPE_CHECKING:
+    from edgekit.cost.layers import ModelCost
+    from edgekit.documents.facts import ModelFacts, TensorFacts
+    from edgekit.tflite.breakdown import Breakdown
+    from edgekit.tflite.model import Tensor, TfliteModel
+
+ORDERS: dict[str, str] = {
+    "flash": "flash_bytes",
+    "memory": "memory_bytes",
+    "macs": "macs",
+    "parameters": "parameters",
+    "latency": "latency",
+}
+HDF5_BEGINS = b"\x89HDF\r\n\x1a\n"
+LIFETIMES = "edgekit.tflite.liveness: lifetimes of the activations, each rounded up to 16 bytes"
+
+
+@shows_progress
+def inspect(
+    model: Any = None,
+    *,
+    device: str | Path | None = None,
+    by: By = "flash",
+    in_order: bool = False,
+    project: str | Path | None = None,
+    imports: Sequence[str] = (),
+    trust: bool = False,
+    cache: bool = True,
+    progress: Progress | Auto = no_progress,
+) -> Inspection:
+    """The layers of a Keras model, or the operators of a `.tflite`, with what each of them takes.
+
+    `model` is a path (`.tflite`, `.keras`, `.h5`, a SavedModel's folder), 'module:function' or a Keras model of either
+    Keras; the project's where it is None. The rows are sorted by what `by` names, the heaviest first, or stand
+    `in_order` of the model. With a `device` each has its predicted milliseconds. The other arguments are those of
+    `edgekit.plan`.
+
+    A Keras model's figures are predicted for its float32 `.tflite`. Raises `ModelError` for a model that cannot be read,
+    `TrustError`, `ProfileError`, and `InputError` where the rows are to be sorted by latency and no device is named.
+    """
+    assert not isinstance(progress, str)  # `shows_progress` has put a callable in its place
+    if by not in ORDERS:
+        raise InputError("not what rows are sorted by", where="--by", received=by, allowed=", ".join(ORDERS))
+    if by == "latency" and device is None:
+        raise InputError(
+            "the latency depends on the device", where="--by", received=by, next_step="name one with --device"
+        )
+    profile = None if device is None else load_profile(device)
+    order: Order = "model" if in_order else by
+    if isinstance(model, str | Path) and not is_function(str(model)):
+        if _is_tflite(Path(model)):
+            return _inspect_tflite(Path(model), profile, order)
+        _refuse_what_is_no_model(Path(model))
+    return _inspect_keras(model, profile, order, project, tuple(imports), trust, cache, progress)
+
+
+def _is_tflite(path: Path) -> bool:
+    """Whether a file is one by its name or by its first bytes."""
+    try:
+        if not path.is_file():
+            return path.suffix == ".tflite"
+        with path.open("rb") as file:
+            return path.suffix == ".tflite" or file.read(8)[4:] == FILE_IDENTIFIER
+    except (OSError, ValueError) as problem:
+        received = getattr(problem, "strerror", None) or str(problem)
+        raise ModelError("the model cannot be read", where=str(path), received=received) from None
+
+
+def _refuse_what_is_no_model(path: Path) -> None:
+    """Say of a path that it is no Keras model before it is read for its hash, which may be long, and TensorFlow started."""
+    if not path.exists() or (path.is_dir() and (path / "saved_model.pb").exists()):
+        return  # what is not there is said where it is opened, with the nearest name
+    try:
+        if path.is_file():
+            with path.open("rb") as file:
+                begins = file.read(8)
+            if begins.startswith(b"PK") or begins == HDF5_BEGINS:
+                return
+    except OSError as problem:
+        raise ModelError("the model cannot be read", where=str(path), received=problem.strerror) from None
+    raise ModelError(
+        "not a model",
+        where=str(path),
+        received="a folder without saved_model.pb" if path.is_dir() else "neither a zip archive nor HDF5",
+        allowed="a .tflite, .keras or .h5 file, a SavedModel folder, module:function",
+    )
+
+
+def _inspect_tflite(path: Path, profile: DeviceProfile | None, order: Order) -> Inspection:
+    from edgekit.measure.static import macs_metric, parameters_metric
+    from edgekit.tflite.artifact import Artifact
+    from edgekit.tflite.breakdown import breakdown
+    from edgekit.tflite.reader import read_tflite
+
+    model = read_tflite(path)
+    artifact, parts = Artifact.from_path(path), breakdown(model)
+    latency, times = _latency(model, profile, parts)
+    rows = [
+        InspectedOperator(
+            **{name: getattr(row, name) for name in row.__struct_fields__},
+            flash_share=_share(row.flash_bytes, parts.flash_bytes),
+            memory_share=_share(row.memory_bytes, parts.peak_bytes),
+            latency=times[row.index] if times else None,
+        )
+        for row in parts.operators
+    ]
+    return Inspection(
+        edgekit_version=_version(),
+        path=str(path),
+        sha256=artifact.sha256,
+        format=".tflite",
+        device=profile.id if profile else None,
+        order=order,
+        inputs=tuple(_port(model, tensor) for tensor in model.input_tensors),
+        outputs=tuple(_port(model, tensor) for tensor in model.output_tensors),
+        metrics={
+            "flash": _measured(artifact.flash_bytes, "B", "size of the file"),
+            "download": _measured(artifact.download_bytes, "B", "size of the file deflated (zlib, level 9)"),
+            "peak_memory": _peak(parts.peak_bytes),
+            "macs": macs_metric(model),
+            "parameters": parameters_metric(model),
+            **latency,
+        },
+        other_bytes=parts.other_bytes,
+        peak_index=parts.peak_operator,
+        operators=tuple(_sorted(rows, order)),
+    )
+
+
+def _latency(
+    model: TfliteModel, profile: DeviceProfile | None, parts: Breakdown
+) -> tuple[Metrics, tuple[Estimate, ...]]:
+    """The latency of a file on a device and of its operators; nothing without a device."""
+    if profile is None:
+        return {}, ()
+    from edgekit.cost.operator_latency import operator_latencies
+    from edgekit.measure.static import predicted_latency
+
+    return {"latency": predicted_latency(model, profile)}, operator_latencies(model, profile, parts=parts)
+
+
+def _inspect_keras(
+    model: Any,
+    profile: DeviceProfile | None,
+    order: Order,
+    project: str | Path | None,
+    imports: tuple[str, ...],
+    trust: bool,
+    cache: bool,
+    progress: Progress,
+) -> Inspection:
+    from edgekit.cost.layers import model_cost
+
+    source, facts = _open(model, project, imports, trust, cache, progress)
+    cost = model_cost(facts, profile)
+    rows = _layers(facts, cost)
+    peak = max(rows, key=lambda row: row.memory_bytes or 0, default=None)
+    return Inspection(
+        edgekit_version=_version(),
+        path=source,
+        sha256=facts.sha256,
+        format=f"{facts.format}, stripped of TFMOT's {' and '.join(facts.stripped)}"
+        if facts.stripped
+        else facts.format,
+        device=profile.id if profile else None,
+        order=order,
+        inputs=tuple(_free_port(tensor) for tensor in facts.inputs),
+        outputs=tuple(_free_port(tensor) for tensor in facts.outputs),
+        metrics=_keras_metrics(facts, cost, profile),
+        other_bytes=round(cost.flash.value) - sum(row.flash_bytes for row in rows),
+        peak_index=peak.index if peak else None,
+        layers=tuple(_sorted(rows, order)),
+        output_kinds=facts.output_kinds,
+        losses=facts.losses,
+        rebuilt_error=facts.rebuilt_error,
+    )
+
+
+def _open(
+    model: Any, project: str | Path | None, imports: tuple[str, ...], trust: bool, cache: bool, progress: Progress
+) -> tuple[str, ModelFacts]:
+    """What the model is called, and its facts: from the cache, or taken in a worker."""
+    from edgekit.ingest.opening import open_project_model
+    from edgekit.jobs.cache import Cache
+    from edgekit.jobs.pool import Pool
+    from edgekit.project.request import settle
+
+    settings = settle(model, None, project, imports=imports)
+    with Cache(fresh=not cache) as store, store.scratch() as temporary, Pool(1, temporary=temporary) as pool:
+        opened = open_project_model(model, settings, store, pool, trust=trust, progress=progress)
+    if isinstance(model, str | Path):
+        return str(model), opened.facts
+    return settings.model.source if model is None and settings.model else type(model).__name__, opened.facts
+
+
+def _layers(facts: ModelFacts, cost: ModelCost) -> list[InspectedLayer]:
+    rows = []
+    for index, layer in enumerate(facts.layers):
+        taken = cost.layers[layer.name]
+        memory = taken.memory_bytes
+        rows.append(
+            InspectedLayer(
+                **{name: getattr(layer, name) for name in layer.__struct_fields__},
+                index=index,
+                flash_bytes=taken.flash_bytes,
+                flash_share=_share(taken.flash_bytes, cost.flash.value),
+                memory_bytes=memory,
+                memory_share=None if memory is None else _share(memory, cost.peak_bytes),
+                merged_into=taken.merged_into,
+                latency=taken.latency,
+            )
+        )
+    return rows
+
+
+def _keras_metrics(facts: ModelFacts, cost: ModelCost, profile: DeviceProfile | None) -> Metrics:
+    metrics = {
+        "flash": _predicted(cost.flash, "B"),
+        "peak_memory": _peak(cost.peak_bytes),
+        "macs": _measured(facts.macs, "MAC", "counted from the layers' shapes"),
+        "parameters": _measured(facts.parameters, "", "elements of the layers' weights"),
+    }
+    if cost.latency is not None and profile is not None:
+        metrics["latency"] = _predicted(cost.latency, "ms", profile)
+    return metrics
+
+
+def _sorted(rows: list[Any], order: Order) -> list[Any]:
+    """The heaviest first, those of the same weight in the model's order."""
+    if order == "model":
+        return rows
+    return sorted(rows, key=lambda row: -_weight(getattr(row, ORDERS[order])))
+
+
+def _weight(value: Estimate | int | None) -> float:
+    return value.value if isinstance(value, Estimate) else value or 0
+
+
+def _share(part: float, whole: float) -> float:
+    return part / whole if whole else 0.0
+
+
+def _measured(value: int, unit: str, source: str) -> Metric:
+    return Metric(value=value, unit=unit, basis="measured", source=source)
+
+
+def _peak(value: int) -> Metric:
+    """The peak of the lifetimes, with what a runtime's planner makes of it."""
+    from edgekit.cost.ram import PEAK_FACTOR
+
+    low, _, high = (round(value * factor) for factor in PEAK_FACTOR)
+    return Metric(value=value, unit="B", basis="predicted", source=LIFETIMES, low=low, high=high)
+
+
+def _predicted(estimate: Estimate, unit: str, profile: DeviceProfile | None = None) -> Metric:
+    return Metric(
+        value=estimate.value,
+        unit=unit,
+        basis="predicted",
+        source=estimate.source,
+        low=estimate.low,
+        high=estimate.high,
+        runtime=profile.runtime.kind if profile else None,
+        threads=profile.runtime.threads if profile else None,
+    )
+
+
+def _port(model: TfliteModel, tensor: Tensor) -> PortFacts:
+    return PortFacts(
+        name=model.name_of(tensor.index),
+        shape=tensor.shape,
+        dtype=tensor.dtype,
+        scale=tensor.scale,
+        zero_point=tensor.zero_point,
+    )
+
+
+def _free_port(tensor: TensorFacts) -> PortFacts:
+    return PortFacts(name=tensor.name, shape=(None, *tensor.shape), dtype=tensor.dtype)
+
+
+def _version() -> str:
+    from edgekit import __version__
+
+    return __version__

@@ -1,0 +1,95 @@
+"""What a build would try for each device, and why not the rest: the API's `plan`.
+
+It takes the model's facts, in a worker the first time; nothing is trained, and no data is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TypedDict, overload
+
+import msgspec
+from typing_extensions import Unpack
+
+from edgekit.devices.profile import DeviceProfile
+from edgekit.documents.candidate import Plan
+from edgekit.ingest.opening import open_project_model
+from edgekit.jobs.cache import Cache
+from edgekit.jobs.child import Progress
+from edgekit.jobs.pool import Pool
+from edgekit.jobs.worker import no_progress
+from edgekit.planner.planner import outline
+from edgekit.project.request import Device, Devices, is_several, profiles_for, settle, task_for
+from edgekit.techniques.interface import Task
+from edgekit.watching.auto import Auto, shows_progress
+
+
+class PlanOptions(TypedDict, total=False):
+    """The options that `plan` and `build` share; see `build`."""
+
+    project: str | Path | None
+    max_drop: float | None
+    max_flash: str | float | None
+    max_download: str | float | None
+    max_ram: str | float | None
+    max_latency: str | float | None
+    goal: str | None
+    imports: Sequence[str]
+    trust: bool
+    cache: bool
+    progress: Progress | Auto
+
+
+@overload
+def plan(model: Any = ..., *, device: Device, **options: Unpack[PlanOptions]) -> Plan: ...
+@overload
+def plan(model: Any = ..., *, device: Devices, **options: Unpack[PlanOptions]) -> list[Plan]: ...
+@overload
+def plan(model: Any = ..., *, device: None = ..., **options: Unpack[PlanOptions]) -> Plan | list[Plan]: ...
+@shows_progress
+def plan(
+    model: Any = None,
+    *,
+    device: Device | Devices | None = None,
+    project: str | Path | None = None,
+    max_drop: float | None = None,
+    max_flash: str | float | None = None,
+    max_download: str | float | None = None,
+    max_ram: str | float | None = None,
+    max_latency: str | float | None = None,
+    goal: str | None = None,
+    imports: Sequence[str] = (),
+    trust: bool = False,
+    cache: bool = True,
+    progress: Progress | Auto = no_progress,
+) -> Plan | list[Plan]:
+    """What `build` would try for each device, in order, and why not the rest; nothing is trained.
+
+    Arguments are those of `build`. Returns a `Plan`, or a list of them where `device` is a list or tuple; that nothing
+    can fit is no error but a plan whose outcome is 'impossible'. Raises what `build` raises of the model and the device.
+    """
+    assert not isinstance(progress, str)  # `shows_progress` has put a callable in its place
+    settings = settle(
+        model, None, project, imports=tuple(imports), max_drop=max_drop, max_flash=max_flash,
+        max_download=max_download, max_ram=max_ram, max_latency=max_latency, goal=goal,
+    )  # fmt: skip
+    profiles = profiles_for(device, settings)
+    with Cache(fresh=not cache) as store, store.scratch() as temporary, Pool(1, temporary=temporary) as pool:
+        opened = open_project_model(model, settings, store, pool, trust=trust, progress=progress)
+    plans = [outlined(task_for(profile, opened.facts, settings)) for profile in profiles]
+    return plans if is_several(device, settings) else plans[0]
+
+
+def outlined(task: Task) -> Plan:
+    """The plan, which says what is missing on the device where nothing that is built is known to run there."""
+    found = outline(task)
+    obstacle = task.profile.obstacle or _no_compiler(task.profile)
+    return found if found.reason or obstacle is None else msgspec.structs.replace(found, reason=obstacle)
+
+
+def _no_compiler(profile: DeviceProfile) -> str | None:
+    """Why the NPU's compiler cannot be asked here, where edgekit runs it."""
+    from edgekit.measure import npu
+
+    return npu.missing() if profile.is_compiled_here else None

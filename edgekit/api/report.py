@@ -1,0 +1,126 @@
+"""An earlier result read again: its report as it was written, and the page of it.
+
+A result is a folder that `build` wrote, or a report on its own; whoever wrote it, nothing of it is run. What is not there
+any more (the model, the manifest, a profile of one's own) is missing in the page with its reason.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from edgekit.devices.profile import DeviceProfile, load_profile, profile_ids
+from edgekit.diff.sides import Opened, open_side
+from edgekit.documents.report import Report
+from edgekit.emit import PAGE_FILE
+from edgekit.emit.html import html_report
+from edgekit.emit.manifest import MANIFEST_FILE, Manifest, record
+from edgekit.errors import EdgekitError, InputError, OutputError, ProfileError
+from edgekit.files import replace_file
+from edgekit.values import Value, from_json
+
+MAX_MANIFEST_BYTES = 4 * 2**20
+
+
+class Result(Value):
+    """A result that was read again; `manifest` is None where there is none that vouches for the report."""
+
+    opened: Opened
+    report: Report
+    manifest: Manifest | None
+
+
+def open_result(given: Path) -> Result:
+    """The result of a folder or a `report.json`; raises `InputError` where it is none."""
+    if not given.exists():
+        raise InputError(
+            "there is no such result", where=str(given), next_step="name a folder that `edgekit build` wrote"
+        )
+    opened = open_side(given)
+    if opened.report is None:
+        raise InputError(
+            "a model and not a report",
+            where=str(given),
+            next_step="name the folder of a result; `edgekit check` makes a report of a .tflite",
+        )
+    return Result(opened=opened, report=opened.report, manifest=_manifest(Path(opened.side.file)))
+
+
+def _manifest(report: Path) -> Manifest | None:
+    """The manifest that vouches for a report; a page without it is worth more than none."""
+    path = report.with_name(MANIFEST_FILE)
+    try:
+        if path.is_file() and path.stat().st_size <= MAX_MANIFEST_BYTES:
+            found = from_json(path.read_bytes(), Manifest, where=str(path))
+            return found if found.files.get(report.name) == record(report.read_bytes()) else None
+    except (OSError, EdgekitError, ValueError, RecursionError):
+        return None
+    return None
+
+
+def page(result: Result, device: str | Path | None = None, *, place: Path | None = None) -> str:
+    """The page of a result; `device` is the profile where it is one of the user's own.
+
+    `place` is where the page goes, for its links to the result's files; None: beside them.
+
+    Raises `ProfileError` where `device` names none, or another than the result's.
+    """
+    profile, reason = _profile(result.report, device)
+    home = Path(result.opened.side.file).parent
+    return html_report(
+        result.report,
+        model=result.opened.model,
+        model_reason=result.opened.side.model_reason,
+        profile=profile,
+        profile_reason=reason,
+        provenance=result.manifest.provenance if result.manifest else None,
+        files=_files(result.manifest, home),
+        folder="" if place is None else _way(place.parent, home),
+    )
+
+
+def _files(manifest: Manifest | None, home: Path) -> tuple[str, ...]:
+    """The files of a result that are still there, by its manifest; the page itself is none of them."""
+    if manifest is None:
+        return ()
+    return tuple(name for name in (*manifest.files, MANIFEST_FILE) if name != PAGE_FILE and (home / name).is_file())
+
+
+def _way(page: Path, home: Path) -> str:
+    """The way from the page's folder to the result's, as a link takes it."""
+    way = os.path.relpath(home.resolve(), page.resolve())
+    return "" if way == os.curdir else f"{Path(way).as_posix()}/"
+
+
+def _profile(report: Report, device: str | Path | None) -> tuple[DeviceProfile | None, str]:
+    """The profile of the report's device, or why it is not at hand."""
+    if device is None and report.device not in profile_ids():  # never a path: the report may be a stranger's
+        return None, f"{report.device} is no bundled device, and no profile was given (--device PATH)"
+    if device is None:
+        return load_profile(report.device), ""
+    profile = load_profile(device)
+    if profile.id != report.device:
+        raise ProfileError(
+            "the result is of another device", where="--device", received=profile.id, allowed=report.device
+        )
+    return profile, ""
+
+
+def write_page(path: Path, text: str, *, inputs: tuple[Path, ...] = ()) -> None:
+    """Put a page in its place, whole or not at all; never in that of an input, nor of what is no file.
+
+    Raises `OutputError`.
+    """
+    try:
+        target = path.resolve()
+        taken = target.exists() and not target.is_file()
+        is_input = target in {each.resolve() for each in inputs}
+    except (OSError, ValueError, RuntimeError) as problem:
+        said = getattr(problem, "strerror", None) or str(problem)
+        raise OutputError(
+            "the page cannot be written", where=str(path), received=said, next_step="name another"
+        ) from None
+    if taken or is_input:
+        what = "the page would be written over what it is made of" if is_input else "not a file"
+        raise OutputError(what, where=str(path), next_step="name a file, new or to be replaced")
+    replace_file(target, text.encode())

@@ -1,0 +1,28 @@
+"""What an NPU's compiler made of a file, as people read it: where the cycles are, and what stays on the processor."""
+
+from __future__ import annotations
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from edgekit.cli.render.console import figures_table, name_and_text
+from edgekit.documents.compiled import Compiled
+from edgekit.verdict.wording import compiled_facts, waits_for
+
+MOST = 40
+"""So many layers are shown on a terminal; the page and the report have them all."""
+
+
+def compiled_table(made: Compiled) -> RenderableType:
+    """The layers with their cycles, and the figures of the whole."""
+    parts: list[RenderableType] = []
+    if made.layers:
+        table = figures_table(("", "left"), ("", "left"), ("cycles", "right"), ("share", "right"), ("", "left"))
+        for layer in made.layers[:MOST]:
+            share = f"{layer.cycles / made.cycles:.1%}" if made.cycles else ""
+            table.add_row(Text(layer.name), Text(layer.operator), f"{layer.cycles:,}", share, waits_for(layer))
+        parts.append(table)
+    if len(made.layers) > MOST:
+        parts.append(Text(f"and {len(made.layers) - MOST} more layers", style="dim"))
+    rows: list[tuple[str, RenderableType]] = [(name, Text(text)) for name, text in compiled_facts(made)]
+    return Group(*parts, name_and_text(rows))

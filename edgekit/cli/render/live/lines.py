@@ -1,0 +1,84 @@
+"""A build as lines of a log: what came of each candidate, and a word now and then on what takes long."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+from edgekit.cli.render.live.words import WORDS
+from edgekit.documents.events import Best, Event, Failed, Finished, Judging, Started, TrialFinished
+from edgekit.findings.telling import FOUND
+from edgekit.verdict.wording import costs, seconds
+
+SHOWN_AFTER_S = 2.0
+LINE_EVERY_S = 10.0
+
+
+class PlainLines:
+    """A line when a phase turns out to be long, one every ten seconds, and one at its end; and one for each trial."""
+
+    def __init__(self, write: Callable[[str], object], clock: Callable[[], float] = time.monotonic) -> None:
+        self._write, self._clock = write, clock
+        self._phases: dict[str, tuple[float, float | None]] = {}
+        self._paces: dict[str, tuple[float, int]] = {}  # when a phase's first part was done, and how many were then
+        self._lock = threading.Lock()
+
+    def __call__(self, phase: str, done: int, total: int) -> None:
+        self.progress(phase, done, total)
+
+    def progress(self, phase: str, done: int, total: int) -> None:
+        """A phase goes on; a finding is written at once."""
+        if phase.startswith(FOUND):
+            self._write(phase)
+            return
+        with self._lock:
+            now = self._clock()
+            started, shown = self._phases.setdefault(phase, (now, None))
+            elapsed = now - started
+            began, before = self._paces.setdefault(phase, (now, done)) if done else (now, 0)
+            if total and done >= total:
+                del self._phases[phase]
+                self._paces.pop(phase, None)
+                if elapsed >= SHOWN_AFTER_S:
+                    self._write(f"{phase}: done in {seconds(elapsed)}")
+            elif elapsed >= SHOWN_AFTER_S and (shown is None or now - shown >= LINE_EVERY_S):
+                self._phases[phase] = (started, now)
+                self._write(f"{phase}: {_share(done, total)}{_time_left(now - began, done - before, total - done)}")
+
+    def on_event(self, event: Event) -> None:
+        """Something happened in a build."""
+        line = _line(event)
+        if line:
+            with self._lock:
+                self._write(line)
+
+
+def _line(event: Event) -> str:
+    """What is worth a line of a log."""
+    if isinstance(event, Started):
+        return f"building for {', '.join(event.devices)}, within {seconds(event.time_budget_s)}"
+    if isinstance(event, TrialFinished):
+        left = f"; about {seconds(event.left_s)} left to try" if event.left_s else ""
+        why = f" ({event.reason})" if event.reason and event.outcome in ("fail", "failed", "skipped") else ""
+        figures = f", {costs(event.metrics)}" if event.metrics else ""
+        return (
+            f"{event.device}: trial {event.number} of {event.known} known, {event.candidate} {WORDS[event.outcome]}{why}"
+            f"{figures}, in {seconds(event.took_s)}{left}"
+        )
+    if isinstance(event, Best):
+        return f"{event.device}: best so far is {event.candidate}"
+    if isinstance(event, Judging):
+        return f"{event.device}: judging on the test split"
+    if isinstance(event, Finished):
+        return f"{event.device}: {event.outcome}; the page is {event.paths['page']}"
+    return f"{event.device}: failed: {event.message}" if isinstance(event, Failed) else ""
+
+
+def _share(done: int, total: int) -> str:
+    return f"{done} of {total} ({done / total:.0%})" if total else f"{done}"
+
+
+def _time_left(elapsed: float, done: int, left: int) -> str:
+    """Time left at the pace since the first part was done, which may have waited for much else; nothing where there is no pace yet."""
+    return f", about {seconds(elapsed / done * left)} left" if done > 0 and left > 0 else ""

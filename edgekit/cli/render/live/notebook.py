@@ -1,0 +1,117 @@
+"""A build in a notebook: a small block of HTML that is replaced as the build goes on, and stays with the last word."""
+
+from __future__ import annotations
+
+import contextlib
+import html
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol
+
+from edgekit.cli.render.live.state import Device, Phase, State
+from edgekit.cli.render.live.words import STARTING, best, doing, heading, time_left, tried
+from edgekit.documents.events import Event
+from edgekit.verdict.wording import ABSENT, SUMMED, figure
+
+EVERY_S = 0.5
+
+
+class Handle(Protocol):
+    """What IPython gives for something that is on display: it is updated with what takes its place."""
+
+    def update(self, shown: Any) -> None:
+        """Show this in its place."""
+        ...
+
+
+class Block:
+    """Text that IPython shows as HTML."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def _repr_html_(self) -> str:
+        return self._text
+
+
+class Notebook:
+    """Shows a state by a handle, twice a second at most; `progress` and `on_event` may be called from any thread."""
+
+    def __init__(self, display: Callable[[Block], Handle], clock: Callable[[], float] = time.monotonic) -> None:
+        self._state, self._lock, self._clock, self._began = State(), threading.Lock(), clock, clock()
+        self._handle = display(Block(self.view()))
+        self._stopped = threading.Event()
+        self._ticker = threading.Thread(target=self._tick, daemon=True)
+
+    @contextlib.contextmanager
+    def ticking(self) -> Iterator[Notebook]:
+        """Update it while the block runs, and once more at the end; of what is no build nothing is left."""
+        self._ticker.start()
+        try:
+            yield self
+        finally:
+            self._stopped.set()
+            self._ticker.join()
+            self._handle.update(Block(self.view() if self._state.devices else ""))
+
+    def progress(self, phase: str, done: int, total: int) -> None:
+        """A phase goes on."""
+        with self._lock:
+            self._state.progress(phase, done, total)
+
+    def on_event(self, event: Event) -> None:
+        """Something happened in a build."""
+        with self._lock:
+            self._state.event(event)
+
+    def view(self) -> str:
+        """All that is shown now, as HTML."""
+        with self._lock:
+            state, elapsed = self._state, self._clock() - self._began
+            known = [device for device in state.devices.values() if device.state != "waiting"]
+            if not known:
+                body = _row("now", (state.phase or STARTING).name, _bar(state.phase))
+            elif len(state.devices) == 1:
+                body = _one(known[0])
+            else:
+                body = _table(state)
+            return f"<div><b>{_text(heading(state))}</b><table>{body}</table><small>{_text(time_left(state, elapsed))}</small></div>"
+
+    def _tick(self) -> None:
+        while not self._stopped.wait(EVERY_S):
+            self._handle.update(Block(self.view()))
+
+
+def _one(device: Device) -> str:
+    what, phase = doing(device)
+    rows = _row("done", f"{device.state}: {device.told}") if device.told else _row("now", what, _bar(phase))
+    rows += _row("best", found) if (found := best(device)) and not device.told else ""
+    return rows + (_row("tried", told) if (told := tried(device)) else "")
+
+
+def _table(state: State) -> str:
+    rows = _row("", "", "best", *(name.removeprefix("accuracy_") for name in SUMMED), cell="th")
+    for identity, device in state.devices.items():
+        figures = [device.metrics.get(name) for name in SUMMED]
+        shown = [
+            figure(name, one.value, one.unit) if one else ABSENT for name, one in zip(SUMMED, figures, strict=True)
+        ]
+        rows += _row(identity, doing(device)[0], device.best or ABSENT, *shown)
+    return rows
+
+
+def _row(*cells: str, cell: str = "td") -> str:
+    inner = "".join(
+        f'<{cell} style="text-align:left">{one if one.startswith("<progress") else _text(one)}</{cell}>'
+        for one in cells
+    )
+    return f"<tr>{inner}</tr>"
+
+
+def _bar(phase: Phase | None) -> str:
+    return f'<progress max="{phase.total}" value="{phase.done}"></progress>' if phase and phase.total else ""
+
+
+def _text(value: str) -> str:
+    return html.escape(value)

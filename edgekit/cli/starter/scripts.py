@@ -1,0 +1,173 @@
+"""Functions in Python files that look as if they return a Keras model, or data; read as text, never imported or run."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+from edgekit.cli.starter.bounded import BROKEN
+from edgekit.cli.starter.found import DataFound, ModelFound, NearMiss
+from edgekit.values import Value
+
+LARGEST_SCRIPT = 2**20
+MOST_SCRIPTS = 200
+_MODEL_MAKERS = ("Sequential", "Model", "Functional", "load_model", "clone_model", "model_from_json", "trained_model")
+_MODEL_TYPES = ("Model", "Sequential", "Functional")
+_KERAS = ("keras", "tensorflow", "tf_keras")
+_SPLITS = {"train", "val", "validation", "test"}
+_ARRAYS = tuple(f"{kind}_{split}" for kind in "xy" for split in ("train", "val", "test"))
+_NOT_A_SOURCE = ("test_", "conftest", "setup")
+
+
+class _Function(Value):
+    """What a function seems to return; `reason` says why it cannot be named as it is."""
+
+    name: str
+    returns: Literal["model", "data"]
+    reason: str | None = None
+
+
+def functions(root: Path, files: tuple[str, ...]) -> tuple[list[ModelFound], list[DataFound], list[NearMiss]]:
+    """The functions of all files that a project may name, and those that it may not."""
+    models: list[ModelFound] = []
+    loaders: list[DataFound] = []
+    near: list[NearMiss] = []
+    for file in files[:MOST_SCRIPTS]:
+        module = file.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+        if not all(part.isidentifier() for part in module.split(".")) or Path(file).name.startswith(_NOT_A_SOURCE):
+            continue
+        for found in _in_file(root / file):
+            source = f"{module}:{found.name}"
+            if found.reason is not None:
+                near.append(NearMiss(source=source, what=found.returns, reason=found.reason))
+            elif found.returns == "model":
+                models.append(ModelFound(source=source, kind="function"))
+            else:
+                loaders.append(DataFound(source=source, kind="function"))
+    return models, loaders, near
+
+
+def _in_file(path: Path) -> Iterator[_Function]:
+    try:
+        if path.stat().st_size > LARGEST_SCRIPT:
+            return
+        tree = ast.parse(path.read_bytes())
+        has_keras = bool(_imported(tree) & set(_KERAS))
+        defined = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
+        for name, node in defined.items():
+            returns = _kind(node, defined, has_keras, depth=0)
+            if returns is not None and not name.startswith("_"):
+                yield _Function(name=name, returns=returns[0], reason=_arguments(node) or returns[1])
+    except BROKEN:  # no Python, or none of this version
+        return
+
+
+def _imported(tree: ast.Module) -> set[str]:
+    """The top-level names of the packages that a file imports, anywhere in it."""
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names.add(node.module.split(".")[0])
+    return names
+
+
+def _arguments(node: ast.FunctionDef) -> str | None:
+    """Why a function cannot be called as it is: it wants arguments."""
+    given = node.args
+    wanted = [arg.arg for arg in (*given.posonlyargs, *given.args)][
+        : len(given.posonlyargs) + len(given.args) - len(given.defaults)
+    ]
+    wanted += [arg.arg for arg, default in zip(given.kwonlyargs, given.kw_defaults, strict=True) if default is None]
+    return f"it wants arguments ({', '.join(wanted)}): write a function without any that calls it" if wanted else None
+
+
+def _kind(
+    node: ast.FunctionDef, defined: dict[str, ast.FunctionDef], has_keras: bool, *, depth: int
+) -> tuple[Literal["model", "data"], str | None] | None:
+    """What a function seems to return, and what is wrong with how it does."""
+    if has_keras and node.returns is not None and _last(node.returns) in _MODEL_TYPES:
+        return "model", None
+    assigned = _assigned(node)
+    for value in _returned(node):
+        if isinstance(value, ast.Name):
+            value = assigned.get(value.id, value)
+        if isinstance(value, ast.Call):
+            name = _last(value.func)
+            if isinstance(value.func, ast.Name) and name in defined and depth < 4:
+                return _kind(defined[name], defined, has_keras, depth=depth + 1)
+            if has_keras and (name in _MODEL_MAKERS or ".applications." in f".{_dotted(value.func)}"):
+                return "model", None
+            if name == "load_data" and "datasets" in _dotted(value.func).split("."):
+                return "data", None
+        found = _data(value)
+        if found is not None:
+            return "data", found or None
+    return None
+
+
+def _returned(node: ast.FunctionDef) -> Iterator[ast.expr]:
+    """The values of a function's own return statements."""
+    waiting: list[ast.AST] = list(node.body)
+    while waiting:
+        inner = waiting.pop()
+        if isinstance(inner, ast.Return) and inner.value is not None:
+            yield inner.value
+        if not isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
+            waiting += ast.iter_child_nodes(inner)
+
+
+def _assigned(node: ast.FunctionDef) -> dict[str, ast.expr]:
+    found: dict[str, ast.expr] = {}
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.Assign):
+            found |= {target.id: inner.value for target in inner.targets if isinstance(target, ast.Name)}
+        elif isinstance(inner, ast.AnnAssign) and isinstance(inner.target, ast.Name) and inner.value is not None:
+            found[inner.target.id] = inner.value
+    return found
+
+
+def _data(value: ast.expr) -> str | None:
+    """Empty where a returned value looks like data, the reason where it nearly does, None where it does not."""
+    if isinstance(value, ast.Dict):
+        keys = {key.value for key in value.keys if isinstance(key, ast.Constant) and isinstance(key.value, str)}
+        return _mapping(keys)
+    if isinstance(value, ast.Call) and _last(value.func) == "dict":
+        return _mapping({keyword.arg for keyword in value.keywords if keyword.arg})
+    if not isinstance(value, ast.Tuple):
+        return None
+    parts = value.elts
+    if len(parts) in (2, 3) and all(isinstance(part, ast.Tuple) and len(part.elts) == 2 for part in parts):
+        return ""
+    names = [_last(part).lower() for part in parts]
+    trains, tests = (["train" in name for name in names], ["test" in name for name in names])
+    if len(parts) in (2, 3) and trains[0] and tests[-1] and sum(trains) == sum(tests) == 1:
+        return ""
+    if len(parts) in (4, 6) and sum(trains) == sum(tests) == 2:
+        return "it returns its arrays in one row: return (x_train, y_train), (x_test, y_test)"
+    return None
+
+
+def _mapping(keys: set[str]) -> str | None:
+    named = keys <= _SPLITS or (bool(keys) and all(key.rstrip("0123456789").rstrip("_") in _ARRAYS for key in keys))
+    splits = {"train", "test"} & {split for key in keys for split in ("train", "test") if split in key}
+    if not named or not splits:
+        return None
+    missing = {"train", "test"} - splits
+    return f"it returns no {missing.pop()} split" if missing else ""
+
+
+def _dotted(node: ast.expr) -> str:
+    if isinstance(node, ast.Attribute):
+        return f"{_dotted(node.value)}.{node.attr}"
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def _last(node: ast.expr) -> str:
+    """The last name of a dotted one; of an annotation also where it is written as text."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return node.value.split(".")[-1]
+    return _dotted(node).split(".")[-1]

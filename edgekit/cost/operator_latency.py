@@ -1,0 +1,50 @@
+"""The predicted milliseconds of each operator of a `.tflite` on a device.
+
+The parts of `static.predicted_latency`, which predicts the whole; nothing is run.
+"""
+
+from __future__ import annotations
+
+from edgekit.cost.latency import Workload
+from edgekit.cost.parts import apportion
+from edgekit.devices.profile import DeviceProfile
+from edgekit.documents.candidate import Estimate
+from edgekit.measure.static import COST_NAMES, predicted_latency
+from edgekit.tflite.breakdown import Breakdown, OperatorRow, breakdown
+from edgekit.tflite.model import TfliteModel
+
+
+def operator_latencies(
+    model: TfliteModel, profile: DeviceProfile, *, parts: Breakdown | None = None
+) -> tuple[Estimate, ...]:
+    """The predicted time of each operator, in the order of `model.operators`.
+
+    Guarantees that the values sum to that of `predicted_latency`, and that the intervals of all together enclose its
+    interval. Empty where that has no value, and its `reason` says why. `parts` is the model's breakdown, where it has
+    been made.
+    """
+    whole = predicted_latency(model, profile)
+    if whole.value is None or whole.low is None or whole.high is None:
+        return ()
+    estimate = Estimate(value=float(whole.value), low=whole.low, high=whole.high, source=whole.source)
+    rows = (parts or breakdown(model)).operators
+    # An operator that multiplies nothing takes the time of its bytes, whatever the rate: any that is known will do.
+    known = next((_dtype(row) for row in rows if row.macs), "float32")
+    return apportion(profile, estimate, [_workload(model, row, _dtype(row) if row.macs else known) for row in rows])
+
+
+def _dtype(row: OperatorRow) -> str:
+    return COST_NAMES.get(row.dtype, row.dtype)
+
+
+def _workload(model: TfliteModel, row: OperatorRow, dtype: str) -> Workload:
+    operator = model.operators[row.index]
+    written, runs = [model.tensors[index] for index in operator.outputs], operator.runs or 0
+    return Workload(
+        macs=row.macs,
+        weight_bytes=row.flash_bytes,
+        activation_bytes=runs * sum(tensor.size_bytes for tensor in written),
+        operators=runs,
+        dtype=dtype,
+        decoded=sum(tensor.elements for tensor in written if tensor.lookup is not None),
+    )

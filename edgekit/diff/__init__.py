@@ -1,0 +1,1 @@
+"""Two results compared, and gates on what changed."""

@@ -1,0 +1,211 @@
+"""Whether data and model go together: counts, shapes, labels; and the loss that follows from both.
+
+Pure decisions on facts, on what a data set says of its arrays and on the task of each output; nothing is read.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from edgekit.documents.facts import ModelFacts, TensorFacts
+from edgekit.errors import DataError
+from edgekit.ingest.dataset import ArrayFile, Dataset, Split
+from edgekit.verdict.losses import is_distance
+from edgekit.verdict.targets import TargetFacts
+from edgekit.verdict.task import Kind, OutputTask, same
+
+SPARSE, CATEGORICAL, BINARY = "sparse_categorical_crossentropy", "categorical_crossentropy", "binary_crossentropy"
+
+
+def match(
+    facts: ModelFacts,
+    dataset: Dataset,
+    tasks: Sequence[OutputTask],
+    targets: Mapping[Split, Sequence[TargetFacts]],
+    *,
+    output: int = 0,
+    own_metric: bool = False,
+    trains: bool = True,
+) -> None:
+    """Raise `DataError` where the data's inputs, targets or labels do not fit the model or the metric.
+
+    `tasks` has one for each output, `targets` the facts of each target by split, `output` is the one that the metric
+    looks at. A metric of the user's own (`own_metric`) takes targets of any shape. Where nothing `trains`, a class may lack
+    training samples.
+    """
+    for split, files in dataset.splits.items():
+        _count("inputs", len(files.inputs), len(facts.inputs), split)
+        _count("targets", len(files.targets), len(facts.outputs), split)
+        for array, tensor in zip(files.inputs, facts.inputs, strict=True):
+            _shape(array, tensor, split)
+        for array, tensor, task in zip(files.targets, facts.outputs, tasks, strict=True):
+            _labels(array, tensor, task.kind)
+            if not own_metric:
+                _target_shape(array, tensor, split, task.kind)
+    for tensor, task, found in zip(facts.outputs, tasks, targets.get("train", ()), strict=False):
+        if trains and task.kind == "classification":
+            _empty_class(found, tensor, "y_train")
+    if output >= len(facts.outputs):
+        raise DataError(
+            "no such output", where="goal.output", received=output, allowed=f"0 to {len(facts.outputs) - 1}"
+        )
+
+
+def _count(what: str, received: int, wanted: int, split: str) -> None:
+    if received != wanted:
+        raise DataError(
+            f"the data has another number of {what} than the model",
+            where=split,
+            received=received,
+            allowed=str(wanted),
+            next_step=f"name them {'x' if what == 'inputs' else 'y'}_{split}_0, ..._1 in the model's order",
+        )
+
+
+def _shape(array: ArrayFile, tensor: TensorFacts, split: str) -> None:
+    sample = array.shape[1:]
+    if same(sample, tensor.shape):
+        return
+    wanted = tuple("any" if size is None else size for size in tensor.shape)
+    raise DataError(
+        f"samples of {split} have another shape than the model's input {tensor.name!r}",
+        where=array.path.removesuffix(".npy"),
+        received=sample,
+        allowed=str(wanted).replace("'", ""),
+        next_step=_shape_hint(sample, tensor.shape),
+    )
+
+
+def _shape_hint(sample: tuple[int, ...], wanted: tuple[int | None, ...]) -> str:
+    if (*sample, 1) == wanted:
+        return "add a channel axis to the data: x[..., None]"
+    if sample[:-1] == wanted and sample[-1] == 1:
+        return "remove the last axis of the data: x[..., 0]"
+    if len(sample) == 3 and (*sample[1:], sample[0]) == wanted:
+        return "the channels come first: bring them to the end, x.transpose(0, 2, 3, 1)"
+    if (
+        math.prod(sample) == math.prod(size or 1 for size in wanted)
+        and None not in wanted
+        and len(sample) < len(wanted)
+    ):
+        return f"reshape the samples: for a table, shape = {list(wanted)} in [data]; for arrays x.reshape(-1, {str(wanted)[1:-1]})"
+    if len(sample) == 3 and len(wanted) == 3 and sample[2] == wanted[2]:
+        return f"set image_size = [{wanted[0]}, {wanted[1]}] in [data], for a folder of images"
+    if len(sample) + 1 == len(wanted):
+        return "batch the data: the first axis counts samples"
+    return "give the arrays as the model takes them"
+
+
+def _labels(array: ArrayFile, tensor: TensorFacts, kind: Kind | None) -> None:
+    """Integer targets are class numbers of a model whose output has an item a class, unless they are a regression's."""
+    classes = tensor.shape[-1] if tensor.shape else None
+    if kind not in (None, "classification") or not _is_class_numbers(array, tensor) or classes is None:
+        return
+    top = classes - 1 if classes > 1 else 1
+    if array.high > top or array.low < 0:
+        raise DataError(
+            "labels do not match the model's outputs",
+            where=array.path.removesuffix(".npy"),
+            received=f"labels from {array.low:g} to {array.high:g}",
+            allowed=f"0 to {top}: output {tensor.name!r} has {classes} {'items' if classes > 1 else 'item'}",
+            next_step="number the classes from 0, or give an output a class; where the targets are no classes, save them as floats",
+        )
+
+
+def _empty_class(found: TargetFacts, tensor: TensorFacts, where: str) -> None:
+    """A class that a fine-tune would make the model forget; of maps a class may well be rare, and is no error."""
+    classes, counts = tensor.shape[-1] if tensor.shape else None, found.columns or found.counts
+    if classes is None or len(tensor.shape) != 1 or not counts:
+        return
+    absent = [index for index in range(classes) if index >= len(counts) or counts[index] == 0]
+    if absent:
+        more = f" and {len(absent) - 10} more" if len(absent) > 10 else ""
+        raise DataError(
+            "an empty class",
+            where=where,
+            received=f"no training sample with label {', '.join(map(str, absent[:10]))}{more}",
+            allowed=f"every label from 0 to {classes - 1}: output {tensor.name!r} has {classes} items",
+            next_step="add samples of the class (a share is held out for validation and as the test where the data have none, so one may not be "
+            "enough): a fine-tune without them would make the model forget it; or set epochs = 0 in [training]",
+        )
+
+
+def _target_shape(array: ArrayFile, tensor: TensorFacts, split: str, kind: Kind | None) -> None:
+    """Targets are class numbers, or have the output's shape (or, as numbers of classes, all of it but the last axis)."""
+    sample, wanted = array.shape[1:], tensor.shape
+    shapes = [wanted, wanted[:-1], (*wanted[:-1], 1), *([(1,)] if wanted == () else [])]
+    numbers = not array.dtype.startswith("float") and kind != "regression"
+    if any(same(sample, shape) for shape in (shapes if numbers or wanted in ((), (1,)) else shapes[:1])):
+        return
+    flat = len(sample) == 0 or sample == (1,)
+    raise DataError(
+        f"targets of {split} have another shape than the model's output {tensor.name!r}",
+        where=array.path.removesuffix(".npy"),
+        received=f"{sample} of {array.dtype}",
+        allowed=str(tuple("any" if size is None else size for size in wanted)).replace("'", ""),
+        next_step="save class numbers as integers: y.astype('int64')" if flat else "give a target for each output",
+    )
+
+
+def _is_class_numbers(array: ArrayFile, tensor: TensorFacts) -> bool:
+    integers = not array.dtype.startswith("float")
+    flat = len(array.shape) == 1 or (len(array.shape) == 2 and array.shape[1] == 1)
+    return integers and flat and len(tensor.shape) == 1
+
+
+def _is_map_of_classes(array: ArrayFile, tensor: TensorFacts) -> bool:
+    """Class numbers at each place of an output with several, as a segmentation has them."""
+    places = tensor.shape[:-1]
+    fits = any(same(array.shape[1:], shape) for shape in (places, (*places, 1)))
+    return fits and bool(places) and not array.dtype.startswith("float")
+
+
+def _as_the_labels_are(loss: str, *, sparse: bool) -> str:
+    """The cross-entropy that a model was compiled with, for class numbers or one-hot labels as the data has them."""
+    wanted, other = (SPARSE, CATEGORICAL) if sparse else (CATEGORICAL, SPARSE)
+    name = loss.split(" ")[0].removesuffix("_from_logits")
+    return wanted + loss.removeprefix(other) if name == other else loss
+
+
+def choose_losses(
+    declared: str | tuple[str, ...] | None, facts: ModelFacts, dataset: Dataset, tasks: Sequence[OutputTask]
+) -> tuple[str, ...]:
+    """The loss of each output to fine-tune with: the project's, else what the model was compiled with, else by its task.
+
+    Raises `DataError` where none of them tells, or where the project names another number than there are outputs.
+    """
+    count = len(facts.outputs)
+    named = (declared,) * count if isinstance(declared, str) else declared or (None,) * count
+    if len(named) != count:
+        raise DataError(
+            "another number of losses than outputs", where="training.loss", received=len(named), allowed=str(count)
+        )
+    compiled = facts.losses or (None,) * count
+    targets = dataset.splits["train"].targets
+    each = zip(named, compiled, facts.output_kinds, targets, facts.outputs, tasks, strict=True)
+    return tuple(_choose(*one) for one in each)
+
+
+def _choose(
+    declared: str | None, compiled: str | None, ends_in: str, array: ArrayFile, tensor: TensorFacts, task: OutputTask
+) -> str:
+    if declared:
+        return declared
+    numbers = _is_class_numbers(array, tensor) or _is_map_of_classes(array, tensor)
+    sparse = numbers and tensor.shape[-1] != 1
+    logits = "_from_logits" if ends_in == "linear" else ""
+    if compiled and not (sparse and is_distance(compiled)):  # a distance from a class number is none
+        return _as_the_labels_are(compiled, sparse=numbers)
+    if task.kind == "classification" and (sparse or ends_in != "sigmoid"):
+        return f"{SPARSE if sparse else CATEGORICAL}{logits}"
+    if task.kind in ("classification", "binary", "multilabel"):
+        return f"{BINARY}{logits}"
+    if task.kind == "regression":
+        return "mean_squared_error"
+    raise DataError(
+        "no loss follows from the model and the data",
+        where="training.loss",
+        received=f"a {ends_in} output of shape {tensor.shape} and {array.dtype} targets of shape {array.shape[1:]}",
+        next_step='set loss in [training], as in loss = "mean_squared_error"',
+    )

@@ -1,0 +1,231 @@
+"""The model and the data of a project, opened once and cached by content: facts and files for all that follows.
+
+What is in the cache costs a hash; what is not is read in a child process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from edgekit.documents.facts import ModelFacts
+from edgekit.errors import DataError, ModelError, did_you_mean
+from edgekit.ingest.dataset import Dataset
+from edgekit.ingest.wanted import Wanted
+from edgekit.jobs.cache import Cache, digest_of, key, processor, versions
+from edgekit.jobs.child import Progress
+from edgekit.jobs.limits import memory_limit
+from edgekit.jobs.pool import Jobs
+from edgekit.jobs.worker import Failed, Worker
+from edgekit.project.project_file import DataTable, ModelTable
+from edgekit.project.userfunction import digest, is_function, module_digest
+from edgekit.values import Value, from_json, to_builtins
+
+INGEST = "edgekit.ingest"
+
+
+class OpenedModel(Value):
+    """A normalised model in the cache, its facts, and the key that stands for its content."""
+
+    folder: str
+    key: str
+    facts: ModelFacts
+
+
+def open_model(
+    table: ModelTable,
+    *,
+    root: Path,
+    cache: Cache,
+    pool: Jobs,
+    seed: int,
+    imports: tuple[str, ...] = (),
+    trust: bool,
+    progress: Progress,
+    time_limit_s: float | None = None,
+) -> OpenedModel:
+    """Load and normalise a model, or find it in the cache; raises `ModelError`, `TrustError`.
+
+    `imports` are modules that are imported first, in the worker: they register custom layers. A file may take most of
+    the machine's memory and no more; a function that trains its model takes what it takes.
+    """
+    content = model_digest(table, root, cache)
+    name = key(
+        model=content,
+        imports=module_digest(imports, root=root, error=ModelError),
+        seed=seed if is_function(table.source) else None,
+        trust=trust,
+        versions=versions(),
+        processor=processor(),
+    )
+    job = _load_job(table, root) | {"imports": imports, "trust": trust, "seed": seed, "sha256": content}
+
+    def make(folder: Path) -> None:
+        answer = pool.run({**job, "target": str(folder)}, progress=progress, time_limit_s=time_limit_s)
+        if isinstance(answer, Failed):
+            raise _not_opened(ModelError, "the model cannot be loaded", table.source, answer)
+
+    folder = cache.folder("models", name, make)
+    facts = from_json((folder / "facts.json").read_bytes(), ModelFacts, where=str(folder))
+    return OpenedModel(folder=str(folder), key=name, facts=facts)
+
+
+def _load_job(table: ModelTable, root: Path) -> dict[str, Any]:
+    """What a worker must know of where a model comes from."""
+    source, called = table.source, is_function(table.source)
+    return {
+        "do": "load",
+        "source": source if called else str(root / source),
+        "is_function": called,
+        "root": str(root),
+        "memory_bytes": None if called else memory_limit(),
+    }
+
+
+def model_digest(table: ModelTable, root: Path, cache: Cache) -> str:
+    """What stands for a model's content: the hash of its file or folder, of a function's source; raises `ModelError`."""
+    if is_function(table.source):
+        return digest(table.source, root=root, version=table.version, error=ModelError)
+    return _path_digest(root / table.source, ModelError, "model", cache)
+
+
+def open_data(
+    table: DataTable,
+    *,
+    root: Path,
+    cache: Cache,
+    seed: int = 0,
+    need: tuple[str, ...] = ("train", "test"),
+    wanted: Wanted | None = None,
+    whole: bool = False,
+    trust: bool = False,
+    progress: Progress,
+    time_limit_s: float | None = None,
+) -> Dataset:
+    """Read data of any kind into the cache, or find it there; raises `DataError`, `TrustError`.
+
+    `need` are the splits that must be in it; `wanted` is what the model takes and gives, for data that comes by name, or without
+    a shape; `whole` says that data without splits is the test split.
+    """
+    kind = _data_kind(table, root)
+    content = data_digest(table, root, cache)
+    options = {name: value for name, value in to_builtins(table).items() if name not in ("source", "version")}
+    known = to_builtins((wanted if kind in ("function", "table") else None) or Wanted())
+    made_by = {"seed": seed, "trust": trust, "need": need, "wanted": known, "whole": whole}
+    name = key(content=content, options=options, versions=versions(), **made_by)
+    source = table.source if kind == "function" else str(root / table.source)
+    job: dict[str, Any] = {
+        "do": "spool", "kind": kind, "source": source, "root": str(root), "options": options, "key": name, "content": content,
+        "test_source": str(root / table.test_source) if table.test_source else None, **made_by,
+    }  # fmt: skip
+
+    def make(folder: Path) -> None:
+        environment = {"TF_USE_LEGACY_KERAS": "1", "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
+        with Worker(INGEST, environment=environment) as worker:
+            answer = worker.run({**job, "target": str(folder)}, progress=progress, time_limit_s=time_limit_s)
+        if isinstance(answer, Failed):
+            raise _not_opened(DataError, "the data cannot be read", table.source, answer)
+
+    return Dataset.open(cache.folder("data", name, make))
+
+
+def data_digest(table: DataTable, root: Path, cache: Cache) -> str:
+    """What stands for the data's content: the hash of the file, of a folder's pictures, of a function's source.
+
+    What else lies in a folder counts by its name alone, which a note may say. Raises `DataError`.
+    """
+    kind, path = _data_kind(table, root), root / table.source
+    if kind == "function":
+        return digest(table.source, root=root, version=table.version, error=DataError)
+    if kind == "npz":
+        return _path_digest(path, DataError, "data", cache)
+    if kind == "table":
+        files = [path, *([root / table.test_source] if table.test_source else [])]
+        return digest_of([*(_path_digest(file, DataError, "data", cache) for file in files), _parquet_reader(files)])
+    from edgekit.ingest.layout import read_layout
+
+    try:
+        layout = read_layout(path, table.classes)
+        return digest_of([ascii(layout), cache.digest_of_files(path, layout.names())])
+    except OSError as problem:
+        where = ascii(problem.filename or str(path))[1:-1]
+        raise DataError("the data cannot be read", where=where, received=problem.strerror) from None
+
+
+def _data_kind(table: DataTable, root: Path) -> str:
+    path = root / table.source
+    if is_function(table.source):
+        return "function"
+    if path.is_dir():
+        from edgekit.machine.extras import require
+
+        require("images", "PIL", purpose="reading a folder of images")
+        return "folder"
+    from edgekit.ingest.table.read import is_table
+
+    if is_table(path):
+        return "table"
+    if path.exists() and path.suffix != ".npz":
+        raise DataError(
+            "not data",
+            where=str(path),
+            received=path.suffix or "a file",
+            allowed="an .npz file, a .csv, .tsv or .parquet file, a folder of images, module:function",
+        )
+    return "npz"
+
+
+def _parquet_reader(files: Sequence[Path]) -> str:
+    """The package and version that reads the files of a table, where it is not the standard library."""
+    from edgekit.ingest.table.parquet_file import ENDINGS, require_parquet
+
+    if not any(file.name.lower().endswith(ENDINGS) for file in files):
+        return ""
+    package = require_parquet()
+    return f"{package} {version(package)}"
+
+
+def _path_digest(path: Path, error: type[ModelError] | type[DataError], what: str, cache: Cache) -> str:
+    if not path.exists():
+        siblings = [sibling.name for sibling in path.parent.iterdir()] if path.parent.is_dir() else []
+        near = did_you_mean(path.name, siblings)
+        raise error(
+            f"the {what} does not exist",
+            where=str(path),
+            received=str(path),
+            allowed="a path, or module:function",
+            next_step=f"did you mean {near!r}?" if near else "check the path; it is relative to the project's folder",
+        )
+    _require_regular(path, error, what)
+    try:
+        return cache.digest(path)
+    except OSError as problem:
+        raise error(f"the {what} cannot be read", where=str(path), received=problem.strerror) from None
+
+
+def _require_regular(path: Path, error: type[ModelError] | type[DataError], what: str) -> None:
+    """A pipe or a device may never end, and a second reader gets other bytes."""
+    if not path.is_file() and not path.is_dir():
+        raise error(
+            f"the {what} is neither a file nor a folder", where=str(path), received="a pipe, a socket or a device",
+            next_step="write what it gives to a file",
+        )  # fmt: skip
+
+
+def _not_opened(
+    error: type[ModelError] | type[DataError], what: str, source: str, failed: Failed
+) -> ModelError | DataError:
+    """The error of a job that gave no result: too long, crashed, or raised what it should not have."""
+    step = (
+        "give it more time with --time-budget, or time_budget in edgekit.toml"
+        if failed.timed_out
+        else _log_hint(failed)
+    )
+    return error(what, where=source, received=failed.reason, next_step=step)
+
+
+def _log_hint(failed: Failed) -> str | None:
+    lines = [line for line in failed.detail.splitlines() if line.strip()]
+    return f"the log ends with: {lines[-1].strip()[:200]}" if lines else None

@@ -1,0 +1,242 @@
+"""The parent's side of a job: a warm child process that is asked, watched, limited and killed.
+
+Native code crashes, hangs and keeps its memory, so all of it runs in a child of its own process group. A child
+that dies is a value (`Failed`) and never the end of the parent. It knows nothing of what a job does.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import weakref
+from collections.abc import Iterator, Mapping
+from typing import IO, Any
+
+import msgspec
+
+from edgekit.errors import EdgekitError, InterruptedBuild, from_parts
+from edgekit.jobs.child import MEMORY_LIMIT_VARIABLE, Progress
+from edgekit.values import Value
+
+LOG_TAIL_BYTES = 4000
+# Signals that a process brings on itself by what it does; SIGKILL and the like come from outside.
+CRASHES = (signal.SIGSEGV, signal.SIGABRT, signal.SIGFPE)
+# A shell of a few hundred KiB that waits for the end of its pipe, and then kills a process group. Native code in the
+# child can keep the interpreter's lock, and so keep the child from seeing that its parent is gone; this one sees it.
+GUARD = ("/bin/sh", "-c", 'read -r _; kill -s KILL -- "-$0"')
+
+
+class Done(Value):
+    """A job's result, as JSON builtins."""
+
+    value: Any
+
+
+class Failed(Value):
+    """A job that gave no result, and why: a sentence for people and the log's end for developers.
+
+    `repeatable` says that the job itself failed and would again: it raised something, or ended its process by a crash
+    of its own. Out of memory, killed from outside, or stopped at a time limit (`timed_out`), it might not.
+    """
+
+    reason: str
+    detail: str = ""
+    repeatable: bool = False
+    timed_out: bool = False
+
+
+_living: weakref.WeakSet[Worker] = weakref.WeakSet()
+_stopping = threading.Event()
+_counting = threading.Lock()
+
+
+@contextlib.contextmanager
+def all_stopped() -> Iterator[None]:
+    """Kill every worker of this process, also those that other threads wait for, and let none start inside."""
+    _stopping.set()
+    try:
+        with _counting:
+            living = list(_living)
+        for worker in living:
+            worker.close()
+        yield
+    finally:
+        _stopping.clear()
+
+
+def is_stopping() -> bool:
+    """Whether `all_stopped` is in force: who waits for a process that is no worker ends it."""
+    return _stopping.is_set()
+
+
+def no_progress(phase: str, done: int, total: int) -> None:
+    """The default progress: nothing."""
+
+
+class Worker:
+    """A child process `python -m MODULE` that answers one job at a time and stays warm between jobs."""
+
+    def __init__(
+        self, module: str, *, environment: Mapping[str, str | None] | None = None, memory_bytes: int | None = None
+    ) -> None:
+        self._module = module
+        self._environment = dict(environment or {})
+        if memory_bytes is not None:
+            self._environment[MEMORY_LIMIT_VARIABLE] = str(memory_bytes)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._guard: subprocess.Popen[bytes] | None = None
+        self._events: queue.Queue[bytes] = queue.Queue()
+        self._log: IO[bytes] | None = None
+
+    def __enter__(self) -> Worker:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def run(
+        self, job: dict[str, Any], *, progress: Progress = no_progress, time_limit_s: float | None = None
+    ) -> Done | Failed:
+        """Ask one job and wait for it.
+
+        Returns `Failed` when the child crashes, raises something unexpected, or is killed at its time limit;
+        raises the child's `EdgekitError` when it says that the input is wrong.
+        """
+        try:
+            self._send(job)
+            return self._wait(progress, time_limit_s)
+        except EdgekitError:  # the child's own answer, after which it still serves
+            raise
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the child is there already: a job need not wait for it to start."""
+        return self._process is not None and self._process.poll() is None
+
+    def close(self) -> None:
+        """Kill the child's process group and wait until it is gone."""
+        process, self._process = self._process, None
+        guard, self._guard = self._guard, None
+        if process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+        for child in (process, guard):
+            if child is not None:
+                _end(child)
+        if self._log is not None:
+            self._log.close()
+            self._log = None
+
+    def _send(self, job: dict[str, Any]) -> None:
+        if not self.is_running:
+            self.close()
+            self._start()
+        assert self._process is not None and self._process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.write(msgspec.json.encode(job) + b"\n")
+            self._process.stdin.flush()
+
+    def _start(self) -> None:
+        if _stopping.is_set():
+            raise InterruptedBuild("interrupted")
+        with _counting:
+            _living.add(self)
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
+        self._events = queue.Queue()
+        process = self._process = subprocess.Popen(
+            [sys.executable, "-m", self._module],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            env=_set({**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p), **self._environment}),
+            start_new_session=True,
+        )
+        self._guard = subprocess.Popen(
+            [*GUARD, str(process.pid)], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True
+        )
+        threading.Thread(target=_pump, args=(process, self._events), daemon=True).start()
+        threading.Thread(target=_clear, args=(process,), daemon=True).start()
+        if _stopping.is_set():  # `all_stopped` may have come by before there was a process to kill
+            self.close()
+            raise InterruptedBuild("interrupted")
+
+    def _wait(self, progress: Progress, time_limit_s: float | None) -> Done | Failed:
+        deadline = None if time_limit_s is None else time.monotonic() + time_limit_s
+        while True:
+            try:
+                line = self._events.get(timeout=None if deadline is None else max(0.0, deadline - time.monotonic()))
+            except queue.Empty:
+                tail = self._log_tail()
+                self.close()
+                return Failed(
+                    reason=f"was stopped at its time limit of {time_limit_s:g} s", detail=tail, timed_out=True
+                )
+            if not line:
+                return self._crashed()
+            event = msgspec.json.decode(line)
+            if event["event"] == "progress":
+                progress(event["phase"], event["done"], event["total"])
+            elif event["event"] == "error":
+                raise from_parts(event["kind"], event["parts"])
+            elif event["event"] == "failure":
+                return Failed(reason=event["reason"], detail=event["detail"], repeatable=event["repeatable"])
+            else:
+                return Done(value=event["value"])
+
+    def _crashed(self) -> Failed:
+        process = self._process
+        if process is None:
+            return Failed(reason="was stopped")
+        code = process.wait()
+        tail = self._log_tail()
+        self.close()
+        how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+        return Failed(reason=f"the process ended with {how}", detail=tail, repeatable=-code in CRASHES)
+
+    def _log_tail(self) -> str:
+        if self._log is None:
+            return ""
+        self._log.seek(0, os.SEEK_END)
+        self._log.seek(max(0, self._log.tell() - LOG_TAIL_BYTES))
+        return self._log.read().decode(errors="replace")
+
+
+def _set(variables: Mapping[str, str | None]) -> dict[str, str]:
+    """Those variables that are to be there: None stands for one that is not, whatever the parent has."""
+    return {name: value for name, value in variables.items() if value is not None}
+
+
+def _pump(process: subprocess.Popen[bytes], events: queue.Queue[bytes]) -> None:
+    """Move the child's lines to a queue, so that waiting for one can have a time limit; b'' is the end."""
+    assert process.stdout is not None
+    with contextlib.suppress(ValueError, OSError):
+        for line in process.stdout:
+            events.put(line)
+    events.put(b"")
+
+
+def _clear(process: subprocess.Popen[bytes]) -> None:
+    """When the child has died, kill what it had started, which could hold the pipe open for ever."""
+    with contextlib.suppress(ChildProcessError, ProcessLookupError, PermissionError):
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)  # the group's number stays taken until it is reaped
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    """Kill a process, wait for it, and close its pipes."""
+    child.kill()
+    child.wait()
+    for pipe in (child.stdin, child.stdout):
+        with contextlib.suppress(OSError):
+            if pipe is not None:
+                pipe.close()

@@ -1,0 +1,325 @@
+"""One candidate's file: trained stage by stage, converted, and proven after each.
+
+Every stage and file is cached by all that it depends on, so that a build that was killed goes on where it was, and a
+stage that two devices need is trained once. What a file is worth is not known here.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import re
+import shutil
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from edgekit.documents.candidate import Candidate, Step
+from edgekit.documents.facts import TensorFacts
+from edgekit.documents.report import Finding
+from edgekit.errors import DataError, ModelError, ProjectError
+from edgekit.ingest.dataset import Dataset, Split
+from edgekit.ingest.model import OpenedModel
+from edgekit.jobs.cache import Cache, file_digest, key, processor, versions
+from edgekit.jobs.child import Progress
+from edgekit.jobs.pool import Jobs
+from edgekit.jobs.semaphore import Turns
+from edgekit.jobs.worker import Done, Failed
+from edgekit.project.project import Project
+from edgekit.sanity.transforms import Transform
+from edgekit.techniques import identity, technique
+from edgekit.techniques.interface import Evidence
+from edgekit.values import to_builtins
+from edgekit.verdict.converter_said import NO_LOOPS, plain
+from edgekit.verdict.task import OutputTask
+
+ANSWER = "answer.json"
+LEAST_S = {"convert": 60.0, "predict": 60.0}
+"""These jobs get at least so long, also where the time budget ends sooner: what was trained for them is paid for."""
+GRACE_S = 30.0
+"""A training is told when the time is over and stops by itself; it is killed where it has not by so much later."""
+MOST_TAUGHT_BYTES = 2 * 2**30
+"""Where the float model's outputs on the training split are larger (images as outputs), nothing is distilled."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Materials:
+    """What the trials of all devices of a build share; `tasks` and `losses` have one an output of the model.
+
+    `findings` are those on model and data, `notes` what is said beside them.
+    """
+
+    project: Project
+    model: OpenedModel
+    dataset: Dataset
+    losses: tuple[str, ...]
+    cache: Cache
+    pool: Jobs
+    tasks: tuple[OutputTask, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    notes: tuple[str, ...] = ()
+    turns: Turns = dataclasses.field(default_factory=lambda: Turns(1))
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Made:
+    """A candidate's file with the proofs that its steps are in it, how each stage was trained, and what the time cut of that."""
+
+    tflite: Path
+    seconds: float
+    evidence: tuple[str, ...]
+    training: tuple[str, ...]
+    notes: tuple[str, ...]
+    cut: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(kw_only=True)
+class _Stage:
+    """A model in the making: where it is, the name of its stage, and what is known of how it came about."""
+
+    folder: Path
+    name: str
+    seconds: float = 0.0
+    proofs: list[str] = dataclasses.field(default_factory=list)
+    training: list[str] = dataclasses.field(default_factory=list)
+    cut: list[str] = dataclasses.field(default_factory=list)
+
+
+class _Cut(Exception):
+    """Takes a stage past the cache: the time cut it, and a build with more time must not find it there."""
+
+    def __init__(self, folder: Path, answer: dict[str, Any]) -> None:
+        super().__init__()
+        self.folder, self.answer = folder, answer
+
+
+class TrialFailed(Exception):
+    """Ends a trial, not the build; `seconds` are those of when it was tried, where the cache knows them.
+
+    `again` says that the job itself failed, and would each time: it crashed, or refused what it was given.
+    """
+
+    def __init__(self, reason: str, *, seconds: float | None = None, again: bool = False) -> None:
+        super().__init__(reason)
+        self.reason, self.seconds, self.again = reason, seconds, again
+
+
+class Maker:
+    """Makes the files of candidates, and the Keras model's own outputs; raises `TrialFailed` where that is impossible.
+
+    At the `deadline` (of `time.monotonic`) a conversion is stopped, and a training stops with the best weights that it has.
+    """
+
+    def __init__(self, materials: Materials) -> None:
+        self._project, self._model, self._dataset = materials.project, materials.model, materials.dataset
+        self._losses, self._cache, self._pool = materials.losses, materials.cache, materials.pool
+        self._turns = materials.turns
+        settings = materials.project
+        self._common = {"root": settings.root, "imports": settings.imports, "seed": settings.seed}
+
+    def make(self, candidate: Candidate, progress: Progress, deadline: float | None) -> Made:
+        """The candidate's file; every step must be seen in the model after each stage, and in the file."""
+        stage = self._trained(candidate, progress, deadline)
+        tflite, answer = self._convert(candidate.steps, stage, progress, deadline)
+        seconds = stage.seconds + answer["seconds"]
+        return Made(
+            tflite=tflite,
+            seconds=seconds,
+            evidence=(*stage.proofs, *_proven(answer["evidence"], "in the file", seconds)),
+            training=tuple(stage.training),
+            cut=tuple(stage.cut),
+            notes=_notes(answer),
+        )
+
+    def keras_outputs(self, split: Split, *, progress: Progress) -> list[Path]:
+        """The Keras model's own outputs on a split, as `.npy` files."""
+        entry = key(
+            model=self._model.key, data=self._dataset.sha256, split=split, versions=versions(), processor=processor()
+        )
+        job = {"do": "predict", "model": self._model.folder, "dataset": self._dataset.root, "split": split}
+        folder, answer = self._job("predictions", entry, job, progress, None)
+        return [folder / f"output_{index}.npy" for index in range(answer["outputs"])]
+
+    def examined(
+        self, positions: Sequence[int], transforms: Sequence[Transform], *, progress: Progress
+    ) -> tuple[Path, dict[str, Any]]:
+        """The Keras model's outputs on some training samples, also transformed, with what comes to its first layers."""
+        entry = key(
+            model=self._model.key, data=self._dataset.sha256, positions=positions, transforms=transforms, versions=versions(),
+            processor=processor(),
+        )  # fmt: skip
+        job = {
+            "do": "examine", "model": self._model.folder, "dataset": self._dataset.root, "positions": list(positions),
+            "transforms": to_builtins(list(transforms)),
+        }  # fmt: skip
+        return self._job("examined", entry, job, progress, None)
+
+    def _trained(self, candidate: Candidate, progress: Progress, deadline: float | None) -> _Stage:
+        """The model after all steps but the conversion; after each stage all that was made so far must be seen in it."""
+        stage = _Stage(folder=Path(self._model.folder), name=self._model.key)
+        for count in range(1, len(candidate.steps)):
+            steps = candidate.steps[:count]
+            stage.folder, stage.name, answer = self._train(steps, stage, progress, deadline)
+            stage.seconds += answer["seconds"]
+            place = f"in the model after {steps[-1].technique}"
+            stage.proofs = _proven(answer["evidence"], place, stage.seconds)
+            stage.training.append(f"{steps[-1].technique}: {answer['training']}")
+            if answer["cut"]:
+                stage.cut.append(f"{steps[-1].technique} was {answer['cut']}")
+        return stage
+
+    def _train(
+        self, steps: tuple[Step, ...], stage: _Stage, progress: Progress, deadline: float | None
+    ) -> tuple[Path, str, dict[str, Any]]:
+        training = {k: value for k, value in to_builtins(self._project.training).items() if k != "exclude"}
+        teacher = self._teacher(progress)
+        entry = key(
+            model=stage.name,
+            steps=steps,
+            techniques=[identity(step.technique) for step in steps],
+            data=self._dataset.sha256,
+            training=training,
+            teacher=self._model.key if teacher else None,
+            losses=self._losses,
+            seed=self._project.seed,
+            versions=versions(),
+            processor=processor(),
+        )
+        job = {
+            "do": "train",
+            "model": str(stage.folder),
+            "steps": to_builtins(steps),
+            "dataset": self._dataset.root,
+            "training": training,
+            "losses": self._losses,
+            "teacher": teacher,
+            "float_model": self._model.folder,
+        }
+        try:
+            made, answer = self._job("stages", entry, job, progress, deadline)
+        except _Cut as cut:
+            return cut.folder, key(cut=file_digest(cut.folder)), cut.answer
+        return made, entry, answer
+
+    def _teacher(self, progress: Progress) -> dict[str, list[str]] | None:
+        """The float model's outputs by split, as paths; None where nothing is distilled, or they would fill the disk."""
+        sizes = [math.prod(size or 1 for size in output.shape) for output in self._model.facts.outputs]
+        whole = 4 * sum(sizes) * self._dataset.splits["train"].samples
+        if not self._project.training.distillation or whole > MOST_TAUGHT_BYTES:
+            return None
+        # of samples that are varied the training asks the model itself
+        splits: tuple[Split, ...] = ("validation",) if self._project.training.augment else ("train", "validation")
+        return {split: [str(path) for path in self.keras_outputs(split, progress=progress)] for split in splits}
+
+    def _convert(
+        self, steps: tuple[Step, ...], stage: _Stage, progress: Progress, deadline: float | None
+    ) -> tuple[Path, dict[str, Any]]:
+        """The file and its answer; where the converter crashes or refuses, with the loops of recurrent layers unrolled."""
+        try:
+            return self._converted(steps, stage, progress, deadline)
+        except TrialFailed as failed:
+            if not failed.again:
+                raise
+            first = failed
+        try:
+            tflite, answer = self._converted(steps, stage, progress, deadline, unrolled=True)
+        except TrialFailed as second:
+            if NO_LOOPS in second.reason:
+                raise first from None
+            reason = f"{first.reason}; a second way, with loops unrolled: {second.reason.removeprefix('convert: ')}"
+            raise TrialFailed(reason, seconds=first.seconds) from second
+        told = f"recurrent layers are unrolled in the file, {answer['steps_unrolled']} steps in all, for with their loops it failed: {first.reason}"
+        return tflite, {**answer, "unrolled": told}
+
+    def _converted(
+        self,
+        steps: tuple[Step, ...],
+        stage: _Stage,
+        progress: Progress,
+        deadline: float | None,
+        *,
+        unrolled: bool = False,
+    ) -> tuple[Path, dict[str, Any]]:
+        samples = self._project.calibration.samples
+        calibrated = getattr(technique(steps[-1].technique), "CALIBRATED", False)
+        entry = key(
+            model=stage.name,
+            steps=steps,
+            techniques=[identity(step.technique) for step in steps],
+            calibration=[self._dataset.sha256, samples, self._project.seed] if calibrated else None,
+            unrolled=unrolled,
+            versions=versions(),
+            processor=processor(),
+        )
+        job = {
+            "do": "convert",
+            "unrolled": unrolled,
+            "model": str(stage.folder),
+            "steps": to_builtins(steps),
+            "dataset": self._dataset.root if calibrated else None,
+            "samples": samples,
+            "inputs": port_names(self._model.facts.inputs),
+            "outputs": port_names(self._model.facts.outputs),
+        }
+        made, answer = self._job("artifacts", entry, job, progress, deadline)
+        return made / "model.tflite", answer
+
+    def _job(
+        self, kind: str, entry: str, job: dict[str, Any], progress: Progress, deadline: float | None
+    ) -> tuple[Path, dict[str, Any]]:
+        """The cached folder and answer of a job; so is a failure that would come again."""
+
+        def make(folder: Path) -> None:
+            given = {**job, **self._common, "target": str(folder)}
+            try:
+                with self._turns.turn():
+                    started = time.monotonic()
+                    left = None if deadline is None else max(LEAST_S.get(job["do"], 0.1), deadline - started)
+                    if job["do"] == "train" and left is not None:
+                        given, left = {**given, "seconds_left": left}, left + GRACE_S
+                    answer = self._pool.run(given, progress=progress, time_limit_s=left)
+            except (DataError, ModelError, ProjectError) as problem:
+                received = f" ({problem.received})" if problem.received else ""
+                raise TrialFailed(f"{job['do']}: {problem.what}{received}") from problem
+            if isinstance(answer, Failed) and not answer.repeatable:
+                raise TrialFailed(f"{job['do']}: {answer.reason}")
+            value = answer.value if isinstance(answer, Done) else {"failure": answer.reason}
+            value = {"seconds": time.monotonic() - started, **value}
+            if value.get("nothing"):
+                raise TrialFailed(f"{job['do']}: the time budget was over before any weights had their form")
+            (folder / ANSWER).write_bytes(msgspec.json.encode(value))
+            if value.get("cut"):
+                raise _Cut(shutil.copytree(folder, self._cache.lasting_scratch(), dirs_exist_ok=True), value)
+
+        folder = self._cache.folder(kind, entry, make)
+        answer = msgspec.json.decode((folder / ANSWER).read_bytes())
+        if "failure" in answer:
+            raise TrialFailed(f"{job['do']}: {plain(answer['failure'])}", seconds=answer["seconds"], again=True)
+        return folder, answer
+
+
+def port_names(tensors: Sequence[TensorFacts]) -> list[str]:
+    """The names of inputs or outputs in a file's signature, in the model's order: identifiers, each once."""
+    names: list[str] = []
+    for position, tensor in enumerate(tensors):
+        name = re.sub(r"\W", "_", tensor.name)
+        names.append(name if name not in names else f"{name}_{position}")
+    return names
+
+
+def _notes(answer: dict[str, Any]) -> tuple[str, ...]:
+    """What a conversion says of itself."""
+    calibration, unrolled = answer["calibration"], answer.get("unrolled")
+    return (*((f"calibration: {calibration}",) if calibration else ()), *((unrolled,) if unrolled else ()))
+
+
+def _proven(found: list[Any], place: str, seconds: float) -> list[str]:
+    """Each evidence in a sentence; raises where one does not hold."""
+    proofs = [msgspec.convert(proof, Evidence) for proof in found]
+    for proof in proofs:
+        if not proof.holds:
+            raise TrialFailed(f"no proof of {proof.technique} {place}: {proof.detail}", seconds=seconds)
+    return [f"{proof.technique}, {place}: {proof.detail}" for proof in proofs]

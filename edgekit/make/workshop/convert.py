@@ -1,0 +1,151 @@
+"""The job `convert`: a model on disk becomes a `.tflite` file with a batch of one, by a conversion technique."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from edgekit.documents.candidate import Step
+from edgekit.ingest.dataset import Dataset
+from edgekit.ingest.split import calibration_rows
+from edgekit.jobs.child import Progress
+from edgekit.make.workshop.door import Door, door
+from edgekit.make.workshop.feed import calibration_note, representative
+from edgekit.make.workshop.real_inputs import real_inputs
+from edgekit.make.workshop.store import open_model, settings_of
+from edgekit.make.workshop.unrolling import unrolling
+from edgekit.techniques import technique
+from edgekit.tflite.free_batch import free_batch
+from edgekit.tflite.patched import patched
+from edgekit.tflite.port_order import order_ports
+from edgekit.tflite.reader import parse_tflite, read_tflite
+from edgekit.tflite.weights import kernels
+from edgekit.values import read, to_builtins
+
+FILE = "model.tflite"
+
+
+def convert(job: dict[str, Any], progress: Progress) -> Any:
+    """Convert the model in `job["model"]` by the last of `job["steps"]`; writes `job["target"]/model.tflite`.
+
+    Returns the evidence of every step in the bytes, a note on the calibration, and the seconds. The job also holds
+    `dataset` (None where nothing is calibrated), `samples`, `seed`, `root`, `imports`, the names that the file
+    gives its `inputs` and `outputs`, and whether the loops of recurrent layers are `unrolled` (not where it says nothing).
+    """
+    tools, started = door(), time.monotonic()
+    tools.fresh(job["seed"])
+    progress("converting", 0, 1)
+    steps = [read(step, Step, where="job") for step in job["steps"]]
+    model = open_model(tools, Path(job["model"]), steps[:-1], job)
+    with contextlib.ExitStack() as while_traced:
+        note, samples, dtypes = _calibration(tools, model, job, steps[-1], progress, while_traced)
+        converter, steps_unrolled = _opened(tools, model, job, dtypes)
+    technique(steps[-1].technique).configure(tools, converter, settings_of(steps[-1]), samples)
+    try:
+        content = order_ports(free_batch(converter.convert()), job["inputs"], job["outputs"])
+    except Exception as problem:
+        raise RuntimeError(_first_reason(problem)) from problem
+    content, mended = _mended(content, steps)
+    finish = getattr(technique(steps[-1].technique), "finish", None)
+    if finish is not None:
+        content = finish(tools, content, settings_of(steps[-1]))
+    path = Path(job["target"]) / FILE
+    path.write_bytes(content)
+    tflite = read_tflite(path)
+    evidence = [to_builtins(technique(step.technique).evidence(tflite, settings_of(step))) for step in steps]
+    for one in evidence:
+        one["detail"] += mended.get(one["technique"], "")
+    progress("converting", 1, 1)
+    return {
+        "evidence": evidence,
+        "calibration": note if converter.representative_dataset is not None else "",
+        "seconds": time.monotonic() - started,
+        "steps_unrolled": steps_unrolled,
+    }
+
+
+def _calibration(
+    tools: Door, model: Any, job: dict[str, Any], last: Step, progress: Progress, while_traced: contextlib.ExitStack
+) -> tuple[str, Callable[[], Any], list[Any]]:
+    """A note on the samples, the samples, and the dtypes that the model is traced with: its own but for `real_inputs`."""
+    own = [tensor.dtype for tensor in model.inputs]
+    if job["dataset"] is None:
+        return "", _no_samples, own
+    dataset = Dataset.open(Path(job["dataset"]))
+    rows = calibration_rows(dataset, count=job["samples"], seed=job["seed"])
+    dtypes = own
+    if getattr(settings_of(last), "io", "float32") != "float32":
+        first = [array[rows[:1]] for array in dataset.inputs("train")]
+        dtypes = while_traced.enter_context(real_inputs(tools, model, first))
+    samples = representative(dataset, rows, dtypes, lambda done, total: progress("calibrating", done, total))
+    return calibration_note(dataset, rows), samples, dtypes
+
+
+def _mended(content: bytes, steps: Sequence[Step]) -> tuple[bytes, dict[str, str]]:
+    """The file with what a technique mends of its own form where a rounding fell otherwise, and what it says of that."""
+    told = {}
+    for step in steps[:-1]:
+        mend = getattr(technique(step.technique), "mend_file", None)
+        model = parse_tflite(content, where="the converted model") if mend is not None else None
+        if mend is None or model is None or technique(step.technique).evidence(model, settings_of(step)).holds:
+            continue
+        before = {kernel.index: kernel.array for kernel in kernels(model)}
+        after = mend(model, settings_of(step))
+        moved = sum(int((array != before[index]).sum()) for index, array in after.items())
+        if moved:
+            content = patched(content, model, after)
+            told[step.technique] = f"; {moved} weights were moved to the nearest of them"
+    return content, told
+
+
+def _opened(tools: Door, model: Any, job: dict[str, Any], dtypes: list[Any]) -> tuple[Any, int]:
+    """The converter, and the steps of loops that were written out for it."""
+    if not job.get("unrolled"):
+        return _converter(tools, model, job["inputs"], job["outputs"], dtypes), 0
+    with unrolling(tools, model) as done:
+        try:
+            converter = _converter(tools, model, job["inputs"], job["outputs"], dtypes)
+        except Exception as problem:  # TensorFlow wraps what is raised in a trace of its own
+            raise RuntimeError(done.reason or _first_reason(problem)) from problem
+    done.require()
+    return converter, done.steps
+
+
+def _converter(tools: Door, model: Any, inputs: list[str], outputs: list[str], dtypes: list[Any]) -> Any:
+    """A converter for one sample at a time: what a device runs, without the operators that compute a free batch.
+
+    The names stand in the file's signature: the converter reorders inputs and outputs as it likes, and by them the
+    file's own order is put right. The function goes with a bare module that holds its variables: with the Keras model
+    the converter would save and trace every layer first, which gives the same bytes in four times the processor time.
+    """
+    tf = tools.tf
+    signature = [
+        tf.TensorSpec((1, *tensor.shape[1:]), dtype, name=name)
+        for tensor, dtype, name in zip(model.inputs, dtypes, inputs, strict=True)
+    ]
+
+    @tf.function(input_signature=signature)  # type: ignore[untyped-decorator]
+    def serve(*tensors: Any) -> Any:
+        results = model(tensors[0] if len(tensors) == 1 else list(tensors), training=False)
+        return dict(zip(outputs, results if isinstance(results, list | tuple) else [results], strict=True))
+
+    function, holder = serve.get_concrete_function(), tf.Module()
+    holder.variables_of_the_function = function.variables
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([function], holder)
+    converter.experimental_enable_resource_variables = True
+    return converter
+
+
+def _no_samples() -> Any:
+    return iter(())
+
+
+def _first_reason(problem: Exception) -> str:
+    """The first sentence of a converter's error that says something."""
+    lines = [line.strip() for line in str(problem).splitlines() if line.strip()]
+    telling = next((line for line in lines if re.search(r"error:|not supported|failed", line, re.IGNORECASE)), "")
+    return (telling or (lines[0] if lines else type(problem).__name__))[:400]

@@ -1,0 +1,93 @@
+"""Distillation: the float model's own outputs as a second target of every fine-tune, mixed with the task's loss.
+
+    loss = (1 - share) task(label, y) + share T^2 KL(softmax(t / T) || softmax(y / T))
+
+Hinton, Vinyals and Dean, "Distilling the Knowledge in a Neural Network" (arXiv 1503.02531): t and y are logits, and T^2
+keeps the two gradients of a size. Where an output is a probability its logarithm stands for the logits, from which it
+differs by a constant that softmax does not see. For other losses the second term is the same loss with the float
+model's output as the target; where that output is a logit and the target a probability, with its sigmoid.
+
+Both targets travel as one array, the label first, since a loss gets one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgekit.make.workshop.door import Door
+from edgekit.make.workshop.loss import make_loss
+from edgekit.verdict.losses import FROM_LOGITS, plain_name
+
+SMALLEST = 1e-7
+CLASSES = ("categorical_crossentropy", "sparse_categorical_crossentropy")
+ELEMENTWISE = (
+    "binary_crossentropy", "mean_squared_error", "mean_absolute_error", "huber", "log_cosh", "mean_squared_logarithmic_error",
+)  # fmt: skip
+"""Losses that compare an output with a target of its own shape, which the float model's output can be."""
+
+
+class Teacher:
+    """The float model's outputs on the samples of each split, one array an output, on disk."""
+
+    def __init__(self, folders: dict[str, Sequence[str]]) -> None:
+        self._arrays = {
+            split: [np.load(Path(path), mmap_mode="r") for path in paths] for split, paths in folders.items()
+        }
+
+    def outputs(self, split: str, positions: np.ndarray) -> list[np.ndarray]:
+        """What it answers for the samples at these positions of a split."""
+        return [np.asarray(array[positions]) for array in self._arrays[split]]
+
+
+class LiveTeacher:
+    """The float model itself, for samples that are made as they are needed."""
+
+    def __init__(self, tools: Door, model: Any) -> None:
+        self._answers = tools.tf.function(lambda inputs: model(inputs, training=False), reduce_retracing=True)
+
+    def outputs(self, inputs: Sequence[Any]) -> list[np.ndarray]:
+        """What it answers to a batch, one array an output."""
+        answers = self._answers(list(inputs) if len(inputs) > 1 else inputs[0])
+        return [np.asarray(answer) for answer in (answers if isinstance(answers, list | tuple) else [answers])]
+
+
+def can_distil(text: str, label: Sequence[int | None], output: Sequence[int | None]) -> bool:
+    """Whether a loss, given as text, has a second term: its labels (a shape) are classes, or of the output's own shape."""
+    name = plain_name(text)
+    if "ignore_class" in text:
+        return False
+    is_short = len(label) == len(output) - 1
+    if name == CLASSES[1]:
+        return is_short or (len(label) == len(output) and label[-1] == 1)
+    return name in (CLASSES[0], *ELEMENTWISE) and (len(label) == len(output) or (is_short and output[-1] == 1))
+
+
+def pack(label: np.ndarray, answer: np.ndarray) -> np.ndarray:
+    """Label and the float model's answer in one array, side by side in the last axis."""
+    if label.ndim == answer.ndim - 1:
+        label = label[..., None]
+    return np.concatenate([label.astype(np.float32), answer.astype(np.float32)], axis=-1)
+
+
+def mixed_loss(tools: Door, text: str, *, share: float, temperature: float) -> Callable[[Any, Any], Any]:
+    """A loss of packed targets: `share` of it is the distance to the float model."""
+    tf, task = tools.tf, make_loss(tools, text)
+    plain, of_logits = plain_name(text), text.partition(" ")[0].endswith(FROM_LOGITS)
+
+    def loss(packed: Any, output: Any) -> Any:
+        width = packed.shape[-1] - output.shape[-1]
+        label, answer = packed[..., :width], packed[..., width:]
+        hard = tf.reduce_mean(task(label[..., 0] if plain == CLASSES[1] else label, output))
+        if plain not in CLASSES:
+            target = tf.sigmoid(answer) if of_logits else answer
+            return (1 - share) * hard + share * tf.reduce_mean(task(target, output))
+        logits = [x if of_logits else tf.math.log(tf.maximum(x, SMALLEST)) for x in (answer, output)]
+        soft, ours = (tf.nn.log_softmax(x / temperature) for x in logits)
+        distance = tf.reduce_mean(tf.reduce_sum(tf.exp(soft) * (soft - ours), axis=-1))
+        return (1 - share) * hard + share * temperature**2 * distance
+
+    return loss

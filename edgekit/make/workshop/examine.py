@@ -1,0 +1,118 @@
+"""The job `examine`: the model on some training samples as they are and transformed, and what comes to its first layers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from edgekit.ingest.dataset import Dataset
+from edgekit.jobs.child import Progress
+from edgekit.make.workshop.door import Door, door
+from edgekit.make.workshop.store import open_model
+from edgekit.sanity.transforms import Transform, applied
+from edgekit.values import to_builtins
+
+NORMALISING = ("Normalization", "BatchNormalization")
+MOST_FRONTS = 8
+
+
+def examine(job: dict[str, Any], progress: Progress) -> Any:
+    """Run the model in `job["model"]` on the training samples at the positions `job["positions"]`.
+
+    Writes outputs as `as_given_0.npy`, ...; of each of `job["transforms"]`, applied to the one input, as
+    `tried_<number>_0.npy`, ... Returns the number of outputs and the `fronts`, as `edgekit.sanity.ranges.Front` has them.
+    """
+    tools = door()
+    tools.fresh(job["seed"])
+    model = open_model(tools, Path(job["model"]), (), job)
+    dataset, target = Dataset.open(Path(job["dataset"])), Path(job["target"])
+    picked = dataset.rows("train")[np.asarray(job["positions"], int)]
+    dtypes = [tensor.dtype.as_numpy_dtype for tensor in model.inputs]
+    given = [np.asarray(array[picked]) for array in dataset.inputs("train")]
+    ways = [msgspec.convert(one, Transform) for one in job["transforms"]]
+    outputs = 0
+    for done in range(len(ways) + 1):
+        progress("examining the inputs", done, len(ways) + 1)
+        inputs = given if done == 0 else [applied(ways[done - 1], given[0])]
+        found = _run(model, [array.astype(dtype, copy=False) for array, dtype in zip(inputs, dtypes, strict=True)])
+        outputs = len(found)
+        for index, output in enumerate(found):
+            np.save(target / (f"as_given_{index}.npy" if done == 0 else f"tried_{done - 1}_{index}.npy"), output)
+    fronts = _fronts(tools, model, [array.astype(dtype) for array, dtype in zip(given, dtypes, strict=True)])
+    progress("examining the inputs", len(ways) + 1, len(ways) + 1)
+    return {"outputs": outputs, "fronts": [to_builtins(front) for front in fronts]}
+
+
+def _run(model: Any, inputs: list[np.ndarray], size: int = 128) -> list[np.ndarray]:
+    parts: list[list[np.ndarray]] = []
+    for start in range(0, len(inputs[0]), size):
+        batch = [array[start : start + size] for array in inputs]
+        found = model(batch if len(batch) > 1 else batch[0], training=False)
+        found = list(found) if isinstance(found, list | tuple) else [found]
+        parts.append([np.asarray(one, np.float32) for one in found])
+    return [np.concatenate([part[index] for part in parts]) for index in range(len(parts[0]))]
+
+
+def _fronts(tools: Door, model: Any, inputs: list[np.ndarray]) -> list[dict[str, Any]]:
+    """The rescaling and normalising layers that no other one of the kind stands before, with what comes to them."""
+    found: list[dict[str, Any]] = []
+    normalised: set[str] = set()
+    weighed: set[str] = set()
+    for layer in model.layers:
+        kind, before = type(layer).__name__, _before(layer)
+        is_front = kind in NORMALISING and not before & normalised
+        if kind == "Rescaling" and not before & weighed and np.ndim(layer.scale) == 0 and np.ndim(layer.offset) == 0:
+            found.append(_rescaling(tools, model, layer, inputs))
+        elif is_front and len(found) < MOST_FRONTS:
+            front = _normalising(tools, model, layer, inputs)
+            if front is not None:
+                found.append({**front, "is_first": not before & weighed})
+        if before & normalised or kind in NORMALISING:
+            normalised.add(layer.name)
+        if before & weighed or layer.weights:
+            weighed.add(layer.name)
+    return found
+
+
+def _before(layer: Any) -> set[str]:
+    if type(layer).__name__ == "InputLayer":
+        return set()
+    tensors = layer.input if isinstance(layer.input, list | tuple) else [layer.input]
+    return {tensor._keras_history.layer.name for tensor in tensors}
+
+
+def _coming(tools: Door, model: Any, layer: Any, inputs: list[np.ndarray]) -> np.ndarray:
+    return _run(tools.keras.Model(model.inputs, layer.input), inputs)[0]
+
+
+def _rescaling(tools: Door, model: Any, layer: Any, inputs: list[np.ndarray]) -> dict[str, Any]:
+    values = _coming(tools, model, layer, inputs) * float(layer.scale) + float(layer.offset)
+    return {
+        "layer": layer.name, "kind": "Rescaling", "scale": float(layer.scale), "low": float(values.min()),
+        "high": float(values.max()),
+    }  # fmt: skip
+
+
+def _normalising(tools: Door, model: Any, layer: Any, inputs: list[np.ndarray]) -> dict[str, Any] | None:
+    """What comes to a layer by the items of its last axis; None where it was never trained, or works along another axis."""
+    kind = type(layer).__name__
+    if kind == "BatchNormalization":
+        mean, variance = np.asarray(layer.moving_mean), np.asarray(layer.moving_variance)
+        is_new = not mean.any() and (variance == 1).all()
+    else:
+        mean, variance = np.asarray(layer.mean).reshape(-1), np.asarray(layer.variance).reshape(-1)
+        is_new = False
+    values = _coming(tools, model, layer, inputs)
+    values = values.reshape(-1, values.shape[-1])
+    if is_new or len(mean) not in (1, values.shape[1]):
+        return None
+    if len(mean) == 1:
+        values = values.reshape(-1, 1)
+    return {
+        "layer": layer.name, "kind": kind,
+        "mean": values.mean(axis=0).tolist(), "std": values.std(axis=0).tolist(),
+        "made_mean": mean.tolist(), "made_std": np.sqrt(variance).tolist(),
+    }  # fmt: skip

@@ -1,0 +1,185 @@
+"""Fine-tuning as every technique and its control get it: same data, order, loss, search of rate and length, and judge.
+
+A run is Adam with a learning rate that falls as a cosine, from the same weights each time. At the end of each epoch, and
+of the run, the technique's form is put right and the loss on the validation split is taken; a run that does not get
+better stops. The best weights of all runs are those that the model has in the end.
+
+Where the time is limited, the final run is as long as there is time for, as a whole schedule; a run that the end of the time meets all the
+same stops there, and the best weights so far are kept.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from edgekit.errors import ProjectError
+from edgekit.ingest.dataset import Dataset
+from edgekit.jobs.child import Progress
+from edgekit.make.workshop.door import Door
+from edgekit.make.workshop.lessons import Lessons
+from edgekit.make.workshop.stepper import Stepper
+from edgekit.make.workshop.tuning import Run, search
+from edgekit.techniques.interface import Shaping
+
+PATIENCE = 2
+"""Epochs without a better loss after which a run stops."""
+LEAST_RATE = 0.01
+"""The share of the learning rate that is left at the end of a run."""
+USABLE = 0.9
+"""The share of the time that is left which a final run is planned for: some is for storing the model."""
+
+
+class OutOfTime(Exception):
+    """The time was over before any weights had their form."""
+
+
+class Fit:
+    """How a technique trains a model: `fit` does it in place, `note` says afterwards how it was done.
+
+    `until` is when the time is over, by `time.monotonic`; `cut` says afterwards what the time cut, and is empty where it cut nothing.
+    """
+
+    def __init__(
+        self,
+        tools: Door,
+        dataset: Dataset,
+        job: dict[str, Any],
+        keepers: Callable[[Any], Sequence[Shaping]],
+        progress: Progress,
+        until: float = math.inf,
+    ) -> None:
+        self._tools, self._dataset, self._job, self._keepers, self._progress = tools, dataset, job, keepers, progress
+        self._until = until
+        self.note = self.cut = ""
+
+    def fit(self, model: Any, shaping: Callable[[int], Shaping] | None = None) -> None:
+        """Train a model in place by the best run.
+
+        Raises `DataError` where the loss cannot be computed, `ProjectError` where every run diverged, `OutOfTime` where none was whole in time.
+        """
+        lessons = Lessons(self._tools, self._dataset, model, self._job)
+        trial = _Trial(
+            model, Stepper(self._tools, lessons.learner, lessons.losses), lessons, self._progress, self._until
+        )
+        runs: list[Run] = []
+
+        def try_run(rate: float, steps: int) -> float:
+            trial.restart()
+            shapings = [*self._keepers(model), *([shaping(steps)] if shaping is not None else [])]
+            runs.append(Run(rate, steps, trial.run(rate, steps, shapings)))
+            if trial.cut_at is not None:
+                raise OutOfTime
+            return runs[-1].loss
+
+        settings = self._job["training"]
+        longest = max(1, settings["epochs"] * lessons.steps_per_epoch)
+        try:
+            search(try_run, longest=longest, fixed_rate=settings["learning_rate"], affordable=trial.affordable)
+        except OutOfTime:
+            if not trial.has_weights:
+                raise
+        trial.take_best()
+        self.cut = _cut(runs, trial.cut_at, longest)
+        self.note = _told(runs, lessons, settings) + (f"; {self.cut}" if self.cut else "")
+
+
+class _Trial:
+    """Runs on one model, and the best weights of all of them; `cut_at` is the step at which the time was over."""
+
+    def __init__(self, model: Any, stepper: Stepper, lessons: Lessons, progress: Progress, until: float) -> None:
+        self._model, self._stepper, self._lessons, self._progress = model, stepper, lessons, progress
+        self._first = self._best = model.get_weights()
+        self._least = self._step_s = math.inf
+        self._until = until
+        self.cut_at: int | None = None
+
+    @property
+    def has_weights(self) -> bool:
+        """Whether some weights had their form when they were judged."""
+        return math.isfinite(self._least)
+
+    def affordable(self) -> float:
+        """The steps that there is time for, by the fastest run so far; infinite where time is not limited, or no run was yet."""
+        if math.isinf(self._until) or math.isinf(self._step_s):
+            return math.inf
+        return max(0.0, USABLE * (self._until - time.monotonic()) / self._step_s)
+
+    def restart(self) -> None:
+        """Back to the weights before the first run."""
+        self._model.set_weights(self._first)
+        self._stepper.restart()
+
+    def take_best(self) -> None:
+        """Give the model the best weights; raises `ProjectError` where every run diverged."""
+        if not self.has_weights:
+            raise ProjectError("the training diverged with every learning rate that was tried", where="[training]")
+        self._model.set_weights(self._best)
+
+    def run(self, rate: float, steps: int, shapings: Sequence[Shaping]) -> float:
+        """Train for so many steps, until it gets no better, or until the time is over; the best loss on the validation split."""
+        started, per_epoch = time.monotonic(), self._lessons.steps_per_epoch
+        whole_after = max((shaping.whole_after for shaping in shapings), default=0)
+        phase = f"training {steps / per_epoch:.3g} epochs at {rate:.0e}"
+        best, worse = math.inf, 0
+        _after(shapings, 0)
+        for step in range(1, steps + 1):
+            self._stepper.step(*self._lessons.batch(step - 1), rate * _falling(step, steps))
+            _after(shapings, step)
+            self._progress(phase, step, steps)
+            is_over = step < steps and time.monotonic() >= self._until
+            if step == steps or (step >= whole_after and (is_over or step % per_epoch == 0)):
+                loss = self._judged(shapings)
+                best, worse = (loss, 0) if loss < best else (best, worse + 1)
+                if worse >= PATIENCE or not math.isfinite(loss):
+                    break
+            if is_over:
+                self.cut_at = step
+                break
+        self._step_s = min(self._step_s, (time.monotonic() - started) / step)
+        return best
+
+    def _judged(self, shapings: Sequence[Shaping]) -> float:
+        """The loss on the validation split with the form put right; infinite where it is no number."""
+        for shaping in shapings:
+            shaping.settle()
+        parts = [(count, self._stepper.loss(inputs, targets)) for count, inputs, targets in self._lessons.judged()]
+        loss = sum(count * value for count, value in parts) / sum(count for count, _ in parts)
+        if not math.isfinite(loss):
+            return math.inf
+        if loss < self._least:
+            self._least, self._best = loss, self._model.get_weights()
+        return loss
+
+
+def _after(shapings: Sequence[Shaping], step: int) -> None:
+    for shaping in shapings:
+        shaping.after_step(step)
+
+
+def _falling(step: int, steps: int) -> float:
+    """The share of the learning rate at a step: half a cosine, down to what is left at the end."""
+    return LEAST_RATE + (1 - LEAST_RATE) * (1 + math.cos(math.pi * (step - 1) / steps)) / 2
+
+
+def _told(runs: Sequence[Run], lessons: Lessons, settings: dict[str, Any]) -> str:
+    """How it was trained, in a sentence."""
+    best = min(runs, key=lambda run: run.loss)
+    rates = ", ".join(f"{rate:.0e}" for rate in sorted({run.learning_rate for run in runs}))
+    teacher = f"; distilled from the float model at temperature {settings['temperature']:g}" * lessons.is_distilled
+    return (
+        f"learning rate {best.learning_rate:.0e} (of {rates}), {best.steps / lessons.steps_per_epoch:.3g} epochs (of "
+        f"{settings['epochs']}), validation loss {best.loss:.4g}{teacher}{f'; {lessons.varied}' if lessons.varied else ''}"
+    )
+
+
+def _cut(runs: Sequence[Run], cut_at: int | None, longest: int) -> str:
+    """What the time cut, in words; empty where it cut nothing."""
+    last = runs[-1]
+    if cut_at is not None:
+        return f"stopped by the time budget at step {cut_at} of {last.steps}"
+    if len(runs) > 1 and last.steps < longest:
+        return f"shortened by the time budget to {last.steps} steps of {longest}"
+    return ""

@@ -1,0 +1,128 @@
+"""What a fine-tune learns from: batches of samples with their targets, and the losses that take them.
+
+Where the float model's answers are at hand they are a second target (`distil`). The order is another in each epoch and
+the same for the same seed, whatever came before. Where the project asks for it the training batches are varied
+(`augment`), and the float model then answers what was made of them; what a model is judged by never is.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgekit.ingest.dataset import Dataset, Split
+from edgekit.make.workshop.augment.augmenter import Augmenter
+from edgekit.make.workshop.augment.front import front_and_rest, last_of_front
+from edgekit.make.workshop.augment.own import is_random
+from edgekit.make.workshop.distil import LiveTeacher, Teacher, can_distil, mixed_loss, pack
+from edgekit.make.workshop.door import Door
+from edgekit.make.workshop.loss import make_loss
+from edgekit.make.workshop.store import open_model
+from edgekit.project.project_file import AugmentTable
+from edgekit.values import read
+
+JUDGED = 4096
+"""Samples of the validation split that the loss is taken on, the same each time."""
+JUDGED_AT_ONCE = 256
+
+
+class Lessons:
+    """The batches of a data set for one model, and its losses (one an output).
+
+    The batches are for `learner`: the model itself, or what stands behind the augmentation that it begins with, where that was done here.
+    """
+
+    def __init__(self, tools: Door, dataset: Dataset, model: Any, job: dict[str, Any]) -> None:
+        self._dataset, self._settings, self._seed = dataset, job["training"], job["seed"]
+        self._dtypes = [tensor.dtype.as_numpy_dtype for tensor in model.inputs]
+        self._teacher = Teacher(job["teacher"]) if job.get("teacher") else None
+        self._distilled = [
+            self._teacher is not None and can_distil(text, target.shape, output.shape)
+            for text, target, output in zip(job["losses"], dataset.targets("train"), model.outputs, strict=True)
+        ]
+        self.losses = [
+            self._mixed(tools, text) if distilled else make_loss(tools, text)
+            for text, distilled in zip(job["losses"], self._distilled, strict=True)
+        ]
+        self.steps_per_epoch = -(-len(dataset.rows("train")) // self._settings["batch_size"])
+        self.is_distilled = any(self._distilled)
+        asked = self._settings.get("augment")
+        augment = read(asked, AugmentTable, where="training.augment") if asked else None
+        self._augmenter = Augmenter(tools, augment, dataset, model, self._seed) if augment else None
+        self.learner: Any = model
+        self._front: Any = None
+        self._live: LiveTeacher | None = None
+        last = last_of_front(model) if self.is_distilled else None
+        if self.is_distilled and (augment or last):
+            self._set_live_teacher(tools, job, last)
+        own = ", ".join(repr(layer.name) for layer in model.layers if is_random(layer))
+        told = (self._augmenter.told if self._augmenter else "", f"varied by the model's own {own}" if own else "")
+        self.varied = "; ".join(filter(None, told))
+
+    def _set_live_teacher(self, tools: Door, job: dict[str, Any], last: str | None) -> None:
+        """Have the float model answer each training batch as it is after its variation, the model's own included."""
+        teacher = open_model(tools, Path(job["float_model"]), (), job)
+        if last is not None and last_of_front(teacher) == last:
+            front, self.learner = front_and_rest(tools, self.learner, last)
+            self._front = tools.tf.function(front, reduce_retracing=True)
+            _, teacher = front_and_rest(tools, teacher, last)
+        self._live = LiveTeacher(tools, teacher)
+
+    def _mixed(self, tools: Door, text: str) -> Any:
+        return mixed_loss(
+            tools, text, share=self._settings["distillation"], temperature=self._settings["temperature"]
+        )  # fmt: skip
+
+    def batch(self, step: int) -> tuple[list[Any], list[Any]]:
+        """Inputs and targets of a step, counted from 0 through all epochs."""
+        epoch, index = divmod(step, self.steps_per_epoch)
+        size = self._settings["batch_size"]
+        inputs, targets, answers = self._samples(
+            "train", np.sort(self._order(epoch)[index * size : (index + 1) * size]), answered=self._live is None
+        )
+        if self._augmenter is not None:
+            inputs = self._augmenter(inputs, step)
+        if self._front is not None:
+            inputs = [self._front(inputs[0], training=True)]
+        if self._live is not None:
+            answers = self._live.outputs(inputs)
+        return inputs, self._packed(targets, answers)
+
+    def judged(self) -> Iterator[tuple[int, list[Any], list[Any]]]:
+        """Samples of the validation split that a model is judged by: how many, inputs and targets."""
+        count = len(self._dataset.rows("validation"))
+        positions = np.sort(np.random.default_rng(self._seed).permutation(count)[:JUDGED])
+        for start in range(0, len(positions), JUDGED_AT_ONCE):
+            part = positions[start : start + JUDGED_AT_ONCE]
+            inputs, targets, answers = self._samples("validation", part)
+            if self._front is not None:
+                inputs = [self._front(inputs[0], training=False)]
+            yield len(part), inputs, self._packed(targets, answers)
+
+    @functools.lru_cache(maxsize=1)  # noqa: B019 - it lives as long as one training
+    def _order(self, epoch: int) -> np.ndarray:
+        return np.random.default_rng([self._seed, epoch]).permutation(len(self._dataset.rows("train")))
+
+    def _samples(
+        self, split: Split, positions: np.ndarray, *, answered: bool = True
+    ) -> tuple[list[Any], list[Any], list[Any]]:
+        """Inputs, targets and what the float model answered; no answers where there is no teacher, or they are not asked for."""
+        picked = self._dataset.rows(split)[positions]
+        arrays = zip(self._dataset.inputs(split), self._dtypes, strict=True)
+        inputs = [array[picked].astype(dtype, copy=False) for array, dtype in arrays]
+        targets = [np.asarray(array[picked]) for array in self._dataset.targets(split)]
+        teacher = self._teacher if answered and self.is_distilled else None
+        return inputs, targets, teacher.outputs(split, positions) if teacher is not None else []
+
+    def _packed(self, targets: list[Any], answers: list[Any]) -> list[Any]:
+        """The targets, with the answers beside them where the loss of an output takes both."""
+        if not answers:
+            return targets
+        return [
+            pack(target, answer) if distilled else target
+            for target, answer, distilled in zip(targets, answers, self._distilled, strict=True)
+        ]

@@ -1,0 +1,153 @@
+"""The job `load`: a model of any accepted kind becomes one flat tf_keras model on disk, with its facts.
+
+Configurations are checked for code before a Keras sees them. A SavedModel is rebuilt from the configuration that
+Keras keeps in it and its checkpoint: none of its functions is run.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from edgekit.errors import EdgekitError, ModelError
+from edgekit.jobs.child import Progress
+from edgekit.make.workshop.door import Door, door
+from edgekit.make.workshop.loss import compiled_losses
+from edgekit.make.workshop.model_facts import take_facts
+from edgekit.make.workshop.rebuild import rebuild
+from edgekit.make.workshop.savedmodel import load_saved_model
+from edgekit.make.workshop.store import save_model
+from edgekit.make.workshop.text_layers import refuse_text
+from edgekit.make.workshop.trust import refuse_code
+from edgekit.make.workshop.wrappers import refuse_quantized_keras_file, stripped, wrappers_known
+from edgekit.project.userfunction import call, import_modules
+from edgekit.values import to_builtins, to_json
+
+FACTS_FILE = "facts.json"
+
+
+def load(job: dict[str, Any], progress: Progress) -> Any:
+    """Load `job["source"]`, normalise it, and write it with its facts to the folder `job["target"]`.
+
+    The job also holds `root`, `imports`, `trust`, `is_function`, `seed`. Raises `ModelError` or `TrustError`.
+    """
+    tools, root = door(), Path(job["root"])
+    tools.fresh(job["seed"])
+    progress("loading the model", 0, 3)
+    import_modules(job["imports"], root=root, error=ModelError)
+    if job["is_function"]:
+        model, kind = _from_function(tools, job["source"], root)
+        loss = getattr(model, "loss", None)
+    else:
+        model, kind, loss = _from_file(tools, Path(job["source"]), trust=job["trust"])
+    model, training = stripped(tools, model)
+    progress("normalising the model", 1, 3)
+    refuse_text(model, where=job["source"])
+    flat, error = rebuild(tools, model, where=job["source"])
+    progress("normalising the model", 2, 3)
+    names = getattr(model, "output_names", None) or [f"output_{index}" for index in range(len(flat.outputs))]
+    losses = compiled_losses(tools, loss, names)
+    facts = take_facts(tools, flat, sha256=job["sha256"], kind=kind, losses=losses, error=error)
+    facts = msgspec.structs.replace(facts, stripped=training)
+    target = Path(job["target"])
+    save_model(flat, target)
+    (target / FACTS_FILE).write_text(to_json(facts), encoding="utf-8")
+    progress("normalising the model", 3, 3)
+    return to_builtins(facts)
+
+
+def _from_function(tools: Door, source: str, root: Path) -> tuple[Any, str]:
+    model = call(source, root=root, imports=(), error=ModelError)
+    if isinstance(model, tools.keras.Model):
+        return model, "function, tf_keras"
+    if isinstance(model, tools.keras3.Model):
+        return model, "function, Keras 3"
+    raise ModelError(
+        "the function returned no Keras model",
+        where=source,
+        received=type(model).__name__,
+        allowed="a Keras 3 or tf_keras model",
+    )
+
+
+def _from_file(tools: Door, path: Path, *, trust: bool) -> tuple[Any, str, Any]:
+    if path.is_dir():
+        return load_saved_model(tools, path, trust=trust)
+    with path.open("rb") as file:
+        begins = file.read(8)
+    is_tflite = begins[4:] == b"TFL3"  # before the zip archive that its labels may be appended in
+    try:
+        if not is_tflite and zipfile.is_zipfile(path):
+            return _load_keras_file(tools, path, trust=trust)
+        if begins == b"\x89HDF\r\n\x1a\n":
+            return _load_hdf5(tools, path, trust=trust)
+    except EdgekitError:
+        raise
+    except Exception as problem:
+        raise _unreadable(path, problem) from problem
+    raise ModelError(
+        "a .tflite file is no Keras model" if is_tflite else "not a Keras model",
+        where=str(path),
+        received=None if is_tflite else "neither a zip archive nor HDF5: damaged, or another format",
+        allowed="a .keras file, an .h5 file, a SavedModel folder, module:function",
+        next_step="edgekit check judges a finished .tflite; a build begins with the trained Keras model"
+        if is_tflite
+        else "save the model again with model.save(...)",
+    )
+
+
+def _unreadable(path: Path, problem: Exception) -> ModelError:
+    text = f"{type(problem).__name__}: {problem}"
+    custom = any(sign in text for sign in ("Could not locate class", "Unknown layer", "Could not deserialize class"))
+    found = re.search(r"(?:locate class|Unknown layer:|deserialize class) '?(?P<name>[\w>.]+)", text)
+    named = f": {found['name']}" if found else ""
+    step = (
+        "name the module that defines and registers the layer with --import"
+        if custom
+        else "save the model again with its own Keras"
+    )
+    return ModelError(
+        f"the model uses a layer that is not known here{named}" if custom else "the model cannot be loaded",
+        where=str(path), received=text[:400], next_step=step,
+    )  # fmt: skip
+
+
+def _load_keras_file(tools: Door, path: Path, *, trust: bool) -> tuple[Any, str, Any]:
+    with zipfile.ZipFile(path) as archive:
+        if not {"config.json", "metadata.json"} <= set(archive.namelist()):
+            raise ModelError(
+                "a zip archive that is no .keras file", where=str(path), allowed="config.json and metadata.json in it"
+            )
+        config, metadata = json.loads(archive.read("config.json")), json.loads(archive.read("metadata.json"))
+    refuse_code(config, where=str(path), trust=trust)
+    loss = (config.get("compile_config") or {}).get("loss")
+    if str(metadata.get("keras_version", "3")).startswith("2."):
+        refuse_quantized_keras_file(config, where=str(path))
+        with wrappers_known(tools, config):
+            model = tools.keras.models.load_model(path, compile=False, safe_mode=not trust)
+        return model, ".keras of Keras 2", loss
+    return tools.keras3.saving.load_model(path, compile=False, safe_mode=not trust), ".keras of Keras 3", loss
+
+
+def _load_hdf5(tools: Door, path: Path, *, trust: bool) -> tuple[Any, str, Any]:
+    import h5py
+
+    with h5py.File(path, "r") as file:
+        texts = {key: file.attrs.get(key) for key in ("model_config", "training_config", "keras_version")}
+    if texts["model_config"] is None:
+        raise ModelError(
+            "an HDF5 file without a model's configuration", where=str(path), received="weights alone, perhaps",
+            next_step="save the whole model with model.save(...), not model.save_weights(...)",
+        )  # fmt: skip
+    config = json.loads(texts["model_config"])
+    refuse_code(config, where=str(path), trust=trust)
+    loss = json.loads(texts["training_config"]).get("loss") if texts["training_config"] else None
+    if str(texts["keras_version"] or "2").startswith("3."):
+        return tools.keras3.saving.load_model(path, compile=False), ".h5 of Keras 3", loss
+    with wrappers_known(tools, config):
+        return tools.keras.models.load_model(path, compile=False), ".h5 of Keras 2", loss

@@ -1,0 +1,40 @@
+"""The job `predict`: what the Keras model itself answers on a split, written beside the data for comparison."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgekit.ingest.arrays import ArrayWriter
+from edgekit.ingest.dataset import Dataset
+from edgekit.jobs.child import Progress
+from edgekit.make.workshop.door import door
+from edgekit.make.workshop.feed import split_batches
+from edgekit.make.workshop.store import open_model
+
+
+def predict(job: dict[str, Any], progress: Progress) -> Any:
+    """Write the outputs of the model in `job["model"]` on `job["split"]` as `job["target"]/output_0.npy`, ..."""
+    tools = door()
+    tools.fresh(job["seed"])
+    model = open_model(tools, Path(job["model"]), (), job)
+    dataset = Dataset.open(Path(job["dataset"]))
+    total, done = dataset.splits[job["split"]].samples, 0
+    writers: list[ArrayWriter] = []
+    for batch in split_batches(dataset, job["split"], [tensor.dtype.as_numpy_dtype for tensor in model.inputs]):
+        outputs = model(batch if len(batch) > 1 else batch[0], training=False)
+        outputs = list(outputs) if isinstance(outputs, list | tuple) else [outputs]
+        if not writers:
+            writers = [
+                ArrayWriter(Path(job["target"]) / f"output_{index}.npy", f"output {index}")
+                for index in range(len(outputs))
+            ]
+        for writer, output in zip(writers, outputs, strict=True):
+            writer.append(np.asarray(output, dtype=np.float32))
+        done += len(batch[0])
+        progress("running the Keras model", done, total)
+    for writer in writers:
+        writer.close()
+    return {"outputs": len(writers)}

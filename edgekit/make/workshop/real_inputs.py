@@ -1,0 +1,82 @@
+"""Inputs of 8-bit integers that a model computes with, as pixels, given to it as real numbers while it is converted.
+
+A model that takes uint8 begins with a cast to float. No integer converter takes that away: the file keeps a CAST and a
+float tensor at its head, which tflite-micro does not run. Given the same values as floats the cast does nothing, and the
+converter quantizes the input like any other tensor. Inputs that are indices (an embedding's) are left as they are.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from edgekit.make.workshop.door import Door
+
+EQUAL = 1e-5
+"""Largest difference of the answers, relative to the largest answer: an integer division inside tells more."""
+
+
+@contextlib.contextmanager
+def real_inputs(tools: Door, model: Any, sample: list[np.ndarray]) -> Iterator[list[Any]]:
+    """Whatever calls the model inside may give it float32 for its 8-bit inputs; yields the dtypes to give, input by input.
+
+    They are the model's own where an input is no 8-bit integer, where no gradient comes back to one (it is an index), and
+    where the answer to `sample` (one sample, an array an input) is another.
+    """
+    own = [tensor.dtype for tensor in model.inputs]
+    given = [tools.tf.float32 if dtype in (tools.tf.uint8, tools.tf.int8) else dtype for dtype in own]
+    if given == own:
+        yield own
+        return
+    with _uncast(tools, model):
+        alike = _answers_alike(tools, model, sample, given)
+        if alike:
+            yield given
+    if not alike:
+        yield own
+
+
+@contextlib.contextmanager
+def _uncast(tools: Door, model: Any) -> Iterator[None]:
+    """A functional model casts what it is given to its inputs' dtypes; not inside."""
+    functional = tools.keras.src.engine.functional.Functional
+    conform = functional._conform_to_reference_input
+
+    def kept(self: Any, tensor: Any, ref_input: Any) -> Any:
+        is_real = ref_input.dtype.is_integer and ref_input.dtype.size == 1 and tensor.dtype.is_floating
+        return tensor if is_real else conform(self, tensor, ref_input)
+
+    functional._conform_to_reference_input = kept
+    try:
+        yield
+    finally:
+        functional._conform_to_reference_input = conform
+
+
+def _answers_alike(tools: Door, model: Any, sample: list[np.ndarray], given: list[Any]) -> bool:
+    """Whether the model answers real numbers as it answers the integers, and computes with them."""
+    tf = tools.tf
+    real = [tf.constant(array, dtype) for array, dtype in zip(sample, given, strict=True)]
+    whole = [tf.constant(array, tensor.dtype) for array, tensor in zip(sample, model.inputs, strict=True)]
+    changed = [array for array, tensor in zip(real, model.inputs, strict=True) if array.dtype != tensor.dtype]
+    try:
+        with tf.GradientTape() as tape:
+            tape.watch(changed)
+            answers = tf.nest.flatten(_call(model, real))
+        slopes = tape.gradient(answers, changed)
+    except (TypeError, ValueError, tf.errors.InvalidArgumentError):  # a layer that takes integers alone
+        return False
+    pairs = zip(answers, tf.nest.flatten(_call(model, whole)), strict=True)
+    return all(slope is not None for slope in slopes) and all(_close(*pair) for pair in pairs)
+
+
+def _call(model: Any, tensors: list[Any]) -> Any:
+    return model(tensors[0] if len(tensors) == 1 else tensors, training=False)
+
+
+def _close(one: Any, other: Any) -> bool:
+    a, b = (np.asarray(each, np.float64) for each in (one, other))
+    return a.shape == b.shape and bool(np.abs(a - b).max(initial=0.0) <= EQUAL * max(1e-6, np.abs(b).max(initial=0.0)))

@@ -1,0 +1,70 @@
+"""A model's training step and its loss on some samples, traced once for all the runs of a fine-tune.
+
+It knows a model, losses and Adam; which samples, how many steps and at which rate is the business of `fit`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from edgekit.errors import DataError
+from edgekit.make.workshop.door import Door
+
+
+class Stepper:
+    """Steps of Adam on one model, and its mean loss."""
+
+    def __init__(self, tools: Door, model: Any, losses: Sequence[Any]) -> None:
+        tf = self._tf = tools.tf
+        self._model = model
+        model.compile(loss=list(losses) if len(losses) > 1 else losses[0], jit_compile=False)
+        self._optimizer = tools.keras.optimizers.Adam(jit_compile=False)
+        self._optimizer.build(model.trainable_variables)
+        self._fresh = [variable.numpy() for variable in self._optimizer.variables]
+        self._train = tf.function(self._train_step, reduce_retracing=True)
+        self._judge = tf.function(self._loss, reduce_retracing=True)
+
+    def restart(self) -> None:
+        """Forget the moments of the run before."""
+        for variable, value in zip(self._optimizer.variables, self._fresh, strict=True):
+            variable.assign(value)
+
+    def step(self, inputs: Any, targets: Any, learning_rate: float) -> None:
+        """One step of training; raises `DataError` where the loss cannot be computed."""
+        self._optimizer.learning_rate.assign(learning_rate)
+        self._call(self._train, inputs, targets)
+
+    def loss(self, inputs: Any, targets: Any) -> float:
+        """The mean loss of some samples, without training."""
+        return float(self._call(self._judge, inputs, targets))
+
+    def _train_step(self, inputs: Any, targets: Any) -> None:
+        with self._tf.GradientTape() as tape:
+            loss = self._total(inputs, targets, training=True)
+        variables = self._model.trainable_variables
+        self._optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
+
+    def _loss(self, inputs: Any, targets: Any) -> Any:
+        return self._total(inputs, targets, training=False)
+
+    def _total(self, inputs: Any, targets: Any, *, training: bool) -> Any:
+        outputs = self._model(inputs if len(inputs) > 1 else inputs[0], training=training)
+        return self._model.compute_loss(y=targets if len(targets) > 1 else targets[0], y_pred=outputs)
+
+    def _call(self, function: Any, inputs: Any, targets: Any) -> Any:
+        tensors = [[self._tf.convert_to_tensor(array) for array in arrays] for arrays in (inputs, targets)]
+        try:
+            return function(*tensors)
+        except (ValueError, TypeError, self._tf.errors.InvalidArgumentError) as problem:
+            raise DataError(
+                "the loss cannot be computed on this data", where="training.loss", received=_last_sentence(problem),
+                next_step="set loss in [training] to one that fits the targets",
+            ) from problem  # fmt: skip
+
+
+def _last_sentence(problem: Exception) -> str:
+    """What TensorFlow says in the end, after the lines of code that it came through."""
+    lines = [line.strip() for line in str(problem).splitlines() if line.strip()]
+    telling = [line for line in lines if not line.startswith(("File ", "in user code", "^", "Node: "))]
+    return (telling or lines or [type(problem).__name__])[-1][:300]

@@ -1,0 +1,43 @@
+"""Models between jobs: a normalised or trained tf_keras model on disk and back."""
+
+from __future__ import annotations
+
+import contextlib
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from edgekit.documents.candidate import Step
+from edgekit.errors import ModelError
+from edgekit.make.workshop.activations import activations
+from edgekit.make.workshop.augment.keras3 import layer_class
+from edgekit.make.workshop.door import Door
+from edgekit.project.userfunction import import_modules
+from edgekit.techniques import technique
+from edgekit.values import read
+
+MODEL_FILE = "model.h5"
+
+
+def settings_of(step: Step) -> Any:
+    """A step's settings as its technique's own value."""
+    return read(step.settings, technique(step.technique).Settings, where=step.technique)
+
+
+def open_model(tools: Door, folder: Path, steps: Sequence[Step], job: dict[str, Any]) -> Any:
+    """The model in a folder, with the custom objects of the steps that made it and of the user's modules."""
+    import_modules(job["imports"], root=Path(job["root"]), error=ModelError)
+    activations(tools)
+    layer_class(tools)
+    with contextlib.ExitStack() as scopes:
+        for step in steps:
+            scopes.enter_context(technique(step.technique).scope(tools))
+        return tools.keras.models.load_model(folder / MODEL_FILE, compile=False)
+
+
+def save_model(model: Any, folder: Path) -> None:
+    """Write a model for `open_model`."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # HDF5 is the one format that keeps TFMOT's wrappers
+        model.save(folder / MODEL_FILE, include_optimizer=False, save_format="h5")

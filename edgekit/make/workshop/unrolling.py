@@ -1,0 +1,69 @@
+"""The loops of recurrent layers written out step by step, for where the converter cannot do with a loop.
+
+The converter crashes when it quantizes the body of a WHILE (TensorFlow 2.21, every GRU and SimpleRNN in int8), and a
+runtime may lack the operator. Every recurrent layer of tf_keras, and any layer of a user's that goes through
+`backend.rnn`, is written out there; an LSTM is no longer one fused operator. The answers stay the same.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+from edgekit.make.workshop.door import Door
+from edgekit.verdict.converter_said import NO_LOOPS
+
+MOST_STEPS = 256
+"""Steps of all loops together: 128 steps of a GRU are 1,800 operators and 20 s of conversion."""
+
+
+class Unrolled:
+    """How many steps were written out while the context held, and the reason where that was impossible."""
+
+    def __init__(self) -> None:
+        self.steps, self.reason = 0, ""
+
+    def add(self, steps: int | None) -> None:
+        """Count the steps of one loop; raises `ValueError` where it cannot be unrolled."""
+        self.steps += steps or 0
+        if steps is None:
+            self.reason = "its recurrent layers have no fixed number of steps, so that their loops cannot be unrolled"
+        elif self.steps > MOST_STEPS:
+            self.reason = f"its recurrent layers have more than {MOST_STEPS} steps, too many to unroll"
+        if self.reason:
+            raise ValueError(self.reason)
+
+    def require(self) -> None:
+        """Raise `ValueError` where there was nothing to unroll."""
+        if not self.steps:
+            raise ValueError(NO_LOOPS)
+
+
+@contextlib.contextmanager
+def unrolling(tools: Door, model: Any) -> Iterator[Unrolled]:
+    """Whatever calls the model inside gets its recurrent layers unrolled.
+
+    Raises `ValueError` inside where the number of steps is not fixed, or above `MOST_STEPS` in all.
+    """
+    backend, done = tools.keras.src.backend, Unrolled()
+    looped, fused = backend.rnn, [layer for layer in model.submodules if getattr(layer, "_could_use_gpu_kernel", False)]
+
+    def rnn(step: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+        done.add(_steps(tools, inputs, time_major=kwargs.get("time_major", False)))
+        return looped(step, inputs, *args, **{**kwargs, "unroll": True})
+
+    backend.rnn = rnn
+    for layer in fused:
+        layer._could_use_gpu_kernel = False
+    try:
+        yield done
+    finally:
+        backend.rnn = looped
+        for layer in fused:
+            layer._could_use_gpu_kernel = True
+
+
+def _steps(tools: Door, inputs: Any, *, time_major: bool) -> int | None:
+    steps = tools.tf.nest.flatten(inputs)[0].shape[0 if time_major else 1]
+    return None if steps is None else int(steps)

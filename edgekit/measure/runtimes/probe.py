@@ -1,0 +1,25 @@
+"""The job `probe`: does a runtime open the model of `edgekit.machine.probe`, and give the answer that is right."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from edgekit.jobs.child import Progress
+from edgekit.machine.probe import ANSWER, INPUT
+from edgekit.measure.runtimes.interface import Refused
+from edgekit.measure.runtimes.registry import runtime
+
+
+def probe(job: dict[str, Any], progress: Progress) -> Any:
+    """Run `job["model"]` on `job["runtime"]`: its name and version, and `problem`, empty where all is well."""
+    import numpy as np
+
+    found = runtime(job["runtime"])
+    session = found.open(Path(job["model"]))
+    if isinstance(session, Refused):
+        return {"runtime": found.describe(), "problem": f"it refuses a dense layer: {session.reason}"}
+    (answer,) = session.run([np.array([INPUT], np.float32)])
+    right = np.array_equal(answer, np.array([ANSWER], np.float32))
+    problem = "" if right else f"it answers {answer.tolist()} where {[list(ANSWER)]} is right"
+    return {"runtime": found.describe(), "problem": problem}

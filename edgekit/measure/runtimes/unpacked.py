@@ -1,0 +1,38 @@
+"""What runs in place of a file with look-up tables, on an interpreter that cannot decode them.
+
+LiteRT evaluates for a microcontroller, a hundred times faster than the board's interpreter, and knows no TFLM_DECODE. The
+same file with its tables written out computes the same; that the board's interpreter decodes them to these very weights
+is a check of its own (`micro`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from edgekit.devices.profile import DeviceProfile
+from edgekit.errors import ModelError
+from edgekit.tflite.expanded import expanded, has_tables
+from edgekit.tflite.model import TfliteModel
+
+
+@contextlib.contextmanager
+def stand_in(model: TfliteModel, profile: DeviceProfile) -> Iterator[Path | None]:
+    """A temporary file with the tables of `model` written out; None where the file itself is to be run.
+
+    That is so where it has no tables, where the device's runtime is not the one that decodes them, and where they cannot
+    be written out: LiteRT then says why it does not run the file.
+    """
+    content = None
+    if profile.kind == "microcontroller" and profile.runtime.kind == "tflite_micro" and has_tables(model):
+        with contextlib.suppress(ModelError):
+            content = expanded(model)
+    if content is None:
+        yield None
+        return
+    with tempfile.TemporaryDirectory(prefix="edgekit-expanded-") as folder:
+        path = Path(folder) / "model.tflite"
+        path.write_bytes(content)
+        yield path

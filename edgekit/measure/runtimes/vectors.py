@@ -1,0 +1,80 @@
+"""Test vectors for a firmware: samples as the model takes them, with what the microcontroller's interpreter answers.
+
+A board that gives the same answers has the right model, operators, arena and arithmetic. Two samples with answers that
+differ, where there are such: one alone would also be passed by an output that never changes. Of all that are run, those
+whose outputs have the most distinct values: a decision without a doubt is the same with a wrong weight.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edgekit.measure.runtimes.interface import Refused, Session
+from edgekit.measure.runtimes.micro import blocks_of
+from edgekit.measure.runtimes.samples import Samples
+from edgekit.measure.runtimes.tflite_micro import TfliteMicro
+from edgekit.values import Value
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+class Vectors(Value):
+    """Paths of `.npy` files in the file's own dtypes, one an input and one an output, with a row a sample."""
+
+    runtime: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+
+
+def take(model: Path, reference: Session, samples: Samples, out: Path) -> Vectors | Refused:
+    """Run samples on tflite_micro and keep two; `reference` knows how real values become stored ones."""
+    import numpy as np
+
+    micro = TfliteMicro()
+    session = micro.open(model)
+    if isinstance(session, Refused):
+        return session
+    blocks = blocks_of(samples, reference)
+    answers = [session.run(block) for block in blocks]
+    chosen = _chosen(answers)
+    out.mkdir(parents=True, exist_ok=True)
+    paths: dict[str, list[str]] = {"input": [], "output": []}
+    for side, found in (("input", blocks), ("output", answers)):
+        for place in range(len(found[0])):
+            path = out / f"{side}_{place}.npy"
+            np.save(path, np.stack([found[index][place] for index in chosen]))
+            paths[side].append(str(path))
+    return Vectors(runtime=micro.describe(), inputs=tuple(paths["input"]), outputs=tuple(paths["output"]))
+
+
+def _chosen(answers: list[list[np.ndarray]]) -> list[int]:
+    """The most telling answer, and the most telling one that differs from it: by another decision, else by other values."""
+    order = sorted(range(len(answers)), key=lambda index: -_telling(answers[index]))
+    first = answers[order[0]]
+
+    def by_decision(mine: np.ndarray, theirs: np.ndarray) -> bool:
+        return mine.size > 0 and int(mine.argmax()) != int(theirs.argmax())
+
+    def by_value(mine: np.ndarray, theirs: np.ndarray) -> bool:
+        return bool((mine != theirs).any())
+
+    return [order[0], *(_first(answers, order, first, by_decision) or _first(answers, order, first, by_value))]
+
+
+def _telling(answer: list[np.ndarray]) -> int:
+    """How many distinct values the outputs have: one that is all at the ends of its range also comes of wrong weights."""
+    import numpy as np
+
+    return sum(len(np.unique(array)) for array in answer)
+
+
+def _first(
+    answers: list[list[np.ndarray]],
+    order: list[int],
+    first: list[np.ndarray],
+    differs: Callable[[np.ndarray, np.ndarray], bool],
+) -> list[int]:
+    return [index for index in order if any(differs(a, b) for a, b in zip(first, answers[index], strict=True))][:1]

@@ -1,0 +1,237 @@
+"""What is known of a file on a device without running it: sizes, arithmetic, operators, dtypes, a predicted latency."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from edgekit.cost.kernels_flash import firmware_bytes
+from edgekit.cost.latency import Workload, predict_workload
+from edgekit.cost.scratch import library_of, margin_bytes
+from edgekit.devices.profile import DeviceProfile
+from edgekit.documents.report import Check, InputFacts, Metric, Metrics
+from edgekit.errors import ProfileError
+from edgekit.measure.edge_tpu import edge_tpu_check
+from edgekit.tflite.appended import appended
+from edgekit.tflite.artifact import Artifact
+from edgekit.tflite.model import Tensor, TfliteModel
+from edgekit.tflite.numerics import arithmetic
+from edgekit.tflite.operators import Unsupported, load_table, unsupported
+from edgekit.tflite.places import place
+from edgekit.tflite.reader import read_tflite
+from edgekit.tflite.weights import model_sparsity
+from edgekit.units import format_size
+from edgekit.values import Value
+from edgekit.verdict import checks as verdict
+
+TITLES = {
+    "litert": "LiteRT",
+    "tflite_runtime": "tflite-runtime",
+    "tflite_micro": "TensorFlow Lite Micro",
+    "none": "a runtime that the device has not",
+}
+NAMED = 5
+"""So many files of an appended archive are named."""
+INTEGERS = ("int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64", "bool")
+COST_NAMES = {"float16": "float32", "hybrid": "dynamic_range", "other": "float32"}
+
+
+class Static(Value):
+    """A file and what its bytes say on a device."""
+
+    artifact: Artifact
+    model: TfliteModel
+    metrics: Metrics
+    checks: tuple[Check, ...]
+    inputs: tuple[InputFacts, ...]
+    outputs: tuple[InputFacts, ...]
+    notes: tuple[str, ...]
+
+
+def static(tflite: Path, profile: DeviceProfile, *, exists: bool = False) -> Static:
+    """Read a file; raises `ModelError` where it cannot be read or is no `.tflite`.
+
+    `exists` is for a file that edgekit did not make: the profile's dtypes of inputs and outputs are then a preference, and
+    another one warns where the device computes with it.
+    """
+    artifact = Artifact.from_path(tflite)
+    model = read_tflite(tflite)
+    inputs = tuple(_facts(model, tensor) for tensor in model.input_tensors)
+    outputs = tuple(_facts(model, tensor) for tensor in model.output_tensors)
+    allowed, also = profile.numerics.input_output, computed_dtypes(profile) if exists else ()
+    return Static(
+        artifact=artifact,
+        model=model,
+        metrics=byte_metrics(artifact, model) | micro_metrics(model, profile),
+        checks=(
+            _operators(model, profile),
+            verdict.dtype_check("input", inputs, allowed, also=also),
+            verdict.dtype_check("output", outputs, allowed, also=also),
+            *((edge_tpu_check(model),) if _is_edge_tpu(profile) else ()),
+        ),
+        inputs=inputs,
+        outputs=outputs,
+        notes=_notes(model),
+    )
+
+
+def computed_dtypes(profile: DeviceProfile) -> tuple[str, ...]:
+    """The dtypes that a device computes with in its runtime: integers of any width, floats where it has them, text in LiteRT."""
+    floats = {"float32": profile.numerics.float32, "float16": profile.numerics.float16}
+    text = ("string",) if profile.runtime.kind in ("litert", "tflite_runtime") and profile.npu is None else ()
+    return (*INTEGERS, *text, *(name for name, support in floats.items() if support == "native"))
+
+
+def predicted_latency(model: TfliteModel, profile: DeviceProfile) -> Metric:
+    """The roofline's latency on another device; without a value where the file's work cannot be counted."""
+    if model.compiled_by is not None:
+        return _no_latency(_hidden(model))
+    if model.runs is None:
+        return _no_latency("it has a loop (WHILE), whose turns the file does not tell")
+    kinds = _arithmetic(model)
+    estimates, fast = [], []
+    try:
+        for dtype in kinds or ("float32",):
+            work = Workload(
+                macs=model.macs,
+                weight_bytes=model.weight_bytes,
+                activation_bytes=model.activation_bytes if model.subgraphs == 1 else model.written_bytes,
+                operators=model.runs,
+                dtype=dtype,
+                decoded=sum(tensor.elements for tensor in model.tensors if tensor.lookup is not None),
+            )
+            estimates.append(predict_workload(profile, work))
+            # The operators of a loop's body are small, and LiteRT takes some in less than the overhead of any other.
+            fast.append(predict_workload(profile, msgspec.structs.replace(work, operators=len(model.operators))))
+    except ProfileError as problem:
+        return _no_latency(problem.what)
+    return Metric(
+        value=estimates[0].value,
+        unit="ms",
+        basis="predicted",
+        source=estimates[0].source,
+        low=min(estimate.low for estimate in (*estimates, *fast)),
+        high=max(estimate.high for estimate in estimates),
+        runtime=profile.runtime.kind,
+        threads=profile.runtime.threads,
+    )
+
+
+def _arithmetic(model: TfliteModel) -> tuple[str, ...]:
+    """The kinds of a file's multiply-accumulates as the cost model names them, the one with most of them first."""
+    macs: dict[str, int] = {}
+    for operator, kind in zip(model.operators, arithmetic(model), strict=True):
+        if operator.macs:
+            name = COST_NAMES.get(kind, kind)
+            macs[name] = macs.get(name, 0) + operator.macs
+    return tuple(sorted(macs, key=lambda name: -macs[name]))
+
+
+def _no_latency(reason: str) -> Metric:
+    return Metric(value=None, unit="ms", basis=None, source="", reason=reason)
+
+
+def byte_metrics(artifact: Artifact, model: TfliteModel) -> Metrics:
+    """The figures that a file's bytes tell, on whatever device."""
+
+    def read(value: float | int, unit: str, source: str) -> Metric:
+        return Metric(value=value, unit=unit, basis="measured", source=source)
+
+    return {
+        "flash": read(artifact.flash_bytes, "B", "size of the file"),
+        "download": read(artifact.download_bytes, "B", "size of the file deflated (zlib, level 9)"),
+        "macs": macs_metric(model),
+        "parameters": parameters_metric(model),
+        "sparsity": _counted(model, model_sparsity(model), "fraction", "share of zeros among the kernels' weights"),
+    }
+
+
+def macs_metric(model: TfliteModel) -> Metric:
+    """The multiply-accumulates of a file; without a value where a compiler has put them out of sight."""
+    return _counted(model, model.macs, "MAC", "counted from the shapes in the file")
+
+
+def parameters_metric(model: TfliteModel) -> Metric:
+    """The weights of a file in number; without a value where a compiler has coded them."""
+    return _counted(model, model.parameters, "", "elements of the constant weights in the file")
+
+
+def _counted(model: TfliteModel, value: float, unit: str, source: str) -> Metric:
+    if model.compiled_by is not None:
+        return Metric(value=None, unit=unit, basis=None, source="", reason=_hidden(model))
+    return Metric(value=value, unit=unit, basis="measured", source=source)
+
+
+def _hidden(model: TfliteModel) -> str:
+    """Why the work of a compiled file cannot be counted."""
+    return f"{model.compiled_by} compiled this file: its work is inside a custom operator"
+
+
+def _is_edge_tpu(profile: DeviceProfile) -> bool:
+    return profile.npu is not None and profile.npu.compiler == "edgetpu"
+
+
+def micro_metrics(model: TfliteModel, profile: DeviceProfile) -> Metrics:
+    """What a microcontroller's firmware takes beside the file, and its arena beyond what is taken here; empty elsewhere."""
+    if profile.kind != "microcontroller" or profile.runtime.kind != "tflite_micro":
+        return {}
+    library = library_of(profile)
+    margin = Metric(
+        value=margin_bytes(model, library), unit="B", basis="predicted", low=0, high=margin_bytes(model, library),
+        source=f"edgekit.cost.scratch: what {library}'s kernels ask for at most; the reference kernels, which were run, ask for none",
+    )  # fmt: skip
+    firmware = firmware_bytes(model)
+    if firmware is None:
+        reason = "the code of an operator is in no table"
+        return {"ram_margin": margin, "firmware": Metric(value=None, unit="B", basis=None, source="", reason=reason)}
+    return {
+        "ram_margin": margin,
+        "firmware": Metric(
+            value=firmware.value, unit="B", basis="predicted", source=firmware.source, low=firmware.low, high=firmware.high
+        ),
+    }  # fmt: skip
+
+
+def _operators(model: TfliteModel, profile: DeviceProfile) -> Check:
+    if profile.runtime.operators is None:
+        return Check(name="operators", outcome="unknown", reason="there is no runtime whose operators could be asked")
+    table = load_table(profile.runtime.operators)
+    problems = [_problem(model, found) for found in unsupported(model, table)]
+    count = len({(operator.name, operator.version) for operator in model.operators})
+    return verdict.operators_check(profile.runtime.operators, problems, count=count)
+
+
+def _problem(model: TfliteModel, found: Unsupported) -> str:
+    return f"{place(model, found.number)} version {found.version}: {found.reason}"
+
+
+def _facts(model: TfliteModel, tensor: Tensor) -> InputFacts:
+    return InputFacts(
+        name=model.name_of(tensor.index),
+        shape=tensor.shape,
+        dtype=tensor.dtype,
+        scale=tensor.scale,
+        zero_point=tensor.zero_point,
+    )
+
+
+def _notes(model: TfliteModel) -> tuple[str, ...]:
+    notes = []
+    if any(tensor.variable for tensor in model.tensors):
+        notes.append(
+            "the model keeps state between inferences: reset its variable tensors before each sample, as was done here "
+            "(reset_all_variables in LiteRT, Reset in tflite-micro)"
+        )
+    if model.oddities:
+        notes.append(
+            f"the file contradicts itself, which some runtimes refuse and others do not: {'; '.join(model.oddities)}"
+        )
+    archive = appended(model.content)
+    if archive is not None:
+        more = ", ..." if len(archive.names) > NAMED else ""
+        notes.append(
+            f"{format_size(archive.size_bytes)} behind the model are a zip archive ({', '.join(archive.names[:NAMED])}{more}), which no runtime "
+            "reads and the flash counts: a firmware does without"
+        )
+    return tuple(notes)

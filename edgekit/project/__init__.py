@@ -1,0 +1,1 @@
+"""A project: `edgekit.toml` and the arguments of a call, settled."""

@@ -1,0 +1,327 @@
+"""A project: the model, the data, the goal and the budget, validated, with the command line's word last.
+
+Nothing is loaded here and no file but `edgekit.toml` is read.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, cast, get_args
+
+import msgspec
+
+from edgekit.documents.candidate import Step
+from edgekit.errors import InputError, ProjectError, did_you_mean
+from edgekit.project.project_file import (
+    LARGEST_SEED,
+    Aim,
+    AugmentTable,
+    BudgetTable,
+    CalibrationTable,
+    DataTable,
+    GoalTable,
+    ModelTable,
+    ProjectFile,
+    StepTable,
+    TrainingTable,
+)  # fmt: skip
+from edgekit.units import parse_duration_ms, parse_size
+from edgekit.values import Value, read
+from edgekit.verdict.metric_spec import MetricSpec, metric_spec
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+PROJECT_FILE = "edgekit.toml"
+AIM_OF: dict[str, Aim] = {"flash": "smallest", "download": "download", "ram": "ram", "latency": "fastest"}
+"""The aim that makes a metric small: `currency` names the metric."""
+LONGEST_BUDGET_S = 8760 * 3600.0
+
+
+class Budget(Value):
+    """Limits in bytes and milliseconds; None where the profile's own holds."""
+
+    flash_bytes: int | None = None
+    download_bytes: int | None = None
+    ram_bytes: int | None = None
+    latency_ms: float | None = None
+
+    def limits(self) -> dict[str, float]:
+        """The limits that were given, by metric name."""
+        named = {
+            "flash": self.flash_bytes,
+            "download": self.download_bytes,
+            "ram": self.ram_bytes,
+            "latency": self.latency_ms,
+        }
+        return {name: float(value) for name, value in named.items() if value is not None}
+
+
+class Goal(Value):
+    """What may be lost (in points), by which metric, and what is wanted of the candidates that hold every limit.
+
+    `metric` is None where none was given, until model and data are known (`edgekit.verdict.judged_by`); `output` is the
+    model output that it looks at.
+    """
+
+    max_drop_points: float
+    metric: MetricSpec | None
+    aim: Aim = "balanced"
+    search: Literal["first", "all"] = "first"
+    output: int = 0
+
+    @property
+    def judged_by(self) -> MetricSpec:
+        """The metric, once it is settled."""
+        if self.metric is None:
+            raise ValueError("the metric is not settled yet")
+        return self.metric
+
+    @property
+    def currency(self) -> str | None:
+        """The metric that the aim makes small; None where it weighs several, or looks at the accuracy."""
+        return next((currency for currency, aim in AIM_OF.items() if aim == self.aim), None)
+
+
+class Project(Value):
+    """A validated project; `root` is the folder that its paths and modules are relative to."""
+
+    root: str
+    model: ModelTable | None
+    data: DataTable | None
+    devices: tuple[str, ...]
+    goal: Goal
+    budget: Budget
+    training: TrainingTable
+    calibration: CalibrationTable
+    seed: int
+    time_budget_s: float
+    imports: tuple[str, ...] = ()
+    chains: tuple[tuple[Step, ...], ...] = ()
+    emulate: bool = False
+    strict: bool = False
+
+
+def load_project(folder: Path, *, required: bool = True) -> Project:
+    """The project in a folder; an empty one where there is no `edgekit.toml` and none is `required`."""
+    path = folder / PROJECT_FILE
+    if not path.is_file():
+        if not required:
+            return resolve(ProjectFile(), root=folder, where="the command line")
+        raise ProjectError(
+            f"there is no {PROJECT_FILE}",
+            where=str(folder.resolve()),
+            next_step="write one with `edgekit init`, name its folder with --project, or give --model and --data",
+        )
+    return resolve(read_project_file(path), root=folder, where=str(path))
+
+
+def read_project_file(path: Path) -> ProjectFile:
+    """The raw keys of an `edgekit.toml`; raises `ProjectError` with the key that is wrong."""
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as problem:
+        raise ProjectError("not a TOML file", where=str(path), received=str(problem)) from None
+    except OSError as problem:
+        raise ProjectError("cannot be read", where=str(path), received=problem.strerror) from None
+    return read(raw, ProjectFile, where=str(path), error=ProjectError)
+
+
+def resolve(file: ProjectFile, *, root: Path, where: str) -> Project:
+    """The validated project of raw keys; `where` names them in an error."""
+    goal = file.goal
+    return Project(
+        root=str(root.resolve()),
+        model=ModelTable(source=file.model) if isinstance(file.model, str) else file.model,
+        data=DataTable(source=file.data) if isinstance(file.data, str) else file.data,
+        devices=(file.device,) if isinstance(file.device, str) else file.device or (),
+        goal=Goal(
+            max_drop_points=float(goal.max_drop),
+            metric=_metric(goal, f"{where}: goal"),
+            aim=_aim(goal, f"{where}: goal"),
+            search=goal.search,
+            output=goal.output,
+        ),
+        budget=_budget(file.budget, where),
+        training=file.training,
+        calibration=file.calibration,
+        seed=file.seed,
+        time_budget_s=_budget_s(
+            _quantity(parse_duration_ms, file.time_budget, f"{where}: time_budget") / 1e3, f"{where}: time_budget"
+        ),
+        imports=file.model.imports if isinstance(file.model, ModelTable) else (),
+        chains=tuple(tuple(_step(step) for step in chain.steps) for chain in file.chain),
+        emulate=file.emulate,
+        strict=file.strict,
+    )
+
+
+def _metric(goal: GoalTable, where: str) -> MetricSpec | None:
+    if goal.metric is not None:
+        return metric_spec(goal.metric, goal.direction, goal.output, where=where)
+    if goal.direction is not None:
+        raise ProjectError(
+            "a direction without the metric that it is of", where=f"{where}.direction", received=goal.direction,
+            next_step="name the metric in [goal], or leave the direction out",
+        )  # fmt: skip
+    return None
+
+
+def _aim(goal: GoalTable, where: str) -> Aim:
+    """The aim by either of its two keys; raises `ProjectError` where they say different things."""
+    named = AIM_OF.get(goal.currency or "")
+    if goal.aim is not None and named not in (None, goal.aim):
+        raise ProjectError(
+            "two different goals",
+            where=where,
+            received=f"aim = {goal.aim!r}, currency = {goal.currency!r}",
+            next_step="name the goal by one of them; aim has more to choose from",
+        )
+    return goal.aim or named or "balanced"
+
+
+def _step(given: StepTable | str) -> Step:
+    return Step(technique=given) if isinstance(given, str) else Step(technique=given.technique, settings=given.settings)
+
+
+def _budget(table: BudgetTable, where: str) -> Budget:
+    def limit(parse: Any, key: str) -> Any:
+        text = getattr(table, key)
+        return None if text is None else _quantity(parse, text, f"{where}: budget.{key}")
+
+    return Budget(
+        flash_bytes=limit(parse_size, "flash"),
+        download_bytes=limit(parse_size, "download"),
+        ram_bytes=limit(parse_size, "ram"),
+        latency_ms=limit(parse_duration_ms, "latency"),
+    )
+
+
+def _quantity(parse: Any, text: str, where: str) -> Any:
+    try:
+        value = parse(text)
+    except InputError as problem:
+        raise ProjectError(problem.what, where=where, received=problem.received, allowed=problem.allowed) from None
+    if value <= 0:
+        raise ProjectError("not a positive quantity", where=where, received=text, allowed="more than 0")
+    return value
+
+
+def override(project: Project, **changes: Any) -> Project:
+    """A project with what the command line or the caller says, where it says something (not None).
+
+    Accepts `model`, `data` (sources), `imports`, `seed`, `augment` (the table as a dict), `emulate`, `strict`, `goal` (an aim), `max_drop`, `time_budget`, and `max_flash`,
+    `max_download`, `max_ram`, `max_latency` as text with units or as numbers in bytes, milliseconds, seconds.
+    """
+    given = {name: value for name, value in changes.items() if value not in (None, ())}
+    if "model" in given:
+        project = msgspec.structs.replace(project, model=ModelTable(source=given["model"]))
+    if "imports" in given:
+        project = msgspec.structs.replace(project, imports=tuple(given["imports"]))
+    if "data" in given:
+        table = msgspec.structs.replace(project.data or DataTable(source=""), source=given["data"])
+        project = msgspec.structs.replace(project, data=table)
+    if "seed" in given:
+        project = msgspec.structs.replace(project, seed=_seed(given["seed"]))
+    for name in ("emulate", "strict"):
+        if name in given:
+            project = msgspec.structs.replace(project, **{name: _switch(given[name], name)})
+    if "augment" in given:
+        training = msgspec.structs.replace(project.training, augment=_augment(given["augment"]))
+        project = msgspec.structs.replace(project, training=training)
+    if "time_budget" in given:
+        seconds = _number(given["time_budget"], parse_duration_ms, "--time-budget", 1e3)
+        project = msgspec.structs.replace(project, time_budget_s=_budget_s(seconds, "--time-budget"))
+    if "max_drop" in given:
+        goal = msgspec.structs.replace(project.goal, max_drop_points=_points(given["max_drop"]))
+        project = msgspec.structs.replace(project, goal=goal)
+    if "goal" in given:
+        project = msgspec.structs.replace(
+            project, goal=msgspec.structs.replace(project.goal, aim=_named(given["goal"]))
+        )
+    return msgspec.structs.replace(project, budget=_override_budget(project.budget, given))
+
+
+def _switch(value: Any, where: str) -> bool:
+    """True or False; a text is neither, whatever it says."""
+    if isinstance(value, bool):
+        return value
+    raise ProjectError("neither true nor false", where=where, received=repr(value)[:100], allowed="True or False")
+
+
+def _override_budget(budget: Budget, given: dict[str, Any]) -> Budget:
+    fields = {
+        "max_flash": ("flash_bytes", parse_size),
+        "max_download": ("download_bytes", parse_size),
+        "max_ram": ("ram_bytes", parse_size),
+        "max_latency": ("latency_ms", parse_duration_ms),
+    }
+    changes = {}
+    for option, (field, parse) in fields.items():
+        if option in given:
+            value = _number(given[option], parse, f"--{option.replace('_', '-')}", 1.0)
+            changes[field] = value if field == "latency_ms" else round(value)
+    return msgspec.structs.replace(budget, **changes) if changes else budget
+
+
+def _budget_s(seconds: float, where: str) -> float:
+    """A time that threads can wait for."""
+    if seconds > LONGEST_BUDGET_S:
+        raise ProjectError(
+            "too long for a time budget", where=where, received=f"{seconds:g} s", allowed="8760h at most"
+        )
+    return seconds
+
+
+def _number(given: Any, parse: Any, where: str, divisor: float) -> float:
+    """A number as it is, text by its unit divided into the field's own."""
+    if isinstance(given, int | float) and not isinstance(given, bool):
+        if not (math.isfinite(given) and given > 0):
+            raise ProjectError("not a positive number", where=where, received=given)
+        return float(given)
+    return float(_quantity(parse, given, where)) / divisor
+
+
+def _seed(given: Any) -> int:
+    if isinstance(given, int) and 0 <= given <= LARGEST_SEED:
+        return given
+    allowed = f"a whole number from 0 to {LARGEST_SEED}"
+    raise ProjectError("not a seed", where="--seed", received=given, allowed=allowed)
+
+
+def _named(given: Any) -> Aim:
+    """An aim by its name."""
+    for aim in get_args(Aim):
+        if given == aim:
+            return cast("Aim", aim)
+    names = get_args(Aim)
+    near = did_you_mean(str(given), names)
+    raise ProjectError(
+        "no such goal", where="--goal", received=given, allowed=", ".join(names),
+        next_step=f"did you mean {near!r}?" if near else None,
+    )  # fmt: skip
+
+
+def _augment(given: Any) -> AugmentTable | None:
+    """The table of that name from a caller's mapping; None where it is empty."""
+    if not isinstance(given, Mapping):
+        raise ProjectError(
+            "not a mapping of variations", where="augment", received=repr(given)[:200],
+            allowed="flip, shift, crop, colour, noise, as in {'flip': 'horizontal', 'shift': 0.1}",
+        )  # fmt: skip
+    return read(dict(given), AugmentTable, where="augment", error=ProjectError) if given else None
+
+
+def _points(given: Any) -> float:
+    try:
+        points = float(given)
+    except (TypeError, ValueError):
+        raise ProjectError("not a number of points", where="--max-drop", received=given, allowed="0 or more") from None
+    if not (math.isfinite(points) and points >= 0):
+        raise ProjectError("not a number of points", where="--max-drop", received=given, allowed="0 or more")
+    return points

@@ -1,0 +1,99 @@
+"""What a caller asks for, settled: the project in force, the device profiles, and the task that both make.
+
+`edgekit.toml`, the caller's arguments and the profiles' own limits meet here, and the caller has the last word.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from edgekit.devices.profile import DeviceProfile, load_profile
+from edgekit.documents.facts import ModelFacts
+from edgekit.errors import ProjectError
+from edgekit.project.project import PROJECT_FILE, Project, load_project, override
+from edgekit.project.userfunction import is_function
+from edgekit.techniques.interface import Task
+from edgekit.verdict.limits import Limits, limits_of
+
+Device = str | Path
+Devices = list[str] | list[Path] | tuple[Device, ...]
+
+
+def settle(model: Any, data: Any, project: str | Path | None, **changes: Any) -> Project:
+    """The project in force: that of `project`'s `edgekit.toml`, with the caller's word last.
+
+    Raises `ProjectError` for a folder, a key or an argument that is wrong, or where no model is named at all.
+    """
+    named = {"model": model, "data": data}
+    texts = {name: _source(value) for name, value in named.items() if isinstance(value, str | Path)}
+    folder = Path(project) if project is not None else Path.cwd()
+    if project is not None and not folder.is_dir():
+        raise ProjectError(
+            "no such folder",
+            where="--project",
+            received=str(project),
+            next_step=f"name the folder of an {PROJECT_FILE}",
+        )
+    settings = load_project(folder, required=model is None)
+    if model is not None and project is None:
+        settings = override(settings, **texts)
+    settings = override(settings, **texts, **changes)
+    if model is None and settings.model is None:
+        raise ProjectError(
+            "no model", where=f"{folder / PROJECT_FILE}: model", next_step="name it there or with --model"
+        )
+    return settings
+
+
+def _source(given: str | Path) -> str:
+    """A path as the caller means it, from where they stand; inside `edgekit.toml` paths are from its folder."""
+    text = str(given)
+    return str(Path(text).absolute()) if not is_function(text) and Path(text).exists() else text
+
+
+def profiles_for(device: Device | Devices | None, settings: Project) -> list[DeviceProfile]:
+    """The profiles that the caller names, else the project's, each once; raises `ProjectError`, `ProfileError`."""
+    named = list(settings.devices) if not device else [device] if isinstance(device, str | Path) else list(device)
+    if not named:
+        raise ProjectError(
+            "no device",
+            where="--device",
+            next_step=f"name one with --device or in {PROJECT_FILE}; `edgekit devices` lists them",
+        )
+    found: dict[str, DeviceProfile] = {}
+    for name in named:
+        profile = load_profile(name)
+        if found.setdefault(profile.id, profile) != profile:
+            raise ProjectError(
+                f"two different profiles with the id {profile.id!r}",
+                where="--device",
+                received=", ".join(map(str, named)),
+                next_step="give your own profile an id of its own: results go to a folder of that name",
+            )
+    return list(found.values())
+
+
+def is_several(device: Device | Devices | None, settings: Project) -> bool:
+    """Whether the answer is a list: a sequence of devices was given, or the project names several."""
+    return not isinstance(device, str | Path) if device else len(settings.devices) > 1
+
+
+def task_for(profile: DeviceProfile, facts: ModelFacts, settings: Project) -> Task:
+    """The task of one device: what the board has, overridden by the project's limits, and the defaults beside."""
+    found = limits_for(profile, settings)
+    return Task(
+        profile=profile,
+        facts=facts,
+        goal=settings.goal,
+        limits=found.values,
+        defaults=found.default_values,
+        trains=settings.training.epochs > 0,
+        exclude=settings.training.exclude,
+        chains=settings.chains,
+    )
+
+
+def limits_for(profile: DeviceProfile, settings: Project) -> Limits:
+    """The limits of a project on a device."""
+    return limits_of(profile, {**settings.budget.limits(), "accuracy_drop": settings.goal.max_drop_points})

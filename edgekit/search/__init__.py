@@ -1,0 +1,1 @@
+"""The search of a build: the loop, its trials, the conclusion, several devices at once, the lock."""

@@ -1,0 +1,376 @@
+"""The report of a finished search: the chosen candidate judged on the test split, which no choice saw.
+
+It picks nothing again: a chosen candidate that fails on test fails the build, and the report says so.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from edgekit import __version__
+from edgekit.documents.candidate import Candidate, Declined
+from edgekit.documents.compiled import COMPILED_FILE, Compiled
+from edgekit.documents.decisions import Decisions
+from edgekit.documents.report import Baseline, CandidateReport, Check, Chosen, Finding, Metrics, Report
+from edgekit.findings.telling import sanity_check
+from edgekit.jobs.child import Progress
+from edgekit.jobs.worker import Failed
+from edgekit.measure.decisions import decisions_on
+from edgekit.measure.emulator_check import NAME as EMULATOR
+from edgekit.measure.emulator_check import note_of
+from edgekit.measure.measure import Measured
+from edgekit.planner import nearest
+from edgekit.planner.findings import TIME_CUT, few_samples, time_cut
+from edgekit.planner.trial import Trial, figure
+from edgekit.sanity.size import NAME as SIZE
+from edgekit.sanity.size import too_few
+from edgekit.search.loop import Search
+from edgekit.search.trials import Bench, Finished
+from edgekit.techniques.interface import Task
+from edgekit.units import format_ms, format_size
+from edgekit.verdict.checks import misses, outcome, warnings
+
+FAITHFUL = 0.99
+"""A float32 file that agrees less than this with the Keras model gets a warning; rounding alone stays far above."""
+
+
+MOST_DIGITS = 6
+LEANER = 2.0
+"""A candidate that passes with so many times less RAM than the chosen one is worth a note."""
+
+
+class Choice(Protocol):
+    """What was chosen on the validation split, and what was not tried: a planner that was told of every trial."""
+
+    declined: list[Declined]
+    too_large: list[Candidate]
+
+    def best(self) -> Trial | None:
+        """The trial that passes and is chosen."""
+        ...
+
+    def closest(self) -> Trial | None:
+        """Where none passes, the one that misses by the least."""
+        ...
+
+    def reasons(self) -> dict[str, str]:
+        """Why each that passes and is not chosen is not, the runner-up first."""
+        ...
+
+
+def conclude(
+    choice: Choice, found: Search, bench: Bench, task: Task, *, progress: Progress
+) -> tuple[Report, Path | None, Path | None]:
+    """The report, the chosen file, and what an NPU's compiler made of it; None where there is none."""
+    finished, reasons = found.finished, choice.reasons()
+    by_name = {found.trial.candidate.name: found for found in finished}
+    best = choice.best()
+    picked = best or choice.closest()
+    base = next((found for found in finished if found.trial.candidate.role == "baseline"), None)
+    trained = {found.trial.candidate.name for found in finished if found.trial.candidate.role == "control"}
+    searched = _of_search(found, picked, task)
+    report = Report(
+        edgekit_version=__version__,
+        device=bench.profile.id,
+        findings=(*bench.findings, *searched),
+        baseline=_baseline(base, bench, progress),
+        candidates=tuple(_candidate(found, picked, reasons, trained) for found in finished),
+        declined=tuple(choice.declined),
+        notes=(*_runner_up(picked, reasons), *_notes(finished, bench), *_trade(finished, picked, task.goal.currency)),
+        data=_data_facts(bench),
+    )
+    if picked is None:
+        failures = "; ".join(f"{found.trial.candidate.name}: {found.trial.failure}" for found in finished)
+        return msgspec.structs.replace(report, summary=f"no candidate gave a file: {failures}"), None, None
+    chosen = by_name[picked.candidate.name]
+    path = Path(chosen.tflite or "")
+    measured = bench.measure(path, "test", progress=progress)
+    scores = () if isinstance(measured, Failed) else measured.scores
+    if isinstance(measured, Failed):
+        checks: tuple[Check, ...] = (Check(name="runtime", outcome="fail", reason=measured.reason),)
+        measured = chosen.measured or Measured(metrics={}, checks=(), inputs=(), outputs=())
+    else:
+        checks = bench.checks(measured)
+    on_board = bench.emulated(path, progress=progress)
+    if on_board is not None:
+        checks = (*checks, on_board)
+        report = msgspec.structs.replace(report, notes=(*report.notes, *note_of(on_board)))
+    if best is None:
+        checks = (*checks, _selection(picked))
+    findings = (*_findings(bench, measured), *searched)
+    if bench.project.strict:
+        checks = (*checks, sanity_check([one for one in findings if one.name != TIME_CUT]))
+    result = outcome(checks)
+    trials = [found.trial for found in finished]
+    too_little = None if best is not None else nearest.too_little(task, trials, choice.too_large)
+    summary = _summary(picked, measured.metrics, checks, nothing_fits=best is None, too_little=too_little)
+    report = msgspec.structs.replace(
+        report,
+        findings=findings,
+        outcome=result,
+        summary=f"{summary}{_cut_short(found)}",
+        chosen=_chosen(chosen, path, measured),
+        checks=checks,
+        decisions=_decisions(base, scores, bench, progress),
+    )
+    return report, path, _compiled_file(measured)
+
+
+def refuse(bench: Bench) -> Report:
+    """The report where `--strict` ends a build before anything is made."""
+    findings = bench.findings
+    names = ", ".join(dict.fromkeys(finding.name for finding in findings))
+    return Report(
+        edgekit_version=__version__,
+        device=bench.profile.id,
+        summary=f"stopped before any work, as --strict asks: {names}",
+        checks=(sanity_check(findings),),
+        findings=findings,
+        notes=(*bench.dataset.notes, *bench.notes),
+        data=_data_facts(bench),
+    )
+
+
+def _findings(bench: Bench, measured: Measured) -> tuple[Finding, ...]:
+    """What was found beforehand, and of the chosen file; how exactly the drop was told takes the place of a guess."""
+    drop = measured.metrics.get("accuracy_drop")
+    told = None
+    if drop is not None and drop.low is not None:
+        told = too_few(drop, bench.dataset.splits["test"].samples, bench.limits.values.get("accuracy_drop", 0.0))
+    before = [one for one in bench.findings if one.name != SIZE or drop is None or drop.low is None]
+    return (*before, *measured.findings, *((told,) if told is not None else ()))
+
+
+def _compiled_file(measured: Measured) -> Path | None:
+    compiled = measured.compiled
+    return Path(compiled.path) if compiled is not None and compiled.path is not None else None
+
+
+def _baseline(base: Finished | None, bench: Bench, progress: Progress) -> Baseline | None:
+    """The baseline on the test split, with Keras's own score on it beside."""
+    if base is None or base.tflite is None:
+        return None
+    measured = bench.measure(Path(base.tflite), "test", progress=progress)
+    metrics = {} if isinstance(measured, Failed) else dict(measured.metrics)
+    metrics.pop("accuracy_drop", None)
+    keras = bench.keras_score("test", progress=progress)
+    if keras is not None:
+        metrics[f"keras_{bench.project.goal.judged_by.name}"] = keras
+    return Baseline(metrics=metrics, sha256=hashlib.sha256(Path(base.tflite).read_bytes()).hexdigest())
+
+
+def _decisions(base: Finished | None, after: Sequence[str], bench: Bench, progress: Progress) -> Decisions | None:
+    """What the chosen file decides on the test split, beside the baseline."""
+    before = (
+        None if base is None or base.tflite is None else bench.measure(Path(base.tflite), "test", progress=progress)
+    )
+    scores = before.scores if isinstance(before, Measured) else ()
+    return decisions_on(bench.dataset, "test", bench.project.goal.judged_by, scores, after)
+
+
+def _selection(picked: Trial) -> Check:
+    """The check that fails where no candidate passed on the split that chooses, whatever the test split says."""
+    missed = "; ".join(f"{check.name}: {check.reason}" for check in misses(picked.checks))
+    return Check(
+        name="selection", outcome="fail", reason=f"no candidate passed on validation; the closest misses {missed}"
+    )
+
+
+def _chosen(found: Finished, path: Path, measured: Measured) -> Chosen:
+    return Chosen(
+        candidate=found.trial.candidate.name,
+        steps=found.trial.candidate.steps,
+        path="model.tflite",
+        sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+        metrics=measured.metrics,
+        inputs=measured.inputs,
+        outputs=measured.outputs,
+        compiled=_beside(measured.compiled),
+    )
+
+
+def _beside(compiled: Compiled | None) -> Compiled | None:
+    """As it is in the report: the compiled file stands beside it."""
+    if compiled is None or compiled.path is None:
+        return compiled
+    return msgspec.structs.replace(compiled, path=COMPILED_FILE)
+
+
+def _candidate(
+    found: Finished, picked: Trial | None, reasons: Mapping[str, str], trained: Collection[str]
+) -> CandidateReport:
+    """`trained` are the names of the controls that there are."""
+    trial = found.trial
+    return CandidateReport(
+        candidate=trial.candidate.name,
+        steps=trial.candidate.steps,
+        outcome=trial.outcome,
+        reason=_reason(trial, picked, reasons),
+        seconds=trial.seconds,
+        metrics=trial.metrics,
+        evidence=found.evidence,
+        training=found.training,
+        control=trial.candidate.control if trial.candidate.control in trained else None,
+    )
+
+
+def _reason(trial: Trial, picked: Trial | None, reasons: Mapping[str, str]) -> str:
+    if trial.failure is not None:
+        return trial.failure
+    if trial.candidate.role == "control":
+        return "the float model fine-tuned by the same rules as the trained candidates"
+    missed = trial.missed
+    if picked is not None and trial.candidate.name == picked.candidate.name:
+        return "chosen" if not missed else f"closest; {missed}"
+    return missed or f"fits, and {reasons.get(trial.candidate.name, 'another was chosen')}"
+
+
+def _runner_up(picked: Trial | None, reasons: Mapping[str, str]) -> list[str]:
+    """Why the chosen one was chosen over the one that kept up with it the longest."""
+    if picked is None or not picked.passes or not reasons:
+        return []
+    other, reason = next(iter(reasons.items()))
+    return [f"{picked.candidate.name} was chosen over {other}, which {reason}"]
+
+
+def _of_search(found: Search, picked: Trial | None, task: Task) -> tuple[Finding, ...]:
+    """What makes the choice hard to believe."""
+    shortened = [(one.trial.candidate.name, one.cut) for one in found.finished if one.cut]
+    drop = picked.metrics.get("accuracy_drop") if picked is not None else None
+    told = (time_cut(found.not_tried, shortened), few_samples(drop, task.goal.max_drop_points))
+    return tuple(one for one in told if one is not None)
+
+
+def _cut_short(found: Search) -> str:
+    """What is said of it at the top, where time cut the search."""
+    shortened = sum(bool(one.cut) for one in found.finished)
+    parts = [f"{len(found.not_tried)} not tried"] * bool(found.not_tried) + [
+        f"{shortened} trained for less time"
+    ] * bool(shortened)
+    return f"; the time budget cut the search: {', '.join(parts)}" if parts else ""
+
+
+def _notes(finished: Sequence[Finished], bench: Bench) -> tuple[str, ...]:
+    notes = [*bench.dataset.notes, *bench.notes]
+    for found in finished:
+        notes += [note for note in found.notes if note not in notes]
+        notes += [note for note in (found.measured.notes if found.measured else ()) if note not in notes]
+    return (*_unfaithful_baseline(finished), *notes, *_beside_control(finished))
+
+
+def _trade(finished: Sequence[Finished], picked: Trial | None, currency: str | None) -> list[str]:
+    """What the choice takes beside one that passes with half of its RAM: the goal's currency decided, and says nothing of it."""
+    if picked is None or not picked.passes or currency in (None, "ram"):
+        return []
+    show = format_ms if currency == "latency" else format_size
+    others = [found.trial for found in finished if found.trial.passes and found.trial.candidate.role == "candidate"]
+    mine = figure(picked, "ram")
+    leaner = [trial for trial in others if math.isfinite(mine) and figure(trial, "ram") * LEANER <= mine]
+    if not leaner:
+        return []
+    other = min(leaner, key=lambda trial: (figure(trial, currency), trial.candidate.name))
+    ram, cost = format_size(figure(other, "ram")), figure(other, currency)
+    return [
+        f"{picked.candidate.name} was chosen by its {currency}, {show(figure(picked, currency))}, and takes {format_size(mine)} of ram; "
+        f"{other.candidate.name} passes too, with {ram} of ram and {show(cost)} of {currency}"
+    ]
+
+
+def _unfaithful_baseline(finished: Sequence[Finished]) -> list[str]:
+    """A warning where the converter alone already changed the model: no drop from the baseline can show that."""
+    base = next((found for found in finished if found.trial.candidate.role == "baseline"), None)
+    agreed = _value(base.trial.metrics, "agreement") if base is not None else None
+    if base is None or agreed is None or agreed >= FAITHFUL:
+        return []
+    return [
+        f"warning: the float32 .tflite agrees with the Keras model to {agreed:.1%} only "
+        f"({base.trial.metrics['agreement'].source}): the converter changed the model, and drops are counted from that"
+    ]
+
+
+def _beside_control(finished: Sequence[Finished]) -> list[str]:
+    """What each technique gave, apart from what as much training gave."""
+    drops = {found.trial.candidate.name: _value(found.trial.metrics, "accuracy_drop") for found in finished}
+    lines = []
+    for found in finished:
+        name, other = found.trial.candidate.name, found.trial.candidate.control
+        mine, theirs = drops.get(name), drops.get(other or "")
+        if mine is not None and theirs is not None:
+            lines.append(
+                f"on validation {name} {_change(mine)}, its control {other} {_change(theirs)}: the technique itself "
+                f"{_gave(mine - theirs)}"
+            )
+    return lines
+
+
+def _change(points: float) -> str:
+    return f"gains {-points:.2f} points" if points < 0 else f"loses {points:.2f} points"
+
+
+def _gave(points: float) -> str:
+    return (
+        f"cost {points:.2f} points" if points > 0 else f"gained {-points:.2f} points" if points < 0 else "cost nothing"
+    )
+
+
+def _data_facts(bench: Bench) -> dict[str, object]:
+    return {
+        "samples": {split: files.samples for split, files in bench.dataset.splits.items()},
+        "selection": "validation",
+        "verdict": "test",
+        "metric": bench.project.goal.judged_by.name,
+        "task": ", ".join(task.kind or "unknown" for task in bench.tasks),
+        "direction": "higher" if bench.project.goal.judged_by.higher_is_better else "lower",
+        "goal": bench.project.goal.aim,
+        "currency": bench.project.goal.currency,
+        "loss": ", ".join(bench.losses),
+        "keras_rebuilt_error": bench.model.facts.rebuilt_error,
+    }
+
+
+def _value(metrics: Metrics, name: str) -> float | None:
+    metric = metrics.get(name)
+    return None if metric is None or metric.value is None else float(metric.value)
+
+
+def _summary(
+    picked: Trial, metrics: Metrics, checks: tuple[Check, ...], *, nothing_fits: bool, too_little: str | None
+) -> str:
+    name, figures = picked.candidate.name, []
+    for metric, show in (("flash", format_size), ("ram", format_size), ("latency", format_ms)):
+        value = _value(metrics, metric)
+        if value is not None:
+            figures.append(f"{show(value)} {metric}")
+    lost = _value(metrics, "accuracy_drop")
+    if lost is not None:
+        figures.append(_lost(lost, checks))
+    missed = misses(checks)
+    text = f"{name}: {', '.join(figures)}"
+    if nothing_fits:
+        first = next(iter(misses(picked.checks)), None)
+        why = too_little or f"it misses {first.name if first else 'a check'}: {first.reason if first else ''}"
+        return (
+            f"nothing fits: {why}; the closest is {text}"
+            if too_little
+            else f"nothing fits; the closest is {text}; {why}"
+        )
+    if missed:
+        where = "on the emulated board" if missed[0].name == EMULATOR else "on test"
+        return f"{text}; it fitted on validation and fails {where}: {missed[0].name}: {missed[0].reason}"
+    warned = ", ".join(check.name for check in warnings(checks))
+    return f"{text}; a warning: {warned}" if warned else text
+
+
+def _lost(points: float, checks: tuple[Check, ...]) -> str:
+    """What is lost, with as many digits as show on which side of the limit it is."""
+    limit = next((check.limit for check in checks if check.name == "accuracy_drop"), None)
+    digits = 2
+    while isinstance(limit, int | float) and points > limit and digits < MOST_DIGITS and round(points, digits) <= limit:
+        digits += 1
+    return f"{abs(points):.{digits}f} points {'gained' if round(points, 2) < 0 else 'lost'}"

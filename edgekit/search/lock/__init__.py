@@ -1,0 +1,1 @@
+"""`edgekit.lock`: what is held, compared and made again."""

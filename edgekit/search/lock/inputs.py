@@ -1,0 +1,135 @@
+"""What a lock compares: a project's inputs, settings, versions, profiles and limits as they are now, by hash.
+
+Files are hashed and sources are read; nothing is loaded or run before the comparison. `edgekit.lock` compares.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from edgekit.devices.profile import DeviceProfile
+from edgekit.documents.lockfile import Loaded, LockedInputs, LockedSource
+from edgekit.errors import ProjectError
+from edgekit.ingest.dataset import Dataset
+from edgekit.ingest.model import OpenedModel, data_digest, model_digest
+from edgekit.ingest.objects import keep_model
+from edgekit.jobs.cache import INDEX, Cache, digest_of, file_digest, versions
+from edgekit.project.project import Project
+from edgekit.project.userfunction import is_function, module_identities
+from edgekit.values import to_builtins
+
+FACTS = "facts.json"
+"""Beside the weights of a loaded model; figures of it are measured, and no part of what is locked."""
+# What a caller's own objects are called in the lock.
+OBJECT = "(an object)"
+# Where results go, how long is searched, what each device has of its own, checks of what went in and came out: no setting
+# of the bytes.
+_NOT_SETTINGS = ("root", "devices", "time_budget_s", "budget", "emulate", "strict")
+
+
+def present(settings: Project, model: Any, data: Any, cache: Cache) -> LockedInputs:
+    """The inputs, settings and versions as they are now; `model` and `data` are the caller's arguments.
+
+    Files are hashed and sources read; nothing is loaded or run. Raises `ModelError`, `DataError`, `ProjectError`.
+    """
+    root = Path(settings.root)
+    functions = [
+        source.partition(":")[0]
+        for source in (_named(settings.model), _named(settings.data), _metric_of(settings))
+        if is_function(source)
+    ]
+    modules: dict[str, str] = {}
+    for name in (*functions, *settings.imports):
+        modules |= module_identities(name, root=root, error=ProjectError)
+    return LockedInputs(
+        model=_model(settings, model, cache),
+        data=_data(settings, data, cache),
+        modules=dict(sorted(modules.items())),
+        settings=_settings(settings),
+        versions=versions(),
+    )
+
+
+def _metric_of(settings: Project) -> str:
+    return "" if settings.goal.metric is None else settings.goal.metric.name
+
+
+def _named(table: Any) -> str:
+    return "" if table is None else table.source
+
+
+def _model(settings: Project, given: Any, cache: Cache) -> LockedSource:
+    if given is not None and not isinstance(given, str | Path):
+        return LockedSource(source=OBJECT, sha256=Path(keep_model(given, cache).source).parent.name)
+    assert settings.model is not None
+    root, table = Path(settings.root), settings.model
+    content = model_digest(table, root, cache)  # also of a function: it says where there is none
+    return LockedSource(source=_within(table.source, root), sha256=None if is_function(table.source) else content)
+
+
+def _data(settings: Project, given: Any, cache: Cache) -> LockedSource:
+    """Objects have no hash before they are read: the arrays are compared then."""
+    if given is not None and not isinstance(given, str | Path):
+        return LockedSource(source=OBJECT, sha256=None)
+    assert settings.data is not None
+    root, table = Path(settings.root), settings.data
+    content = data_digest(table, root, cache)
+    return LockedSource(source=_within(table.source, root), sha256=None if is_function(table.source) else content)
+
+
+def _within(source: str, root: Path) -> str:
+    """A path as it is from the project's folder; elsewhere its last name, since a lock is for other machines too."""
+    if is_function(source):
+        return source
+    path = (root / source).absolute()
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
+
+
+def _settings(settings: Project) -> dict[str, Any]:
+    """Every setting that may change what is made or chosen, by dotted key, as JSON has it."""
+    raw = {name: value for name, value in to_builtins(settings).items() if name not in _NOT_SETTINGS}
+    raw["goal"].pop("max_drop_points")  # a limit of each device
+    for name in ("model", "data"):
+        raw[name] = {key: value for key, value in (raw[name] or {}).items() if key not in ("source", "import")}
+    flat: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(_flat(raw)))
+    return dict(sorted(flat.items()))
+
+
+def _flat(raw: Mapping[str, Any], before: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, value in raw.items():
+        flat |= _flat(value, f"{before}{name}.") if isinstance(value, dict) else {f"{before}{name}": value}
+    return flat
+
+
+def limits_given(settings: Project) -> dict[str, float]:
+    """The limits that a project sets beside the profile's own, by metric name."""
+    return {**settings.budget.limits(), "accuracy_drop": settings.goal.max_drop_points}
+
+
+def profile_digest(profile: DeviceProfile) -> str:
+    """The hash of a profile without the figures that are read live: another machine, or clock, is no other profile."""
+    raw = to_builtins(profile)
+    for place in ("file", "overlay"):  # where it lies is nothing of what it says
+        raw.pop(place, None)
+    for dotted in raw.pop("live", ()):
+        *parents, name = dotted.split(".")
+        table = raw
+        for parent in parents:
+            table = table.get(parent) or {}
+        table.pop(name, None)
+    return digest_of(raw)
+
+
+def loaded(model: OpenedModel, dataset: Dataset, cache: Cache) -> Loaded:
+    """The weights and the arrays as they were read: where a function gives something else each time, it shows here."""
+    weights = sorted(path for path in Path(model.folder).rglob("*") if path.name not in (INDEX, FACTS))
+    arrays = sorted(Path(dataset.root).glob("*.npy"))
+    return Loaded(
+        model=digest_of({path.name: file_digest(path) for path in weights if path.is_file()}),
+        data=digest_of({path.name: cache.digest(path) for path in arrays}),
+    )

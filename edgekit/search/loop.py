@@ -1,0 +1,80 @@
+"""The loop of a search: ask the planner, have the candidate made and measured, tell the planner."""
+
+from __future__ import annotations
+
+import collections
+import time
+from concurrent.futures import Future
+
+from edgekit.documents.candidate import Candidate
+from edgekit.jobs.child import Progress
+from edgekit.measure.measure import Watch
+from edgekit.planner.planner import Planner
+from edgekit.search.fleet import Seat
+from edgekit.search.trials import Bench, Finished
+from edgekit.values import Value
+from edgekit.watching.watch import DeviceWatch
+
+LEAST_S = 5.0
+"""What has begun gets at least this long, also where the time budget ends sooner; a conversion has a minute of its own."""
+
+
+class Search(Value):
+    """A finished search: what was tried, and what time cut: candidates that were never started or gave nothing before its end."""
+
+    finished: tuple[Finished, ...]
+    not_tried: tuple[str, ...]
+
+
+def search(planner: Planner, bench: Bench, seat: Seat, progress: Progress, watch: DeviceWatch | None = None) -> Search:
+    """Ask, run, tell, until the planner has nothing more or the seat's time is up; `watch` is told of each trial.
+
+    The baseline is alone at first, and is run whatever the time. What time cut is named, whether it was never started
+    or stopped half-way. Raises what a trial raises, and `InterruptedBuild` where the build was stopped; trials that
+    still run then are left to whoever owns the seat.
+    """
+    finished: list[Finished] = []
+    cut: list[str] = []
+    running: collections.deque[Future[Finished]] = collections.deque()
+    while True:
+        while len(running) < (seat.ahead if finished else 1):
+            if finished and time.monotonic() >= seat.deadline:
+                cut += planner.stop()
+            candidate = planner.ask(alone=not running)
+            if candidate is None:
+                break
+            if watch is not None:
+                watch.asked(candidate, planner)
+            running.append(
+                seat.executor.submit(_run, bench, candidate, planner.watch(candidate), seat, progress, watch)
+            )
+        if not running:
+            return Search(finished=tuple(finished), not_tried=tuple(cut))
+        # Told in the order asked, so that the same build asks for the same candidates every time.
+        found = running.popleft().result()
+        seat.require_running()
+        skipped = found.skipped
+        if skipped is not None:
+            planner.skip(found.trial.candidate, skipped)
+        elif planner.tell(found.trial):
+            finished.append(found)
+            if found.trial.failure is not None and time.monotonic() >= seat.deadline:
+                cut.append(found.trial.candidate.name)
+        else:
+            skipped = "it is the same file as another candidate, byte for byte"
+        if watch is not None:
+            watch.told(found.trial, planner, skipped=skipped)
+
+
+def _run(
+    bench: Bench, candidate: Candidate, wanted: Watch, seat: Seat, progress: Progress, watch: DeviceWatch | None
+) -> Finished:
+    seat.require_running()
+    if watch is not None:
+        watch.began(candidate)
+    deadline = max(seat.deadline, time.monotonic() + LEAST_S)
+    return bench.run(candidate, progress=_named(candidate, progress), deadline=deadline, watch=wanted)
+
+
+def _named(candidate: Candidate, progress: Progress) -> Progress:
+    return lambda phase, done, total: progress(f"{candidate.name}: {phase}", done, total)

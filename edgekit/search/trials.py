@@ -1,0 +1,139 @@
+"""A trial: one candidate made and judged on the validation split, for one device.
+
+`making` knows how a file comes about, `judging` what it is worth; here the two meet, and what fails becomes a value.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from edgekit.devices.profile import DeviceProfile
+from edgekit.documents.candidate import Candidate
+from edgekit.documents.report import Check, Metric
+from edgekit.findings.telling import sanity_check
+from edgekit.ingest.dataset import Split
+from edgekit.jobs.cache import file_digest
+from edgekit.jobs.child import Progress
+from edgekit.jobs.worker import Failed
+from edgekit.make.maker import Maker, Materials, TrialFailed
+from edgekit.measure.cached import Judge, Skipped
+from edgekit.measure.emulator_check import emulated
+from edgekit.measure.measure import Measured, Watch, no_watch
+from edgekit.planner.trial import Trial
+from edgekit.values import Value
+from edgekit.verdict.checks import judge
+from edgekit.verdict.limits import Limits
+
+
+class Finished(Value):
+    """A candidate's trial, and where it gave a file, the file with what is known of it on the validation split.
+
+    `cut` says what the time budget cut of its training, where it was judged all the same. `skipped` says why its trial was ended before its
+    figures were complete.
+    """
+
+    trial: Trial
+    tflite: str | None = None
+    measured: Measured | None = None
+    evidence: tuple[str, ...] = ()
+    training: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    cut: tuple[str, ...] = ()
+    skipped: str | None = None
+
+
+class Bench:
+    """Runs candidates for one device, and keeps the baseline that they are compared with."""
+
+    def __init__(self, materials: Materials, profile: DeviceProfile, limits: Limits) -> None:
+        self.project, self.model, self.dataset = materials.project, materials.model, materials.dataset
+        self.losses, self.profile, self.limits = materials.losses, profile, limits
+        self.tasks, self.findings, self.notes = materials.tasks, materials.findings, materials.notes
+        self._cache, self._maker, self._turns = materials.cache, Maker(materials), materials.turns
+        self._judge = Judge(materials, profile, self._maker)
+        self._baseline: Path | None = None
+
+    def run(
+        self, candidate: Candidate, *, progress: Progress, deadline: float | None = None, watch: Watch = no_watch
+    ) -> Finished:
+        """Realise, convert and measure a candidate; what fails is a value. The baseline must come first.
+
+        `watch` is asked after what costs little to find out whether the rest is wanted.
+
+        At the `deadline` (of `time.monotonic`) converting is stopped, and training stops with the best it has; measuring has limits of its own.
+        """
+        started = time.monotonic()
+        try:
+            return self._run(candidate, progress, deadline, watch)
+        except Skipped as skipped:
+            return Finished(trial=Trial(candidate=candidate, seconds=0.0), skipped=skipped.reason)
+        except TrialFailed as failed:
+            seconds = time.monotonic() - started if failed.seconds is None else failed.seconds
+            return Finished(trial=Trial(candidate=candidate, seconds=round(seconds, 3), failure=failed.reason))
+
+    def _run(self, candidate: Candidate, progress: Progress, deadline: float | None, watch: Watch) -> Finished:
+        made = self._maker.make(candidate, progress, deadline)
+        if candidate.role == "baseline":
+            self._baseline = made.tflite
+        found = self._judge.measured(made.tflite, "validation", progress, watch)
+        if candidate.role == "baseline":
+            self._judge.require_score(found.measured)
+        measured = self._beside_baseline(found.measured, "validation", progress)
+        if self._baseline is not None and candidate.role == "candidate" and len(candidate.steps) == 1:
+            measured = self._judge.widened(self._baseline, made.tflite, measured, progress)
+        # another candidate may well be without what was found of this one's outputs
+        strictly = (sanity_check(measured.findings),) if self.project.strict and measured.findings else ()
+        trial = Trial(
+            candidate=candidate,
+            seconds=round(made.seconds + found.seconds, 3),
+            metrics=measured.metrics,
+            checks=(*self.checks(measured), *strictly),
+            sha256=file_digest(made.tflite),
+        )
+        return Finished(
+            trial=trial,
+            tflite=str(made.tflite),
+            measured=measured,
+            evidence=made.evidence,
+            training=made.training,
+            notes=made.notes,
+            cut=made.cut,
+        )
+
+    def checks(self, measured: Measured) -> tuple[Check, ...]:
+        """The device's limits, and the file's own facts, held against what was measured."""
+        limits = self.limits
+        return judge(limits.values, measured.metrics, defaults=limits.default_values, facts=measured.checks)
+
+    def measure(self, tflite: Path, split: Split, *, progress: Progress) -> Measured | Failed:
+        """All that is measured of a file on a split, with its drop from the baseline on the same split."""
+        try:
+            return self._beside_baseline(self._judge.measured(tflite, split, progress).measured, split, progress)
+        except TrialFailed as failed:
+            return Failed(reason=failed.reason)
+
+    def emulated(self, tflite: Path, *, progress: Progress) -> Check | None:
+        """The check of a file on the device's emulated board; None where the project does not ask for it."""
+        if not self.project.emulate:
+            return None
+        with self._turns.turn():  # beside a latency that is taken here it would be in its way
+            return emulated(tflite, self.profile, self._cache, progress=progress)
+
+    def keras_outputs(self, split: Split, *, progress: Progress) -> list[Path]:
+        """The Keras model's own outputs on a split, as `.npy` files."""
+        return self._maker.keras_outputs(split, progress=progress)
+
+    def keras_score(self, split: Split, *, progress: Progress) -> Metric | None:
+        """The Keras model's own score on a split by the same metric; None for a metric of the user's own.
+
+        Where the model could not be run on the split the figure is not known, for that reason.
+        """
+        try:
+            return self._judge.keras_score(split, progress=progress)
+        except TrialFailed as failed:
+            return Metric(value=None, unit="", basis=None, source="", split=split, reason=failed.reason)
+
+    def _beside_baseline(self, measured: Measured, split: Split, progress: Progress) -> Measured:
+        """A measurement with its drop, where there is a baseline."""
+        return measured if self._baseline is None else self._judge.beside(self._baseline, measured, split, progress)

@@ -1,0 +1,59 @@
+"""Which metric judges a model: its name, which direction is better, which output it looks at.
+
+How a metric is computed is the business of `edgekit.verdict.metrics`.
+"""
+
+from __future__ import annotations
+
+from edgekit.errors import ProjectError, did_you_mean
+from edgekit.values import Value
+
+HIGHER_IS_BETTER = {"accuracy": True, "balanced_accuracy": True, "auc": True, "mae": False, "mse": False}
+FRACTIONS = ("accuracy", "balanced_accuracy", "auc")
+"""Metrics from 0 to 1, of which one point is 0.01."""
+
+
+class MetricSpec(Value):
+    """A metric by name (`accuracy`, `balanced_accuracy`, `auc`, `mae`, `mse` or the user's `module:function`).
+
+    `threshold` is the value of a single output, or of each of several labels, above which it says yes: 0.5 of a
+    probability, 0 of a logit.
+    """
+
+    name: str = "accuracy"
+    higher_is_better: bool = True
+    output: int = 0
+    threshold: float = 0.5
+
+    @property
+    def is_fraction(self) -> bool:
+        """Whether one point is 0.01 of the metric (else one percent of the baseline's value)."""
+        return self.name in FRACTIONS
+
+
+def metric_spec(
+    name: str, direction: str | None, output: int = 0, *, threshold: float = 0.5, where: str = "goal"
+) -> MetricSpec:
+    """The metric of a name and a declared direction; raises `ProjectError` where one of them is missing or wrong."""
+    if name in HIGHER_IS_BETTER:
+        better = HIGHER_IS_BETTER[name]
+        if direction is not None and (direction == "higher") != better:
+            raise ProjectError(f"the direction of {name} is known", where=f"{where}.direction", received=direction)
+        return MetricSpec(name=name, higher_is_better=better, output=output, threshold=threshold)
+    if ":" not in name:
+        near = did_you_mean(name, HIGHER_IS_BETTER)
+        raise ProjectError(
+            "unknown metric",
+            where=f"{where}.metric",
+            received=name,
+            allowed=", ".join([*HIGHER_IS_BETTER, "module:function"]),
+            next_step=f"did you mean {near!r}?" if near else None,
+        )
+    if direction is None:
+        raise ProjectError(
+            "a metric of your own needs its direction",
+            where=f"{where}.direction",
+            allowed="higher, lower",
+            next_step='add direction = "higher" (or "lower") to [goal]',
+        )
+    return MetricSpec(name=name, higher_is_better=direction == "higher", output=output, threshold=threshold)

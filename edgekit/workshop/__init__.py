@@ -1,4 +1,0 @@
-"""TensorFlow lives here and nowhere else: loading, normalising, training and converting models.
-
-It runs in child processes (`python -m edgekit.workshop`), one job at a time, kept warm between jobs.
-"""

@@ -1,0 +1,111 @@
+"""Opening models and data: what is asked of the worker, what is said of a bad path, and that the content is the key."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from edgekit.documents.facts import ModelFacts
+from edgekit.errors import DataError, ModelError
+from edgekit.ingest.model import open_data, open_model
+from edgekit.jobs.cache import Cache
+from edgekit.jobs.worker import Done, Failed, no_progress
+from edgekit.project.project_file import DataTable, ModelTable
+from edgekit.values import to_json
+
+FACTS = ModelFacts(sha256="0", format="keras", inputs=(), outputs=(), layers=(), output_kinds=("softmax",))
+
+
+class Answering:
+    """Stands where the pool of TensorFlow workers stands, and keeps the jobs it is asked."""
+
+    def __init__(self, answer=None):
+        self.jobs, self._answer = [], answer
+
+    def run(self, job, *, progress, time_limit_s=None):
+        from pathlib import Path
+
+        self.jobs.append(job)
+        if self._answer is None:
+            (Path(job["target"]) / "facts.json").write_text(to_json(FACTS), encoding="utf-8")
+        return self._answer or Done(value=None)
+
+
+@pytest.fixture
+def opened(tmp_path):
+    def open_it(source, pool, *, seed=0, trust=False, imports=(), version=""):
+        table = ModelTable(source=source, version=version)
+        return open_model(
+            table,
+            root=tmp_path,
+            cache=Cache(tmp_path / "cache"),
+            pool=pool,
+            seed=seed,
+            imports=imports,
+            trust=trust,
+            progress=no_progress,
+        )
+
+    return open_it
+
+
+def test_a_model_is_loaded_once_and_its_content_is_the_key(tmp_path, opened):
+    (tmp_path / "a.keras").write_bytes(b"one")
+    (tmp_path / "b.keras").write_bytes(b"one")
+    pool = Answering()
+    first = opened("a.keras", pool)
+    assert first.facts == FACTS and pool.jobs[0]["source"] == str(tmp_path / "a.keras")
+    assert opened("a.keras", pool) == first == opened("b.keras", pool) == opened("a.keras", pool, seed=9)
+    assert len(pool.jobs) == 1
+    (tmp_path / "a.keras").write_bytes(b"two")
+    assert opened("a.keras", pool).key != first.key and len(pool.jobs) == 2
+    assert opened("a.keras", pool, trust=True).key != first.key, "trust may give another model"
+
+
+def test_a_function_counts_by_its_source_version_seed_and_imports(tmp_path, opened):
+    (tmp_path / "own_model.py").write_text("def make(): return 1", encoding="utf-8")
+    (tmp_path / "own_layer.py").write_text("A = 1", encoding="utf-8")
+    pool = Answering()
+    ways = [{}, {"seed": 1}, {"version": "2"}, {"imports": ("own_layer",)}]
+    keys = {opened("own_model:make", pool, **way).key for way in ways}
+    assert len(keys) == len(pool.jobs) == 4 and pool.jobs[0]["is_function"]
+    (tmp_path / "own_layer.py").write_text("A = 2", encoding="utf-8")
+    assert opened("own_model:make", pool, imports=("own_layer",)).key not in keys
+
+
+def test_a_worker_that_fails_is_an_error_with_the_end_of_its_log(tmp_path, opened):
+    (tmp_path / "a.keras").write_bytes(b"one")
+    failed = Failed(reason="the process ended with signal SIGSEGV", detail="first\nlast words\n\n")
+    with pytest.raises(ModelError, match="cannot be loaded") as caught:
+        opened("a.keras", Answering(failed))
+    assert "SIGSEGV" in caught.value.received and caught.value.next_step == "the log ends with: last words"
+    assert not (tmp_path / "cache" / "models").exists(), "a failure is not kept"
+
+
+def test_a_path_that_there_is_not_suggests_the_nearest_before_any_worker_starts(tmp_path, opened):
+    (tmp_path / "model.keras").write_bytes(b"one")
+    pool = Answering()
+    with pytest.raises(ModelError, match="the model does not exist") as caught:
+        opened("modle.keras", pool)
+    assert caught.value.next_step == "did you mean 'model.keras'?" and pool.jobs == []
+    with pytest.raises(DataError, match="the data does not exist") as caught:
+        open_data(DataTable(source="none/d.npz"), root=tmp_path, cache=Cache(tmp_path / "c"), progress=no_progress)
+    assert "relative to the project" in caught.value.next_step
+
+
+def test_a_pipe_is_refused_before_anybody_waits_for_it(tmp_path, opened):
+    os.mkfifo(tmp_path / "a.keras")
+    os.mkfifo(tmp_path / "a.npz")
+    with pytest.raises(ModelError, match="neither a file nor a folder"):
+        opened("a.keras", Answering())
+    with pytest.raises(DataError, match="neither a file nor a folder"):
+        open_data(
+            DataTable(source="a.npz"),
+            root=tmp_path,
+            cache=Cache(tmp_path / "cache"),
+            seed=0,
+            wanted=None,
+            trust=False,
+            progress=no_progress,
+        )

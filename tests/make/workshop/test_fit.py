@@ -1,0 +1,228 @@
+"""Fine-tuning: distilled targets, the shaping's turns, the best weights; on a model of a few weights."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import types
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from edgekit.errors import DataError
+from edgekit.ingest.dataset import Dataset
+from edgekit.ingest.spool import spool_result
+from edgekit.jobs.worker import no_progress
+from edgekit.project.project_file import DataTable
+from edgekit.techniques.interface import Shaping
+from edgekit.values import to_builtins
+
+pytestmark = pytest.mark.tf
+SAMPLES, CLASSES = 40, 3
+TRAINING = {"epochs": 4, "batch_size": 8, "learning_rate": 0.3, "distillation": 0.5, "temperature": 2.0}
+
+
+@pytest.fixture(scope="module")
+def tools() -> Any:
+    from edgekit.make.workshop.door import door
+
+    return door()
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    generator = np.random.default_rng(0)
+    y = np.arange(SAMPLES) % CLASSES
+    x = (np.eye(CLASSES)[y] + generator.normal(0, 0.3, (SAMPLES, CLASSES))).astype(np.float32)
+    arrays = {f"{name}_{split}": array for split in ("train", "val", "test") for name, array in (("x", x), ("y", y))}
+    return spool_result(
+        arrays, tmp_path_factory.mktemp("data"), names=("x",), options=to_builtins(DataTable(source="data")), seed=0,
+        progress=no_progress,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def model(tools: Any) -> Any:
+    tools.fresh(0)
+    layers = tools.keras.layers
+    return tools.keras.Sequential([layers.Input((CLASSES,)), layers.Dense(CLASSES, activation="softmax")])
+
+
+@pytest.fixture
+def teacher(dataset: Dataset, tmp_path: Path) -> dict[str, list[str]]:
+    """A float model that is sure of another class than the label."""
+    answers = np.eye(CLASSES, dtype=np.float32)[(dataset.targets("train")[0][:] + 1) % CLASSES] * 0.9 + 0.1 / CLASSES
+    np.save(tmp_path / "answers.npy", answers)
+    return {split: [str(tmp_path / "answers.npy")] for split in ("train", "validation")}
+
+
+def fitted(tools, dataset, model, *, shaping=None, keepers=lambda model: (), teacher=None, until=math.inf, **changes):
+    from edgekit.make.workshop.fit import Fit
+
+    job = {
+        "training": {**TRAINING, **changes},
+        "losses": ["sparse_categorical_crossentropy"],
+        "seed": 0,
+        "teacher": teacher,
+    }
+    fit = Fit(tools, dataset, job, keepers, no_progress, until)
+    fit.fit(model, shaping)
+    return fit
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clock by which each look at it takes a second, so that what is cut does not depend on the machine."""
+    from edgekit.make.workshop import fit
+
+    seconds = itertools.count()
+    monkeypatch.setattr(fit, "time", types.SimpleNamespace(monotonic=lambda: float(next(seconds))))
+
+
+def zeroing(kernel: Any, whole_after: int) -> Any:
+    """A form that is whole after so many steps: the kernel is zero."""
+
+    def after_step(step: int) -> None:
+        if step >= whole_after:
+            kernel.assign(kernel * 0)
+
+    return lambda steps: Shaping(after_step=after_step, whole_after=whole_after)
+
+
+def test_a_run_that_the_time_cuts_keeps_its_best_weights(tools, dataset, model, clock):
+    before = model.get_weights()
+    fit = fitted(tools, dataset, model, until=8.5)
+    assert fit.cut == "stopped by the time budget at step 9 of 20" and fit.note.endswith(fit.cut)
+    assert not np.array_equal(before[0], model.get_weights()[0])
+
+
+def test_a_run_is_planned_for_the_time_that_is_left(tools, dataset, model, clock):
+    """Probes of 10 steps; the time that is left after them is not enough for 120 more."""
+    fit = fitted(tools, dataset, model, until=100.5, learning_rate=None, epochs=24)
+    assert fit.cut.startswith("shortened by the time budget to ") and fit.cut.endswith(" steps of 120")
+    whole = fitted(tools, dataset, model, until=1e6, learning_rate=None, epochs=24)
+    assert whole.cut == "" and "time budget" not in whole.note
+
+
+def test_weights_whose_form_was_not_whole_in_time_are_none(tools, dataset, model, clock):
+    from edgekit.make.workshop.fit import OutOfTime
+
+    with pytest.raises(OutOfTime):
+        fitted(tools, dataset, model, shaping=zeroing(model.layers[0].kernel, 10), until=8.5)
+    fit = fitted(tools, dataset, model, shaping=zeroing(model.layers[0].kernel, 3), until=1e3 + 8.5)
+    assert fit.cut == "" and not model.layers[0].kernel.numpy().any()
+
+
+def answers(model, dataset):
+    return model(dataset.inputs("test")[0][:], training=False).numpy().argmax(axis=1)
+
+
+def test_the_labels_are_learned_without_a_teacher_and_the_teachers_answers_with_a_strong_one(
+    tools, dataset, model, teacher
+):
+    labels = dataset.targets("test")[0][:]
+    fit = fitted(tools, dataset, model, distillation=0.0)
+    assert (answers(model, dataset) == labels).mean() > 0.9 and "distilled" not in fit.note
+    fit = fitted(tools, dataset, model, teacher=teacher, distillation=0.99)
+    assert (answers(model, dataset) == (labels + 1) % CLASSES).mean() > 0.7, "with labels alone it is below 0.1"
+    assert "distilled from the float model at temperature 2" in fit.note
+
+
+def test_the_same_again_gives_the_same_weights(tools, dataset, model, teacher):
+    first = model.get_weights()
+    fitted(tools, dataset, model, teacher=teacher, learning_rate=None)
+    trained = model.get_weights()
+    model.set_weights(first)
+    fitted(tools, dataset, model, teacher=teacher, learning_rate=None)
+    assert all((a == b).all() for a, b in zip(trained, model.get_weights(), strict=True))
+
+
+def test_a_shaping_has_its_turns_and_weights_before_its_form_is_whole_are_not_kept(tools, dataset, model):
+    calls: list[tuple[str, int]] = []
+    kernel = model.layers[0].kernel
+
+    def shaping(steps: int) -> Shaping:
+        calls.append(("run", steps))
+
+        def after_step(step: int) -> None:
+            calls.append(("step", step))
+            if step >= steps - 1:
+                kernel.assign(kernel * 0)
+
+        return Shaping(after_step=after_step, settle=lambda: calls.append(("settle", 0)), whole_after=steps - 1)
+
+    fitted(tools, dataset, model, shaping=shaping, learning_rate=None)
+    assert not model.layers[0].kernel.numpy().any(), "the best of the whole ones, though others fit better"
+    runs = [steps for what, steps in calls if what == "run"]
+    assert runs[:3] == [1, 1, 1] and runs[-1] == 20, "a twelfth of 4 epochs of 5 steps for each rate, then all of them"
+    last = calls[calls.index(("run", 20)) :]
+    assert [step for what, step in last if what == "step"] == list(range(21))
+    assert last[-1] == ("settle", 0), "put right before it is judged"
+
+
+def test_what_was_made_before_is_kept_at_every_step(tools, dataset, model):
+    mask = np.ones((CLASSES, CLASSES), np.float32)
+    mask[0] = 0
+
+    def keepers(trained):
+        kernel = trained.layers[0].kernel
+        return [Shaping(after_step=lambda step: kernel.assign(kernel * mask))]
+
+    fitted(tools, dataset, model, keepers=keepers)
+    kernel = model.layers[0].kernel.numpy()
+    assert not kernel[0].any() and kernel[1:].all()
+
+
+def test_a_loss_that_does_not_fit_the_data_is_bad_input(tools, dataset, model):
+    from edgekit.make.workshop.fit import Fit
+
+    job = {"training": TRAINING, "losses": ["categorical_crossentropy"], "seed": 0}
+    with pytest.raises(DataError, match="loss cannot be computed"):
+        Fit(tools, dataset, job, lambda model: (), no_progress).fit(model)
+
+
+@pytest.mark.parametrize(
+    ("text", "label", "output", "expected"),
+    [
+        ("sparse_categorical_crossentropy_from_logits", (40,), (None, 3), True),
+        ("sparse_categorical_crossentropy", (40, 1), (None, 3), True),
+        ("categorical_crossentropy", (40, 3), (None, 3), True),
+        ("binary_crossentropy", (40,), (None, 1), True),
+        ('huber {"delta": 5.0}', (40, 2), (None, 2), True),
+        ("cosine_similarity", (40, 2), (None, 2), False),
+        ('sparse_categorical_crossentropy {"ignore_class": 255}', (40, 8, 8), (None, 8, 8, 3), False),
+        ("mean_squared_error", (40,), (None, 3), False),
+        ("mse", (40, 3), (None, 3), True),
+    ],
+)
+def test_which_losses_have_a_second_term(text, label, output, expected):
+    from edgekit.make.workshop.distil import can_distil
+
+    assert can_distil(text, label, output) is expected
+
+
+@pytest.mark.parametrize("logits", [True, False])
+def test_the_distance_is_nothing_where_both_answer_the_same_and_whatever_the_form(tools, logits):
+    from edgekit.make.workshop.distil import mixed_loss, pack
+
+    raw = np.random.default_rng(0).normal(size=(6, 4)).astype(np.float32)
+    answer = raw if logits else np.exp(raw) / np.exp(raw).sum(axis=1, keepdims=True)
+    text = "sparse_categorical_crossentropy" + ("_from_logits" if logits else "")
+    label = np.arange(6) % 4
+    far = np.roll(answer, 1, axis=1)
+    losses = {share: mixed_loss(tools, text, share=share, temperature=3.0) for share in (0.0, 0.5)}
+    hard, half = (float(losses[share](pack(label, answer), answer)) for share in (0.0, 0.5))
+    assert half == pytest.approx(hard / 2, rel=1e-4), "only the task's half is left"
+    assert float(losses[0.5](pack(label, far), answer)) > half + 0.1
+
+
+def test_a_logit_is_no_target_for_a_probability(tools):
+    """The least loss is that of the float model's own answer, not one that falls for ever."""
+    from edgekit.make.workshop.distil import mixed_loss, pack
+
+    answer = np.array([[3.0], [-2.0]], np.float32)
+    loss = mixed_loss(tools, "binary_crossentropy_from_logits", share=1.0, temperature=1.0)
+    same, far = (float(loss(pack(np.zeros(2), answer), answer * factor)) for factor in (1, 10))
+    assert 0 < same < far

@@ -1,0 +1,274 @@
+"""`edgekit.toml` and what overrides it: strict keys, units, and the command line's word last."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from edgekit.errors import ProjectError
+from edgekit.project.project import Project, load_project, override
+from edgekit.project.project_file import AugmentTable
+from edgekit.values import from_json, to_json
+from edgekit.verdict.metric_spec import MetricSpec
+
+FULL = """
+model = "model.keras"
+device = ["rpi4", "host"]
+seed = 3
+time_budget = "2h"
+
+[data]
+source = "data.npz"
+validation = 0.1
+
+[goal]
+max_drop = 2
+metric = "mymetrics:f1"
+direction = "higher"
+output = 1
+currency = "download"
+search = "all"
+
+[budget]
+flash = "512KiB"
+download = "100kB"
+ram = "64KiB"
+latency = "20ms"
+
+[training]
+loss = "mean_squared_error"
+epochs = 2
+batch_size = 16
+learning_rate = 0.001
+
+[calibration]
+samples = 50
+"""
+
+
+def project(tmp_path: Path, text: str) -> Project:
+    (tmp_path / "edgekit.toml").write_text(text, encoding="utf-8")
+    return load_project(tmp_path)
+
+
+def problem(tmp_path: Path, text: str) -> ProjectError:
+    with pytest.raises(ProjectError) as caught:
+        project(tmp_path, text)
+    assert str(tmp_path / "edgekit.toml") in caught.value.where
+    return caught.value
+
+
+def test_every_key(tmp_path):
+    found = project(tmp_path, FULL)
+    assert found.root == str(tmp_path.resolve())
+    assert (found.model.source, found.data.source, found.data.validation) == ("model.keras", "data.npz", 0.1)
+    assert found.devices == ("rpi4", "host") and found.seed == 3 and found.time_budget_s == 7200.0
+    assert found.goal.metric == MetricSpec(name="mymetrics:f1", higher_is_better=True, output=1)
+    assert (found.goal.max_drop_points, found.goal.currency, found.goal.search) == (2.0, "download", "all")
+    assert found.budget.limits() == {"flash": 524_288.0, "download": 100_000.0, "ram": 65_536.0, "latency": 20.0}
+    assert (found.training.epochs, found.training.batch_size, found.calibration.samples) == (2, 16, 50)
+    assert from_json(to_json(found), Project) == found
+
+
+def test_the_defaults_of_the_contract(tmp_path):
+    found = project(tmp_path, "")
+    assert (found.model, found.data, found.devices, found.seed) == (None, None, (), 0)
+    assert found.time_budget_s == 1800.0 and found.goal.max_drop_points == 1.0
+    assert found.goal.metric is None and found.budget.limits() == {}
+    assert found.calibration.samples == 200
+
+
+def test_a_table_or_its_source_alone(tmp_path):
+    short = project(tmp_path, 'model = "make:model"\ndata = "make:data"\ndevice = "rpi4"')
+    assert short.model.source == "make:model" and short.devices == ("rpi4",)
+    long = project(tmp_path, '[model]\nsource = "make:model"\nimport = ["layers"]\n[data]\nsource = "images"')
+    assert long.model.imports == ("layers",) and long.data.source == "images"
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "near"),
+    [
+        ('modell = "a"', "modell", "model"),
+        ("[goal]\nmaxdrop = 1", "goal.maxdrop", "max_drop"),
+        ('[budget]\nflsh = "1KiB"', "budget.flsh", "flash"),
+        ('[model]\nsource = "a"\nimports = ["b"]', "model.imports", "import"),
+        ('[data]\nsource = "a"\nimagesize = [1, 1]', "data.imagesize", "image_size"),
+        ("[training]\naugment = { color = 0.1 }", "training.augment.color", "colour"),
+        ('[[chain]]\nstep = ["int8"]', "chain[0].step", "steps"),
+        ('[[chain]]\nsteps = ["int8", { technique = "int8", setting = {} }]', "chain[0].steps[1].setting", "settings"),
+    ],
+)
+def test_an_unknown_key(tmp_path, text, key, near):
+    error = problem(tmp_path, text)
+    assert error.where.endswith(f": {key}") and error.next_step == f"did you mean '{near}'?"
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("[budget]\nflash = 512", "budget.flash"),
+        ('[budget]\nflash = "512"', "budget.flash"),
+        ('[budget]\nram = "12 furlongs"', "budget.ram"),
+        ('[budget]\nlatency = "20KiB"', "budget.latency"),
+        ('[budget]\nflash = "1e999B"', "budget.flash"),
+        ('time_budget = "soon"', "time_budget"),
+        ('time_budget = "99999999999h"', "time_budget"),
+        ("[goal]\nmax_drop = -1", "goal.max_drop"),
+        ("[goal]\nmax_drop = nan", "goal.max_drop"),
+        ("[goal]\nmax_drop = inf", "goal.max_drop"),
+        ('[goal]\nmetric = "acuracy"', "goal.metric"),
+        ('[goal]\nmetric = "accuracy"\ndirection = "lower"', "goal.direction"),
+        ('[goal]\ndirection = "lower"', "goal.direction"),
+        ('[goal]\nmetric = "my:own"', "goal.direction"),
+        ('[goal]\ncurrency = "energy"', "goal.currency"),
+        ("[training]\nepochs = -1", "training.epochs"),
+        ("[training]\nlearning_rate = 0", "training.learning_rate"),
+        ("[training]\nlearning_rate = inf", "training.learning_rate"),
+        ("[training]\naugment = true", "training.augment"),
+        ('[training]\naugment = ["flip"]', "training.augment"),
+        ("[training]\naugment = { flip = true }", "training.augment.flip"),
+        ('[training]\naugment = { flip = "left" }', "training.augment.flip"),
+        ("[training]\naugment = { shift = 0 }", "training.augment.shift"),
+        ("[training]\naugment = { shift = 3 }", "training.augment.shift"),
+        ("[training]\naugment = { crop = 0.51 }", "training.augment.crop"),
+        ("[training]\naugment = { colour = -0.1 }", "training.augment.colour"),
+        ("[training]\naugment = { noise = nan }", "training.augment.noise"),
+        ("[calibration]\nsamples = 0", "calibration.samples"),
+        ('[data]\nsource = "a"\nvalidation = 1.0', "data.validation"),
+        ('[data]\nsource = "a"\nscale = nan', "data.scale"),
+        ('[data]\nsource = "a"\nimage_size = [32]', "data.image_size"),
+        ("seed = -1", "seed"),
+        ("seed = 99999999999999999999999999", "seed"),
+        ("model = 3", "model"),
+        ("[model]", "model"),
+    ],
+)  # fmt: skip
+def test_a_wrong_value_names_its_key(tmp_path, text, key):
+    error = problem(tmp_path, text)
+    assert error.where.endswith(f": {key}"), error.where
+
+
+def test_a_misspelt_metric_is_suggested(tmp_path):
+    assert problem(tmp_path, '[goal]\nmetric = "acuracy"').next_step == "did you mean 'accuracy'?"
+
+
+def test_what_is_no_toml(tmp_path):
+    assert problem(tmp_path, "model = ").what == "not a TOML file"
+    (tmp_path / "edgekit.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(ProjectError, match="not a TOML file"):
+        load_project(tmp_path)
+
+
+def test_no_project_file(tmp_path):
+    with pytest.raises(ProjectError, match="there is no edgekit") as caught:
+        load_project(tmp_path)
+    assert "edgekit init" in caught.value.next_step and str(tmp_path) in caught.value.where
+    assert load_project(tmp_path, required=False).model is None
+
+
+@pytest.mark.parametrize(
+    ("change", "path", "expected"),
+    [
+        ({"model": "b.keras"}, "model.source", "b.keras"),
+        ({"imports": ("layers",)}, "imports", ("layers",)),
+        ({"data": "b.npz"}, "data.source", "b.npz"),
+        ({"seed": 0}, "seed", 0),
+        ({"augment": {"shift": 0.1}}, "training.augment", AugmentTable(shift=0.1)),
+        ({"max_drop": 0}, "goal.max_drop_points", 0.0),
+        ({"max_drop": 0.5}, "goal.max_drop_points", 0.5),
+        ({"time_budget": "90s"}, "time_budget_s", 90.0),
+        ({"time_budget": 90}, "time_budget_s", 90.0),
+        ({"time_budget": "8760h"}, "time_budget_s", 31_536_000.0),
+        ({"max_flash": "1KiB"}, "budget.flash_bytes", 1024),
+        ({"max_flash": 1000}, "budget.flash_bytes", 1000),
+        ({"max_download": "1MB"}, "budget.download_bytes", 10**6),
+        ({"max_ram": 2.0**20}, "budget.ram_bytes", 2**20),
+        ({"max_latency": "2s"}, "budget.latency_ms", 2000.0),
+        ({"max_latency": 2.5}, "budget.latency_ms", 2.5),
+    ],
+)
+def test_every_override_changes_its_key_and_nothing_else(tmp_path, change, path, expected):
+    before = project(tmp_path, FULL)
+    after = override(before, **change)
+    value = after
+    for name in path.split("."):
+        value = getattr(value, name)
+    assert value == expected
+    owner = path.split(".")[0]
+    same = [field for field in Project.__struct_fields__ if field != owner]
+    assert [getattr(after, field) for field in same] == [getattr(before, field) for field in same]
+
+
+def test_what_is_not_given_overrides_nothing(tmp_path):
+    before = project(tmp_path, FULL)
+    names = ("model", "data", "imports", "seed", "max_drop", "time_budget", "max_flash", "max_ram", "max_latency")
+    assert override(before, **dict.fromkeys(names)) == before
+
+
+def test_overriding_the_data_keeps_its_options(tmp_path):
+    after = override(project(tmp_path, FULL), data="other")
+    assert (after.data.source, after.data.validation) == ("other", 0.1)
+
+
+def test_an_empty_mapping_takes_the_augmentation_away(tmp_path):
+    before = project(tmp_path, "[training]\nepochs = 2\naugment = { flip = 'both', noise = 0.1 }")
+    assert before.training.augment == AugmentTable(flip="both", noise=0.1)
+    assert override(before, augment={}).training == msgspec.structs.replace(before.training, augment=None)
+
+
+@pytest.mark.parametrize("given", [["flip"], "flip", True, {"flip": "left"}, {"color": 1}, {"noise": "much"}, {1: 2}])
+def test_a_wrong_augmentation_says_what_is_allowed(tmp_path, given):
+    with pytest.raises(ProjectError) as caught:
+        override(load_project(tmp_path, required=False), augment=given)
+    assert caught.value.where.startswith("augment") and caught.value.allowed and caught.value.received
+
+
+def test_overrides_without_a_file(tmp_path):
+    bare = load_project(tmp_path, required=False)
+    after = override(bare, model="m.keras", data="d.npz", imports=["layers"])
+    assert (after.model.source, after.imports, after.data.source) == ("m.keras", ("layers",), "d.npz")
+
+
+@pytest.mark.parametrize("option", ["max_flash", "max_download", "max_ram", "max_latency", "time_budget"])
+@pytest.mark.parametrize("given", ["soon", "5", 0, -1, math.nan, math.inf, True, [1]])
+def test_a_wrong_override_names_its_option(tmp_path, option, given):
+    with pytest.raises(ProjectError) as caught:
+        override(load_project(tmp_path, required=False), **{option: given})
+    assert caught.value.where == f"--{option.replace('_', '-')}"
+
+
+@pytest.mark.parametrize("given", ["much", -1, math.nan, math.inf, [1]])
+def test_a_wrong_number_of_points(tmp_path, given):
+    with pytest.raises(ProjectError) as caught:
+        override(load_project(tmp_path, required=False), max_drop=given)
+    assert caught.value.where == "--max-drop"
+
+
+@pytest.mark.parametrize("given", [-1, "x", 1.5, 2**64])
+def test_a_wrong_seed(tmp_path, given):
+    with pytest.raises(ProjectError) as caught:
+        override(load_project(tmp_path, required=False), seed=given)
+    assert caught.value.where == "--seed"
+
+
+def test_a_project_cannot_be_changed(tmp_path):
+    with pytest.raises(AttributeError):
+        project(tmp_path, FULL).seed = 1
+    assert msgspec.structs.replace(project(tmp_path, FULL), seed=1).seed == 1
+
+
+def test_a_time_budget_that_no_thread_can_wait_for_is_refused(tmp_path):
+    with pytest.raises(ProjectError, match="too long for a time budget") as caught:
+        override(load_project(tmp_path, required=False), time_budget=1e15)
+    assert caught.value.where == "--time-budget"
+
+
+@pytest.mark.parametrize("name", ["strict", "emulate"])
+@pytest.mark.parametrize("given", ["no", "false", 0, 1.0, [False]])
+def test_a_switch_is_true_or_false_and_no_text(tmp_path, name, given):
+    with pytest.raises(ProjectError, match="neither true nor false") as caught:
+        override(load_project(tmp_path, required=False), **{name: given})
+    assert caught.value.where == name
