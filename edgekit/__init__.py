@@ -6,9 +6,9 @@ costs nothing.
 
 from __future__ import annotations
 
-import sys
-import types
 from typing import TYPE_CHECKING, Any
+
+from edgekit.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from edgekit.api.bench import bench
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from edgekit.documents.bench_result import BenchResult
     from edgekit.errors import EdgekitError
 
-__version__ = "0.1.0"
 __all__ = [
     "BenchResult",
     "BuildResult",
@@ -47,17 +46,6 @@ _HOME = {
     "inspect": "edgekit.api.inspect",
     "load_profile": "edgekit.devices.profile",
 }
-
-
-class _Package(types.ModuleType):
-    """Keeps `edgekit.bench` the function: the first import from the folder of that name would put the folder there."""
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if not (name in _HOME and isinstance(value, types.ModuleType)):
-            super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _Package
 
 
 def __getattr__(name: str) -> Any:

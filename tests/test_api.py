@@ -260,19 +260,7 @@ def test_no_name_of_the_api_is_a_module_too():
     """Importing a module makes it an attribute of its package, in the place of a function of that name."""
     package = ROOT / "edgekit"
     both = [name for name in edgekit.__all__ if (package / f"{name}.py").exists() or (package / name).exists()]
-    assert both == ["bench"]
-
-
-@pytest.mark.parametrize(
-    "first", ["import edgekit.boards.ssh", "from edgekit.bench import address", "import edgekit.bench"]
-)
-def test_bench_is_the_function_whatever_was_imported_before(first):
-    """`edgekit/boards/` is a folder, and `edgekit/__init__.py` keeps it from taking the function's place."""
-    said = (
-        f"{first}\nimport edgekit\nfrom edgekit import bench\nprint(callable(edgekit.bench) and bench is edgekit.bench)"
-    )
-    done = subprocess.run([sys.executable, "-c", said], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout == "True\n"
+    assert both == []
 
 
 def test_the_names_are_there_and_cost_nothing_before_they_are_used():

@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgekit.boards import facts_of_board as board
-from edgekit.boards.address import Address, parse_address, transport_to
+from edgekit.boards.address import Address, parse_address
 from edgekit.boards.arguments import HERE, delegate_for, input_files, open_model, require_system, whole, within
 from edgekit.boards.measurements import Measurement, keep_measurement, require_place, why_not
 from edgekit.boards.output_comparison import agreement_check, compare_outputs, output_arrays
 from edgekit.boards.runner_protocol import Request, answer
 from edgekit.boards.transport import MODEL_NAME, OUTPUTS_NAME, Facts, Ran, Task, Transport, input_name
+from edgekit.boards.transports import transport_to
 from edgekit.devices.overlay import measurements_folder
 from edgekit.devices.profile import DeviceProfile, list_profiles, load_profile
 from edgekit.documents.bench_document import BenchDocument, Refusal
@@ -201,7 +202,7 @@ class _Asked:
         return (found, ran.outputs), ""
 
     def _result(self, facts: Facts, document: BenchDocument, agreement: HostAgreement, check: Check) -> BenchResult:
-        from edgekit import __version__
+        from edgekit.version import __version__
 
         profile, environment = self._profile, document.environment
         names = {one.id: one.name for one in list_profiles()}

@@ -227,7 +227,7 @@ class _Run:
         baseline: Baseline | None,
         notes: tuple[str, ...],
     ) -> Report:
-        from edgekit import __version__
+        from edgekit.version import __version__
 
         outcome = verdict.outcome(checks)
         return Report(

@@ -33,7 +33,7 @@ def compare(
     Raises `ModelError` for a `.tflite` that is none, `InputError` for a report or a rule that is wrong, `OutputError`
     where a file cannot be written.
     """
-    from edgekit import __version__
+    from edgekit.version import __version__
 
     rules = parse_rules((fail_if,) if isinstance(fail_if, str) else fail_if)
     first, second = open_side(Path(a)), open_side(Path(b))

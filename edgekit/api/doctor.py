@@ -97,7 +97,7 @@ def examine(*, deep: bool = False, progress: Progress = no_progress) -> Health:
     Guarantees an answer within seconds (minutes where `deep`), whatever a part does: each runs in a child with a time
     limit. Raises `ProfileError` where a bundled device profile is damaged.
     """
-    from edgekit import __version__
+    from edgekit.version import __version__
 
     installed = packages()
     abilities = (*_runtimes(), _tensorflow(installed, deep=deep, progress=progress), *map(_added, ADDED), _emulator())

@@ -303,6 +303,6 @@ def _free_port(tensor: TensorFacts) -> PortFacts:
 
 
 def _version() -> str:
-    from edgekit import __version__
+    from edgekit.version import __version__
 
     return __version__

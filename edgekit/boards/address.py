@@ -13,14 +13,10 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from edgekit.errors import InputError
 from edgekit.values import Value
-
-if TYPE_CHECKING:
-    from edgekit.boards.transport import Transport
-    from edgekit.devices.profile import DeviceProfile
 
 FORMS = "local, emulator, ssh://[USER@]HOST[:PORT], adb://SERIAL"
 _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,63}")
@@ -56,25 +52,6 @@ def parse_address(text: str) -> Address:
             raise _refusal("not a serial number of adb", rest, "`adb devices` lists those that are connected")
         return Address(kind="adb", text=text, serial=rest)
     raise _refusal("not a place to run a model", _hidden(text))
-
-
-def transport_to(address: Address, profile: DeviceProfile) -> Transport:
-    """The way to an address; the profile says which board an emulator stands for."""
-    if address.kind == "ssh":
-        from edgekit.boards.ssh import Ssh
-
-        return Ssh(address)
-    if address.kind == "adb":
-        from edgekit.boards.adb import Adb
-
-        return Adb(address)
-    if address.kind == "emulator":
-        from edgekit.boards.emulator.transport import Emulator
-
-        return Emulator(profile)
-    from edgekit.boards.local import Local
-
-    return Local()
 
 
 def _ssh(text: str, rest: str) -> Address:

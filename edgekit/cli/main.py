@@ -125,7 +125,7 @@ def _explain(problem: BaseException, *, debug: bool) -> int:
 
 def _show_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     if wanted and not ctx.resilient_parsing:
-        from edgekit import __version__
+        from edgekit.version import __version__
 
         click.echo(f"edgekit {__version__} (Python {sys.version_info.major}.{sys.version_info.minor})")
         ctx.exit()

@@ -22,6 +22,7 @@ from edgekit.documents.report import Basis
 from edgekit.errors import ProfileError
 from edgekit.units import format_size
 from edgekit.values import Value, read
+from edgekit.version import BESIDE
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -32,10 +33,7 @@ Support = Literal["native", "storage", "absent"]
 # A profile whose processor and memory are read live is of the machine that reads them, whatever its id.
 THIS_MACHINE = ("compute.cores", "memory.ram")
 MAX_LETTERS = 2**20  # a bundled profile has a few thousand
-DEFAULT_FOLDERS = (
-    Path(__file__).parents[1] / "device_profiles",
-    Path(__file__).parents[2] / "device_profiles",
-)
+DEFAULT_FOLDERS = tuple(folder / "device_profiles" for folder in BESIDE)
 
 
 class Quantity(Value):

@@ -189,7 +189,7 @@ def _tame_letter(letter: str) -> str:
 
 def _of_another_edgekit(problem: InputError, raw: dict[str, Any]) -> InputError:
     """The error, with the edgekit that wrote the report where it is not this one: a key may be newer than this one."""
-    from edgekit import __version__
+    from edgekit.version import __version__
 
     written = raw.get("edgekit_version")
     if written == __version__:

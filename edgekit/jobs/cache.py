@@ -24,6 +24,7 @@ import msgspec
 
 from edgekit.errors import OutputError
 from edgekit.machine.host import usable_cores
+from edgekit.version import PACKAGE
 
 CACHE_VARIABLE = "EDGEKIT_CACHE"
 INDEX = "entry.json"
@@ -240,10 +241,9 @@ def _processor_name() -> str:
 
 
 def _source_digest() -> str:
-    package = Path(__file__).parents[1]
     hasher = hashlib.sha256()
-    for path in sorted([*package.rglob("*.py"), *package.rglob("*.toml")]):
-        hasher.update(path.relative_to(package).as_posix().encode() + path.read_bytes())
+    for path in sorted([*PACKAGE.rglob("*.py"), *PACKAGE.rglob("*.toml")]):
+        hasher.update(path.relative_to(PACKAGE).as_posix().encode() + path.read_bytes())
     return hasher.hexdigest()[:16]
 
 

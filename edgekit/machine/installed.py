@@ -8,11 +8,11 @@ from __future__ import annotations
 import functools
 import importlib.metadata
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgekit.documents.health import ExtraHealth, Installed, PackageHealth
 from edgekit.machine.extras import DISTRIBUTION, own_environment_line, pip_line
+from edgekit.version import PACKAGE
 
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
@@ -27,7 +27,7 @@ TESTED = {
 WITH_TENSORFLOW = ("keras", "h5py")
 # Its numpy is older than what the rest is tested with, and what other packages need.
 OWN_ENVIRONMENT = ("tflite-runtime",)
-CHECKOUT = Path(__file__).resolve().parents[2] / "pyproject.toml"
+CHECKOUT = PACKAGE.resolve().parent / "pyproject.toml"
 
 
 def packages() -> tuple[PackageHealth, ...]:

@@ -13,7 +13,6 @@ from typing import Protocol
 
 import msgspec
 
-from edgekit import __version__
 from edgekit.documents.candidate import Candidate, Declined
 from edgekit.documents.compiled import COMPILED_FILE, Compiled
 from edgekit.documents.decisions import Decisions
@@ -35,6 +34,7 @@ from edgekit.search.trials import Bench, Finished
 from edgekit.techniques.interface import Task
 from edgekit.units import format_ms, format_size
 from edgekit.verdict.checks import misses, outcome, warnings
+from edgekit.version import __version__
 
 FAITHFUL = 0.99
 """A float32 file that agrees less than this with the Keras model gets a warning; rounding alone stays far above."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from edgekit import __version__
 from edgekit.devices.profile import DeviceProfile
 from edgekit.documents.events import Finished, Opened, Started
 from edgekit.documents.report import Report
@@ -13,6 +12,7 @@ from edgekit.emit import MANIFEST_FILE, PAGE_FILE, PLAN_FILE, REPORT_FILE
 from edgekit.ingest.dataset import Dataset
 from edgekit.ingest.model import OpenedModel
 from edgekit.project.project import Project
+from edgekit.version import __version__
 
 
 def started(profiles: Sequence[DeviceProfile], settings: Project, workers: int) -> Started:

@@ -10,13 +10,13 @@ from pathlib import Path
 
 from edgekit.emit.schema import schema_text
 from edgekit.errors import OutputError
+from edgekit.version import BESIDE
 
 NAME = "digits"
 FILES = ("README.md", "digits.npz", "digits.py", "edgekit.toml", "make_data.py")
 PROJECT, SCHEMA = "edgekit.toml", "edgekit-toml.schema.json"
 _IN_CHECKOUT = f"#:schema ../../docs/{SCHEMA}"
-# Inside the installed package, or beside it in a checkout.
-_FOLDERS = (Path(__file__).parents[2] / "examples" / NAME, Path(__file__).parents[3] / "examples" / NAME)
+_FOLDERS = tuple(folder / "examples" / NAME for folder in BESIDE)
 
 
 def example_folder() -> Path:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from edgekit import __version__
 from edgekit.devices.profile import DeviceProfile
 from edgekit.documents.candidate import Candidate, Declined
 from edgekit.documents.lockfile import (
@@ -36,6 +35,7 @@ from edgekit.search.lock.inputs import OBJECT, limits_given, profile_digest
 from edgekit.search.loop import Search
 from edgekit.search.trials import Bench, Finished
 from edgekit.values import to_json
+from edgekit.version import __version__
 
 
 def hold(path: Path, now: LockedInputs, settings: Project, profiles: Sequence[DeviceProfile]) -> Lock:
