@@ -9,7 +9,7 @@ import math
 import re
 import types
 import typing
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import msgspec
 from typing_extensions import dataclass_transform
@@ -29,6 +29,10 @@ class Value(msgspec.Struct, metaclass=_FrozenMeta, frozen=True, kw_only=True, fo
     """A frozen value with keyword-only fields; unknown fields are refused when it is read."""
 
 
+Basis = Literal["measured", "simulated", "predicted", "published", "declared"]
+"""What a figure rests on."""
+Ends = Literal["softmax", "sigmoid", "linear"]
+"""What an output ends in: shares of classes, a share of its own for each item, or any number."""
 V = TypeVar("V", bound=Value)
 
 

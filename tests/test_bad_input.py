@@ -20,7 +20,7 @@ from edgekit.errors import DataError, ModelError
 from edgekit.ingest import opening
 from edgekit.ingest.model import open_data
 from edgekit.jobs.cache import CACHE_VARIABLE, Cache
-from edgekit.jobs.worker import no_progress
+from edgekit.progress import no_progress
 from edgekit.project.project_file import DataTable
 
 BUILD = ("build", "--device", "rpi4", "--out", "out")

@@ -1,103 +1,209 @@
-"""The floors of docs/architecture.md, read from the imports: a file imports only from its own floor and those below.
+"""The walls of docs/architecture.md, read from the imports of every module, wherever in the module they stand.
 
-`workshop/` and `runtimes/` share a floor and never see each other; TensorFlow is behind the workshop's door alone.
+The folders are the floors, in one list: nothing imports a floor above its own. No modules import each other in a circle,
+of any length. `make` and `measure` never see each other. TensorFlow is behind one door. Nothing inside imports the
+package's own face. Each rule is held against a planted violation too.
 """
 
 from __future__ import annotations
 
 import ast
+import functools
+import graphlib
+import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
-PACKAGE = ROOT / "edgekit"
-FLOORS = {
-    0: ("errors", "units"),
-    1: (
-        "values", "child", "jobs", "report", "candidate", "facts", "artifact", "dataset", "metric_spec", "project",
-        "project_file", "userfunction", "profile", "profile_file", "profile_resolve", "host", "tflite",
-        "schema", "extras", "lockfile", "liveness", "compiled", "inspection", "health", "installed", "probe", "wording", "comparison",
-        "bench_document", "bench_result", "overlay", "documents", "devices",
-    ),
-    2: ("techniques", "planner", "cost", "metrics", "agreement", "intervals", "match", "ingest", "gate", "gate_verdict", "starter", "verdict", "sanity"),
-    3: ("workshop", "runtimes", "bench"),
-    4: ("builder", "planning", "opening", "making", "judging", "request", "search", "checker", "conclude", "emit", "cache", "emulating", "bench_arguments", "objects", "pool", "inputs", "trials", "comparer", "inspector", "diagnosis", "lock", "lock_inputs", "lock_keeper", "fleet", "firmware", "turns", "cluster", "devices_file", "benching", "measurements", "reread", "findings", "watching"),
-    5: ("cli", "render", "views", "__main__"),
-}  # fmt: skip
-FLOOR_OF = {name: floor for floor, names in FLOORS.items() for name in names}
-APART = {("workshop", "runtimes"), ("runtimes", "workshop"), ("workshop", "bench"), ("bench", "workshop")}
-HEAVY = {"tensorflow", "tf_keras", "keras", "tensorflow_model_optimization"}
-FILES = sorted(PACKAGE.rglob("*.py"))
+PACKAGE = Path(__file__).resolve().parent.parent / "edgekit"
+FACE = "edgekit"
+# From the ground up. A name is a folder of the package, or a module at its top.
+FLOORS = (
+    "errors", "version", "units", "values", "progress", "files",
+    "tflite", "documents", "machine", "devices", "verdict", "jobs", "project", "ingest", "sanity", "cost", "techniques", "planner",
+    "boards", "make", "measure", "emit", "watching", "findings", "search", "diff", "api", "cli", "views", "__main__",
+)  # fmt: skip
+APART = (("make", "measure"), ("make", "boards"))
+HEAVY = frozenset({"tensorflow", "tf_keras", "keras", "tensorflow_model_optimization"})
+DOOR = "edgekit.make.workshop."
+# Modules that go to the board: they import nothing of edgekit but each other.
+ON_THE_BOARD = "edgekit.boards.runner."
 
 
-def part(path: Path) -> str:
-    """The part of the package that a file belongs to: its folder, or its own name at the top."""
-    first = path.relative_to(PACKAGE).parts[0]
-    return first.removesuffix(".py")
-
-
-def imported(path: Path) -> set[tuple[str, ...]]:
-    """Every module that a file imports anywhere in it, as its parts; relative imports are resolved."""
-    found = set()
-    inside = ("edgekit", *path.relative_to(PACKAGE).with_suffix("").parts)
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            found |= {tuple(alias.name.split(".")) for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            base = inside[: -node.level] if node.level else ()
-            module = base + tuple((node.module or "").split(".") if node.module else ())
-            # `from edgekit import units` imports a module; `from edgekit.units import parse_size` does not
-            found |= {(*module, alias.name) for alias in node.names} if module == ("edgekit",) else {module}
+def sources(package: Path = PACKAGE) -> dict[str, str]:
+    """The text of every module by its dotted name; a folder's `__init__` has the folder's name."""
+    found = {}
+    for path in sorted(package.rglob("*.py")):
+        parts = (package.name, *path.relative_to(package).with_suffix("").parts)
+        name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+        found[name + (".__init__" if parts[-1] == "__init__" else "")] = path.read_text(encoding="utf-8")
     return found
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_a_file_imports_nothing_from_a_floor_above_its_own(path):
-    mine = part(path)
-    if mine == "__init__":
-        return  # the lazy names of the API
-    assert mine in FLOOR_OF, f"{mine} stands on no floor: give it one in this test and in docs/architecture.md"
-    for module in imported(path):
-        if module[0] != "edgekit" or len(module) < 2 or module[1] == mine:
-            continue
-        other = module[1]
-        if other.startswith("__") and other != "__main__":
-            continue  # the package's own facts, as its version
-        assert other in FLOOR_OF, f"{path}: {'.'.join(module)} stands on no floor"
-        assert FLOOR_OF[other] <= FLOOR_OF[mine], f"{path}: {mine} is below {other}"
-        assert (mine, other) not in APART, f"{path}: {mine} must not see {other}"
+def imports(modules: Mapping[str, str]) -> dict[str, set[str]]:
+    """Every module that each module imports, anywhere in it; relative imports are resolved, names are told from modules.
+
+    A folder's `__init__` counts as the folder.
+    """
+    known = {name.removesuffix(".__init__") for name in modules}
+    found: dict[str, set[str]] = {}
+    for name, text in modules.items():
+        mine = found.setdefault(name.removesuffix(".__init__"), set())
+        for module, names in written(name, text):
+            inner = {f"{module}.{one}" for one in names}
+            mine |= (inner & known) | ({module} if not names or inner - known else set())
+    return found
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_tensorflow_lives_in_the_workshop_and_nowhere_else(path):
-    heavy = {module[0] for module in imported(path)} & HEAVY
-    assert not heavy or part(path) == "workshop", f"{path} imports {', '.join(sorted(heavy))}"
+@functools.cache
+def written(name: str, text: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """What the import statements of a module name: a module, and the names taken from it (none: the module itself)."""
+    package = name.removesuffix(".__init__") if name.endswith(".__init__") else name.rpartition(".")[0]
+    found: list[tuple[str, tuple[str, ...]]] = []
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            found += [(alias.name, ()) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            above = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+            module = ".".join([*above, *([node.module] if node.module else [])])
+            found.append((module, tuple(alias.name for alias in node.names)))
+    return tuple(found)
 
 
-def test_one_module_alone_finds_another_by_its_name():
+def floor(module: str) -> str:
+    return module.split(".")[1] if "." in module else FACE
+
+
+def ours(graph: Mapping[str, set[str]]) -> list[tuple[str, str]]:
+    """The imports from one of our modules to another, the face's own left out: it hands on names."""
+    return [
+        (one, other)
+        for one, others in graph.items()
+        for other in others
+        if one != FACE and (other == FACE or other.startswith(f"{FACE}."))
+    ]
+
+
+def upward(graph: Mapping[str, set[str]]) -> list[str]:
+    """Imports that run up, and modules that stand on no floor."""
+    place = {name: height for height, name in enumerate(FLOORS)}
+    strangers = [f"{module} stands on no floor" for module in graph if module != FACE and floor(module) not in place]
+    return strangers + [
+        f"{one} is below {other}"
+        for one, other in ours(graph)
+        if other != FACE and place.get(floor(one), 0) < place.get(floor(other), 0)
+    ]
+
+
+def circles(graph: Mapping[str, set[str]]) -> list[str]:
+    """The first circle of modules that import each other, of any length; nothing where there is none."""
+    own = {one: {other for other in others if other in graph and other != one} for one, others in graph.items()}
+    try:
+        tuple(graphlib.TopologicalSorter(own).static_order())
+    except graphlib.CycleError as problem:
+        return [" imports ".join(reversed(problem.args[1]))]
+    return []
+
+
+def apart(graph: Mapping[str, set[str]]) -> list[str]:
+    pairs = {*APART, *((other, one) for one, other in APART)}
+    return [f"{one} sees {other}" for one, other in ours(graph) if (floor(one), floor(other)) in pairs]
+
+
+def behind_the_door(graph: Mapping[str, set[str]]) -> list[str]:
+    return [
+        f"{module} imports {other}"
+        for module, others in graph.items()
+        for other in sorted(others)
+        if other.split(".")[0] in HEAVY and not module.startswith(DOOR)
+    ]
+
+
+def faces(graph: Mapping[str, set[str]]) -> list[str]:
+    return [f"{one} imports the package's face" for one, other in ours(graph) if other == FACE]
+
+
+def on_the_board(graph: Mapping[str, set[str]]) -> list[str]:
+    """The runner's modules that need what is not sent, and modules that take the runner for a part of edgekit."""
+    return [
+        f"{one} imports {other}"
+        for one, other in ours(graph)
+        if f"{one}.".startswith(ON_THE_BOARD) != f"{other}.".startswith(ON_THE_BOARD)
+    ]
+
+
+def by_name(modules: Mapping[str, str]) -> set[str]:
+    """The modules that import one of another floor by its name, which no reader of imports sees."""
+    named = re.compile(r"""import_module\(\s*f?["']edgekit\.(\w+)""")
+    return {name for name, text in modules.items() if set(named.findall(text)) - {floor(name)}}
+
+
+RULES = (upward, circles, apart, behind_the_door, faces, on_the_board)
+
+
+@pytest.fixture(scope="module")
+def modules() -> dict[str, str]:
+    return sources()
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+def test_the_walls_hold(rule, modules):
+    assert rule(imports(modules)) == []
+
+
+def test_every_floor_is_there(modules):
+    """A folder that is renamed must not leave its floor unguarded."""
+    assert {floor(module) for module in imports(modules)} == {*FLOORS, FACE}
+
+
+def test_one_module_alone_finds_another_by_its_name(modules):
     """An import by name runs past the floors: values find their views that way, and nothing else does."""
-    found = {path for path in FILES if 'import_module("edgekit' in path.read_text(encoding="utf-8")}
-    assert found == {PACKAGE / "documents" / "views.py"}
+    assert by_name(modules) == {"edgekit.documents.views"}
+    planted = {"edgekit.cost.new": "import importlib\nimportlib.import_module('edgekit.planner.planner')"}
+    assert by_name({**modules, **planted}) == {"edgekit.cost.new", "edgekit.documents.views"}
 
 
-def test_the_parts_of_the_floors_are_there():
-    """A part that is renamed must not leave the floors unguarded."""
-    there = {part(path) for path in FILES}
-    assert {"errors", "units", "values", "workshop", "runtimes", "cli", "render", "emit"} <= there
+PLANTED = {
+    "up": (upward, {"edgekit.units": "from edgekit.cli import options\n"}),
+    "up, inside a function": (upward, {"edgekit.cost.flash": "def f():\n    import edgekit.planner.planner\n"}),
+    "up, relative": (upward, {"edgekit.verdict.checks": "from ..search import loop\n"}),
+    "up, from a folder": (upward, {"edgekit.tflite.__init__": "from ..verdict.checks import judge\n"}),
+    "no floor": (upward, {"edgekit.helpers.misc": ""}),
+    "a circle of two": (circles, {"edgekit.cost.ram": "from edgekit.cost import new", "edgekit.cost.new": "from . import ram"}),
+    "a circle of three, for types alone": (
+        circles,
+        {
+            "edgekit.cost.a": "from edgekit.cost.b import B",
+            "edgekit.cost.b": "from edgekit.cost.c import C",
+            "edgekit.cost.c": "if TYPE_CHECKING:\n    from edgekit.cost.a import A",
+        },
+    ),
+    "a circle through a folder": (
+        circles,
+        {"edgekit.emit.__init__": "from edgekit.emit.new import x", "edgekit.emit.new": "from edgekit.emit import y"},
+    ),
+    "make sees measure": (apart, {"edgekit.make.new": "from edgekit.measure.measure import Measured"}),
+    "measure sees make": (apart, {"edgekit.measure.new": "def f():\n    from edgekit.make.workshop import load"}),
+    "TensorFlow": (behind_the_door, {"edgekit.ingest.new": "def f():\n    import tensorflow as tf"}),
+    "Keras": (behind_the_door, {"edgekit.techniques.new": "from keras.src import ops"}),
+    "the face": (faces, {"edgekit.diff.new": "from edgekit import build"}),
+    "the face, whole": (faces, {"edgekit.diff.new": "import edgekit"}),
+    "the runner needs edgekit": (on_the_board, {f"{ON_THE_BOARD}new": "from edgekit.units import parse_size"}),
+    "edgekit needs the runner": (on_the_board, {"edgekit.boards.new": f"from {ON_THE_BOARD}main import main"}),
+}  # fmt: skip
 
 
-def test_the_reader_of_imports_sees_them_all(tmp_path):
-    text = (
-        "import edgekit.cli\nfrom edgekit import units\nfrom . import files\nfrom ..plan import Plan\n"
-        "def f():\n    import tensorflow as tf\n"
-    )
-    path = PACKAGE / "emit" / "nowhere.py"
+@pytest.mark.parametrize("planted", PLANTED)
+def test_a_planted_violation_is_found(planted, modules):
+    rule, texts = PLANTED[planted]
+    assert rule(imports({**modules, **texts})) != []
 
-    class Fake(type(path)):
-        def read_text(self, encoding=None):
-            return text
 
-    assert imported(Fake(path)) == {
-        ("edgekit", "cli"), ("edgekit", "units"), ("edgekit", "emit"), ("edgekit", "plan"), ("tensorflow",)
-    }  # fmt: skip
+def test_what_is_no_violation_is_none(modules):
+    texts = {
+        "edgekit.cli.new": "from edgekit.units import parse_size\nimport numpy\nfrom . import options",
+        "edgekit.make.workshop.new": "import tensorflow\nfrom edgekit.make.workshop.door import door",
+    }
+    graph = imports({**modules, **texts})
+    assert [rule(graph) for rule in RULES] == [[] for _ in RULES]

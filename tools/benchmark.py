@@ -25,7 +25,8 @@ from edgekit.documents.report import CandidateReport, Metrics, Report
 from edgekit.ingest.model import open_data, open_model
 from edgekit.jobs.cache import Cache, processor, versions
 from edgekit.jobs.pool import Pool
-from edgekit.jobs.worker import Done, Worker, no_progress
+from edgekit.jobs.worker import Done, Worker
+from edgekit.progress import no_progress
 from edgekit.project.project_file import DataTable, ModelTable
 from edgekit.units import format_ms, format_size
 

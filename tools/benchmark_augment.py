@@ -21,11 +21,11 @@ import numpy as np
 from edgekit.devices.profile import load_profile
 from edgekit.documents.candidate import Candidate, Step
 from edgekit.ingest.match import choose_losses
+from edgekit.ingest.materials import Materials
 from edgekit.ingest.opening import open_project_data, open_project_model
 from edgekit.jobs.cache import Cache
 from edgekit.jobs.pool import Pool
-from edgekit.jobs.worker import no_progress
-from edgekit.make.maker import Materials
+from edgekit.progress import no_progress
 from edgekit.project.request import settle
 from edgekit.search.trials import Bench
 

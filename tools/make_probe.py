@@ -11,9 +11,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from edgekit.jobs.worker import no_progress
 from edgekit.machine.probe import FILE
 from edgekit.make.workshop.probe import probe
+from edgekit.progress import no_progress
 
 
 def main() -> None:

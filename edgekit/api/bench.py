@@ -27,8 +27,7 @@ from edgekit.documents.bench_document import BenchDocument, Refusal
 from edgekit.documents.bench_result import BenchResult, HostAgreement
 from edgekit.documents.report import Check, Metric, Metrics
 from edgekit.errors import DataError, DeviceError, EdgekitError, InputError, MissingExtraError, ModelError
-from edgekit.jobs.child import Progress
-from edgekit.jobs.worker import no_progress
+from edgekit.progress import Progress, no_progress
 from edgekit.tflite.model import TfliteModel
 from edgekit.units import format_ms
 from edgekit.values import to_builtins

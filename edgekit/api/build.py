@@ -19,6 +19,7 @@ from typing_extensions import Unpack
 from edgekit.api.plan import PlanOptions, outlined
 from edgekit.devices.profile import DeviceProfile
 from edgekit.documents.events import OnEvent, no_event
+from edgekit.documents.facts import port_names
 from edgekit.documents.report import Report
 from edgekit.documents.shown import Shown
 from edgekit.emit import Provenance, emit, prepare
@@ -28,22 +29,23 @@ from edgekit.findings.building import look_before
 from edgekit.findings.settling import Settled, settled
 from edgekit.ingest.dataset import Dataset
 from edgekit.ingest.match import choose_losses
+from edgekit.ingest.materials import Materials
 from edgekit.ingest.model import OpenedModel
 from edgekit.ingest.opening import open_project_data, open_project_model
 from edgekit.ingest.variations import variations
 from edgekit.jobs.cache import Cache, digest_of, file_digest, key, processor, versions
-from edgekit.jobs.child import Progress
 from edgekit.jobs.pool import PACKAGES, Jobs, Pool
 from edgekit.jobs.semaphore import Turns
-from edgekit.jobs.worker import Failed, no_progress
+from edgekit.jobs.worker import Failed
 from edgekit.machine.extras import is_installed
-from edgekit.make.maker import Materials, port_names
 from edgekit.measure.emulator_check import require_emulator
 from edgekit.measure.firmware import vector_of
 from edgekit.measure.runtimes.registry import require_runtimes
 from edgekit.planner.planner import Planner
+from edgekit.planner.task import task_for
+from edgekit.progress import Progress, no_progress
 from edgekit.project.project import PROJECT_FILE, Project
-from edgekit.project.request import Device, Devices, is_several, limits_for, profiles_for, settle, task_for
+from edgekit.project.request import Device, Devices, is_several, limits_for, profiles_for, settle
 from edgekit.search.conclude import conclude, refuse
 from edgekit.search.fleet import Fleet, Seat, named, results_of
 from edgekit.search.lock.keeper import LockKeeper

@@ -22,13 +22,13 @@ from edgekit.findings.settling import SettledFile, settled_for
 from edgekit.findings.telling import sanity_check
 from edgekit.ingest.dataset import Dataset
 from edgekit.jobs.cache import Cache
-from edgekit.jobs.child import Progress
 from edgekit.jobs.limits import LONGEST_S
-from edgekit.jobs.worker import Failed, no_progress
+from edgekit.jobs.worker import Failed
 from edgekit.measure.decisions import decisions_on
 from edgekit.measure.emulator_check import emulated, note_of, require_emulator
 from edgekit.measure.measure import Measured, basis_of, drop, drop_metric, measure
 from edgekit.measure.static import Static, static
+from edgekit.progress import Progress, no_progress
 from edgekit.project.project_file import DataTable
 from edgekit.project.userfunction import is_function
 from edgekit.tflite.model import COMPILERS, VELA, TfliteModel

@@ -32,12 +32,12 @@ from edgekit.documents.health import (
 )
 from edgekit.errors import EdgekitError
 from edgekit.jobs.cache import default_root, processor
-from edgekit.jobs.child import Progress
 from edgekit.jobs.pool import ENVIRONMENT
-from edgekit.jobs.worker import Done, Failed, Worker, all_stopped, no_progress
+from edgekit.jobs.worker import Done, Failed, Worker, all_stopped
 from edgekit.machine.host import usable_cores, usable_ram_bytes
 from edgekit.machine.installed import BASE, extras, line_for, packages, version_of
 from edgekit.machine.probe import FILE
+from edgekit.progress import Progress, no_progress
 from edgekit.values import Value
 
 TIME_LIMIT_S = 30.0

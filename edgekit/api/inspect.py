@@ -15,8 +15,7 @@ from edgekit.documents.candidate import Estimate
 from edgekit.documents.inspection import By, InspectedLayer, InspectedOperator, Inspection, Order, PortFacts
 from edgekit.documents.report import Metric, Metrics
 from edgekit.errors import InputError, ModelError
-from edgekit.jobs.child import Progress
-from edgekit.jobs.worker import no_progress
+from edgekit.progress import Progress, no_progress
 from edgekit.project.userfunction import is_function
 from edgekit.tflite.schema import FILE_IDENTIFIER
 from edgekit.watching.auto import Auto, shows_progress
@@ -156,8 +155,8 @@ def _latency(
     """The latency of a file on a device and of its operators; nothing without a device."""
     if profile is None:
         return {}, ()
+    from edgekit.cost.file_latency import predicted_latency
     from edgekit.cost.operator_latency import operator_latencies
-    from edgekit.measure.static import predicted_latency
 
     return {"latency": predicted_latency(model, profile)}, operator_latencies(model, profile, parts=parts)
 

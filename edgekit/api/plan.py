@@ -16,11 +16,11 @@ from edgekit.devices.profile import DeviceProfile
 from edgekit.documents.candidate import Plan
 from edgekit.ingest.opening import open_project_model
 from edgekit.jobs.cache import Cache
-from edgekit.jobs.child import Progress
 from edgekit.jobs.pool import Pool
-from edgekit.jobs.worker import no_progress
 from edgekit.planner.planner import outline
-from edgekit.project.request import Device, Devices, is_several, profiles_for, settle, task_for
+from edgekit.planner.task import task_for
+from edgekit.progress import Progress, no_progress
+from edgekit.project.request import Device, Devices, is_several, profiles_for, settle
 from edgekit.techniques.interface import Task
 from edgekit.watching.auto import Auto, shows_progress
 

@@ -17,7 +17,7 @@ from edgekit.boards.address import Address
 from edgekit.boards.channel import Channel
 from edgekit.boards.transport import Facts, Ran, Task
 from edgekit.errors import DeviceError, EdgekitError, MissingExtraError
-from edgekit.jobs.child import Progress
+from edgekit.progress import Progress
 
 MOST_COPY_BYTES = 65536
 

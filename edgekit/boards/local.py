@@ -9,7 +9,7 @@ from pathlib import Path
 from edgekit.boards import shell
 from edgekit.boards.transport import Facts, Ran, Task
 from edgekit.errors import DeviceError, EdgekitError
-from edgekit.jobs.child import Progress
+from edgekit.progress import Progress
 
 
 class Local:

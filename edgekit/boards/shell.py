@@ -20,7 +20,7 @@ from edgekit.boards import scripts
 from edgekit.boards.channel import Channel, Ended, TooLate, TooMuch
 from edgekit.boards.transport import Facts, Ran, Task
 from edgekit.errors import DeviceError, EdgekitError
-from edgekit.jobs.child import Progress
+from edgekit.progress import Progress
 from edgekit.units import format_size
 
 FACTS_S = 60.0

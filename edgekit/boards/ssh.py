@@ -19,7 +19,7 @@ from edgekit.boards.address import Address
 from edgekit.boards.channel import Channel
 from edgekit.boards.transport import Facts, Ran, Task
 from edgekit.errors import DeviceError, EdgekitError, InputError, MissingExtraError
-from edgekit.jobs.child import Progress
+from edgekit.progress import Progress
 
 VARIABLE = "EDGEKIT_SSH"
 CONNECT_S = 15

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Protocol
 
-from edgekit.jobs.child import Progress
+from edgekit.progress import Progress
 from edgekit.values import Value
 
 RUNNER = Path(__file__).parent / "edgekit-bench.pyz"

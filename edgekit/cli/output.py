@@ -13,7 +13,7 @@ import click
 if TYPE_CHECKING:
     from edgekit.cli.render.progress import Display
     from edgekit.documents.events import Event
-    from edgekit.jobs.child import Progress
+    from edgekit.progress import Progress
 
 PASS, FAIL = 0, 1
 

@@ -1,15 +1,15 @@
 """The predicted milliseconds of each operator of a `.tflite` on a device.
 
-The parts of `static.predicted_latency`, which predicts the whole; nothing is run.
+The parts of `file_latency.predicted_latency`, which predicts the whole; nothing is run.
 """
 
 from __future__ import annotations
 
+from edgekit.cost.file_latency import COST_NAMES, predicted_latency
 from edgekit.cost.latency import Workload
 from edgekit.cost.parts import apportion
 from edgekit.devices.profile import DeviceProfile
 from edgekit.documents.candidate import Estimate
-from edgekit.measure.static import COST_NAMES, predicted_latency
 from edgekit.tflite.breakdown import Breakdown, OperatorRow, breakdown
 from edgekit.tflite.model import TfliteModel
 

@@ -18,10 +18,9 @@ from edgekit.devices.names import Identity, meant
 from edgekit.devices.overlay import laid_over, overlay_path
 from edgekit.devices.profile_file import ProfileFile
 from edgekit.devices.profile_resolve import resolve
-from edgekit.documents.report import Basis
 from edgekit.errors import ProfileError
 from edgekit.units import format_size
-from edgekit.values import Value, read
+from edgekit.values import Basis, Value, read
 from edgekit.version import BESIDE
 
 if sys.version_info >= (3, 11):

@@ -10,9 +10,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, field
 
-from edgekit.documents.report import Basis
 from edgekit.units import BANDWIDTH_UNITS, CLOCK_UNITS, DURATION_UNITS_MS, RATE_UNITS, SIZE_UNITS
-from edgekit.values import Value
+from edgekit.values import Basis, Value
 
 LIVE = "live"
 CORE_UNITS = {"cores": 1.0, "core": 1.0}

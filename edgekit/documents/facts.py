@@ -5,12 +5,10 @@ They are taken once, in a worker, and cached by the model's content; nothing her
 
 from __future__ import annotations
 
-from typing import Literal
+import re
+from collections.abc import Sequence
 
-from edgekit.values import Value
-
-Ends = Literal["softmax", "sigmoid", "linear"]
-"""What an output ends in: shares of classes, a share of its own for each item, or any number."""
+from edgekit.values import Ends, Value
 
 
 class TensorFacts(Value):
@@ -71,3 +69,12 @@ class ModelFacts(Value):
     def macs(self) -> int:
         """Multiply-accumulates of one inference."""
         return sum(layer.macs for layer in self.layers)
+
+
+def port_names(tensors: Sequence[TensorFacts]) -> list[str]:
+    """The names of inputs or outputs in a file's signature, in the model's order: identifiers, each once."""
+    names: list[str] = []
+    for position, tensor in enumerate(tensors):
+        name = re.sub(r"\W", "_", tensor.name)
+        names.append(name if name not in names else f"{name}_{position}")
+    return names

@@ -11,10 +11,9 @@ from edgekit.documents.candidate import Declined, Step
 from edgekit.documents.compiled import Compiled
 from edgekit.documents.decisions import Decisions
 from edgekit.documents.shown import Shown
-from edgekit.values import Value
+from edgekit.values import Basis, Value
 
 SCHEMA_VERSION = 1
-Basis = Literal["measured", "simulated", "predicted", "published", "declared"]
 Outcome = Literal["pass", "warn", "fail", "unknown", "not asked"]
 
 

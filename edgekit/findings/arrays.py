@@ -12,7 +12,7 @@ from edgekit.findings.settling import Targets
 from edgekit.ingest.dataset import Dataset
 from edgekit.ingest.seen import DataSeen
 from edgekit.jobs.cache import Cache, key, versions
-from edgekit.jobs.child import Progress
+from edgekit.progress import Progress
 from edgekit.sanity.balance import absent_classes, constant_targets
 from edgekit.sanity.copies import copies
 from edgekit.sanity.inputs import inputs

@@ -20,9 +20,11 @@ from edgekit.findings.examining import about_range
 from edgekit.findings.settling import Settled
 from edgekit.findings.telling import tell
 from edgekit.ingest.dataset import Split, mapped
+from edgekit.ingest.materials import Materials
 from edgekit.jobs.cache import key, processor, versions
-from edgekit.jobs.child import Progress
-from edgekit.make.maker import Maker, Materials, TrialFailed
+from edgekit.jobs.worker import TrialFailed
+from edgekit.make.maker import Maker
+from edgekit.progress import Progress
 from edgekit.sanity.answers import target_range
 from edgekit.values import to_builtins
 

@@ -13,7 +13,7 @@ from edgekit.findings.settling import SettledFile
 from edgekit.findings.telling import tell
 from edgekit.ingest.dataset import Dataset, mapped
 from edgekit.jobs.cache import Cache
-from edgekit.jobs.child import Progress
+from edgekit.progress import Progress
 from edgekit.sanity.columns import swallowed
 from edgekit.sanity.ranges import beyond_the_input
 from edgekit.sanity.size import NAME as SIZE

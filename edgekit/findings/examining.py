@@ -12,9 +12,11 @@ from edgekit.documents.report import Finding
 from edgekit.findings.answered import Answers
 from edgekit.findings.settling import Settled
 from edgekit.ingest.dataset import mapped
+from edgekit.ingest.materials import Materials
 from edgekit.ingest.seen import DataSeen
-from edgekit.jobs.child import Progress
-from edgekit.make.maker import Maker, Materials, TrialFailed
+from edgekit.jobs.worker import TrialFailed
+from edgekit.make.maker import Maker
+from edgekit.progress import Progress
 from edgekit.sanity.decided import decided
 from edgekit.sanity.ranges import Fit, Front, Tried, input_range, is_suspicious
 from edgekit.sanity.transforms import Transform, transforms

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from edgekit.documents.report import Check, Finding
-from edgekit.jobs.child import Progress
+from edgekit.progress import Progress
 from edgekit.verdict.wording import sentence
 
 FOUND = "finding: "

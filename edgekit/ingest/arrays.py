@@ -10,7 +10,7 @@ import numpy as np
 
 from edgekit.errors import DataError
 from edgekit.ingest.dataset import ArrayFile
-from edgekit.jobs.child import Progress
+from edgekit.progress import Progress
 
 FLOAT32_MAX = float(np.finfo(np.float32).max)
 SCAN_ROWS_BYTES = 32 * 2**20

@@ -75,6 +75,12 @@ class Dataset(Value):
         """Memory-mapped whole target arrays; take `rows(split)` of them."""
         return [self._map(array) for array in self.splits[split].targets]
 
+    @property
+    def mapped_bytes(self) -> int:
+        """The size of all its arrays, each once."""
+        files = {array.path for split in self.splits.values() for array in (*split.inputs, *split.targets)}
+        return sum((Path(self.root) / path).stat().st_size for path in files)
+
     def _map(self, array: ArrayFile) -> np.ndarray:
         return mapped(Path(self.root) / array.path)
 

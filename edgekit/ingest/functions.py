@@ -21,7 +21,7 @@ from edgekit.ingest.streams import ALLOWED, called, elements, is_bounded, length
 from edgekit.ingest.text_labels import TextLabels
 from edgekit.ingest.values import array_of, in_order, is_frame
 from edgekit.ingest.wanted import Wanted
-from edgekit.jobs.child import Progress
+from edgekit.progress import Progress
 
 SPLITS = {"train": "train", "val": "val", "validation": "val", "test": "test"}
 AT_ONCE = 64

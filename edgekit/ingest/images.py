@@ -18,7 +18,7 @@ from edgekit.ingest.layout import MOST_NAMED, NAMED, left_out_note, read_layout
 from edgekit.ingest.pictures import Picture, decode
 from edgekit.ingest.said import listed, shown
 from edgekit.ingest.split import held_out_note, split_rows
-from edgekit.jobs.child import Progress
+from edgekit.progress import Progress
 
 BATCH = 64
 Files = Sequence[tuple[str, int]]

@@ -13,7 +13,7 @@ import numpy as np
 from edgekit.ingest.dataset import Dataset, Split, mapped
 from edgekit.ingest.fingerprints import are_equal, hashes, is_image, nearest, small_pictures
 from edgekit.ingest.seen import MOST_CHANNELS, DataSeen, InputSeen, Overlap, SplitSeen
-from edgekit.jobs.child import Progress
+from edgekit.progress import Progress
 
 LOOKED = 2000
 """Images of a split that are compared by small pictures: a share of one in a hundred is then known to a few in a thousand."""

@@ -15,10 +15,10 @@ from edgekit.errors import DataError, ModelError, did_you_mean
 from edgekit.ingest.dataset import Dataset
 from edgekit.ingest.wanted import Wanted
 from edgekit.jobs.cache import Cache, digest_of, key, processor, versions
-from edgekit.jobs.child import Progress
 from edgekit.jobs.limits import memory_limit
 from edgekit.jobs.pool import Jobs
 from edgekit.jobs.worker import Failed, Worker
+from edgekit.progress import Progress
 from edgekit.project.project_file import DataTable, ModelTable
 from edgekit.project.userfunction import digest, is_function, module_digest
 from edgekit.values import Value, from_json, to_builtins

@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from edgekit.errors import DataError, OutputError, TrustError
-from edgekit.jobs.child import DISK_ERRORS, Progress
+from edgekit.jobs.child import DISK_ERRORS
+from edgekit.progress import Progress
 
 NAME = re.compile(r"^(?P<kind>[xy])_(?P<split>train|val|test)(_(?P<index>\d+))?$")
 

@@ -17,7 +17,7 @@ from edgekit.errors import ModelError
 from edgekit.ingest.dataset import INDEX_FILE, Dataset
 from edgekit.ingest.wanted import Wanted
 from edgekit.jobs.cache import Cache, digest_of, file_digest, key
-from edgekit.jobs.child import Progress
+from edgekit.progress import Progress
 from edgekit.project.project_file import DataTable, ModelTable
 from edgekit.values import to_builtins
 

@@ -13,8 +13,8 @@ from edgekit.ingest.model import OpenedModel, open_data, open_model
 from edgekit.ingest.objects import keep_data, keep_model
 from edgekit.ingest.wanted import wanted_of
 from edgekit.jobs.cache import Cache
-from edgekit.jobs.child import Progress
 from edgekit.jobs.pool import Jobs
+from edgekit.progress import Progress
 from edgekit.project.project import Project
 
 LEAST_OPENING_S = 600.0

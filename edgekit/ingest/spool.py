@@ -16,7 +16,7 @@ from edgekit.ingest.images import read_folder
 from edgekit.ingest.npz import unpack
 from edgekit.ingest.split import class_numbers, split_rows
 from edgekit.ingest.wanted import Wanted
-from edgekit.jobs.child import Progress
+from edgekit.progress import Progress
 from edgekit.values import read, to_builtins, to_json
 
 FILE_NAMES = {"train": "train", "validation": "val", "test": "test"}

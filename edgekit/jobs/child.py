@@ -21,8 +21,8 @@ from typing import Any, BinaryIO
 import msgspec
 
 from edgekit.errors import EdgekitError
+from edgekit.progress import Progress
 
-Progress = Callable[[str, int, int], None]
 Handler = Callable[[dict[str, Any], Progress], Any]
 MEMORY_LIMIT_VARIABLE = "EDGEKIT_CHILD_MEMORY_BYTES"
 PROGRESS_INTERVAL_S = 0.1

@@ -6,10 +6,6 @@ and reachable within a working day.
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from edgekit.ingest.dataset import Dataset
-
 # What a job may take whatever the model: starting Python (1 s), reading a file of GB, packing its weights.
 FLOOR_S = 120.0
 # Times the inferences that a job makes: of cores that others use too, and of a first measurement that was lucky.
@@ -51,12 +47,8 @@ def time_limit_s(do: str, *, samples: int = 0, inference_s: float = 0.0) -> floa
     return min(FLOOR_S + SLACK * inference_s * (INFERENCES.get(do, 0) + samples), LONGEST_S)
 
 
-def memory_limit(dataset: Dataset | None = None) -> int:
-    """Address space for a child: most of this machine's memory, and room for what is mapped and never resident."""
+def memory_limit(mapped_bytes: int = 0) -> int:
+    """Address space for a child, in bytes: most of this machine's memory, and room for what is mapped and never resident."""
     import psutil
 
-    mapped = 0
-    if dataset is not None:
-        files = [array.path for split in dataset.splits.values() for array in (*split.inputs, *split.targets)]
-        mapped = sum((Path(dataset.root) / path).stat().st_size for path in set(files))
-    return int(psutil.virtual_memory().total * MEMORY_SHARE) + ADDRESS_SPACE_BYTES + 2 * mapped
+    return int(psutil.virtual_memory().total * MEMORY_SHARE) + ADDRESS_SPACE_BYTES + 2 * mapped_bytes

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from edgekit.errors import InterruptedBuild
-from edgekit.jobs.child import Progress
 from edgekit.jobs.worker import Done, Failed, Worker
 from edgekit.machine.extras import require
+from edgekit.progress import Progress
 
 MODULE = "edgekit.make.workshop"
 ENVIRONMENT = {

@@ -22,7 +22,8 @@ from typing import IO, Any
 import msgspec
 
 from edgekit.errors import EdgekitError, InterruptedBuild, from_parts
-from edgekit.jobs.child import MEMORY_LIMIT_VARIABLE, Progress
+from edgekit.jobs.child import MEMORY_LIMIT_VARIABLE
+from edgekit.progress import Progress, no_progress
 from edgekit.values import Value
 
 LOG_TAIL_BYTES = 4000
@@ -76,8 +77,15 @@ def is_stopping() -> bool:
     return _stopping.is_set()
 
 
-def no_progress(phase: str, done: int, total: int) -> None:
-    """The default progress: nothing."""
+class TrialFailed(Exception):
+    """Ends a trial, not the build; `seconds` are those of when it was tried, where the cache knows them.
+
+    `again` says that the job itself failed, and would each time: it crashed, or refused what it was given.
+    """
+
+    def __init__(self, reason: str, *, seconds: float | None = None, again: bool = False) -> None:
+        super().__init__(reason)
+        self.reason, self.seconds, self.again = reason, seconds, again
 
 
 class Worker:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import re
 import shutil
 import time
 from collections.abc import Sequence
@@ -18,23 +17,18 @@ from typing import Any
 import msgspec
 
 from edgekit.documents.candidate import Candidate, Step
-from edgekit.documents.facts import TensorFacts
-from edgekit.documents.report import Finding
+from edgekit.documents.facts import port_names
 from edgekit.errors import DataError, ModelError, ProjectError
-from edgekit.ingest.dataset import Dataset, Split
-from edgekit.ingest.model import OpenedModel
-from edgekit.jobs.cache import Cache, file_digest, key, processor, versions
-from edgekit.jobs.child import Progress
-from edgekit.jobs.pool import Jobs
-from edgekit.jobs.semaphore import Turns
-from edgekit.jobs.worker import Done, Failed
-from edgekit.project.project import Project
+from edgekit.ingest.dataset import Split
+from edgekit.ingest.materials import Materials
+from edgekit.jobs.cache import file_digest, key, processor, versions
+from edgekit.jobs.worker import Done, Failed, TrialFailed
+from edgekit.progress import Progress
 from edgekit.sanity.transforms import Transform
 from edgekit.techniques import identity, technique
 from edgekit.techniques.interface import Evidence
 from edgekit.values import to_builtins
 from edgekit.verdict.converter_said import NO_LOOPS, plain
-from edgekit.verdict.task import OutputTask
 
 ANSWER = "answer.json"
 LEAST_S = {"convert": 60.0, "predict": 60.0}
@@ -43,25 +37,6 @@ GRACE_S = 30.0
 """A training is told when the time is over and stops by itself; it is killed where it has not by so much later."""
 MOST_TAUGHT_BYTES = 2 * 2**30
 """Where the float model's outputs on the training split are larger (images as outputs), nothing is distilled."""
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Materials:
-    """What the trials of all devices of a build share; `tasks` and `losses` have one an output of the model.
-
-    `findings` are those on model and data, `notes` what is said beside them.
-    """
-
-    project: Project
-    model: OpenedModel
-    dataset: Dataset
-    losses: tuple[str, ...]
-    cache: Cache
-    pool: Jobs
-    tasks: tuple[OutputTask, ...] = ()
-    findings: tuple[Finding, ...] = ()
-    notes: tuple[str, ...] = ()
-    turns: Turns = dataclasses.field(default_factory=lambda: Turns(1))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -94,17 +69,6 @@ class _Cut(Exception):
     def __init__(self, folder: Path, answer: dict[str, Any]) -> None:
         super().__init__()
         self.folder, self.answer = folder, answer
-
-
-class TrialFailed(Exception):
-    """Ends a trial, not the build; `seconds` are those of when it was tried, where the cache knows them.
-
-    `again` says that the job itself failed, and would each time: it crashed, or refused what it was given.
-    """
-
-    def __init__(self, reason: str, *, seconds: float | None = None, again: bool = False) -> None:
-        super().__init__(reason)
-        self.reason, self.seconds, self.again = reason, seconds, again
 
 
 class Maker:
@@ -299,15 +263,6 @@ class Maker:
         if "failure" in answer:
             raise TrialFailed(f"{job['do']}: {plain(answer['failure'])}", seconds=answer["seconds"], again=True)
         return folder, answer
-
-
-def port_names(tensors: Sequence[TensorFacts]) -> list[str]:
-    """The names of inputs or outputs in a file's signature, in the model's order: identifiers, each once."""
-    names: list[str] = []
-    for position, tensor in enumerate(tensors):
-        name = re.sub(r"\W", "_", tensor.name)
-        names.append(name if name not in names else f"{name}_{position}")
-    return names
 
 
 def _notes(answer: dict[str, Any]) -> tuple[str, ...]:

@@ -6,22 +6,23 @@ Everything is cached by the file, the split and the metric. How the file was mad
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
 from edgekit.boards.measurements import applied
 from edgekit.devices.profile import DeviceProfile
+from edgekit.documents.facts import port_names
 from edgekit.documents.report import Metric
 from edgekit.errors import ProjectError
 from edgekit.ingest.dataset import Dataset, Split, mapped
+from edgekit.ingest.materials import Materials
 from edgekit.ingest.widen import can_be_widened, widen
 from edgekit.jobs.cache import file_digest, key, processor, versions
-from edgekit.jobs.child import Progress
-from edgekit.jobs.worker import Failed
+from edgekit.jobs.worker import Failed, TrialFailed
 from edgekit.machine.installed import version_of
-from edgekit.make.maker import Maker, Materials, TrialFailed, port_names
 from edgekit.measure.children import is_device
 from edgekit.measure.measure import (
     Measured,
@@ -35,6 +36,7 @@ from edgekit.measure.measure import (
     outputs_of,
 )
 from edgekit.planner.findings import HALF_A_POINT, reach_of
+from edgekit.progress import Progress
 from edgekit.project.userfunction import digest, is_function
 from edgekit.values import Value, to_builtins
 from edgekit.verdict.metrics import Score, score
@@ -57,12 +59,18 @@ class Skipped(Exception):
         self.reason = reason
 
 
-class Judge:
-    """Measures files for one device; raises `TrialFailed` where one cannot be measured."""
+class KerasOutputs(Protocol):
+    """Gives the Keras model's own outputs on a split, as `.npy` files; raises `TrialFailed`."""
 
-    def __init__(self, materials: Materials, profile: DeviceProfile, maker: Maker) -> None:
+    def __call__(self, split: Split, *, progress: Progress) -> Sequence[Path]: ...
+
+
+class Judge:
+    """Measures files for one device beside the Keras model's outputs; raises `TrialFailed` where one cannot be measured."""
+
+    def __init__(self, materials: Materials, profile: DeviceProfile, keras_outputs: KerasOutputs) -> None:
         self._project, self._model, self._dataset = materials.project, materials.model, materials.dataset
-        self._cache, self._profile, self._maker = materials.cache, profile, maker
+        self._cache, self._profile, self._keras_outputs = materials.cache, profile, keras_outputs
         self._root, self._turns, self._tasks = Path(materials.project.root), materials.turns, materials.tasks
 
     def measured(self, tflite: Path, split: Split, progress: Progress, watch: Watch = no_watch) -> Timed:
@@ -79,7 +87,7 @@ class Judge:
         )
 
         def make(folder: Path) -> None:
-            reference = self._maker.keras_outputs(split, progress=progress)
+            reference = self._keras_outputs(split, progress=progress)
             # a latency that is taken here, beside a training, would be the latency of a machine that trains
             with self._turns.turn(alone=is_device(self._profile)):
                 started = time.monotonic()
@@ -223,7 +231,7 @@ class Judge:
         def compute() -> Any:
             rows = self._dataset.rows(split)
             targets = [array[rows] for array in self._dataset.targets(split)]
-            outputs = [mapped(path) for path in self._maker.keras_outputs(split, progress=progress)]
+            outputs = [mapped(path) for path in self._keras_outputs(split, progress=progress)]
             return to_builtins(score(spec, targets, outputs))
 
         found = msgspec.convert(self._cache.value("scores", self._key_on(split, keras=self._model.key), compute), Score)

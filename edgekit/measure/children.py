@@ -14,9 +14,7 @@ import msgspec
 
 from edgekit.devices.profile import DeviceProfile
 from edgekit.documents.compiled import Compiled
-from edgekit.documents.report import Basis
 from edgekit.ingest.dataset import Dataset, Split
-from edgekit.jobs.child import Progress
 from edgekit.jobs.limits import BOOTSTRAP_SHARE, LONGEST_S, memory_limit, time_limit_s
 from edgekit.jobs.worker import Done, Failed, Worker
 from edgekit.machine.host import usable_cores
@@ -28,7 +26,8 @@ from edgekit.measure.runtimes.predict import Prediction
 from edgekit.measure.runtimes.samples import arrays_of
 from edgekit.measure.runtimes.vectors import Vectors
 from edgekit.measure.static import TITLES
-from edgekit.values import Value, to_builtins
+from edgekit.progress import Progress
+from edgekit.values import Basis, Value, to_builtins
 from edgekit.verdict import metrics as scores_of
 from edgekit.verdict.metric_spec import MetricSpec
 from edgekit.verdict.metrics import Score
@@ -73,7 +72,7 @@ class Children:
         self._model = self._own if expanded is None else str(expanded.resolve())
         self._progress = progress
         self._deadline = None if limit_s is None else time.monotonic() + limit_s
-        self._worker = Worker(MODULE, memory_bytes=memory_limit(dataset))
+        self._worker = Worker(MODULE, memory_bytes=memory_limit(0 if dataset is None else dataset.mapped_bytes))
         self._kind = _runs_here(profile.runtime.kind)
         self._inference_s = 0.0
         self._is_alone = False

@@ -25,10 +25,9 @@ from edgekit.documents.bench_result import OutputAgreement
 from edgekit.documents.report import Check, Outcome
 from edgekit.errors import DeviceError
 from edgekit.jobs.cache import Cache, file_digest, key, processor, versions
-from edgekit.jobs.child import Progress
-from edgekit.jobs.worker import no_progress
 from edgekit.machine.extras import is_installed
 from edgekit.measure.runtimes.samples import arrays_of
+from edgekit.progress import Progress, no_progress
 from edgekit.tflite.model import TfliteModel
 from edgekit.tflite.reader import read_tflite
 from edgekit.units import format_size

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from edgekit.cost.file_latency import predicted_latency
 from edgekit.documents.report import Check, Finding, InputFacts, Metric
 from edgekit.jobs.worker import Failed
 from edgekit.measure.children import Children, Loaded
@@ -17,7 +18,7 @@ from edgekit.measure.runtimes.micro import Difference, Micro
 from edgekit.measure.runtimes.predict import Prediction
 from edgekit.measure.runtimes.samples import arrays_of, feeding, order
 from edgekit.measure.runtimes.tflite_micro import Arena
-from edgekit.measure.static import Static, predicted_latency
+from edgekit.measure.static import Static
 from edgekit.sanity.columns import swallowed
 from edgekit.verdict import checks as verdict
 from edgekit.verdict.agreement import Agreement, agreement

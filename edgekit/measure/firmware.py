@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from edgekit.devices.profile import DeviceProfile
-from edgekit.emit.micro.test_vector import TestVector, read_vector
+from edgekit.documents.test_vector import TestVector, read_vector
 from edgekit.ingest.dataset import Dataset
-from edgekit.jobs.child import Progress
-from edgekit.jobs.worker import Failed, no_progress
+from edgekit.jobs.worker import Failed
 from edgekit.measure.children import Children
 from edgekit.measure.runtimes.unpacked import stand_in
+from edgekit.progress import Progress, no_progress
 from edgekit.tflite.reader import read_tflite
 
 

@@ -14,12 +14,11 @@ import msgspec
 
 from edgekit.devices.profile import DeviceProfile
 from edgekit.documents.compiled import Compiled
-from edgekit.documents.report import Basis, Check, Finding, InputFacts, Metric, Metrics
+from edgekit.documents.report import Check, Finding, InputFacts, Metric, Metrics
 from edgekit.ingest.dataset import Dataset, Split
-from edgekit.jobs.child import Progress
 from edgekit.jobs.limits import memory_limit
 from edgekit.jobs.limits import time_limit_s as limit_of
-from edgekit.jobs.worker import Failed, Worker, no_progress
+from edgekit.jobs.worker import Failed, Worker
 from edgekit.measure import npu
 from edgekit.measure.children import MODULE, Answer, Children, Loaded, is_device, score_job, targets_of
 from edgekit.measure.figures import (
@@ -45,7 +44,8 @@ from edgekit.measure.runtimes.registry import runtime_check
 from edgekit.measure.runtimes.samples import arrays_of
 from edgekit.measure.runtimes.unpacked import stand_in
 from edgekit.measure.static import TITLES, Static, static
-from edgekit.values import Value
+from edgekit.progress import Progress, no_progress
+from edgekit.values import Basis, Value
 from edgekit.verdict import metrics as scores_of
 from edgekit.verdict.metric_spec import MetricSpec
 from edgekit.verdict.metrics import Drop

@@ -1,22 +1,18 @@
-"""What is known of a file on a device without running it: sizes, arithmetic, operators, dtypes, a predicted latency."""
+"""What is known of a file on a device without running it: sizes, counts, operators, dtypes; what the code beside it takes."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-import msgspec
-
+from edgekit.cost.file_latency import hidden
 from edgekit.cost.kernels_flash import firmware_bytes
-from edgekit.cost.latency import Workload, predict_workload
 from edgekit.cost.scratch import library_of, margin_bytes
 from edgekit.devices.profile import DeviceProfile
 from edgekit.documents.report import Check, InputFacts, Metric, Metrics
-from edgekit.errors import ProfileError
 from edgekit.measure.edge_tpu import edge_tpu_check
 from edgekit.tflite.appended import appended
 from edgekit.tflite.artifact import Artifact
 from edgekit.tflite.model import Tensor, TfliteModel
-from edgekit.tflite.numerics import arithmetic
 from edgekit.tflite.operators import Unsupported, load_table, unsupported
 from edgekit.tflite.places import place
 from edgekit.tflite.reader import read_tflite
@@ -34,7 +30,6 @@ TITLES = {
 NAMED = 5
 """So many files of an appended archive are named."""
 INTEGERS = ("int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64", "bool")
-COST_NAMES = {"float16": "float32", "hybrid": "dynamic_range", "other": "float32"}
 
 
 class Static(Value):
@@ -83,55 +78,6 @@ def computed_dtypes(profile: DeviceProfile) -> tuple[str, ...]:
     return (*INTEGERS, *text, *(name for name, support in floats.items() if support == "native"))
 
 
-def predicted_latency(model: TfliteModel, profile: DeviceProfile) -> Metric:
-    """The roofline's latency on another device; without a value where the file's work cannot be counted."""
-    if model.compiled_by is not None:
-        return _no_latency(_hidden(model))
-    if model.runs is None:
-        return _no_latency("it has a loop (WHILE), whose turns the file does not tell")
-    kinds = _arithmetic(model)
-    estimates, fast = [], []
-    try:
-        for dtype in kinds or ("float32",):
-            work = Workload(
-                macs=model.macs,
-                weight_bytes=model.weight_bytes,
-                activation_bytes=model.activation_bytes if model.subgraphs == 1 else model.written_bytes,
-                operators=model.runs,
-                dtype=dtype,
-                decoded=sum(tensor.elements for tensor in model.tensors if tensor.lookup is not None),
-            )
-            estimates.append(predict_workload(profile, work))
-            # The operators of a loop's body are small, and LiteRT takes some in less than the overhead of any other.
-            fast.append(predict_workload(profile, msgspec.structs.replace(work, operators=len(model.operators))))
-    except ProfileError as problem:
-        return _no_latency(problem.what)
-    return Metric(
-        value=estimates[0].value,
-        unit="ms",
-        basis="predicted",
-        source=estimates[0].source,
-        low=min(estimate.low for estimate in (*estimates, *fast)),
-        high=max(estimate.high for estimate in estimates),
-        runtime=profile.runtime.kind,
-        threads=profile.runtime.threads,
-    )
-
-
-def _arithmetic(model: TfliteModel) -> tuple[str, ...]:
-    """The kinds of a file's multiply-accumulates as the cost model names them, the one with most of them first."""
-    macs: dict[str, int] = {}
-    for operator, kind in zip(model.operators, arithmetic(model), strict=True):
-        if operator.macs:
-            name = COST_NAMES.get(kind, kind)
-            macs[name] = macs.get(name, 0) + operator.macs
-    return tuple(sorted(macs, key=lambda name: -macs[name]))
-
-
-def _no_latency(reason: str) -> Metric:
-    return Metric(value=None, unit="ms", basis=None, source="", reason=reason)
-
-
 def byte_metrics(artifact: Artifact, model: TfliteModel) -> Metrics:
     """The figures that a file's bytes tell, on whatever device."""
 
@@ -159,13 +105,8 @@ def parameters_metric(model: TfliteModel) -> Metric:
 
 def _counted(model: TfliteModel, value: float, unit: str, source: str) -> Metric:
     if model.compiled_by is not None:
-        return Metric(value=None, unit=unit, basis=None, source="", reason=_hidden(model))
+        return Metric(value=None, unit=unit, basis=None, source="", reason=hidden(model))
     return Metric(value=value, unit=unit, basis="measured", source=source)
-
-
-def _hidden(model: TfliteModel) -> str:
-    """Why the work of a compiled file cannot be counted."""
-    return f"{model.compiled_by} compiled this file: its work is inside a custom operator"
 
 
 def _is_edge_tpu(profile: DeviceProfile) -> bool:

@@ -1,4 +1,4 @@
-"""What a caller asks for, settled: the project in force, the device profiles, and the task that both make.
+"""What a caller asks for, settled: the project in force, the device profiles, and the limits that both set.
 
 `edgekit.toml`, the caller's arguments and the profiles' own limits meet here, and the caller has the last word.
 """
@@ -9,11 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from edgekit.devices.profile import DeviceProfile, load_profile
-from edgekit.documents.facts import ModelFacts
 from edgekit.errors import ProjectError
 from edgekit.project.project import PROJECT_FILE, Project, load_project, override
 from edgekit.project.userfunction import is_function
-from edgekit.techniques.interface import Task
 from edgekit.verdict.limits import Limits, limits_of
 
 Device = str | Path
@@ -77,21 +75,6 @@ def profiles_for(device: Device | Devices | None, settings: Project) -> list[Dev
 def is_several(device: Device | Devices | None, settings: Project) -> bool:
     """Whether the answer is a list: a sequence of devices was given, or the project names several."""
     return not isinstance(device, str | Path) if device else len(settings.devices) > 1
-
-
-def task_for(profile: DeviceProfile, facts: ModelFacts, settings: Project) -> Task:
-    """The task of one device: what the board has, overridden by the project's limits, and the defaults beside."""
-    found = limits_for(profile, settings)
-    return Task(
-        profile=profile,
-        facts=facts,
-        goal=settings.goal,
-        limits=found.values,
-        defaults=found.default_values,
-        trains=settings.training.epochs > 0,
-        exclude=settings.training.exclude,
-        chains=settings.chains,
-    )
 
 
 def limits_for(profile: DeviceProfile, settings: Project) -> Limits:

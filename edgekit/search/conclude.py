@@ -18,7 +18,6 @@ from edgekit.documents.compiled import COMPILED_FILE, Compiled
 from edgekit.documents.decisions import Decisions
 from edgekit.documents.report import Baseline, CandidateReport, Check, Chosen, Finding, Metrics, Report
 from edgekit.findings.telling import sanity_check
-from edgekit.jobs.child import Progress
 from edgekit.jobs.worker import Failed
 from edgekit.measure.decisions import decisions_on
 from edgekit.measure.emulator_check import NAME as EMULATOR
@@ -27,6 +26,7 @@ from edgekit.measure.measure import Measured
 from edgekit.planner import nearest
 from edgekit.planner.findings import TIME_CUT, few_samples, time_cut
 from edgekit.planner.trial import Trial, figure
+from edgekit.progress import Progress
 from edgekit.sanity.size import NAME as SIZE
 from edgekit.sanity.size import too_few
 from edgekit.search.loop import Search

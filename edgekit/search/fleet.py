@@ -17,8 +17,8 @@ from typing import Generic, TypeVar
 
 from edgekit.devices.profile import DeviceProfile
 from edgekit.errors import ClusterError, EdgekitError, InterruptedBuild, LockError, OutputError
-from edgekit.jobs.child import Progress
 from edgekit.jobs.worker import all_stopped
+from edgekit.progress import Progress
 
 ENDS_ALL = (InterruptedBuild, ClusterError, OutputError)
 """The user's word, a scheduler that is gone, a disk that is full: the next device would meet the same."""

@@ -7,9 +7,9 @@ import time
 from concurrent.futures import Future
 
 from edgekit.documents.candidate import Candidate
-from edgekit.jobs.child import Progress
 from edgekit.measure.measure import Watch
 from edgekit.planner.planner import Planner
+from edgekit.progress import Progress
 from edgekit.search.fleet import Seat
 from edgekit.search.trials import Bench, Finished
 from edgekit.values import Value

@@ -13,14 +13,15 @@ from edgekit.documents.candidate import Candidate
 from edgekit.documents.report import Check, Metric
 from edgekit.findings.telling import sanity_check
 from edgekit.ingest.dataset import Split
+from edgekit.ingest.materials import Materials
 from edgekit.jobs.cache import file_digest
-from edgekit.jobs.child import Progress
-from edgekit.jobs.worker import Failed
-from edgekit.make.maker import Maker, Materials, TrialFailed
+from edgekit.jobs.worker import Failed, TrialFailed
+from edgekit.make.maker import Maker
 from edgekit.measure.cached import Judge, Skipped
 from edgekit.measure.emulator_check import emulated
 from edgekit.measure.measure import Measured, Watch, no_watch
 from edgekit.planner.trial import Trial
+from edgekit.progress import Progress
 from edgekit.values import Value
 from edgekit.verdict.checks import judge
 from edgekit.verdict.limits import Limits
@@ -51,7 +52,7 @@ class Bench:
         self.losses, self.profile, self.limits = materials.losses, profile, limits
         self.tasks, self.findings, self.notes = materials.tasks, materials.findings, materials.notes
         self._cache, self._maker, self._turns = materials.cache, Maker(materials), materials.turns
-        self._judge = Judge(materials, profile, self._maker)
+        self._judge = Judge(materials, profile, self._maker.keras_outputs)
         self._baseline: Path | None = None
 
     def run(

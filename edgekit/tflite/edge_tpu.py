@@ -12,10 +12,9 @@ import sys
 from functools import cache
 from pathlib import Path
 
-from edgekit.documents.report import Basis
 from edgekit.errors import ModelError
 from edgekit.tflite.model import ABSENT, Operator, Tensor, TfliteModel, stored
-from edgekit.values import Value, read
+from edgekit.values import Basis, Value, read
 
 if sys.version_info >= (3, 11):
     import tomllib

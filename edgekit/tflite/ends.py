@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from edgekit.documents.facts import Ends
 from edgekit.tflite.model import Operator, Tensor, TfliteModel
+from edgekit.values import Ends
 
 _HAND_ON = ("QUANTIZE", "DEQUANTIZE", "RESHAPE", "TRANSPOSE", "SQUEEZE", "EXPAND_DIMS", "CAST")
 """Operators that hand on the values of their first input."""

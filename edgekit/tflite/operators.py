@@ -10,11 +10,10 @@ import sys
 from functools import cache
 from pathlib import Path
 
-from edgekit.documents.report import Basis
 from edgekit.errors import ProfileError, did_you_mean
 from edgekit.tflite.model import ABSENT, Operator, TfliteModel
 from edgekit.tflite.weights import KERNELS
-from edgekit.values import Value, read
+from edgekit.values import Basis, Value, read
 
 if sys.version_info >= (3, 11):
     import tomllib

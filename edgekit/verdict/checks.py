@@ -13,7 +13,8 @@ from typing import Literal
 
 import msgspec
 
-from edgekit.documents.report import Basis, Check, InputFacts, Metric
+from edgekit.documents.report import Check, InputFacts, Metric
+from edgekit.values import Basis
 from edgekit.verdict.wording import figure
 
 LIMITED = ("flash", "download", "ram", "latency", "accuracy_drop")

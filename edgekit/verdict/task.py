@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from edgekit.documents.facts import Ends, ModelFacts, TensorFacts
-from edgekit.values import Value
+from edgekit.documents.facts import ModelFacts, TensorFacts
+from edgekit.values import Ends, Value
 from edgekit.verdict.losses import is_distance, takes_shares
 from edgekit.verdict.targets import TargetFacts
 

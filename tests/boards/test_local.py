@@ -18,7 +18,7 @@ from edgekit.boards.output_comparison import output_arrays
 from edgekit.boards.transport import Task
 from edgekit.documents.bench_document import Output
 from edgekit.errors import DataError, DeviceError, InputError, ModelError
-from edgekit.jobs.worker import no_progress
+from edgekit.progress import no_progress
 
 QUICK = {"runs": 3, "seconds": 0.0}
 # headers that numpy's reader answers with errors of many kinds, and not with its own

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from edgekit.cost.file_latency import predicted_latency
 from edgekit.cost.operator_latency import operator_latencies
 from edgekit.devices.profile import load_profile
-from edgekit.measure.static import predicted_latency
 from edgekit.tflite.reader import read_tflite
 
 GOLDEN = Path(__file__).parents[1] / "golden"

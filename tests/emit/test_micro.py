@@ -15,9 +15,10 @@ import numpy as np
 import pytest
 
 from edgekit.documents.report import Metric
+from edgekit.documents.test_vector import read_vector
 from edgekit.emit.micro import TestVector, firmware_files
 from edgekit.emit.micro.operators import method_of, operators_header
-from edgekit.emit.micro.test_vector import read_vector, vector_header, vector_source
+from edgekit.emit.micro.test_vector import vector_header, vector_source
 from edgekit.tflite.operators import load_table
 from edgekit.tflite.reader import read_tflite
 

@@ -14,8 +14,8 @@ from edgekit.ingest import model as inputs
 from edgekit.ingest.dataset import Dataset
 from edgekit.ingest.spool import spool
 from edgekit.jobs.cache import Cache
-from edgekit.jobs.child import Progress
-from edgekit.jobs.worker import Done, Failed, Worker, no_progress
+from edgekit.jobs.worker import Done, Failed, Worker
+from edgekit.progress import Progress, no_progress
 from edgekit.project.project_file import DataTable
 
 

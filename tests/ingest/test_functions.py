@@ -15,7 +15,7 @@ from edgekit.errors import DataError
 from edgekit.ingest.arrays import ArrayWriter
 from edgekit.ingest.spool import spool_result
 from edgekit.ingest.wanted import Wanted
-from edgekit.jobs.worker import no_progress
+from edgekit.progress import no_progress
 from edgekit.project.project_file import DataTable
 from edgekit.values import to_builtins
 

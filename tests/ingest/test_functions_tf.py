@@ -8,8 +8,8 @@ import pytest
 from edgekit.errors import DataError
 from edgekit.ingest.spool import spool_result
 from edgekit.ingest.wanted import Wanted
-from edgekit.jobs.worker import no_progress
 from edgekit.make.workshop.door import door
+from edgekit.progress import no_progress
 
 pytestmark = pytest.mark.tf
 X, Y = np.arange(96, dtype=np.float32).reshape(12, 4, 2), np.arange(12) % 3

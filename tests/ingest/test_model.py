@@ -10,7 +10,8 @@ from edgekit.documents.facts import ModelFacts
 from edgekit.errors import DataError, ModelError
 from edgekit.ingest.model import open_data, open_model
 from edgekit.jobs.cache import Cache
-from edgekit.jobs.worker import Done, Failed, no_progress
+from edgekit.jobs.worker import Done, Failed
+from edgekit.progress import no_progress
 from edgekit.project.project_file import DataTable, ModelTable
 from edgekit.values import to_json
 

@@ -11,7 +11,7 @@ from edgekit.errors import DataError, ModelError
 from edgekit.ingest.objects import keep_data, keep_model
 from edgekit.ingest.wanted import Wanted
 from edgekit.jobs.cache import Cache
-from edgekit.jobs.worker import no_progress
+from edgekit.progress import no_progress
 from edgekit.project.project_file import DataTable
 
 X, Y = np.arange(48, dtype=np.float32).reshape(12, 4), np.arange(12) % 3

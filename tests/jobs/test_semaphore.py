@@ -10,9 +10,9 @@ from types import SimpleNamespace
 import pytest
 
 from edgekit.devices.profile import load_profile
+from edgekit.ingest.materials import Materials
 from edgekit.jobs.semaphore import Turns
-from edgekit.jobs.worker import no_progress
-from edgekit.make.maker import Materials
+from edgekit.progress import no_progress
 from edgekit.search import trials
 
 

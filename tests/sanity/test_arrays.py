@@ -12,7 +12,7 @@ from edgekit.ingest.dataset import Dataset
 from edgekit.ingest.fingerprints import hashes, is_image, small_pictures
 from edgekit.ingest.looking import look
 from edgekit.ingest.spool import spool_result
-from edgekit.jobs.worker import no_progress
+from edgekit.progress import no_progress
 from edgekit.sanity.copies import copies
 from edgekit.sanity.inputs import inputs
 

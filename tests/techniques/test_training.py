@@ -14,7 +14,8 @@ from edgekit.api.check import check
 from edgekit.ingest.dataset import Dataset
 from edgekit.ingest.spool import spool_result
 from edgekit.jobs.pool import ENVIRONMENT, MODULE
-from edgekit.jobs.worker import Done, Worker, no_progress
+from edgekit.jobs.worker import Done, Worker
+from edgekit.progress import no_progress
 from edgekit.project.project_file import DataTable
 from edgekit.techniques import technique
 from edgekit.techniques.sites import MINIMUM_WEIGHTS, file_kernels

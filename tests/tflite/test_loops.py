@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from edgekit.cost.file_latency import predicted_latency
 from edgekit.cost.operator_latency import operator_latencies
 from edgekit.devices.profile import load_profile
-from edgekit.measure.static import predicted_latency
 from edgekit.tflite.loops import MOST_RUNS, _turns
 from edgekit.tflite.model import TfliteModel
 from edgekit.tflite.reader import parse_tflite, read_tflite

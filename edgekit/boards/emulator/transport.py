@@ -23,7 +23,7 @@ from edgekit.boards.local import copy_here, not_copied
 from edgekit.boards.transport import Facts, Ran, Task
 from edgekit.devices.profile import DeviceProfile
 from edgekit.errors import EdgekitError, InputError
-from edgekit.jobs.child import Progress
+from edgekit.progress import Progress
 
 NO_TIMES = {"no_timing": True, "sustained": None}
 # What the runner reads of the system that is this machine's: pairs of before and after, and plain figures.

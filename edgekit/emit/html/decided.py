@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 
 from edgekit.documents.decisions import Changed, ClassShare, Decisions
-from edgekit.documents.report import Basis, Report
+from edgekit.documents.report import Report
 from edgekit.emit.html.figures import NOTHING, Figure
 from edgekit.emit.html.histogram import Histogram, histogram
 from edgekit.emit.html.matrix import Matrix, matrix
-from edgekit.values import Value
+from edgekit.values import Basis, Value
 from edgekit.verdict.wording import accuracy_name, plain, points
 
 MOST_ROWS = 12

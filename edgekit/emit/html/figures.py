@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from edgekit.documents.report import Basis, Metric
-from edgekit.values import Value
+from edgekit.documents.report import Metric
+from edgekit.values import Basis, Value
 from edgekit.verdict.wording import ABSENT, figure, interval
 
 BASES: dict[str, str] = {

@@ -46,8 +46,8 @@ def insides(model: TfliteModel | None, reason: str, profile: DeviceProfile | Non
     if profile is None:
         return Insides(parts=parts, latency_reason=profile_reason or NO_PROFILE)
 
+    from edgekit.cost.file_latency import predicted_latency
     from edgekit.cost.operator_latency import operator_latencies
-    from edgekit.measure.static import predicted_latency
 
     latencies = operator_latencies(model, profile, parts=parts)
     why = "" if latencies else predicted_latency(model, profile).reason or "nothing predicts it"

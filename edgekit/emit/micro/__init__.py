@@ -7,10 +7,11 @@ build, so a project copies what it changes. The C++ is C++17 without the standar
 from __future__ import annotations
 
 from edgekit.documents.report import Chosen
+from edgekit.documents.test_vector import TestVector
 from edgekit.emit.c_array import c_header, c_source
 from edgekit.emit.micro.example import example
 from edgekit.emit.micro.operators import STATEFUL, operators_header
-from edgekit.emit.micro.test_vector import TestVector, vector_header, vector_source
+from edgekit.emit.micro.test_vector import vector_header, vector_source
 from edgekit.tflite.reader import parse_tflite
 
 __all__ = ["TestVector", "firmware_files"]

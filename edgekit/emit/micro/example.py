@@ -6,8 +6,8 @@ arena and the arithmetic that the accuracy was taken with.
 
 from __future__ import annotations
 
+from edgekit.documents.test_vector import TestVector
 from edgekit.emit.c_array import one_line
-from edgekit.emit.micro.test_vector import TestVector
 
 _TEXT = """\
 // Runs the model on its test vector, on {device}, and prints PASS or FAIL. Made by edgekit anew by each build: copy it.

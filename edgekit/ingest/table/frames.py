@@ -13,7 +13,7 @@ from edgekit.ingest.table.part import Part
 from edgekit.ingest.table.read import Read, Table, read_table
 from edgekit.ingest.values import is_frame
 from edgekit.ingest.wanted import Wanted
-from edgekit.jobs.child import Progress
+from edgekit.progress import Progress
 
 
 def read_frames(

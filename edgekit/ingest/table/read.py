@@ -21,7 +21,7 @@ from edgekit.ingest.table.parquet_file import ENDINGS as PARQUET
 from edgekit.ingest.table.parquet_file import parquet_names, parquet_parts
 from edgekit.ingest.table.samples import held_out, window_starts, write_split
 from edgekit.ingest.wanted import Wanted
-from edgekit.jobs.child import Progress
+from edgekit.progress import Progress
 
 ENDINGS = (".csv", ".tsv", ".csv.gz", ".tsv.gz", *PARQUET)
 Read = tuple[tuple[str, ...], tuple[str, ...]]

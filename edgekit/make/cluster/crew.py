@@ -22,12 +22,12 @@ from pathlib import Path
 from typing import Any
 
 from edgekit.errors import ClusterError, InterruptedBuild, ProjectError, from_parts
-from edgekit.jobs.child import Progress
 from edgekit.jobs.pool import Pool
 from edgekit.jobs.worker import Done, Failed
 from edgekit.machine.extras import require
 from edgekit.make.cluster.check import check
 from edgekit.make.cluster.remote import SENSIBLE, Answer, Order, end_build, run_job
+from edgekit.progress import Progress
 from edgekit.project.project import Project
 
 REMOTE = ("train", "convert", "predict", "examine")

@@ -21,9 +21,9 @@ from typing import Any
 
 from edgekit.errors import EdgekitError, ModelError
 from edgekit.jobs.cache import processor, versions
-from edgekit.jobs.child import Progress
 from edgekit.jobs.pool import ENVIRONMENT, MODULE
 from edgekit.jobs.worker import Failed, Worker
+from edgekit.progress import Progress
 from edgekit.project.userfunction import module_digest
 from edgekit.techniques import identity, techniques
 from edgekit.values import Value

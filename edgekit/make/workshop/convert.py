@@ -12,12 +12,12 @@ from typing import Any
 from edgekit.documents.candidate import Step
 from edgekit.ingest.dataset import Dataset
 from edgekit.ingest.split import calibration_rows
-from edgekit.jobs.child import Progress
 from edgekit.make.workshop.door import Door, door
 from edgekit.make.workshop.feed import calibration_note, representative
 from edgekit.make.workshop.real_inputs import real_inputs
 from edgekit.make.workshop.store import open_model, settings_of
 from edgekit.make.workshop.unrolling import unrolling
+from edgekit.progress import Progress
 from edgekit.techniques import technique
 from edgekit.tflite.free_batch import free_batch
 from edgekit.tflite.patched import patched

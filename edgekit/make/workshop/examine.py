@@ -9,9 +9,9 @@ import msgspec
 import numpy as np
 
 from edgekit.ingest.dataset import Dataset
-from edgekit.jobs.child import Progress
 from edgekit.make.workshop.door import Door, door
 from edgekit.make.workshop.store import open_model
+from edgekit.progress import Progress
 from edgekit.sanity.transforms import Transform, applied
 from edgekit.values import to_builtins
 

@@ -17,11 +17,11 @@ from typing import Any
 
 from edgekit.errors import ProjectError
 from edgekit.ingest.dataset import Dataset
-from edgekit.jobs.child import Progress
 from edgekit.make.workshop.door import Door
 from edgekit.make.workshop.lessons import Lessons
 from edgekit.make.workshop.stepper import Stepper
 from edgekit.make.workshop.tuning import Run, search
+from edgekit.progress import Progress
 from edgekit.techniques.interface import Shaping
 
 PATIENCE = 2

@@ -15,7 +15,6 @@ from typing import Any
 import msgspec
 
 from edgekit.errors import EdgekitError, ModelError
-from edgekit.jobs.child import Progress
 from edgekit.make.workshop.door import Door, door
 from edgekit.make.workshop.loss import compiled_losses
 from edgekit.make.workshop.model_facts import take_facts
@@ -25,6 +24,7 @@ from edgekit.make.workshop.store import save_model
 from edgekit.make.workshop.text_layers import refuse_text
 from edgekit.make.workshop.trust import refuse_code
 from edgekit.make.workshop.wrappers import refuse_quantized_keras_file, stripped, wrappers_known
+from edgekit.progress import Progress
 from edgekit.project.userfunction import call, import_modules
 from edgekit.values import to_builtins, to_json
 

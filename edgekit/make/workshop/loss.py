@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from edgekit.errors import ProjectError, did_you_mean
-from edgekit.jobs.child import Progress
 from edgekit.make.workshop.door import Door, door
+from edgekit.progress import Progress
 from edgekit.verdict.losses import FROM_LOGITS, SHORT, plain_name
 
 # Settings of tf_keras's losses that change what is computed, with their defaults.

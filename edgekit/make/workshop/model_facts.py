@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from edgekit.documents.facts import Ends, LayerFacts, ModelFacts, TensorFacts
+from edgekit.documents.facts import LayerFacts, ModelFacts, TensorFacts
 from edgekit.make.workshop.door import Door
+from edgekit.values import Ends
 
 Shape = tuple[int | None, ...]
 

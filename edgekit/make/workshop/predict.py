@@ -9,10 +9,10 @@ import numpy as np
 
 from edgekit.ingest.arrays import ArrayWriter
 from edgekit.ingest.dataset import Dataset
-from edgekit.jobs.child import Progress
 from edgekit.make.workshop.door import door
 from edgekit.make.workshop.feed import split_batches
 from edgekit.make.workshop.store import open_model
+from edgekit.progress import Progress
 
 
 def predict(job: dict[str, Any], progress: Progress) -> Any:

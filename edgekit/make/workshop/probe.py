@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from edgekit.jobs.child import Progress
 from edgekit.machine.probe import BIAS, KERNEL
 from edgekit.make.workshop.door import door
+from edgekit.progress import Progress
 
 
 def probe(job: dict[str, Any], progress: Progress) -> Any:

@@ -12,10 +12,10 @@ import msgspec
 
 from edgekit.documents.candidate import Step
 from edgekit.ingest.dataset import Dataset
-from edgekit.jobs.child import Progress
 from edgekit.make.workshop.door import Door, door
 from edgekit.make.workshop.fit import Fit, OutOfTime
 from edgekit.make.workshop.store import open_model, save_model, settings_of
+from edgekit.progress import Progress
 from edgekit.techniques import technique
 from edgekit.techniques.interface import Evidence, Shaping
 from edgekit.values import read, to_builtins

@@ -12,11 +12,12 @@ from typing import Any
 
 from edgekit.errors import ProjectError
 from edgekit.ingest.dataset import Dataset
-from edgekit.jobs.child import Handler, Progress
+from edgekit.jobs.child import Handler
 from edgekit.machine.host import usable_cores
 from edgekit.measure.runtimes.interface import Port, Refused, Session
 from edgekit.measure.runtimes.registry import runtime
 from edgekit.measure.runtimes.samples import Samples, arrays_of, feeding, order
+from edgekit.progress import Progress
 from edgekit.values import read, to_builtins
 from edgekit.verdict.metric_spec import MetricSpec
 

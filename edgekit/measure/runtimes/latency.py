@@ -9,9 +9,9 @@ import time
 from pathlib import Path
 from statistics import median
 
-from edgekit.jobs.child import Progress
 from edgekit.measure.runtimes.interface import Refused, Runtime, Session
 from edgekit.measure.runtimes.samples import random_inputs
+from edgekit.progress import Progress
 from edgekit.values import Value
 
 LEAST_RUNS = 50

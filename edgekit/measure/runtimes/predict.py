@@ -20,9 +20,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edgekit.jobs.child import Progress
 from edgekit.measure.runtimes.interface import Refused, Runtime, Session
 from edgekit.measure.runtimes.samples import Samples, to_float
+from edgekit.progress import Progress
 from edgekit.values import Value
 
 if TYPE_CHECKING:

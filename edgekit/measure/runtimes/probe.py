@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from edgekit.jobs.child import Progress
 from edgekit.machine.probe import ANSWER, INPUT
 from edgekit.measure.runtimes.interface import Refused
 from edgekit.measure.runtimes.registry import runtime
+from edgekit.progress import Progress
 
 
 def probe(job: dict[str, Any], progress: Progress) -> Any:

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from edgekit.devices.profile import DeviceProfile
-from edgekit.documents.report import Basis, Check
+from edgekit.documents.report import Check
 from edgekit.errors import InputError, MissingExtraError
 from edgekit.machine.extras import is_installed, pip_line
 from edgekit.measure.runtimes.interface import Runtime
+from edgekit.values import Basis
 from edgekit.verdict import checks as verdict
 
 

@@ -27,8 +27,8 @@ from edgekit.documents.report import Report
 from edgekit.errors import InterruptedBuild, LockError, OutputError, ProjectError
 from edgekit.files import alone_in, replace_file
 from edgekit.jobs.cache import file_digest, processor
-from edgekit.jobs.child import Progress
 from edgekit.planner.trial import Trial
+from edgekit.progress import Progress
 from edgekit.project.project import Project
 from edgekit.search.conclude import Choice
 from edgekit.search.lock.inputs import OBJECT, limits_given, profile_digest

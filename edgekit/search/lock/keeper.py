@@ -18,7 +18,7 @@ from edgekit.files import prepare
 from edgekit.ingest.dataset import Dataset
 from edgekit.ingest.model import OpenedModel
 from edgekit.jobs.cache import Cache
-from edgekit.jobs.child import Progress
+from edgekit.progress import Progress
 from edgekit.project.project import Project
 from edgekit.search.conclude import Choice
 from edgekit.search.lock.hold import hold, locked_device, others, realise, require_loaded, write

@@ -34,8 +34,8 @@ from edgekit.devices.profile import load_profile
 from edgekit.errors import InputError, InterruptedBuild, MissingExtraError, ModelError
 from edgekit.jobs import worker as jobs
 from edgekit.jobs.cache import Cache
-from edgekit.jobs.worker import no_progress
 from edgekit.measure.emulator_check import emulated, require_emulator
+from edgekit.progress import no_progress
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 ROOT = Path(__file__).resolve().parents[3]

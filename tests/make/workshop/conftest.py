@@ -14,7 +14,8 @@ import pytest
 
 from edgekit.documents.facts import ModelFacts
 from edgekit.jobs.pool import ENVIRONMENT, MODULE
-from edgekit.jobs.worker import Done, Failed, Worker, no_progress
+from edgekit.jobs.worker import Done, Failed, Worker
+from edgekit.progress import no_progress
 from edgekit.project.userfunction import is_function
 
 HERE = Path(__file__).parent

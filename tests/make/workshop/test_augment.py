@@ -10,7 +10,7 @@ import pytest
 
 from edgekit.ingest.dataset import Dataset
 from edgekit.ingest.spool import spool_result
-from edgekit.jobs.worker import no_progress
+from edgekit.progress import no_progress
 from edgekit.project.project_file import AugmentTable, DataTable
 from edgekit.values import to_builtins
 

@@ -14,7 +14,7 @@ import pytest
 from edgekit.errors import DataError
 from edgekit.ingest.dataset import Dataset
 from edgekit.ingest.spool import spool_result
-from edgekit.jobs.worker import no_progress
+from edgekit.progress import no_progress
 from edgekit.project.project_file import DataTable
 from edgekit.techniques.interface import Shaping
 from edgekit.values import to_builtins

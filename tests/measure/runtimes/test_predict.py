@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgekit.jobs.worker import no_progress
 from edgekit.measure.runtimes.interface import Refused
 from edgekit.measure.runtimes.litert import LiteRt
 from edgekit.measure.runtimes.predict import batch_of, engines, first_outputs, one_at_a_time, predict
 from edgekit.measure.runtimes.samples import Samples, to_float
 from edgekit.measure.runtimes.throughput import throughput
+from edgekit.progress import no_progress
 
 pytest.importorskip("ai_edge_litert")
 GOLDEN = Path(__file__).parents[2] / "golden"

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from edgekit.jobs.worker import Done, Worker, no_progress
+from edgekit.jobs.worker import Done, Worker
 from edgekit.machine.probe import ANSWER, BIAS, FILE, INPUT, KERNEL
 from edgekit.measure.runtimes.probe import probe
+from edgekit.progress import no_progress
 from edgekit.tflite.reader import read_tflite
 
 GOLDEN = Path(__file__).parents[2] / "golden"

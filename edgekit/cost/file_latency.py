@@ -1,0 +1,72 @@
+"""The predicted latency of a `.tflite` on a device: its work counted from its operators, and the roofline of the board.
+
+Nothing is run. `operator_latency` gives each operator its part of it.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from edgekit.cost.latency import Workload, predict_workload
+from edgekit.devices.profile import DeviceProfile
+from edgekit.documents.report import Metric
+from edgekit.errors import ProfileError
+from edgekit.tflite.model import TfliteModel
+from edgekit.tflite.numerics import arithmetic
+
+COST_NAMES = {"float16": "float32", "hybrid": "dynamic_range", "other": "float32"}
+"""The cost model's name of an arithmetic, where it is not its own."""
+
+
+def predicted_latency(model: TfliteModel, profile: DeviceProfile) -> Metric:
+    """The roofline's latency on another device; without a value where the file's work cannot be counted."""
+    if model.compiled_by is not None:
+        return _no_latency(hidden(model))
+    if model.runs is None:
+        return _no_latency("it has a loop (WHILE), whose turns the file does not tell")
+    kinds = _arithmetic(model)
+    estimates, fast = [], []
+    try:
+        for dtype in kinds or ("float32",):
+            work = Workload(
+                macs=model.macs,
+                weight_bytes=model.weight_bytes,
+                activation_bytes=model.activation_bytes if model.subgraphs == 1 else model.written_bytes,
+                operators=model.runs,
+                dtype=dtype,
+                decoded=sum(tensor.elements for tensor in model.tensors if tensor.lookup is not None),
+            )
+            estimates.append(predict_workload(profile, work))
+            # The operators of a loop's body are small, and LiteRT takes some in less than the overhead of any other.
+            fast.append(predict_workload(profile, msgspec.structs.replace(work, operators=len(model.operators))))
+    except ProfileError as problem:
+        return _no_latency(problem.what)
+    return Metric(
+        value=estimates[0].value,
+        unit="ms",
+        basis="predicted",
+        source=estimates[0].source,
+        low=min(estimate.low for estimate in (*estimates, *fast)),
+        high=max(estimate.high for estimate in estimates),
+        runtime=profile.runtime.kind,
+        threads=profile.runtime.threads,
+    )
+
+
+def _arithmetic(model: TfliteModel) -> tuple[str, ...]:
+    """The kinds of a file's multiply-accumulates as the cost model names them, the one with most of them first."""
+    macs: dict[str, int] = {}
+    for operator, kind in zip(model.operators, arithmetic(model), strict=True):
+        if operator.macs:
+            name = COST_NAMES.get(kind, kind)
+            macs[name] = macs.get(name, 0) + operator.macs
+    return tuple(sorted(macs, key=lambda name: -macs[name]))
+
+
+def _no_latency(reason: str) -> Metric:
+    return Metric(value=None, unit="ms", basis=None, source="", reason=reason)
+
+
+def hidden(model: TfliteModel) -> str:
+    """Why the work of a compiled file cannot be counted."""
+    return f"{model.compiled_by} compiled this file: its work is inside a custom operator"

@@ -1,0 +1,33 @@
+"""What the trials of a build work on: model, data and settings, opened, and what their jobs share."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from edgekit.documents.report import Finding
+from edgekit.ingest.dataset import Dataset
+from edgekit.ingest.model import OpenedModel
+from edgekit.jobs.cache import Cache
+from edgekit.jobs.pool import Jobs
+from edgekit.jobs.semaphore import Turns
+from edgekit.project.project import Project
+from edgekit.verdict.task import OutputTask
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Materials:
+    """What the trials of all devices of a build share; `tasks` and `losses` have one an output of the model.
+
+    `findings` are those on model and data, `notes` what is said beside them.
+    """
+
+    project: Project
+    model: OpenedModel
+    dataset: Dataset
+    losses: tuple[str, ...]
+    cache: Cache
+    pool: Jobs
+    tasks: tuple[OutputTask, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    notes: tuple[str, ...] = ()
+    turns: Turns = dataclasses.field(default_factory=lambda: Turns(1))
