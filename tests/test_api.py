@@ -54,7 +54,7 @@ SIGNATURES = {
     "load_profile": "id_or_path",
     "values.to_json": "value",
     "values.from_json": "text, kind, *, where='JSON'",
-    "jobs.worker.no_progress": "phase, done, total",
+    "progress.no_progress": "phase, done, total",
     "documents.events.no_event": "event",
 }
 

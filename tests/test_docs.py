@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import os
 import re
@@ -99,12 +100,28 @@ def test_every_field_of_the_documents_is_explained(kind):
     assert not missing
 
 
-def test_the_architecture_names_every_part_of_the_package():
-    text = between(text_of("docs/architecture.md"), "## Floors", "## The way the data goes")
+def floors() -> tuple[str, ...]:
+    """The list that `tests/test_floors.py` holds the imports to."""
+    tree = ast.parse(text_of("tests/test_floors.py"))
+    (found,) = (
+        each.value for each in tree.body if isinstance(each, ast.Assign) and ast.unparse(each.targets[0]) == "FLOORS"
+    )
+    return tuple(ast.literal_eval(found))
+
+
+def test_the_architecture_draws_the_floors_in_their_order():
+    drawn = between(between(text_of("docs/architecture.md"), "## Floors", "## Where"), "```\n", "```")
+    lines = [line.split("  ")[0].strip().rstrip("/") for line in drawn.splitlines() if not line.startswith(" ─")]
+    assert [name for line in lines for name in line.split()] == list(reversed(floors()))
     parts = {path.name.removesuffix(".py") for path in (ROOT / "edgekit").iterdir() if path.suffix in ("", ".py")}
-    parts -= {"__init__", "__pycache__", "device_profiles", "schemas"}
-    missing = sorted(part for part in parts if not re.search(rf"(?<!\w){re.escape(part)}(?!\w)", text))
-    assert not missing, f"give them their floor in docs/architecture.md: {missing}"
+    assert parts - {"__init__", "__pycache__", "device_profiles", "schemas"} == set(floors())
+
+
+def test_every_module_that_the_architecture_names_is_there():
+    named = set(re.findall(r"`((?:[a-z_]+/)+[\w.-]*)`", text_of("docs/architecture.md")))
+    there = [ROOT, ROOT / "edgekit", *(path for path in (ROOT / "edgekit").iterdir() if path.is_dir())]
+    found = {name for name in named for place in there if (place / name).exists() or (place / f"{name}.py").exists()}
+    assert len(named) > 50 and sorted(named - found) == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
