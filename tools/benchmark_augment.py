@@ -27,7 +27,7 @@ from edgekit.jobs.cache import Cache
 from edgekit.jobs.pool import Pool
 from edgekit.progress import no_progress
 from edgekit.project.request import settle
-from edgekit.search.trials import Bench
+from edgekit.search.trials import TrialRunner
 
 EXAMPLE = Path(__file__).resolve().parent.parent / "examples" / "digits"
 VALIDATION = 200
@@ -87,10 +87,10 @@ def _accuracies(folder: Path, seed: int, augment: dict[str, Any]) -> dict[str, f
         dataset = open_project_data(None, settings, model, cache, trust=False, progress=no_progress)
         losses = choose_losses(settings.training.loss, model.facts, dataset)
         materials = Materials(project=settings, model=model, dataset=dataset, losses=losses, cache=cache, pool=pool)
-        bench = Bench(materials, load_profile("rpi4"), {})
+        runner = TrialRunner(materials, load_profile("rpi4"), {})
         baseline = Candidate(steps=(Step(technique="float32"),), name="float32", role="baseline")
         made = [baseline, *(_candidate(*one) for one in CANDIDATES)]
-        return {candidate.name: _accuracy(bench, candidate) for candidate in made}
+        return {candidate.name: _accuracy(runner, candidate) for candidate in made}
 
 
 def _candidate(training: str, settings: dict[str, Any], conversion: str) -> Candidate:
@@ -98,12 +98,12 @@ def _candidate(training: str, settings: dict[str, Any], conversion: str) -> Cand
     return Candidate(steps=(Step(technique=training, settings=settings), Step(technique=conversion)), name=name)
 
 
-def _accuracy(bench: Bench, candidate: Candidate) -> float:
-    done = bench.run(candidate, progress=no_progress)
+def _accuracy(runner: TrialRunner, candidate: Candidate) -> float:
+    done = runner.run(candidate, progress=no_progress)
     if done.tflite is None:
         raise SystemExit(f"{candidate.name} failed: {done.trial.failure}")
     print(candidate.name, *done.training, sep="; ", file=sys.stderr, flush=True)
-    measured: Any = bench.measure(Path(done.tflite), "test", progress=no_progress)
+    measured: Any = runner.measure(Path(done.tflite), "test", progress=no_progress)
     return float(measured.metrics["accuracy"].value)
 
 

@@ -35,7 +35,7 @@ from edgekit.ingest.opening import open_project_data, open_project_model
 from edgekit.ingest.variations import variations
 from edgekit.jobs.cache import Cache, digest_of, file_digest, key, processor, versions
 from edgekit.jobs.pool import PACKAGES, Jobs, Pool
-from edgekit.jobs.semaphore import Turns
+from edgekit.jobs.semaphore import JobSemaphore
 from edgekit.jobs.worker import Failed
 from edgekit.machine.extras import is_installed
 from edgekit.measure.emulator_check import require_emulator
@@ -47,10 +47,10 @@ from edgekit.progress import Progress, no_progress
 from edgekit.project.project import PROJECT_FILE, Project
 from edgekit.project.request import Device, Devices, is_several, limits_for, profiles_for, settle
 from edgekit.search.conclude import conclude, refuse
-from edgekit.search.fleet import Fleet, Seat, named, results_of
-from edgekit.search.lock.keeper import LockKeeper
+from edgekit.search.fleet import Fleet, SearchContext, named, results_of
+from edgekit.search.lock.build_lock import BuildLock
 from edgekit.search.loop import Search, search
-from edgekit.search.trials import Bench
+from edgekit.search.trials import TrialRunner
 from edgekit.watching.auto import Auto, shows_progress
 from edgekit.watching.building import finished, opened_event, started
 from edgekit.watching.watch import DeviceWatch, Watch
@@ -181,7 +181,7 @@ def build(
     require_runtimes(profiles, also=("build",) if lacks_build else ())
     for profile in profiles:
         prepare(Path(out) / profile.id)
-    keeper = LockKeeper(settings=settings, profiles=profiles, writes=lock, holds=locked)
+    build_lock = BuildLock(settings=settings, profiles=profiles, writes=lock, holds=locked)
     watch, deadline = Watch(on_event), time.monotonic() + settings.time_budget_s
     watch.tell(started(profiles, settings, workers))
     with (
@@ -190,26 +190,26 @@ def build(
         store.scratch() as temporary,
         _jobs(scheduler, workers, temporary, settings) as pool,
     ):
-        keeper.compare(model, data, store)
+        build_lock.compare(model, data, store)
         opened = open_project_model(model, settings, store, pool, trust=trust, progress=progress)
         dataset = open_project_data(data, settings, opened, store, trust=trust, progress=progress)
         found = settled(settings, opened.facts, dataset, store)
-        keeper.compare_loaded(opened, dataset, store)
+        build_lock.compare_loaded(opened, dataset, store)
         watch.tell(opened_event(opened, dataset, found.project))
         materials = Materials(
-            project=found.project, model=opened, dataset=dataset, cache=store, pool=pool, turns=Turns(workers),
+            project=found.project, model=opened, dataset=dataset, cache=store, pool=pool, semaphore=JobSemaphore(workers),
             tasks=found.tasks, losses=_losses(found, opened, dataset, store, pool, progress),
         )  # fmt: skip
         looked = look_before(materials, found, progress)
         materials = dataclasses.replace(materials, findings=looked.findings, notes=looked.notes)
 
-        def build_one(profile: DeviceProfile, seat: Seat) -> BuildResult:
+        def build_one(profile: DeviceProfile, context: SearchContext) -> BuildResult:
             told = named(profile, profiles, progress)
             with watch.device_that_may_fail(profile.id):
-                return _build_one(materials, profile, Path(out) / profile.id, seat, keeper, told, watch)
+                return _build_one(materials, profile, Path(out) / profile.id, context, build_lock, told, watch)
 
         built = Fleet(build_one, workers=workers, deadline=deadline, stop=pool.stop).build(profiles)
-        keeper.close()
+        build_lock.close()
         results = results_of(built)
         ended(all(result.report.outcome == "pass" for result in results))
     return results if is_several(device, settings) else results[0]
@@ -221,37 +221,37 @@ def _jobs(
     """Who runs the workshop's jobs: workers of this machine, or those of a scheduler."""
     if scheduler is None:
         return Pool(workers, temporary=temporary)
-    from edgekit.make.cluster.crew import Crew
+    from edgekit.make.cluster.dask_pool import DaskPool
 
-    return Crew(scheduler, temporary=temporary, project=settings)
+    return DaskPool(scheduler, temporary=temporary, project=settings)
 
 
 def _build_one(
     materials: Materials,
     profile: DeviceProfile,
     folder: Path,
-    seat: Seat,
-    keeper: LockKeeper,
+    context: SearchContext,
+    build_lock: BuildLock,
     progress: Progress,
     watch: Watch,
 ) -> BuildResult:
     """Search (or make what is locked), conclude and write for one device; with `strict` nothing is made on findings."""
     task = task_for(profile, materials.model.facts, materials.project)
-    bench, planner = Bench(materials, profile, limits_for(profile, materials.project)), Planner(task)
+    runner, planner = TrialRunner(materials, profile, limits_for(profile, materials.project)), Planner(task)
     device = DeviceWatch(watch, profile.id)
     if materials.project.strict and materials.findings:
-        found, report, tflite, compiled = Search(finished=(), not_tried=()), refuse(bench), None, None
+        found, report, tflite, compiled = Search(finished=(), not_tried=()), refuse(runner), None, None
     else:
         device.searching(profile.name, planner, task.limits)
-        made = keeper.realise(bench, progress)
-        choice, found = made or (planner, search(planner, bench, seat, progress, device))
+        made = build_lock.realise(runner, progress)
+        choice, found = made or (planner, search(planner, runner, context, progress, device))
         device.judging()
-        report, tflite, compiled = conclude(choice, found, bench, task, progress=progress)
+        report, tflite, compiled = conclude(choice, found, runner, task, progress=progress)
     report = msgspec.structs.replace(
         report, notes=(*report.notes, *materials.model.facts.notes, *materials.cache.notes)
     )
-    seat.require_running()
-    with materials.turns.turn():
+    context.require_running()
+    with materials.semaphore.acquired():
         vector = vector_of(
             tflite,
             profile,
@@ -271,9 +271,9 @@ def _build_one(
         vector=vector,
         decoding=declared_decoding(materials.project) if materials.dataset.labels else None,
     )
-    keeper.keep(profile, report, found.finished)
+    build_lock.keep(profile, report, found.finished)
     watch.tell(finished(report, folder, path))
-    return BuildResult(report=report, folder=folder, path=path, lock=keeper.path)
+    return BuildResult(report=report, folder=folder, path=path, lock=build_lock.path)
 
 
 def _losses(

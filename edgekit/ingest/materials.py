@@ -9,7 +9,7 @@ from edgekit.ingest.dataset import Dataset
 from edgekit.ingest.model import OpenedModel
 from edgekit.jobs.cache import Cache
 from edgekit.jobs.pool import Jobs
-from edgekit.jobs.semaphore import Turns
+from edgekit.jobs.semaphore import JobSemaphore
 from edgekit.project.project import Project
 from edgekit.verdict.task import OutputTask
 
@@ -30,4 +30,4 @@ class Materials:
     tasks: tuple[OutputTask, ...] = ()
     findings: tuple[Finding, ...] = ()
     notes: tuple[str, ...] = ()
-    turns: Turns = dataclasses.field(default_factory=lambda: Turns(1))
+    semaphore: JobSemaphore = dataclasses.field(default_factory=lambda: JobSemaphore(1))

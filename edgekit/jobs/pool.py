@@ -1,6 +1,6 @@
 """Worker processes with TensorFlow, shared by the threads that wait for them.
 
-A thread of an executor leases a worker for a job. `edgekit.make.cluster.crew` gives the same jobs to a cluster's executor; to who
+A thread of an executor leases a worker for a job. `edgekit.make.cluster.dask_pool` gives the same jobs to a cluster's executor; to who
 asks, both are `Jobs`.
 """
 

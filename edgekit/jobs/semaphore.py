@@ -1,4 +1,4 @@
-"""Whose turn it is on the machine: so many jobs at once over all devices of a build, in the order they came.
+"""A semaphore for jobs: so many at once on this machine, over all devices of a build, in the order they came.
 
 A latency that is measured on this machine has it to itself: it waits until no job runs, and none begins before it is
 done. It knows nothing of what a job does.
@@ -12,10 +12,10 @@ import threading
 from collections.abc import Iterator
 
 
-class Turns:
-    """`at_once` turns, given first come, first served; one that is `alone` is the only one while it lasts.
+class JobSemaphore:
+    """`at_once` jobs may hold it, first come, first served; one that is `alone` is the only one while it lasts.
 
-    Whoever has a turn asks for no second one: with one turn in all, that would be waited for for ever.
+    Whoever holds it must not acquire it again: where one job may run at once, that would wait for ever.
     """
 
     def __init__(self, at_once: int) -> None:
@@ -26,8 +26,8 @@ class Turns:
         self._changed = threading.Condition()
 
     @contextlib.contextmanager
-    def turn(self, *, alone: bool = False) -> Iterator[None]:
-        """Wait for a turn, and have it for the block."""
+    def acquired(self, *, alone: bool = False) -> Iterator[None]:
+        """Wait until the job may run, and hold the semaphore for the block."""
         me = object()
         with self._changed:
             self._waiting.append(me)

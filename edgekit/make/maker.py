@@ -80,7 +80,7 @@ class Maker:
     def __init__(self, materials: Materials) -> None:
         self._project, self._model, self._dataset = materials.project, materials.model, materials.dataset
         self._losses, self._cache, self._pool = materials.losses, materials.cache, materials.pool
-        self._turns = materials.turns
+        self._semaphore = materials.semaphore
         settings = materials.project
         self._common = {"root": settings.root, "imports": settings.imports, "seed": settings.seed}
 
@@ -239,7 +239,7 @@ class Maker:
         def make(folder: Path) -> None:
             given = {**job, **self._common, "target": str(folder)}
             try:
-                with self._turns.turn():
+                with self._semaphore.acquired():
                     started = time.monotonic()
                     left = None if deadline is None else max(LEAST_S.get(job["do"], 0.1), deadline - started)
                     if job["do"] == "train" and left is not None:

@@ -30,7 +30,7 @@ from edgekit.progress import Progress
 from edgekit.sanity.size import NAME as SIZE
 from edgekit.sanity.size import too_few
 from edgekit.search.loop import Search
-from edgekit.search.trials import Bench, Finished
+from edgekit.search.trials import Finished, TrialRunner
 from edgekit.techniques.interface import Task
 from edgekit.units import format_ms, format_size
 from edgekit.verdict.checks import misses, outcome, warnings
@@ -65,7 +65,7 @@ class Choice(Protocol):
 
 
 def conclude(
-    choice: Choice, found: Search, bench: Bench, task: Task, *, progress: Progress
+    choice: Choice, found: Search, runner: TrialRunner, task: Task, *, progress: Progress
 ) -> tuple[Report, Path | None, Path | None]:
     """The report, the chosen file, and what an NPU's compiler made of it; None where there is none."""
     finished, reasons = found.finished, choice.reasons()
@@ -77,34 +77,34 @@ def conclude(
     searched = _of_search(found, picked, task)
     report = Report(
         edgekit_version=__version__,
-        device=bench.profile.id,
-        findings=(*bench.findings, *searched),
-        baseline=_baseline(base, bench, progress),
+        device=runner.profile.id,
+        findings=(*runner.findings, *searched),
+        baseline=_baseline(base, runner, progress),
         candidates=tuple(_candidate(found, picked, reasons, trained) for found in finished),
         declined=tuple(choice.declined),
-        notes=(*_runner_up(picked, reasons), *_notes(finished, bench), *_trade(finished, picked, task.goal.currency)),
-        data=_data_facts(bench),
+        notes=(*_runner_up(picked, reasons), *_notes(finished, runner), *_trade(finished, picked, task.goal.currency)),
+        data=_data_facts(runner),
     )
     if picked is None:
         failures = "; ".join(f"{found.trial.candidate.name}: {found.trial.failure}" for found in finished)
         return msgspec.structs.replace(report, summary=f"no candidate gave a file: {failures}"), None, None
     chosen = by_name[picked.candidate.name]
     path = Path(chosen.tflite or "")
-    measured = bench.measure(path, "test", progress=progress)
+    measured = runner.measure(path, "test", progress=progress)
     scores = () if isinstance(measured, Failed) else measured.scores
     if isinstance(measured, Failed):
         checks: tuple[Check, ...] = (Check(name="runtime", outcome="fail", reason=measured.reason),)
         measured = chosen.measured or Measured(metrics={}, checks=(), inputs=(), outputs=())
     else:
-        checks = bench.checks(measured)
-    on_board = bench.emulated(path, progress=progress)
+        checks = runner.checks(measured)
+    on_board = runner.emulated(path, progress=progress)
     if on_board is not None:
         checks = (*checks, on_board)
         report = msgspec.structs.replace(report, notes=(*report.notes, *note_of(on_board)))
     if best is None:
         checks = (*checks, _selection(picked))
-    findings = (*_findings(bench, measured), *searched)
-    if bench.project.strict:
+    findings = (*_findings(runner, measured), *searched)
+    if runner.project.strict:
         checks = (*checks, sanity_check([one for one in findings if one.name != TIME_CUT]))
     result = outcome(checks)
     trials = [found.trial for found in finished]
@@ -117,33 +117,33 @@ def conclude(
         summary=f"{summary}{_cut_short(found)}",
         chosen=_chosen(chosen, path, measured),
         checks=checks,
-        decisions=_decisions(base, scores, bench, progress),
+        decisions=_decisions(base, scores, runner, progress),
     )
     return report, path, _compiled_file(measured)
 
 
-def refuse(bench: Bench) -> Report:
+def refuse(runner: TrialRunner) -> Report:
     """The report where `--strict` ends a build before anything is made."""
-    findings = bench.findings
+    findings = runner.findings
     names = ", ".join(dict.fromkeys(finding.name for finding in findings))
     return Report(
         edgekit_version=__version__,
-        device=bench.profile.id,
+        device=runner.profile.id,
         summary=f"stopped before any work, as --strict asks: {names}",
         checks=(sanity_check(findings),),
         findings=findings,
-        notes=(*bench.dataset.notes, *bench.notes),
-        data=_data_facts(bench),
+        notes=(*runner.dataset.notes, *runner.notes),
+        data=_data_facts(runner),
     )
 
 
-def _findings(bench: Bench, measured: Measured) -> tuple[Finding, ...]:
+def _findings(runner: TrialRunner, measured: Measured) -> tuple[Finding, ...]:
     """What was found beforehand, and of the chosen file; how exactly the drop was told takes the place of a guess."""
     drop = measured.metrics.get("accuracy_drop")
     told = None
     if drop is not None and drop.low is not None:
-        told = too_few(drop, bench.dataset.splits["test"].samples, bench.limits.values.get("accuracy_drop", 0.0))
-    before = [one for one in bench.findings if one.name != SIZE or drop is None or drop.low is None]
+        told = too_few(drop, runner.dataset.splits["test"].samples, runner.limits.values.get("accuracy_drop", 0.0))
+    before = [one for one in runner.findings if one.name != SIZE or drop is None or drop.low is None]
     return (*before, *measured.findings, *((told,) if told is not None else ()))
 
 
@@ -152,26 +152,28 @@ def _compiled_file(measured: Measured) -> Path | None:
     return Path(compiled.path) if compiled is not None and compiled.path is not None else None
 
 
-def _baseline(base: Finished | None, bench: Bench, progress: Progress) -> Baseline | None:
+def _baseline(base: Finished | None, runner: TrialRunner, progress: Progress) -> Baseline | None:
     """The baseline on the test split, with Keras's own score on it beside."""
     if base is None or base.tflite is None:
         return None
-    measured = bench.measure(Path(base.tflite), "test", progress=progress)
+    measured = runner.measure(Path(base.tflite), "test", progress=progress)
     metrics = {} if isinstance(measured, Failed) else dict(measured.metrics)
     metrics.pop("accuracy_drop", None)
-    keras = bench.keras_score("test", progress=progress)
+    keras = runner.keras_score("test", progress=progress)
     if keras is not None:
-        metrics[f"keras_{bench.project.goal.judged_by.name}"] = keras
+        metrics[f"keras_{runner.project.goal.judged_by.name}"] = keras
     return Baseline(metrics=metrics, sha256=hashlib.sha256(Path(base.tflite).read_bytes()).hexdigest())
 
 
-def _decisions(base: Finished | None, after: Sequence[str], bench: Bench, progress: Progress) -> Decisions | None:
+def _decisions(
+    base: Finished | None, after: Sequence[str], runner: TrialRunner, progress: Progress
+) -> Decisions | None:
     """What the chosen file decides on the test split, beside the baseline."""
     before = (
-        None if base is None or base.tflite is None else bench.measure(Path(base.tflite), "test", progress=progress)
+        None if base is None or base.tflite is None else runner.measure(Path(base.tflite), "test", progress=progress)
     )
     scores = before.scores if isinstance(before, Measured) else ()
-    return decisions_on(bench.dataset, "test", bench.project.goal.judged_by, scores, after)
+    return decisions_on(runner.dataset, "test", runner.project.goal.judged_by, scores, after)
 
 
 def _selection(picked: Trial) -> Check:
@@ -256,8 +258,8 @@ def _cut_short(found: Search) -> str:
     return f"; the time budget cut the search: {', '.join(parts)}" if parts else ""
 
 
-def _notes(finished: Sequence[Finished], bench: Bench) -> tuple[str, ...]:
-    notes = [*bench.dataset.notes, *bench.notes]
+def _notes(finished: Sequence[Finished], runner: TrialRunner) -> tuple[str, ...]:
+    notes = [*runner.dataset.notes, *runner.notes]
     for found in finished:
         notes += [note for note in found.notes if note not in notes]
         notes += [note for note in (found.measured.notes if found.measured else ()) if note not in notes]
@@ -319,18 +321,18 @@ def _gave(points: float) -> str:
     )
 
 
-def _data_facts(bench: Bench) -> dict[str, object]:
+def _data_facts(runner: TrialRunner) -> dict[str, object]:
     return {
-        "samples": {split: files.samples for split, files in bench.dataset.splits.items()},
+        "samples": {split: files.samples for split, files in runner.dataset.splits.items()},
         "selection": "validation",
         "verdict": "test",
-        "metric": bench.project.goal.judged_by.name,
-        "task": ", ".join(task.kind or "unknown" for task in bench.tasks),
-        "direction": "higher" if bench.project.goal.judged_by.higher_is_better else "lower",
-        "goal": bench.project.goal.aim,
-        "currency": bench.project.goal.currency,
-        "loss": ", ".join(bench.losses),
-        "keras_rebuilt_error": bench.model.facts.rebuilt_error,
+        "metric": runner.project.goal.judged_by.name,
+        "task": ", ".join(task.kind or "unknown" for task in runner.tasks),
+        "direction": "higher" if runner.project.goal.judged_by.higher_is_better else "lower",
+        "goal": runner.project.goal.aim,
+        "currency": runner.project.goal.currency,
+        "loss": ", ".join(runner.losses),
+        "keras_rebuilt_error": runner.model.facts.rebuilt_error,
     }
 
 

@@ -1,6 +1,6 @@
 """The devices of one build: one after another, or side by side where several jobs may run at once.
 
-Side by side, each device has a search of its own and all of them share the turns of `--workers`. What one device
+Side by side, each device has a search of its own and all of them share the semaphore of `--workers`. What one device
 fails at is its own, and takes nothing from the others; what would stop each of them ends the build. What is done for
 a device is not known here.
 """
@@ -27,7 +27,7 @@ Made = TypeVar("Made")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Seat:
+class SearchContext:
     """What the search of one device is given: where its trials run, how many at once, and until when."""
 
     executor: Executor
@@ -46,7 +46,7 @@ class Fleet(Generic[Made]):
 
     def __init__(
         self,
-        build_one: Callable[[DeviceProfile, Seat], Made],
+        build_one: Callable[[DeviceProfile, SearchContext], Made],
         *,
         workers: int,
         deadline: float,
@@ -80,9 +80,9 @@ class Fleet(Generic[Made]):
         return dict(zip((profile.id for profile in profiles), found, strict=True))
 
     def _one(self, profile: DeviceProfile, trials: Executor) -> Made | EdgekitError:
-        seat = Seat(executor=trials, ahead=self._workers, deadline=self._share(), stopped=self._stopped)
+        context = SearchContext(executor=trials, ahead=self._workers, deadline=self._share(), stopped=self._stopped)
         try:
-            return self._build_one(profile, seat)
+            return self._build_one(profile, context)
         except ENDS_ALL:
             raise
         except EdgekitError as problem:

@@ -10,8 +10,8 @@ from edgekit.documents.candidate import Candidate
 from edgekit.measure.measure import Watch
 from edgekit.planner.planner import Planner
 from edgekit.progress import Progress
-from edgekit.search.fleet import Seat
-from edgekit.search.trials import Bench, Finished
+from edgekit.search.fleet import SearchContext
+from edgekit.search.trials import Finished, TrialRunner
 from edgekit.values import Value
 from edgekit.watching.watch import DeviceWatch
 
@@ -26,19 +26,21 @@ class Search(Value):
     not_tried: tuple[str, ...]
 
 
-def search(planner: Planner, bench: Bench, seat: Seat, progress: Progress, watch: DeviceWatch | None = None) -> Search:
-    """Ask, run, tell, until the planner has nothing more or the seat's time is up; `watch` is told of each trial.
+def search(
+    planner: Planner, runner: TrialRunner, context: SearchContext, progress: Progress, watch: DeviceWatch | None = None
+) -> Search:
+    """Ask, run, tell, until the planner has nothing more or the context's time is up; `watch` is told of each trial.
 
     The baseline is alone at first, and is run whatever the time. What time cut is named, whether it was never started
     or stopped half-way. Raises what a trial raises, and `InterruptedBuild` where the build was stopped; trials that
-    still run then are left to whoever owns the seat.
+    still run then are left to whoever owns the context.
     """
     finished: list[Finished] = []
     cut: list[str] = []
     running: collections.deque[Future[Finished]] = collections.deque()
     while True:
-        while len(running) < (seat.ahead if finished else 1):
-            if finished and time.monotonic() >= seat.deadline:
+        while len(running) < (context.ahead if finished else 1):
+            if finished and time.monotonic() >= context.deadline:
                 cut += planner.stop()
             candidate = planner.ask(alone=not running)
             if candidate is None:
@@ -46,19 +48,19 @@ def search(planner: Planner, bench: Bench, seat: Seat, progress: Progress, watch
             if watch is not None:
                 watch.asked(candidate, planner)
             running.append(
-                seat.executor.submit(_run, bench, candidate, planner.watch(candidate), seat, progress, watch)
+                context.executor.submit(_run, runner, candidate, planner.watch(candidate), context, progress, watch)
             )
         if not running:
             return Search(finished=tuple(finished), not_tried=tuple(cut))
         # Told in the order asked, so that the same build asks for the same candidates every time.
         found = running.popleft().result()
-        seat.require_running()
+        context.require_running()
         skipped = found.skipped
         if skipped is not None:
             planner.skip(found.trial.candidate, skipped)
         elif planner.tell(found.trial):
             finished.append(found)
-            if found.trial.failure is not None and time.monotonic() >= seat.deadline:
+            if found.trial.failure is not None and time.monotonic() >= context.deadline:
                 cut.append(found.trial.candidate.name)
         else:
             skipped = "it is the same file as another candidate, byte for byte"
@@ -67,13 +69,18 @@ def search(planner: Planner, bench: Bench, seat: Seat, progress: Progress, watch
 
 
 def _run(
-    bench: Bench, candidate: Candidate, wanted: Watch, seat: Seat, progress: Progress, watch: DeviceWatch | None
+    runner: TrialRunner,
+    candidate: Candidate,
+    wanted: Watch,
+    context: SearchContext,
+    progress: Progress,
+    watch: DeviceWatch | None,
 ) -> Finished:
-    seat.require_running()
+    context.require_running()
     if watch is not None:
         watch.began(candidate)
-    deadline = max(seat.deadline, time.monotonic() + LEAST_S)
-    return bench.run(candidate, progress=_named(candidate, progress), deadline=deadline, watch=wanted)
+    deadline = max(context.deadline, time.monotonic() + LEAST_S)
+    return runner.run(candidate, progress=_named(candidate, progress), deadline=deadline, watch=wanted)
 
 
 def _named(candidate: Candidate, progress: Progress) -> Progress:

@@ -1,6 +1,6 @@
 """A trial: one candidate made and judged on the validation split, for one device.
 
-`making` knows how a file comes about, `judging` what it is worth; here the two meet, and what fails becomes a value.
+`Maker` knows how a file comes about, `Evaluator` what it is worth; here the two meet, and what fails becomes a value.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from edgekit.ingest.materials import Materials
 from edgekit.jobs.cache import file_digest
 from edgekit.jobs.worker import Failed, TrialFailed
 from edgekit.make.maker import Maker
-from edgekit.measure.cached import Judge, Skipped
 from edgekit.measure.emulator_check import emulated
+from edgekit.measure.evaluator import Evaluator, Skipped
 from edgekit.measure.measure import Measured, Watch, no_watch
 from edgekit.planner.trial import Trial
 from edgekit.progress import Progress
@@ -44,15 +44,15 @@ class Finished(Value):
     skipped: str | None = None
 
 
-class Bench:
+class TrialRunner:
     """Runs candidates for one device, and keeps the baseline that they are compared with."""
 
     def __init__(self, materials: Materials, profile: DeviceProfile, limits: Limits) -> None:
         self.project, self.model, self.dataset = materials.project, materials.model, materials.dataset
         self.losses, self.profile, self.limits = materials.losses, profile, limits
         self.tasks, self.findings, self.notes = materials.tasks, materials.findings, materials.notes
-        self._cache, self._maker, self._turns = materials.cache, Maker(materials), materials.turns
-        self._judge = Judge(materials, profile, self._maker.keras_outputs)
+        self._cache, self._maker, self._semaphore = materials.cache, Maker(materials), materials.semaphore
+        self._evaluator = Evaluator(materials, profile, self._maker.keras_outputs)
         self._baseline: Path | None = None
 
     def run(
@@ -77,12 +77,12 @@ class Bench:
         made = self._maker.make(candidate, progress, deadline)
         if candidate.role == "baseline":
             self._baseline = made.tflite
-        found = self._judge.measured(made.tflite, "validation", progress, watch)
+        found = self._evaluator.measured(made.tflite, "validation", progress, watch)
         if candidate.role == "baseline":
-            self._judge.require_score(found.measured)
+            self._evaluator.require_score(found.measured)
         measured = self._beside_baseline(found.measured, "validation", progress)
         if self._baseline is not None and candidate.role == "candidate" and len(candidate.steps) == 1:
-            measured = self._judge.widened(self._baseline, made.tflite, measured, progress)
+            measured = self._evaluator.widened(self._baseline, made.tflite, measured, progress)
         # another candidate may well be without what was found of this one's outputs
         strictly = (sanity_check(measured.findings),) if self.project.strict and measured.findings else ()
         trial = Trial(
@@ -110,7 +110,7 @@ class Bench:
     def measure(self, tflite: Path, split: Split, *, progress: Progress) -> Measured | Failed:
         """All that is measured of a file on a split, with its drop from the baseline on the same split."""
         try:
-            return self._beside_baseline(self._judge.measured(tflite, split, progress).measured, split, progress)
+            return self._beside_baseline(self._evaluator.measured(tflite, split, progress).measured, split, progress)
         except TrialFailed as failed:
             return Failed(reason=failed.reason)
 
@@ -118,7 +118,7 @@ class Bench:
         """The check of a file on the device's emulated board; None where the project does not ask for it."""
         if not self.project.emulate:
             return None
-        with self._turns.turn():  # beside a latency that is taken here it would be in its way
+        with self._semaphore.acquired():  # beside a latency that is taken here it would be in its way
             return emulated(tflite, self.profile, self._cache, progress=progress)
 
     def keras_outputs(self, split: Split, *, progress: Progress) -> list[Path]:
@@ -131,10 +131,10 @@ class Bench:
         Where the model could not be run on the split the figure is not known, for that reason.
         """
         try:
-            return self._judge.keras_score(split, progress=progress)
+            return self._evaluator.keras_score(split, progress=progress)
         except TrialFailed as failed:
             return Metric(value=None, unit="", basis=None, source="", split=split, reason=failed.reason)
 
     def _beside_baseline(self, measured: Measured, split: Split, progress: Progress) -> Measured:
         """A measurement with its drop, where there is a baseline."""
-        return measured if self._baseline is None else self._judge.beside(self._baseline, measured, split, progress)
+        return measured if self._baseline is None else self._evaluator.beside(self._baseline, measured, split, progress)

@@ -18,7 +18,7 @@ from msgspec import Meta
 from edgekit.documents.candidate import Declined
 from edgekit.documents.facts import ModelFacts
 from edgekit.techniques.codebook import GRID, LEAST_WITH_ZERO, Codebook
-from edgekit.techniques.interface import Evidence, Shaping, Task, Training
+from edgekit.techniques.interface import Constraint, Evidence, Task, Training
 from edgekit.techniques.merging import merged
 from edgekit.techniques.packing import CLUSTERS, why_not
 from edgekit.techniques.sites import (
@@ -106,7 +106,7 @@ def apply(door: Any, model: Any, settings: Settings, training: Training, before:
     return model
 
 
-def keep(door: Any, model: Any, settings: Settings) -> Shaping:
+def keep(door: Any, model: Any, settings: Settings) -> Constraint:
     """The weights that share a value now go on sharing one; where there are more values than clusters, they are clustered."""
     kernels = kernel_variables(model, settings.exclude)
     books = [Codebook(_matrix(kernel.numpy(), settings), settings.clusters) for kernel in kernels]
@@ -115,7 +115,7 @@ def keep(door: Any, model: Any, settings: Settings) -> Shaping:
         for kernel, book in zip(kernels, books, strict=True):
             kernel.assign(from_channels(project(book)(_matrix(kernel.numpy(), settings)), kernel.shape))
 
-    return Shaping(
+    return Constraint(
         after_step=lambda step: each(lambda book: book.project),
         settle=lambda: each(lambda book: book.settle),
     )

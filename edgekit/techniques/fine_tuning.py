@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Literal
 
 from edgekit.documents.candidate import Declined
-from edgekit.techniques.interface import Evidence, Shaping, Task, Training
+from edgekit.techniques.interface import Constraint, Evidence, Task, Training
 from edgekit.tflite.model import TfliteModel
 from edgekit.values import Value
 
@@ -38,9 +38,9 @@ def apply(door: Any, model: Any, settings: Settings, training: Training, before:
     return model
 
 
-def keep(door: Any, model: Any, settings: Settings) -> Shaping:
+def keep(door: Any, model: Any, settings: Settings) -> Constraint:
     """There is nothing to keep."""
-    return Shaping()
+    return Constraint()
 
 
 def check(door: Any, model: Any, settings: Settings) -> Evidence:

@@ -69,7 +69,7 @@ def _nothing(*_: int) -> None:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Shaping:
+class Constraint:
     """How a technique holds the weights to their form while they are trained, in one run of known length.
 
     `after_step` is called with 0 before the first step and with the step's number after each. `settle` puts the form right
@@ -85,15 +85,15 @@ class Shaping:
 class Training(Protocol):
     """How a technique trains: the data, the loss, the learning rate and the length are the caller's."""
 
-    def fit(self, model: Any, shaping: Callable[[int], Shaping] | None = None) -> None:
-        """Train in place. `shaping(steps)` is asked anew for every run, which starts from the weights of now."""
+    def fit(self, model: Any, constraint: Callable[[int], Constraint] | None = None) -> None:
+        """Train in place. `constraint(steps)` is asked anew for every run, which starts from the weights of now."""
         ...
 
 
 class Technique(Protocol):
     """A technique's module. Kinds: 'training' changes the model, 'conversion' makes the file and is always last.
 
-    `apply`, `keep`, `check` and `scope` are asked of training techniques, `configure` of conversions. `keep` is the shaping
+    `apply`, `keep`, `check` and `scope` are asked of training techniques, `configure` of conversions. `keep` is the constraint
     by which a later stage of a chain holds what this technique made; a technique that can be part of one has
     `PLACE_IN_CHAIN`, a number, and may have `strength(settings)`, which grows with what is taken away, `stronger(settings)`, the next stronger
     ones or None, `mend(door, model, settings)` and `mend_file(tflite, settings)`, which put right what a rounding made of its form, and `keeps(settings, before)`, whether these settings can keep what the techniques of these names made. One whose settings
@@ -113,7 +113,7 @@ class Technique(Protocol):
     label: Callable[[Any], str]
     evidence: Callable[[TfliteModel, Any], Evidence]
     apply: Callable[[Any, Any, Any, Training, Sequence[Any]], Any]
-    keep: Callable[[Any, Any, Any], Shaping]
+    keep: Callable[[Any, Any, Any], Constraint]
     check: Callable[[Any, Any, Any], Evidence]
     scope: Callable[[Any], AbstractContextManager[Any]]
     configure: Callable[[Any, Any, Any, Callable[[], Any]], None]

@@ -17,7 +17,7 @@ from msgspec import Meta
 from edgekit.documents.candidate import Declined
 from edgekit.documents.facts import ModelFacts
 from edgekit.techniques import masks
-from edgekit.techniques.interface import Evidence, Shaping, Task, Training
+from edgekit.techniques.interface import Constraint, Evidence, Task, Training
 from edgekit.techniques.sites import (
     by_channel,
     file_kernels,
@@ -111,7 +111,7 @@ def apply(door: Any, model: Any, settings: Settings, training: Training, before:
     """Fine-tune the model while the masks grow."""
     kernels = kernel_variables(model, settings.exclude)
 
-    def shaping(steps: int) -> Shaping:
+    def constraint(steps: int) -> Constraint:
         end = max(1, round(settings.end * steps)) if settings.schedule == "polynomial" else 0
         every = max(1, end // PRUNINGS)
         held = _Masks(kernels)
@@ -121,16 +121,16 @@ def apply(door: Any, model: Any, settings: Settings, training: Training, before:
                 held.take(settings, 1 - (1 - step / end) ** 3 if end else 1.0)
             held.hold()
 
-        return Shaping(after_step=after_step, whole_after=end)
+        return Constraint(after_step=after_step, whole_after=end)
 
-    training.fit(model, shaping)
+    training.fit(model, constraint)
     return model
 
 
-def keep(door: Any, model: Any, settings: Settings) -> Shaping:
+def keep(door: Any, model: Any, settings: Settings) -> Constraint:
     """The zeros of now stay zeros."""
     held = _Masks(kernel_variables(model, settings.exclude))
-    return Shaping(after_step=lambda step: held.hold())
+    return Constraint(after_step=lambda step: held.hold())
 
 
 class _Masks:

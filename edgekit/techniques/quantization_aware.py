@@ -15,7 +15,7 @@ from typing import Any, Literal
 from edgekit.documents.candidate import Declined
 from edgekit.documents.facts import ModelFacts
 from edgekit.techniques.dense_rounding import dense_config, dense_objects
-from edgekit.techniques.interface import Evidence, Shaping, Task, Training
+from edgekit.techniques.interface import Constraint, Evidence, Task, Training
 from edgekit.techniques.sites import matching
 from edgekit.tflite.model import TfliteModel
 from edgekit.tflite.weights import kernels
@@ -74,17 +74,17 @@ def apply(door: Any, model: Any, settings: Settings, training: Training, before:
     with scope(door):
         quantized = quantization.quantize_apply(annotated)
 
-    def shaping(steps: int) -> Shaping:
+    def constraint(steps: int) -> Constraint:
         ranges = _Ranges(quantized)
-        return Shaping(after_step=ranges.after_step, settle=lambda: _renew_ranges(quantized))
+        return Constraint(after_step=ranges.after_step, settle=lambda: _renew_ranges(quantized))
 
-    training.fit(quantized, shaping)
+    training.fit(quantized, constraint)
     return quantized
 
 
-def keep(door: Any, model: Any, settings: Settings) -> Shaping:
+def keep(door: Any, model: Any, settings: Settings) -> Constraint:
     """Nothing: no technique comes after it but the conversion."""
-    return Shaping()
+    return Constraint()
 
 
 def _renew_ranges(model: Any) -> None:

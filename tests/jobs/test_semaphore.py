@@ -1,4 +1,4 @@
-"""Turns: never more at once than allowed, first come first served, and one that is alone is alone."""
+"""The semaphore of jobs: never more at once than allowed, first come first served, and one that is alone is alone."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ import pytest
 
 from edgekit.devices.profile import load_profile
 from edgekit.ingest.materials import Materials
-from edgekit.jobs.semaphore import Turns
+from edgekit.jobs.semaphore import JobSemaphore
 from edgekit.progress import no_progress
 from edgekit.search import trials
 
 
 def test_no_more_than_so_many_and_all_of_them():
-    turns, lock, running, most = Turns(3), threading.Lock(), 0, 0
+    semaphore, lock, running, most = JobSemaphore(3), threading.Lock(), 0, 0
 
     def job(_: int) -> None:
         nonlocal running, most
-        with turns.turn():
+        with semaphore.acquired():
             with lock:
                 running += 1
                 most = max(most, running)
@@ -35,23 +35,23 @@ def test_no_more_than_so_many_and_all_of_them():
 
 
 def test_one_that_is_alone_waits_for_the_others_and_goes_before_those_that_came_later():
-    turns, said = Turns(2), []
+    semaphore, said = JobSemaphore(2), []
     begun, go_on = threading.Event(), threading.Event()
 
     def first() -> None:
-        with turns.turn():
+        with semaphore.acquired():
             begun.set()
             go_on.wait(5)
             said.append("first")
 
     def alone() -> None:
-        with turns.turn(alone=True):
+        with semaphore.acquired(alone=True):
             said.append("alone")
             time.sleep(0.05)
             said.append("alone, done")
 
     def later() -> None:
-        with turns.turn():
+        with semaphore.acquired():
             said.append("later")
 
     threads = [threading.Thread(target=job) for job in (first, alone, later)]
@@ -60,31 +60,33 @@ def test_one_that_is_alone_waits_for_the_others_and_goes_before_those_that_came_
     for thread in threads[1:]:
         thread.start()
         time.sleep(0.05)
-    assert said == [], "a turn was free, but whoever measures was next"
+    assert said == [], "a place was free, but whoever measures was next"
     go_on.set()
     for thread in threads:
         thread.join(5)
     assert said == ["first", "alone", "alone, done", "later"]
 
 
-def test_a_turn_is_given_back_after_an_error():
-    turns = Turns(1)
+def test_a_place_is_given_back_after_an_error():
+    semaphore = JobSemaphore(1)
     for alone in (True, False):
-        with pytest.raises(RuntimeError), turns.turn(alone=alone):
+        with pytest.raises(RuntimeError), semaphore.acquired(alone=alone):
             raise RuntimeError("a job failed")
-    with turns.turn():
+    with semaphore.acquired():
         pass
 
 
 def test_an_emulated_board_waits_while_a_latency_is_taken_here(monkeypatch, tmp_path):
-    turns, ran = Turns(2), threading.Event()
+    semaphore, ran = JobSemaphore(2), threading.Event()
     monkeypatch.setattr(trials, "emulated", lambda *_, **__: ran.set())
     project = SimpleNamespace(root=tmp_path, emulate=True, imports=(), seed=0)
-    materials = Materials(project=project, model=None, dataset=None, losses=(), cache=None, pool=None, turns=turns)
-    bench = trials.Bench(materials, load_profile("rpi4"), {})
+    materials = Materials(
+        project=project, model=None, dataset=None, losses=(), cache=None, pool=None, semaphore=semaphore
+    )
+    runner = trials.TrialRunner(materials, load_profile("rpi4"), {})
     with ThreadPoolExecutor(1) as thread:
-        with turns.turn(alone=True):
-            future = thread.submit(bench.emulated, tmp_path, progress=no_progress)
+        with semaphore.acquired(alone=True):
+            future = thread.submit(runner.emulated, tmp_path, progress=no_progress)
             assert not ran.wait(0.3)
         future.result(5)
     assert ran.is_set()

@@ -27,7 +27,7 @@ def fleet(build_one, *, workers: int = 1, left_s: float = 60.0, stop=lambda: Non
 
 def test_one_worker_takes_one_device_after_another_in_the_calling_thread():
     seen = []
-    found = fleet(lambda profile, seat: seen.append((profile.id, threading.current_thread())) or profile.id).build(
+    found = fleet(lambda profile, context: seen.append((profile.id, threading.current_thread())) or profile.id).build(
         PROFILES
     )
     assert [name for name, _ in seen] == list(IDS) == list(found.values()) == list(found)
@@ -38,23 +38,23 @@ def test_one_worker_takes_one_device_after_another_in_the_calling_thread():
 def test_as_many_devices_side_by_side_as_there_are_workers(workers, together):
     barrier = threading.Barrier(together, timeout=10)
 
-    def build_one(profile, seat):
+    def build_one(profile, context):
         if profile.id in IDS[:together]:
             barrier.wait()
-        return seat.ahead
+        return context.ahead
 
     assert fleet(build_one, workers=workers).build(PROFILES) == dict.fromkeys(IDS, workers)
 
 
 def test_time_is_shared_by_those_that_still_wait():
     shares = []
-    fleet(lambda profile, seat: shares.append(seat.deadline - time.monotonic()), left_s=100.0).build(PROFILES)
+    fleet(lambda profile, context: shares.append(context.deadline - time.monotonic()), left_s=100.0).build(PROFILES)
     assert shares == pytest.approx([25.0, 100 / 3, 50.0, 100.0], abs=0.5), "what one leaves is for the others"
     shares.clear()
     barrier = threading.Barrier(2, timeout=10)
 
-    def build_one(profile, seat):
-        shares.append(seat.deadline - time.monotonic())
+    def build_one(profile, context):
+        shares.append(context.deadline - time.monotonic())
         barrier.wait()
 
     fleet(build_one, workers=2, left_s=100.0).build(PROFILES)
@@ -64,7 +64,7 @@ def test_time_is_shared_by_those_that_still_wait():
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_an_error_of_one_device_is_its_own(workers):
-    def build_one(profile, seat):
+    def build_one(profile, context):
         if profile.id == "pixel-4":
             raise ModelError("no such operator")
         return profile.id
@@ -82,12 +82,12 @@ def test_an_error_of_one_device_is_its_own(workers):
 def test_what_every_device_would_meet_ends_them_all(workers, problem):
     begun, stopped = [], []
 
-    def build_one(profile, seat):
+    def build_one(profile, context):
         begun.append(profile.id)
         if profile.id == "rpi4":
             raise problem
-        assert seat.stopped.wait(10), "the others are told to stop"
-        seat.require_running()
+        assert context.stopped.wait(10), "the others are told to stop"
+        context.require_running()
 
     with pytest.raises(type(problem)) as caught:
         fleet(build_one, workers=workers, stop=lambda: stopped.append(True)).build(PROFILES)
@@ -104,12 +104,12 @@ def heeds_interrupts():
 
 @pytest.mark.usefixtures("heeds_interrupts")
 def test_a_ctrl_c_stops_devices_that_run_side_by_side():
-    def build_one(profile, seat):
+    def build_one(profile, context):
         if profile.id == "rpi4":
             time.sleep(0.1)
             os.kill(os.getpid(), signal.SIGINT)
-        assert seat.stopped.wait(10)
-        seat.require_running()
+        assert context.stopped.wait(10)
+        context.require_running()
 
     with pytest.raises(InterruptedBuild, match="interrupted"):
         fleet(build_one, workers=2).build(PROFILES)

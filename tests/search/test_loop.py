@@ -12,7 +12,7 @@ from edgekit.documents.candidate import Candidate, Step
 from edgekit.errors import InterruptedBuild
 from edgekit.measure.measure import Watch
 from edgekit.planner.trial import Trial
-from edgekit.search.fleet import Seat
+from edgekit.search.fleet import SearchContext
 from edgekit.search.loop import search
 from edgekit.search.trials import Finished
 
@@ -48,7 +48,7 @@ def next_of(names: list[str]) -> str | None:
 
 
 class Slow:
-    """A bench whose earlier candidates take longer, so that later ones end first."""
+    """A runner whose earlier candidates take longer, so that later ones end first."""
 
     def __init__(self, seconds: dict[str, float], *, together: tuple[str, ...] = ()) -> None:
         self.seconds, self.together, self.running, self.most = seconds, together, 0, 0
@@ -67,26 +67,26 @@ class Slow:
         return Finished(trial=Trial(candidate=candidate, seconds=0.0), skipped=watch({}, ()))
 
 
-def seat(executor: ThreadPoolExecutor, *, ahead: int, left_s: float = 60.0) -> Seat:
-    return Seat(executor=executor, ahead=ahead, deadline=time.monotonic() + left_s, stopped=threading.Event())
+def context(executor: ThreadPoolExecutor, *, ahead: int, left_s: float = 60.0) -> SearchContext:
+    return SearchContext(executor=executor, ahead=ahead, deadline=time.monotonic() + left_s, stopped=threading.Event())
 
 
 def quiet(phase: str, done: int, total: int) -> None: ...
 
 
 def test_told_in_the_order_asked_whoever_ends_first():
-    planner, bench = Asked(["baseline", "a", "b", "c", "d"]), Slow({"a": 0.2, "c": 0.05}, together=("a", "b", "c"))
+    planner, runner = Asked(["baseline", "a", "b", "c", "d"]), Slow({"a": 0.2, "c": 0.05}, together=("a", "b", "c"))
     with ThreadPoolExecutor(8) as executor:
-        found = search(planner, bench, seat(executor, ahead=3), quiet)
+        found = search(planner, runner, context(executor, ahead=3), quiet)
     assert planner.told == ["baseline", "a", "b", "c", "d"] == [one.trial.candidate.name for one in found.finished]
-    assert bench.most == 3, "the baseline alone, then so many as the seat allows and no more"
+    assert runner.most == 3, "the baseline alone, then so many as the context allows and no more"
     assert found.not_tried == ()
 
 
 def test_a_trial_that_is_not_wanted_any_more_and_one_of_the_same_file_are_no_trials():
     planner = Asked(["baseline", "a", "unwanted", "twin", "b"])
     with ThreadPoolExecutor(4) as executor:
-        found = search(planner, Slow({"a": 0.1}), seat(executor, ahead=4), quiet)
+        found = search(planner, Slow({"a": 0.1}), context(executor, ahead=4), quiet)
     assert [one.trial.candidate.name for one in found.finished] == ["baseline", "a", "b"]
     assert planner.skipped == [("unwanted", "asked after 1 were told")], "by what was known when it was asked for"
     assert planner.told == ["baseline", "a", "twin", "b"]
@@ -95,7 +95,7 @@ def test_a_trial_that_is_not_wanted_any_more_and_one_of_the_same_file_are_no_tri
 def test_time_that_is_up_leaves_the_baseline_and_names_the_rest():
     planner = Asked(["baseline", "a", "b"])
     with ThreadPoolExecutor(1) as executor:
-        found = search(planner, Slow({}), seat(executor, ahead=1, left_s=-1.0), quiet)
+        found = search(planner, Slow({}), context(executor, ahead=1, left_s=-1.0), quiet)
     assert planner.told == ["baseline"] and found.not_tried == ("a", "b")
 
 
@@ -103,9 +103,9 @@ def test_a_build_that_is_stopped_tells_the_planner_nothing_more():
     """What fails after the stop failed by the stop, and must not become a reason in a report."""
     planner = Asked(["baseline", "a", "b"])
     with ThreadPoolExecutor(2) as executor:
-        mine = seat(executor, ahead=2)
-        bench = Slow({"a": 0.2})
+        mine = context(executor, ahead=2)
+        runner = Slow({"a": 0.2})
         threading.Timer(0.1, mine.stopped.set).start()
         with pytest.raises(InterruptedBuild):
-            search(planner, bench, mine, quiet)
+            search(planner, runner, mine, quiet)
     assert planner.told == ["baseline"]

@@ -286,7 +286,7 @@ def test_a_chain_keeps_what_it_made(line, steps, model):
 
 
 def test_a_stage_that_loses_zeros_is_seen(line):
-    """Fine-tuning keeps nothing by itself: without the shaping of what came before, the zeros are gone."""
+    """Fine-tuning keeps nothing by itself: without the constraint of what came before, the zeros are gone."""
     folder, _ = line._stage(line.models["plain"], (PRUNING,))
     _, answer = line._stage(folder, (FINE_TUNING,))
     assert [found["technique"] for found in answer["evidence"]] == ["fine_tuning"]

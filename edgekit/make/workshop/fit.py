@@ -18,11 +18,11 @@ from typing import Any
 from edgekit.errors import ProjectError
 from edgekit.ingest.dataset import Dataset
 from edgekit.make.workshop.door import Door
-from edgekit.make.workshop.lessons import Lessons
-from edgekit.make.workshop.stepper import Stepper
+from edgekit.make.workshop.train_step import TrainStep
+from edgekit.make.workshop.training_batches import TrainingBatches
 from edgekit.make.workshop.tuning import Run, search
 from edgekit.progress import Progress
-from edgekit.techniques.interface import Shaping
+from edgekit.techniques.interface import Constraint
 
 PATIENCE = 2
 """Epochs without a better loss after which a run stops."""
@@ -47,7 +47,7 @@ class Fit:
         tools: Door,
         dataset: Dataset,
         job: dict[str, Any],
-        keepers: Callable[[Any], Sequence[Shaping]],
+        keepers: Callable[[Any], Sequence[Constraint]],
         progress: Progress,
         until: float = math.inf,
     ) -> None:
@@ -55,27 +55,27 @@ class Fit:
         self._until = until
         self.note = self.cut = ""
 
-    def fit(self, model: Any, shaping: Callable[[int], Shaping] | None = None) -> None:
+    def fit(self, model: Any, constraint: Callable[[int], Constraint] | None = None) -> None:
         """Train a model in place by the best run.
 
         Raises `DataError` where the loss cannot be computed, `ProjectError` where every run diverged, `OutOfTime` where none was whole in time.
         """
-        lessons = Lessons(self._tools, self._dataset, model, self._job)
+        batches = TrainingBatches(self._tools, self._dataset, model, self._job)
         trial = _Trial(
-            model, Stepper(self._tools, lessons.learner, lessons.losses), lessons, self._progress, self._until
+            model, TrainStep(self._tools, batches.learner, batches.losses), batches, self._progress, self._until
         )
         runs: list[Run] = []
 
         def try_run(rate: float, steps: int) -> float:
             trial.restart()
-            shapings = [*self._keepers(model), *([shaping(steps)] if shaping is not None else [])]
-            runs.append(Run(rate, steps, trial.run(rate, steps, shapings)))
+            constraints = [*self._keepers(model), *([constraint(steps)] if constraint is not None else [])]
+            runs.append(Run(rate, steps, trial.run(rate, steps, constraints)))
             if trial.cut_at is not None:
                 raise OutOfTime
             return runs[-1].loss
 
         settings = self._job["training"]
-        longest = max(1, settings["epochs"] * lessons.steps_per_epoch)
+        longest = max(1, settings["epochs"] * batches.steps_per_epoch)
         try:
             search(try_run, longest=longest, fixed_rate=settings["learning_rate"], affordable=trial.affordable)
         except OutOfTime:
@@ -83,14 +83,16 @@ class Fit:
                 raise
         trial.take_best()
         self.cut = _cut(runs, trial.cut_at, longest)
-        self.note = _told(runs, lessons, settings) + (f"; {self.cut}" if self.cut else "")
+        self.note = _told(runs, batches, settings) + (f"; {self.cut}" if self.cut else "")
 
 
 class _Trial:
     """Runs on one model, and the best weights of all of them; `cut_at` is the step at which the time was over."""
 
-    def __init__(self, model: Any, stepper: Stepper, lessons: Lessons, progress: Progress, until: float) -> None:
-        self._model, self._stepper, self._lessons, self._progress = model, stepper, lessons, progress
+    def __init__(
+        self, model: Any, train_step: TrainStep, batches: TrainingBatches, progress: Progress, until: float
+    ) -> None:
+        self._model, self._train_step, self._batches, self._progress = model, train_step, batches, progress
         self._first = self._best = model.get_weights()
         self._least = self._step_s = math.inf
         self._until = until
@@ -110,7 +112,7 @@ class _Trial:
     def restart(self) -> None:
         """Back to the weights before the first run."""
         self._model.set_weights(self._first)
-        self._stepper.restart()
+        self._train_step.restart()
 
     def take_best(self) -> None:
         """Give the model the best weights; raises `ProjectError` where every run diverged."""
@@ -118,20 +120,20 @@ class _Trial:
             raise ProjectError("the training diverged with every learning rate that was tried", where="[training]")
         self._model.set_weights(self._best)
 
-    def run(self, rate: float, steps: int, shapings: Sequence[Shaping]) -> float:
+    def run(self, rate: float, steps: int, constraints: Sequence[Constraint]) -> float:
         """Train for so many steps, until it gets no better, or until the time is over; the best loss on the validation split."""
-        started, per_epoch = time.monotonic(), self._lessons.steps_per_epoch
-        whole_after = max((shaping.whole_after for shaping in shapings), default=0)
+        started, per_epoch = time.monotonic(), self._batches.steps_per_epoch
+        whole_after = max((constraint.whole_after for constraint in constraints), default=0)
         phase = f"training {steps / per_epoch:.3g} epochs at {rate:.0e}"
         best, worse = math.inf, 0
-        _after(shapings, 0)
+        _after(constraints, 0)
         for step in range(1, steps + 1):
-            self._stepper.step(*self._lessons.batch(step - 1), rate * _falling(step, steps))
-            _after(shapings, step)
+            self._train_step.step(*self._batches.batch(step - 1), rate * _falling(step, steps))
+            _after(constraints, step)
             self._progress(phase, step, steps)
             is_over = step < steps and time.monotonic() >= self._until
             if step == steps or (step >= whole_after and (is_over or step % per_epoch == 0)):
-                loss = self._judged(shapings)
+                loss = self._judged(constraints)
                 best, worse = (loss, 0) if loss < best else (best, worse + 1)
                 if worse >= PATIENCE or not math.isfinite(loss):
                     break
@@ -141,11 +143,11 @@ class _Trial:
         self._step_s = min(self._step_s, (time.monotonic() - started) / step)
         return best
 
-    def _judged(self, shapings: Sequence[Shaping]) -> float:
+    def _judged(self, constraints: Sequence[Constraint]) -> float:
         """The loss on the validation split with the form put right; infinite where it is no number."""
-        for shaping in shapings:
-            shaping.settle()
-        parts = [(count, self._stepper.loss(inputs, targets)) for count, inputs, targets in self._lessons.judged()]
+        for constraint in constraints:
+            constraint.settle()
+        parts = [(count, self._train_step.loss(inputs, targets)) for count, inputs, targets in self._batches.judged()]
         loss = sum(count * value for count, value in parts) / sum(count for count, _ in parts)
         if not math.isfinite(loss):
             return math.inf
@@ -154,9 +156,9 @@ class _Trial:
         return loss
 
 
-def _after(shapings: Sequence[Shaping], step: int) -> None:
-    for shaping in shapings:
-        shaping.after_step(step)
+def _after(constraints: Sequence[Constraint], step: int) -> None:
+    for constraint in constraints:
+        constraint.after_step(step)
 
 
 def _falling(step: int, steps: int) -> float:
@@ -164,14 +166,14 @@ def _falling(step: int, steps: int) -> float:
     return LEAST_RATE + (1 - LEAST_RATE) * (1 + math.cos(math.pi * (step - 1) / steps)) / 2
 
 
-def _told(runs: Sequence[Run], lessons: Lessons, settings: dict[str, Any]) -> str:
+def _told(runs: Sequence[Run], batches: TrainingBatches, settings: dict[str, Any]) -> str:
     """How it was trained, in a sentence."""
     best = min(runs, key=lambda run: run.loss)
     rates = ", ".join(f"{rate:.0e}" for rate in sorted({run.learning_rate for run in runs}))
-    teacher = f"; distilled from the float model at temperature {settings['temperature']:g}" * lessons.is_distilled
+    teacher = f"; distilled from the float model at temperature {settings['temperature']:g}" * batches.is_distilled
     return (
-        f"learning rate {best.learning_rate:.0e} (of {rates}), {best.steps / lessons.steps_per_epoch:.3g} epochs (of "
-        f"{settings['epochs']}), validation loss {best.loss:.4g}{teacher}{f'; {lessons.varied}' if lessons.varied else ''}"
+        f"learning rate {best.learning_rate:.0e} (of {rates}), {best.steps / batches.steps_per_epoch:.3g} epochs (of "
+        f"{settings['epochs']}), validation loss {best.loss:.4g}{teacher}{f'; {batches.varied}' if batches.varied else ''}"
     )
 
 

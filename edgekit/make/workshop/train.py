@@ -17,7 +17,7 @@ from edgekit.make.workshop.fit import Fit, OutOfTime
 from edgekit.make.workshop.store import open_model, save_model, settings_of
 from edgekit.progress import Progress
 from edgekit.techniques import technique
-from edgekit.techniques.interface import Evidence, Shaping
+from edgekit.techniques.interface import Constraint, Evidence
 from edgekit.values import read, to_builtins
 
 
@@ -37,7 +37,7 @@ def train(job: dict[str, Any], progress: Progress) -> Any:
     method, settings = technique(steps[-1].technique), settings_of(steps[-1])
     model = open_model(tools, Path(job["model"]), before, job)
 
-    def keepers(training: Any) -> Sequence[Shaping]:
+    def keepers(training: Any) -> Sequence[Constraint]:
         return [technique(step.technique).keep(tools, training, settings_of(step)) for step in before]
 
     until = math.inf if left is None else started + left

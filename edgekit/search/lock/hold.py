@@ -33,7 +33,7 @@ from edgekit.project.project import Project
 from edgekit.search.conclude import Choice
 from edgekit.search.lock.inputs import OBJECT, limits_given, profile_digest
 from edgekit.search.loop import Search
-from edgekit.search.trials import Bench, Finished
+from edgekit.search.trials import Finished, TrialRunner
 from edgekit.values import to_json
 from edgekit.version import __version__
 
@@ -105,7 +105,7 @@ def _unsearched() -> Declined:
     return Declined(technique="(all others)", reason=f"{LOCK_FILE} names the candidate, and nothing else was searched")
 
 
-def realise(path: Path, was: LockedDevice, bench: Bench, progress: Progress) -> tuple[Choice, Search]:
+def realise(path: Path, was: LockedDevice, runner: TrialRunner, progress: Progress) -> tuple[Choice, Search]:
     """Make the baseline and the locked candidate again; raises `LockError` where one has other bytes than were locked."""
     baseline = Candidate(name=was.baseline.candidate, steps=was.baseline.steps, role="baseline")
     wanted = [(baseline, was.baseline)]
@@ -114,16 +114,16 @@ def realise(path: Path, was: LockedDevice, bench: Bench, progress: Progress) -> 
     finished: list[Finished] = []
     for candidate, locked in wanted:
         try:
-            found = bench.run(candidate, progress=_under(candidate.name, progress))
+            found = runner.run(candidate, progress=_under(candidate.name, progress))
         except KeyboardInterrupt:
             step = "the same command goes on with what is already done"
             raise InterruptedBuild("interrupted", next_step=step) from None
         now = file_digest(Path(found.tflite)) if found.tflite else f"no file: {found.trial.failure}"
         if now != locked.sha256:
             raise differ(
-                f"{bench.profile.id}: {candidate.name} came out otherwise than it was locked; it was not written",
+                f"{runner.profile.id}: {candidate.name} came out otherwise than it was locked; it was not written",
                 path,
-                [_other_bytes(bench.profile.id, candidate, locked, now, was)],
+                [_other_bytes(runner.profile.id, candidate, locked, now, was)],
             )
         finished.append(found)
     return _Fixed(finished[-1].trial), Search(finished=tuple(finished), not_tried=())

@@ -24,7 +24,7 @@ import pytest
 import edgekit
 from edgekit.errors import ClusterError, DataError, EdgekitError, ProjectError
 from edgekit.jobs.worker import Done, Failed
-from edgekit.make.cluster.crew import taken
+from edgekit.make.cluster.dask_pool import taken
 from edgekit.make.cluster.remote import Answer
 
 pytest.importorskip("distributed", reason="the `cluster` extra is not installed")
@@ -143,7 +143,7 @@ def test_without_the_extra_the_line_that_installs_it_is_said(edgekit_command, ti
 def in_haste(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """The waiting for what will not come, shortened for builds in this process; the folder of their cache."""
     monkeypatch.setenv("EDGEKIT_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr("edgekit.make.cluster.crew.CONNECTS_S", 1.0)
+    monkeypatch.setattr("edgekit.make.cluster.dask_pool.CONNECTS_S", 1.0)
     monkeypatch.setattr("edgekit.make.cluster.check.STARTS_S", 1.0)
     return tmp_path / "cache"
 

@@ -144,10 +144,10 @@ def test_two_images_of_a_sample_are_moved_alike_and_a_row_of_numbers_is_not_move
     assert (left != right).mean() > 0.9 and (other != row).any(), "noise is of each input its own"
 
 
-def lessons_of(tools, dataset, model, tmp_path, augment):
-    from edgekit.make.workshop.lessons import Lessons
+def batches_of(tools, dataset, model, tmp_path, augment):
+    from edgekit.make.workshop.training_batches import TrainingBatches
 
-    return Lessons(tools, dataset, model, job_of(dataset, model, tmp_path, augment))
+    return TrainingBatches(tools, dataset, model, job_of(dataset, model, tmp_path, augment))
 
 
 def job_of(dataset, model, tmp_path, augment):
@@ -168,13 +168,13 @@ def job_of(dataset, model, tmp_path, augment):
 def test_the_teacher_answers_what_was_made_of_a_batch_and_the_validation_split_stays_as_it_is(tools, tmp_path, images):
     tools.fresh(0)
     dataset, model = spooled(tmp_path / "data", images), network(tools, images)
-    lessons = lessons_of(tools, dataset, model, tmp_path, {"shift": 0.3})
-    (batch,), (targets,) = lessons.batch(0)
+    batches = batches_of(tools, dataset, model, tmp_path, {"shift": 0.3})
+    (batch,), (targets,) = batches.batch(0)
     assert (np.asarray(batch) != images).any()
     np.testing.assert_array_equal(targets[:, 0], dataset.targets("train")[0][:])
     np.testing.assert_allclose(targets[:, 1:], model(batch, training=False), atol=1e-6)
     assert np.abs(targets[:, 1:] - model(images, training=False)).max() > 0.01, "not what it answers to the samples"
-    for count, (judged,), (packed,) in lessons.judged():
+    for count, (judged,), (packed,) in batches.judged():
         assert count == SAMPLES and (judged == images).all()
         np.testing.assert_allclose(packed[:, 1:], model(images, training=False), atol=1e-6)
 
@@ -182,8 +182,8 @@ def test_the_teacher_answers_what_was_made_of_a_batch_and_the_validation_split_s
 def test_a_project_that_asks_for_nothing_trains_on_the_samples_themselves(tools, tmp_path, images):
     tools.fresh(0)
     dataset, model = spooled(tmp_path / "data", images), network(tools, images)
-    lessons = lessons_of(tools, dataset, model, tmp_path, None)
-    assert (lessons.batch(0)[0][0] == images).all() and lessons.varied == ""
+    batches = batches_of(tools, dataset, model, tmp_path, None)
+    assert (batches.batch(0)[0][0] == images).all() and batches.varied == ""
 
 
 def test_what_the_model_varies_by_itself_is_told(tools, tmp_path, images):
@@ -191,8 +191,8 @@ def test_what_the_model_varies_by_itself_is_told(tools, tmp_path, images):
     tools.fresh(0)
     given = [layers.Input((8, 6, 3)), layers.RandomFlip(name="mirror"), layers.Dropout(0.1), layers.Flatten()]
     model = tools.keras.Sequential([*given, layers.Dense(CLASSES, activation="softmax")])
-    lessons = lessons_of(tools, spooled(tmp_path / "data", images), model, tmp_path, {"noise": 0.1})
-    assert "noise 0.1" in lessons.varied and lessons.varied.endswith("; varied by the model's own 'mirror'")
+    batches = batches_of(tools, spooled(tmp_path / "data", images), model, tmp_path, {"noise": 0.1})
+    assert "noise 0.1" in batches.varied and batches.varied.endswith("; varied by the model's own 'mirror'")
 
 
 def test_the_teacher_answers_what_the_models_own_layers_made_of_a_batch(tools, tmp_path, images):
@@ -201,13 +201,13 @@ def test_the_teacher_answers_what_the_models_own_layers_made_of_a_batch(tools, t
     tools.fresh(0)
     given = [layers.Input((8, 6, 3)), layers.Rescaling(0.5), layers.RandomFlip(), layers.RandomCrop(6, 4)]
     model = tools.keras.Sequential([*given, layers.Flatten(), layers.Dense(CLASSES, activation="softmax")])
-    lessons = lessons_of(tools, spooled(tmp_path / "data", images), model, tmp_path, None)
-    (batch,), (targets,) = lessons.batch(0)
+    batches = batches_of(tools, spooled(tmp_path / "data", images), model, tmp_path, None)
+    (batch,), (targets,) = batches.batch(0)
     assert batch.shape == (SAMPLES, 6, 4, 3) and np.abs(batch).max() <= 0.5
-    np.testing.assert_allclose(targets[:, 1:], lessons.learner(batch, training=False), atol=1e-6)
+    np.testing.assert_allclose(targets[:, 1:], batches.learner(batch, training=False), atol=1e-6)
     assert np.abs(targets[:, 1:] - model(images, training=False)).max() > 0.01, "not what it answers to the samples"
-    for _, (judged,), (packed,) in lessons.judged():
-        np.testing.assert_allclose(lessons.learner(judged, training=False), model(images, training=False), atol=1e-6)
+    for _, (judged,), (packed,) in batches.judged():
+        np.testing.assert_allclose(batches.learner(judged, training=False), model(images, training=False), atol=1e-6)
         np.testing.assert_allclose(packed[:, 1:], model(images, training=False), atol=1e-6)
 
 

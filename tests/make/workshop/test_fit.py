@@ -1,4 +1,4 @@
-"""Fine-tuning: distilled targets, the shaping's turns, the best weights; on a model of a few weights."""
+"""Fine-tuning: distilled targets, when constraints are applied, the best weights; on a model of a few weights."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from edgekit.ingest.dataset import Dataset
 from edgekit.ingest.spool import spool_result
 from edgekit.progress import no_progress
 from edgekit.project.project_file import DataTable
-from edgekit.techniques.interface import Shaping
+from edgekit.techniques.interface import Constraint
 from edgekit.values import to_builtins
 
 pytestmark = pytest.mark.tf
@@ -58,7 +58,9 @@ def teacher(dataset: Dataset, tmp_path: Path) -> dict[str, list[str]]:
     return {split: [str(tmp_path / "answers.npy")] for split in ("train", "validation")}
 
 
-def fitted(tools, dataset, model, *, shaping=None, keepers=lambda model: (), teacher=None, until=math.inf, **changes):
+def fitted(
+    tools, dataset, model, *, constraint=None, keepers=lambda model: (), teacher=None, until=math.inf, **changes
+):
     from edgekit.make.workshop.fit import Fit
 
     job = {
@@ -68,7 +70,7 @@ def fitted(tools, dataset, model, *, shaping=None, keepers=lambda model: (), tea
         "teacher": teacher,
     }
     fit = Fit(tools, dataset, job, keepers, no_progress, until)
-    fit.fit(model, shaping)
+    fit.fit(model, constraint)
     return fit
 
 
@@ -88,7 +90,7 @@ def zeroing(kernel: Any, whole_after: int) -> Any:
         if step >= whole_after:
             kernel.assign(kernel * 0)
 
-    return lambda steps: Shaping(after_step=after_step, whole_after=whole_after)
+    return lambda steps: Constraint(after_step=after_step, whole_after=whole_after)
 
 
 def test_a_run_that_the_time_cuts_keeps_its_best_weights(tools, dataset, model, clock):
@@ -110,8 +112,8 @@ def test_weights_whose_form_was_not_whole_in_time_are_none(tools, dataset, model
     from edgekit.make.workshop.fit import OutOfTime
 
     with pytest.raises(OutOfTime):
-        fitted(tools, dataset, model, shaping=zeroing(model.layers[0].kernel, 10), until=8.5)
-    fit = fitted(tools, dataset, model, shaping=zeroing(model.layers[0].kernel, 3), until=1e3 + 8.5)
+        fitted(tools, dataset, model, constraint=zeroing(model.layers[0].kernel, 10), until=8.5)
+    fit = fitted(tools, dataset, model, constraint=zeroing(model.layers[0].kernel, 3), until=1e3 + 8.5)
     assert fit.cut == "" and not model.layers[0].kernel.numpy().any()
 
 
@@ -143,7 +145,7 @@ def test_a_shaping_has_its_turns_and_weights_before_its_form_is_whole_are_not_ke
     calls: list[tuple[str, int]] = []
     kernel = model.layers[0].kernel
 
-    def shaping(steps: int) -> Shaping:
+    def constraint(steps: int) -> Constraint:
         calls.append(("run", steps))
 
         def after_step(step: int) -> None:
@@ -151,9 +153,9 @@ def test_a_shaping_has_its_turns_and_weights_before_its_form_is_whole_are_not_ke
             if step >= steps - 1:
                 kernel.assign(kernel * 0)
 
-        return Shaping(after_step=after_step, settle=lambda: calls.append(("settle", 0)), whole_after=steps - 1)
+        return Constraint(after_step=after_step, settle=lambda: calls.append(("settle", 0)), whole_after=steps - 1)
 
-    fitted(tools, dataset, model, shaping=shaping, learning_rate=None)
+    fitted(tools, dataset, model, constraint=constraint, learning_rate=None)
     assert not model.layers[0].kernel.numpy().any(), "the best of the whole ones, though others fit better"
     runs = [steps for what, steps in calls if what == "run"]
     assert runs[:3] == [1, 1, 1] and runs[-1] == 20, "a twelfth of 4 epochs of 5 steps for each rate, then all of them"
@@ -168,7 +170,7 @@ def test_what_was_made_before_is_kept_at_every_step(tools, dataset, model):
 
     def keepers(trained):
         kernel = trained.layers[0].kernel
-        return [Shaping(after_step=lambda step: kernel.assign(kernel * mask))]
+        return [Constraint(after_step=lambda step: kernel.assign(kernel * mask))]
 
     fitted(tools, dataset, model, keepers=keepers)
     kernel = model.layers[0].kernel.numpy()

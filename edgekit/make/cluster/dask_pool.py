@@ -39,10 +39,10 @@ LONELY_S = 30.0
 """So long may a scheduler be silent, or have no worker: one that is started anew takes some seconds."""
 ATTEMPTS = 3
 PATIENCE_S = 60.0
-"""A job waits so much longer than it may take for its turn on a cluster that others use too."""
+"""A job waits so much longer than it may take in the queue of a cluster that others use too."""
 
 
-class Crew:
+class DaskPool:
     """The workers of the scheduler at `address`; raises `ProjectError` for one that is none, `ClusterError`.
 
     `temporary` is the build's folder in the cache.
@@ -64,7 +64,7 @@ class Crew:
         self._stopped = threading.Event()
         self._seen_at = time.monotonic()
 
-    def __enter__(self) -> Crew:
+    def __enter__(self) -> DaskPool:
         with contextlib.ExitStack() as stack:
             stack.enter_context(_quiet())
             self._client = self._connected()
@@ -181,7 +181,7 @@ class Crew:
                 future.cancel()
 
     def _has_ended(self, future: Future[Answer], time_limit_s: float | None) -> bool:
-        """Wait for a job; False where its turn does not come. Raises `ClusterError` where nobody is left to run it."""
+        """Wait for a job; False where it never starts. Raises `ClusterError` where nobody is left to run it."""
         until = None if time_limit_s is None else time.monotonic() + time_limit_s + PATIENCE_S
         while not wait([future], timeout=LOOKS_EVERY_S).done:
             if until is not None and time.monotonic() >= until:

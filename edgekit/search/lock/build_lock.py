@@ -1,6 +1,6 @@
 """What one build does with its lock: write it, hold to it, or leave it alone; the steps that `edgekit.api.build` asks for.
 
-It keeps what is known between these steps and compares nothing itself: that is `edgekit.lock`'s.
+It keeps what is known between these steps and compares nothing itself: `hold` does.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from edgekit.search.conclude import Choice
 from edgekit.search.lock.hold import hold, locked_device, others, realise, require_loaded, write
 from edgekit.search.lock.inputs import limits_given, loaded, present
 from edgekit.search.loop import Search
-from edgekit.search.trials import Bench, Finished
+from edgekit.search.trials import Finished, TrialRunner
 
 
 @dataclasses.dataclass(kw_only=True)
-class LockKeeper:
+class BuildLock:
     """The lock of one build: `writes` it, `holds` to it, or does nothing at any step.
 
     The steps come in this order: `compare` before anything is opened, `compare_loaded` before anything is trained,
@@ -81,11 +81,11 @@ class LockKeeper:
         if self._lock is not None and self._loaded is not None:
             require_loaded(self.place, self._lock, self.profiles, self._loaded)
 
-    def realise(self, bench: Bench, progress: Progress) -> tuple[Choice, Search] | None:
+    def realise(self, runner: TrialRunner, progress: Progress) -> tuple[Choice, Search] | None:
         """The locked candidate, made again; None where there is to be a search. Raises `LockError`."""
         if self._lock is None:
             return None
-        return realise(self.place, self._lock.devices[bench.profile.id], bench, progress)
+        return realise(self.place, self._lock.devices[runner.profile.id], runner, progress)
 
     def keep(self, profile: DeviceProfile, report: Report, finished: Sequence[Finished]) -> None:
         """Take what came of a device's build into the lock to be written; nothing where there is no file."""

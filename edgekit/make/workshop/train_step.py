@@ -12,7 +12,7 @@ from edgekit.errors import DataError
 from edgekit.make.workshop.door import Door
 
 
-class Stepper:
+class TrainStep:
     """Steps of Adam on one model, and its mean loss."""
 
     def __init__(self, tools: Door, model: Any, losses: Sequence[Any]) -> None:
@@ -22,8 +22,8 @@ class Stepper:
         self._optimizer = tools.keras.optimizers.Adam(jit_compile=False)
         self._optimizer.build(model.trainable_variables)
         self._fresh = [variable.numpy() for variable in self._optimizer.variables]
-        self._train = tf.function(self._train_step, reduce_retracing=True)
-        self._judge = tf.function(self._loss, reduce_retracing=True)
+        self._train = tf.function(self._trained, reduce_retracing=True)
+        self._evaluate = tf.function(self._loss, reduce_retracing=True)
 
     def restart(self) -> None:
         """Forget the moments of the run before."""
@@ -37,9 +37,9 @@ class Stepper:
 
     def loss(self, inputs: Any, targets: Any) -> float:
         """The mean loss of some samples, without training."""
-        return float(self._call(self._judge, inputs, targets))
+        return float(self._call(self._evaluate, inputs, targets))
 
-    def _train_step(self, inputs: Any, targets: Any) -> None:
+    def _trained(self, inputs: Any, targets: Any) -> None:
         with self._tf.GradientTape() as tape:
             loss = self._total(inputs, targets, training=True)
         variables = self._model.trainable_variables

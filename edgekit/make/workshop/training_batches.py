@@ -1,4 +1,4 @@
-"""What a fine-tune learns from: batches of samples with their targets, and the losses that take them.
+"""What a fine-tune is trained on: batches of samples with their targets, and the losses that take them.
 
 Where the float model's answers are at hand they are a second target (`distil`). The order is another in each epoch and
 the same for the same seed, whatever came before. Where the project asks for it the training batches are varied
@@ -30,7 +30,7 @@ JUDGED = 4096
 JUDGED_AT_ONCE = 256
 
 
-class Lessons:
+class TrainingBatches:
     """The batches of a data set for one model, and its losses (one an output).
 
     The batches are for `learner`: the model itself, or what stands behind the augmentation that it begins with, where that was done here.

@@ -65,13 +65,13 @@ class KerasOutputs(Protocol):
     def __call__(self, split: Split, *, progress: Progress) -> Sequence[Path]: ...
 
 
-class Judge:
+class Evaluator:
     """Measures files for one device beside the Keras model's outputs; raises `TrialFailed` where one cannot be measured."""
 
     def __init__(self, materials: Materials, profile: DeviceProfile, keras_outputs: KerasOutputs) -> None:
         self._project, self._model, self._dataset = materials.project, materials.model, materials.dataset
         self._cache, self._profile, self._keras_outputs = materials.cache, profile, keras_outputs
-        self._root, self._turns, self._tasks = Path(materials.project.root), materials.turns, materials.tasks
+        self._root, self._semaphore, self._tasks = Path(materials.project.root), materials.semaphore, materials.tasks
 
     def measured(self, tflite: Path, split: Split, progress: Progress, watch: Watch = no_watch) -> Timed:
         """All that is measured of a file on a split, and what the metric makes of it; raises `Skipped` where `watch` ends it."""
@@ -89,7 +89,7 @@ class Judge:
         def make(folder: Path) -> None:
             reference = self._keras_outputs(split, progress=progress)
             # a latency that is taken here, beside a training, would be the latency of a machine that trains
-            with self._turns.turn(alone=is_device(self._profile)):
+            with self._semaphore.acquired(alone=is_device(self._profile)):
                 started = time.monotonic()
                 found = measure(
                     tflite,
@@ -135,7 +135,7 @@ class Judge:
         pair = [[file_digest(Path(path)) for path in scores] for scores in (reference.scores, measured.scores)]
 
         def compute() -> Any:
-            with self._turns.turn():
+            with self._semaphore.acquired():
                 found = drop(metric, self._dataset, split, reference.scores, measured.scores, root=self._root)
             if isinstance(found, Failed) and not found.repeatable:
                 raise TrialFailed(f"the drop of {metric.name}: {found.reason}")
@@ -158,7 +158,7 @@ class Judge:
         own, wide = self._dataset.splits["validation"].samples, dataset.splits["validation"].samples
         if wide == own:
             return measured
-        with self._turns.turn():
+        with self._semaphore.acquired():
             found = drop(self._project.goal.judged_by, dataset, "validation", reference, scores, root=self._root)
         metric = drop_metric(found, "validation", basis_of(self._profile))
         what = f"the {own} of the validation split and {wide - own} training samples that calibration did not see"
@@ -193,7 +193,7 @@ class Judge:
         )  # fmt: skip
 
         def make(folder: Path) -> None:
-            with self._turns.turn():
+            with self._semaphore.acquired():
                 found = outputs_of(
                     tflite,
                     self._profile,
