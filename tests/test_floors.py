@@ -164,6 +164,12 @@ def test_one_module_alone_finds_another_by_its_name(modules):
     assert by_name({**modules, **planted}) == {"edgekit.cost.new", "edgekit.documents.views"}
 
 
+def test_the_tests_mirror_the_package():
+    tests = Path(__file__).resolve().parent
+    folders = {path.parent.relative_to(tests) for path in tests.rglob("test_*.py")} - {Path("."), Path("examples")}
+    assert len(folders) > 20 and [str(folder) for folder in sorted(folders) if not (PACKAGE / folder).is_dir()] == []
+
+
 PLANTED = {
     "up": (upward, {"edgekit.units": "from edgekit.cli import options\n"}),
     "up, inside a function": (upward, {"edgekit.cost.flash": "def f():\n    import edgekit.planner.planner\n"}),

@@ -47,7 +47,7 @@ def command(
     if as_json:
         output.print_json(found)
     else:
-        from edgekit.cli.render.comparison import print_comparison
+        from edgekit.cli.render.compare import print_comparison
 
         print_comparison(found, brief=quiet)
     ctx.exit(output.FAIL if found.outcome == "fail" else output.PASS)

@@ -40,6 +40,6 @@ def command(model: str | None, as_json: bool, quiet: bool, no_cache: bool, top: 
     if as_json:
         output.print_json(found)
     else:
-        from edgekit.cli.render.inspection import print_inspection
+        from edgekit.cli.render.inspect import print_inspection
 
         print_inspection(found, top=top, brief=quiet)

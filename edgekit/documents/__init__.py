@@ -1,1 +1,1 @@
-"""Values that edgekit publishes beside the report, and how a value is shown where somebody looks at it."""
+"""The values that edgekit publishes, or that stand inside one: what has a schema. How a value is shown is not known here."""

@@ -1,1 +1,1 @@
-"""The search for a candidate and the verdict over it: pure and deterministic."""
+"""The search for a candidate and the choice among them: pure and deterministic."""

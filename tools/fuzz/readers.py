@@ -182,7 +182,7 @@ class Readers:
     def compare(self, path: Path) -> str:
         """`edgekit compare` of a damaged report or model with a sound one, either way round, and what it prints."""
         from edgekit import compare
-        from edgekit.cli.render.comparison import print_comparison
+        from edgekit.cli.render.compare import print_comparison
 
         sound = self.golden if path.suffix == ".tflite" else self.corpus / "out" / "rpi4" / "report.json"
         pair = (path, sound) if path.stat().st_size % 2 else (sound, path)

@@ -1,6 +1,6 @@
 """The folder that stands for an emulated board's disk: where it is, what is in it, and whether it is whole.
 
-`making_sysroot` makes it from Debian's packages and the wheels of the runtimes; its manifest is the last file that is
+`make_sysroot` makes it from Debian's packages and the wheels of the runtimes; its manifest is the last file that is
 written, and what has none, or lacks a file, is not used. Nothing is downloaded or run here.
 """
 

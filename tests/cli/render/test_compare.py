@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from edgekit.api.compare import compare
-from edgekit.cli.render.comparison import MOST_ROWS, change_text, print_comparison
+from edgekit.cli.render.compare import MOST_ROWS, change_text, print_comparison
 from edgekit.documents.comparison import MetricChange
 from edgekit.documents.report import Metric
 from edgekit.values import to_json

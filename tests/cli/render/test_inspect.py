@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from edgekit.api.inspect import inspect
-from edgekit.cli.render.inspection import print_inspection
+from edgekit.cli.render.inspect import print_inspection
 from edgekit.documents.inspection import InspectedLayer, Inspection, PortFacts
 from edgekit.documents.report import Metric
 from edgekit.verdict.wording import rough
