@@ -45,7 +45,7 @@ from edgekit.planner.planner import Planner
 from edgekit.planner.task import task_for
 from edgekit.progress import Progress, no_progress
 from edgekit.project.project import PROJECT_FILE, Project
-from edgekit.project.request import Device, Devices, is_several, limits_for, profiles_for, settle
+from edgekit.project.request import Device, Devices, is_several, profiles_for, settle
 from edgekit.search.conclude import conclude, refuse
 from edgekit.search.fleet import Fleet, SearchContext, named, results_of
 from edgekit.search.lock.build_lock import BuildLock
@@ -237,12 +237,12 @@ def _build_one(
 ) -> BuildResult:
     """Search (or make what is locked), conclude and write for one device; with `strict` nothing is made on findings."""
     task = task_for(profile, materials.model.facts, materials.project)
-    runner, planner = TrialRunner(materials, profile, limits_for(profile, materials.project)), Planner(task)
+    runner, planner = TrialRunner(materials, profile, task.limits), Planner(task)
     device = DeviceWatch(watch, profile.id)
     if materials.project.strict and materials.findings:
         found, report, tflite, compiled = Search(finished=(), not_tried=()), refuse(runner), None, None
     else:
-        device.searching(profile.name, planner, task.limits)
+        device.searching(profile.name, planner, task.limits.values)
         made = build_lock.realise(runner, progress)
         choice, found = made or (planner, search(planner, runner, context, progress, device))
         device.judging()

@@ -10,12 +10,12 @@ taken by deflating normally distributed weights; the test of this file does it a
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 from edgekit.cost import flash
-from edgekit.cost.lowering import lower, widths
+from edgekit.cost.graph import Graph
 from edgekit.devices.profile import DeviceProfile
-from edgekit.documents.candidate import Estimate, Step
-from edgekit.documents.facts import ModelFacts
+from edgekit.documents.candidate import Estimate
 
 # Deflated share of a dense tensor: low, usual, high; trained int8 weights cluster round zero, hence its low end.
 DENSE_SHARE = {4: (0.86, 0.926, 0.97), 2: (0.84, 0.923, 1.0), 1: (0.60, 0.88, 1.0)}
@@ -29,48 +29,37 @@ GRAPH_SHARE = (0.15, 0.35, 0.65)
 SOURCE = "edgekit.cost.download: entropy of the weights by sparsity and clusters, and what DEFLATE makes of it"
 
 
-def predict(profile: DeviceProfile, facts: ModelFacts, steps: tuple[Step, ...]) -> Estimate:
+def predict(profile: DeviceProfile, graph: Graph) -> Estimate:
     """Bytes of the deflated `.tflite` (level 9)."""
-    low, usual, high = (_deflated_bytes(facts, steps, end) for end in range(3))
+    low, usual, high = (_deflated_bytes(graph, end) for end in range(3))
     return Estimate(value=round(usual), low=round(low), high=round(high), source=SOURCE)
 
 
-def sparsity(steps: tuple[Step, ...]) -> float:
-    """The share of weights that the steps set to zero."""
-    given = [step.settings.get("sparsity", 0.0) for step in steps if step.technique == "pruning"]
-    return min(max((float(share) for share in given), default=0.0), 1.0)
+def weight_bits(width_bits: int, zeros: float, count: int | None, end: int) -> float:
+    """Bits that one weight of a width deflates to; `end` is 0 for the low, 1 for the usual, 2 for the high estimate.
 
-
-def clusters(steps: tuple[Step, ...]) -> int | None:
-    """The clusters that the steps leave in a weight tensor; None where they make none."""
-    given = [step.settings.get("clusters") for step in steps if step.technique == "clustering"]
-    return min((int(count) for count in given if count), default=None)
-
-
-def weight_bits(width_bytes: int, zeros: float, count: int | None, end: int) -> float:
-    """Bits that one weight deflates to; `end` is 0 for the low, 1 for the usual, 2 for the high estimate.
-
-    >>> round(weight_bits(4, 0.0, None, 1), 1), round(weight_bits(4, 0.8, None, 1), 1)
+    >>> round(weight_bits(32, 0.0, None, 1), 1), round(weight_bits(32, 0.8, None, 1), 1)
     (29.6, 8.0)
     """
-    dense = 8 * width_bytes * DENSE_SHARE[width_bytes][end]
-    bits = dense if count is None else min(dense, CLUSTER_FACTOR[width_bytes][end] * math.log2(max(count, 2)))
+    dense = width_bits * _of_width(DENSE_SHARE, width_bits)[end]
+    bits = dense if count is None else min(dense, _of_width(CLUSTER_FACTOR, width_bits)[end] * math.log2(max(count, 2)))
     sparse = (entropy(zeros) + (1 - zeros) * bits) * (1 + ZEROS_PENALTY[end] * zeros)
     return min(bits, sparse)
 
 
-def _deflated_bytes(facts: ModelFacts, steps: tuple[Step, ...], end: int) -> float:
-    zeros, count, width = sparsity(steps), clusters(steps), widths(steps)
-    weights = lower(facts).weights * weight_bits(width.weight, zeros, count, end) / 8
-    scales = flash.scale_bytes(facts, steps, end)
-    biases = max(flash.weight_bytes(facts, steps, end) - scales - lower(facts).weights * width.weight, 0)
-    graph = flash.graph_bytes(facts, steps, end) * GRAPH_SHARE[end]
-    deflated = weights + biases * DENSE_SHARE[2][end] + scales * SCALE_SHARE[end] + graph
-    return min(deflated, _raw_bytes(facts, steps, end))
+def _of_width(table: Mapping[int, tuple[float, float, float]], width_bits: int) -> tuple[float, float, float]:
+    """The row of the narrowest width that is not narrower: weights of a few bits are packed into bytes."""
+    return table[min((width for width in table if 8 * width >= width_bits), default=max(table))]
 
 
-def _raw_bytes(facts: ModelFacts, steps: tuple[Step, ...], end: int) -> int:
-    return flash.weight_bytes(facts, steps, end) + flash.graph_bytes(facts, steps, end)
+def _deflated_bytes(graph: Graph, end: int) -> float:
+    zeros, count = graph.zeros, graph.distinct
+    weights = sum(node.weights * weight_bits(node.weight_bits, zeros, count, end) for node in graph.nodes) / 8
+    scales = flash.scale_bytes(graph, end)
+    biases = max(flash.weight_bytes(graph, end) - scales - sum(node.weight_bytes for node in graph.nodes), 0)
+    rest = flash.graph_bytes(graph, end) * GRAPH_SHARE[end]
+    deflated = weights + biases * DENSE_SHARE[2][end] + scales * SCALE_SHARE[end] + rest
+    return min(deflated, flash.weight_bytes(graph, end) + flash.graph_bytes(graph, end))
 
 
 def entropy(share: float) -> float:

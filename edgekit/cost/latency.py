@@ -11,10 +11,9 @@ rather than a narrow one. The profile holds the coefficients and says where they
 from __future__ import annotations
 
 from edgekit.cost import flash, tables
-from edgekit.cost.lowering import Arithmetic, conversion, lower, widths
+from edgekit.cost.graph import Graph
 from edgekit.devices.profile import DeviceProfile, Quantity
-from edgekit.documents.candidate import Estimate, Step
-from edgekit.documents.facts import ModelFacts
+from edgekit.documents.candidate import Estimate
 from edgekit.errors import ProfileError
 from edgekit.values import Value
 
@@ -38,29 +37,29 @@ class Workload(Value):
     decoded: int = 0
 
 
-def predict(profile: DeviceProfile, facts: ModelFacts, steps: tuple[Step, ...]) -> Estimate:
+def predict(profile: DeviceProfile, graph: Graph) -> Estimate:
     """Milliseconds of one inference at batch 1 with the profile's runtime and threads.
 
-    Zeros and clusters make a dense kernel no faster, so the steps before the conversion do not count.
+    Zeros and repeated weights make a dense kernel no faster. Where operators may stay in float, the slow end is that of float
+    throughout.
     """
-    graph, width = lower(facts), widths(steps)
-    decoded = tables.decoded(graph, steps)
-    found = predict_workload(
-        profile,
-        Workload(
-            macs=facts.macs,
-            weight_bytes=flash.weight_bytes(facts, steps),
-            activation_bytes=sum(node.elements for node in graph.nodes) * width.activation,
-            operators=len(graph.nodes) + sum(map(bool, decoded)),
-            dtype=width.arithmetic,
-            decoded=sum(decoded),
-        ),
-    )
-    if conversion(steps) != "int8_float_fallback":
+    found = predict_workload(profile, workload_of(graph))
+    if not graph.may_stay_float:
         return found
-    # Some operators may stay in float, and none is known to: the slow end is that of float throughout.
-    slow = predict(profile, facts, (Step(technique="float32"),))
+    slow = predict(profile, graph.in_float)
     return Estimate(value=found.value, low=found.low, high=max(found.high, slow.high), source=found.source)
+
+
+def workload_of(graph: Graph) -> Workload:
+    """What one inference of a graph does."""
+    return Workload(
+        macs=graph.macs,
+        weight_bytes=flash.weight_bytes(graph),
+        activation_bytes=sum(node.elements * node.activation_bytes for node in graph.nodes),
+        operators=len(graph.nodes) + sum(bool(node.decoded) for node in graph.nodes),
+        dtype=graph.arithmetic,
+        decoded=sum(node.decoded for node in graph.nodes),
+    )
 
 
 def predict_workload(profile: DeviceProfile, workload: Workload, *, rate: Quantity | None = None) -> Estimate:
@@ -118,6 +117,3 @@ def _ends(quantity: Quantity) -> tuple[float, float, float]:
     low = usual if quantity.low is None else quantity.low
     high = usual if quantity.high is None else quantity.high
     return low, usual, high
-
-
-__all__ = ["Arithmetic", "Workload", "predict", "predict_workload"]

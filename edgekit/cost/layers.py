@@ -9,16 +9,17 @@ The sums are those of `cost/flash.py`, `cost/ram.py` and `cost/latency.py`, whic
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from edgekit.cost import flash, latency, ram
-from edgekit.cost.latency import Workload
-from edgekit.cost.lowering import Graph, Node, lower, widths
+from edgekit.cost.graph import Graph
+from edgekit.cost.latency import workload_of
+from edgekit.cost.lowering import lower
 from edgekit.cost.parts import apportion
 from edgekit.devices.profile import DeviceProfile
-from edgekit.documents.candidate import Estimate, Step
+from edgekit.documents.candidate import Estimate
 from edgekit.documents.facts import ModelFacts
 from edgekit.values import Value
-
-STEPS = (Step(technique="float32"),)
 
 
 class LayerCost(Value):
@@ -49,11 +50,15 @@ def model_cost(facts: ModelFacts, profile: DeviceProfile | None = None) -> Model
     """
     graph = lower(facts)
     nodes = [node.name for node in graph.nodes]
-    memory = dict(zip(nodes, ram.node_bytes(graph, widths(STEPS).activation), strict=True))
-    whole = latency.predict(profile, facts, STEPS) if profile else None
-    parts = apportion(profile, whole, [_workload(node) for node in graph.nodes]) if profile and whole else ()
+    memory = dict(zip(nodes, ram.node_bytes(graph), strict=True))
+    whole = latency.predict(profile, graph) if profile else None
+    parts = (
+        apportion(profile, whole, [workload_of(replace(graph, nodes=(node,))) for node in graph.nodes])
+        if profile and whole
+        else ()
+    )
     times = dict(zip(nodes, parts, strict=False))
-    constants = {node.name: flash.node_bytes(node, STEPS) for node in graph.nodes}
+    constants = {node.name: flash.node_bytes(node) for node in graph.nodes}
     return ModelCost(
         layers={
             layer.name: LayerCost(
@@ -64,27 +69,9 @@ def model_cost(facts: ModelFacts, profile: DeviceProfile | None = None) -> Model
             )
             for layer in facts.layers
         },
-        flash=_flash(facts),
-        peak_bytes=ram.peak_bytes(graph, widths(STEPS).activation),
+        flash=flash.predict(profile, graph),
+        peak_bytes=ram.peak_bytes(graph),
         latency=whole,
-    )
-
-
-def _flash(facts: ModelFacts) -> Estimate:
-    low, usual, high = (
-        flash.weight_bytes(facts, STEPS, end) + flash.graph_bytes(facts, STEPS, end) for end in range(3)
-    )
-    return Estimate(value=usual, low=low, high=high, source=flash.SOURCE)
-
-
-def _workload(node: Node) -> Workload:
-    width = widths(STEPS)
-    return Workload(
-        macs=node.macs,
-        weight_bytes=flash.node_bytes(node, STEPS),
-        activation_bytes=node.elements * width.activation,
-        operators=1,
-        dtype=width.arithmetic,
     )
 
 

@@ -1,19 +1,17 @@
 """What a Keras model becomes in a `.tflite`, as far as its cost goes: which layers are operators, and their weights.
 
 The converter folds batch normalization into the layer before it, fuses plain activations and drops what only training
-needs. The widths of each conversion stand here too, so that all costs count the same bytes.
+needs. All costs are counted on this graph, so that they count the same operators.
 """
 
 from __future__ import annotations
 
 import math
-from typing import Literal
 
 import msgspec
 
-from edgekit.documents.candidate import Step
+from edgekit.cost.graph import Graph, Node
 from edgekit.documents.facts import LayerFacts, ModelFacts
-from edgekit.values import Value
 
 TRAINING_ONLY = frozenset(
     {"Dropout", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "GaussianDropout", "GaussianNoise",
@@ -23,84 +21,10 @@ TRAINING_ONLY = frozenset(
 FUSED_ACTIVATIONS = frozenset({"relu", "relu6", "linear"})
 ACTIVATION_LAYERS = frozenset({"Activation", "ReLU"})
 TAKES_BATCH_NORM = frozenset({"Conv1D", "Conv2D", "DepthwiseConv2D", "SeparableConv2D", "Conv2DTranspose", "Dense"})
-# The converter leaves a constant of fewer elements in float when it quantizes weights only
-# (tensorflow/compiler/mlir/lite/quantization/lite/quantize_weights.h, kDefaultMinElements).
-DYNAMIC_RANGE_LEAST_ELEMENTS = 1024
-
-Arithmetic = Literal["float32", "int8", "int16x8", "dynamic_range"]
-
-
-class Widths(Value):
-    """Bytes of one element under a conversion; `quantized` weights carry a scale and a zero point a channel, or a tensor.
-
-    `resident` is the width of a weight once the interpreter has unpacked it.
-    """
-
-    weight: int
-    bias: int
-    activation: int
-    resident: int
-    quantized: bool
-    arithmetic: Arithmetic
-    per_channel: bool = True
-
-    def scales(self, channels: int) -> int:
-        """How many scales the weights of an operator have."""
-        return channels if self.per_channel else min(channels, 1)
-
-
-WIDTHS = {
-    "float32": Widths(weight=4, bias=4, activation=4, resident=4, quantized=False, arithmetic="float32"),
-    "float16": Widths(weight=2, bias=2, activation=4, resident=4, quantized=False, arithmetic="float32"),
-    "dynamic_range": Widths(weight=1, bias=4, activation=4, resident=1, quantized=True, arithmetic="dynamic_range"),
-    "int8": Widths(weight=1, bias=4, activation=1, resident=1, quantized=True, arithmetic="int8"),
-    "int8_per_tensor": Widths(
-        weight=1, bias=4, activation=1, resident=1, quantized=True, arithmetic="int8", per_channel=False
-    ),
-    "int8_lookup_tables": Widths(weight=1, bias=4, activation=1, resident=1, quantized=True, arithmetic="int8"),
-    "int8_float_fallback": Widths(weight=1, bias=4, activation=1, resident=1, quantized=True, arithmetic="int8"),
-    "int16x8": Widths(weight=1, bias=8, activation=2, resident=1, quantized=True, arithmetic="int16x8"),
-}
-
-
-class Node(Value):
-    """One operator of the converted graph: its tensors by name, and its elements with those of what was folded into it."""
-
-    name: str
-    inputs: tuple[str, ...]
-    elements: int
-    weights: int = 0
-    biases: int = 0
-    channels: int = 0
-    macs: int = 0
-    window: int = 0
-
-
-class Graph(Value):
-    """The operators in the order they run, and the names and elements of the tensors that are fed and given back."""
-
-    inputs: dict[str, int]
-    nodes: tuple[Node, ...]
-    outputs: tuple[str, ...]
-
-    @property
-    def weights(self) -> int:
-        """Weights of all operators, in elements, without biases."""
-        return sum(node.weights for node in self.nodes)
-
-
-def conversion(steps: tuple[Step, ...]) -> str:
-    """The conversion that the steps end in; plain `float32` where they name none."""
-    return next((step.technique for step in reversed(steps) if step.technique in WIDTHS), "float32")
-
-
-def widths(steps: tuple[Step, ...]) -> Widths:
-    """The widths of the conversion that the steps end in."""
-    return WIDTHS[conversion(steps)]
 
 
 def lower(facts: ModelFacts) -> Graph:
-    """The operators that a model's layers become.
+    """The operators that a model's layers become, in float32.
 
     A free dimension counts as 1, since the interpreter allocates for it only when it is known.
     """

@@ -13,9 +13,8 @@ import math
 from collections.abc import Sequence
 
 from edgekit.cost import download
-from edgekit.cost.lowering import lower, widths
-from edgekit.documents.candidate import Estimate, Step
-from edgekit.documents.facts import ModelFacts
+from edgekit.cost.graph import Graph
+from edgekit.documents.candidate import Estimate
 
 # Low, usual, high. Dense: trained weights that lie close round zero take the low end.
 DENSE_BITS = (6.0, 8.3, 9.3)
@@ -34,36 +33,36 @@ WAITING = (0.95, 0.3, 0.0)
 SOURCE = "edgekit.cost.npu: what Vela's code of the weights takes by zeros and clusters, scales, commands"
 
 
-def weight_bits(steps: tuple[Step, ...], end: int = 1) -> float:
+def weight_bits(graph: Graph, end: int = 1) -> float:
     """Bits that one weight takes in the NPU's code; `end` is 0 for the low, 1 for the usual, 2 for the high estimate.
 
-    >>> pruned = Step(technique="pruning", settings={"sparsity": 0.75})
-    >>> round(weight_bits(()), 1), round(weight_bits((pruned,)), 1)
+    >>> from edgekit.cost.graph import Node
+    >>> dense, sparse = (Graph(nodes=(Node(name="a", inputs=(), elements=1, zeros=zeros),)) for zeros in (0.0, 0.75))
+    >>> round(weight_bits(dense), 1), round(weight_bits(sparse), 1)
     (8.8, 3.1)
     """
-    zeros, count = download.sparsity(steps), download.clusters(steps)
-    dense = DENSE_BITS[end]
+    zeros, count, dense = graph.zeros, graph.distinct, DENSE_BITS[end]
     bits = dense if count is None else min(dense, math.log2(max(count, 2)) + CLUSTER_BITS[end])
     return min(dense, download.entropy(zeros) + (1 - zeros) * bits) * STREAM[end]
 
 
-def compiled(plain: dict[str, Estimate], facts: ModelFacts, steps: tuple[Step, ...]) -> dict[str, Estimate]:
+def compiled(plain: dict[str, Estimate], graph: Graph) -> dict[str, Estimate]:
     """The estimates of a file once Vela compiled it, from those of the plain one; what is not in int8 is not compiled."""
-    if widths(steps).arithmetic != "int8":
+    if graph.arithmetic != "int8":
         return plain
-    ends = [_bytes(facts, steps, end) for end in range(3)]
+    ends = [_bytes(graph, end) for end in range(3)]
     deflated = [share * size for share, size in zip(DOWNLOAD_SHARE, ends, strict=True)]
     return {
         **plain,
         "flash": _estimate(ends, SOURCE),
         "download": _estimate(deflated, f"{SOURCE}, deflated"),
-        "ram": _memory(plain["ram"], facts),
+        "ram": _memory(plain["ram"], graph),
     }
 
 
-def _memory(plain: Estimate, facts: ModelFacts) -> Estimate:
+def _memory(plain: Estimate, graph: Graph) -> Estimate:
     """Less where Vela runs layers in stripes, more where it stages the weights of two layers on the chip."""
-    largest = max((node.weights for node in lower(facts).nodes), default=0)
+    largest = max((node.weights for node in graph.nodes), default=0)
     ends = [plain.low * STRIPES, plain.value, plain.high + 2 * largest]
     return _estimate(ends, f"{plain.source}; as Vela may plan it")
 
@@ -73,19 +72,18 @@ def _estimate(ends: Sequence[float], source: str) -> Estimate:
     return Estimate(value=usual, low=low, high=high, source=source)
 
 
-def latency_after(steps: tuple[Step, ...], plain_ms: float, name: str) -> Estimate:
+def latency_after(graph: Graph, plain_ms: float, name: str) -> Estimate:
     """The time after training, from that of the same conversion without: less where the NPU waits for weights."""
-    shrinks = min(weight_bits(steps) / weight_bits(steps[-1:]), 1.0)
+    shrinks = min(weight_bits(graph) / weight_bits(graph.dense), 1.0)
     low, usual, high = (plain_ms * (1 - share * (1 - shrinks)) for share in WAITING)
     source = f"edgekit.cost.npu: from {plain_ms:.4g} ms of {name}, less where the NPU waits for weights"
     return Estimate(value=usual, low=low, high=high * 1.05, source=source)
 
 
-def _bytes(facts: ModelFacts, steps: tuple[Step, ...], end: int) -> float:
-    graph = lower(facts)
+def _bytes(graph: Graph, end: int) -> float:
     channels = sum(node.channels for node in graph.nodes)
     return (
-        graph.weights * weight_bits(steps, end) / 8
+        graph.weights * weight_bits(graph, end) / 8
         + channels * CHANNEL_BYTES[end]
         + len(graph.nodes) * OPERATOR_BYTES[end]
         + BASE_BYTES[end]

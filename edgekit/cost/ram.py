@@ -12,13 +12,10 @@ weights stay in flash. XNNPACK packs a copy of the weights beside the file's own
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from edgekit.cost import flash, tables
-from edgekit.cost.lowering import Graph, Widths, lower, widths
+from edgekit.cost import flash
+from edgekit.cost.graph import FLOAT_BYTES, Graph
 from edgekit.devices.profile import DeviceProfile, Quantity
-from edgekit.documents.candidate import Estimate, Step
-from edgekit.documents.facts import ModelFacts
+from edgekit.documents.candidate import Estimate
 from edgekit.tflite.liveness import Lifetime, aligned, held_bytes
 
 # Low, usual, high. Below 1: a reshape or activation may share its input's memory; above: gaps that a planner leaves.
@@ -34,19 +31,16 @@ ARENA_SOURCE = "edgekit.cost.ram: lifetimes of the activations and the arena's o
 PROCESS_SOURCE = "edgekit.cost.ram: the runtime's own, file, unpacked weights and lifetimes of the activations"
 
 
-def predict(profile: DeviceProfile, facts: ModelFacts, steps: tuple[Step, ...]) -> Estimate:
+def predict(profile: DeviceProfile, graph: Graph) -> Estimate:
     """Bytes of the arena where TFLite Micro runs it; elsewhere, what the model adds to the process that does."""
-    graph, width = lower(facts), widths(steps)
-    decoded = tables.decoded(graph, steps)
-    peak = peak_bytes(graph, width.activation, decoded)
+    peak = peak_bytes(graph)
     if profile.runtime.kind == "tflite_micro":
-        low, usual, high = (_arena(profile, graph, peak, width, end) for end in range(3))
-        high += _scratch_bytes(graph, width.activation)
-        low, usual, high = (
-            size + sum(map(bool, decoded)) * OPERATOR_BYTES[end] for end, size in enumerate((low, usual, high))
+        low, usual, high = (_arena(profile, graph, peak, end) for end in range(3))
+        return Estimate(
+            value=round(usual), low=round(low), high=round(high + _scratch_bytes(graph)), source=ARENA_SOURCE
         )
-        return Estimate(value=round(usual), low=round(low), high=round(high), source=ARENA_SOURCE)
-    file_bytes, unpacked = flash.weight_bytes(facts, steps), graph.weights * width.resident
+    file_bytes = flash.weight_bytes(graph)
+    unpacked = sum(node.weights * node.resident_bytes for node in graph.nodes)
     low, usual, high = (
         _end(profile.cost.runtime_memory, end) + file_bytes + UNPACKED_COPIES[end] * unpacked + PEAK_FACTOR[end] * peak
         for end in range(3)
@@ -54,42 +48,45 @@ def predict(profile: DeviceProfile, facts: ModelFacts, steps: tuple[Step, ...]) 
     return Estimate(value=round(usual), low=round(low), high=round(high), source=PROCESS_SOURCE)
 
 
-def peak_bytes(graph: Graph, width_bytes: int, decoded: Sequence[int] = ()) -> int:
+def peak_bytes(graph: Graph) -> int:
     """The most that is alive at once, each tensor rounded up to 16 bytes; inputs live until their last reader.
 
-    `decoded` are bytes that each operator needs beside, for weights that are decoded for it.
+    Weights that are decoded for an operator are alive while it runs.
     """
-    held = node_bytes(graph, width_bytes)
-    held = [size + aligned(more) for size, more in zip(held, decoded or [0] * len(held), strict=True)]
-    return max(held, default=sum(aligned(size * width_bytes) for size in graph.inputs.values()))
+    held = [
+        size + aligned(node.decoded * node.resident_bytes)
+        for size, node in zip(node_bytes(graph), graph.nodes, strict=True)
+    ]
+    return max(held, default=sum(aligned(size * graph.input_bytes) for size in graph.inputs.values()))
 
 
-def node_bytes(graph: Graph, width_bytes: int) -> list[int]:
-    """What is alive while each operator runs, in their order."""
-    sizes = graph.inputs | {node.name: node.elements for node in graph.nodes}
+def node_bytes(graph: Graph) -> list[int]:
+    """The activations that are alive while each operator runs, in their order."""
+    sizes = {name: elements * graph.input_bytes for name, elements in graph.inputs.items()}
+    sizes |= {node.name: node.elements * node.activation_bytes for node in graph.nodes}
     last = {name: len(graph.nodes) for name in graph.outputs}
     for position, node in enumerate(graph.nodes):
         for name in node.inputs:
             last[name] = max(last.get(name, 0), position)
     first = dict.fromkeys(graph.inputs, 0) | {node.name: position for position, node in enumerate(graph.nodes)}
     lives = (
-        Lifetime(first=first[name], last=last.get(name, first[name]), size_bytes=size * width_bytes)
-        for name, size in sizes.items()
+        Lifetime(first=first[name], last=last.get(name, first[name]), size_bytes=size) for name, size in sizes.items()
     )
     return held_bytes(lives, steps=len(graph.nodes))
 
 
-def _arena(profile: DeviceProfile, graph: Graph, peak: int, width: Widths, end: int) -> float:
-    channels = sum(node.channels for node in graph.nodes) if width.quantized else 0
-    overhead = len(graph.nodes) * OPERATOR_BYTES[end] + channels * CHANNEL_BYTES[end]
-    if width.arithmetic == "int16x8":
+def _arena(profile: DeviceProfile, graph: Graph, peak: int, end: int) -> float:
+    channels = sum(node.channels for node in graph.nodes if node.scales)
+    operators = len(graph.nodes) + sum(bool(node.decoded) for node in graph.nodes)
+    overhead = operators * OPERATOR_BYTES[end] + channels * CHANNEL_BYTES[end]
+    if any(node.arithmetic == "int16x8" for node in graph.nodes):
         overhead += INT16_TABLE_BYTES[end]
     return _end(profile.cost.runtime_memory, end) + PEAK_FACTOR[end] * peak + overhead
 
 
-def _scratch_bytes(graph: Graph, width_bytes: int) -> int:
+def _scratch_bytes(graph: Graph) -> int:
     """A convolution's columns: two windows widened to 16 bits (CMSIS-NN, arm_convolve_s8_get_buffer_size)."""
-    return max((4 * node.window for node in graph.nodes), default=0) if width_bytes < 4 else 0
+    return max((4 * node.window for node in graph.nodes if node.activation_bytes < FLOAT_BYTES), default=0)
 
 
 def _end(quantity: Quantity, end: int) -> float:

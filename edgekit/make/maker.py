@@ -16,17 +16,18 @@ from typing import Any
 
 import msgspec
 
-from edgekit.documents.candidate import Candidate, Step
 from edgekit.documents.facts import port_names
 from edgekit.errors import DataError, ModelError, ProjectError
 from edgekit.ingest.dataset import Split
 from edgekit.ingest.materials import Materials
 from edgekit.jobs.cache import file_digest, key, processor, versions
 from edgekit.jobs.worker import Done, Failed, TrialFailed
+from edgekit.planner.proposal import Proposal
 from edgekit.progress import Progress
 from edgekit.sanity.transforms import Transform
-from edgekit.techniques import identity, technique
+from edgekit.techniques import identity
 from edgekit.techniques.interface import Evidence
+from edgekit.techniques.steps import TypedStep, published
 from edgekit.values import to_builtins
 from edgekit.verdict.converter_said import NO_LOOPS, plain
 
@@ -84,10 +85,10 @@ class Maker:
         settings = materials.project
         self._common = {"root": settings.root, "imports": settings.imports, "seed": settings.seed}
 
-    def make(self, candidate: Candidate, progress: Progress, deadline: float | None) -> Made:
+    def make(self, candidate: Proposal, progress: Progress, deadline: float | None) -> Made:
         """The candidate's file; every step must be seen in the model after each stage, and in the file."""
         stage = self._trained(candidate, progress, deadline)
-        tflite, answer = self._convert(candidate.steps, stage, progress, deadline)
+        tflite, answer = self._convert(candidate, stage, progress, deadline)
         seconds = stage.seconds + answer["seconds"]
         return Made(
             tflite=tflite,
@@ -121,28 +122,28 @@ class Maker:
         }  # fmt: skip
         return self._job("examined", entry, job, progress, None)
 
-    def _trained(self, candidate: Candidate, progress: Progress, deadline: float | None) -> _Stage:
+    def _trained(self, candidate: Proposal, progress: Progress, deadline: float | None) -> _Stage:
         """The model after all steps but the conversion; after each stage all that was made so far must be seen in it."""
         stage = _Stage(folder=Path(self._model.folder), name=self._model.key)
         for count in range(1, len(candidate.steps)):
-            steps = candidate.steps[:count]
+            steps, name = candidate.steps[:count], candidate.steps[count - 1].technique.name
             stage.folder, stage.name, answer = self._train(steps, stage, progress, deadline)
             stage.seconds += answer["seconds"]
-            place = f"in the model after {steps[-1].technique}"
+            place = f"in the model after {name}"
             stage.proofs = _proven(answer["evidence"], place, stage.seconds)
-            stage.training.append(f"{steps[-1].technique}: {answer['training']}")
+            stage.training.append(f"{name}: {answer['training']}")
             if answer["cut"]:
-                stage.cut.append(f"{steps[-1].technique} was {answer['cut']}")
+                stage.cut.append(f"{name} was {answer['cut']}")
         return stage
 
     def _train(
-        self, steps: tuple[Step, ...], stage: _Stage, progress: Progress, deadline: float | None
+        self, steps: tuple[TypedStep, ...], stage: _Stage, progress: Progress, deadline: float | None
     ) -> tuple[Path, str, dict[str, Any]]:
         training = {k: value for k, value in to_builtins(self._project.training).items() if k != "exclude"}
         teacher = self._teacher(progress)
         entry = key(
             model=stage.name,
-            steps=steps,
+            steps=published(steps),
             techniques=[identity(step.technique) for step in steps],
             data=self._dataset.sha256,
             training=training,
@@ -155,7 +156,7 @@ class Maker:
         job = {
             "do": "train",
             "model": str(stage.folder),
-            "steps": to_builtins(steps),
+            "steps": to_builtins(published(steps)),
             "dataset": self._dataset.root,
             "training": training,
             "losses": self._losses,
@@ -179,17 +180,17 @@ class Maker:
         return {split: [str(path) for path in self.keras_outputs(split, progress=progress)] for split in splits}
 
     def _convert(
-        self, steps: tuple[Step, ...], stage: _Stage, progress: Progress, deadline: float | None
+        self, candidate: Proposal, stage: _Stage, progress: Progress, deadline: float | None
     ) -> tuple[Path, dict[str, Any]]:
         """The file and its answer; where the converter crashes or refuses, with the loops of recurrent layers unrolled."""
         try:
-            return self._converted(steps, stage, progress, deadline)
+            return self._converted(candidate, stage, progress, deadline)
         except TrialFailed as failed:
             if not failed.again:
                 raise
             first = failed
         try:
-            tflite, answer = self._converted(steps, stage, progress, deadline, unrolled=True)
+            tflite, answer = self._converted(candidate, stage, progress, deadline, unrolled=True)
         except TrialFailed as second:
             if NO_LOOPS in second.reason:
                 raise first from None
@@ -200,7 +201,7 @@ class Maker:
 
     def _converted(
         self,
-        steps: tuple[Step, ...],
+        candidate: Proposal,
         stage: _Stage,
         progress: Progress,
         deadline: float | None,
@@ -208,11 +209,11 @@ class Maker:
         unrolled: bool = False,
     ) -> tuple[Path, dict[str, Any]]:
         samples = self._project.calibration.samples
-        calibrated = getattr(technique(steps[-1].technique), "CALIBRATED", False)
+        calibrated = candidate.conversion.calibrated
         entry = key(
             model=stage.name,
-            steps=steps,
-            techniques=[identity(step.technique) for step in steps],
+            steps=published(candidate.steps),
+            techniques=[identity(step.technique) for step in candidate.steps],
             calibration=[self._dataset.sha256, samples, self._project.seed] if calibrated else None,
             unrolled=unrolled,
             versions=versions(),
@@ -222,7 +223,7 @@ class Maker:
             "do": "convert",
             "unrolled": unrolled,
             "model": str(stage.folder),
-            "steps": to_builtins(steps),
+            "steps": to_builtins(published(candidate.steps)),
             "dataset": self._dataset.root if calibrated else None,
             "samples": samples,
             "inputs": port_names(self._model.facts.inputs),

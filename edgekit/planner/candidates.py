@@ -6,36 +6,29 @@ Pure: it asks the techniques what they propose and the cost models what that cos
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import msgspec
 
 from edgekit.cost import download, flash, latency, npu, ram
-from edgekit.documents.candidate import Candidate, Declined, Estimate, Step
+from edgekit.cost.graph import Graph
+from edgekit.documents.candidate import Declined, Estimate
 from edgekit.errors import ProjectError
-from edgekit.planner.chains import (
-    QUANTIZATION_AWARE,
-    chains,
-    heavier_step,
-    may_follow,
-    own_chain,
-    packs,
-    require_layers,
-)
+from edgekit.planner.chains import chains, heavier_step, may_follow, own_chain, require_layers
+from edgekit.planner.proposal import Proposal
 from edgekit.planner.ranking import Standing, share
-from edgekit.techniques import techniques
-from edgekit.techniques.interface import Task
+from edgekit.techniques import in_role, technique, techniques
+from edgekit.techniques.interface import Task, TrainingTechnique
+from edgekit.techniques.steps import TypedStep, conversion, effect, published
 from edgekit.values import read, to_builtins
 
-BASELINE, CONTROL = "float32", "fine_tuning"
 OWN = "own_"
 """How the names of a project's own chains begin."""
-# What a trained technique is converted with: the first of these that the device takes.
-CONVERSIONS_AFTER_TRAINING = ("int8", "int8_float_fallback", "dynamic_range", "float16", BASELINE)
 COSTS = {"flash": flash.predict, "download": download.predict, "ram": ram.predict, "latency": latency.predict}
+Steps = dict[str, list[TypedStep]]
+"""Steps with one technique each, by the technique's name."""
 
 
-def candidates(task: Task) -> tuple[list[Candidate], list[Declined]]:
+def candidates(task: Task) -> tuple[list[Proposal], list[Declined]]:
     """Candidates cheapest first (the baseline, conversions, then those that train one technique), and techniques declined at once.
 
     Within a kind the one predicted best by the goal comes first; the heaviest of the settings that a technique proposes comes before the lighter
@@ -43,43 +36,42 @@ def candidates(task: Task) -> tuple[list[Candidate], list[Declined]]:
     declined. Chains are `chained`.
     """
     require_layers(task.facts, task.exclude, "edgekit.toml: training.exclude")
-    proposed, declined = _proposals(task)
-    conversions = {
-        name: [Step(technique=name, settings=to_builtins(s)) for s in found]
-        for name, found in proposed["conversion"].items()
-    }
+    conversions, training, declined = _proposals(task)
     after, packing = _after(conversions)
-    plain = [_candidate(task, (step,)) for name, steps in conversions.items() if name not in packing for step in steps]
+    plain = [_proposal(task, (step,)) for name, steps in conversions.items() if name not in packing for step in steps]
     plain.sort(key=lambda found: (found.role != "baseline", _order(task, found)))
-    trains = {
-        name: found
-        for name, found in proposed["training"].items()
-        if after is not None and (name != QUANTIZATION_AWARE or after.technique == "int8")
-    }
     alone = [
-        (lightness, _candidate(task, (*steps, end)))
-        for name, found in trains.items()
-        for lightness, settings in enumerate(reversed(found))
-        for steps in ((Step(technique=name, settings=to_builtins(settings)),),)
-        for end in _ends(task, steps, after, packing)
+        (lightness, _proposal(task, (step, end)))
+        for found in training.values()
+        for lightness, step in enumerate(reversed(found))
+        for end in _ends(task, (step,), after, packing)
+        if _simulated(step) in (None, after.technique.name if after else None)
     ]
     alone.sort(key=lambda pair: (pair[0], _order(task, pair[1])))
     ordered = [*plain[:1], *_own(task, conversions), *plain[1:], *(found for _, found in alone)]
     return _each_once(ordered, declined)
 
 
-def _after(conversions: dict[str, list[Step]]) -> tuple[Step | None, dict[str, list[Step]]]:
+def _simulated(step: TypedStep) -> str | None:
+    """The conversion whose rounding a step trains with; None where it is none in particular."""
+    return step.technique.simulates if isinstance(step.technique, TrainingTechnique) else None
+
+
+def _after(conversions: Steps) -> tuple[TypedStep | None, Steps]:
     """What a trained candidate is converted with, and the conversions that pack what one made."""
-    after = next((conversions[name][0] for name in CONVERSIONS_AFTER_TRAINING if conversions.get(name)), None)
-    return after, {name: found for name, found in conversions.items() if needs(name) is not None}
+    found = [(conversion(steps[0]), steps[0]) for steps in conversions.values() if steps]
+    ranked = [(method.after_training, step) for method, step in found if method.after_training is not None]
+    after = min(ranked, key=lambda pair: pair[0], default=(0, None))[1]
+    packing = {method.name: conversions[method.name] for method, _ in found if method.packs is not None}
+    return after, packing
 
 
-def _each_once(found: list[Candidate], declined: list[Declined]) -> tuple[list[Candidate], list[Declined]]:
+def _each_once(found: list[Proposal], declined: list[Declined]) -> tuple[list[Proposal], list[Declined]]:
     """The candidates without those whose steps, with all their settings, another has already."""
     first: dict[bytes, str] = {}
     kept = []
     for candidate in found:
-        name = first.setdefault(msgspec.json.encode(candidate.steps), candidate.name)
+        name = first.setdefault(msgspec.json.encode(published(candidate.steps)), candidate.name)
         if name == candidate.name:
             kept.append(candidate)
         else:
@@ -88,69 +80,72 @@ def _each_once(found: list[Candidate], declined: list[Declined]) -> tuple[list[C
     return kept, declined
 
 
-def chained(task: Task, parts: Sequence[Candidate]) -> list[Candidate]:
+def chained(task: Task, parts: Sequence[Proposal]) -> list[Proposal]:
     """The chains of two or more techniques out of candidates with one: short ones first, then the stronger."""
-    trains: dict[str, list[Any]] = {}
-    ends: dict[str, Step] = {}
+    trains: Steps = {}
+    ends: Steps = {}
     for part in parts:
         step, end = part.steps
-        settings = read(step.settings, techniques()[step.technique].Settings, where=step.technique)
-        trains.setdefault(step.technique, [])
-        trains[step.technique] += [settings] if settings not in trains[step.technique] else []
-        ends.setdefault(end.technique, end)
-    packing = {name: [end] for name, end in ends.items() if needs(name) is not None}
-    after = next((ends[name] for name in CONVERSIONS_AFTER_TRAINING if name in ends), None)
+        known = trains.setdefault(step.technique.name, [])
+        known += [step] if step not in known else []
+        ends.setdefault(end.technique.name, [end])
+    after, packing = _after(ends)
     if after is None:  # nothing but packed files pays: they are of what this one converts
-        after = next(
-            (Step(technique=packs(name) or "", settings=end.settings) for name, (end,) in packing.items()), None
-        )
-    return [_candidate(task, (*steps, end)) for steps in chains(trains) for end in _ends(task, steps, after, packing)]
+        after = next((_packed_by(end) for (end,) in packing.values()), None)
+    return [_proposal(task, (*steps, end)) for steps in chains(trains) for end in _ends(task, steps, after, packing)]
 
 
-def stronger(task: Task, candidate: Candidate) -> list[Candidate]:
+def _packed_by(step: TypedStep) -> TypedStep | None:
+    """The conversion whose file a step packs, with the same settings; None where it packs none."""
+    name = conversion(step).packs
+    if name is None:
+        return None
+    method = technique(name)
+    return TypedStep(technique=method, settings=read(to_builtins(step.settings), method.settings_type, where=name))
+
+
+def unpacked(candidate: Proposal) -> TypedStep:
+    """A candidate's conversion, or the one whose file it packs."""
+    return _packed_by(candidate.steps[-1]) or candidate.steps[-1]
+
+
+def stronger(task: Task, candidate: Proposal) -> list[Proposal]:
     """A trained candidate with one of its techniques a step stronger, the one first that is predicted best by the goal."""
     found = []
-    for index, step in enumerate(candidate.steps[:-1]):
+    for index, step in enumerate(candidate.training):
         heavier = heavier_step(step)
         steps = (*candidate.steps[:index], heavier, *candidate.steps[index + 1 :]) if heavier is not None else ()
         if heavier is not None and may_follow(steps[:-1]):
-            found.append(_candidate(task, steps))
+            found.append(_proposal(task, steps))
     return sorted(found, key=lambda one: _order(task, one))
 
 
-def replaced_by(candidate: Candidate) -> str | None:
+def replaced_by(candidate: Proposal) -> str | None:
     """The conversion that an untrained candidate stands in for where that one fails; None where it is none of that kind."""
-    found: str | None = getattr(techniques()[candidate.steps[-1].technique], "REPLACES_FAILED", None)
-    return found if len(candidate.steps) == 1 else None
+    return None if candidate.training else candidate.conversion.replaces_failed
 
 
-def needs(name: str) -> str | None:
-    """The technique that a conversion is tried after; None where it is tried alone too."""
-    return getattr(techniques()[name], "AFTER", None)
-
-
-def _ends(task: Task, steps: tuple[Step, ...], after: Step | None, packing: dict[str, list[Step]]) -> list[Step]:
+def _ends(task: Task, steps: tuple[TypedStep, ...], after: TypedStep | None, packing: Steps) -> list[TypedStep]:
     """The conversions of a trained candidate: the one that the device takes, and those that pack what it made.
 
     Where nothing but a packed file pays for what was trained, the plain one is not made.
     """
     if after is None:
         return []
-    names = {step.technique for step in steps}
+    graph, _ = effect(task.graph, steps)
     packed = [
-        step
-        for name, found in packing.items()
-        if needs(name) in names and packs(name) == after.technique
-        for step in found
+        end
+        for found in packing.values()
+        for end in found
+        if conversion(end).packs == after.technique.name and end.technique.requires(graph, end.settings) is None
     ]
-    pays = not any(step.technique in (needs(name) for name in packing) for step in steps) or task.counts_weights
-    return [after, *packed] if pays or not packed else packed
+    return [after, *packed] if task.counts_weights or not packed else packed
 
 
-def _own(task: Task, conversions: dict[str, list[Step]]) -> list[Candidate]:
+def _own(task: Task, conversions: Steps) -> list[Proposal]:
     """The project's own chains; what a conversion's settings do not say is as the device needs it."""
     found = []
-    defaults = {name: steps[0].settings for name, steps in conversions.items() if steps}
+    defaults = {name: to_builtins(steps[0].settings) for name, steps in conversions.items() if steps}
     after = _after(conversions)[0]
     for number, steps in enumerate(task.chains, start=1):
         full = own_chain(task, steps, number, after, defaults)
@@ -161,79 +156,76 @@ def _own(task: Task, conversions: dict[str, list[Step]]) -> list[Candidate]:
                 received="epochs = 0 in [training]",
                 next_step="allow some epochs, or leave the chain to its conversion",
             )
-        found.append(_candidate(task, full, name=f"{OWN}{number}:{_name(full)}"))
+        found.append(_proposal(task, full, name=f"{OWN}{number}:{_name(full)}"))
     return found
 
 
-def control(task: Task) -> Candidate:
+def control(task: Task) -> Proposal:
     """The float model fine-tuned by the same rules as every trained candidate: one control serves them all."""
-    return _candidate(task, (Step(technique=CONTROL), Step(technique=BASELINE)))
+    return _proposal(task, _control_steps())
 
 
-def with_conversion(task: Task, candidate: Candidate, step: Step) -> Candidate:
+def _control_steps() -> tuple[TypedStep, ...]:
+    methods = in_role("control"), in_role("baseline")
+    return tuple(TypedStep(technique=method, settings=method.settings_type()) for method in methods)
+
+
+def with_conversion(task: Task, candidate: Proposal, step: TypedStep) -> Proposal:
     """The same training with another conversion after it."""
-    return _candidate(task, (*candidate.steps[:-1], step))
+    return _proposal(task, (*candidate.training, step))
 
 
-def _proposals(task: Task) -> tuple[dict[str, dict[str, list[Any]]], list[Declined]]:
-    proposed: dict[str, dict[str, list[Any]]] = {"conversion": {}, "training": {}}
+def _proposals(task: Task) -> tuple[Steps, Steps, list[Declined]]:
+    """The steps that conversions and training techniques propose, and the techniques that decline."""
+    proposed: dict[str, Steps] = {"conversion": {}, "training": {}}
     declined = []
     for name, method in techniques().items():
         answer = method.propose(task)
-        if method.KIND == "training" and not task.trains and answer and not isinstance(answer, Declined):
-            answer = Declined(technique=name, reason="the project allows no training (epochs = 0 in [training])")
+        if method.kind == "training" and not task.trains and answer and not isinstance(answer, Declined):
+            answer = method.declined("the project allows no training (epochs = 0 in [training])")
         if isinstance(answer, Declined):
             declined.append(answer)
         elif answer:
-            proposed[method.KIND][name] = list(answer)
-    return proposed, declined
+            proposed[method.kind][name] = [TypedStep(technique=method, settings=settings) for settings in answer]
+    return proposed["conversion"], proposed["training"], declined
 
 
-def _candidate(task: Task, steps: tuple[Step, ...], name: str | None = None) -> Candidate:
-    name = name or _name(steps)
-    role = "baseline" if name == BASELINE else "control" if name == f"{CONTROL}+{BASELINE}" else "candidate"
+def _proposal(task: Task, steps: tuple[TypedStep, ...], name: str | None = None) -> Proposal:
+    control_steps = _control_steps()
+    role = "baseline" if steps == control_steps[1:] else "control" if steps == control_steps else "candidate"
+    role = "candidate" if name is not None else role
+    graph, unmet = effect(task.graph, steps)
     trained = len(steps) > 1 and role == "candidate"
-    return Candidate(
-        name=name,
+    return Proposal(
+        name=name or _name(steps),
         steps=steps,
-        estimates=_estimates(task, _costed(steps)),
+        graph=graph,
+        estimates=_estimates(task, graph),
         role=role,  # type: ignore[arg-type]
-        control=f"{CONTROL}+{BASELINE}" if trained else None,
+        control=_name(control_steps) if trained else None,
+        unmet=unmet,
     )
 
 
-def _estimates(task: Task, steps: tuple[Step, ...]) -> dict[str, Estimate]:
-    found = {metric: predict(task.profile, task.facts, steps) for metric, predict in COSTS.items()}
-    return npu.compiled(found, task.facts, steps) if task.profile.is_compiled_here else found
+def _estimates(task: Task, graph: Graph) -> dict[str, Estimate]:
+    found = {metric: predict(task.profile, graph) for metric, predict in COSTS.items()}
+    return npu.compiled(found, graph) if task.profile.is_compiled_here else found
 
 
-def _name(steps: tuple[Step, ...]) -> str:
-    return "+".join(_label(step) for step in steps)
+def _name(steps: tuple[TypedStep, ...]) -> str:
+    return "+".join(step.label for step in steps)
 
 
-def _costed(steps: tuple[Step, ...]) -> tuple[Step, ...]:
-    """The steps as the cost models know them: a conversion of another package may cost as one of ours does."""
-    return tuple(Step(technique=_cost_name(step), settings=step.settings) for step in steps)
-
-
-def _cost_name(step: Step) -> str:
-    return getattr(techniques()[step.technique], "COSTS_LIKE", step.technique)
-
-
-def _label(step: Step) -> str:
-    method = techniques()[step.technique]
-    return method.label(read(step.settings, method.Settings, where=step.technique))
-
-
-def _order(task: Task, candidate: Candidate) -> tuple[float, float, str]:
+def _order(task: Task, candidate: Proposal) -> tuple[float, float, str]:
     """What is predicted best by the goal first; for one that weighs several, or looks at the accuracy, the faster of equals.
 
     A variant of another conversion comes right after it.
     """
-    first = (
-        getattr(techniques()[candidate.steps[-1].technique], "VARIANT_OF", None) if len(candidate.steps) == 1 else None
-    )
-    estimates = _estimates(task, (Step(technique=first),)) if first is not None else candidate.estimates
+    first = None if candidate.training else candidate.conversion.variant_of
+    estimates = candidate.estimates
+    if first is not None:
+        method = technique(first)
+        estimates = _estimates(task, method.effect(task.graph, method.settings_type()))
     one = Standing(
         name=candidate.name, costs={name: estimate.value for name, estimate in estimates.items()},
         drop=0.0, steps=len(candidate.steps),

@@ -1,7 +1,7 @@
 """What was measured corrects what was estimated: predictions of candidates that were not tried yet, made anew.
 
 Training changes neither the size nor the speed of a conversion's file, so the measured figures of the same conversion
-without training hold (but where an NPU's compiler codes the weights, or look-up tables pack them); for another conversion the baseline tells by how much the cost models are off on this model.
+without training hold (but where an NPU's compiler codes the weights, look-up tables pack them, or training changed the shapes of layers); for another conversion the baseline tells by how much the cost models are off on this model.
 """
 
 from __future__ import annotations
@@ -11,34 +11,32 @@ from collections.abc import Sequence
 import msgspec
 
 from edgekit.cost import npu
-from edgekit.documents.candidate import Candidate, Estimate, Step
-from edgekit.planner.chains import packs
+from edgekit.documents.candidate import Estimate
+from edgekit.planner.candidates import unpacked
+from edgekit.planner.proposal import Proposal
 from edgekit.planner.trial import Trial, figure
 
 SCALED = ("flash", "download", "ram")
 SAME_AS_UNTRAINED = ("flash", "ram", "latency")
 
 
-def corrected(candidate: Candidate, trials: Sequence[Trial], *, compiled: bool = False) -> Candidate:
+def corrected(candidate: Proposal, trials: Sequence[Trial], *, compiled: bool = False) -> Proposal:
     """The candidate with its estimates scaled by measured over estimated of the nearest trial there is.
 
     `compiled` says that an NPU's compiler codes the weights, so that training does change size and time.
     """
     baseline = next((trial for trial in trials if trial.candidate.role == "baseline"), None)
-    packed = packs(candidate.steps[-1].technique)
-    wanted = (
-        candidate.steps[-1:] if packed is None else (Step(technique=packed, settings=candidate.steps[-1].settings),)
-    )
+    wanted = (unpacked(candidate),)
     plain = next((trial for trial in trials if trial.candidate.steps == wanted), None)
-    trained = len(candidate.steps) > 1
-    reference = plain if trained and plain is not None and plain.failure is None else baseline
+    reference = plain if candidate.training and plain is not None and plain.failure is None else baseline
     if reference is None:
         return candidate
-    same = SAME_AS_UNTRAINED if reference is plain and not compiled and packed is None else ()
+    alike = reference is plain and candidate.graph.dense == reference.candidate.graph.dense
+    same = SAME_AS_UNTRAINED if alike and not compiled else ()
     estimates = {name: _scaled(name, found, reference, name in same) for name, found in candidate.estimates.items()}
-    if compiled and reference is plain and figure(reference, "latency") != float("inf"):
+    if compiled and alike and figure(reference, "latency") != float("inf"):
         plain_ms = figure(reference, "latency")
-        estimates["latency"] = npu.latency_after(candidate.steps, plain_ms, reference.candidate.name)
+        estimates["latency"] = npu.latency_after(candidate.graph, plain_ms, reference.candidate.name)
     return msgspec.structs.replace(candidate, estimates=estimates)
 
 

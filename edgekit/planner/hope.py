@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import math
 
-from edgekit.documents.candidate import Candidate
 from edgekit.documents.report import Metrics
+from edgekit.planner.proposal import Proposal
 from edgekit.planner.ranking import COSTS, NEAR, TIE, Standing, place, share, text_of, why
 from edgekit.techniques.interface import COUNTS, Task
 
@@ -21,7 +21,7 @@ TIMES_MAY_BE = 0.7
 """The same of a time that is measured: between two predictions of one model there is no such doubt."""
 
 
-def no_hope(task: Task, candidate: Candidate, best: Standing, known: Metrics | None = None) -> str | None:
+def no_hope(task: Task, candidate: Proposal, best: Standing, known: Metrics | None = None) -> str | None:
     """Why a candidate cannot be chosen over the best so far; None where it may.
 
     `known` are the figures of its file that were taken already, in the place of their predictions.
@@ -48,7 +48,7 @@ def _taken(known: Metrics | None) -> dict[str, float]:
 
 
 def _no_smaller(
-    candidate: Candidate, best: Standing, currency: str, found: dict[str, float], *, trains: bool
+    candidate: Proposal, best: Standing, currency: str, found: dict[str, float], *, trains: bool
 ) -> str | None:
     """The goal makes one metric small, and this one does not make it smaller."""
     estimate, least = candidate.estimates.get(currency), best.cost(currency)
@@ -64,7 +64,7 @@ def _no_smaller(
     return f"{predicted}, {best.name} fits with {text_of(currency, least)}"
 
 
-def _outlook(task: Task, candidate: Candidate, best: Standing, found: dict[str, float]) -> Standing:
+def _outlook(task: Task, candidate: Proposal, best: Standing, found: dict[str, float]) -> Standing:
     """What a candidate may come to at best: its figures, else its predictions with what they may be off by, and no loss."""
     time = TIMES_MAY_BE if "latency" in best.measured else 1.0
     doubts = {name: 1.0 if len(candidate.steps) > 1 else time if name == "latency" else SIZES_MAY_BE for name in COSTS}

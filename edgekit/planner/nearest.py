@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from edgekit.cost import ram
-from edgekit.cost.lowering import lower, widths
-from edgekit.documents.candidate import Candidate, Step
+from edgekit.cost.graph import Graph
+from edgekit.planner.proposal import Proposal
 from edgekit.planner.ranking import COSTS, text_of
 from edgekit.planner.trial import Trial, figure
 from edgekit.techniques.interface import Task
@@ -28,12 +28,12 @@ class _Need(NamedTuple):
     """What a candidate needs of a cost to pass its check, and the basis of that figure."""
 
     name: str
-    steps: tuple[Step, ...]
+    graph: Graph
     value: float
     basis: str
 
 
-def too_little(task: Task, trials: Sequence[Trial], untried: Iterable[Candidate] = ()) -> str | None:
+def too_little(task: Task, trials: Sequence[Trial], untried: Iterable[Proposal] = ()) -> str | None:
     """Which limit no candidate can hold, with the least that one takes and what would fit; None where no single limit is too little.
 
     A trial counts with the figure that its check was judged by, an untried candidate with its prediction. What no limit would let pass
@@ -42,7 +42,7 @@ def too_little(task: Task, trials: Sequence[Trial], untried: Iterable[Candidate]
     told, tried = [], {trial.candidate.name for trial in trials}
     waiting = [one for one in untried if one.name not in tried]
     for name in COSTS:
-        limit = task.limits.get(name)
+        limit = task.limits.values.get(name)
         needs = [*_taken(name, trials), *_predicted(name, waiting, trials)]
         least = min(needs, key=lambda need: (need.value, need.name), default=None)
         if limit is not None and least is not None and limit < least.value < math.inf:
@@ -55,7 +55,7 @@ def _taken(name: str, trials: Sequence[Trial]) -> list[_Need]:
     found = [trial for trial in found if not _is_refused(trial)] or found
     return [
         _Need(
-            trial.candidate.name, trial.candidate.steps, judged_value(name, trial.metrics[name]),
+            trial.candidate.name, trial.candidate.graph, judged_value(name, trial.metrics[name]),
             str(trial.metrics[name].basis),
         )
         for trial in found
@@ -67,14 +67,14 @@ def _is_refused(trial: Trial) -> bool:
     return any(check.name not in LIMITS for check in misses(trial.checks))
 
 
-def _predicted(name: str, untried: Iterable[Candidate], trials: Sequence[Trial]) -> list[_Need]:
+def _predicted(name: str, untried: Iterable[Proposal], trials: Sequence[Trial]) -> list[_Need]:
     """A size is measured before it is judged, and counts as large as the trials' predictions were too small; a time stays a prediction, and
     is judged by its high end.
     """
     found = ((one, one.estimates.get(name)) for one in untried)
     off = 1.0 if name == "latency" else _too_small_by(name, trials)
     return [
-        _Need(one.name, one.steps, estimate.high if name == "latency" else estimate.value * off, "predicted")
+        _Need(one.name, one.graph, estimate.high if name == "latency" else estimate.value * off, "predicted")
         for one, estimate in found
         if estimate is not None
     ]
@@ -117,10 +117,8 @@ def _shrunk(task: Task, name: str, limit: float, least: _Need) -> str:
     """What would have to shrink, and to how much of it; empty where it is nothing of the model's layers."""
     if name == "ram" and task.profile.runtime.kind == "tflite_micro":
         return _activations(task, limit, least)
-    graph = lower(task.facts)
-    width = widths(least.steps).weight
-    weights = {node.name: float(node.weights * width) for node in graph.nodes if node.weights}
-    macs = {node.name: float(node.macs) for node in graph.nodes if node.macs}
+    weights = {node.name: float(node.weight_bytes) for node in least.graph.nodes if node.weights}
+    macs = {node.name: float(node.macs) for node in least.graph.nodes if node.macs}
     if name == "latency":
         return _largest(macs, limit / least.value, "of the multiply-accumulates", "of them")
     whole = sum(weights.values())
@@ -146,14 +144,13 @@ def _largest(parts: Mapping[str, float], share: float, what: str, of_them: str) 
 
 def _activations(task: Task, limit: float, least: _Need) -> str:
     """The layer at the peak of the arena, and how much of it may stay: all that is held there grows with channels, and with height and width."""
-    graph, width = lower(task.facts), widths(least.steps)
-    held = ram.node_bytes(graph, width.activation)
+    held = ram.node_bytes(least.graph)
     peak = max(held, default=0)
     left = limit - max(least.value - peak, 0)
     if peak <= 0 or left <= 0:
         return "what is no activation takes more than that alone"
     others = sum(size > left for size in held) - 1
-    most = graph.nodes[held.index(peak)].name
+    most = least.graph.nodes[held.index(peak)].name
     more = (
         f", and at {others} other layer{'s' if others > 1 else ''} that hold{'' if others > 1 else 's'} too much"
         if others

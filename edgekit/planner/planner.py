@@ -10,13 +10,14 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Mapping, Sequence
 
-from edgekit.documents.candidate import Candidate, Declined, Plan
+from edgekit.documents.candidate import Declined, Plan
 from edgekit.documents.report import Check, Metrics
 from edgekit.planner.candidates import candidates, chained, control, replaced_by, stronger, with_conversion
-from edgekit.planner.chains import QUANTIZATION_AWARE, strengths
+from edgekit.planner.chains import simulates, strengths
 from edgekit.planner.correct import corrected
 from edgekit.planner.hope import no_hope
 from edgekit.planner.nearest import too_little
+from edgekit.planner.proposal import Proposal
 from edgekit.planner.ranking import first, of_the_goal, place, standing, why
 from edgekit.planner.rules import Seen, excess, impossible, is_own, is_witness, lost, may_stand_for
 from edgekit.planner.trial import Trial as Trial
@@ -42,18 +43,18 @@ class Planner:
         self.trials: list[Trial] = []
         self._seen = Seen(task, self.trials)
         self._parts = parts(self.waiting)
-        self._asked: dict[str, Candidate] = {}
+        self._asked: dict[str, Proposal] = {}
         self._answered: set[str] = set()
-        self.too_large: list[Candidate] = []
+        self.too_large: list[Proposal] = []
         self._has_chains = self._showed_the_closest = False
 
-    def ask(self, *, alone: bool = True) -> Candidate | None:
+    def ask(self, *, alone: bool = True) -> Proposal | None:
         """The next candidate worth a trial; None when nothing promises more.
 
         `alone` says that no other candidate is being tried: what is left may depend on what comes of that. The control comes last, where a
         trained candidate stands.
         """
-        put_off: list[Candidate] = []
+        put_off: list[Proposal] = []
         while self.waiting or (alone and self._more()):
             candidate = self._with_a_conversion_that_works(self._corrected(self.waiting.pop(0)))
             if not alone and self._depends_on_a_trial(candidate):
@@ -78,26 +79,24 @@ class Planner:
         self.waiting += chained(self.task, self._parts)
         return bool(self.waiting)
 
-    def _depends_on_a_trial(self, candidate: Candidate) -> bool:
+    def _depends_on_a_trial(self, candidate: Proposal) -> bool:
         """Whether what is being tried decides on this one: the conversion that it replaces, or its own technique's other settings."""
         running = [one for name, one in self._asked.items() if name not in self._answered]
         if len(candidate.steps) == 1:
             return any(one.name == replaced_by(candidate) for one in running)
         return any(set(strengths(one)) & set(strengths(candidate)) for one in running)
 
-    def _with_a_conversion_that_works(self, candidate: Candidate) -> Candidate:
+    def _with_a_conversion_that_works(self, candidate: Proposal) -> Proposal:
         """A trained candidate is converted with what works untrained, where its own conversion was seen not to; or with a better variant of it."""
         seen = self._seen
-        plain = (
-            seen.trial_of(candidate.steps[-1].technique) if len(candidate.steps) > 1 else None
-        )  # none packs untrained
+        plain = seen.trial_of(candidate.conversion.name) if candidate.training else None  # none packs untrained
         if plain is None or is_own(candidate):
             return candidate
         if seen.is_usable(plain):
             found = first(
                 self.task, [plain, *(one for one in seen.candidates() if one.passes and may_stand_for(one, candidate))]
             )
-        elif QUANTIZATION_AWARE in strengths(candidate):
+        elif simulates(candidate):
             return candidate
         else:
             usable = [trial for trial in seen.candidates() if len(trial.candidate.steps) == 1 and seen.is_usable(trial)]
@@ -106,10 +105,10 @@ class Planner:
             return candidate
         return self._corrected(with_conversion(self.task, candidate, found.candidate.steps[-1]))
 
-    def _corrected(self, candidate: Candidate) -> Candidate:
+    def _corrected(self, candidate: Proposal) -> Proposal:
         return corrected(candidate, self.trials, compiled=self.task.profile.is_compiled_here)
 
-    def _closest_by_prediction(self) -> Candidate | None:
+    def _closest_by_prediction(self) -> Proposal | None:
         """Where nothing fits, the conversion that is predicted to miss by the least: a user wants to see how much."""
         left = [one for one in self.too_large if len(one.steps) == 1 and one.name not in self._asked]
         if self._showed_the_closest or not left or self.best() is not None:
@@ -120,7 +119,7 @@ class Planner:
         self._asked[nearest.name] = nearest
         return nearest
 
-    def _control(self) -> Candidate | None:
+    def _control(self) -> Proposal | None:
         """The control, once: where what would be chosen was trained."""
         found, one = self.best() or self.closest(), control(self.task)
         if found is None or found.candidate.control != one.name or one.name in self._asked:
@@ -146,12 +145,12 @@ class Planner:
             self.waiting[:0] = heavier
         return True
 
-    def skip(self, candidate: Candidate, reason: str) -> None:
+    def skip(self, candidate: Proposal, reason: str) -> None:
         """Take in that a candidate's trial was ended before its end, since it could not be chosen any more."""
         self._answered.add(candidate.name)
         self._decline(candidate, reason)
 
-    def watch(self, candidate: Candidate) -> Callable[[Metrics, Sequence[Check]], str | None]:
+    def watch(self, candidate: Proposal) -> Callable[[Metrics, Sequence[Check]], str | None]:
         """What says, of the figures and checks that a trial has so far, why it cannot be chosen any more; None while it can.
 
         It knows the trials of now alone, so that it says the same whatever else is tried meanwhile.
@@ -162,7 +161,7 @@ class Planner:
         mark = standing(best)
 
         def reason(metrics: Metrics, checks: Sequence[Check]) -> str | None:
-            limits = {name: limit for name, limit in task.limits.items() if name in metrics}
+            limits = {name: limit for name, limit in task.limits.values.items() if name in metrics}
             missed = [check for check in judge(limits, metrics, facts=checks) if check.outcome == "fail"]
             if missed:
                 return f"{missed[0].name}: {missed[0].reason}, and {mark.name} fits"
@@ -182,13 +181,13 @@ class Planner:
             self._decline(candidate, reason or NOT_TRIED)
         return tuple(cut)
 
-    def outlook(self) -> tuple[Candidate, ...]:
+    def outlook(self) -> tuple[Proposal, ...]:
         """What would be asked for from here, if nothing that is still tried changed anything; it stays as it is."""
         other = copy.copy(self)
         for name, held in vars(self).items():
             if isinstance(held, list | set | dict):
                 setattr(other, name, copy.copy(held))
-        found: list[Candidate] = []
+        found: list[Proposal] = []
         while len(found) < MOST_AHEAD:
             other._answered = set(other._asked)
             candidate = other.ask(alone=False)
@@ -218,11 +217,11 @@ class Planner:
         placed = place(self.task, [standing(trial) for trial in self._seen.candidates() if trial.passes])
         return {one.standing.name: why(self.task, placed[0].standing, one) for one in placed[1:]}
 
-    def _decline(self, candidate: Candidate, reason: str) -> None:
+    def _decline(self, candidate: Proposal, reason: str) -> None:
         self.declined.append(Declined(technique=candidate.name, reason=reason))
 
 
-def parts(found: Sequence[Candidate]) -> list[Candidate]:
+def parts(found: Sequence[Proposal]) -> list[Proposal]:
     """Those that are one training technique and a conversion, of which chains are made; a project's own are not."""
     return [one for one in found if len(one.steps) == 2 and not is_own(one)]
 
@@ -235,24 +234,25 @@ def outline(task: Task) -> Plan:
     waiting, declined = candidates(task)
     waiting += chained(task, parts(waiting))
     reasons = {candidate.name: impossible(task, candidate) for candidate in waiting}
-    possible = [candidate for candidate in waiting if reasons[candidate.name] is None or candidate.role == "baseline"]
+    baselines = {candidate.name for candidate in waiting if candidate.role == "baseline"}
+    possible = [candidate for candidate in waiting if reasons[candidate.name] is None or candidate.name in baselines]
     hopeless = all(reason is not None for reason in reasons.values())
     return Plan(
         schema_version=1,
         device=task.profile.id,
         outcome="impossible" if hopeless else "possible",
         reason=_hopeless(task, waiting, reasons) if hopeless else "",
-        candidates=tuple(possible),
+        candidates=tuple(candidate.published for candidate in possible),
         declined=(
             *declined,
-            *(Declined(technique=name, reason=why) for name, why in reasons.items() if why and name != "float32"),
+            *(Declined(technique=name, reason=why) for name, why in reasons.items() if why and name not in baselines),
         ),
-        limits=task.limits,
-        defaults=task.defaults,
+        limits=task.limits.values,
+        defaults=task.limits.default_values,
     )
 
 
-def _hopeless(task: Task, waiting: Sequence[Candidate], reasons: Mapping[str, str | None]) -> str:
+def _hopeless(task: Task, waiting: Sequence[Proposal], reasons: Mapping[str, str | None]) -> str:
     """Which limit is too little for all, and what would fit; where each has a limit of its own, what the one misses that misses least."""
     least = min(waiting, key=lambda candidate: excess(task, candidate))
     return too_little(task, (), waiting) or f"{least.name} comes closest: {reasons[least.name]}"

@@ -8,14 +8,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from edgekit.documents.candidate import Candidate
 from edgekit.documents.report import Check
 from edgekit.planner.candidates import OWN, replaced_by
-from edgekit.planner.chains import QUANTIZATION_AWARE, lighter_or_equal, packs, strengths, variant_of
+from edgekit.planner.chains import lighter_or_equal, simulates, strengths
 from edgekit.planner.hope import no_hope
+from edgekit.planner.proposal import Proposal
 from edgekit.planner.ranking import first, standing, text_of
 from edgekit.planner.trial import Trial, figure
-from edgekit.techniques import technique
 from edgekit.techniques.interface import Task
 from edgekit.verdict.checks import misses
 from edgekit.verdict.wording import points_as
@@ -39,6 +38,8 @@ FIXED_BY_CONVERSION = (
 CHANGED_WHERE_COMPILED = ("flash", "ram", "latency")
 # What packing into look-up tables makes smaller.
 CHANGED_BY_PACKING = ("flash",)
+# What training changes that changes the shapes of layers.
+CHANGED_BY_SHAPES = ("flash", "ram", "latency")
 
 
 class Seen:
@@ -64,7 +65,7 @@ class Seen:
         missed = {check.name for check in self._own_misses(trial)}
         return trial.failure is None and bool(trial.checks) and not missed & {*self._fixed(), "accuracy_drop"}
 
-    def reason_against(self, candidate: Candidate) -> str | None:
+    def reason_against(self, candidate: Proposal) -> str | None:
         """Why a candidate is not worth a trial; None where it is."""
         if candidate.role != "candidate" or is_own(candidate):
             return None
@@ -79,7 +80,7 @@ class Seen:
         )
         return next((reason for rule in rules if (reason := rule(candidate)) is not None), None)
 
-    def _not_needed(self, candidate: Candidate) -> str | None:
+    def _not_needed(self, candidate: Proposal) -> str | None:
         """A technique that only replaces another's failed conversion."""
         replaced = replaced_by(candidate)
         trial = self.trial_of(replaced)
@@ -87,7 +88,7 @@ class Seen:
             return f"{replaced} converts every operator, and this would be the same file"
         return None
 
-    def _lighter_lost(self, candidate: Candidate) -> str | None:
+    def _lighter_lost(self, candidate: Proposal) -> str | None:
         """A candidate that takes less away and already lost too much, or could not be shown."""
         for trial in self.candidates() if len(candidate.steps) > 1 else []:
             if not is_witness(trial) or not lighter_or_equal(trial.candidate, candidate):
@@ -98,14 +99,14 @@ class Seen:
                 return f"{trial.candidate.name}, which is lighter, already loses more than {points_as(f'{self.task.goal.max_drop_points:g}')}"
         return None
 
-    def _training_may_mend(self, trial: Trial, candidate: Candidate) -> bool:
+    def _training_may_mend(self, trial: Trial, candidate: Proposal) -> bool:
         """Whether training with int8 rounding might mend what a trial without it lost: int8 alone loses its share, or it lost by little."""
-        if QUANTIZATION_AWARE not in strengths(candidate) or QUANTIZATION_AWARE in strengths(trial.candidate):
+        if not simulates(candidate) or simulates(trial.candidate):
             return False
-        allowed, plain = self.task.goal.max_drop_points, self.trial_of(candidate.steps[-1].technique)
+        allowed, plain = self.task.goal.max_drop_points, self.trial_of(candidate.conversion.name)
         return plain is None or lost(plain) > allowed * ROUNDING_SHARE or lost(trial) <= allowed * NEAR_MISS
 
-    def _heavier_fits(self, candidate: Candidate) -> str | None:
+    def _heavier_fits(self, candidate: Proposal) -> str | None:
         """The same techniques that take more away and pass all the same, where nobody asked for all of them or the most accurate."""
         asked = self.task.goal.search == "all" and len(candidate.steps) == 2
         if len(candidate.steps) == 1 or asked or self.task.goal.aim == "accurate":
@@ -117,27 +118,26 @@ class Seen:
                 return f"{trial.candidate.name}, which takes more away, fits"
         return None
 
-    def _conversion_failed(self, candidate: Candidate) -> str | None:
+    def _conversion_failed(self, candidate: Proposal) -> str | None:
         """A limit that the same conversion without training misses, and that neither training nor packing can change."""
-        last = candidate.steps[-1].technique
-        plain = self.trial_of(packs(last) or last) if len(candidate.steps) > 1 else None
+        packed = candidate.conversion.packs
+        plain = self.trial_of(packed or candidate.conversion.name) if candidate.training else None
         if plain is None:
             return None
         if plain.failure is not None:
             return f"{plain.candidate.name} gave no file: {plain.failure}"
-        fixed = [name for name in self._fixed() if packs(last) is None or name not in CHANGED_BY_PACKING]
+        changed = CHANGED_BY_SHAPES if reshapes(candidate, plain.candidate) else CHANGED_BY_PACKING if packed else ()
+        fixed = [name for name in self._fixed() if name not in changed]
         missed = [check for check in self._own_misses(plain) if check.name in fixed]
         if missed:
             return f"{plain.candidate.name} already misses {missed[0].name}, which training does not change"
         return None
 
-    def _own_reason(self, candidate: Candidate) -> str | None:
-        """What the candidate's conversion itself says of these steps, as one that packs them does."""
-        against = getattr(technique(candidate.steps[-1].technique), "against", None)
-        found: str | None = against(self.task, candidate.steps) if against is not None else None
-        return found
+    def _own_reason(self, candidate: Proposal) -> str | None:
+        """What a step requires and does not have, or what the conversion itself says of the training before it."""
+        return candidate.unmet or candidate.conversion.against(self.task, candidate.graph)
 
-    def _no_better(self, candidate: Candidate) -> str | None:
+    def _no_better(self, candidate: Proposal) -> str | None:
         """A prediction that is no better than what already fits, by the goal."""
         best = self.best_known()
         if best is None or self.task.goal.search == "all":
@@ -163,16 +163,22 @@ class Seen:
         return first(self.task, found)
 
 
-def impossible(task: Task, candidate: Candidate) -> str | None:
+def impossible(task: Task, candidate: Proposal) -> str | None:
     """Why a candidate cannot fit: the first limit that even the low end of its prediction exceeds."""
-    for name, limit in task.limits.items():
+    for name, limit in task.limits.values.items():
         estimate = candidate.estimates.get(name)
         if estimate is not None and estimate.low > limit:
             return f"{name} is predicted at {text_of(name, estimate.low)} or more, over the limit of {text_of(name, limit)}"
     return None
 
 
-def is_own(candidate: Candidate) -> bool:
+def reshapes(candidate: Proposal, plain: Proposal) -> bool:
+    """Whether training changed more of the operators than which weights are zero or repeat another."""
+    shapes = [[(node.elements, node.weights, node.macs) for node in one.graph.nodes] for one in (candidate, plain)]
+    return shapes[0] != shapes[1]
+
+
+def is_own(candidate: Proposal) -> bool:
     """Whether the project asks for it: it is tried, whatever is known."""
     return candidate.name.startswith(OWN)
 
@@ -185,11 +191,11 @@ def is_witness(trial: Trial) -> bool:
     return len(trial.candidate.steps) > 1 and trial.candidate.role == "candidate" and not is_own(trial.candidate)
 
 
-def may_stand_for(trial: Trial, candidate: Candidate) -> bool:
+def may_stand_for(trial: Trial, candidate: Proposal) -> bool:
     """Whether an untrained trial is of a variant of a trained candidate's conversion that keeps what was trained."""
-    (last, *more), end = reversed(trial.candidate.steps), candidate.steps[-1].technique
-    keeps = getattr(technique(last.technique), "AFTER_ONLY", ())
-    return not more and variant_of(last.technique) == end and all(name in keeps for name in strengths(candidate))
+    other, end = trial.candidate.conversion, candidate.conversion.name
+    kept = all(name in other.keeps_trained for name in strengths(candidate))
+    return not trial.candidate.training and other.variant_of == end and kept
 
 
 def lost(trial: Trial) -> float:
@@ -202,9 +208,11 @@ def lost_too_much(trial: Trial) -> bool:
     return any(check.name == "accuracy_drop" and check.outcome == "fail" for check in trial.checks)
 
 
-def excess(task: Task, candidate: Candidate) -> float:
+def excess(task: Task, candidate: Proposal) -> float:
     """The largest share by which a prediction exceeds a limit."""
     found = [
-        (candidate.estimates[name].value, limit) for name, limit in task.limits.items() if name in candidate.estimates
+        (candidate.estimates[name].value, limit)
+        for name, limit in task.limits.values.items()
+        if name in candidate.estimates
     ]
     return max((value / limit if limit > 0 else math.inf for value, limit in found), default=0.0)

@@ -11,13 +11,11 @@ from edgekit.techniques.interface import Task
 
 def task_for(profile: DeviceProfile, facts: ModelFacts, settings: Project) -> Task:
     """The task of one device: what the board has, overridden by the project's limits, and the defaults beside."""
-    found = limits_for(profile, settings)
     return Task(
         profile=profile,
         facts=facts,
         goal=settings.goal,
-        limits=found.values,
-        defaults=found.default_values,
+        limits=limits_for(profile, settings),
         trains=settings.training.epochs > 0,
         exclude=settings.training.exclude,
         chains=settings.chains,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import Literal
 
-from edgekit.documents.candidate import Candidate
 from edgekit.documents.report import Check, Metrics
+from edgekit.planner.proposal import Proposal
 from edgekit.values import Value
 from edgekit.verdict.checks import misses
 
@@ -17,7 +17,7 @@ class Trial(Value):
     `sha256` is that of its file.
     """
 
-    candidate: Candidate
+    candidate: Proposal
     seconds: float
     metrics: Metrics = {}
     checks: tuple[Check, ...] = ()

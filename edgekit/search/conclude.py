@@ -13,7 +13,7 @@ from typing import Protocol
 
 import msgspec
 
-from edgekit.documents.candidate import Candidate, Declined
+from edgekit.documents.candidate import Declined
 from edgekit.documents.compiled import COMPILED_FILE, Compiled
 from edgekit.documents.decisions import Decisions
 from edgekit.documents.report import Baseline, CandidateReport, Check, Chosen, Finding, Metrics, Report
@@ -25,6 +25,7 @@ from edgekit.measure.emulator_check import note_of
 from edgekit.measure.measure import Measured
 from edgekit.planner import nearest
 from edgekit.planner.findings import TIME_CUT, few_samples, time_cut
+from edgekit.planner.proposal import Proposal
 from edgekit.planner.trial import Trial, figure
 from edgekit.progress import Progress
 from edgekit.sanity.size import NAME as SIZE
@@ -32,6 +33,7 @@ from edgekit.sanity.size import too_few
 from edgekit.search.loop import Search
 from edgekit.search.trials import Finished, TrialRunner
 from edgekit.techniques.interface import Task
+from edgekit.techniques.steps import published
 from edgekit.units import format_ms, format_size
 from edgekit.verdict.checks import misses, outcome, warnings
 from edgekit.version import __version__
@@ -49,7 +51,7 @@ class Choice(Protocol):
     """What was chosen on the validation split, and what was not tried: a planner that was told of every trial."""
 
     declined: list[Declined]
-    too_large: list[Candidate]
+    too_large: list[Proposal]
 
     def best(self) -> Trial | None:
         """The trial that passes and is chosen."""
@@ -187,7 +189,7 @@ def _selection(picked: Trial) -> Check:
 def _chosen(found: Finished, path: Path, measured: Measured) -> Chosen:
     return Chosen(
         candidate=found.trial.candidate.name,
-        steps=found.trial.candidate.steps,
+        steps=published(found.trial.candidate.steps),
         path="model.tflite",
         sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
         metrics=measured.metrics,
@@ -211,7 +213,7 @@ def _candidate(
     trial = found.trial
     return CandidateReport(
         candidate=trial.candidate.name,
-        steps=trial.candidate.steps,
+        steps=published(trial.candidate.steps),
         outcome=trial.outcome,
         reason=_reason(trial, picked, reasons),
         seconds=trial.seconds,

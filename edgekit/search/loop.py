@@ -6,9 +6,9 @@ import collections
 import time
 from concurrent.futures import Future
 
-from edgekit.documents.candidate import Candidate
 from edgekit.measure.measure import Watch
 from edgekit.planner.planner import Planner
+from edgekit.planner.proposal import Proposal
 from edgekit.progress import Progress
 from edgekit.search.fleet import SearchContext
 from edgekit.search.trials import Finished, TrialRunner
@@ -70,7 +70,7 @@ def search(
 
 def _run(
     runner: TrialRunner,
-    candidate: Candidate,
+    candidate: Proposal,
     wanted: Watch,
     context: SearchContext,
     progress: Progress,
@@ -83,5 +83,5 @@ def _run(
     return runner.run(candidate, progress=_named(candidate, progress), deadline=deadline, watch=wanted)
 
 
-def _named(candidate: Candidate, progress: Progress) -> Progress:
+def _named(candidate: Proposal, progress: Progress) -> Progress:
     return lambda phase, done, total: progress(f"{candidate.name}: {phase}", done, total)

@@ -9,7 +9,6 @@ import time
 from pathlib import Path
 
 from edgekit.devices.profile import DeviceProfile
-from edgekit.documents.candidate import Candidate
 from edgekit.documents.report import Check, Metric
 from edgekit.findings.telling import sanity_check
 from edgekit.ingest.dataset import Split
@@ -20,6 +19,7 @@ from edgekit.make.maker import Maker
 from edgekit.measure.emulator_check import emulated
 from edgekit.measure.evaluator import Evaluator, Skipped
 from edgekit.measure.measure import Measured, Watch, no_watch
+from edgekit.planner.proposal import Proposal
 from edgekit.planner.trial import Trial
 from edgekit.progress import Progress
 from edgekit.values import Value
@@ -56,7 +56,7 @@ class TrialRunner:
         self._baseline: Path | None = None
 
     def run(
-        self, candidate: Candidate, *, progress: Progress, deadline: float | None = None, watch: Watch = no_watch
+        self, candidate: Proposal, *, progress: Progress, deadline: float | None = None, watch: Watch = no_watch
     ) -> Finished:
         """Realise, convert and measure a candidate; what fails is a value. The baseline must come first.
 
@@ -73,7 +73,7 @@ class TrialRunner:
             seconds = time.monotonic() - started if failed.seconds is None else failed.seconds
             return Finished(trial=Trial(candidate=candidate, seconds=round(seconds, 3), failure=failed.reason))
 
-    def _run(self, candidate: Candidate, progress: Progress, deadline: float | None, watch: Watch) -> Finished:
+    def _run(self, candidate: Proposal, progress: Progress, deadline: float | None, watch: Watch) -> Finished:
         made = self._maker.make(candidate, progress, deadline)
         if candidate.role == "baseline":
             self._baseline = made.tflite
@@ -81,7 +81,7 @@ class TrialRunner:
         if candidate.role == "baseline":
             self._evaluator.require_score(found.measured)
         measured = self._beside_baseline(found.measured, "validation", progress)
-        if self._baseline is not None and candidate.role == "candidate" and len(candidate.steps) == 1:
+        if self._baseline is not None and candidate.role == "candidate" and not candidate.training:
             measured = self._evaluator.widened(self._baseline, made.tflite, measured, progress)
         # another candidate may well be without what was found of this one's outputs
         strictly = (sanity_check(measured.findings),) if self.project.strict and measured.findings else ()

@@ -1,6 +1,7 @@
 """The techniques: one file each, listed from this folder and from the entry points `edgekit.techniques`.
 
-A technique's name is its file's stem. What a file must offer is in `interface.py`; an import error is an error.
+A technique is a class that derives from `interface.Technique`; its `name` is its file's stem, or its entry point's name. Files of this folder without
+such a class are what several techniques work with. An import error is an error.
 """
 
 from __future__ import annotations
@@ -8,30 +9,68 @@ from __future__ import annotations
 import functools
 import hashlib
 import importlib
+import inspect
 import pkgutil
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
+from typing import Any
 
 from edgekit.errors import ProjectError, did_you_mean
-from edgekit.techniques.interface import Technique
+from edgekit.techniques.interface import Role, Technique
 
-SUPPORT = ("codebook", "dense_rounding", "interface", "masks", "merging", "packing", "sites")
-"""Files of this folder that are no techniques: what several of them, or one and its tests, work with."""
+GROUP = "edgekit.techniques"
 
 
 @functools.cache
 def techniques() -> dict[str, Technique]:
-    """All techniques by name: the files of this folder, then those of installed packages."""
-    names = [module.name for module in pkgutil.iter_modules(__path__) if module.name not in SUPPORT]
-    found: dict[str, Technique] = {name: importlib.import_module(f"{__name__}.{name}") for name in names}
-    found.update({point.name: point.load() for point in entry_points(group="edgekit.techniques")})
+    """All techniques by name: those of this folder, then those of installed packages."""
+    modules = [importlib.import_module(f"{__name__}.{module.name}") for module in pkgutil.iter_modules(__path__)]
+    kinds = [kind for module in modules for kind in vars(module).values() if _is_technique(kind, module.__name__)]
+    found: dict[str, Technique] = {kind.name: kind() for kind in kinds}
+    found.update({point.name: _loaded(point) for point in entry_points(group=GROUP)})
     return found
 
 
-def identity(name: str) -> str:
+def _is_technique(kind: Any, module: str) -> bool:
+    """Whether something is a technique's class that a module defines, and no base of several."""
+    return (
+        isinstance(kind, type)
+        and issubclass(kind, Technique)
+        and kind.__module__ == module
+        and not inspect.isabstract(kind)
+    )
+
+
+def _loaded(point: EntryPoint) -> Technique:
+    kind = point.load()
+    if not (isinstance(kind, type) and issubclass(kind, Technique)) or inspect.isabstract(kind):
+        raise ProjectError(
+            "an installed package offers a technique that is none",
+            where=f"entry point {point.name!r} of {GROUP}" + (f" ({point.dist.name})" if point.dist else ""),
+            received=point.value,
+            allowed="package.module:Class, a class that derives from TrainingTechnique or Conversion and has all that they ask for",
+            next_step="CONTRIBUTING.md shows a technique in a package of its own",
+        )
+    if kind.name != point.name:
+        raise ProjectError(
+            "a technique's name is not its entry point's",
+            where=f"entry point {point.name!r} of {GROUP}",
+            received=kind.name,
+            allowed=point.name,
+        )
+    found: Technique = kind()
+    return found
+
+
+def identity(method: Technique) -> str:
     """The hash of a technique's source: a changed one is another one, wherever it is installed."""
-    source = getattr(technique(name), "__file__", None)
+    source = inspect.getsourcefile(type(method))
     return hashlib.sha256(Path(source).read_bytes()).hexdigest()[:16] if source else ""
+
+
+def in_role(role: Role) -> Technique:
+    """The technique that is the baseline of all others, or the control of all that train."""
+    return next(found for found in techniques().values() if found.role == role)
 
 
 def technique(name: str, *, where: str = "steps") -> Technique:

@@ -9,18 +9,18 @@ still takes its byte.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
 
+from edgekit.cost.graph import Graph
 from edgekit.documents.candidate import Declined
 from edgekit.documents.facts import ModelFacts
 from edgekit.techniques.codebook import GRID, LEAST_WITH_ZERO, Codebook
-from edgekit.techniques.interface import Constraint, Evidence, Task, Training
+from edgekit.techniques.interface import Constraint, Evidence, Task, Training, TrainingTechnique
 from edgekit.techniques.merging import merged
-from edgekit.techniques.packing import CLUSTERS, why_not
+from edgekit.techniques.packing import CLUSTERS, few_values, why_not
 from edgekit.techniques.sites import (
     MINIMUM_WEIGHTS,
     by_channel,
@@ -29,6 +29,7 @@ from edgekit.techniques.sites import (
     kernel_variables,
     left_out,
     matching_sites,
+    no_kernel,
     no_site,
 )
 from edgekit.tflite.model import TfliteModel
@@ -38,9 +39,7 @@ from edgekit.values import Value
 if TYPE_CHECKING:
     import numpy as np
 
-KIND: Literal["training"] = "training"
 TENTHS = 10
-PLACE_IN_CHAIN = 2
 
 
 class Settings(Value):
@@ -55,111 +54,132 @@ class Settings(Value):
     exclude: tuple[str, ...] = ()
 
 
-def propose(task: Task) -> Sequence[Settings] | Declined:
-    """Two strengths, the lighter first, where the deflated size counts, or flash and the runtime decodes look-up tables.
+class Clustering(TrainingTechnique):
+    """The weights of each large kernel take few distinct values."""
 
-    For look-up tables alone they are the lightest two whose tables are predicted to pay.
-    """
-    counts = CLUSTERS if task.counts_weights else [count for count in CLUSTERS if why_not(task, count) is None]
-    if not counts:
-        return Declined(
-            technique="clustering",
-            reason="repeated values shrink only the deflated download, which neither a limit nor the goal asks for: in the raw file "
-            f"each keeps its byte (--max-download asks for it), and {why_not(task)}",
+    name = "clustering"
+    settings_type = Settings
+    place_in_chain = 2
+
+    def propose(self, task: Task) -> Sequence[Settings] | Declined:
+        """Two strengths, the lighter first, where the deflated size counts, or flash and the runtime decodes look-up tables.
+
+        For look-up tables alone they are the lightest two whose tables are predicted to pay.
+        """
+        counts = CLUSTERS if task.counts_weights else [count for count in CLUSTERS if why_not(task, count) is None]
+        if not counts:
+            return self.declined(
+                "repeated values shrink only the deflated download, which neither a limit nor the goal asks for: in the raw file "
+                f"each keeps its byte (--max-download asks for it), and {why_not(task)}",
+            )
+        reason = no_site(task)
+        if reason is not None:
+            return self.declined(reason)
+        scales: Literal["channel", "tensor"] = "tensor" if task.profile.numerics.int8 == "absent" else "channel"
+        return tuple(Settings(clusters=count, scales=scales, exclude=left_out(task)) for count in counts[:2])
+
+    def stronger(self, settings: Settings) -> Settings | None:
+        """The next smaller number of clusters; None below the smallest."""
+        fewer = next((count for count in CLUSTERS if count < settings.clusters), None)
+        return None if fewer is None else msgspec.structs.replace(settings, clusters=fewer)
+
+    def strength(self, settings: Settings) -> float:
+        """Fewer clusters lose no less."""
+        return -settings.clusters
+
+    def keeps(self, settings: Settings, before: Sequence[str]) -> bool:
+        """Whether zeros that pruning made can stay."""
+        return "pruning" not in before or settings.clusters >= LEAST_WITH_ZERO
+
+    def label(self, settings: Settings) -> str:
+        """Its part of a candidate's name."""
+        return f"clustering_{settings.clusters}" + ("_tensor" if settings.scales == "tensor" else "")
+
+    def leave_out(self, facts: ModelFacts, patterns: Sequence[str]) -> tuple[str, ...]:
+        """The layers that patterns leave out, of those that it would work on: its evidence counts them."""
+        return matching_sites(facts, patterns)
+
+    def requires(self, graph: Graph, settings: Settings) -> str | None:
+        """A layer that is large enough to work on."""
+        return no_kernel(graph, settings.exclude)
+
+    def effect(self, graph: Graph, settings: Settings) -> Graph:
+        """Few distinct values in every layer that it works on."""
+        return few_values(graph, settings.clusters, settings.exclude)
+
+    def apply(self, door: Any, model: Any, settings: Settings, training: Training, before: Sequence[Any]) -> Any:
+        """Fine-tune the values that the weights share."""
+        training.fit(model, lambda steps: self.keep(door, model, settings))
+        return model
+
+    def keep(self, door: Any, model: Any, settings: Settings) -> Constraint:
+        """The weights that share a value now go on sharing one; where there are more values than clusters, they are clustered."""
+        kernels = kernel_variables(model, settings.exclude)
+        books = [Codebook(_matrix(kernel.numpy(), settings), settings.clusters) for kernel in kernels]
+
+        def each(project: Any) -> None:
+            for kernel, book in zip(kernels, books, strict=True):
+                kernel.assign(from_channels(project(book)(_matrix(kernel.numpy(), settings)), kernel.shape))
+
+        return Constraint(
+            after_step=lambda step: each(lambda book: book.project),
+            settle=lambda: each(lambda book: book.settle),
         )
-    reason = no_site(task)
-    if reason is not None:
-        return Declined(technique="clustering", reason=reason)
-    scales: Literal["channel", "tensor"] = "tensor" if task.profile.numerics.int8 == "absent" else "channel"
-    return tuple(Settings(clusters=count, scales=scales, exclude=left_out(task)) for count in counts[:2])
 
+    def ensures_in_model(self, door: Any, model: Any, settings: Settings) -> Evidence:
+        """Holds where no large kernel has more distinct values than clusters, in units of its scales."""
+        kernels = [_matrix(kernel.numpy(), settings) for kernel in kernel_variables(model, settings.exclude)]
+        most = max((_values_in_scales(kernel) for kernel in kernels), default=0)
+        return Evidence(
+            technique=self.name,
+            holds=0 < most <= settings.clusters,
+            detail=f"{most} distinct values at most in {len(kernels)} kernels of {MINIMUM_WEIGHTS} weights or more, by {settings.scales}",
+        )
 
-def stronger(settings: Settings) -> Settings | None:
-    """The next smaller number of clusters; None below the smallest."""
-    fewer = next((count for count in CLUSTERS if count < settings.clusters), None)
-    return None if fewer is None else msgspec.structs.replace(settings, clusters=fewer)
+    def mend(self, door: Any, model: Any, settings: Settings) -> int:
+        """Merge values that are a few too many, on the grid of int8; the number of weights that were moved."""
+        moved = 0
+        for kernel in kernel_variables(model, settings.exclude):
+            matrix = _matrix(kernel.numpy(), settings)
+            codes = _codes(matrix)
+            few = merged(codes, settings.clusters)
+            if few is not None and (few != codes).any():
+                moved += int((few != codes).sum())
+                scales = abs(matrix).max(axis=1, keepdims=True)
+                kernel.assign(from_channels((few / GRID * scales).astype(matrix.dtype), kernel.shape))
+        return moved
 
+    def mend_file(self, tflite: TfliteModel, settings: Settings) -> dict[int, np.ndarray]:
+        """The int8 kernels of a file with values that are a few too many merged, by the index of their tensor; those alone that need it."""
+        found = {}
+        for kernel in file_kernels(tflite):
+            if kernel.dtype == "int8" and not kernel.zero and _few_values(kernel, settings.clusters) is False:
+                few = _merged_kernel(kernel, settings.clusters)
+                if few is not None:
+                    found[kernel.index] = few
+        return found
 
-def keeps(settings: Settings, before: Sequence[str]) -> bool:
-    """Whether zeros that pruning made can stay."""
-    return "pruning" not in before or settings.clusters >= LEAST_WITH_ZERO
+    def ensures(self, tflite: TfliteModel, settings: Settings) -> Evidence:
+        """Holds where a large kernel of the file shows its clusters and none shows that it has more, but for those left out.
 
-
-def label(settings: Settings) -> str:
-    """Its part of a candidate's name."""
-    return f"clustering_{settings.clusters}" + ("_tensor" if settings.scales == "tensor" else "")
-
-
-def leave_out(facts: ModelFacts, patterns: Sequence[str]) -> tuple[str, ...]:
-    """The layers that patterns leave out, of those that it would work on: its evidence counts them."""
-    return matching_sites(facts, patterns)
-
-
-def strength(settings: Settings) -> float:
-    """Fewer clusters lose no less."""
-    return -settings.clusters
-
-
-def apply(door: Any, model: Any, settings: Settings, training: Training, before: Sequence[Any]) -> Any:
-    """Fine-tune the values that the weights share."""
-    training.fit(model, lambda steps: keep(door, model, settings))
-    return model
-
-
-def keep(door: Any, model: Any, settings: Settings) -> Constraint:
-    """The weights that share a value now go on sharing one; where there are more values than clusters, they are clustered."""
-    kernels = kernel_variables(model, settings.exclude)
-    books = [Codebook(_matrix(kernel.numpy(), settings), settings.clusters) for kernel in kernels]
-
-    def each(project: Any) -> None:
-        for kernel, book in zip(kernels, books, strict=True):
-            kernel.assign(from_channels(project(book)(_matrix(kernel.numpy(), settings)), kernel.shape))
-
-    return Constraint(
-        after_step=lambda step: each(lambda book: book.project),
-        settle=lambda: each(lambda book: book.settle),
-    )
+        Values are counted in the whole kernel, and, where that is no answer because scales per channel or a folded batch
+        normalisation set the channels apart, in each channel. What could hold no more values than clusters shows nothing.
+        """
+        found = [_few_values(kernel, settings.clusters) for kernel in file_kernels(tflite)]
+        shown, refuted = found.count(True), found.count(False)
+        unseen = f", {found.count(None)} with channels too small to tell" if None in found else ""
+        most = max((distinct_values(kernel.array) for kernel in file_kernels(tflite)), default=0)
+        return Evidence(
+            technique=self.name,
+            holds=shown > 0 and refuted <= len(settings.exclude),
+            detail=f"{shown} of {len(found)} kernels of {MINIMUM_WEIGHTS} weights or more have at most {settings.clusters} distinct values "
+            f"in all or in each channel{unseen}; {most} at most in a kernel",
+        )
 
 
 def _matrix(kernel: Any, settings: Settings) -> Any:
     """A kernel with a row a scale."""
     return by_channel(kernel) if settings.scales == "channel" else by_channel(kernel).reshape(1, -1)
-
-
-def check(door: Any, model: Any, settings: Settings) -> Evidence:
-    """Holds where no large kernel has more distinct values than clusters, in units of its scales."""
-    kernels = [_matrix(kernel.numpy(), settings) for kernel in kernel_variables(model, settings.exclude)]
-    most = max((_values_in_scales(kernel) for kernel in kernels), default=0)
-    return Evidence(
-        technique="clustering",
-        holds=0 < most <= settings.clusters,
-        detail=f"{most} distinct values at most in {len(kernels)} kernels of {MINIMUM_WEIGHTS} weights or more, by {settings.scales}",
-    )
-
-
-def mend(door: Any, model: Any, settings: Settings) -> int:
-    """Merge values that are a few too many, on the grid of int8; the number of weights that were moved."""
-    moved = 0
-    for kernel in kernel_variables(model, settings.exclude):
-        matrix = _matrix(kernel.numpy(), settings)
-        codes = _codes(matrix)
-        few = merged(codes, settings.clusters)
-        if few is not None and (few != codes).any():
-            moved += int((few != codes).sum())
-            scales = abs(matrix).max(axis=1, keepdims=True)
-            kernel.assign(from_channels((few / GRID * scales).astype(matrix.dtype), kernel.shape))
-    return moved
-
-
-def mend_file(tflite: TfliteModel, settings: Settings) -> dict[int, np.ndarray]:
-    """The int8 kernels of a file with values that are a few too many merged, by the index of their tensor; those alone that need it."""
-    found = {}
-    for kernel in file_kernels(tflite):
-        if kernel.dtype == "int8" and not kernel.zero and _few_values(kernel, settings.clusters) is False:
-            few = _merged_kernel(kernel, settings.clusters)
-            if few is not None:
-                found[kernel.index] = few
-    return found
 
 
 def _merged_kernel(kernel: Kernel, clusters: int) -> np.ndarray | None:
@@ -187,29 +207,6 @@ def _codes(matrix: Any) -> np.ndarray:
     largest = abs(matrix).max(axis=1, keepdims=True)
     steps: np.ndarray = np.rint(matrix / np.where(largest > 0, largest, 1) * (GRID * TENTHS)) / TENTHS + 0.0
     return steps
-
-
-def scope(door: Any) -> AbstractContextManager[Any]:
-    """Nothing is needed to read a saved model again."""
-    return nullcontext()
-
-
-def evidence(tflite: TfliteModel, settings: Settings) -> Evidence:
-    """Holds where a large kernel of the file shows its clusters and none shows that it has more, but for those left out.
-
-    Values are counted in the whole kernel, and, where that is no answer because scales per channel or a folded batch
-    normalisation set the channels apart, in each channel. What could hold no more values than clusters shows nothing.
-    """
-    found = [_few_values(kernel, settings.clusters) for kernel in file_kernels(tflite)]
-    shown, refuted = found.count(True), found.count(False)
-    unseen = f", {found.count(None)} with channels too small to tell" if None in found else ""
-    most = max((distinct_values(kernel.array) for kernel in file_kernels(tflite)), default=0)
-    return Evidence(
-        technique="clustering",
-        holds=shown > 0 and refuted <= len(settings.exclude),
-        detail=f"{shown} of {len(found)} kernels of {MINIMUM_WEIGHTS} weights or more have at most {settings.clusters} distinct values "
-        f"in all or in each channel{unseen}; {most} at most in a kernel",
-    )
 
 
 def _few_values(kernel: Kernel, clusters: int) -> bool | None:

@@ -8,60 +8,70 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from typing import Any
 
-from edgekit.cost.lowering import DYNAMIC_RANGE_LEAST_ELEMENTS
+from edgekit.cost.graph import Graph
 from edgekit.documents.candidate import Declined
-from edgekit.techniques.interface import Evidence, Task
+from edgekit.techniques.interface import Conversion, Evidence, Task
 from edgekit.tflite.model import ABSENT, TfliteModel
 from edgekit.tflite.weights import kernels
 from edgekit.values import Value
 
-KIND: Literal["conversion"] = "conversion"
+# The converter leaves a constant of fewer elements in float when it quantizes weights only
+# (tensorflow/compiler/mlir/lite/quantization/lite/quantize_weights.h, kDefaultMinElements).
+LEAST_ELEMENTS = 1024
 
 
 class Settings(Value):
     """Nothing to set."""
 
 
-def propose(task: Task) -> Sequence[Settings] | Declined:
-    """Wherever the runtime has hybrid kernels, the device computes in float, and a kernel is large enough."""
-    if task.profile.runtime.kind == "tflite_micro":
-        return Declined(
-            technique="dynamic_range", reason="TFLite Micro has no kernels for int8 weights with float activations"
+class DynamicRange(Conversion):
+    """int8 weights of large kernels, and float everything else."""
+
+    name = "dynamic_range"
+    settings_type = Settings
+    after_training = 3
+
+    def propose(self, task: Task) -> Sequence[Settings] | Declined:
+        """Wherever the runtime has hybrid kernels, the device computes in float, and a kernel is large enough."""
+        if task.profile.runtime.kind == "tflite_micro":
+            return self.declined("TFLite Micro has no kernels for int8 weights with float activations")
+        if task.profile.numerics.float32 == "absent":
+            return self.declined(f"activations stay float and {task.profile.name} has no floating point")
+        # Vectors are no kernels: batch normalisation is folded, biases stay in float.
+        shapes = [layer.kernel for layer in task.facts.layers if layer.kernel is not None and len(layer.kernel) > 1]
+        largest = max(map(math.prod, shapes), default=0)
+        if largest < LEAST_ELEMENTS:
+            return self.declined(
+                f"the converter leaves kernels below {LEAST_ELEMENTS} weights in float: the largest has {largest}",
+            )
+        return (Settings(),)
+
+    def effect(self, graph: Graph, settings: Settings) -> Graph:
+        """int8 weights with a scale a channel where an operator has enough of them; activations stay float32."""
+        return graph.changed(
+            lambda node: {
+                "arithmetic": "dynamic_range",
+                **(
+                    {"weight_bits": 8, "resident_bytes": 1, "scales": node.channels}
+                    if node.weights >= LEAST_ELEMENTS
+                    else {}
+                ),
+            }
         )
-    if task.profile.numerics.float32 == "absent":
-        return Declined(
-            technique="dynamic_range", reason=f"activations stay float and {task.profile.name} has no floating point"
-        )
-    # Vectors are no kernels: batch normalisation is folded, biases stay in float.
-    shapes = [layer.kernel for layer in task.facts.layers if layer.kernel is not None and len(layer.kernel) > 1]
-    largest = max(map(math.prod, shapes), default=0)
-    if largest < DYNAMIC_RANGE_LEAST_ELEMENTS:
-        return Declined(
-            technique="dynamic_range",
-            reason=f"the converter leaves kernels below {DYNAMIC_RANGE_LEAST_ELEMENTS} weights in float: the largest has {largest}",
-        )
-    return (Settings(),)
 
+    def configure(self, door: Any, converter: Any, settings: Settings, representative: Callable[[], Any]) -> None:
+        """Ask the converter for int8 weights and nothing else."""
+        converter.optimizations = [door.tf.lite.Optimize.DEFAULT]
 
-def label(settings: Settings) -> str:
-    """Its part of a candidate's name."""
-    return "dynamic_range"
-
-
-def configure(door: Any, converter: Any, settings: Settings, representative: Callable[[], Any]) -> None:
-    """Ask the converter for int8 weights and nothing else."""
-    converter.optimizations = [door.tf.lite.Optimize.DEFAULT]
-
-
-def evidence(tflite: TfliteModel, settings: Settings) -> Evidence:
-    """Holds where the large kernels and tables are int8; the converter leaves small ones in float."""
-    large = [kernel.dtype for kernel in kernels(tflite) if kernel.array.size >= DYNAMIC_RANGE_LEAST_ELEMENTS]
-    large += _tables(tflite)
-    whole = large.count("int8")
-    detail = f"{whole} of {len(large)} kernels of {DYNAMIC_RANGE_LEAST_ELEMENTS} weights or more are int8"
-    return Evidence(technique="dynamic_range", holds=whole == len(large) and whole > 0, detail=detail)
+    def ensures(self, tflite: TfliteModel, settings: Settings) -> Evidence:
+        """Holds where the large kernels and tables are int8; the converter leaves small ones in float."""
+        large = [kernel.dtype for kernel in kernels(tflite) if kernel.array.size >= LEAST_ELEMENTS]
+        large += _tables(tflite)
+        whole = large.count("int8")
+        detail = f"{whole} of {len(large)} kernels of {LEAST_ELEMENTS} weights or more are int8"
+        return Evidence(technique=self.name, holds=whole == len(large) and whole > 0, detail=detail)
 
 
 def _tables(tflite: TfliteModel) -> list[str]:
@@ -71,5 +81,5 @@ def _tables(tflite: TfliteModel) -> list[str]:
     return [
         tensor.dtype
         for tensor in tensors
-        if tensor.constant and tensor.elements >= DYNAMIC_RANGE_LEAST_ELEMENTS and tensor.dtype in ("float32", "int8")
+        if tensor.constant and tensor.elements >= LEAST_ELEMENTS and tensor.dtype in ("float32", "int8")
     ]

@@ -7,52 +7,43 @@ rules as the technique, on the same data, it tells the two apart.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
-from typing import Any, Literal
+from typing import Any
 
+from edgekit.cost.graph import Graph
 from edgekit.documents.candidate import Declined
-from edgekit.techniques.interface import Constraint, Evidence, Task, Training
+from edgekit.techniques.interface import Evidence, Task, Training, TrainingTechnique
 from edgekit.tflite.model import TfliteModel
 from edgekit.values import Value
-
-KIND: Literal["training"] = "training"
 
 
 class Settings(Value):
     """Nothing of its own: length and learning rate are the project's, as for every technique."""
 
 
-def propose(task: Task) -> Sequence[Settings] | Declined:
-    """Never by itself: the planner adds it beside a trained candidate."""
-    return ()
+class FineTuning(TrainingTechnique):
+    """More training, and nothing else."""
 
+    name = "fine_tuning"
+    settings_type = Settings
+    role = "control"
 
-def label(settings: Settings) -> str:
-    """Its part of a candidate's name."""
-    return "fine_tuning"
+    def propose(self, task: Task) -> Sequence[Settings] | Declined:
+        """Never by itself: the planner adds it beside a trained candidate."""
+        return ()
 
+    def effect(self, graph: Graph, settings: Settings) -> Graph:
+        """None."""
+        return graph
 
-def apply(door: Any, model: Any, settings: Settings, training: Training, before: Sequence[Any]) -> Any:
-    """Train the model as it is."""
-    training.fit(model)
-    return model
+    def apply(self, door: Any, model: Any, settings: Settings, training: Training, before: Sequence[Any]) -> Any:
+        """Train the model as it is."""
+        training.fit(model)
+        return model
 
+    def ensures_in_model(self, door: Any, model: Any, settings: Settings) -> Evidence:
+        """Nothing is to be seen of it in a model."""
+        return Evidence(technique=self.name, holds=True, detail="trained without compression")
 
-def keep(door: Any, model: Any, settings: Settings) -> Constraint:
-    """There is nothing to keep."""
-    return Constraint()
-
-
-def check(door: Any, model: Any, settings: Settings) -> Evidence:
-    """Nothing is to be seen of it in a model."""
-    return Evidence(technique="fine_tuning", holds=True, detail="trained without compression")
-
-
-def scope(door: Any) -> AbstractContextManager[Any]:
-    """Nothing is needed to read a saved model again."""
-    return nullcontext()
-
-
-def evidence(tflite: TfliteModel, settings: Settings) -> Evidence:
-    """Nothing is to be seen of it in a file."""
-    return Evidence(technique="fine_tuning", holds=True, detail="trained without compression")
+    def ensures(self, tflite: TfliteModel, settings: Settings) -> Evidence:
+        """Nothing is to be seen of it in a file."""
+        return Evidence(technique=self.name, holds=True, detail="trained without compression")

@@ -8,15 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
+from edgekit.cost.graph import Graph
 from edgekit.documents.candidate import Declined
-from edgekit.techniques.interface import Evidence, Task
+from edgekit.techniques.integer import integer
+from edgekit.techniques.interface import Conversion, Evidence, Task
 from edgekit.tflite.model import TfliteModel
 from edgekit.tflite.numerics import dominant_arithmetic
 from edgekit.tflite.weights import kernels
 from edgekit.values import Value
-
-KIND: Literal["conversion"] = "conversion"
-CALIBRATED = True
 
 
 class Settings(Value):
@@ -25,43 +24,52 @@ class Settings(Value):
     io: Literal["int16", "float32"] = "float32"
 
 
-def propose(task: Task) -> Sequence[Settings] | Declined:
-    """Where the device computes in 16x8 and takes float or int16 at the ends."""
-    numerics = task.profile.numerics
-    if numerics.int16x8 == "absent":
-        return Declined(technique="int16x8", reason=f"{task.profile.name} has no kernels for int16 activations")
-    if "float32" in numerics.input_output:
-        return (Settings(io="float32"),)
-    if "int16" in numerics.input_output:
-        return (Settings(io="int16"),)
-    return Declined(
-        technique="int16x8",
-        reason=f"{task.profile.name} takes {' or '.join(numerics.input_output)} at a model's ends, and 16x8 has int16 or float there",
-    )
+class Int16x8(Conversion):
+    """int16 activations and int8 weights."""
 
+    name = "int16x8"
+    settings_type = Settings
+    calibrated = True
 
-def label(settings: Settings) -> str:
-    """Its part of a candidate's name."""
-    return "int16x8"
+    def propose(self, task: Task) -> Sequence[Settings] | Declined:
+        """Where the device computes in 16x8 and takes float or int16 at the ends."""
+        numerics = task.profile.numerics
+        if numerics.int16x8 == "absent":
+            return self.declined(f"{task.profile.name} has no kernels for int16 activations")
+        if "float32" in numerics.input_output:
+            return (Settings(io="float32"),)
+        if "int16" in numerics.input_output:
+            return (Settings(io="int16"),)
+        return self.declined(
+            f"{task.profile.name} takes {' or '.join(numerics.input_output)} at a model's ends, and 16x8 has int16 or float there",
+        )
 
+    def effect(self, graph: Graph, settings: Settings) -> Graph:
+        """int8 weights, activations of two bytes, biases of eight."""
+        return integer(graph, activation_bytes=2, bias_bytes=8, arithmetic="int16x8")
 
-def configure(door: Any, converter: Any, settings: Settings, representative: Callable[[], Any]) -> None:
-    """Ask the converter for int16 activations, int8 weights, and integer operators alone."""
-    tf = door.tf
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converter.representative_dataset = representative
-    converter.target_spec.supported_ops = [tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8]
-    dtype = tf.int16 if settings.io == "int16" else tf.float32
-    converter.inference_input_type = dtype
-    converter.inference_output_type = dtype
+    def ends(self, settings: Settings) -> str:
+        """The dtype that the settings say."""
+        return settings.io
 
+    def configure(self, door: Any, converter: Any, settings: Settings, representative: Callable[[], Any]) -> None:
+        """Ask the converter for int16 activations, int8 weights, and integer operators alone."""
+        tf = door.tf
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        converter.representative_dataset = representative
+        converter.target_spec.supported_ops = [
+            tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8
+        ]
+        dtype = tf.int16 if settings.io == "int16" else tf.float32
+        converter.inference_input_type = dtype
+        converter.inference_output_type = dtype
 
-def evidence(tflite: TfliteModel, settings: Settings) -> Evidence:
-    """Holds where the arithmetic is int16 activations with int8 kernels."""
-    found, kind = kernels(tflite), dominant_arithmetic(tflite)
-    whole = sum(kernel.dtype == "int8" for kernel in found)
-    return Evidence(
-        technique="int16x8",
-        holds=kind == "int16x8" and whole == len(found),
-        detail=f"{kind} arithmetic; {whole} of {len(found)} kernels are int8",
-    )
+    def ensures(self, tflite: TfliteModel, settings: Settings) -> Evidence:
+        """Holds where the arithmetic is int16 activations with int8 kernels."""
+        found, kind = kernels(tflite), dominant_arithmetic(tflite)
+        whole = sum(kernel.dtype == "int8" for kernel in found)
+        return Evidence(
+            technique=self.name,
+            holds=kind == "int16x8" and whole == len(found),
+            detail=f"{kind} arithmetic; {whole} of {len(found)} kernels are int8",
+        )

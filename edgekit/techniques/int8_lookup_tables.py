@@ -9,82 +9,85 @@ No other runtime reads such files.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from collections.abc import Sequence
+from typing import Any
 
-from edgekit.documents.candidate import Declined, Step
-from edgekit.techniques import int8
-from edgekit.techniques.int8 import Io, preferred_io
+from edgekit.cost.graph import Graph
+from edgekit.documents.candidate import Declined
+from edgekit.techniques.integer import IntegerConversion, Settings, integer, preferred_io, whole_integer
 from edgekit.techniques.interface import Evidence, Task
-from edgekit.techniques.packing import why_not
+from edgekit.techniques.packing import in_tables, why_not
 from edgekit.techniques.sites import no_site
 from edgekit.tflite.lookup import METADATA_BYTES
 from edgekit.tflite.model import TfliteModel
 from edgekit.tflite.reader import parse_tflite
 from edgekit.tflite.weights import Kernel, distinct_values, kernels
-from edgekit.values import Value
 
-KIND: Literal["conversion"] = "conversion"
-CALIBRATED = True
-AFTER = "clustering"
-PACKS = "int8"
 MOST_VALUES = 128
 # What a table adds to the file beside its bytes: two tensors, their names and buffers, an operator.
 GRAPH_BYTES = 400
 
 
-class Settings(Value):
-    """`io` is the dtype of the model's inputs and outputs."""
+class Int8LookupTables(IntegerConversion):
+    """int8 with the kernels of few distinct values in look-up tables."""
 
-    io: Io = "float32"
+    name = "int8_lookup_tables"
+    packs = "int8"
 
+    def propose(self, task: Task) -> Sequence[Settings] | Declined:
+        """On a microcontroller with tflite-micro, where flash is to be small and more is saved than decoding takes."""
+        reason = why_not(task)
+        if reason is not None:
+            return self.declined(reason)
+        if not task.trains:
+            return self.declined(
+                "it packs clustered weights, and the project allows no training (epochs = 0 in [training])"
+            )
+        reason = no_site(task)
+        return (
+            self.declined(f"it packs clustered weights: {reason}")
+            if reason is not None
+            else (Settings(io=preferred_io(task)),)
+        )
 
-def propose(task: Task) -> Sequence[Settings] | Declined:
-    """On a microcontroller with tflite-micro, where flash is to be small and more is saved than decoding takes."""
+    def requires(self, graph: Graph, settings: Settings) -> str | None:
+        """Operators whose weights have few distinct values."""
+        return "no layer has weights of few distinct values" if graph.distinct is None else None
 
-    def declined(reason: str) -> Declined:
-        return Declined(technique="int8_lookup_tables", reason=reason)
+    def effect(self, graph: Graph, settings: Settings) -> Graph:
+        """As int8, with every kernel that gets smaller by it in look-up tables."""
+        return in_tables(integer(graph))
 
-    reason = why_not(task)
-    if reason is not None:
-        return declined(reason)
-    if not task.trains:
-        return declined("it packs clustered weights, and the project allows no training (epochs = 0 in [training])")
-    reason = no_site(task)
-    return (
-        declined(f"it packs clustered weights: {reason}") if reason is not None else (Settings(io=preferred_io(task)),)
-    )
+    def finish(self, door: Any, content: bytes, settings: Settings) -> bytes:
+        """Pack every kernel that gets smaller; the file as it is where none does."""
+        model = parse_tflite(content, where="the converted model")
+        wanted = [(kernel, _bits(model, kernel)) for kernel in kernels(model) if _saves(model, kernel)]
+        if not wanted:
+            return content
+        packing = door.packing
+        specs = packing.SpecBuilder()
+        for kernel, bits in wanted:
+            scales = model.tensors[kernel.index]
+            mode = packing.spec.PerChannel(kernel.channel_axis) if len(scales.scales) > 1 else packing.spec.PerTensor()
+            specs = specs.add_tensor(subgraph=0, tensor=kernel.index).with_lut(index_bitwidth=bits, mode=mode)
+        return bytes(packing.compress(content, specs.build()))
 
+    def against(self, task: Task, graph: Graph) -> str | None:
+        """Why the tables of so few values do not pay; None where they are predicted to."""
+        return None if graph.distinct is None else why_not(task, graph.distinct)
 
-def against(task: Task, steps: Sequence[Step]) -> str | None:
-    """Why the tables of this many clusters do not pay; None where they are predicted to."""
-    counts = [int(step.settings["clusters"]) for step in steps if step.technique == AFTER]
-    return why_not(task, min(counts)) if counts else None
-
-
-def label(settings: Settings) -> str:
-    """Its part of a candidate's name."""
-    return "int8_lookup_tables"
-
-
-def configure(door: Any, converter: Any, settings: Settings, representative: Callable[[], Any]) -> None:
-    """Ask the converter for integer operators alone."""
-    int8.configure(door, converter, int8.Settings(io=settings.io), representative)
-
-
-def finish(door: Any, content: bytes, settings: Settings) -> bytes:
-    """Pack every kernel that gets smaller; the file as it is where none does."""
-    model = parse_tflite(content, where="the converted model")
-    wanted = [(kernel, _bits(model, kernel)) for kernel in kernels(model) if _saves(model, kernel)]
-    if not wanted:
-        return content
-    packing = door.packing
-    specs = packing.SpecBuilder()
-    for kernel, bits in wanted:
-        scales = model.tensors[kernel.index]
-        mode = packing.spec.PerChannel(kernel.channel_axis) if len(scales.scales) > 1 else packing.spec.PerTensor()
-        specs = specs.add_tensor(subgraph=0, tensor=kernel.index).with_lut(index_bitwidth=bits, mode=mode)
-    return bytes(packing.compress(content, specs.build()))
+    def ensures(self, tflite: TfliteModel, settings: Settings) -> Evidence:
+        """Holds where the file is int8 throughout and a kernel of it is in look-up tables."""
+        whole, whole_detail = whole_integer(tflite)
+        found = kernels(tflite)
+        packed = [tensor for kernel in found if (tensor := tflite.tensors[kernel.index]).lookup is not None]
+        bits = sorted({tensor.lookup.bits for tensor in packed if tensor.lookup})
+        stored = sum(tensor.span[1] + len(tensor.lookup.tables) for tensor in packed if tensor.span and tensor.lookup)
+        detail = f"{len(packed)} of {len(found)} kernels are in look-up tables"
+        if packed:
+            plain = sum(tensor.size_bytes for tensor in packed)
+            detail += f" with {' or '.join(map(str, bits))} bits an index: {stored} B in place of {plain} B"
+        return Evidence(technique=self.name, holds=whole and bool(packed), detail=f"{detail}; {whole_detail}")
 
 
 def _values(model: TfliteModel, kernel: Kernel) -> int:
@@ -109,19 +112,3 @@ def _saves(model: TfliteModel, kernel: Kernel) -> bool:
     tables = values * (kernel.array.shape[kernel.channel_axis] if by_channel else 1)
     packed = -(-kernel.array.size * _bits(model, kernel) // 8)
     return values <= MOST_VALUES and packed + tables + METADATA_BYTES + GRAPH_BYTES < kernel.array.size
-
-
-def evidence(tflite: TfliteModel, settings: Settings) -> Evidence:
-    """Holds where the file is int8 throughout and a kernel of it is in look-up tables."""
-    whole = int8.evidence(tflite, int8.Settings(io=settings.io))
-    found = kernels(tflite)
-    packed = [tensor for kernel in found if (tensor := tflite.tensors[kernel.index]).lookup is not None]
-    bits = sorted({tensor.lookup.bits for tensor in packed if tensor.lookup})
-    stored = sum(tensor.span[1] + len(tensor.lookup.tables) for tensor in packed if tensor.span and tensor.lookup)
-    detail = f"{len(packed)} of {len(found)} kernels are in look-up tables"
-    if packed:
-        plain = sum(tensor.size_bytes for tensor in packed)
-        detail += f" with {' or '.join(map(str, bits))} bits an index: {stored} B in place of {plain} B"
-    return Evidence(
-        technique="int8_lookup_tables", holds=whole.holds and bool(packed), detail=f"{detail}; {whole.detail}"
-    )

@@ -1,31 +1,40 @@
-"""What a technique's file offers, and the values that it is asked with and answers in.
+"""What a technique offers, and the values that it is asked with and answers in.
 
-A technique is a module: `Settings`, `KIND`, `propose`, `label` and `evidence`, and, by its kind, `apply`, `keep`, `check`
-and `scope` (training) or `configure` (conversion). Everything that is known of a technique stands in its file.
+A technique is a class in a file of its own, derived from `TrainingTechnique`, which changes the model, or `Conversion`, which makes the
+file and always comes last. Everything that is known of a technique stands in its class: the planner, the cost models and the
+workshop ask it and know no technique by name. What it does not say has the default of the base.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
-from typing import Any, Literal, Protocol
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
+from edgekit.cost.graph import Graph
+from edgekit.cost.lowering import lower
 from edgekit.devices.profile import DeviceProfile
 from edgekit.documents.candidate import Declined, Step
 from edgekit.documents.facts import ModelFacts
 from edgekit.project.project import Goal
 from edgekit.tflite.model import TfliteModel
 from edgekit.values import Value
+from edgekit.verdict.limits import Limits
+
+if TYPE_CHECKING:
+    import numpy as np
 
 COUNTS = 0.01
 """A cost below this share of what there is stops counting."""
+Role = Literal["baseline", "candidate", "control"]
 
 
-class Task(Value):
-    """What a plan is for: a device, a model, a goal, and the limits in force (bytes, milliseconds) by metric name.
+class Task(Value, dict=True):
+    """What a plan is for: a device, a model, a goal, and the limits in force.
 
-    `limits` are those that decide, `defaults` those of the profile that nobody asked for: none of them rules anything out.
     `trains` is false where the project allows no training (`epochs = 0`). `exclude` are the project's patterns of layers
     that no technique with training works on, `chains` its candidates of its own.
     """
@@ -33,21 +42,26 @@ class Task(Value):
     profile: DeviceProfile
     facts: ModelFacts
     goal: Goal
-    limits: dict[str, float]
-    defaults: dict[str, float] = {}
+    limits: Limits
     trains: bool = True
     exclude: tuple[str, ...] = ()
     chains: tuple[tuple[Step, ...], ...] = ()
 
+    @cached_property
+    def graph(self) -> Graph:
+        """The model's lowered graph before any technique, made once."""
+        return lower(self.facts)
+
     def room(self, metric: str) -> float | None:
         """How much of a cost there may be: the limit that decides, else the profile's default; None where neither says it."""
-        return self.limits.get(metric, self.defaults.get(metric))
+        limit = self.limits.deciding.get(metric) or self.limits.defaults.get(metric)
+        return None if limit is None else limit.value
 
     def counts(self, metric: str) -> bool:
         """Whether a cost is limited, or is what the user wants small; balanced, whatever there is so much of counts."""
         if self.goal.aim == "balanced":
             return self.room(metric) is not None
-        return self.goal.currency == metric or metric in self.limits
+        return self.goal.currency == metric or metric in self.limits.deciding
 
     @property
     def counts_weights(self) -> bool:
@@ -90,30 +104,125 @@ class Training(Protocol):
         ...
 
 
-class Technique(Protocol):
-    """A technique's module. Kinds: 'training' changes the model, 'conversion' makes the file and is always last.
+class Technique(ABC):
+    """What every technique says of itself. `settings` are always of its `settings_type`.
 
-    `apply`, `keep`, `check` and `scope` are asked of training techniques, `configure` of conversions. `keep` is the constraint
-    by which a later stage of a chain holds what this technique made; a technique that can be part of one has
-    `PLACE_IN_CHAIN`, a number, and may have `strength(settings)`, which grows with what is taken away, `stronger(settings)`, the next stronger
-    ones or None, `mend(door, model, settings)` and `mend_file(tflite, settings)`, which put right what a rounding made of its form, and `keeps(settings, before)`, whether these settings can keep what the techniques of these names made. One whose settings
-    have `exclude` has `leave_out(facts, patterns)`, the names that patterns stand for there. A conversion
-    may say `CALIBRATED = True` (it needs the representative data set), `COSTS_LIKE = "int8"` (the conversion whose
-    predicted cost is its own) and `REPLACES_FAILED = "int8"` (it is worth a trial only where that one failed), and
-    `VARIANT_OF = "int8"` (it is tried after that one, and where it is better it stands in its place after the training techniques of
-    `AFTER_ONLY`). One that packs
-    another's file has `finish(door, content, settings)`, the bytes of the converted file in and out, `PACKS = "int8"`, that
-    other one, `AFTER = "clustering"`, without which in the chain it is not tried, and may have `against(task, steps)`, why it does not pay after
-    these steps, or None.
+    `requires` and `ensures` are run by the machinery: the one on the lowered graph before the effect, the other on the bytes of every
+    file that the technique took part in. `role` is "baseline" for the one that all others are compared with, and "control"
+    for the one that tells training with a technique from more training alone.
     """
 
-    KIND: Literal["training", "conversion"]
-    Settings: type[Value]
-    propose: Callable[[Task], Sequence[Any] | Declined]
-    label: Callable[[Any], str]
-    evidence: Callable[[TfliteModel, Any], Evidence]
-    apply: Callable[[Any, Any, Any, Training, Sequence[Any]], Any]
-    keep: Callable[[Any, Any, Any], Constraint]
-    check: Callable[[Any, Any, Any], Evidence]
-    scope: Callable[[Any], AbstractContextManager[Any]]
-    configure: Callable[[Any, Any, Any, Callable[[], Any]], None]
+    name: ClassVar[str]
+    kind: ClassVar[Literal["training", "conversion"]]
+    settings_type: ClassVar[type[Value]]
+    role: ClassVar[Role] = "candidate"
+
+    @abstractmethod
+    def propose(self, task: Task) -> Sequence[Any] | Declined:
+        """Settings worth a trial, the lighter first, or why there are none. Pure."""
+
+    @abstractmethod
+    def effect(self, graph: Graph, settings: Any) -> Graph:
+        """What it makes of the lowered graph: shapes, widths, scales, zeros, distinct values, multiply-accumulates, operators. Pure."""
+
+    @abstractmethod
+    def ensures(self, tflite: TfliteModel, settings: Any) -> Evidence:
+        """What is seen of it in the bytes of a file: counted, not believed."""
+
+    def requires(self, graph: Graph, settings: Any) -> str | None:
+        """Why it cannot be applied to a lowered graph; None where it can."""
+        return None
+
+    def label(self, settings: Any) -> str:
+        """Its part of a candidate's name; settings that are proposed together have labels that differ."""
+        return self.name
+
+    def leave_out(self, facts: ModelFacts, patterns: Sequence[str]) -> tuple[str, ...]:
+        """The layers that patterns leave out, of those that it would work on; asked only where its settings have `exclude`."""
+        return ()
+
+    def declined(self, reason: str) -> Declined:
+        """The answer to `propose` for a reason that a user understands."""
+        return Declined(technique=self.name, reason=reason)
+
+
+class TrainingTechnique(Technique):
+    """A technique that changes the tf_keras model, before a conversion makes the file.
+
+    `place_in_chain` orders the techniques of a chain; None: it is only used alone. `simulates` names the conversion whose rounding it
+    trains with: no other may follow.
+    """
+
+    kind = "training"
+    place_in_chain: ClassVar[float | None] = None
+    simulates: ClassVar[str | None] = None
+
+    @abstractmethod
+    def apply(self, door: Any, model: Any, settings: Any, training: Training, before: Sequence[Any]) -> Any:
+        """The model with the technique applied, trained by `training.fit`; `before` are the steps that made the model."""
+
+    @abstractmethod
+    def ensures_in_model(self, door: Any, model: Any, settings: Any) -> Evidence:
+        """What is seen of it in the model, after its own stage and after each later one."""
+
+    def keep(self, door: Any, model: Any, settings: Any) -> Constraint:
+        """How a later stage of a chain holds what this technique made."""
+        return Constraint()
+
+    def scope(self, door: Any) -> AbstractContextManager[Any]:
+        """What is needed to read a model again that was saved with it."""
+        return nullcontext()
+
+    def strength(self, settings: Any) -> float:
+        """How much is taken away: of two settings the larger one loses no less."""
+        return 0.0
+
+    def stronger(self, settings: Any) -> Any | None:
+        """The next stronger settings; None where there are none."""
+        return None
+
+    def keeps(self, settings: Any, before: Sequence[str]) -> bool:
+        """Whether these settings can keep what the techniques of these names made."""
+        return True
+
+    def mend(self, door: Any, model: Any, settings: Any) -> int:
+        """Put right in the model what a rounding made of its form; the number of weights that were moved."""
+        return 0
+
+    def mend_file(self, tflite: TfliteModel, settings: Any) -> Mapping[int, np.ndarray]:
+        """The kernels of a file that need it with their form put right, by the index of their tensor."""
+        return {}
+
+
+class Conversion(Technique):
+    """A technique that makes the file, by the converter's options, and by what it does to the bytes afterwards.
+
+    `calibrated`: it needs the representative data set. `after_training`: where it stands among the conversions of trained models, the
+    lowest that a device takes first; None: it converts none by itself. `replaces_failed`: it is worth a trial only where that conversion failed.
+    `variant_of`: it is tried after that conversion, and where it is better it stands in its place after the training techniques
+    that `keeps_trained` names. `packs`: it packs the file of that conversion.
+    """
+
+    kind = "conversion"
+    calibrated: ClassVar[bool] = False
+    after_training: ClassVar[int | None] = None
+    replaces_failed: ClassVar[str | None] = None
+    variant_of: ClassVar[str | None] = None
+    keeps_trained: ClassVar[tuple[str, ...]] = ()
+    packs: ClassVar[str | None] = None
+
+    @abstractmethod
+    def configure(self, door: Any, converter: Any, settings: Any, representative: Callable[[], Any]) -> None:
+        """Set the converter's options; `representative` gives the calibration samples."""
+
+    def ends(self, settings: Any) -> str:
+        """The dtype of the model's inputs and outputs in the file."""
+        return "float32"
+
+    def finish(self, door: Any, content: bytes, settings: Any) -> bytes:
+        """The converted file as it is kept."""
+        return content
+
+    def against(self, task: Task, graph: Graph) -> str | None:
+        """Why it does not pay on a graph that the training techniques made; None where it is predicted to."""
+        return None

@@ -1,4 +1,4 @@
-"""Whether packing clustered weights into look-up tables pays on a device: both techniques that it takes ask here.
+"""What packing clustered weights into look-up tables takes, and whether it pays on a device: both techniques that it takes ask here.
 
 The file shrinks, and the firmware gets the code that decodes it; where that code takes more flash than the file saves,
 nothing is gained. Both are predictions; a chain of the project's own is tried all the same.
@@ -6,13 +6,17 @@ nothing is gained. Both are predictions; a chain of the project's own is tried a
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
 from edgekit.cost import flash
+from edgekit.cost.graph import Graph, Node
 from edgekit.cost.kernels_flash import code_bytes
-from edgekit.cost.tables import TABLES
-from edgekit.documents.candidate import Step
+from edgekit.cost.tables import GRAPH_BYTES
+from edgekit.techniques.integer import integer
 from edgekit.techniques.interface import COUNTS, Task
-from edgekit.techniques.sites import left_out
-from edgekit.tflite.lookup import DECODE
+from edgekit.techniques.sites import is_worked_on, left_out
+from edgekit.tflite.lookup import DECODE, METADATA_BYTES
 from edgekit.units import format_size
 
 CLUSTERS = (32, 16, 8, 4, 2)
@@ -50,10 +54,32 @@ def _pays_too_little(task: Task, clusters: int, own: str) -> str | None:
 
 def saved_bytes(task: Task, clusters: int) -> float:
     """What packing so many clusters is predicted to save of the int8 file."""
-    clustered = Step(technique="clustering", settings={"clusters": clusters, "exclude": list(left_out(task))})
-    plain = flash.predict(task.profile, task.facts, (Step(technique="int8"),))
-    packed = flash.predict(task.profile, task.facts, (clustered, Step(technique=TABLES)))
-    return plain.value - packed.value
+    plain = integer(few_values(task.graph, clusters, left_out(task)))
+    return flash.predict(task.profile, plain).value - flash.predict(task.profile, in_tables(plain)).value
+
+
+def few_values(graph: Graph, count: int, exclude: Sequence[str] = ()) -> Graph:
+    """A graph with so many distinct values at most in every operator that clustering works on."""
+    return graph.changed(
+        lambda node: {"distinct": min(node.distinct or count, count)} if is_worked_on(node, exclude) else {}
+    )
+
+
+def in_tables(graph: Graph) -> Graph:
+    """An integer graph with the weights of few values in look-up tables, where those take less than a byte a weight.
+
+    packed = weights * ceil(log2(values)) / 8 + channels * values + the metadata
+    """
+    return graph.changed(lambda node: {"table_bytes": _table_bytes(node)})
+
+
+def _table_bytes(node: Node) -> int | None:
+    """Bytes of an operator's weights in tables, without what they add to the graph; None where they stay as they are."""
+    if node.distinct is None or not is_worked_on(node):
+        return None
+    bits = max(1, math.ceil(math.log2(node.distinct)))
+    size = math.ceil(node.weights * bits / 8) + node.channels * node.distinct + METADATA_BYTES
+    return size if size + GRAPH_BYTES[1] < node.weights else None
 
 
 def decoder_bytes() -> float:

@@ -8,23 +8,25 @@ shrinks. The raw file and a dense runtime's time do not change at all.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 import msgspec
 from msgspec import Meta
 
+from edgekit.cost.graph import Graph
 from edgekit.documents.candidate import Declined
 from edgekit.documents.facts import ModelFacts
 from edgekit.techniques import masks
-from edgekit.techniques.interface import Constraint, Evidence, Task, Training
+from edgekit.techniques.interface import Constraint, Evidence, Task, Training, TrainingTechnique
 from edgekit.techniques.sites import (
     by_channel,
     file_kernels,
     from_channels,
+    is_worked_on,
     kernel_variables,
     left_out,
     matching_sites,
+    no_kernel,
     no_site,
 )
 from edgekit.tflite.model import TfliteModel
@@ -33,8 +35,6 @@ from edgekit.values import Value
 if TYPE_CHECKING:
     import numpy as np
 
-KIND: Literal["training"] = "training"
-PLACE_IN_CHAIN = 1
 TOLERANCE = 0.01
 SPARSITIES = (0.5, 0.75, 0.9, 0.95, 0.98)
 """From the lighter to the stronger; the first two are proposed, the others where those leave room."""
@@ -62,75 +62,95 @@ class Settings(Value):
     exclude: tuple[str, ...] = ()
 
 
-def propose(task: Task) -> Sequence[Settings] | Declined:
-    """Two strengths, the lighter first, where the deflated size counts."""
-    if not task.counts_weights:
-        return Declined(
-            technique="pruning",
-            reason="zeros shrink only the deflated download, which neither a limit nor the goal asks for: the raw file stores them, and "
-            f"{task.profile.runtime.kind} computes them (--max-download asks for it)",
+class Pruning(TrainingTechnique):
+    """The smallest weights of each large kernel, or of all together, become zero."""
+
+    name = "pruning"
+    settings_type = Settings
+    place_in_chain = 1
+
+    def propose(self, task: Task) -> Sequence[Settings] | Declined:
+        """Two strengths, the lighter first, where the deflated size counts."""
+        if not task.counts_weights:
+            return self.declined(
+                "zeros shrink only the deflated download, which neither a limit nor the goal asks for: the raw file stores them, and "
+                f"{task.profile.runtime.kind} computes them (--max-download asks for it)",
+            )
+        reason = no_site(task)
+        if reason is not None:
+            return self.declined(reason)
+        return tuple(Settings(sparsity=sparsity, exclude=left_out(task)) for sparsity in SPARSITIES[:2])
+
+    def stronger(self, settings: Settings) -> Settings | None:
+        """The next larger share of zeros; None beyond the largest, and for a pattern that has its share."""
+        larger = next((sparsity for sparsity in SPARSITIES if sparsity > settings.sparsity), None)
+        if larger is None or settings.pattern == "2:4":
+            return None
+        threshold: Literal["layer", "global"] = "global" if larger >= GLOBAL_FROM else settings.threshold
+        return msgspec.structs.replace(settings, sparsity=larger, threshold=threshold)
+
+    def strength(self, settings: Settings) -> float:
+        """The share of zeros: a larger one loses no less; one threshold for all layers loses less than one for each."""
+        return _goal(settings) - (GLOBAL_IS_LIGHTER if settings.threshold == "global" else 0)
+
+    def label(self, settings: Settings) -> str:
+        """Its part of a candidate's name."""
+        pattern = {"free": "", "2:4": "_2_of_4", "block": f"_block_{settings.block}"}[settings.pattern]
+        threshold = "_global" if settings.threshold == "global" else ""
+        schedule = "_constant" if settings.schedule == "constant" else ""
+        return f"pruning_{_goal(settings) * 100:.6g}{threshold}{pattern}{schedule}"
+
+    def leave_out(self, facts: ModelFacts, patterns: Sequence[str]) -> tuple[str, ...]:
+        """The layers that patterns leave out, of those that it would work on: its evidence counts them."""
+        return matching_sites(facts, patterns)
+
+    def requires(self, graph: Graph, settings: Settings) -> str | None:
+        """A layer that is large enough to work on."""
+        return no_kernel(graph, settings.exclude)
+
+    def effect(self, graph: Graph, settings: Settings) -> Graph:
+        """The share of zeros in every layer that it works on."""
+        zeros = _goal(settings)
+        return graph.changed(
+            lambda node: {"zeros": max(node.zeros, zeros)} if is_worked_on(node, settings.exclude) else {}
         )
-    reason = no_site(task)
-    if reason is not None:
-        return Declined(technique="pruning", reason=reason)
-    return tuple(Settings(sparsity=sparsity, exclude=left_out(task)) for sparsity in SPARSITIES[:2])
 
+    def apply(self, door: Any, model: Any, settings: Settings, training: Training, before: Sequence[Any]) -> Any:
+        """Fine-tune the model while the masks grow."""
+        kernels = kernel_variables(model, settings.exclude)
 
-def stronger(settings: Settings) -> Settings | None:
-    """The next larger share of zeros; None beyond the largest, and for a pattern that has its share."""
-    larger = next((sparsity for sparsity in SPARSITIES if sparsity > settings.sparsity), None)
-    if larger is None or settings.pattern == "2:4":
-        return None
-    threshold: Literal["layer", "global"] = "global" if larger >= GLOBAL_FROM else settings.threshold
-    return msgspec.structs.replace(settings, sparsity=larger, threshold=threshold)
+        def constraint(steps: int) -> Constraint:
+            end = max(1, round(settings.end * steps)) if settings.schedule == "polynomial" else 0
+            every = max(1, end // PRUNINGS)
+            held = _Masks(kernels)
 
+            def after_step(step: int) -> None:
+                if step == end or (step < end and step % every == 0):
+                    held.take(settings, 1 - (1 - step / end) ** 3 if end else 1.0)
+                held.hold()
 
-def label(settings: Settings) -> str:
-    """Its part of a candidate's name."""
-    pattern = {"free": "", "2:4": "_2_of_4", "block": f"_block_{settings.block}"}[settings.pattern]
-    threshold = "_global" if settings.threshold == "global" else ""
-    schedule = "_constant" if settings.schedule == "constant" else ""
-    return f"pruning_{_goal(settings) * 100:.6g}{threshold}{pattern}{schedule}"
+            return Constraint(after_step=after_step, whole_after=end)
 
+        training.fit(model, constraint)
+        return model
 
-def leave_out(facts: ModelFacts, patterns: Sequence[str]) -> tuple[str, ...]:
-    """The layers that patterns leave out, of those that it would work on: its evidence counts them."""
-    return matching_sites(facts, patterns)
+    def keep(self, door: Any, model: Any, settings: Settings) -> Constraint:
+        """The zeros of now stay zeros."""
+        held = _Masks(kernel_variables(model, settings.exclude))
+        return Constraint(after_step=lambda step: held.hold())
 
+    def ensures_in_model(self, door: Any, model: Any, settings: Settings) -> Evidence:
+        """Holds where every kernel that was worked on has its zeros."""
+        return _judge([by_channel(kernel.numpy()) for kernel in kernel_variables(model, settings.exclude)], settings, 0)
 
-def strength(settings: Settings) -> float:
-    """The share of zeros: a larger one loses no less; one threshold for all layers loses less than one for each."""
-    return _goal(settings) - (GLOBAL_IS_LIGHTER if settings.threshold == "global" else 0)
+    def ensures(self, tflite: TfliteModel, settings: Settings) -> Evidence:
+        """Holds where the kernels of the file have their zeros, but for as many as there are layers left out."""
+        found = [kernel.array - kernel.zero if kernel.zero else kernel.array for kernel in file_kernels(tflite)]
+        return _judge([kernel.reshape(kernel.shape[0], -1) for kernel in found], settings, len(settings.exclude))
 
 
 def _goal(settings: Settings) -> float:
     return masks.KEPT / masks.GROUP if settings.pattern == "2:4" else settings.sparsity
-
-
-def apply(door: Any, model: Any, settings: Settings, training: Training, before: Sequence[Any]) -> Any:
-    """Fine-tune the model while the masks grow."""
-    kernels = kernel_variables(model, settings.exclude)
-
-    def constraint(steps: int) -> Constraint:
-        end = max(1, round(settings.end * steps)) if settings.schedule == "polynomial" else 0
-        every = max(1, end // PRUNINGS)
-        held = _Masks(kernels)
-
-        def after_step(step: int) -> None:
-            if step == end or (step < end and step % every == 0):
-                held.take(settings, 1 - (1 - step / end) ** 3 if end else 1.0)
-            held.hold()
-
-        return Constraint(after_step=after_step, whole_after=end)
-
-    training.fit(model, constraint)
-    return model
-
-
-def keep(door: Any, model: Any, settings: Settings) -> Constraint:
-    """The zeros of now stay zeros."""
-    held = _Masks(kernel_variables(model, settings.exclude))
-    return Constraint(after_step=lambda step: held.hold())
 
 
 class _Masks:
@@ -164,22 +184,6 @@ def _masks(weights: list[np.ndarray], settings: Settings, progress: float) -> li
     return mask(weights, settings.sparsity * progress, settings.block if settings.pattern == "block" else 1)
 
 
-def check(door: Any, model: Any, settings: Settings) -> Evidence:
-    """Holds where every kernel that was worked on has its zeros."""
-    return _judge([by_channel(kernel.numpy()) for kernel in kernel_variables(model, settings.exclude)], settings, 0)
-
-
-def scope(door: Any) -> AbstractContextManager[Any]:
-    """Nothing is needed to read a saved model again."""
-    return nullcontext()
-
-
-def evidence(tflite: TfliteModel, settings: Settings) -> Evidence:
-    """Holds where the kernels of the file have their zeros, but for as many as there are layers left out."""
-    found = [kernel.array - kernel.zero if kernel.zero else kernel.array for kernel in file_kernels(tflite)]
-    return _judge([kernel.reshape(kernel.shape[0], -1) for kernel in found], settings, len(settings.exclude))
-
-
 def _judge(kernels: list[np.ndarray], settings: Settings, spared: int) -> Evidence:
     """The kernels that show it best, all but `spared` of them, against the settings."""
     judged = [kernel for kernel in kernels if settings.pattern != "2:4" or kernel.shape[1] >= masks.GROUP]
@@ -193,7 +197,7 @@ def _judge(kernels: list[np.ndarray], settings: Settings, spared: int) -> Eviden
     form = {"free": "", "2:4": " in whole groups of four", "block": f" in whole blocks of {settings.block}"}
     groups = f", {broken} groups with more than two weights" if settings.pattern == "2:4" else ""
     return Evidence(
-        technique="pruning",
+        technique=Pruning.name,
         holds=bool(shown) and lowest >= goal - TOLERANCE and not broken,
         detail=f"{lowest:.1%} zeros{form[settings.pattern]} {where} {len(shown)} kernels, {goal * 100:.6g}% asked for{groups}",
     )

@@ -10,19 +10,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from typing import Any, Literal
+from typing import Any
 
+from edgekit.cost.graph import Graph
 from edgekit.documents.candidate import Declined
 from edgekit.documents.facts import ModelFacts
 from edgekit.techniques.dense_rounding import dense_config, dense_objects
-from edgekit.techniques.interface import Constraint, Evidence, Task, Training
+from edgekit.techniques.interface import Constraint, Evidence, Task, Training, TrainingTechnique
 from edgekit.techniques.sites import matching
 from edgekit.tflite.model import TfliteModel
 from edgekit.tflite.weights import kernels
 from edgekit.values import Value
 
-KIND: Literal["training"] = "training"
-PLACE_IN_CHAIN = 3
 # What the converter puts into the name of a tensor whose range the training's fake quantizer gave; else the name of the layer
 # that TFMOT wrapped is all that is left of it.
 TRAINED_RANGE = ("FakeQuantWithMinMaxVars", "/quant_", "quantize_layer/")
@@ -38,53 +37,79 @@ class Settings(Value):
     exclude: tuple[str, ...] = ()
 
 
-def propose(task: Task) -> Sequence[Settings] | Declined:
-    """Where the device computes in int8 and the model has a layer whose training can simulate it."""
-    if task.profile.numerics.int8 == "absent":
-        return Declined(technique="quantization_aware", reason=f"{task.profile.name} has no int8 arithmetic")
-    if not any(layer.kind in CONVOLUTIONS for layer in task.facts.layers):
-        return Declined(
-            technique="quantization_aware",
-            reason="the model has no convolution or dense layer whose int8 rounding can be trained",
+class QuantizationAware(TrainingTechnique):
+    """Fine-tuning with TFMOT's fake quantization."""
+
+    name = "quantization_aware"
+    settings_type = Settings
+    place_in_chain = 3
+    simulates = "int8"
+
+    def propose(self, task: Task) -> Sequence[Settings] | Declined:
+        """Where the device computes in int8 and the model has a layer whose training can simulate it."""
+        if task.profile.numerics.int8 == "absent":
+            return self.declined(f"{task.profile.name} has no int8 arithmetic")
+        if not any(layer.kind in CONVOLUTIONS for layer in task.facts.layers):
+            return self.declined("the model has no convolution or dense layer whose int8 rounding can be trained")
+        return (Settings(exclude=matching(task.facts, task.exclude)),)
+
+    def leave_out(self, facts: ModelFacts, patterns: Sequence[str]) -> tuple[str, ...]:
+        """The layers that patterns leave out."""
+        return matching(facts, patterns)
+
+    def effect(self, graph: Graph, settings: Settings) -> Graph:
+        """None: it changes no weight's width, and the conversion after it is the one that counts."""
+        return graph
+
+    def apply(self, door: Any, model: Any, settings: Settings, training: Training, before: Sequence[Any]) -> Any:
+        """Annotate what TFMOT can simulate, and fine-tune."""
+        quantization = door.tfmot.quantization.keras
+        names = _trainable_in_int8(door, model) - set(settings.exclude)
+
+        def annotate(layer: Any) -> Any:
+            if layer.name not in names:
+                return layer
+            return quantization.quantize_annotate_layer(layer, dense_config(door) if _is_dense(layer) else None)
+
+        annotated = door.keras.models.clone_model(model, clone_function=annotate)
+        with self.scope(door):
+            quantized = quantization.quantize_apply(annotated)
+
+        def constraint(steps: int) -> Constraint:
+            ranges = _Ranges(quantized)
+            return Constraint(after_step=ranges.after_step, settle=lambda: _renew_ranges(quantized))
+
+        training.fit(quantized, constraint)
+        return quantized
+
+    def ensures_in_model(self, door: Any, model: Any, settings: Settings) -> Evidence:
+        """Holds where a layer is wrapped by TFMOT's fake quantization."""
+        wrapped = sum(type(layer).__name__.startswith("QuantizeWrapper") for layer in model.layers)
+        return Evidence(
+            technique=self.name,
+            holds=wrapped > 0,
+            detail=f"{wrapped} of {len(model.layers)} layers simulate int8",
         )
-    return (Settings(exclude=matching(task.facts, task.exclude)),)
 
+    def scope(self, door: Any) -> AbstractContextManager[Any]:
+        """TFMOT's wrappers and our own rounding, which a saved model needs to be read again."""
+        context: AbstractContextManager[Any] = door.tfmot.quantization.keras.quantize_scope(dense_objects(door))
+        return context
 
-def label(settings: Settings) -> str:
-    """Its part of a candidate's name."""
-    return "quantization_aware"
+    def ensures(self, tflite: TfliteModel, settings: Settings) -> Evidence:
+        """Holds where every kernel is int8, and tensors have their scales from the training's fake quantization.
 
-
-def leave_out(facts: ModelFacts, patterns: Sequence[str]) -> tuple[str, ...]:
-    """The layers that patterns leave out."""
-    return matching(facts, patterns)
-
-
-def apply(door: Any, model: Any, settings: Settings, training: Training, before: Sequence[Any]) -> Any:
-    """Annotate what TFMOT can simulate, and fine-tune."""
-    quantization = door.tfmot.quantization.keras
-    names = _trainable_in_int8(door, model) - set(settings.exclude)
-
-    def annotate(layer: Any) -> Any:
-        if layer.name not in names:
-            return layer
-        return quantization.quantize_annotate_layer(layer, dense_config(door) if _is_dense(layer) else None)
-
-    annotated = door.keras.models.clone_model(model, clone_function=annotate)
-    with scope(door):
-        quantized = quantization.quantize_apply(annotated)
-
-    def constraint(steps: int) -> Constraint:
-        ranges = _Ranges(quantized)
-        return Constraint(after_step=ranges.after_step, settle=lambda: _renew_ranges(quantized))
-
-    training.fit(quantized, constraint)
-    return quantized
-
-
-def keep(door: Any, model: Any, settings: Settings) -> Constraint:
-    """Nothing: no technique comes after it but the conversion."""
-    return Constraint()
+        The converter names such a tensor after the quantizer that it folded, or after the layer that simulated the rounding; in
+        plain int8 no tensor has such a name. That shows where the scales are from, not that training made them any better: the control and the drop show that.
+        """
+        found = kernels(tflite)
+        whole = sum(kernel.dtype == "int8" for kernel in found)
+        trained = sum(_is_trained(tensor.name) and tensor.dtype == "int8" for tensor in tflite.tensors)
+        return Evidence(
+            technique=self.name,
+            holds=trained > 0 and whole == len(found),
+            detail=f"{whole} of {len(found)} kernels are int8, {trained} tensors with the scales of the training's fake quantization",
+        )
 
 
 def _renew_ranges(model: Any) -> None:
@@ -151,38 +176,6 @@ def _activation_is_known(layer: Any) -> bool:
     """TFMOT's scheme knows these activations and fails on any other."""
     name = getattr(getattr(layer, "activation", None), "__name__", "linear")
     return name in ("linear", "relu", "softmax", "sigmoid", "tanh")
-
-
-def check(door: Any, model: Any, settings: Settings) -> Evidence:
-    """Holds where a layer is wrapped by TFMOT's fake quantization."""
-    wrapped = sum(type(layer).__name__.startswith("QuantizeWrapper") for layer in model.layers)
-    return Evidence(
-        technique="quantization_aware",
-        holds=wrapped > 0,
-        detail=f"{wrapped} of {len(model.layers)} layers simulate int8",
-    )
-
-
-def scope(door: Any) -> AbstractContextManager[Any]:
-    """TFMOT's wrappers and our own rounding, which a saved model needs to be read again."""
-    context: AbstractContextManager[Any] = door.tfmot.quantization.keras.quantize_scope(dense_objects(door))
-    return context
-
-
-def evidence(tflite: TfliteModel, settings: Settings) -> Evidence:
-    """Holds where every kernel is int8, and tensors have their scales from the training's fake quantization.
-
-    The converter names such a tensor after the quantizer that it folded, or after the layer that simulated the rounding; in
-    plain int8 no tensor has such a name. That shows where the scales are from, not that training made them any better: the control and the drop show that.
-    """
-    found = kernels(tflite)
-    whole = sum(kernel.dtype == "int8" for kernel in found)
-    trained = sum(_is_trained(tensor.name) and tensor.dtype == "int8" for tensor in tflite.tensors)
-    return Evidence(
-        technique="quantization_aware",
-        holds=trained > 0 and whole == len(found),
-        detail=f"{whole} of {len(found)} kernels are int8, {trained} tensors with the scales of the training's fake quantization",
-    )
 
 
 def _is_trained(name: str) -> bool:

@@ -15,6 +15,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from edgekit.cost.graph import Graph, Node
 from edgekit.documents.facts import ModelFacts
 from edgekit.techniques.interface import Task
 from edgekit.tflite.model import TfliteModel
@@ -39,6 +40,18 @@ def no_site(task: Task) -> str | None:
         return f"no kernel of a {kinds} layer has {MINIMUM_WEIGHTS} weights or more: the largest has {max(sizes)}"
     there = sorted({layer.kind for layer in facts.layers if layer.kernel})
     return f"no layer with a kernel is a {kinds}: there are {', '.join(there) or 'none'}"
+
+
+def is_worked_on(node: Node, exclude: Sequence[str] = ()) -> bool:
+    """Whether an operator's kernel is large enough to work on, and its layer is not left out."""
+    return node.window > 0 and node.weights >= MINIMUM_WEIGHTS and node.name not in exclude
+
+
+def no_kernel(graph: Graph, exclude: Sequence[str] = ()) -> str | None:
+    """Why a lowered graph has no kernel to work on; None where it has one."""
+    if any(is_worked_on(node, exclude) for node in graph.nodes):
+        return None
+    return f"no kernel that is not left out has {MINIMUM_WEIGHTS} weights or more"
 
 
 def left_out(task: Task) -> tuple[str, ...]:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from edgekit.documents.candidate import Candidate
+from edgekit.planner.proposal import Proposal
 
 
 class Pace:
     """The seconds of the trials so far: those that train, and those that only convert.
 
     >>> from edgekit.documents.candidate import Step
-    >>> pace, int8 = Pace(), Candidate(name="int8", steps=(Step(technique="int8"),))
+    >>> from edgekit.techniques.steps import typed
+    >>> pace, int8 = Pace(), Proposal(name="int8", steps=(typed(Step(technique="int8")),))
     >>> pace.took(int8, 4.0)
     >>> pace.of([int8, int8])
     8.0
@@ -20,11 +21,11 @@ class Pace:
     def __init__(self) -> None:
         self._seconds: dict[int, list[float]] = {}
 
-    def took(self, candidate: Candidate, seconds: float) -> None:
+    def took(self, candidate: Proposal, seconds: float) -> None:
         """A trial was timed."""
         self._seconds.setdefault(len(candidate.steps), []).append(seconds)
 
-    def of(self, candidates: Iterable[Candidate]) -> float | None:
+    def of(self, candidates: Iterable[Proposal]) -> float | None:
         """The sum of the means of as many steps, else of the nearest number of trained ones; None where one has none."""
         total = 0.0
         for candidate in candidates:

@@ -14,7 +14,6 @@ from typing import Literal, Protocol
 
 import msgspec
 
-from edgekit.documents.candidate import Candidate
 from edgekit.documents.events import (
     Best,
     Ended,
@@ -28,6 +27,7 @@ from edgekit.documents.events import (
     no_event,
 )
 from edgekit.errors import EdgekitError, InterruptedBuild
+from edgekit.planner.proposal import Proposal
 from edgekit.planner.trial import Trial
 from edgekit.watching.estimate import Pace
 from edgekit.watching.hooks import Guarded
@@ -40,7 +40,7 @@ class Search(Protocol):
         """The trial that passes and would be chosen now."""
         ...
 
-    def outlook(self) -> Sequence[Candidate]:
+    def outlook(self) -> Sequence[Proposal]:
         """What is left to be tried, as far as it is known."""
         ...
 
@@ -98,7 +98,7 @@ class DeviceWatch:
         self._watch, self._device = watch, device
         self._pace = Pace()
         self._numbers: dict[str, int] = {}
-        self._open: dict[str, Candidate] = {}
+        self._open: dict[str, Proposal] = {}
         self._began: dict[str, float] = {}
         self._known, self._best = 0, ""
         self._left_s: float | None = None
@@ -108,13 +108,13 @@ class DeviceWatch:
         left = tuple(candidate.name for candidate in planner.outlook())
         self._watch.tell(Searching(device=self._device, name=name, candidates=left, limits=limits))
 
-    def asked(self, candidate: Candidate, planner: Search) -> None:
+    def asked(self, candidate: Proposal, planner: Search) -> None:
         """A candidate will be tried, as soon as there is somebody to do it."""
         self._numbers[candidate.name] = len(self._numbers) + 1
         self._open[candidate.name] = candidate
         self._look_ahead(planner)
 
-    def began(self, candidate: Candidate) -> None:
+    def began(self, candidate: Proposal) -> None:
         """A candidate is being tried from now on."""
         self._began[candidate.name] = self._watch.now
         self._watch.tell(

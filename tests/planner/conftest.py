@@ -63,7 +63,7 @@ def make_task(
     known = limits_of(profile, {"accuracy_drop": 1.0, **given.pop("limits", {})})
     goal = Goal(max_drop_points=1.0, metric=MetricSpec(), aim=aim or AIM_OF[currency], search=search)
     facts = given.pop("facts", None) or small_network(filters)
-    return Task(profile=profile, facts=facts, goal=goal, limits=known.values, defaults=known.default_values, **given)
+    return Task(profile=profile, facts=facts, goal=goal, limits=known, **given)
 
 
 def _trial(planner, candidate, *, drop=0.0, failure=None, scale=1.0, **sizes):

@@ -59,7 +59,7 @@ def make(folder: Path) -> None:
         return
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "models").mkdir(parents=True)
-    make_models = ROOT / "tests" / "workshop" / "make_models.py"
+    make_models = ROOT / "tests" / "make" / "workshop" / "make_models.py"
     subprocess.run([sys.executable, make_models, folder / "models"], check=True, capture_output=True)
     write_project(folder / "project")
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "EDGEKIT_CACHE": str(folder / "cache")}

@@ -63,7 +63,7 @@ class Answer(Value):
 @functools.cache
 def alike() -> dict[str, str]:
     """All that the bytes of a result depend on beside its inputs: every worker must have the same."""
-    plans = {f"technique {name}": identity(name) for name in techniques()}
+    plans = {f"technique {name}": identity(method) for name, method in techniques().items()}
     return {**versions(), **plans, "processor": processor()}
 
 

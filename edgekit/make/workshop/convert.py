@@ -9,22 +9,21 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from edgekit.documents.candidate import Step
 from edgekit.ingest.dataset import Dataset
 from edgekit.ingest.split import calibration_rows
 from edgekit.make.workshop.door import Door, door
 from edgekit.make.workshop.feed import calibration_note, representative
 from edgekit.make.workshop.real_inputs import real_inputs
-from edgekit.make.workshop.store import open_model, settings_of
+from edgekit.make.workshop.store import open_model, steps_of
 from edgekit.make.workshop.unrolling import unrolling
 from edgekit.progress import Progress
-from edgekit.techniques import technique
+from edgekit.techniques.steps import TypedStep, conversion, training
 from edgekit.tflite.free_batch import free_batch
 from edgekit.tflite.patched import patched
 from edgekit.tflite.port_order import order_ports
 from edgekit.tflite.reader import parse_tflite, read_tflite
 from edgekit.tflite.weights import kernels
-from edgekit.values import read, to_builtins
+from edgekit.values import to_builtins
 
 FILE = "model.tflite"
 
@@ -39,24 +38,23 @@ def convert(job: dict[str, Any], progress: Progress) -> Any:
     tools, started = door(), time.monotonic()
     tools.fresh(job["seed"])
     progress("converting", 0, 1)
-    steps = [read(step, Step, where="job") for step in job["steps"]]
+    steps = steps_of(job)
+    last = steps[-1]
     model = open_model(tools, Path(job["model"]), steps[:-1], job)
     with contextlib.ExitStack() as while_traced:
-        note, samples, dtypes = _calibration(tools, model, job, steps[-1], progress, while_traced)
+        note, samples, dtypes = _calibration(tools, model, job, last, progress, while_traced)
         converter, steps_unrolled = _opened(tools, model, job, dtypes)
-    technique(steps[-1].technique).configure(tools, converter, settings_of(steps[-1]), samples)
+    conversion(last).configure(tools, converter, last.settings, samples)
     try:
         content = order_ports(free_batch(converter.convert()), job["inputs"], job["outputs"])
     except Exception as problem:
         raise RuntimeError(_first_reason(problem)) from problem
     content, mended = _mended(content, steps)
-    finish = getattr(technique(steps[-1].technique), "finish", None)
-    if finish is not None:
-        content = finish(tools, content, settings_of(steps[-1]))
+    content = conversion(last).finish(tools, content, last.settings)
     path = Path(job["target"]) / FILE
     path.write_bytes(content)
     tflite = read_tflite(path)
-    evidence = [to_builtins(technique(step.technique).evidence(tflite, settings_of(step))) for step in steps]
+    evidence = [to_builtins(step.technique.ensures(tflite, step.settings)) for step in steps]
     for one in evidence:
         one["detail"] += mended.get(one["technique"], "")
     progress("converting", 1, 1)
@@ -69,7 +67,12 @@ def convert(job: dict[str, Any], progress: Progress) -> Any:
 
 
 def _calibration(
-    tools: Door, model: Any, job: dict[str, Any], last: Step, progress: Progress, while_traced: contextlib.ExitStack
+    tools: Door,
+    model: Any,
+    job: dict[str, Any],
+    last: TypedStep,
+    progress: Progress,
+    while_traced: contextlib.ExitStack,
 ) -> tuple[str, Callable[[], Any], list[Any]]:
     """A note on the samples, the samples, and the dtypes that the model is traced with: its own but for `real_inputs`."""
     own = [tensor.dtype for tensor in model.inputs]
@@ -78,27 +81,26 @@ def _calibration(
     dataset = Dataset.open(Path(job["dataset"]))
     rows = calibration_rows(dataset, count=job["samples"], seed=job["seed"])
     dtypes = own
-    if getattr(settings_of(last), "io", "float32") != "float32":
+    if conversion(last).ends(last.settings) != "float32":
         first = [array[rows[:1]] for array in dataset.inputs("train")]
         dtypes = while_traced.enter_context(real_inputs(tools, model, first))
     samples = representative(dataset, rows, dtypes, lambda done, total: progress("calibrating", done, total))
     return calibration_note(dataset, rows), samples, dtypes
 
 
-def _mended(content: bytes, steps: Sequence[Step]) -> tuple[bytes, dict[str, str]]:
+def _mended(content: bytes, steps: Sequence[TypedStep]) -> tuple[bytes, dict[str, str]]:
     """The file with what a technique mends of its own form where a rounding fell otherwise, and what it says of that."""
     told = {}
     for step in steps[:-1]:
-        mend = getattr(technique(step.technique), "mend_file", None)
-        model = parse_tflite(content, where="the converted model") if mend is not None else None
-        if mend is None or model is None or technique(step.technique).evidence(model, settings_of(step)).holds:
+        model = parse_tflite(content, where="the converted model")
+        if step.technique.ensures(model, step.settings).holds:
             continue
         before = {kernel.index: kernel.array for kernel in kernels(model)}
-        after = mend(model, settings_of(step))
+        after = training(step).mend_file(model, step.settings)
         moved = sum(int((array != before[index]).sum()) for index, array in after.items())
         if moved:
             content = patched(content, model, after)
-            told[step.technique] = f"; {moved} weights were moved to the nearest of them"
+            told[step.technique.name] = f"; {moved} weights were moved to the nearest of them"
     return content, told
 
 

@@ -14,25 +14,25 @@ from edgekit.make.workshop.activations import activations
 from edgekit.make.workshop.augment.keras3 import layer_class
 from edgekit.make.workshop.door import Door
 from edgekit.project.userfunction import import_modules
-from edgekit.techniques import technique
+from edgekit.techniques.steps import TypedStep, training, typed
 from edgekit.values import read
 
 MODEL_FILE = "model.h5"
 
 
-def settings_of(step: Step) -> Any:
-    """A step's settings as its technique's own value."""
-    return read(step.settings, technique(step.technique).Settings, where=step.technique)
+def steps_of(job: dict[str, Any]) -> list[TypedStep]:
+    """The steps of a job with their techniques and settings."""
+    return [typed(read(step, Step, where="job")) for step in job["steps"]]
 
 
-def open_model(tools: Door, folder: Path, steps: Sequence[Step], job: dict[str, Any]) -> Any:
+def open_model(tools: Door, folder: Path, steps: Sequence[TypedStep], job: dict[str, Any]) -> Any:
     """The model in a folder, with the custom objects of the steps that made it and of the user's modules."""
     import_modules(job["imports"], root=Path(job["root"]), error=ModelError)
     activations(tools)
     layer_class(tools)
     with contextlib.ExitStack() as scopes:
         for step in steps:
-            scopes.enter_context(technique(step.technique).scope(tools))
+            scopes.enter_context(training(step).scope(tools))
         return tools.keras.models.load_model(folder / MODEL_FILE, compile=False)
 
 

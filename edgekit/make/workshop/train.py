@@ -10,15 +10,14 @@ from typing import Any
 
 import msgspec
 
-from edgekit.documents.candidate import Step
 from edgekit.ingest.dataset import Dataset
 from edgekit.make.workshop.door import Door, door
 from edgekit.make.workshop.fit import Fit, OutOfTime
-from edgekit.make.workshop.store import open_model, save_model, settings_of
+from edgekit.make.workshop.store import open_model, save_model, steps_of
 from edgekit.progress import Progress
-from edgekit.techniques import technique
 from edgekit.techniques.interface import Constraint, Evidence
-from edgekit.values import read, to_builtins
+from edgekit.techniques.steps import TypedStep, training
+from edgekit.values import to_builtins
 
 
 def train(job: dict[str, Any], progress: Progress) -> Any:
@@ -32,18 +31,17 @@ def train(job: dict[str, Any], progress: Progress) -> Any:
     tools, started = door(), time.monotonic()
     left = job.get("seconds_left")
     tools.fresh(job["seed"])
-    steps = [read(step, Step, where="job") for step in job["steps"]]
-    before = steps[:-1]
-    method, settings = technique(steps[-1].technique), settings_of(steps[-1])
+    steps = steps_of(job)
+    before, last = steps[:-1], steps[-1]
     model = open_model(tools, Path(job["model"]), before, job)
 
-    def keepers(training: Any) -> Sequence[Constraint]:
-        return [technique(step.technique).keep(tools, training, settings_of(step)) for step in before]
+    def keepers(trained: Any) -> Sequence[Constraint]:
+        return [training(step).keep(tools, trained, step.settings) for step in before]
 
     until = math.inf if left is None else started + left
     fit = Fit(tools, Dataset.open(Path(job["dataset"])), job, keepers, progress, until)
     try:
-        trained = method.apply(tools, model, settings, fit, before)
+        trained = training(last).apply(tools, model, last.settings, fit, before)
     except OutOfTime:
         return {"nothing": True, "seconds": time.monotonic() - started}
     evidence = [_shown(tools, trained, step) for step in steps]
@@ -56,13 +54,12 @@ def train(job: dict[str, Any], progress: Progress) -> Any:
     }
 
 
-def _shown(tools: Door, model: Any, step: Step) -> Evidence:
+def _shown(tools: Door, model: Any, step: TypedStep) -> Evidence:
     """What is seen of a step in the model; where a rounding fell otherwise, once the technique has mended its form."""
-    method, settings = technique(step.technique), settings_of(step)
-    found = method.check(tools, model, settings)
-    mend = getattr(method, "mend", None)
-    moved = mend(tools, model, settings) if mend is not None and not found.holds else 0
+    method, settings = training(step), step.settings
+    found = method.ensures_in_model(tools, model, settings)
+    moved = 0 if found.holds else method.mend(tools, model, settings)
     if not moved:
         return found
-    mended = method.check(tools, model, settings)
+    mended = method.ensures_in_model(tools, model, settings)
     return msgspec.structs.replace(mended, detail=f"{mended.detail}; {moved} weights were moved to the nearest of them")

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from edgekit.devices.profile import DeviceProfile
-from edgekit.documents.candidate import Candidate, Declined
+from edgekit.documents.candidate import Declined
 from edgekit.documents.lockfile import (
     LOCK_FILE,
     Difference,
@@ -27,6 +27,7 @@ from edgekit.documents.report import Report
 from edgekit.errors import InterruptedBuild, LockError, OutputError, ProjectError
 from edgekit.files import alone_in, replace_file
 from edgekit.jobs.cache import file_digest, processor
+from edgekit.planner.proposal import Proposal
 from edgekit.planner.trial import Trial
 from edgekit.progress import Progress
 from edgekit.project.project import Project
@@ -34,6 +35,8 @@ from edgekit.search.conclude import Choice
 from edgekit.search.lock.inputs import OBJECT, limits_given, profile_digest
 from edgekit.search.loop import Search
 from edgekit.search.trials import Finished, TrialRunner
+from edgekit.techniques.interface import Role
+from edgekit.techniques.steps import published, typed
 from edgekit.values import to_json
 from edgekit.version import __version__
 
@@ -89,7 +92,7 @@ class _Fixed:
 
     def __init__(self, trial: Trial) -> None:
         self.declined, self._trial = [_unsearched()], trial
-        self.too_large: list[Candidate] = []
+        self.too_large: list[Proposal] = []
 
     def best(self) -> Trial | None:
         return self._trial if self._trial.passes else None
@@ -107,10 +110,10 @@ def _unsearched() -> Declined:
 
 def realise(path: Path, was: LockedDevice, runner: TrialRunner, progress: Progress) -> tuple[Choice, Search]:
     """Make the baseline and the locked candidate again; raises `LockError` where one has other bytes than were locked."""
-    baseline = Candidate(name=was.baseline.candidate, steps=was.baseline.steps, role="baseline")
+    baseline = _as_locked(was.baseline, "baseline")
     wanted = [(baseline, was.baseline)]
     if was.artifact.steps != was.baseline.steps:
-        wanted.append((Candidate(name=was.artifact.candidate, steps=was.artifact.steps), was.artifact))
+        wanted.append((_as_locked(was.artifact, "candidate"), was.artifact))
     finished: list[Finished] = []
     for candidate, locked in wanted:
         try:
@@ -129,13 +132,18 @@ def realise(path: Path, was: LockedDevice, runner: TrialRunner, progress: Progre
     return _Fixed(finished[-1].trial), Search(finished=tuple(finished), not_tried=())
 
 
+def _as_locked(file: LockedFile, role: Role) -> Proposal:
+    """The candidate that gave a locked file; raises `ProjectError` where one of its techniques is not installed."""
+    return Proposal(name=file.candidate, steps=tuple(typed(step, where=LOCK_FILE) for step in file.steps), role=role)
+
+
 def _under(name: str, progress: Progress) -> Progress:
     return lambda phase, done, total: progress(f"{name} (locked): {phase}", done, total)
 
 
-def _other_bytes(device: str, candidate: Candidate, locked: LockedFile, now: str, was: LockedDevice) -> Difference:
+def _other_bytes(device: str, candidate: Proposal, locked: LockedFile, now: str, was: LockedDevice) -> Difference:
     """The inputs are equal and the bytes are not: which stage did it, by what is still equal."""
-    *training, conversion = [step.technique for step in candidate.steps]
+    *training, conversion = [step.technique.name for step in candidate.steps]
     if candidate.role == "baseline":
         stage = "the conversion of the unmodified model"
     elif training:
@@ -178,7 +186,7 @@ def locked_device(
     base = next((found for found in finished if found.trial.candidate.role == "baseline" and found.tflite), None)
     if report.chosen is None or base is None or base.tflite is None:
         return None
-    steps = base.trial.candidate.steps
+    steps = published(base.trial.candidate.steps)
     return LockedDevice(
         profile=profile_digest(profile),
         limits=dict(limits),

@@ -1,0 +1,120 @@
+"""The lowered graph: the operators that a model's layers become, and how each is stored and computed.
+
+Every operator is float32 and dense until a technique's effect says otherwise. Cost models read nothing but this value and a
+device profile, so what a technique costs is what its effect makes of the graph.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+from msgspec.structs import replace
+
+from edgekit.values import Value
+
+Arithmetic = Literal["float32", "int8", "int16x8", "dynamic_range"]
+FLOAT_BITS, FLOAT_BYTES = 32, 4
+
+
+class Node(Value):
+    """One operator: its tensors by name, its elements with those of what was folded into it, and how they are stored.
+
+    `elements` are those of its output, `window` the weights that one output channel reads (0: it is no convolution or dense layer).
+    `resident_bytes` is the width of a weight once the interpreter has unpacked it. `scales` counts the scales of its weights, each with a
+    zero point. `widened` counts the constants that an operator of their own widens to float32. `zeros` is the share of its
+    weights that are zero, `distinct` the most distinct values that they have in a channel, in units of its scale (None: not limited).
+    `table_bytes` are the bytes of its weights as indices into look-up tables, from which each inference decodes them (None: no tables).
+    """
+
+    name: str
+    inputs: tuple[str, ...]
+    elements: int
+    weights: int = 0
+    biases: int = 0
+    channels: int = 0
+    macs: int = 0
+    window: int = 0
+    weight_bits: int = FLOAT_BITS
+    bias_bytes: int = FLOAT_BYTES
+    activation_bytes: int = FLOAT_BYTES
+    resident_bytes: int = FLOAT_BYTES
+    scales: int = 0
+    widened: int = 0
+    arithmetic: Arithmetic = "float32"
+    zeros: float = 0.0
+    distinct: int | None = None
+    table_bytes: int | None = None
+
+    @property
+    def weight_bytes(self) -> int:
+        """Bytes of the weights at their width, whether or not look-up tables store them."""
+        return -(-self.weights * self.weight_bits // 8)
+
+    @property
+    def decoded(self) -> int:
+        """The weights that each inference decodes from look-up tables."""
+        return 0 if self.table_bytes is None else self.weights
+
+
+class Graph(Value):
+    """The operators in the order they run, and the names and elements of the tensors that are fed and given back.
+
+    `input_bytes` is the width of an element that is fed. `may_stay_float` says that operators without an integer kernel
+    stay in float, and that none is known to.
+    """
+
+    inputs: dict[str, int] = {}
+    nodes: tuple[Node, ...] = ()
+    outputs: tuple[str, ...] = ()
+    input_bytes: int = FLOAT_BYTES
+    may_stay_float: bool = False
+
+    @property
+    def weights(self) -> int:
+        """Weights of all operators, in elements, without biases."""
+        return sum(node.weights for node in self.nodes)
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of one inference."""
+        return sum(node.macs for node in self.nodes)
+
+    @property
+    def arithmetic(self) -> Arithmetic:
+        """The arithmetic of most multiply-accumulates."""
+        found: dict[Arithmetic, int] = {}
+        for node in self.nodes:
+            found[node.arithmetic] = found.get(node.arithmetic, 0) + node.macs
+        return max(found, key=lambda kind: found[kind], default="float32")
+
+    @property
+    def zeros(self) -> float:
+        """The largest share of zeros that an operator's weights have: the operators that are left out hold little."""
+        return max((node.zeros for node in self.nodes), default=0.0)
+
+    @property
+    def distinct(self) -> int | None:
+        """The fewest distinct values that an operator's weights have; None where none are limited."""
+        return min((node.distinct for node in self.nodes if node.distinct is not None), default=None)
+
+    @property
+    def dense(self) -> Graph:
+        """The same graph where no weight is known to be zero or to repeat another."""
+        return self.changed(lambda node: {"zeros": 0.0, "distinct": None})
+
+    @property
+    def in_float(self) -> Graph:
+        """The same operators, stored and computed in float32."""
+        nodes = tuple(
+            Node(
+                name=node.name, inputs=node.inputs, elements=node.elements, weights=node.weights, biases=node.biases,
+                channels=node.channels, macs=node.macs, window=node.window,
+            )
+            for node in self.nodes
+        )  # fmt: skip
+        return Graph(inputs=self.inputs, nodes=nodes, outputs=self.outputs)
+
+    def changed(self, change: Callable[[Node], dict[str, Any]]) -> Graph:
+        """The graph with some fields of each operator changed; a node that nothing changes gives an empty dict."""
+        return replace(self, nodes=tuple(replace(node, **change(node)) for node in self.nodes))

@@ -1,0 +1,46 @@
+"""A candidate in the planner's hands: its typed steps, the graph that they make, and what that is predicted to cost."""
+
+from __future__ import annotations
+
+from edgekit.cost.graph import Graph
+from edgekit.documents.candidate import Candidate, Estimate
+from edgekit.techniques.interface import Conversion, Role
+from edgekit.techniques.steps import TypedStep, conversion, published
+from edgekit.values import Value
+
+
+class Proposal(Value):
+    """Steps in the order they are applied, the last of them a conversion, and what they are predicted to cost.
+
+    `graph` is the lowered graph after all steps: it is made once, and every cost model reads it. `unmet` is the first requirement of a
+    step that is not met. The other fields are those of `Candidate`, which is what is published of it.
+    """
+
+    name: str
+    steps: tuple[TypedStep, ...]
+    graph: Graph = Graph()
+    estimates: dict[str, Estimate] = {}
+    role: Role = "candidate"
+    control: str | None = None
+    unmet: str | None = None
+
+    @property
+    def training(self) -> tuple[TypedStep, ...]:
+        """The steps that train."""
+        return self.steps[:-1]
+
+    @property
+    def conversion(self) -> Conversion:
+        """The technique that makes the file."""
+        return conversion(self.steps[-1])
+
+    @property
+    def published(self) -> Candidate:
+        """The candidate as a plan holds it."""
+        return Candidate(
+            name=self.name,
+            steps=published(self.steps),
+            estimates=self.estimates,
+            role=self.role,
+            control=self.control,
+        )

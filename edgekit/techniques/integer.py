@@ -1,0 +1,90 @@
+"""What the integer conversions share: their settings, the converter's options, and what they make of a lowered graph."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+from msgspec.structs import replace
+
+from edgekit.cost.graph import Arithmetic, Graph
+from edgekit.techniques.interface import Conversion, Task
+from edgekit.tflite.model import TfliteModel
+from edgekit.tflite.numerics import float_operators
+from edgekit.tflite.weights import kernels
+from edgekit.values import Value
+
+Io = Literal["int8", "uint8", "float32"]
+WEIGHT_BITS, WEIGHT_BYTES = 8, 1
+
+
+class Settings(Value):
+    """`io` is the dtype of the model's inputs and outputs."""
+
+    io: Io = "float32"
+
+
+class IntegerConversion(Conversion):
+    """int8 weights and activations, calibrated on training samples, by integer operators alone."""
+
+    calibrated = True
+    settings_type = Settings
+
+    def effect(self, graph: Graph, settings: Any) -> Graph:
+        """int8 weights with a scale a channel, and int8 activations."""
+        return integer(graph)
+
+    def ends(self, settings: Any) -> str:
+        """The dtype that the settings say."""
+        io: str = settings.io
+        return io
+
+    def configure(self, door: Any, converter: Any, settings: Any, representative: Callable[[], Any]) -> None:
+        """Ask the converter for integer operators alone."""
+        tf = door.tf
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        converter.representative_dataset = representative
+        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+        dtype = {"int8": tf.int8, "uint8": tf.uint8, "float32": tf.float32}[settings.io]
+        converter.inference_input_type = dtype
+        converter.inference_output_type = dtype
+
+
+def preferred_io(task: Task) -> Io:
+    """The first dtype that the profile takes at a model's ends."""
+    known: tuple[Io, ...] = ("int8", "uint8", "float32")
+    wanted = (io for dtype in task.profile.numerics.input_output for io in known if io == dtype)
+    return next(wanted, "float32")
+
+
+def integer(
+    graph: Graph,
+    *,
+    activation_bytes: int = 1,
+    bias_bytes: int = 4,
+    arithmetic: Arithmetic = "int8",
+    per_channel: bool = True,
+) -> Graph:
+    """A graph with int8 weights, each with a scale a channel or one a tensor, and integer activations and biases of so many bytes."""
+    found = graph.changed(
+        lambda node: {
+            "weight_bits": WEIGHT_BITS,
+            "resident_bytes": WEIGHT_BYTES,
+            "bias_bytes": bias_bytes,
+            "activation_bytes": activation_bytes,
+            "arithmetic": arithmetic,
+            "scales": node.channels if per_channel else min(node.channels, 1),
+        }
+    )
+    return replace(found, input_bytes=activation_bytes)
+
+
+def whole_integer(tflite: TfliteModel) -> tuple[bool, str]:
+    """Whether every kernel of a file is integer and no operator but those at the edges works in float, with the counts in words."""
+    found = kernels(tflite)
+    whole = sum(kernel.dtype in ("int8", "int4") for kernel in found)
+    floats = sorted({operator.name for operator in float_operators(tflite)})
+    detail = f"{whole} of {len(found)} kernels are int8; " + (
+        f"float operators: {', '.join(floats)}" if floats else "no float operator"
+    )
+    return whole == len(found) and not floats, detail

@@ -1,0 +1,70 @@
+"""A step with its technique and its typed settings, and what a row of steps makes of a lowered graph."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from edgekit.cost.graph import Graph
+from edgekit.documents.candidate import Step
+from edgekit.errors import InputError, ProjectError
+from edgekit.techniques import technique
+from edgekit.techniques.interface import Conversion, Technique, TrainingTechnique
+from edgekit.values import Value, read, to_builtins
+
+
+class TypedStep(Value):
+    """A technique and its settings, which are of its `settings_type`. `Step` is the same as it is published."""
+
+    technique: Technique
+    settings: Value
+
+    @property
+    def label(self) -> str:
+        """Its part of a candidate's name."""
+        return self.technique.label(self.settings)
+
+    @property
+    def published(self) -> Step:
+        """The step as documents and jobs hold it."""
+        return Step(technique=self.technique.name, settings=to_builtins(self.settings))
+
+
+def typed(step: Step, *, where: str | None = None, error: type[InputError] = ProjectError) -> TypedStep:
+    """A step as it was published, with its technique.
+
+    Raises `ProjectError` for a technique that there is not, and `error` for settings that it does not have; `where` is where the step stands.
+    """
+    found = technique(step.technique, where=where or "steps")
+    settings = read(step.settings, found.settings_type, where=where or step.technique, error=error)
+    return TypedStep(technique=found, settings=settings)
+
+
+def training(step: TypedStep) -> TrainingTechnique:
+    """The technique of a step that trains; raises `ProjectError` where it is a conversion."""
+    if isinstance(step.technique, TrainingTechnique):
+        return step.technique
+    raise ProjectError("a conversion is the last step of a chain", where="steps", received=step.technique.name)
+
+
+def conversion(step: TypedStep) -> Conversion:
+    """The technique of a step that makes the file; raises `ProjectError` where it trains."""
+    if isinstance(step.technique, Conversion):
+        return step.technique
+    raise ProjectError("the last step is no conversion", where="steps", received=step.technique.name)
+
+
+def published(steps: Iterable[TypedStep]) -> tuple[Step, ...]:
+    """Steps as documents and jobs hold them."""
+    return tuple(step.published for step in steps)
+
+
+def effect(graph: Graph, steps: Iterable[TypedStep]) -> tuple[Graph, str | None]:
+    """The lowered graph after each step's effect, and the first requirement that is not met; None where all are."""
+    unmet: str | None = None
+    for step in steps:
+        reason = step.technique.requires(graph, step.settings)
+        if reason is not None:
+            unmet = unmet or f"{step.technique.name}: {reason}"
+        else:
+            graph = step.technique.effect(graph, step.settings)
+    return graph, unmet
