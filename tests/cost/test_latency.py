@@ -11,16 +11,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edgekit.cost.graph import Graph
 from edgekit.cost.latency import Workload, predict, predict_workload
+from edgekit.cost.lowering import lower
 from edgekit.devices.profile import DeviceProfile, Rates, list_profiles, load_profile
 from edgekit.documents.candidate import Estimate, Step
 from edgekit.documents.facts import ModelFacts
 from edgekit.errors import ProfileError
+from edgekit.techniques.steps import effect, typed
 
 PROFILES = list_profiles()
 RESNET8 = {"macs": 12_500_000, "weights": 78_000, "activations": 115_000, "operators": 16}
 NARROW = 40.0
 """An interval whose high end is more times its low end says nothing, but where a compiler decides what runs where."""
+
+
+def lowered(facts: ModelFacts, steps: tuple[Step, ...]) -> Graph:
+    """The graph that the steps make of a model."""
+    return effect(lower(facts), map(typed, steps))[0]
 
 
 def workload(dtype: str, macs: int, weights: int, activations: int, operators: int) -> Workload:
@@ -103,20 +111,20 @@ def test_an_arithmetic_without_a_rate_is_an_error_that_names_it() -> None:
 
 def test_pruning_makes_no_dense_kernel_faster(keyword_spotter: ModelFacts) -> None:
     profile = load_profile("rpi4")
-    plain = predict(profile, keyword_spotter, (Step(technique="int8"),))
+    plain = predict(profile, lowered(keyword_spotter, (Step(technique="int8"),)))
     pruned = (Step(technique="pruning", settings={"sparsity": 0.9}), Step(technique="int8"))
-    assert predict(profile, keyword_spotter, pruned) == plain
+    assert predict(profile, lowered(keyword_spotter, pruned)) == plain
 
 
 def test_a_fallback_may_be_as_slow_as_float(keyword_spotter: ModelFacts) -> None:
     profile = load_profile("nucleo-l4r5zi")
-    found = predict(profile, keyword_spotter, (Step(technique="int8_float_fallback"),))
-    assert found.high == predict(profile, keyword_spotter, (Step(technique="float32"),)).high
-    assert found.value == predict(profile, keyword_spotter, (Step(technique="int8"),)).value
+    found = predict(profile, lowered(keyword_spotter, (Step(technique="int8_float_fallback"),)))
+    assert found.high == predict(profile, lowered(keyword_spotter, (Step(technique="float32"),))).high
+    assert found.value == predict(profile, lowered(keyword_spotter, (Step(technique="int8"),))).value
 
 
 def test_the_keyword_spotter_on_its_reference_board(keyword_spotter: ModelFacts) -> None:
     """MLPerf Tiny v0.5, closed/reference, Nucleo-L4R5ZI: 181.9 ms."""
-    found = predict(load_profile("nucleo-l4r5zi"), keyword_spotter, (Step(technique="int8"),))
+    found = predict(load_profile("nucleo-l4r5zi"), lowered(keyword_spotter, (Step(technique="int8"),)))
     assert found.low <= 181.9 <= found.high
     assert keyword_spotter.macs == pytest.approx(2.66e6, rel=0.01)

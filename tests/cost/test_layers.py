@@ -14,14 +14,13 @@ from edgekit.cost.layers import model_cost
 from edgekit.cost.lowering import lower
 from edgekit.cost.parts import apportion
 from edgekit.devices.profile import load_profile
-from edgekit.documents.candidate import Estimate, Step
+from edgekit.documents.candidate import Estimate
 from edgekit.documents.facts import ModelFacts
 from edgekit.tflite.breakdown import breakdown
 from edgekit.tflite.reader import read_tflite
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 LINUX = load_profile("rpi4")
-FLOAT = (Step(technique="float32"),)
 
 
 def test_layers_take_what_the_converted_files_operators_take(golden_facts: ModelFacts) -> None:
@@ -36,11 +35,11 @@ def test_layers_take_what_the_converted_files_operators_take(golden_facts: Model
 
 def test_the_sums_are_those_of_the_cost_models(keyword_spotter: ModelFacts) -> None:
     cost, graph = model_cost(keyword_spotter, LINUX), lower(keyword_spotter)
-    whole = flash.predict(LINUX, keyword_spotter, FLOAT)
+    whole = flash.predict(LINUX, graph)
     assert cost.flash == whole
-    assert sum(each.flash_bytes for each in cost.layers.values()) == flash.weight_bytes(keyword_spotter, FLOAT)
-    assert cost.peak_bytes == ram.peak_bytes(graph, 4) == max(each.memory_bytes or 0 for each in cost.layers.values())
-    assert cost.latency == latency.predict(LINUX, keyword_spotter, FLOAT)
+    assert sum(each.flash_bytes for each in cost.layers.values()) == flash.weight_bytes(graph)
+    assert cost.peak_bytes == ram.peak_bytes(graph) == max(each.memory_bytes or 0 for each in cost.layers.values())
+    assert cost.latency == latency.predict(LINUX, graph)
     assert sum(each.latency.value for each in cost.layers.values() if each.latency) == pytest.approx(cost.latency.value)
 
 

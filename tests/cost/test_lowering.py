@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
-
-from edgekit.cost.lowering import WIDTHS, conversion, lower
-from edgekit.documents.candidate import Step
+from edgekit.cost.lowering import lower
 from edgekit.documents.facts import LayerFacts, ModelFacts, TensorFacts
 
 
@@ -48,13 +45,6 @@ def test_a_sequential_model_needs_no_input_layer() -> None:
         inputs=(TensorFacts(name="x", shape=(4,), dtype="float32"),),
     )  # fmt: skip
     assert lower(facts).inputs == {"x": 4}
-
-
-@pytest.mark.parametrize("name", WIDTHS)
-def test_the_last_conversion_counts(name: str) -> None:
-    steps = (Step(technique="pruning", settings={"sparsity": 0.5}), Step(technique=name))
-    assert conversion(steps) == name
-    assert conversion(steps[:1]) == "float32"
 
 
 def facts_of(layers: tuple[LayerFacts, ...]) -> ModelFacts:

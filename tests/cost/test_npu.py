@@ -7,12 +7,19 @@ from pathlib import Path
 import pytest
 
 from edgekit.cost import flash, npu
+from edgekit.cost.lowering import lower
 from edgekit.devices.profile import load_profile
 from edgekit.documents.candidate import Estimate, Step
 from edgekit.machine.extras import is_installed
+from edgekit.techniques.steps import effect, typed
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 INT8 = Step(technique="int8")
+
+
+def lowered(facts, steps):
+    """The graph that the steps make of a model."""
+    return effect(lower(facts), map(typed, steps))[0]
 
 
 def pruned(share):
@@ -23,8 +30,8 @@ def clustered(count):
     return Step(technique="clustering", settings={"clusters": count})
 
 
-def plain(facts, steps):
-    found = flash.predict(load_profile("corstone-300"), facts, steps)
+def plain(graph):
+    found = flash.predict(load_profile("corstone-300"), graph)
     return {"flash": found, "download": found, "ram": found, "latency": found}
 
 
@@ -43,8 +50,9 @@ def plain(facts, steps):
         ((pruned(0.75), clustered(16)), (2.04, 1.88)),
     ],
 )
-def test_bits_enclose_what_they_were_fitted_to(steps, measured):
-    low, usual, high = (npu.weight_bits((*steps, INT8), end) for end in range(3))
+def test_bits_enclose_what_they_were_fitted_to(steps, measured, keyword_spotter):
+    graph = lowered(keyword_spotter, (*steps, INT8))
+    low, usual, high = (npu.weight_bits(graph, end) for end in range(3))
     assert low <= min(measured) and max(measured) <= high
     assert usual == pytest.approx(sum(measured) / 2, rel=0.15)
 
@@ -62,27 +70,29 @@ def test_the_interval_encloses_the_compiled_golden_file(golden_facts, tmp_path, 
         GOLDEN / f"{name}.tflite", tmp_path, accelerator="ethos-u55-128", memory_mode="Shared_Sram",
         system_config="Ethos_U55_High_End_Embedded", clock_hz=32e6,
     )  # fmt: skip
-    found = npu.compiled(plain(golden_facts, steps), golden_facts, steps)["flash"]
+    graph = lowered(golden_facts, steps)
+    found = npu.compiled(plain(graph), graph)["flash"]
     assert found.low <= made.bytes <= found.high
 
 
 def test_more_zeros_and_fewer_clusters_never_take_more(keyword_spotter):
+    dense = lowered(keyword_spotter, (INT8,))
     sizes = [
-        npu.compiled(plain(keyword_spotter, (INT8,)), keyword_spotter, (*steps, INT8))["flash"].value
+        npu.compiled(plain(dense), lowered(keyword_spotter, (*steps, INT8)))["flash"].value
         for steps in ((), (pruned(0.5),), (pruned(0.75),), (pruned(0.75), clustered(16)), (pruned(0.9), clustered(4)))
     ]
     assert sizes == sorted(sizes, reverse=True) and len(set(sizes)) == len(sizes)
 
 
 def test_what_is_not_int8_is_not_compiled(keyword_spotter):
-    steps = (Step(technique="float32"),)
-    given = plain(keyword_spotter, steps)
-    assert npu.compiled(given, keyword_spotter, steps) == given
+    graph = lowered(keyword_spotter, (Step(technique="float32"),))
+    given = plain(graph)
+    assert npu.compiled(given, graph) == given
 
 
-def test_only_time_that_waits_for_weights_can_shrink():
-    same = npu.latency_after((INT8,), 10.0, "int8")
-    less = npu.latency_after((pruned(0.9), INT8), 10.0, "int8")
+def test_only_time_that_waits_for_weights_can_shrink(keyword_spotter):
+    same = npu.latency_after(lowered(keyword_spotter, (INT8,)), 10.0, "int8")
+    less = npu.latency_after(lowered(keyword_spotter, (pruned(0.9), INT8)), 10.0, "int8")
     assert same.value == same.low == 10.0
     assert 10 * (1 - 0.95) < less.low < less.value < 10.0 <= less.high
     assert isinstance(less, Estimate) and "waits for weights" in less.source

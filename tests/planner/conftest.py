@@ -77,7 +77,7 @@ def _trial(planner, candidate, *, drop=0.0, failure=None, scale=1.0, **sizes):
         for name, value in values.items()
     }
     metrics["accuracy_drop"] = Metric(value=drop, unit="points", basis="simulated", source="a test")
-    return Trial(candidate=candidate, seconds=1.0, metrics=metrics, checks=judge(planner.task.limits, metrics))
+    return Trial(candidate=candidate, seconds=1.0, metrics=metrics, checks=judge(planner.task.limits.values, metrics))
 
 
 @pytest.fixture(scope="session")

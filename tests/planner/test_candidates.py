@@ -36,9 +36,9 @@ def test_the_cheapest_come_first_and_the_baseline_before_all(task):
 
 def test_training_ends_in_the_conversion_that_the_device_takes(task):
     for candidate in candidates(task("nucleo-l4r5zi", currency="download"))[0]:
-        assert candidate.steps[-1].technique in ("float32", "int8", "int8_per_tensor", "int8_float_fallback")
-        if candidate.steps[-1].technique != "float32":
-            assert candidate.steps[-1].settings == {"io": "int8"}
+        assert candidate.conversion.name in ("float32", "int8", "int8_per_tensor", "int8_float_fallback")
+        if candidate.conversion.name != "float32":
+            assert candidate.steps[-1].published.settings == {"io": "int8"}
 
 
 def declined(found) -> dict[str, str]:
@@ -58,7 +58,7 @@ def test_flash_declines_what_only_deflates_better_and_download_tries_it(task, te
     assert "download" in declined(candidates(task(currency="flash"))[1])[technique]
     for wanted in (task(currency="download"), task(limits={"download": 10_000.0})):
         waiting, refused = candidates(wanted)
-        assert technique in {candidate.steps[0].technique for candidate in waiting}
+        assert technique in {candidate.steps[0].technique.name for candidate in waiting}
         assert technique not in declined(refused)
 
 
@@ -91,14 +91,14 @@ def test_nothing_is_dropped_silently_and_nothing_is_there_twice(task, device, cu
     waiting, refused = candidates(wanted)
     names = [candidate.name for candidate in waiting]
     assert len(names) == len(set(names)) and names[0] == "float32"
-    seen = {step.technique for candidate in waiting for step in candidate.steps} | set(declined(refused))
+    seen = {step.technique.name for candidate in waiting for step in candidate.steps} | set(declined(refused))
     assert seen == set(techniques()) - {"fine_tuning"}
     assert all(one.reason.strip() for one in refused)
     assert candidates(wanted) == (waiting, refused), "deterministic"
     for candidate in waiting:
         assert set(candidate.estimates) == set(CURRENCIES)
         assert all(0 <= one.low <= one.value <= one.high for one in candidate.estimates.values())
-        assert isinstance(candidate, Value) and techniques()[candidate.steps[-1].technique].KIND == "conversion"
+        assert isinstance(candidate, Value) and candidate.conversion.kind == "conversion"
 
 
 @settings(max_examples=40, deadline=None)

@@ -126,12 +126,12 @@ def test_a_chain_of_the_project_gets_the_settings_that_the_device_needs(task):
         (mine,) = [
             one for one in Planner(task("nucleo-l4r5zi", chains=(steps,))).waiting if one.name.startswith("own_1")
         ]
-        assert mine.steps[-1].settings == {"io": "int8"}
+        assert mine.steps[-1].settings.io == "int8"
         said = Step(technique=steps[-1].technique, settings={"io": "float32"})
         (own,) = [
             one for one in Planner(task("nucleo-l4r5zi", chains=((said,),))).waiting if one.name.startswith("own_1")
         ]
-        assert own.steps[-1].settings == {"io": "float32"}, "what is said is as it is said"
+        assert own.steps[-1].settings.io == "float32", "what is said is as it is said"
 
 
 def test_accurate_trains_nothing_where_nothing_is_lost(task, search, reasons, trial):

@@ -8,11 +8,10 @@ import msgspec
 import pytest
 
 from edgekit.cost import ram
-from edgekit.cost.lowering import lower, widths
-from edgekit.documents.candidate import Step
 from edgekit.documents.report import Check
 from edgekit.planner.nearest import too_little
 from edgekit.planner.planner import Planner, outline
+from edgekit.techniques.integer import integer
 from edgekit.units import parse_size
 
 
@@ -40,9 +39,8 @@ def test_what_is_said_to_fit_fits(task, trial):
 
 def test_the_peak_of_the_memory_is_named_and_shrinking_it_as_said_fits(task, trial):
     board = task("nucleo-l4r5zi", filters=64, limits={"ram": 2400.0})
-    steps = (Step(technique="int8"),)
-    graph = lower(board.facts)
-    held = ram.node_bytes(graph, widths(steps).activation)
+    graph = integer(board.graph)
+    held = ram.node_bytes(graph)
     overhead = 700
     told = too_little(board, measured(Planner(board), trial, ram=float(max(held) + overhead)))
     most = graph.nodes[held.index(max(held))].name

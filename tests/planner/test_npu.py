@@ -6,8 +6,11 @@ import msgspec
 
 from edgekit.documents.report import Check
 from edgekit.planner.planner import Planner
+from edgekit.verdict.limits import Limit, Limits
 
 UNKNOWN = Check(name="runtime", outcome="unknown", reason="its compiler cannot be had")
+
+ONE_POINT = Limits(deciding={"accuracy_drop": Limit(value=1.0, origin="user")})
 
 
 def names(planner):
@@ -35,11 +38,11 @@ def test_pruning_and_clustering_pay_where_vela_codes_the_weights(task):
 
 def test_flash_and_latency_are_what_they_pay_in(task):
     ram = task("corstone-300", currency="ram")
-    found = msgspec.structs.replace(ram, limits={"accuracy_drop": 1.0})
+    found = msgspec.structs.replace(ram, limits=ONE_POINT)
     declined = {one.technique: one.reason for one in Planner(found).declined}
     assert {"pruning", "clustering"} <= set(declined)
     for currency in ("flash", "latency"):
-        paid = msgspec.structs.replace(task("corstone-300", currency=currency), limits={"accuracy_drop": 1.0})
+        paid = msgspec.structs.replace(task("corstone-300", currency=currency), limits=ONE_POINT)
         assert "pruning_75+int8" in names(Planner(paid))
 
 

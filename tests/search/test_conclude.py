@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from edgekit.documents.candidate import Candidate, Step
 from edgekit.documents.report import Check, Metric
+from edgekit.planner.proposal import Proposal
 from edgekit.planner.trial import Trial
 from edgekit.search.conclude import _trade
 from edgekit.search.trials import Finished
@@ -18,9 +18,7 @@ def finished(
         key: Metric(value=value, unit=unit, basis="measured", source="a test")
         for key, value, unit in (("flash", flash, "B"), ("ram", ram, "B"), ("latency", latency, "ms"))
     }
-    candidate = Candidate(
-        name=name, steps=(Step(technique=name),), role="baseline" if name == "float32" else "candidate"
-    )
+    candidate = Proposal(name=name, steps=(), role="baseline" if name == "float32" else "candidate")
     return Finished(
         trial=Trial(candidate=candidate, seconds=1, metrics=metrics, checks=(Check(name="ram", outcome=outcome),))
     )

@@ -8,13 +8,15 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from edgekit.documents.candidate import Candidate, Step
+from edgekit.documents.candidate import Step
 from edgekit.errors import InterruptedBuild
 from edgekit.measure.measure import Watch
+from edgekit.planner.proposal import Proposal
 from edgekit.planner.trial import Trial
 from edgekit.search.fleet import SearchContext
 from edgekit.search.loop import search
 from edgekit.search.trials import Finished
+from edgekit.techniques.steps import typed
 
 
 class Asked:
@@ -23,19 +25,19 @@ class Asked:
     def __init__(self, names: list[str]) -> None:
         self.left, self.told, self.alone, self.skipped = list(names), [], [], []
 
-    def ask(self, *, alone: bool) -> Candidate | None:
+    def ask(self, *, alone: bool) -> Proposal | None:
         self.alone.append(alone)
-        return Candidate(name=name, steps=(Step(technique="float32"),)) if (name := next_of(self.left)) else None
+        return Proposal(name=name, steps=(typed(Step(technique="float32")),)) if (name := next_of(self.left)) else None
 
     def tell(self, trial: Trial) -> bool:
         self.told.append(trial.candidate.name)
         return trial.candidate.name != "twin"
 
-    def watch(self, candidate: Candidate) -> Watch:
+    def watch(self, candidate: Proposal) -> Watch:
         told = len(self.told)
         return lambda metrics, checks: f"asked after {told} were told" if candidate.name == "unwanted" else None
 
-    def skip(self, candidate: Candidate, reason: str) -> None:
+    def skip(self, candidate: Proposal, reason: str) -> None:
         self.skipped.append((candidate.name, reason))
 
     def stop(self) -> list[str]:

@@ -21,19 +21,17 @@ from edgekit.documents.facts import LayerFacts, ModelFacts, TensorFacts
 from edgekit.errors import ProjectError
 from edgekit.project.project import AIM_OF, Goal
 from edgekit.techniques import masks, technique, techniques
-from edgekit.techniques.interface import Evidence, Task
+from edgekit.techniques.clustering import _values_in_scales
+from edgekit.techniques.interface import Conversion, Evidence, Task, TrainingTechnique
+from edgekit.techniques.pruning import _judge
 from edgekit.tflite.reader import read_tflite
 from edgekit.values import from_json, to_builtins, to_json
-from edgekit.verdict.limits import limits_of
+from edgekit.verdict.limits import Limit, Limits, limits_of
 from edgekit.verdict.metric_spec import MetricSpec
 
 FOLDER = Path(package.__file__).parent
 GOLDEN = Path(__file__).parent.parent / "golden"
 NAMES = sorted(techniques())
-OFFERS = {
-    "training": ("apply", "keep", "check", "scope"),
-    "conversion": ("configure",),
-}
 # Which golden file a technique made, with which settings; tools/make_golden.py makes them.
 MADE = {
     "float16": ("float16", {}),
@@ -66,9 +64,14 @@ def network(filters: int, *more: LayerFacts) -> ModelFacts:
     )
 
 
+def user_limits(limits: dict[str, float]) -> Limits:
+    """Limits that the user gave, and nothing of a board."""
+    return Limits(deciding={name: Limit(value=value, origin="user") for name, value in limits.items()})
+
+
 def a_task(profile: DeviceProfile, facts: ModelFacts, currency: Any = "download", **limits: float) -> Task:
     goal = Goal(max_drop_points=1.0, metric=MetricSpec(), aim=AIM_OF[currency], search="first")
-    return Task(profile=profile, facts=facts, goal=goal, limits=limits)
+    return Task(profile=profile, facts=facts, goal=goal, limits=user_limits(limits))
 
 
 @functools.cache
@@ -83,22 +86,35 @@ def tasks() -> list[Task]:
 
 
 def test_the_listing_is_the_folder_and_the_entry_points():
-    files = {path.stem for path in FOLDER.glob("*.py")} - {"__init__", *package.SUPPORT}
+    files = {path.stem for path in FOLDER.glob("*.py") if "    name = " in path.read_text(encoding="utf-8")}
     points = {point.name for point in importlib.metadata.entry_points(group="edgekit.techniques")}
     assert set(NAMES) == files | points
     assert set(MADE) | set(UNSEEN) == files, "a new technique needs a golden file of its own, or a word why not"
 
 
 def test_a_technique_of_an_installed_package_is_listed(tmp_path, monkeypatch):
-    (tmp_path / "their_technique.py").write_text((FOLDER / "float16.py").read_text(encoding="utf-8"), encoding="utf-8")
+    text = (FOLDER / "float16.py").read_text(encoding="utf-8").replace('name = "float16"', 'name = "halves"')
+    (tmp_path / "their_technique.py").write_text(text, encoding="utf-8")
     info = tmp_path / "theirs-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: theirs\nVersion: 1.0\n", encoding="utf-8")
-    (info / "entry_points.txt").write_text("[edgekit.techniques]\nhalves = their_technique\n", encoding="utf-8")
+    (info / "entry_points.txt").write_text("[edgekit.techniques]\nhalves = their_technique:Float16\n", encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)
     techniques.cache_clear()
     try:
-        assert techniques()["halves"].label(technique("halves").Settings()) == "float16"
+        assert techniques()["halves"].label(technique("halves").settings_type()) == "halves"
+        for wrong in (
+            "halves = their_technique",
+            "halves = their_technique:Settings",
+            "quarters = their_technique:Float16",
+        ):
+            (info / "entry_points.txt").write_text(f"[edgekit.techniques]\n{wrong}\n", encoding="utf-8")
+            techniques.cache_clear()
+            with pytest.raises(ProjectError, match=r"entry point .* of edgekit\.techniques"):
+                techniques()
+        (info / "entry_points.txt").write_text(
+            "[edgekit.techniques]\nhalves = their_technique:Float16\n", encoding="utf-8"
+        )
         (tmp_path / "their_technique.py").unlink()
         monkeypatch.delitem(__import__("sys").modules, "their_technique")
         techniques.cache_clear()
@@ -115,25 +131,24 @@ def test_an_unknown_technique_suggests_the_nearest():
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_it_offers_what_its_kind_asks_for(name):
+def test_it_is_a_class_of_its_kind_and_says_what_it_does(name):
     method = technique(name)
-    assert inspect.getdoc(method) and method.KIND in OFFERS
-    for function in ("propose", "label", "evidence", *OFFERS[method.KIND]):
-        assert callable(getattr(method, function)) and inspect.getdoc(getattr(method, function)), function
-    other = OFFERS["conversion" if method.KIND == "training" else "training"]
-    assert not any(hasattr(method, function) for function in other)
+    assert method.name == name and inspect.getdoc(method) and inspect.getdoc(inspect.getmodule(method))
+    assert isinstance(method, TrainingTechnique if method.kind == "training" else Conversion)
+    own = [part for part in vars(type(method)).values() if inspect.isfunction(part)]
+    assert own and all(part.__doc__ for part in own)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_settings_are_frozen_and_go_through_json(name):
     method = technique(name)
     proposed = [s for task in tasks() for s in _settings(method.propose(task))]
-    for one in [method.Settings(), *proposed]:
-        assert from_json(to_json(one), method.Settings) == one
+    for one in [method.settings_type(), *proposed]:
+        assert from_json(to_json(one), method.settings_type) == one
         with pytest.raises(AttributeError):
             one.anything = 1
     with pytest.raises(Exception, match="unknown key"):
-        from_json(b'{"no_such_setting": 1}', method.Settings)
+        from_json(b'{"no_such_setting": 1}', method.settings_type)
 
 
 def _settings(answer):
@@ -150,7 +165,7 @@ def test_it_proposes_settings_or_declines_with_a_reason(name):
         if isinstance(answer, Declined):
             assert answer.technique == name and len(answer.reason.strip()) > 15
         else:
-            assert all(isinstance(one, method.Settings) for one in answer)
+            assert all(isinstance(one, method.settings_type) for one in answer)
             assert len({to_json(one) for one in answer}) == len(answer), "nothing is proposed twice"
 
 
@@ -167,22 +182,22 @@ def test_every_bundled_device_gives_distinct_labels(name):
 @given(st.integers(1, 99), st.integers(2, 128), st.sampled_from(["constant", "polynomial"]))
 def test_labels_tell_strengths_apart(percent, clusters, schedule):
     pruning, clustering = technique("pruning"), technique("clustering")
-    label = pruning.label(pruning.Settings(sparsity=percent / 100, schedule=schedule))
+    label = pruning.label(pruning.settings_type(sparsity=percent / 100, schedule=schedule))
     assert label == f"pruning_{percent}" + ("_constant" if schedule == "constant" else "")
-    assert clustering.label(clustering.Settings(clusters=clusters)) == f"clustering_{clusters}"
+    assert clustering.label(clustering.settings_type(clusters=clusters)) == f"clustering_{clusters}"
 
 
 def test_every_code_is_one_value_whatever_its_scale():
     scales = np.random.default_rng(0).normal(size=(500, 1)).astype("float32")
     for code in range(1, 127):
         matrix = scales * np.array([[1, code / 127]], "float32")
-        assert technique("clustering")._values_in_scales(abs(matrix)) == 2, code
+        assert _values_in_scales(abs(matrix)) == 2, code
 
 
 def test_a_label_and_the_evidence_round_no_sparsity_up_to_all():
     pruning = technique("pruning")
-    assert pruning.label(pruning.Settings(sparsity=0.999)) == "pruning_99.9"
-    detail = pruning.evidence(read_tflite(GOLDEN / "float32.tflite"), pruning.Settings(sparsity=0.999)).detail
+    assert pruning.label(pruning.settings_type(sparsity=0.999)) == "pruning_99.9"
+    detail = pruning.ensures(read_tflite(GOLDEN / "float32.tflite"), pruning.settings_type(sparsity=0.999)).detail
     assert "99.9% asked for" in detail
 
 
@@ -191,24 +206,24 @@ def test_the_evidence_of_two_of_four_counts_whole_groups_and_says_so():
     pruning = technique("pruning")
     kernel = np.random.default_rng(0).normal(size=(33, 21))
     (mask,) = masks.two_of_four([kernel])
-    chosen = pruning.Settings(pattern="2:4")
-    found = pruning._judge([kernel * mask], chosen, 0)
+    chosen = pruning.settings_type(pattern="2:4")
+    found = _judge([kernel * mask], chosen, 0)
     assert found.holds and found.detail.startswith(
         "50.0% zeros in whole groups of four in the least sparse of 1 kernels"
     )
-    assert pruning._judge([kernel, kernel * mask], chosen, 1).holds, "the one that was left out is not counted"
-    broken = pruning._judge([kernel * mask, kernel], chosen, 0)
+    assert _judge([kernel, kernel * mask], chosen, 1).holds, "the one that was left out is not counted"
+    broken = _judge([kernel * mask, kernel], chosen, 0)
     assert not broken.holds and "165 groups with more than two weights" in broken.detail
-    assert not pruning._judge([kernel[:, :3]], chosen, 0).holds, "no group at all shows nothing"
+    assert not _judge([kernel[:, :3]], chosen, 0).holds, "no group at all shows nothing"
 
 
 @pytest.mark.parametrize("name", MADE)
 def test_the_evidence_is_in_the_file_that_it_made_and_not_in_the_float32_file(name):
     method, (stem, given_settings) = technique(name), MADE[name]
-    chosen = method.Settings(**given_settings)
-    made = method.evidence(read_tflite(GOLDEN / f"{stem}.tflite"), chosen)
+    chosen = method.settings_type(**given_settings)
+    made = method.ensures(read_tflite(GOLDEN / f"{stem}.tflite"), chosen)
     assert isinstance(made, Evidence) and made.technique == name and made.holds, made.detail
-    plain = method.evidence(read_tflite(GOLDEN / "float32.tflite"), chosen)
+    plain = method.ensures(read_tflite(GOLDEN / "float32.tflite"), chosen)
     assert not plain.holds and any(letter.isdigit() for letter in plain.detail)
 
 
@@ -247,9 +262,11 @@ def test_two_strengths_are_proposed_and_each_stronger_one_follows_the_last(name,
 
 def test_zeros_are_kept_by_clusters_that_have_a_value_for_them():
     method = technique("clustering")
-    assert method.keeps(method.Settings(clusters=2), ()) and method.keeps(method.Settings(clusters=3), ("pruning",))
-    assert not method.keeps(method.Settings(clusters=2), ("pruning",))
-    assert technique("pruning").stronger(technique("pruning").Settings(pattern="2:4")) is None
+    assert method.keeps(method.settings_type(clusters=2), ()) and method.keeps(
+        method.settings_type(clusters=3), ("pruning",)
+    )
+    assert not method.keeps(method.settings_type(clusters=2), ("pruning",))
+    assert technique("pruning").stronger(technique("pruning").settings_type(pattern="2:4")) is None
 
 
 def test_one_scale_a_tensor_is_proposed_where_the_scales_count():
@@ -264,7 +281,7 @@ def test_one_scale_a_tensor_is_proposed_where_the_scales_count():
     assert isinstance(npu, Declined) and "compiler" in npu.reason
     balanced = Goal(max_drop_points=1.0, metric=MetricSpec())
     for device, own, proposed in (("rpi4", {}, False), ("rpi4", {"flash": 1e5}, True), ("nucleo-l4r5zi", {}, True)):
-        limits = limits_of(load_profile(device), own).values
+        limits = user_limits(limits_of(load_profile(device), own).values)
         task = Task(profile=load_profile(device), facts=network(100), goal=balanced, limits=limits)
         assert isinstance(method.propose(task), tuple) is proposed, "nobody counts the bytes of a card"
 
@@ -317,14 +334,14 @@ def test_a_float_operator_inside_leaves_the_ends_as_the_device_takes_them(device
 def test_channels_that_hold_no_more_weights_than_clusters_are_no_evidence(stem):
     """The large kernel of these files has 144 weights a channel."""
     method = technique("clustering")
-    assert method.evidence(read_tflite(GOLDEN / "clustered_int8.tflite"), method.Settings(clusters=143)).holds
-    found = method.evidence(read_tflite(GOLDEN / f"{stem}.tflite"), method.Settings(clusters=256))
+    assert method.ensures(read_tflite(GOLDEN / "clustered_int8.tflite"), method.settings_type(clusters=143)).holds
+    found = method.ensures(read_tflite(GOLDEN / f"{stem}.tflite"), method.settings_type(clusters=256))
     assert found.holds is False and "channels too small to tell" in found.detail
 
 
 @pytest.mark.parametrize("name", UNSEEN)
 def test_the_baseline_and_the_control_hold_on_the_float32_file(name):
-    assert technique(name).evidence(read_tflite(GOLDEN / "float32.tflite"), technique(name).Settings()).holds
+    assert technique(name).ensures(read_tflite(GOLDEN / "float32.tflite"), technique(name).settings_type()).holds
 
 
 @pytest.mark.parametrize("name", ["pruning", "clustering"])
@@ -332,13 +349,13 @@ def test_evidence_of_more_than_was_made_does_not_hold(name):
     method, (stem, given_settings) = technique(name), MADE[name]
     stronger = {"sparsity": 0.95} if name == "pruning" else {"clusters": 2}
     made = read_tflite(GOLDEN / f"{stem}.tflite")
-    assert not method.evidence(made, method.Settings(**{**given_settings, **stronger})).holds
-    assert not method.evidence(read_tflite(GOLDEN / "int8.tflite"), method.Settings(**given_settings)).holds
+    assert not method.ensures(made, method.settings_type(**{**given_settings, **stronger})).holds
+    assert not method.ensures(read_tflite(GOLDEN / "int8.tflite"), method.settings_type(**given_settings)).holds
 
 
 def test_plain_int8_is_no_evidence_of_simulated_rounding():
     method = technique("quantization_aware")
-    found = method.evidence(read_tflite(GOLDEN / "int8.tflite"), method.Settings())
+    found = method.ensures(read_tflite(GOLDEN / "int8.tflite"), method.settings_type())
     assert not found.holds and found.detail == (
         "4 of 4 kernels are int8, 0 tensors with the scales of the training's fake quantization"
     )
@@ -348,6 +365,6 @@ def test_plain_int8_is_no_evidence_of_simulated_rounding():
 def test_evidence_of_any_golden_file_is_a_sentence(name):
     method = technique(name)
     for path in sorted(GOLDEN.glob("*.tflite")):
-        found = method.evidence(read_tflite(path), method.Settings())
+        found = method.ensures(read_tflite(path), method.settings_type())
         assert found.technique == name and found.detail and isinstance(found.holds, bool)
         assert to_builtins(found)

@@ -17,7 +17,7 @@ from edgekit.tflite.reader import parse_tflite
 
 CLUSTERED = (Path(__file__).parent.parent / "golden" / "clustered_int8.tflite").read_bytes()
 CLUSTERING = technique("clustering")
-FOUR = CLUSTERING.Settings(clusters=4)
+FOUR = CLUSTERING.settings_type(clusters=4)
 
 
 def astray(steps: int, weights: int = 1) -> bytes:
@@ -34,9 +34,9 @@ def astray(steps: int, weights: int = 1) -> bytes:
 def test_a_value_too_many_in_a_file_is_mended_and_nothing_else():
     content = astray(1)
     model = parse_tflite(content, where="astray")
-    assert not CLUSTERING.evidence(model, FOUR).holds
+    assert not CLUSTERING.ensures(model, FOUR).holds
     made = patched(content, model, CLUSTERING.mend_file(model, FOUR))
-    assert CLUSTERING.evidence(parse_tflite(made, where="mended"), FOUR).holds
+    assert CLUSTERING.ensures(parse_tflite(made, where="mended"), FOUR).holds
     assert made == CLUSTERED, "each weight went back to where it was"
 
 
@@ -47,7 +47,7 @@ def test_what_is_as_it_should_be_is_left_alone():
 @pytest.mark.parametrize("clusters", [2, 3])
 def test_a_file_that_was_never_clustered_so_is_not_made_to_look_it(clusters):
     model = parse_tflite(CLUSTERED, where="golden")
-    assert CLUSTERING.mend_file(model, CLUSTERING.Settings(clusters=clusters)) == {}
+    assert CLUSTERING.mend_file(model, CLUSTERING.settings_type(clusters=clusters)) == {}
     far = parse_tflite(astray(20), where="astray")
     assert CLUSTERING.mend_file(far, FOUR) == {}, "twenty steps are no rounding"
 

@@ -317,8 +317,8 @@ def test_quantization_aware_shows_in_the_bytes_what_fine_tuning_does_not(line):
     """Trained as long and converted alike, a file without simulated rounding has no kernel with trained ranges."""
     method = technique("quantization_aware")
     trained, tuned = line.make(QUANTIZATION_AWARE, INT8)[0], line.make(FINE_TUNING, INT8)[0]
-    assert "7 tensors with the scales" in method.evidence(trained, method.Settings()).detail
-    found = method.evidence(tuned, method.Settings())
+    assert "7 tensors with the scales" in method.ensures(trained, method.settings_type()).detail
+    found = method.ensures(tuned, method.settings_type())
     assert not found.holds and found.detail.startswith("3 of 3 kernels are int8, 0 tensors with")
 
 

@@ -11,11 +11,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from edgekit.documents.candidate import Candidate, Step
+from edgekit.documents.candidate import Step
 from edgekit.documents.events import KINDS, AnyEvent, Ended, Event, Failed, Judging
 from edgekit.documents.report import Check, Metric
 from edgekit.errors import InterruptedBuild, ModelError
+from edgekit.planner.proposal import Proposal
 from edgekit.planner.trial import Trial
+from edgekit.techniques.steps import typed
 from edgekit.watching.auto import shows_progress
 from edgekit.watching.hooks import together, writing_lines
 from edgekit.watching.watch import DeviceWatch, Watch
@@ -30,8 +32,8 @@ class Clock:
         return self.now
 
 
-def candidate(name: str) -> Candidate:
-    return Candidate(name=name, steps=tuple(Step(technique=part) for part in name.split("+")))
+def candidate(name: str) -> Proposal:
+    return Proposal(name=name, steps=tuple(typed(Step(technique=part)) for part in name.split("+")))
 
 
 def trial(name: str, **given: object) -> Trial:
@@ -46,7 +48,7 @@ class Planned:
     def __init__(self, *names: str) -> None:
         self.left, self.found = [candidate(name) for name in names], None
 
-    def outlook(self) -> list[Candidate]:
+    def outlook(self) -> list[Proposal]:
         return self.left
 
     def best(self) -> Trial | None:

@@ -9,10 +9,11 @@ import pytest
 
 from edgekit.techniques import technique
 from edgekit.techniques.codebook import Codebook
+from edgekit.techniques.steps import TypedStep
 
 pytestmark = pytest.mark.tf
 CLUSTERING = technique("clustering")
-SETTINGS = CLUSTERING.Settings(clusters=8)
+SETTINGS = CLUSTERING.settings_type(clusters=8)
 
 
 @pytest.fixture(scope="module")
@@ -48,9 +49,9 @@ def move(model: Any, steps: float) -> tuple[int, int]:
 def test_a_value_too_many_is_merged_and_nothing_else_moves(tools, model):
     before = model.layers[0].kernel.numpy()
     place = move(model, 1)
-    assert not CLUSTERING.check(tools, model, SETTINGS).holds
+    assert not CLUSTERING.ensures_in_model(tools, model, SETTINGS).holds
     assert CLUSTERING.mend(tools, model, SETTINGS) == 1
-    assert CLUSTERING.check(tools, model, SETTINGS).holds
+    assert CLUSTERING.ensures_in_model(tools, model, SETTINGS).holds
     after = model.layers[0].kernel.numpy()
     np.testing.assert_allclose(after, before, rtol=1e-5)
     assert place is not None
@@ -61,7 +62,7 @@ def test_float_noise_is_no_value_of_its_own(tools, model):
     kernel = model.layers[0].kernel
     noise = np.random.default_rng(0).uniform(-3e-7, 3e-7, kernel.shape)
     kernel.assign(kernel.numpy() * (1 + noise).astype(np.float32))
-    assert CLUSTERING.check(tools, model, SETTINGS).holds
+    assert CLUSTERING.ensures_in_model(tools, model, SETTINGS).holds
 
 
 def test_what_was_never_clustered_is_not_made_to_look_it(tools, model):
@@ -69,14 +70,12 @@ def test_what_was_never_clustered_is_not_made_to_look_it(tools, model):
     kernel.assign(np.random.default_rng(0).normal(size=kernel.shape).astype(np.float32))
     before = kernel.numpy()
     assert CLUSTERING.mend(tools, model, SETTINGS) == 0
-    assert not CLUSTERING.check(tools, model, SETTINGS).holds and (kernel.numpy() == before).all()
+    assert not CLUSTERING.ensures_in_model(tools, model, SETTINGS).holds and (kernel.numpy() == before).all()
 
 
 def test_the_job_says_what_it_mended(tools, model):
-    from edgekit.documents.candidate import Step
     from edgekit.make.workshop.train import _shown
-    from edgekit.values import to_builtins
 
     move(model, 1)
-    found = _shown(tools, model, Step(technique="clustering", settings=to_builtins(SETTINGS)))
+    found = _shown(tools, model, TypedStep(technique=CLUSTERING, settings=SETTINGS))
     assert found.holds and found.detail.endswith("; 1 weights were moved to the nearest of them")

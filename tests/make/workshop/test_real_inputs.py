@@ -110,7 +110,7 @@ def built(tools: Any, make: Any) -> tuple[Any, list[list[np.ndarray]]]:
 def converted(tools: Any, model: Any, samples: list[list[np.ndarray]]) -> bytes:
     from edgekit.make.workshop.convert import _converter
     from edgekit.make.workshop.real_inputs import real_inputs
-    from edgekit.techniques.int8 import Settings, configure
+    from edgekit.techniques.int8 import Int8, Settings
 
     names = [f"in_{index}" for index in range(len(model.inputs))]
     with real_inputs(tools, model, samples[0]) as dtypes:
@@ -120,5 +120,5 @@ def converted(tools: Any, model: Any, samples: list[list[np.ndarray]]) -> bytes:
                 yield [array.astype(dtype.as_numpy_dtype) for array, dtype in zip(sample, dtypes, strict=True)]
 
         converter = _converter(tools, model, names, ["out_0"], dtypes)
-        configure(tools, converter, Settings(io="int8"), calibration)
+        Int8().configure(tools, converter, Settings(io="int8"), calibration)
         return bytes(converter.convert())
