@@ -37,18 +37,18 @@ from edgekit.techniques import technique
 from edgekit.techniques.interface import Task
 from edgekit.tflite.reader import read_tflite
 from edgekit.values import read, to_builtins
+from edgekit.verdict.limits import Limits
 
 name, golden = sys.argv[1], Path(sys.argv[2])
 method = technique(name)
-wanted = ["propose", "label", "evidence"] + (["configure"] if method.KIND == "conversion" else ["apply", "check", "finish", "scope"])
-assert all(callable(getattr(method, part)) and inspect.getdoc(getattr(method, part)) for part in wanted)
+assert method.name == name and inspect.getdoc(method) and not inspect.isabstract(type(method))
 image = TensorFacts(name="image", shape=(8, 8, 1), dtype="float32")
 layer = LayerFacts(name="dense", kind="Dense", inputs=("image",), output_shape=(10,), parameters=650, macs=640, kernel=(64, 10))
 facts = ModelFacts(sha256="0", format="test", inputs=(image,), outputs=(image,), layers=(layer,), output_kinds=("softmax",))
 goal = load_project(Path("nowhere"), required=False).goal
 said = {}
 for profile in list_profiles():
-    task = Task(profile=profile, facts=facts, goal=goal, limits={})
+    task = Task(profile=profile, facts=facts, goal=goal, limits=Limits())
     answer = method.propose(task)
     assert answer == method.propose(task)
     if isinstance(answer, Declined):
@@ -56,12 +56,12 @@ for profile in list_profiles():
         said[profile.id] = "declined"
         continue
     for settings in answer:
-        assert read(to_builtins(settings), method.Settings, where=name) == settings
+        assert read(to_builtins(settings), method.settings_type, where=name) == settings
     planned = {candidate.name: candidate for candidate in outline(task).candidates}
-    like = planned[getattr(method, "COSTS_LIKE", name)].estimates
+    like = planned["int8"].estimates
     assert planned[method.label(answer[0])].estimates == like
     said[profile.id] = "proposed"
-said["evidence"] = [method.evidence(read_tflite(path), method.Settings()).holds for path in (golden / "int8.tflite", golden / "float32.tflite")]
+said["evidence"] = [method.ensures(read_tflite(path), method.settings_type()).holds for path in (golden / "int8.tflite", golden / "float32.tflite")]
 assert "tensorflow" not in sys.modules
 print(json.dumps(said))
 """
