@@ -44,6 +44,7 @@ from edgekit.measure.runtimes.registry import require_runtimes
 from edgekit.planner.planner import Planner
 from edgekit.planner.task import task_for
 from edgekit.progress import Progress, no_progress
+from edgekit.project.limits import limits_given
 from edgekit.project.project import PROJECT_FILE, Project
 from edgekit.project.request import Device, Devices, is_several, limits_for, profiles_for, settle
 from edgekit.search.conclude import conclude, refuse
@@ -163,10 +164,12 @@ def build(
     are done; their results are its `finished`.
     """
     assert not isinstance(progress, str)  # `shows_progress` has put a callable in its place
+    limits = limits_given(
+        max_drop=max_drop, max_flash=max_flash, max_download=max_download, max_ram=max_ram, max_latency=max_latency
+    )
     settings = settle(
-        model, data, project, imports=tuple(imports), seed=seed, augment=augment, max_drop=max_drop, max_flash=max_flash,
-        max_download=max_download, max_ram=max_ram, max_latency=max_latency, goal=goal, time_budget=time_budget, emulate=emulate,
-        strict=strict,
+        model, data, project, imports=tuple(imports), seed=seed, augment=augment, limits=limits, goal=goal,
+        time_budget=time_budget, emulate=emulate, strict=strict,
     )  # fmt: skip
     if not isinstance(workers, int) or not 1 <= workers <= MOST_WORKERS:
         raise ProjectError(
