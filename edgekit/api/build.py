@@ -40,6 +40,7 @@ from edgekit.jobs.worker import Failed
 from edgekit.machine.extras import is_installed
 from edgekit.measure.emulator_check import require_emulator
 from edgekit.measure.firmware import vector_of
+from edgekit.measure.insides import insides
 from edgekit.measure.runtimes.registry import require_runtimes
 from edgekit.planner.planner import Planner
 from edgekit.planner.task import task_for
@@ -52,6 +53,7 @@ from edgekit.search.fleet import Fleet, SearchContext, named, results_of
 from edgekit.search.lock.build_lock import BuildLock
 from edgekit.search.loop import Search, search
 from edgekit.search.trials import TrialRunner
+from edgekit.tflite.reader import read_tflite
 from edgekit.watching.auto import Auto, shows_progress
 from edgekit.watching.building import finished, opened_event, started
 from edgekit.watching.watch import DeviceWatch, Watch
@@ -262,6 +264,7 @@ def _build_one(
             input_order=port_names(materials.model.facts.inputs),
             progress=progress,
         )
+    parsed = None if tflite is None else read_tflite(tflite)
     path = emit(
         folder,
         report=report,
@@ -269,6 +272,8 @@ def _build_one(
         provenance=_provenance(materials, profile, found),
         profile=profile,
         artifact=tflite,
+        parsed=parsed,
+        inside=insides(report.chosen, parsed, profile),
         compiled=compiled,
         labels=materials.dataset.labels,
         vector=vector,
