@@ -48,11 +48,7 @@ def _limit(report: Report, name: str) -> float | None:
 
 def _least_accuracy(report: Report, tried: Tried) -> float | None:
     """What the baseline's score may fall to on the split that chooses: a point is 0.01 of a share, else one percent."""
-    lost, base = (
-        _limit(report, "accuracy_drop"),
-        next((each for each in tried.points if each.kind.startswith("baseline")), None),
-    )
-    base = base or next((each for each in tried.points if each.name == "float32"), None)
+    lost, base = _limit(report, "accuracy_drop"), tried.baseline
     if lost is None or base is None:
         return None
     point = 0.01 if tried.accuracy in FRACTIONS else 0.01 * abs(base.accuracy)

@@ -47,12 +47,13 @@ class CandidateRow(Value):
 class Tried(Value):
     """All candidates; `accuracy` and `currency` are the metrics that the picture has for axes, empty where it has none.
 
-    `front_of` says whose front it is, `not_drawn` why a candidate or the whole picture is missing.
+    `baseline` is the point of the unmodified model, None where it cannot be drawn. `front_of` says whose front it is, `not_drawn` why a candidate or the whole picture is missing.
     """
 
     columns: tuple[Column, ...]
     rows: tuple[CandidateRow, ...]
     points: tuple[Point, ...]
+    baseline: Point | None
     accuracy: str
     currency: str
     higher_is_better: bool
@@ -76,6 +77,7 @@ def tried(report: Report) -> Tried:
         columns=columns,
         rows=rows,
         points=points,
+        baseline=next((point for point in points if _is_baseline(report, point.number)), None),
         accuracy=accuracy,
         currency=currency,
         higher_is_better=higher,
@@ -142,8 +144,8 @@ def _row(
 def step_text(step: Step) -> str:
     """A technique with its settings.
 
-    >>> step_text(Step(technique="pruning", settings={"sparsity": 0.5}))
-    'pruning (sparsity 0.5)'
+    >>> step_text(Step(technique="halving", settings={"share": 0.5}))
+    'halving (share 0.5)'
     """
     settings = ", ".join(f"{name} {_setting(value)}" for name, value in step.settings.items())
     return f"{step.technique} ({settings})" if settings else step.technique
@@ -172,7 +174,7 @@ def _points(report: Report, accuracy: str, currency: str, higher_is_better: bool
         Point(
             number=number,
             name=each.candidate,
-            kind=_kind(report, each),
+            kind=_kind(report, number, each),
             size=size,
             accuracy=score,
             front=number in front,
@@ -188,12 +190,23 @@ def _told(candidate: CandidateReport, *names: str) -> str:
     return ", ".join(f"{name} {shown(name, candidate.metrics.get(name)).text}" for name in names)
 
 
-def _kind(report: Report, candidate: CandidateReport) -> Kind:
+def _is_baseline(report: Report, number: int) -> bool:
+    """Whether a candidate is the report's baseline: the first that was tried, and the file of the same size.
+
+    The baseline is tried before all others, for they are compared with it.
+    """
+    if report.baseline is None or number != 1:
+        return False
+    size = report.baseline.metrics.get("flash")
+    return size is not None and size.value is not None and size.value == _value(report.candidates[0], "flash")
+
+
+def _kind(report: Report, number: int, candidate: CandidateReport) -> Kind:
     if _is_chosen(report, candidate):
         return "chosen" if report.outcome == "pass" else "chosen-fail"
     if candidate.outcome == "control":
         return "control"
-    if [step.technique for step in candidate.steps] == ["float32"]:
+    if _is_baseline(report, number):
         return "baseline" if candidate.outcome == "pass" else "baseline-fail"
     return "pass" if candidate.outcome == "pass" else "fail"
 
