@@ -9,9 +9,10 @@ from edgekit.documents.candidate import Step
 from edgekit.documents.report import CandidateReport, Report
 from edgekit.emit.html.figures import Figure, brief, shown
 from edgekit.emit.html.judged import Reason, grouped, words_of
-from edgekit.emit.html.scatter import Kind, Point, is_finite, pareto
+from edgekit.emit.html.scatter import Kind, Point, is_finite
 from edgekit.values import Value
 from edgekit.verdict.metric_spec import HIGHER_IS_BETTER
+from edgekit.verdict.pareto import pareto
 from edgekit.verdict.wording import accuracy_name, seconds
 
 COSTS = ("flash", "download", "ram", "latency")

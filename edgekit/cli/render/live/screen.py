@@ -17,8 +17,7 @@ from edgekit.cli.render.console import figures_table, outcome_text
 from edgekit.cli.render.live.state import Device, Phase, State
 from edgekit.cli.render.live.words import STARTING, best, doing, heading, time_left, tried
 from edgekit.documents.events import Event
-from edgekit.findings.telling import FOUND
-from edgekit.verdict.wording import ABSENT, SUMMED, figure
+from edgekit.verdict.wording import ABSENT, FOUND, SUMMED, figure
 
 BAR_WIDTH = 24
 PER_SECOND = 5
