@@ -42,7 +42,6 @@ def _(value: BuildResult) -> list[dict[str, Any]]:
 
 @rows.register
 def _(value: Report) -> list[dict[str, Any]]:
-    chosen = value.chosen.candidate if value.chosen else None
     tried: list[CandidateReport | Chosen] = [*value.candidates]
     tried += [value.chosen] if value.chosen and not value.candidates else []
     return [
@@ -50,7 +49,7 @@ def _(value: Report) -> list[dict[str, Any]]:
             "device": value.device,
             "candidate": each.candidate,
             "outcome": each.outcome if isinstance(each, CandidateReport) else value.outcome,
-            "chosen": each.candidate == chosen,
+            "chosen": not isinstance(each, CandidateReport) or value.is_chosen(each),
             **{name: metric.value for name, metric in each.metrics.items()},
             **({"seconds": each.seconds, "reason": each.reason} if isinstance(each, CandidateReport) else {}),
         }

@@ -19,7 +19,8 @@ from edgekit.cli.render.console import (
 from edgekit.documents.report import Report
 from edgekit.errors import EdgekitError
 from edgekit.verdict.checks import largest_miss
-from edgekit.verdict.wording import ABSENT, figure, missed
+from edgekit.verdict.phrases import shown as metric_text
+from edgekit.verdict.wording import ABSENT, missed
 
 FIGURES = {"flash": "flash", "download": "download", "ram": "RAM", "latency": "latency", "accuracy_drop": "drop"}
 NARROW = ("flash", "ram", "latency", "accuracy_drop")
@@ -38,7 +39,7 @@ def print_fleet(
     for report in reports:
         chosen = report.chosen
         metrics = chosen.metrics if chosen else {}
-        shown = [figure(name, metrics[name].value, metrics[name].unit) if name in metrics else ABSENT for name in names]
+        shown = [metric_text(name, metrics.get(name)) for name in names]
         name = candidate_text(chosen.candidate, is_wide=is_wide) if chosen else Text(ABSENT)
         table.add_row(Text(report.device, style="bold"), outcome_text(report.outcome), name, *shown)
     for device in failed:

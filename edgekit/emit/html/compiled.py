@@ -5,9 +5,8 @@ from __future__ import annotations
 from edgekit.documents.compiled import Compiled
 from edgekit.documents.report import Metric
 from edgekit.emit.html.scatter import is_finite
-from edgekit.units import format_ms
 from edgekit.values import Value
-from edgekit.verdict.wording import compiled_facts, waits_for
+from edgekit.verdict.wording import compiled_facts, figure, waits_for
 
 MOST_ROWS = 250
 """Longer models show their first layers: a page of thousands of rows is read by nobody."""
@@ -70,4 +69,4 @@ def _row(made: Compiled, name: str, operator: str, cycles: int, waits: str = "")
 
 
 def _ms(value: float) -> str:
-    return format_ms(value) if value else "0 ms"
+    return figure("latency", value, "ms")

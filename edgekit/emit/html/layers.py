@@ -15,7 +15,7 @@ from edgekit.emit.html.scatter import Tick
 from edgekit.tflite.breakdown import Breakdown, OperatorRow
 from edgekit.units import format_ms, format_size
 from edgekit.values import Value
-from edgekit.verdict.wording import count, interval
+from edgekit.verdict.wording import count, figure, interval
 
 MOST_ROWS = 250
 """Longer models show their heaviest operators: a page of thousands of rows is read by nobody."""
@@ -179,7 +179,7 @@ def _time(time: Estimate) -> Figure:
 
 
 def _ms(value: float) -> str:
-    return format_ms(value) if value else "0 ms"
+    return figure("latency", value, "ms")
 
 
 def _share(value: float, of: float) -> float:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-from edgekit.documents.candidate import Step
 from edgekit.documents.report import CandidateReport, Report
 from edgekit.emit.html.figures import Figure, brief, shown
-from edgekit.emit.html.judged import Reason, grouped, words_of
+from edgekit.emit.html.judged import Reason, words_of
 from edgekit.emit.html.scatter import Kind, Point, is_finite
 from edgekit.values import Value
 from edgekit.verdict.metric_spec import HIGHER_IS_BETTER
 from edgekit.verdict.pareto import pareto
+from edgekit.verdict.phrases import grouped, steps_text
 from edgekit.verdict.wording import accuracy_name, seconds
 
 COSTS = ("flash", "download", "ram", "latency")
@@ -130,34 +129,16 @@ def _row(
         name=candidate.candidate,
         kind=point.kind if point else "",
         outcome=candidate.outcome,
-        chosen=_is_chosen(report, candidate),
+        chosen=report.is_chosen(candidate),
         front=point is not None and point.front,
         figures=tuple(brief(column.name, candidate.metrics.get(column.name), column.basis) for column in columns),
         time=seconds(candidate.seconds),
-        steps=", then ".join(map(step_text, candidate.steps)),
+        steps=steps_text(candidate.steps),
         reason="" if candidate.reason == "chosen" else candidate.reason,
         evidence=candidate.evidence,
         training=candidate.training,
         control=candidate.control or "",
     )
-
-
-def step_text(step: Step) -> str:
-    """A technique with its settings.
-
-    >>> step_text(Step(technique="halving", settings={"share": 0.5}))
-    'halving (share 0.5)'
-    """
-    settings = ", ".join(f"{name} {_setting(value)}" for name, value in step.settings.items())
-    return f"{step.technique} ({settings})" if settings else step.technique
-
-
-def _setting(value: Any) -> str:
-    return " ".join(map(str, value)) or "none" if isinstance(value, list | tuple) else str(value)
-
-
-def _is_chosen(report: Report, candidate: CandidateReport) -> bool:
-    return report.chosen is not None and report.chosen.candidate == candidate.candidate
 
 
 def _points(report: Report, accuracy: str, currency: str, higher_is_better: bool) -> tuple[tuple[Point, ...], str]:
@@ -203,7 +184,7 @@ def _is_baseline(report: Report, number: int) -> bool:
 
 
 def _kind(report: Report, number: int, candidate: CandidateReport) -> Kind:
-    if _is_chosen(report, candidate):
+    if report.is_chosen(candidate):
         return "chosen" if report.outcome == "pass" else "chosen-fail"
     if candidate.outcome == "control":
         return "control"
@@ -214,12 +195,13 @@ def _kind(report: Report, number: int, candidate: CandidateReport) -> Kind:
 
 def _unknown(report: Report, columns: Sequence[Column]) -> tuple[Reason, ...]:
     """Why figures of the table are not known, each reason once."""
-    return grouped(
+    found = grouped(
         (f"{column.name} of {each.candidate}", metric.reason or "no reason was given")
         for column in columns
         for each in report.candidates
         if (metric := each.metrics.get(column.name)) is not None and metric.value is None
     )
+    return tuple(Reason(names=names, text=reason) for names, reason in found)
 
 
 def _not_drawn(report: Report, points: Sequence[Point], accuracy: str, currency: str) -> str:

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from edgekit.cli.render.live.words import WORDS
+from edgekit.cli.render.live.words import ON_TEST, WORDS, left_to_try
 from edgekit.documents.events import Best, Event, Failed, Finished, Judging, Started, TrialFinished
 from edgekit.verdict.wording import FOUND, costs, seconds
 from edgekit.watching.estimate import PhasePace
@@ -60,7 +60,7 @@ def _line(event: Event) -> str:
     if isinstance(event, Started):
         return f"building for {', '.join(event.devices)}, within {seconds(event.time_budget_s)}"
     if isinstance(event, TrialFinished):
-        left = f"; about {seconds(event.left_s)} left to try" if event.left_s else ""
+        left = f"; {left_to_try(event.left_s)}" if event.left_s else ""
         why = f" ({event.reason})" if event.reason and event.outcome in ("fail", "failed", "skipped") else ""
         figures = f", {costs(event.metrics)}" if event.metrics else ""
         return (
@@ -70,7 +70,7 @@ def _line(event: Event) -> str:
     if isinstance(event, Best):
         return f"{event.device}: best so far is {event.candidate}"
     if isinstance(event, Judging):
-        return f"{event.device}: judging on the test split"
+        return f"{event.device}: {ON_TEST}"
     if isinstance(event, Finished):
         return f"{event.device}: {event.outcome}; the page is {event.paths['page']}"
     return f"{event.device}: failed: {event.message}" if isinstance(event, Failed) else ""
