@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import singledispatch
 from typing import Any
 
-from edgekit.api.build import BuildResult
+from edgekit.documents.build_result import BuildResult
 from edgekit.documents.candidate import Candidate, Plan
 from edgekit.documents.comparison import Comparison
 from edgekit.documents.inspection import InspectedLayer, InspectedOperator, Inspection
