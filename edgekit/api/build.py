@@ -19,9 +19,7 @@ from edgekit.api.plan import PlanOptions, outlined
 from edgekit.devices.profile import DeviceProfile
 from edgekit.documents.build_result import BuildResult
 from edgekit.documents.events import OnEvent, no_event
-from edgekit.documents.facts import port_names
-from edgekit.emit import emit, prepare
-from edgekit.emit.picture import declared_decoding
+from edgekit.emit import prepare
 from edgekit.errors import ProjectError
 from edgekit.findings.building import look_before
 from edgekit.findings.settling import settled
@@ -34,8 +32,6 @@ from edgekit.machine.extras import is_installed
 from edgekit.make.jobs import jobs_of
 from edgekit.make.losses import losses_to_train
 from edgekit.measure.emulator_check import require_emulator
-from edgekit.measure.firmware import vector_of
-from edgekit.measure.insides import insides
 from edgekit.measure.runtimes.registry import require_runtimes
 from edgekit.planner.planner import Planner
 from edgekit.planner.task import task_for
@@ -47,9 +43,8 @@ from edgekit.search.conclude import conclude, refuse
 from edgekit.search.fleet import Fleet, SearchContext, named, results_of
 from edgekit.search.lock.build_lock import BuildLock
 from edgekit.search.loop import Search, search
-from edgekit.search.provenance import provenance_of
 from edgekit.search.trials import TrialRunner
-from edgekit.tflite.reader import read_tflite
+from edgekit.search.writing import write
 from edgekit.watching.auto import Auto, shows_progress
 from edgekit.watching.building import finished, opened_event, started
 from edgekit.watching.watch import DeviceWatch, Watch
@@ -227,29 +222,10 @@ def _build_one(
         report, notes=(*report.notes, *materials.model.facts.notes, *materials.cache.notes)
     )
     context.require_running()
-    with materials.semaphore.acquired():
-        vector = vector_of(
-            tflite,
-            profile,
-            materials.dataset,
-            input_order=port_names(materials.model.facts.inputs),
-            progress=progress,
-        )
-    parsed = None if tflite is None else read_tflite(tflite)
-    path = emit(
-        folder,
-        report=report,
-        plan=outlined(task),
-        provenance=provenance_of(materials, profile, found),
-        profile=profile,
-        artifact=tflite,
-        parsed=parsed,
-        inside=insides(report.chosen, parsed, profile),
-        compiled=compiled,
-        labels=materials.dataset.labels,
-        vector=vector,
-        decoding=declared_decoding(materials.project) if materials.dataset.labels else None,
-    )
+    path = write(
+        folder, materials, profile, report=report, plan=outlined(task), found=found, tflite=tflite, compiled=compiled,
+        progress=progress,
+    )  # fmt: skip
     build_lock.keep(profile, report, found.finished)
     watch.tell(finished(report, folder, path))
     return BuildResult(report=report, folder=folder, path=path, lock=build_lock.path)
