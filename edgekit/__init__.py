@@ -12,13 +12,14 @@ from edgekit.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from edgekit.api.bench import bench
-    from edgekit.api.build import BuildResult, build
+    from edgekit.api.build import build
     from edgekit.api.check import check
     from edgekit.api.compare import compare
     from edgekit.api.inspect import inspect
     from edgekit.api.plan import plan
     from edgekit.devices.profile import load_profile
     from edgekit.documents.bench_result import BenchResult
+    from edgekit.documents.build_result import BuildResult
     from edgekit.errors import EdgekitError
 
 __all__ = [
@@ -36,7 +37,7 @@ __all__ = [
 
 _HOME = {
     "BenchResult": "edgekit.documents.bench_result",
-    "BuildResult": "edgekit.api.build",
+    "BuildResult": "edgekit.documents.build_result",
     "bench": "edgekit.api.bench",
     "build": "edgekit.api.build",
     "plan": "edgekit.api.plan",

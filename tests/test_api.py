@@ -59,7 +59,7 @@ SIGNATURES = {
 }
 
 FIELDS = {
-    "api.build.BuildResult": "report folder path lock",
+    "documents.build_result.BuildResult": "report folder path lock",
     "documents.bench_result.BenchResult": (
         "schema_version edgekit_version device on board outcome summary path model latency load_ms first_ms memory operators "
         "delegate sustained inputs outputs environment agreement checks foreign kept counts notes"
@@ -170,7 +170,7 @@ FIELDS = {
 }
 RETURNED = (
     "documents.bench_result.BenchResult",
-    "api.build.BuildResult",
+    "documents.build_result.BuildResult",
     "documents.candidate.Plan",
     "documents.inspection.Inspection",
     "documents.comparison.Comparison",

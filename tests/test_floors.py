@@ -2,7 +2,8 @@
 
 The folders are the floors, in one list: nothing imports a floor above its own. No modules import each other in a circle,
 of any length. `make` and `measure` never see each other. TensorFlow is behind one door. Nothing inside imports the
-package's own face. Each rule is held against a planted violation too.
+package's own face. What lays out (`emit`, `cli/render`, `views`) imports nothing that computes. Each rule is held
+against a planted violation too.
 """
 
 from __future__ import annotations
@@ -27,6 +28,22 @@ FLOORS = (
 APART = (("make", "measure"), ("make", "boards"))
 HEAVY = frozenset({"tensorflow", "tf_keras", "keras", "tensorflow_model_optimization"})
 DOOR = "edgekit.make.workshop."
+# What only lays out: it is told every figure. It may know the values, and what says them in words.
+LAYING_OUT = ("edgekit.emit.", "edgekit.cli.render.", "edgekit.views.")
+TOLD_BY = frozenset({
+    "errors", "version", "units", "values", "progress", "files", "tflite", "documents", "machine", "devices", "verdict",
+    "project", "emit", "watching", "views",
+})  # fmt: skip
+# Within these floors, what computes a figure or reads a model.
+COMPUTING = (
+    "edgekit.verdict.metrics", "edgekit.verdict.intervals", "edgekit.verdict.agreement", "edgekit.verdict.limits",
+    "edgekit.tflite.reader",
+)  # fmt: skip
+# Views know each other.
+TOGETHER = (
+    ("edgekit.views.", "edgekit.cli.render."),
+    ("edgekit.cli.render.", "edgekit.cli.render."),
+)  # fmt: skip
 # Modules that go to the board: they import nothing of edgekit but each other.
 ON_THE_BOARD = "edgekit.boards.runner."
 
@@ -133,13 +150,24 @@ def on_the_board(graph: Mapping[str, set[str]]) -> list[str]:
     ]
 
 
+def laying_out(graph: Mapping[str, set[str]]) -> list[str]:
+    """Views that could compute or predict what they show, or read it from a model."""
+    return [
+        f"{one} imports {other}"
+        for one, other in ours(graph)
+        if f"{one}.".startswith(LAYING_OUT)
+        and (floor(other) not in TOLD_BY or other in COMPUTING)
+        and not any(f"{one}.".startswith(view) and f"{other}.".startswith(room) for view, room in TOGETHER)
+    ]
+
+
 def by_name(modules: Mapping[str, str]) -> set[str]:
     """The modules that import one of another floor by its name, which no reader of imports sees."""
     named = re.compile(r"""import_module\(\s*f?["']edgekit\.(\w+)""")
     return {name for name, text in modules.items() if set(named.findall(text)) - {floor(name)}}
 
 
-RULES = (upward, circles, apart, behind_the_door, faces, on_the_board)
+RULES = (upward, circles, apart, behind_the_door, faces, on_the_board, laying_out)
 
 
 @pytest.fixture(scope="module")
@@ -196,6 +224,12 @@ PLANTED = {
     "the face": (faces, {"edgekit.diff.new": "from edgekit import build"}),
     "the face, whole": (faces, {"edgekit.diff.new": "import edgekit"}),
     "the runner needs edgekit": (on_the_board, {f"{ON_THE_BOARD}new": "from edgekit.units import parse_size"}),
+    "a page predicts": (laying_out, {"edgekit.emit.html.new": "def f():\n    from edgekit.cost.latency import predict_workload"}),
+    "a page reads a model": (laying_out, {"edgekit.emit.new": "from edgekit.tflite.reader import read_tflite"}),
+    "a terminal's view measures": (laying_out, {"edgekit.cli.render.new": "from edgekit.measure import static"}),
+    "a terminal's view compares": (laying_out, {"edgekit.cli.render.live.new": "from edgekit.diff.figures import notes"}),
+    "a notebook's view scores": (laying_out, {"edgekit.views.new": "from edgekit.verdict.metrics import score"}),
+    "a notebook's view inspects": (laying_out, {"edgekit.views.new": "from edgekit.api.inspect import inspect"}),
     "edgekit needs the runner": (on_the_board, {"edgekit.boards.new": f"from {ON_THE_BOARD}main import main"}),
 }  # fmt: skip
 
@@ -209,6 +243,8 @@ def test_a_planted_violation_is_found(planted, modules):
 def test_what_is_no_violation_is_none(modules):
     texts = {
         "edgekit.cli.new": "from edgekit.units import parse_size\nimport numpy\nfrom . import options",
+        "edgekit.views.new": "from edgekit.documents.report import Report\nfrom edgekit.cli.render.console import section",
+        "edgekit.cli.render.new": "from edgekit.verdict.wording import figure\nfrom edgekit.cli.render import console",
         "edgekit.make.workshop.new": "import tensorflow\nfrom edgekit.make.workshop.door import door",
     }
     graph = imports({**modules, **texts})

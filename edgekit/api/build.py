@@ -6,7 +6,6 @@ What any of these do is theirs.
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import time
 from collections.abc import Mapping, Sequence
@@ -18,59 +17,40 @@ from typing_extensions import Unpack
 
 from edgekit.api.plan import PlanOptions, outlined
 from edgekit.devices.profile import DeviceProfile
+from edgekit.documents.build_result import BuildResult
 from edgekit.documents.events import OnEvent, no_event
-from edgekit.documents.facts import port_names
-from edgekit.documents.report import Report
-from edgekit.documents.shown import Shown
-from edgekit.emit import Provenance, emit, prepare
-from edgekit.emit.picture import declared_decoding
+from edgekit.emit import prepare
 from edgekit.errors import ProjectError
 from edgekit.findings.building import look_before
-from edgekit.findings.settling import Settled, settled
-from edgekit.ingest.dataset import Dataset
-from edgekit.ingest.match import choose_losses
+from edgekit.findings.settling import settled
 from edgekit.ingest.materials import Materials
-from edgekit.ingest.model import OpenedModel
 from edgekit.ingest.opening import open_project_data, open_project_model
-from edgekit.ingest.variations import variations
-from edgekit.jobs.cache import Cache, digest_of, file_digest, key, processor, versions
-from edgekit.jobs.pool import PACKAGES, Jobs, Pool
+from edgekit.jobs.cache import Cache
+from edgekit.jobs.pool import PACKAGES
 from edgekit.jobs.semaphore import JobSemaphore
-from edgekit.jobs.worker import Failed
 from edgekit.machine.extras import is_installed
+from edgekit.make.jobs import jobs_of
+from edgekit.make.losses import losses_to_train
 from edgekit.measure.emulator_check import require_emulator
-from edgekit.measure.firmware import vector_of
 from edgekit.measure.runtimes.registry import require_runtimes
 from edgekit.planner.planner import Planner
 from edgekit.planner.task import task_for
 from edgekit.progress import Progress, no_progress
-from edgekit.project.project import PROJECT_FILE, Project
+from edgekit.project.limits import limits_given
+from edgekit.project.project import PROJECT_FILE
 from edgekit.project.request import Device, Devices, is_several, profiles_for, settle
 from edgekit.search.conclude import conclude, refuse
 from edgekit.search.fleet import Fleet, SearchContext, named, results_of
 from edgekit.search.lock.build_lock import BuildLock
 from edgekit.search.loop import Search, search
 from edgekit.search.trials import TrialRunner
+from edgekit.search.writing import write
 from edgekit.watching.auto import Auto, shows_progress
 from edgekit.watching.building import finished, opened_event, started
 from edgekit.watching.watch import DeviceWatch, Watch
 
 MOST_WORKERS = 256
 """Each takes a process with TensorFlow, here or on a cluster."""
-
-
-class BuildResult(Shown):
-    """What a build gave for one device: the report as written, the folder, and the model in it (None: no file).
-
-    `report.outcome` decides: a model that does not fit is written too, for a look at it. `folder` is `out/<device>`, and
-    `path` its `model.tflite`, whose SHA-256 is `report.chosen.sha256`; both are relative where `out` is.
-    `lock` is the lock file that the result was written to, or is held to.
-    """
-
-    report: Report
-    folder: Path
-    path: Path | None
-    lock: Path | None = None
 
 
 class BuildOptions(PlanOptions, total=False):
@@ -163,10 +143,12 @@ def build(
     are done; their results are its `finished`.
     """
     assert not isinstance(progress, str)  # `shows_progress` has put a callable in its place
+    limits = limits_given(
+        max_drop=max_drop, max_flash=max_flash, max_download=max_download, max_ram=max_ram, max_latency=max_latency
+    )
     settings = settle(
-        model, data, project, imports=tuple(imports), seed=seed, augment=augment, max_drop=max_drop, max_flash=max_flash,
-        max_download=max_download, max_ram=max_ram, max_latency=max_latency, goal=goal, time_budget=time_budget, emulate=emulate,
-        strict=strict,
+        model, data, project, imports=tuple(imports), seed=seed, augment=augment, limits=limits, goal=goal,
+        time_budget=time_budget, emulate=emulate, strict=strict,
     )  # fmt: skip
     if not isinstance(workers, int) or not 1 <= workers <= MOST_WORKERS:
         raise ProjectError(
@@ -188,7 +170,7 @@ def build(
         watch.to_the_end() as ended,
         Cache(fresh=not cache) as store,
         store.scratch() as temporary,
-        _jobs(scheduler, workers, temporary, settings) as pool,
+        jobs_of(scheduler, workers, temporary, settings) as pool,
     ):
         build_lock.compare(model, data, store)
         opened = open_project_model(model, settings, store, pool, trust=trust, progress=progress)
@@ -198,7 +180,7 @@ def build(
         watch.tell(opened_event(opened, dataset, found.project))
         materials = Materials(
             project=found.project, model=opened, dataset=dataset, cache=store, pool=pool, semaphore=JobSemaphore(workers),
-            tasks=found.tasks, losses=_losses(found, opened, dataset, store, pool, progress),
+            tasks=found.tasks, losses=losses_to_train(found.project, opened.facts, dataset, found.tasks, store, pool, progress=progress),
         )  # fmt: skip
         looked = look_before(materials, found, progress)
         materials = dataclasses.replace(materials, findings=looked.findings, notes=looked.notes)
@@ -213,17 +195,6 @@ def build(
         results = results_of(built)
         ended(all(result.report.outcome == "pass" for result in results))
     return results if is_several(device, settings) else results[0]
-
-
-def _jobs(
-    scheduler: str | None, workers: int, temporary: Path, settings: Project
-) -> contextlib.AbstractContextManager[Jobs]:
-    """Who runs the workshop's jobs: workers of this machine, or those of a scheduler."""
-    if scheduler is None:
-        return Pool(workers, temporary=temporary)
-    from edgekit.make.cluster.dask_pool import DaskPool
-
-    return DaskPool(scheduler, temporary=temporary, project=settings)
 
 
 def _build_one(
@@ -251,69 +222,10 @@ def _build_one(
         report, notes=(*report.notes, *materials.model.facts.notes, *materials.cache.notes)
     )
     context.require_running()
-    with materials.semaphore.acquired():
-        vector = vector_of(
-            tflite,
-            profile,
-            materials.dataset,
-            input_order=port_names(materials.model.facts.inputs),
-            progress=progress,
-        )
-    path = emit(
-        folder,
-        report=report,
-        plan=outlined(task),
-        provenance=_provenance(materials, profile, found),
-        profile=profile,
-        artifact=tflite,
-        compiled=compiled,
-        labels=materials.dataset.labels,
-        vector=vector,
-        decoding=declared_decoding(materials.project) if materials.dataset.labels else None,
-    )
+    path = write(
+        folder, materials, profile, report=report, plan=outlined(task), found=found, tflite=tflite, compiled=compiled,
+        progress=progress,
+    )  # fmt: skip
     build_lock.keep(profile, report, found.finished)
     watch.tell(finished(report, folder, path))
     return BuildResult(report=report, folder=folder, path=path, lock=build_lock.path)
-
-
-def _losses(
-    found: Settled, opened: OpenedModel, dataset: Dataset, cache: Cache, pool: Jobs, progress: Progress
-) -> tuple[str, ...]:
-    """The losses to train with; those that the project names are tried out before any work is done."""
-    settings = found.project
-    if settings.training.epochs == 0:
-        return ()
-    losses = choose_losses(settings.training.loss, opened.facts, dataset, found.tasks)
-    if settings.training.augment is not None:
-        variations(settings.training.augment, opened.facts.inputs, opened.facts.outputs)  # said before any work
-    if settings.training.loss is not None:
-
-        def check() -> Any:
-            answer = pool.run({"do": "check_loss", "losses": losses}, progress=progress)
-            if isinstance(answer, Failed):
-                raise ProjectError("the loss cannot be made", where="training.loss", received=answer.reason)
-            return True
-
-        cache.value("losses", key(losses=losses, versions=versions()), check)
-    return losses
-
-
-def _provenance(materials: Materials, profile: DeviceProfile, found: Search) -> Provenance:
-    settings = materials.project
-    inputs = {
-        "model": materials.model.facts.sha256,
-        "data": materials.dataset.content_sha256,
-        "profile": digest_of(profile),
-        "settings": digest_of(msgspec.structs.replace(settings, root="")),
-    }
-    project_file = Path(settings.root) / PROJECT_FILE
-    if project_file.is_file():
-        inputs[PROJECT_FILE] = file_digest(project_file)
-    return Provenance(
-        inputs=inputs,
-        seed=settings.seed,
-        versions=versions(),
-        processor=processor(),
-        time_cut_search=bool(found.not_tried) or any(one.cut for one in found.finished),
-        not_tried=found.not_tried,
-    )

@@ -29,11 +29,11 @@ from edgekit.measure.emulator_check import emulated, note_of, require_emulator
 from edgekit.measure.measure import Measured, basis_of, drop, drop_metric, measure
 from edgekit.measure.static import Static, static
 from edgekit.progress import Progress, no_progress
+from edgekit.project.limits import limits_given
 from edgekit.project.project_file import DataTable
 from edgekit.project.userfunction import is_function
 from edgekit.tflite.model import COMPILERS, VELA, TfliteModel
 from edgekit.tflite.reader import read_tflite
-from edgekit.units import parse_duration_ms, parse_size
 from edgekit.verdict import checks as verdict
 from edgekit.verdict.limits import Limits, limits_of
 from edgekit.verdict.metric_spec import metric_spec
@@ -81,9 +81,13 @@ def check(
     is kept for the next time. `emulate` runs the file on the device's emulated board too (docs/on-device.md). What makes the
     figures hard to believe stands in the report's `findings`, as far as data were given; with `strict` each fails the check
     `sanity`.
-    Raises `ModelError` for a file that is no `.tflite` or that an NPU's compiler made, `ProfileError`, `DataError`.
+    Raises `ProjectError` for a limit that is none, `ModelError` for a file that is no `.tflite` or that an NPU's compiler made,
+    `ProfileError`, `DataError`.
     """
     assert not isinstance(progress, str)  # `shows_progress` has put a callable in its place
+    given = limits_given(
+        max_drop=max_drop, max_flash=max_flash, max_download=max_download, max_ram=max_ram, max_latency=max_latency
+    )
     profile = load_profile(device)
     path = _existing(Path(tflite))
     if emulate:
@@ -91,11 +95,7 @@ def check(
     known = static(path, profile, exists=True)
     _require_plain(known.model, path)
     root = Path(project) if project is not None else Path.cwd()
-    given = {
-        "flash": _size(max_flash), "download": _size(max_download), "ram": _size(max_ram),
-        "latency": _duration(max_latency), "accuracy_drop": max_drop,
-    }  # fmt: skip
-    allowed = limits_of(profile, given)
+    allowed = limits_of(profile, given.values)
     asked = None if metric is None else metric_spec(metric, direction, output, where="--metric")
     against = None if reference is None else _existing(Path(reference))
     if against is not None:
@@ -319,14 +319,6 @@ def _open(data: str | Path, root: Path, cache: Cache, seed: int, known: Static, 
         progress=progress,
         time_limit_s=LONGEST_S,
     )
-
-
-def _size(given: str | float | None) -> float | None:
-    return float(parse_size(given)) if isinstance(given, str) else given
-
-
-def _duration(given: str | float | None) -> float | None:
-    return parse_duration_ms(given) if isinstance(given, str) else given
 
 
 def _summary(path: Path, profile: DeviceProfile, checks: tuple[Check, ...]) -> str:

@@ -20,6 +20,7 @@ from edgekit.jobs.pool import Pool
 from edgekit.planner.planner import outline
 from edgekit.planner.task import task_for
 from edgekit.progress import Progress, no_progress
+from edgekit.project.limits import limits_given
 from edgekit.project.request import Device, Devices, is_several, profiles_for, settle
 from edgekit.techniques.interface import Task
 from edgekit.watching.auto import Auto, shows_progress
@@ -70,10 +71,10 @@ def plan(
     can fit is no error but a plan whose outcome is 'impossible'. Raises what `build` raises of the model and the device.
     """
     assert not isinstance(progress, str)  # `shows_progress` has put a callable in its place
-    settings = settle(
-        model, None, project, imports=tuple(imports), max_drop=max_drop, max_flash=max_flash,
-        max_download=max_download, max_ram=max_ram, max_latency=max_latency, goal=goal,
-    )  # fmt: skip
+    limits = limits_given(
+        max_drop=max_drop, max_flash=max_flash, max_download=max_download, max_ram=max_ram, max_latency=max_latency
+    )
+    settings = settle(model, None, project, imports=tuple(imports), limits=limits, goal=goal)
     profiles = profiles_for(device, settings)
     with Cache(fresh=not cache) as store, store.scratch() as temporary, Pool(1, temporary=temporary) as pool:
         opened = open_project_model(model, settings, store, pool, trust=trust, progress=progress)

@@ -17,6 +17,7 @@ from edgekit.emit.html import html_report
 from edgekit.emit.manifest import MANIFEST_FILE, Manifest, record
 from edgekit.errors import EdgekitError, InputError, OutputError, ProfileError
 from edgekit.files import replace_file
+from edgekit.measure.insides import insides
 from edgekit.values import Value, from_json
 
 MAX_MANIFEST_BYTES = 4 * 2**20
@@ -69,10 +70,14 @@ def page(result: Result, device: str | Path | None = None, *, place: Path | None
     home = Path(result.opened.side.file).parent
     return html_report(
         result.report,
-        model=result.opened.model,
-        model_reason=result.opened.side.model_reason,
+        inside=insides(
+            result.report.chosen,
+            result.opened.model,
+            profile,
+            model_reason=result.opened.side.model_reason,
+            profile_reason=reason,
+        ),
         profile=profile,
-        profile_reason=reason,
         provenance=result.manifest.provenance if result.manifest else None,
         files=_files(result.manifest, home),
         folder="" if place is None else _way(place.parent, home),

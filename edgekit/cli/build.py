@@ -11,7 +11,7 @@ import click
 from edgekit.cli import options, output
 
 if TYPE_CHECKING:
-    from edgekit.api.build import BuildResult
+    from edgekit.documents.build_result import BuildResult
     from edgekit.errors import EdgekitError
 
 

@@ -14,7 +14,8 @@ from typing import Literal
 from edgekit.diff.gate import OUTCOME, UNITS, Rule, refuse_unknown
 from edgekit.documents.comparison import MetricChange, RuleResult, Side
 from edgekit.documents.report import Metric
-from edgekit.verdict.wording import MOST_FACTOR, figure, plain
+from edgekit.verdict.phrases import signed
+from edgekit.verdict.wording import MOST_FACTOR, figure
 
 CLOSE = 1e-9
 """As much, relatively, is equal: a difference of two floats that people write as 0.5 points is off by some 1e-14."""
@@ -116,20 +117,6 @@ def _changed(found: float, unit: str, *, is_share: bool) -> str:
     if is_share and factor >= MOST_FACTOR:
         return f"became {factor:.3g} times what it was" if factor < 1000 else f"became {factor:,.0f} times what it was"
     return f"changed by {signed(found, unit)}"
-
-
-def signed(value: float, unit: str) -> str:
-    """A change with its sign.
-
-    >>> signed(2, "%"), signed(-0.5556, "points"), signed(1024, "B")
-    ('+2%', '-0.5556 points', '+1.0 KiB')
-    """
-    sign, size = "-" if value < 0 else "+", abs(value)
-    if unit == "%":
-        return f"{sign}{plain(size)}%"
-    if unit == "points":
-        return f"{sign}{plain(size)} points"
-    return f"{sign}{figure('', size, unit)}"
 
 
 def verdict(results: Sequence[RuleResult]) -> Literal["pass", "fail", "not asked"]:

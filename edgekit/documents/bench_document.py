@@ -62,6 +62,11 @@ class Latency(Value):
     runs_ms: Raw
     runs_ms_every: Positive
 
+    @property
+    def slow(self) -> float:
+        """How many times the median a tenth of the runs takes or longer."""
+        return self.p90_ms / (self.median_ms or 1.0)
+
 
 class Memory(Value):
     """Bytes that the process held at most, what of it the model added, and what was read to know it."""

@@ -68,3 +68,25 @@ class Compiled(Value):
     def milliseconds(self) -> float:
         """The time of an inference at the device's clock, without the operators that are left."""
         return 1e3 * self.cycles / self.clock_hz
+
+    @property
+    def between_cycles(self) -> int:
+        """The cycles that are no layer's: what passes between them."""
+        return self.cycles - sum(layer.cycles for layer in self.layers)
+
+    @property
+    def npu_share(self) -> float:
+        """The share of the cycles in which the NPU computes, from 0 to 1; the rest it waits."""
+        return self.npu_cycles / self.cycles if self.cycles else 0.0
+
+    def milliseconds_of(self, cycles: int) -> float | None:
+        """The time of some of the cycles; None of a report that names no clock."""
+        return 1e3 * cycles / self.clock_hz if self.clock_hz else None
+
+    def share_of(self, cycles: int) -> float | None:
+        """Some of the cycles as a share of the whole; None where there are none."""
+        return cycles / self.cycles if self.cycles else None
+
+    def left_ms(self, latency_ms: float) -> float:
+        """What of a latency of the whole the operators take that are left to the processor; 0 where none are."""
+        return max(0.0, latency_ms - self.milliseconds) if self.left else 0.0

@@ -70,3 +70,8 @@ class Decisions(Value):
     changed_samples: int = 0
     lost: int = 0
     gained: int = 0
+
+    @property
+    def still_wrong(self) -> int:
+        """Of the `changed_samples` those that were wrong and are wrong in another way now."""
+        return self.changed_samples - self.lost - self.gained

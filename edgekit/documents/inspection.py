@@ -81,3 +81,9 @@ class Inspection(Shown):
     output_kinds: tuple[str, ...] = ()
     losses: tuple[str | None, ...] = ()
     rebuilt_error: float | None = None
+
+    @property
+    def other_share(self) -> float:
+        """The share of the flash that is no layer's or operator's, from 0 to 1."""
+        flash = self.metrics["flash"].value or 0
+        return self.other_bytes / flash if flash else 0.0

@@ -157,3 +157,7 @@ class Report(Shown):
     notes: tuple[str, ...] = ()
     data: dict[str, Any] = {}
     decisions: Decisions | None = None
+
+    def is_chosen(self, candidate: CandidateReport) -> bool:
+        """Whether a candidate is the one that was chosen."""
+        return self.chosen is not None and self.chosen.candidate == candidate.candidate

@@ -6,12 +6,12 @@ It is told what was found and decides nothing; the manifest, written last, is th
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from pathlib import Path
 
 from edgekit.devices.profile import DeviceProfile
 from edgekit.documents.candidate import Plan
 from edgekit.documents.compiled import COMPILED_FILE
+from edgekit.documents.insides import Insides
 from edgekit.documents.report import Report
 from edgekit.emit.html import html_report
 from edgekit.emit.inference import inference_script
@@ -20,7 +20,7 @@ from edgekit.emit.micro import TestVector, firmware_files
 from edgekit.emit.picture import Decoding
 from edgekit.emit.schema import schema_text
 from edgekit.files import prepare, replace_files
-from edgekit.tflite.reader import parse_tflite
+from edgekit.tflite.model import TfliteModel
 from edgekit.values import to_json
 
 MODEL_FILE = "model.tflite"
@@ -50,6 +50,8 @@ def emit(
     provenance: Provenance,
     profile: DeviceProfile,
     artifact: Path | None,
+    parsed: TfliteModel | None = None,
+    inside: Insides | None = None,
     compiled: Path | None = None,
     labels: tuple[str, ...] = (),
     vector: TestVector | None = None,
@@ -57,7 +59,8 @@ def emit(
 ) -> Path | None:
     """Write everything that a build gives into `folder`, in place of what an earlier build wrote there.
 
-    `artifact` is the chosen `.tflite`, None where no candidate gave one, `compiled` what an NPU's compiler made of it,
+    `artifact` is the chosen `.tflite`, None where no candidate gave one, `parsed` what its bytes say and `inside` what the page
+    shows of them (both are given wherever there is an artifact), `compiled` what an NPU's compiler made of it,
     `vector` what a microcontroller's firmware is tried with, `decoding` how pictures became the model's input. Each file appears under its name only when it is whole, and `manifest.json` last.
     Returns the path of `model.tflite`. Raises `OutputError` where the folder cannot be written, with nothing of
     the new result left behind.
@@ -69,10 +72,11 @@ def emit(
         PLAN_FILE: to_json(plan).encode(),
     }
     if model is not None:
-        content |= _model_files(model, report, profile.kind, labels, vector, decoding)
+        content |= _model_files(model, parsed, report, profile.kind, labels, vector, decoding)
         if compiled is not None:
             content |= _compiled_file(compiled.read_bytes(), report)
-    content[PAGE_FILE] = _page(report, model, profile, provenance, (*content, MANIFEST_FILE)).encode()
+    page = html_report(report, inside=inside, profile=profile, provenance=provenance, files=(*content, MANIFEST_FILE))
+    content[PAGE_FILE] = page.encode()
     manifest = Manifest(
         schema_version=1,
         edgekit_version=report.edgekit_version,
@@ -88,6 +92,7 @@ def emit(
 
 def _model_files(
     model: bytes,
+    parsed: TfliteModel | None,
     report: Report,
     kind: str,
     labels: tuple[str, ...],
@@ -105,7 +110,9 @@ def _model_files(
         script = inference_script(chosen, device=report.device, labels=len(labels), decoding=decoding)
         return {**files, "inference.py": script.encode()}
     if kind == "microcontroller":
-        firmware = firmware_files(model, chosen, device=report.device, vector=vector)
+        if parsed is None:
+            raise ValueError("a firmware registers the operators of its model, which nobody read")
+        firmware = firmware_files(model, parsed, chosen, device=report.device, vector=vector)
         return files | {name: text.encode() for name, text in firmware.items()}
     return files
 
@@ -116,10 +123,3 @@ def _compiled_file(content: bytes, report: Report) -> dict[str, bytes]:
     if found is None or found.sha256 != hashlib.sha256(content).hexdigest():
         raise ValueError("the report is not of this compiled file")
     return {COMPILED_FILE: content}
-
-
-def _page(
-    report: Report, model: bytes | None, profile: DeviceProfile, provenance: Provenance, files: Sequence[str]
-) -> str:
-    parsed = None if model is None else parse_tflite(model, where=MODEL_FILE)
-    return html_report(report, model=parsed, profile=profile, provenance=provenance, files=files)

@@ -87,11 +87,12 @@ def describe(facts: InputFacts) -> str:
     if facts.low is not None and facts.high is not None:
         text += f", real values {facts.low:g} to {facts.high:g}"
     if facts.scale:
-        text += f", real = {_shifted(facts.zero_point or 0)} * {facts.scale:.6g}"
+        text += f", real = {shifted(facts.zero_point or 0)} * {facts.scale:.6g}"
     return text
 
 
-def _shifted(zero_point: int) -> str:
+def shifted(zero_point: int) -> str:
+    """A stored value less the zero point, as it stands in a formula."""
     if zero_point == 0:
         return "stored"
     return f"(stored {'+' if zero_point < 0 else '-'} {abs(zero_point)})"

@@ -6,10 +6,7 @@ from collections.abc import Sequence
 
 from edgekit.documents.report import Check, Finding
 from edgekit.progress import Progress
-from edgekit.verdict.wording import sentence
-
-FOUND = "finding: "
-"""Begins a phase of progress that is over as it begins: it is there to be read."""
+from edgekit.verdict.wording import FOUND, sentence
 
 
 def tell(findings: Sequence[Finding], progress: Progress) -> None:

@@ -5,7 +5,6 @@ Nothing is loaded here and no file but `edgekit.toml` is read.
 
 from __future__ import annotations
 
-import math
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any, Literal, cast, get_args
 import msgspec
 
 from edgekit.documents.candidate import Step
-from edgekit.errors import InputError, ProjectError, did_you_mean
+from edgekit.errors import ProjectError, did_you_mean
 from edgekit.project.project_file import (
     LARGEST_SEED,
     Aim,
@@ -28,8 +27,10 @@ from edgekit.project.project_file import (
     StepTable,
     TrainingTable,
 )  # fmt: skip
+from edgekit.project.quantities import number, quantity
 from edgekit.units import parse_duration_ms, parse_size
 from edgekit.values import Value, read
+from edgekit.verdict.limits import Limits, user_limits
 from edgekit.verdict.metric_spec import MetricSpec, metric_spec
 
 if sys.version_info >= (3, 11):
@@ -40,6 +41,8 @@ else:
 PROJECT_FILE = "edgekit.toml"
 AIM_OF: dict[str, Aim] = {"flash": "smallest", "download": "download", "ram": "ram", "latency": "fastest"}
 """The aim that makes a metric small: `currency` names the metric."""
+BUDGET_FIELDS = {"flash": "flash_bytes", "download": "download_bytes", "ram": "ram_bytes", "latency": "latency_ms"}
+"""The field of a `Budget` that limits a metric."""
 LONGEST_BUDGET_S = 8760 * 3600.0
 
 
@@ -53,12 +56,7 @@ class Budget(Value):
 
     def limits(self) -> dict[str, float]:
         """The limits that were given, by metric name."""
-        named = {
-            "flash": self.flash_bytes,
-            "download": self.download_bytes,
-            "ram": self.ram_bytes,
-            "latency": self.latency_ms,
-        }
+        named = {name: getattr(self, field) for name, field in BUDGET_FIELDS.items()}
         return {name: float(value) for name, value in named.items() if value is not None}
 
 
@@ -106,6 +104,11 @@ class Project(Value):
     emulate: bool = False
     strict: bool = False
 
+    @property
+    def limits(self) -> Limits:
+        """What the project allows, in the user's name: the limits of its budget, and the drop of its goal."""
+        return user_limits({**self.budget.limits(), "accuracy_drop": self.goal.max_drop_points})
+
 
 def load_project(folder: Path, *, required: bool = True) -> Project:
     """The project in a folder; an empty one where there is no `edgekit.toml` and none is `required`."""
@@ -152,7 +155,7 @@ def resolve(file: ProjectFile, *, root: Path, where: str) -> Project:
         calibration=file.calibration,
         seed=file.seed,
         time_budget_s=_budget_s(
-            _quantity(parse_duration_ms, file.time_budget, f"{where}: time_budget") / 1e3, f"{where}: time_budget"
+            quantity(parse_duration_ms, file.time_budget, f"{where}: time_budget") / 1e3, f"{where}: time_budget"
         ),
         imports=file.model.imports if isinstance(file.model, ModelTable) else (),
         chains=tuple(tuple(_step(step) for step in chain.steps) for chain in file.chain),
@@ -192,7 +195,7 @@ def _step(given: StepTable | str) -> Step:
 def _budget(table: BudgetTable, where: str) -> Budget:
     def limit(parse: Any, key: str) -> Any:
         text = getattr(table, key)
-        return None if text is None else _quantity(parse, text, f"{where}: budget.{key}")
+        return None if text is None else quantity(parse, text, f"{where}: budget.{key}")
 
     return Budget(
         flash_bytes=limit(parse_size, "flash"),
@@ -202,21 +205,11 @@ def _budget(table: BudgetTable, where: str) -> Budget:
     )
 
 
-def _quantity(parse: Any, text: str, where: str) -> Any:
-    try:
-        value = parse(text)
-    except InputError as problem:
-        raise ProjectError(problem.what, where=where, received=problem.received, allowed=problem.allowed) from None
-    if value <= 0:
-        raise ProjectError("not a positive quantity", where=where, received=text, allowed="more than 0")
-    return value
-
-
 def override(project: Project, **changes: Any) -> Project:
     """A project with what the command line or the caller says, where it says something (not None).
 
-    Accepts `model`, `data` (sources), `imports`, `seed`, `augment` (the table as a dict), `emulate`, `strict`, `goal` (an aim), `max_drop`, `time_budget`, and `max_flash`,
-    `max_download`, `max_ram`, `max_latency` as text with units or as numbers in bytes, milliseconds, seconds.
+    Accepts `model`, `data` (sources), `imports`, `seed`, `augment` (the table as a dict), `emulate`, `strict`, `goal` (an aim),
+    `limits` (a `Limits` of the caller's own) and `time_budget` (text with a unit, or seconds).
     """
     given = {name: value for name, value in changes.items() if value not in (None, ())}
     if "model" in given:
@@ -235,16 +228,24 @@ def override(project: Project, **changes: Any) -> Project:
         training = msgspec.structs.replace(project.training, augment=_augment(given["augment"]))
         project = msgspec.structs.replace(project, training=training)
     if "time_budget" in given:
-        seconds = _number(given["time_budget"], parse_duration_ms, "--time-budget", 1e3)
+        seconds = number(given["time_budget"], parse_duration_ms, "--time-budget", 1e3)
         project = msgspec.structs.replace(project, time_budget_s=_budget_s(seconds, "--time-budget"))
-    if "max_drop" in given:
-        goal = msgspec.structs.replace(project.goal, max_drop_points=_points(given["max_drop"]))
-        project = msgspec.structs.replace(project, goal=goal)
     if "goal" in given:
         project = msgspec.structs.replace(
             project, goal=msgspec.structs.replace(project.goal, aim=_named(given["goal"]))
         )
-    return msgspec.structs.replace(project, budget=_override_budget(project.budget, given))
+    return _within(project, given.get("limits", Limits()).values)
+
+
+def _within(project: Project, limits: Mapping[str, float]) -> Project:
+    """A project with a caller's limits, by metric name, in the place of its own."""
+    drop = limits.get("accuracy_drop", project.goal.max_drop_points)
+    own = msgspec.structs.asdict(project.budget)
+    given = {field: limits[name] for name, field in BUDGET_FIELDS.items() if name in limits}
+    whole = {field: round(value) if field.endswith("_bytes") else value for field, value in given.items()}
+    return msgspec.structs.replace(
+        project, goal=msgspec.structs.replace(project.goal, max_drop_points=drop), budget=Budget(**{**own, **whole})
+    )
 
 
 def _switch(value: Any, where: str) -> bool:
@@ -254,21 +255,6 @@ def _switch(value: Any, where: str) -> bool:
     raise ProjectError("neither true nor false", where=where, received=repr(value)[:100], allowed="True or False")
 
 
-def _override_budget(budget: Budget, given: dict[str, Any]) -> Budget:
-    fields = {
-        "max_flash": ("flash_bytes", parse_size),
-        "max_download": ("download_bytes", parse_size),
-        "max_ram": ("ram_bytes", parse_size),
-        "max_latency": ("latency_ms", parse_duration_ms),
-    }
-    changes = {}
-    for option, (field, parse) in fields.items():
-        if option in given:
-            value = _number(given[option], parse, f"--{option.replace('_', '-')}", 1.0)
-            changes[field] = value if field == "latency_ms" else round(value)
-    return msgspec.structs.replace(budget, **changes) if changes else budget
-
-
 def _budget_s(seconds: float, where: str) -> float:
     """A time that threads can wait for."""
     if seconds > LONGEST_BUDGET_S:
@@ -276,15 +262,6 @@ def _budget_s(seconds: float, where: str) -> float:
             "too long for a time budget", where=where, received=f"{seconds:g} s", allowed="8760h at most"
         )
     return seconds
-
-
-def _number(given: Any, parse: Any, where: str, divisor: float) -> float:
-    """A number as it is, text by its unit divided into the field's own."""
-    if isinstance(given, int | float) and not isinstance(given, bool):
-        if not (math.isfinite(given) and given > 0):
-            raise ProjectError("not a positive number", where=where, received=given)
-        return float(given)
-    return float(_quantity(parse, given, where)) / divisor
 
 
 def _seed(given: Any) -> int:
@@ -315,13 +292,3 @@ def _augment(given: Any) -> AugmentTable | None:
             allowed="flip, shift, crop, colour, noise, as in {'flip': 'horizontal', 'shift': 0.1}",
         )  # fmt: skip
     return read(dict(given), AugmentTable, where="augment", error=ProjectError) if given else None
-
-
-def _points(given: Any) -> float:
-    try:
-        points = float(given)
-    except (TypeError, ValueError):
-        raise ProjectError("not a number of points", where="--max-drop", received=given, allowed="0 or more") from None
-    if not (math.isfinite(points) and points >= 0):
-        raise ProjectError("not a number of points", where="--max-drop", received=given, allowed="0 or more")
-    return points

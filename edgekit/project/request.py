@@ -79,4 +79,4 @@ def is_several(device: Device | Devices | None, settings: Project) -> bool:
 
 def limits_for(profile: DeviceProfile, settings: Project) -> Limits:
     """The limits of a project on a device."""
-    return limits_of(profile, {**settings.budget.limits(), "accuracy_drop": settings.goal.max_drop_points})
+    return limits_of(profile, settings.limits.values)

@@ -202,6 +202,11 @@ def shortfall(check: Check) -> float:
     return (judged - limit) / limit if limit > 0 else judged - limit
 
 
+def largest_miss(checks: Iterable[Check]) -> Check | None:
+    """The check that is furthest from passing, as a share of its limit; None where none is missed."""
+    return max(misses(checks), key=shortfall, default=None)
+
+
 def runtime_check(runtime: str, problem: str | None = None, *, basis: Basis = "simulated") -> Check:
     """Whether the file loads and runs on the device's kind of runtime; `problem` says why it does not."""
     if problem is None:

@@ -46,6 +46,12 @@ class Limits(Value):
         return {name: limit.value for name, limit in self.defaults.items()}
 
 
+def user_limits(given: Mapping[str, float | None]) -> Limits:
+    """Limits that the user gave, by metric name; None is as if it were not given."""
+    known = {name: value for name, value in given.items() if value is not None}
+    return Limits(deciding={name: Limit(value=value, origin="user") for name, value in known.items()})
+
+
 def limits_of(profile: DeviceProfile, given: Mapping[str, float | None]) -> Limits:
     """The limits of a device where the user gave some, by metric name; None is as if it were not given.
 
@@ -56,10 +62,10 @@ def limits_of(profile: DeviceProfile, given: Mapping[str, float | None]) -> Limi
     >>> found.default_values
     {'latency': 1000.0}
     """
-    user = {name: value for name, value in given.items() if value is not None}
+    user = user_limits(given).deciding
     board = {name: Limit(value=value, origin="board") for name, value in board_limits(profile).items()}
     return Limits(
-        deciding={**board, **{name: Limit(value=value, origin="user") for name, value in user.items()}},
+        deciding={**board, **user},
         defaults={
             name: Limit(value=value, origin="default")
             for name, value in default_limits(profile).items()

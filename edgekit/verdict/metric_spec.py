@@ -11,6 +11,7 @@ from edgekit.values import Value
 HIGHER_IS_BETTER = {"accuracy": True, "balanced_accuracy": True, "auc": True, "mae": False, "mse": False}
 FRACTIONS = ("accuracy", "balanced_accuracy", "auc")
 """Metrics from 0 to 1, of which one point is 0.01."""
+POINT = 0.01
 
 
 class MetricSpec(Value):
@@ -29,6 +30,24 @@ class MetricSpec(Value):
     def is_fraction(self) -> bool:
         """Whether one point is 0.01 of the metric (else one percent of the baseline's value)."""
         return self.name in FRACTIONS
+
+
+def point_of(metric: str, baseline: float) -> float:
+    """One point of a metric: 0.01 of a share, else one percent of the baseline's value.
+
+    >>> point_of("accuracy", 0.97), point_of("mae", 2.5)
+    (0.01, 0.025)
+    """
+    return POINT if metric in FRACTIONS else abs(baseline) / 100
+
+
+def least_score(metric: str, baseline: float, points: float, *, higher_is_better: bool) -> float:
+    """What a score may fall (or an error rise) to where so many points may be lost against the baseline's.
+
+    >>> least_score("accuracy", 0.97, 1.0, higher_is_better=True), least_score("mae", 2.0, 5.0, higher_is_better=False)
+    (0.96, 2.1)
+    """
+    return baseline - points * point_of(metric, baseline) * (1 if higher_is_better else -1)
 
 
 def metric_spec(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from edgekit.errors import DataError
 from edgekit.values import Value
 from edgekit.verdict.intervals import Interval, occurrences, paired_difference, percentiles, resamples, wilson
+from edgekit.verdict.metric_spec import POINT, point_of
 from edgekit.verdict.metric_spec import MetricSpec as MetricSpec
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 UserFunction = Callable[["np.ndarray", "np.ndarray"], float]
 LABEL_THRESHOLD = 0.5
-POINT = 0.01
 LEAST_RESAMPLES = 100
 """The ends of a 95% interval are each one of forty resamples: of fewer than this they would be two or three of them."""
 
@@ -104,7 +104,7 @@ def paired_drop(
     first = _measure(spec, targets, baseline, function)
     second = _measure(spec, targets, outputs, function)
     before, after = first.value(), second.value()
-    point = POINT if spec.is_fraction else abs(before) / 100
+    point = point_of(spec.name, before)
     sign = 1.0 if spec.higher_is_better else -1.0
     if not (math.isfinite(before) and math.isfinite(after)):
         return Drop(points=None, samples=first.samples, reason=first.undefined)

@@ -8,11 +8,13 @@ from __future__ import annotations
 import math
 
 from edgekit.documents.compiled import Compiled, LayerCycles
-from edgekit.documents.report import Metric, Metrics, Report
+from edgekit.documents.report import Check, Metric, Metrics, Report
 from edgekit.units import format_ms, format_size
 from edgekit.verdict.metric_spec import FRACTIONS
 
 ABSENT = "–"
+FOUND = "finding: "
+"""Begins a phase of progress that is over as it begins: it is a finding, there to be read."""
 KERAS = "keras_"  # begins the name of the Keras model's own score, which stands beside the baseline's
 JUDGED = ("accuracy_drop", "agreement")  # they stand after the metric that judges the model
 ORDER = (
@@ -104,6 +106,15 @@ def points_as(number: str) -> str:
     return f"{number} {'point' if number == '1' else 'points'}"
 
 
+def of_one_sample(samples: int) -> str:
+    """What one of so many samples counts in a share of them, in points.
+
+    >>> of_one_sample(360)
+    '0.28 points'
+    """
+    return points_as(f"{100 / samples:.2g}")
+
+
 def beside(name: str, value: float | str | None, limit: float | str | None, unit: str) -> tuple[str, str]:
     """A value and its limit, with as many digits as show that they differ: rounding must not contradict a verdict.
 
@@ -122,6 +133,18 @@ def beside(name: str, value: float | str | None, limit: float | str | None, unit
         if found[0] != found[1]:
             return found
     return said
+
+
+def missed(check: Check) -> str:
+    """A check that did not pass, in a line: its figure, its limit, its reason.
+
+    >>> missed(Check(name="flash", outcome="fail", limit=1024, value=4096, unit="B", reason="4 times the limit"))
+    'flash: 4.0 KiB where 1.0 KiB is allowed, 4 times the limit'
+    """
+    if check.value is None or check.limit is None:
+        return f"{check.name}: {check.reason}"
+    value, limit = beside(check.name, check.value, check.limit, check.unit)
+    return f"{check.name}: {value} where {limit} is allowed, {check.reason}"
 
 
 def _exactly(name: str, value: float, unit: str, digits: int) -> str:
@@ -307,7 +330,6 @@ def waits_for(layer: LayerCycles) -> str:
 
 def compiled_facts(made: Compiled) -> list[tuple[str, str]]:
     """What an NPU's compiler says of a whole file, in words."""
-    share = made.npu_cycles / made.cycles if made.cycles else 0.0
     facts = [
         ("compiler", f"{made.compiler}, {made.accelerator}, {made.system_config}, {made.memory_mode}"),
         ("operators", f"{made.on_npu} of {made.operators} on the NPU"),
@@ -315,7 +337,7 @@ def compiled_facts(made: Compiled) -> list[tuple[str, str]]:
     if made.cycles:
         per_second = 1e3 / made.milliseconds
         facts += [
-            ("cycles", f"{made.cycles:,}, of which the NPU computes in {made.npu_cycles:,} ({share:.0%})"),
+            ("cycles", f"{made.cycles:,}, of which the NPU computes in {made.npu_cycles:,} ({made.npu_share:.0%})"),
             (
                 "time",
                 f"{format_ms(made.milliseconds)} at {made.clock_hz / 1e6:g} MHz, {per_second:.4g} inferences a second",

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import singledispatch
 from typing import Any
 
-from edgekit.api.build import BuildResult
+from edgekit.documents.build_result import BuildResult
 from edgekit.documents.candidate import Estimate, Plan
 from edgekit.documents.comparison import Comparison
 from edgekit.documents.inspection import Inspection
@@ -42,7 +42,6 @@ def _(value: BuildResult) -> list[dict[str, Any]]:
 
 @rows.register
 def _(value: Report) -> list[dict[str, Any]]:
-    chosen = value.chosen.candidate if value.chosen else None
     tried: list[CandidateReport | Chosen] = [*value.candidates]
     tried += [value.chosen] if value.chosen and not value.candidates else []
     return [
@@ -50,7 +49,7 @@ def _(value: Report) -> list[dict[str, Any]]:
             "device": value.device,
             "candidate": each.candidate,
             "outcome": each.outcome if isinstance(each, CandidateReport) else value.outcome,
-            "chosen": each.candidate == chosen,
+            "chosen": not isinstance(each, CandidateReport) or value.is_chosen(each),
             **{name: metric.value for name, metric in each.metrics.items()},
             **({"seconds": each.seconds, "reason": each.reason} if isinstance(each, CandidateReport) else {}),
         }

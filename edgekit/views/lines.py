@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from edgekit.documents.build_result import BuildResult
 from edgekit.documents.candidate import Plan
 from edgekit.documents.comparison import Comparison
 from edgekit.documents.inspection import Inspection
 from edgekit.documents.report import Report
 from edgekit.verdict.wording import change, costs, figure
-
-if TYPE_CHECKING:
-    from edgekit.api.build import BuildResult  # a line of a report loads no engine
 
 MOST_NAMED = 4
 SUMS = ("flash", "peak_memory", "macs", "parameters", "latency")

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from functools import singledispatch
 from typing import Any
 
-from edgekit.api.build import BuildResult
 from edgekit.devices.profile import DeviceProfile, load_profile, profile_ids
+from edgekit.documents.build_result import BuildResult
 from edgekit.documents.candidate import Candidate, Declined, Estimate, Plan
 from edgekit.documents.comparison import Comparison, MetricChange
 from edgekit.documents.inspection import InspectedLayer, InspectedOperator, Inspection
@@ -15,12 +15,12 @@ from edgekit.documents.report import Report
 from edgekit.emit.html import html_report
 from edgekit.emit.html.figures import NOTHING, Figure, shown
 from edgekit.emit.html.fragment import Piece, pieces, sections
-from edgekit.emit.html.judged import grouped
 from edgekit.units import format_size
-from edgekit.verdict.wording import change, count, figure, rough, span
+from edgekit.verdict.checks import UNITS
+from edgekit.verdict.phrases import DECLINED, grouped, predicted, rows_title, would_be_tried
+from edgekit.verdict.wording import change, count, figure
 
 SECTIONS = ("result", "decisions", "checks", "candidates", "findings", "declined", "notes")
-UNITS = {"flash": "B", "download": "B", "ram": "B", "latency": "ms", "accuracy_drop": "points"}
 MOST_ROWS = 50
 Row = InspectedLayer | InspectedOperator
 
@@ -51,7 +51,7 @@ def _(value: Plan) -> str:
     limits = ", ".join(f"{name} {figure(name, limit, UNITS.get(name, ''))}" for name, limit in value.limits.items())
     names = [name for name in UNITS if any(name in each.estimates for each in value.candidates)]
     tried = Piece(
-        title=f"Would be tried, in this order ({len(value.candidates)})",
+        title=would_be_tried(len(value.candidates)),
         columns=("candidate", *names),
         rows=tuple((each.name, *(_estimate(each, name) for name in names)) for each in value.candidates),
     )
@@ -61,10 +61,9 @@ def _(value: Plan) -> str:
 
 
 def _declined(declined: Sequence[Declined]) -> Piece:
-    rows = tuple(
-        (", ".join(one.names), one.text) for one in grouped((each.technique, each.reason) for each in declined)
-    )
-    return Piece(title="Declined, and why", columns=("technique", "reason"), rows=rows)
+    found = grouped((each.technique, each.reason) for each in declined)
+    rows = tuple((", ".join(names), reason) for names, reason in found)
+    return Piece(title=DECLINED, columns=("technique", "reason"), rows=rows)
 
 
 def _estimate(candidate: Candidate, name: str) -> Figure:
@@ -74,8 +73,8 @@ def _estimate(candidate: Candidate, name: str) -> Figure:
 def _predicted(estimate: Estimate | None, unit: str) -> Figure:
     if estimate is None:
         return NOTHING
-    detail = span(rough(estimate.low, unit), rough(estimate.high, unit)) if estimate.low != estimate.high else ""
-    return Figure(text=rough(estimate.value, unit), basis="predicted", detail=detail)
+    text, detail = predicted(estimate, unit)
+    return Figure(text=text, basis="predicted", detail=detail)
 
 
 @html.register
@@ -88,7 +87,7 @@ def _(value: Inspection) -> str:
     )
     timed = ["time"] if any(row.latency for row in found) else []
     rows = Piece(
-        title="Operators" if value.operators else "Layers, predicted as float32",
+        title=rows_title("operator" if value.operators else "layer"),
         columns=("", "output", "parameters", "MACs", "flash", "memory", *timed),
         rows=tuple(_row(row, timed=bool(timed)) for row in found[:MOST_ROWS]),
         text=f"{len(found) - MOST_ROWS} more are in the frame." if len(found) > MOST_ROWS else "",

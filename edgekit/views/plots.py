@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import singledispatch
 from typing import Any
 
-from edgekit.api.build import BuildResult
+from edgekit.documents.build_result import BuildResult
 from edgekit.documents.candidate import Candidate, Plan
 from edgekit.documents.comparison import Comparison
 from edgekit.documents.inspection import InspectedLayer, InspectedOperator, Inspection
@@ -14,10 +14,13 @@ from edgekit.documents.report import Metric, Report
 from edgekit.emit.html.drawing import Axes, Peak, memory_picture, scatter_picture
 from edgekit.emit.html.layers import skyline
 from edgekit.emit.html.picture import pictures
-from edgekit.emit.html.scatter import Kind, Point, is_finite, pareto, scatter
+from edgekit.emit.html.scatter import Kind, Point, is_finite, scatter
 from edgekit.emit.html.tried import tried
 from edgekit.errors import InputError
 from edgekit.units import format_size
+from edgekit.verdict.checks import UNITS
+from edgekit.verdict.metric_spec import HIGHER_IS_BETTER
+from edgekit.verdict.pareto import pareto
 from edgekit.verdict.wording import JUDGED, ORDER, figure, is_share
 
 WIDTH, HEIGHT = 720.0, 360.0
@@ -88,7 +91,7 @@ def _(value: Comparison, axes: Any = None) -> Any:
         for place, (name, kind) in enumerate(SIDES)
         for size, accuracy in [(float(metrics["flash"][place].value or 0), float(metrics[upright][place].value or 0))]
     )
-    higher = upright in judging and upright not in ("mae", "mse")
+    higher = upright in judging and HIGHER_IS_BETTER.get(upright, True)
     return _drawn(Axes(accuracy=upright, currency="flash", higher_is_better=higher, points=points), axes)
 
 
@@ -142,7 +145,7 @@ def _titled(name: str) -> str:
 
 
 def _unit(name: str) -> str:
-    return {"latency": "ms", "flash": "B", "download": "B", "ram": "B"}.get(name, "")
+    return UNITS.get(name, "")
 
 
 def _has(candidate: Candidate, *names: str) -> bool:

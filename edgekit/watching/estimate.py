@@ -1,4 +1,4 @@
-"""How long what is left may take, by what as much took before."""
+"""How long what is left may take, by what as much took before: of the trials of a search, and of a phase."""
 
 from __future__ import annotations
 
@@ -43,3 +43,28 @@ class Pace:
         nearest = min(alike, key=lambda count: (abs(count - steps), count))
         found = self._seconds[nearest]
         return sum(found) / len(found)
+
+
+class PhasePace:
+    """How long a phase still takes, at the pace since its first part was done, which may have waited for much else.
+
+    >>> pace = PhasePace()
+    >>> pace.left_s("spooling", 1, 11, now=100.0) is None, pace.left_s("spooling", 3, 11, now=104.0)
+    (True, 16.0)
+    """
+
+    def __init__(self) -> None:
+        self._first: dict[str, tuple[float, int]] = {}  # when a phase's first part was done, and how many were then
+
+    def left_s(self, phase: str, done: int, total: int, *, now: float) -> float | None:
+        """The seconds left; None where there is no pace yet, or nobody knows how much there is."""
+        if not done:
+            return None
+        began, before = self._first.setdefault(phase, (now, done))
+        if done <= before or total <= done:
+            return None
+        return (now - began) / (done - before) * (total - done)
+
+    def over(self, phase: str) -> None:
+        """A phase is done; the next of its name begins anew."""
+        self._first.pop(phase, None)

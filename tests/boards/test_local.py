@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 import edgekit
-from edgekit.api import bench as benching
 from edgekit.boards import scripts, shell
 from edgekit.boards.local import Local
 from edgekit.boards.output_comparison import output_arrays
+from edgekit.boards.session import Session
 from edgekit.boards.transport import Task
 from edgekit.documents.bench_document import Output
 from edgekit.errors import DataError, DeviceError, InputError, ModelError
@@ -57,7 +57,7 @@ def test_a_bench_on_this_machine(int8_model, temporary, devices_folder):
 
 
 def test_outputs_that_cannot_be_compared_are_unknown_and_no_pass(int8_model, monkeypatch):
-    monkeypatch.setattr(benching._Asked, "_here", lambda *_: (None, "this machine does not run the file"))
+    monkeypatch.setattr(Session, "_here", lambda *_: (None, "this machine does not run the file"))
     found = edgekit.bench(int8_model, device="host", **QUICK)
     assert found.outcome == "fail" and found.agreement.bit_for_bit is None
     assert {check.name: check.outcome for check in found.checks}["agreement"] == "unknown"

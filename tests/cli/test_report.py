@@ -17,6 +17,8 @@ from click.testing import CliRunner
 from edgekit.cli.main import main
 from edgekit.devices.profile import load_profile
 from edgekit.emit import Provenance, emit
+from edgekit.measure.insides import insides
+from edgekit.tflite.reader import read_tflite
 
 ROOT = Path(__file__).resolve().parents[2]
 PROVENANCE = Provenance(inputs={"model": "ab" * 32}, seed=5, versions={"numpy": "2.4.6"}, processor="a processor")
@@ -25,9 +27,10 @@ PROVENANCE = Provenance(inputs={"model": "ab" * 32}, seed=5, versions={"numpy": 
 @pytest.fixture
 def result(tmp_path, sample_report, sample_plan, int8_model) -> Path:
     folder = tmp_path / "build" / "rpi4"
+    profile, parsed = load_profile("rpi4"), read_tflite(int8_model)
     emit(
-        folder, report=sample_report, plan=sample_plan, provenance=PROVENANCE, profile=load_profile("rpi4"),
-        artifact=int8_model,
+        folder, report=sample_report, plan=sample_plan, provenance=PROVENANCE, profile=profile, artifact=int8_model, parsed=parsed,
+        inside=insides(sample_report.chosen, parsed, profile),
     )  # fmt: skip
     return folder
 

@@ -13,7 +13,7 @@ import pytest
 from edgekit.documents.candidate import Step
 from edgekit.documents.compiled import Compiled, LayerCycles
 from edgekit.documents.decisions import Changed, ClassShare, Decisions, Errors
-from edgekit.documents.report import CandidateReport, Check, Metric, Report
+from edgekit.documents.report import Baseline, CandidateReport, Check, Metric, Report
 from edgekit.emit.manifest import Provenance
 from edgekit.measure.thumbnails import png
 
@@ -86,8 +86,9 @@ def many_candidates(sample_report: Report) -> Report:
     )
     data = {"samples": {"train": 1150, "test": 360, "validation": 287}, "currency": "flash", "direction": "higher"}
     return msgspec.structs.replace(
-        sample_report, candidates=candidates, chosen=chosen, checks=checks, data=data, outcome="pass"
-    )
+        sample_report, candidates=candidates, chosen=chosen, checks=checks, data=data, outcome="pass",
+        baseline=Baseline(metrics=_figures(180_000, 0.9778, "test"), sha256="0" * 64),
+    )  # fmt: skip
 
 
 @pytest.fixture

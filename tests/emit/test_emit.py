@@ -20,6 +20,8 @@ from edgekit.documents.compiled import Compiled, LayerCycles, LeftOperator
 from edgekit.documents.report import Report
 from edgekit.emit import Manifest, Provenance, emit, prepare
 from edgekit.errors import OutputError
+from edgekit.measure.insides import insides
+from edgekit.tflite.reader import read_tflite
 from edgekit.values import from_json
 
 RPI4 = load_profile("rpi4")
@@ -34,7 +36,10 @@ def write(sample_report, sample_plan, int8_model):
             "report": sample_report, "plan": sample_plan, "provenance": PROVENANCE, "profile": RPI4,
             "artifact": int8_model, "labels": ("zero", "one", "two"),
         }  # fmt: skip
-        return emit(folder, **{**given, **changes})
+        asked = {**given, **changes}
+        parsed = None if asked["artifact"] is None else read_tflite(asked["artifact"])
+        inside = insides(asked["report"].chosen, parsed, asked["profile"])
+        return emit(folder, parsed=parsed, inside=inside, **asked)
 
     return write
 

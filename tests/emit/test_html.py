@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from edgekit.devices.profile import load_profile
+from edgekit.devices.profile import DeviceProfile, load_profile
 from edgekit.documents.compiled import LeftOperator
 from edgekit.documents.decisions import Errors
 from edgekit.documents.report import CandidateReport, Check, Metric, Report
@@ -24,11 +24,21 @@ from edgekit.emit.html import html_report
 from edgekit.emit.html.caption import KEY
 from edgekit.emit.html.figures import BASES
 from edgekit.emit.html.page import breakable, visible
+from edgekit.measure.insides import insides
+from edgekit.tflite.model import TfliteModel
 from edgekit.tflite.reader import parse_tflite, read_tflite
 
 ROOT = Path(__file__).resolve().parents[2]
 RPI4 = load_profile("rpi4")
 VOID = {"meta", "br", "wbr", "use", "path", "rect", "circle", "link", "img"}
+
+
+def page_of(
+    report: Report, model: TfliteModel, profile: DeviceProfile | None = None, *, profile_reason: str = "", **more
+) -> str:
+    """The page of a report whose file is at hand."""
+    inside = insides(report.chosen, model, profile, profile_reason=profile_reason)
+    return html_report(report, inside=inside, profile=profile, **more)
 
 
 class Page(HTMLParser):
@@ -66,7 +76,7 @@ class Page(HTMLParser):
 
 @pytest.fixture
 def page(sample_report, int8_model, provenance):
-    return html_report(sample_report, model=read_tflite(int8_model), profile=RPI4, provenance=provenance)
+    return page_of(sample_report, read_tflite(int8_model), RPI4, provenance=provenance)
 
 
 REPORTS = [
@@ -79,7 +89,7 @@ FILES = ("report.json", "model.tflite", "plan.json")
 @pytest.mark.parametrize("name", REPORTS)
 def test_every_page_is_whole_and_needs_nothing_else(name, request, int8_model, provenance):
     report = request.getfixturevalue(name)
-    text = html_report(report, model=read_tflite(int8_model), profile=RPI4, provenance=provenance, files=FILES)
+    text = page_of(report, read_tflite(int8_model), RPI4, provenance=provenance, files=FILES)
     found = Page(text)
     assert not found.misnested and not found.open
     assert not {tag for tag, _ in found.elements} & {
@@ -115,7 +125,7 @@ def test_only_its_own_style_sheet_is_allowed(page):
 
 def test_no_text_of_a_report_or_a_model_becomes_markup(hostile, hostile_model, provenance):
     content = hostile_model()
-    text = html_report(hostile, model=parse_tflite(content, where="hostile"), profile=RPI4, provenance=provenance)
+    text = page_of(hostile, parse_tflite(content, where="hostile"), RPI4, provenance=provenance)
     assert "<script" not in text.lower() and "<img" not in text.lower() and "49" not in Page(text).text.split()
     assert "&lt;script&gt;" in text
     assert "\u202e" not in text and "\x00" not in text
@@ -129,9 +139,10 @@ def test_the_same_report_gives_the_same_bytes(many_candidates, int8_model, prove
     made = (
         "import hashlib, sys; from edgekit.emit.html import html_report; from edgekit.documents.report import Report\n"
         "from edgekit.values import from_json; from edgekit.tflite.reader import read_tflite\n"
-        "from edgekit.devices.profile import load_profile\n"
+        "from edgekit.devices.profile import DeviceProfile, load_profile; from edgekit.measure.insides import insides\n"
         "report = from_json(sys.stdin.read(), Report)\n"
-        f"text = html_report(report, model=read_tflite({str(int8_model)!r}), profile=load_profile('rpi4'))\n"
+        f"profile = load_profile('rpi4'); inside = insides(report.chosen, read_tflite({str(int8_model)!r}), profile)\n"
+        "text = html_report(report, inside=inside, profile=profile)\n"
         "print(hashlib.sha256(text.encode()).hexdigest(), 'tensorflow' in sys.modules)"
     )
     document = msgspec.json.encode(many_candidates).decode()
@@ -176,13 +187,13 @@ def test_the_parts_of_the_file_add_up(page, int8_model):
 
 
 def test_milliseconds_without_a_profile_are_not_known(sample_report, int8_model):
-    text = html_report(sample_report, model=read_tflite(int8_model), profile_reason="nobody named it")
+    text = page_of(sample_report, read_tflite(int8_model), profile_reason="nobody named it")
     assert "Milliseconds are not known: nobody named it" in Page(text).text
     assert '<rect class="time"' not in text
 
 
 def test_a_build_without_a_file_says_so(nothing_made):
-    text = Page(html_report(nothing_made, model_reason="no candidate gave a file", profile=RPI4)).text
+    text = Page(html_report(nothing_made, profile=RPI4)).text
     assert "No candidate for Raspberry Pi 4 Model B" in text
     assert "Not known: no candidate gave a file" in text
     assert "signal SIGSEGV" in text
@@ -255,7 +266,7 @@ def test_no_figures_keep_a_page_from_being_made(sample_report, int8_model, metri
         checks=(Check(name=currency, outcome="fail", limit=limit, value=limit, unit="B", basis="measured"),),
         data={"currency": currency},
     )
-    assert not Page(html_report(report, model=read_tflite(int8_model))).misnested
+    assert not Page(page_of(report, read_tflite(int8_model))).misnested
 
 
 def test_what_is_taken_for_what_is_a_table_with_a_number_for_each_class(with_decisions):
@@ -314,7 +325,7 @@ def times(page: str, label: str) -> tuple[float, float]:
 
 
 def test_an_npu_has_one_total_which_is_the_verdicts(on_npu, int8_model):
-    page = html_report(on_npu, model=read_tflite(int8_model), profile=RPI4)
+    page = page_of(on_npu, read_tflite(int8_model), RPI4)
     parts, total = times(page, "Layers on the NPU")
     assert total == 2.95 and parts == pytest.approx(total, rel=0.01), "and what lies between the layers"
     assert "between the layers" in Page(page).text
@@ -336,9 +347,7 @@ def test_operators_left_to_the_processor_are_part_of_the_total(on_npu):
 def test_the_operators_sum_to_the_verdicts_latency_wherever_it_comes_from(sample_report, int8_model, basis):
     latency = Metric(value=3.1, unit="ms", basis=basis, source="taken on the board")
     chosen = msgspec.structs.replace(sample_report.chosen, metrics={**sample_report.chosen.metrics, "latency": latency})
-    page = html_report(
-        msgspec.structs.replace(sample_report, chosen=chosen), model=read_tflite(int8_model), profile=RPI4
-    )
+    page = page_of(msgspec.structs.replace(sample_report, chosen=chosen), read_tflite(int8_model), RPI4)
     parts, total = times(page, "Operators")
     assert total == 3.1 and parts == pytest.approx(3.1, rel=0.01)
     assert f"The milliseconds are the 3.1 ms of the whole, {basis}, shared out" in Page(page).text
@@ -357,7 +366,7 @@ def test_signs_that_cannot_be_seen_are_replaced():
 def test_a_long_model_shows_its_heaviest_operators(sample_report, int8_model):
     model = read_tflite(int8_model)
     many = msgspec.structs.replace(model, operators=model.operators * 200)
-    page = html_report(sample_report, model=many, profile=RPI4)
+    page = page_of(sample_report, many, RPI4)
     assert "lighter operators:" in Page(page).text
     assert len(page) < 600_000
 

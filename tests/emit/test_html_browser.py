@@ -15,6 +15,7 @@ import pytest
 
 from edgekit.devices.profile import load_profile
 from edgekit.emit.html import html_report
+from edgekit.measure.insides import insides
 from edgekit.tflite.reader import parse_tflite
 
 pytestmark = pytest.mark.slow
@@ -119,10 +120,12 @@ def page(
 
     def write(name: str) -> Path:
         content = hostile_model() if name == "hostile" else int8_model.read_bytes()
+        report, profile = request.getfixturevalue(name), load_profile("rpi4")
+        model = None if name == "one_unknown" else parse_tflite(content, where="model.tflite")
         text = html_report(
-            request.getfixturevalue(name),
-            model=None if name == "one_unknown" else parse_tflite(content, where="model.tflite"),
-            profile=load_profile("rpi4"),
+            report,
+            inside=insides(report.chosen, model, profile),
+            profile=profile,
             provenance=provenance,
             files=FILES,
         )

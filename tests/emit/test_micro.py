@@ -53,7 +53,9 @@ def chosen(sample_report):
 def firmware(tmp_path, int8_model, chosen, vector) -> Path:
     folder = tmp_path / "it's a firmware"
     folder.mkdir()
-    for name, text in firmware_files(int8_model.read_bytes(), chosen, device="nucleo-l4r5zi", vector=vector).items():
+    for name, text in firmware_files(
+        int8_model.read_bytes(), read_tflite(int8_model), chosen, device="nucleo-l4r5zi", vector=vector
+    ).items():
         (folder / name).write_text(text, encoding="utf-8")
     return folder
 
@@ -226,7 +228,7 @@ int main() {
 
 
 def test_without_a_vector_there_is_no_example(int8_model, chosen):
-    files = firmware_files(int8_model.read_bytes(), chosen, device="rpi-pico", vector=None)
+    files = firmware_files(int8_model.read_bytes(), read_tflite(int8_model), chosen, device="rpi-pico", vector=None)
     assert set(files) == {"model_data.h", "model_data.cc", "model_operators.h"}
 
 
@@ -237,7 +239,9 @@ def test_a_vector_of_half_floats_is_left_out(tmp_path):
 
 
 def test_the_header_has_the_margin_and_where_it_is_from(int8_model, chosen):
-    header = firmware_files(int8_model.read_bytes(), chosen, device="rpi-pico", vector=None)["model_data.h"]
+    header = firmware_files(int8_model.read_bytes(), read_tflite(int8_model), chosen, device="rpi-pico", vector=None)[
+        "model_data.h"
+    ]
     assert (
         "#define EDGEKIT_MODEL_ARENA_MARGIN_BYTES 640\n" in header and "// predicted: what kernels ask for\n" in header
     )

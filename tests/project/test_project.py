@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from edgekit.errors import ProjectError
+from edgekit.project.limits import limits_given
 from edgekit.project.project import Project, load_project, override
 from edgekit.project.project_file import AugmentTable
 from edgekit.values import from_json, to_json
@@ -177,17 +178,17 @@ def test_no_project_file(tmp_path):
         ({"data": "b.npz"}, "data.source", "b.npz"),
         ({"seed": 0}, "seed", 0),
         ({"augment": {"shift": 0.1}}, "training.augment", AugmentTable(shift=0.1)),
-        ({"max_drop": 0}, "goal.max_drop_points", 0.0),
-        ({"max_drop": 0.5}, "goal.max_drop_points", 0.5),
+        ({"limits": limits_given(max_drop=0)}, "goal.max_drop_points", 0.0),
+        ({"limits": limits_given(max_drop=0.5)}, "goal.max_drop_points", 0.5),
         ({"time_budget": "90s"}, "time_budget_s", 90.0),
         ({"time_budget": 90}, "time_budget_s", 90.0),
         ({"time_budget": "8760h"}, "time_budget_s", 31_536_000.0),
-        ({"max_flash": "1KiB"}, "budget.flash_bytes", 1024),
-        ({"max_flash": 1000}, "budget.flash_bytes", 1000),
-        ({"max_download": "1MB"}, "budget.download_bytes", 10**6),
-        ({"max_ram": 2.0**20}, "budget.ram_bytes", 2**20),
-        ({"max_latency": "2s"}, "budget.latency_ms", 2000.0),
-        ({"max_latency": 2.5}, "budget.latency_ms", 2.5),
+        ({"limits": limits_given(max_flash="1KiB")}, "budget.flash_bytes", 1024),
+        ({"limits": limits_given(max_flash=1000)}, "budget.flash_bytes", 1000),
+        ({"limits": limits_given(max_download="1MB")}, "budget.download_bytes", 10**6),
+        ({"limits": limits_given(max_ram=2.0**20)}, "budget.ram_bytes", 2**20),
+        ({"limits": limits_given(max_latency="2s")}, "budget.latency_ms", 2000.0),
+        ({"limits": limits_given(max_latency=2.5)}, "budget.latency_ms", 2.5),
     ],
 )
 def test_every_override_changes_its_key_and_nothing_else(tmp_path, change, path, expected):
@@ -204,8 +205,8 @@ def test_every_override_changes_its_key_and_nothing_else(tmp_path, change, path,
 
 def test_what_is_not_given_overrides_nothing(tmp_path):
     before = project(tmp_path, FULL)
-    names = ("model", "data", "imports", "seed", "max_drop", "time_budget", "max_flash", "max_ram", "max_latency")
-    assert override(before, **dict.fromkeys(names)) == before
+    names = ("model", "data", "imports", "seed", "limits", "time_budget")
+    assert override(before, **dict.fromkeys(names)) == before == override(before, limits=limits_given())
 
 
 def test_overriding_the_data_keeps_its_options(tmp_path):
@@ -232,19 +233,11 @@ def test_overrides_without_a_file(tmp_path):
     assert (after.model.source, after.imports, after.data.source) == ("m.keras", ("layers",), "d.npz")
 
 
-@pytest.mark.parametrize("option", ["max_flash", "max_download", "max_ram", "max_latency", "time_budget"])
 @pytest.mark.parametrize("given", ["soon", "5", 0, -1, math.nan, math.inf, True, [1]])
-def test_a_wrong_override_names_its_option(tmp_path, option, given):
+def test_a_wrong_time_budget_names_its_option(tmp_path, given):
     with pytest.raises(ProjectError) as caught:
-        override(load_project(tmp_path, required=False), **{option: given})
-    assert caught.value.where == f"--{option.replace('_', '-')}"
-
-
-@pytest.mark.parametrize("given", ["much", -1, math.nan, math.inf, [1]])
-def test_a_wrong_number_of_points(tmp_path, given):
-    with pytest.raises(ProjectError) as caught:
-        override(load_project(tmp_path, required=False), max_drop=given)
-    assert caught.value.where == "--max-drop"
+        override(load_project(tmp_path, required=False), time_budget=given)
+    assert caught.value.where == "--time-budget"
 
 
 @pytest.mark.parametrize("given", [-1, "x", 1.5, 2**64])

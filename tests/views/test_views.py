@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 import edgekit
-from edgekit.api.build import BuildResult
+from edgekit.documents.build_result import BuildResult
 from edgekit.documents.report import Report
 from edgekit.emit.html.fragment import OWN, rules_of, scoped_style
 from edgekit.errors import InputError, MissingExtraError

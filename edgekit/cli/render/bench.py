@@ -46,7 +46,7 @@ def _times(result: BenchResult) -> Rows:
             "",
             Text(
                 f"min {format_ms(latency.min_ms)}, 90% {format_ms(latency.p90_ms)}, 99% {format_ms(latency.p99_ms)}, "
-                f"{steadiness(latency.steady, latency.spread, latency.p90_ms / (latency.median_ms or 1.0))}"
+                f"{steadiness(latency.steady, latency.spread, latency.slow)}"
             ),
         ),
     ]

@@ -13,8 +13,7 @@ from rich.rule import Rule
 from rich.text import Text
 
 from edgekit.cli.render.console import figures_table, make_console, name_and_text, outcome_text, section
-from edgekit.cli.render.report import grouped, step_text
-from edgekit.diff.gate_verdict import signed
+from edgekit.cli.render.report import reasons_with_names
 from edgekit.documents.comparison import (
     CheckChange,
     Comparison,
@@ -27,6 +26,7 @@ from edgekit.documents.comparison import (
 )
 from edgekit.documents.report import Check, Metric
 from edgekit.units import format_size
+from edgekit.verdict.phrases import bases, signed, steps_text
 from edgekit.verdict.wording import ABSENT, MOST_FACTOR, count, figure, interval, plain, relative
 
 MOST_ROWS = 12
@@ -71,7 +71,7 @@ def _side(side: Side) -> Text:
         text.append(f"\n{side.device}: {side.candidate or 'no candidate gave a file'} ")
         text.append(outcome_text(side.outcome or "unknown"))
         if side.steps:
-            text.append(f"\n{', then '.join(map(step_text, side.steps))}", style="dim")
+            text.append(f"\n{steps_text(side.steps)}", style="dim")
     return text
 
 
@@ -86,10 +86,9 @@ def _rules(rules: Sequence[RuleResult]) -> RenderableType:
 def _figures(metrics: Sequence[MetricChange]) -> RenderableType:
     table = figures_table(("", "left"), ("A", "right"), ("B", "right"), ("change", "left"), ("basis", "left"))
     for metric in metrics:
-        bases = dict.fromkeys(each.basis or "not known" for each in (metric.a, metric.b))
         cells = (_value(metric.name, metric.a), _value(metric.name, metric.b), Text(change_text(metric)))
-        table.add_row(Text(metric.name, style="bold"), *cells, Text(" / ".join(bases), style="dim"))
-    told = grouped((metric.name, metric.reason) for metric in metrics if metric.reason)
+        table.add_row(Text(metric.name, style="bold"), *cells, Text(bases((metric.a, metric.b)), style="dim"))
+    told = reasons_with_names((metric.name, metric.reason) for metric in metrics if metric.reason)
     rows = [(name, Text.assemble("not compared: ", reason)) for name, reason in told]
     return Group(table, Text(), name_and_text(rows)) if rows else table
 

@@ -19,8 +19,9 @@ def compiled_table(made: Compiled) -> RenderableType:
     if made.layers:
         table = figures_table(("", "left"), ("", "left"), ("cycles", "right"), ("share", "right"), ("", "left"))
         for layer in made.layers[:MOST]:
-            share = f"{layer.cycles / made.cycles:.1%}" if made.cycles else ""
-            table.add_row(Text(layer.name), Text(layer.operator), f"{layer.cycles:,}", share, waits_for(layer))
+            share = made.share_of(layer.cycles)
+            said = "" if share is None else f"{share:.1%}"
+            table.add_row(Text(layer.name), Text(layer.operator), f"{layer.cycles:,}", said, waits_for(layer))
         parts.append(table)
     if len(made.layers) > MOST:
         parts.append(Text(f"and {len(made.layers) - MOST} more layers", style="dim"))

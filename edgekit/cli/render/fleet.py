@@ -16,10 +16,11 @@ from edgekit.cli.render.console import (
     outcome_text,
     section,
 )
-from edgekit.documents.report import Check, Report
+from edgekit.documents.report import Report
 from edgekit.errors import EdgekitError
-from edgekit.verdict.checks import misses, shortfall
-from edgekit.verdict.wording import ABSENT, beside, figure
+from edgekit.verdict.checks import largest_miss
+from edgekit.verdict.phrases import shown as metric_text
+from edgekit.verdict.wording import ABSENT, missed
 
 FIGURES = {"flash": "flash", "download": "download", "ram": "RAM", "latency": "latency", "accuracy_drop": "drop"}
 NARROW = ("flash", "ram", "latency", "accuracy_drop")
@@ -38,7 +39,7 @@ def print_fleet(
     for report in reports:
         chosen = report.chosen
         metrics = chosen.metrics if chosen else {}
-        shown = [figure(name, metrics[name].value, metrics[name].unit) if name in metrics else ABSENT for name in names]
+        shown = [metric_text(name, metrics.get(name)) for name in names]
         name = candidate_text(chosen.candidate, is_wide=is_wide) if chosen else Text(ABSENT)
         table.add_row(Text(report.device, style="bold"), outcome_text(report.outcome), name, *shown)
     for device in failed:
@@ -46,23 +47,12 @@ def print_fleet(
     count = len(reports) + len(failed)
     passed = sum(report.outcome == "pass" for report in reports)
     section(console, f"Devices ({passed} of {count} passed)", table)
-    told = [(report.device, Text(largest_miss(report))) for report in reports if report.outcome != "pass"]
+    told = [(report.device, Text(_miss(report))) for report in reports if report.outcome != "pass"]
     told += [(device, Text(problem.what)) for device, problem in failed.items()]
     if told:
         section(console, "The largest miss of each", name_and_text(told))
 
 
-def largest_miss(report: Report) -> str:
-    """The check that is furthest from passing, as a share of its limit; an unknown is further than any figure."""
-    missed = misses(report.checks)
-    if not missed:
-        return report.summary or "no check was made"
-    worst = max(missed, key=shortfall)
-    return f"{worst.name}: {_held(worst)}{worst.reason}"
-
-
-def _held(check: Check) -> str:
-    if check.value is None or check.limit is None:
-        return ""
-    value, limit = beside(check.name, check.value, check.limit, check.unit)
-    return f"{value} where {limit} is allowed, "
+def _miss(report: Report) -> str:
+    worst = largest_miss(report.checks)
+    return missed(worst) if worst else report.summary or "no check was made"

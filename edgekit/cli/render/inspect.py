@@ -13,6 +13,7 @@ from edgekit.documents.inspection import InspectedLayer, InspectedOperator, Insp
 from edgekit.documents.report import Metric
 from edgekit.tflite.labels import printable
 from edgekit.units import format_size
+from edgekit.verdict.phrases import rows_title
 from edgekit.verdict.wording import ABSENT, count, figure, interval, rough, span
 
 Row = InspectedLayer | InspectedOperator
@@ -46,8 +47,7 @@ def print_inspection(
     shown = rows[:top]
     if shown:
         order = "in the model's order" if found.order == "model" else f"the heaviest by {ORDERS[found.order]} first"
-        what = "Operators" if kind == "operator" else "Layers, predicted as float32"
-        section(console, f"{what}, {order}", _table(found, shown, console.width))
+        section(console, f"{rows_title(kind)}, {order}", _table(found, shown, console.width))
     console.print(Text(f"  {_rest(found, rows[len(shown) :], kind)}", style="dim"))
     if found.device and console.width < WIDE:
         console.print(
@@ -148,8 +148,7 @@ def _time(row: Row, *, is_wide: bool) -> Text:
 
 def _rest(found: Inspection, rows: Sequence[Row], kind: str) -> str:
     """What is not in the table: rows that were left out, and the bytes that are no row's."""
-    flash = found.metrics["flash"].value or 0
-    other = f"{format_size(found.other_bytes)} of flash ({found.other_bytes / flash if flash else 0:.1%}) are the graph, names and scales"
+    other = f"{format_size(found.other_bytes)} of flash ({found.other_share:.1%}) are the graph, names and scales"
     if not rows:
         return other
     left = sum(row.flash_bytes for row in rows)

@@ -11,9 +11,9 @@ from rich.text import Text
 from edgekit.cli.render.console import WIDE, candidate_text, figures_table, make_console, name_and_text, section
 from edgekit.cli.render.report import declined_table
 from edgekit.documents.candidate import Candidate, Plan
-from edgekit.verdict.wording import ABSENT, figure, rough, span
-
-UNITS = {"flash": "B", "download": "B", "ram": "B", "latency": "ms", "accuracy_drop": "points"}
+from edgekit.verdict.checks import UNITS
+from edgekit.verdict.phrases import DECLINED, predicted, would_be_tried
+from edgekit.verdict.wording import ABSENT, figure
 
 
 def print_plan(plan: Plan, *, brief: bool = False, console: Console | None = None) -> None:
@@ -30,9 +30,9 @@ def print_plan(plan: Plan, *, brief: bool = False, console: Console | None = Non
     if plan.limits or plan.defaults:
         section(console, "Limits", name_and_text(_limits(plan)))
     if plan.candidates:
-        section(console, f"Would be tried, in this order ({len(plan.candidates)})", _candidates(plan, console.width))
+        section(console, would_be_tried(len(plan.candidates)), _candidates(plan, console.width))
     if plan.declined:
-        section(console, "Declined, and why", declined_table(plan.declined))
+        section(console, DECLINED, declined_table(plan.declined))
 
 
 def _limits(plan: Plan) -> Iterator[tuple[str, Text]]:
@@ -62,8 +62,5 @@ def _estimate(candidate: Candidate, name: str) -> Text:
     estimate = candidate.estimates.get(name)
     if estimate is None:
         return Text(ABSENT, style="dim")
-    unit = UNITS[name]
-    text = Text(rough(estimate.value, unit))
-    if estimate.low == estimate.high:
-        return text
-    return text.append(f"\n{span(rough(estimate.low, unit), rough(estimate.high, unit))}", style="dim")
+    value, interval = predicted(estimate, UNITS[name])
+    return Text(value).append(f"\n{interval}" if interval else "", style="dim")

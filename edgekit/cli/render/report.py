@@ -21,10 +21,11 @@ from edgekit.cli.render.console import (
     outcome_text,
     section,
 )
-from edgekit.documents.candidate import Declined, Step
+from edgekit.documents.candidate import Declined
 from edgekit.documents.report import CandidateReport, Check, Chosen, Finding, Metric, Metrics, Report
 from edgekit.emit import PAGE_FILE
 from edgekit.emit.inference import describe
+from edgekit.verdict.phrases import DECLINED, NOT_KNOWN, bases, grouped, shown, steps_text
 from edgekit.verdict.wording import (
     ABSENT,
     KERAS,
@@ -58,10 +59,10 @@ def print_report(
         section(console, "Checks", _checks(report.checks))
     if report.candidates:
         is_wide = console.width >= WIDE
-        shown = [name for name in [accuracy_name(report), *_in_trials(report, is_wide=is_wide)] if name]
-        section(console, f"Tried ({len(report.candidates)})", _candidates(report, shown, is_wide=is_wide))
+        wanted = [name for name in [accuracy_name(report), *_in_trials(report, is_wide=is_wide)] if name]
+        section(console, f"Tried ({len(report.candidates)})", _candidates(report, wanted, is_wide=is_wide))
     if report.declined:
-        section(console, "Declined, and why", declined_table(report.declined))
+        section(console, DECLINED, declined_table(report.declined))
     if report.chosen:
         section(console, "The file, and what the device feeds it", _file(report, report.chosen))
     if report.chosen and report.chosen.compiled:
@@ -118,9 +119,9 @@ def _comparison(before: Metrics, after: Metrics) -> RenderableType:
         cells += [_cell(name, old, dim=both)] if before else []
         cells += [_cell(name, new, dim=False)] if after else []
         cells += [Text(change(name, old, new))] if both else []
-        table.add_row(*cells, Text(_bases(old, new), style="dim"))
+        table.add_row(*cells, Text(bases((old, new)), style="dim"))
     told = {
-        name: Text(f"not known: {each[name].reason}")
+        name: Text(f"{NOT_KNOWN}: {each[name].reason}")
         for each in (before, after)
         for name in each
         if each[name].value is None and each[name].reason
@@ -134,7 +135,7 @@ def _keras(name: str, metric: Metric) -> Text:
     text = Text(f"{name.removeprefix(KERAS)} {figure(name, metric.value, metric.unit)}")
     if bounds := interval(name, metric.low, metric.high, metric.unit):
         text.append(f" ({bounds})", style="dim")
-    return text.append(f", {metric.basis or 'not known'}, before any conversion")
+    return text.append(f", {metric.basis or NOT_KNOWN}, before any conversion")
 
 
 def _cell(name: str, metric: Metric | None, *, dim: bool) -> Text:
@@ -144,12 +145,6 @@ def _cell(name: str, metric: Metric | None, *, dim: bool) -> Text:
     if bounds := interval(name, metric.low, metric.high, metric.unit):
         text.append(f"\n{bounds}", style="dim not bold")
     return text
-
-
-def _bases(old: Metric | None, new: Metric | None) -> str:
-    """The basis of the two figures, said once where it is the same."""
-    said = [metric.basis or "not known" for metric in (old, new) if metric is not None]
-    return " / ".join(dict.fromkeys(said))
 
 
 def _checks(checks: tuple[Check, ...]) -> RenderableType:
@@ -167,7 +162,7 @@ def _checks(checks: tuple[Check, ...]) -> RenderableType:
 
 def _not_asked(checks: tuple[Check, ...]) -> list[tuple[str, Text]]:
     """The checks that decide nothing, in one line a reason."""
-    found = grouped((check.name, check.reason) for check in checks if check.outcome == "not asked")
+    found = reasons_with_names((check.name, check.reason) for check in checks if check.outcome == "not asked")
     return [("not asked", Text(f"{names}: {reason}" if reason.plain else names)) for names, reason in found]
 
 
@@ -187,15 +182,11 @@ def _candidates(report: Report, wanted: list[str], *, is_wide: bool) -> Renderab
     names = [name for name in wanted if any(name in candidate.metrics for candidate in candidates)]
     table = figures_table(("", "left"), ("", "left"), *((name, "right") for name in names), ("time", "right"))
     for candidate in candidates:
-        figures = []
-        for name in names:
-            found = candidate.metrics.get(name)
-            figures.append(figure(name, found.value, found.unit) if found else ABSENT)
-        is_chosen = report.chosen is not None and report.chosen.candidate == candidate.candidate
-        outcome = outcome_text(candidate.outcome).append(" chosen" if is_chosen else "", style="bold")
+        figures = [shown(name, candidate.metrics.get(name)) for name in names]
+        outcome = outcome_text(candidate.outcome).append(" chosen" if report.is_chosen(candidate) else "", style="bold")
         name_text = candidate_text(candidate.candidate, is_wide=is_wide)
         table.add_row(name_text, outcome, *figures, seconds(candidate.seconds))
-    told = grouped((each.candidate, each.reason) for each in candidates if each.reason not in ("", "chosen"))
+    told = reasons_with_names((each.candidate, each.reason) for each in candidates if each.reason not in ("", "chosen"))
     return _with_reasons(Group(table, _basis_line(candidates, names)), told)
 
 
@@ -204,7 +195,7 @@ def _basis_line(candidates: tuple[CandidateReport, ...], names: list[str]) -> Te
     by_basis: dict[str, list[str]] = {}
     for name in names:
         found = [each.metrics[name] for each in candidates if name in each.metrics]
-        basis = " or ".join(dict.fromkeys(metric.basis or "not known" for metric in found))
+        basis = bases(found, " or ")
         split = next((f" on {metric.split}" for metric in found if metric.split), "")
         by_basis.setdefault(basis, []).append(f"{name}{split}")
     return Text("; ".join(f"{basis}: {', '.join(said)}" for basis, said in by_basis.items()), style="dim")
@@ -217,21 +208,18 @@ def _with_reasons(table: RenderableType, told: list[tuple[str, Text]]) -> Render
 
 def declined_table(declined: tuple[Declined, ...]) -> RenderableType:
     """Techniques that are not tried, and why."""
-    return name_and_text(grouped((each.technique, each.reason) for each in declined))
+    return name_and_text(reasons_with_names((each.technique, each.reason) for each in declined))
 
 
-def grouped(reasons: Iterable[tuple[str, str]]) -> list[tuple[str, Text]]:
-    """Names and reasons with each reason once, beside all names that share it."""
-    by_reason: dict[str, list[str]] = {}
-    for name, reason in reasons:
-        by_reason.setdefault(reason, []).append(name)
-    return [(", ".join(names), Text(reason)) for reason, names in by_reason.items()]
+def reasons_with_names(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, Text]]:
+    """The rows of a table: each reason once, beside all names that share it."""
+    return [(", ".join(names), Text(reason)) for names, reason in grouped(pairs)]
 
 
 def _file(report: Report, chosen: Chosen) -> RenderableType:
     rows: list[tuple[str, RenderableType]] = []
     if chosen.steps:
-        rows.append(("made by", Text(", then ".join(map(step_text, chosen.steps)))))
+        rows.append(("made by", Text(steps_text(chosen.steps))))
     trained = (each.training for each in report.candidates if each.candidate == chosen.candidate)
     rows += [("trained", Text(stage)) for stage in next(trained, ())]
     for kind, ports in (("input", chosen.inputs), ("output", chosen.outputs)):
@@ -240,13 +228,7 @@ def _file(report: Report, chosen: Chosen) -> RenderableType:
     return name_and_text(rows)
 
 
-def step_text(step: Step) -> str:
-    """A step with its settings."""
-    settings = ", ".join(f"{name} {value}" for name, value in step.settings.items())
-    return f"{step.technique} ({settings})" if settings else step.technique
-
-
 def _sources(metrics: Metrics) -> RenderableType | None:
     """Each source once, with the figures that come from it."""
-    found = grouped((name, metrics[name].source) for name in ordered(metrics) if metrics[name].source)
+    found = reasons_with_names((name, metrics[name].source) for name in ordered(metrics) if metrics[name].source)
     return name_and_text(found) if found else None

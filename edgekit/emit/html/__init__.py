@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from edgekit.devices.profile import DeviceProfile
+from edgekit.documents.insides import NO_CANDIDATE, NO_FILE, Insides
 from edgekit.documents.report import Chosen, Report
 from edgekit.emit.html.caption import caption, key
 from edgekit.emit.html.compiled import CompiledView, compiled
 from edgekit.emit.html.decided import decided
 from edgekit.emit.html.figures import BASES
-from edgekit.emit.html.insides import Insides, as_judged, insides
 from edgekit.emit.html.judged import checks, comparison, declined, not_asked, sources
 from edgekit.emit.html.layers import layers, skyline
 from edgekit.emit.html.origin import data_facts, hashes, links, made_by, ports, provenance_facts
@@ -18,7 +18,6 @@ from edgekit.emit.html.page import render
 from edgekit.emit.html.picture import pictures
 from edgekit.emit.html.tried import tried
 from edgekit.emit.manifest import Provenance
-from edgekit.tflite.model import TfliteModel
 
 __all__ = ["html_report"]
 
@@ -29,23 +28,19 @@ WIDE, NARROW = 720.0, 328.0
 def html_report(
     report: Report,
     *,
-    model: TfliteModel | None = None,
-    model_reason: str = "",
+    inside: Insides | None = None,
     profile: DeviceProfile | None = None,
-    profile_reason: str = "",
     provenance: Provenance | None = None,
     files: Sequence[str] = (),
     folder: str = "",
 ) -> str:
     """The page of a report, the same text for the same arguments.
 
-    `model` is the chosen `.tflite`, for its operators; `profile` the device's, for their milliseconds; `provenance` the
-    manifest's. What is not given is said to be not known, with the reason that is given for it. `files` are the names of
+    `inside` is what the chosen `.tflite` consists of (`edgekit.measure.insides`), `profile` the device's, for its name and
+    whose limits are whose, `provenance` the manifest's. What is not given is said to be not known. `files` are the names of
     those in the result's folder, which the page links to by `folder`, the way there from the page's own (empty: beside it).
     """
-    if report.chosen is None:
-        model, model_reason = None, model_reason or "no candidate gave a file"
-    inside = as_judged(insides(model, model_reason, profile, profile_reason), report.chosen)
+    inside = inside or Insides(reason=NO_CANDIDATE if report.chosen is None else NO_FILE)
     candidates = tried(report)
     return render(
         {
@@ -61,7 +56,7 @@ def html_report(
             "caption": caption(report, candidates) if candidates.points else "",
             "pictures": pictures(report, candidates, (WIDE, NARROW)),
             "inside": inside,
-            "layers": None if inside.parts is None else layers(inside.parts, inside.latencies, inside.latency_reason),
+            "layers": layers(inside),
             "skylines": [] if inside.is_compiled else _skylines(inside),
             "decided": decided(report, (WIDE, NARROW)),
             "links": links(files, folder),

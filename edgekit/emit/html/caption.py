@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from edgekit.documents.report import Report
 from edgekit.emit.html.tried import Tried
-from edgekit.verdict.wording import points_as
+from edgekit.verdict.wording import of_one_sample
 
 KEY = {
     "chosen": "chosen",
@@ -42,4 +42,4 @@ def _fineness(report: Report, tried: Tried, split: str) -> str:
     number = samples.get(split) if isinstance(samples, dict) else None
     if tried.accuracy != "accuracy" or not isinstance(number, int) or number < 1:
         return ""
-    return f"; one of the {number} samples is {points_as(f'{100 / number:.2g}')}"
+    return f"; one of the {number} samples is {of_one_sample(number)}"

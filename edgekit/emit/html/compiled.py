@@ -5,9 +5,8 @@ from __future__ import annotations
 from edgekit.documents.compiled import Compiled
 from edgekit.documents.report import Metric
 from edgekit.emit.html.scatter import is_finite
-from edgekit.units import format_ms
 from edgekit.values import Value
-from edgekit.verdict.wording import compiled_facts, waits_for
+from edgekit.verdict.wording import compiled_facts, figure, waits_for
 
 MOST_ROWS = 250
 """Longer models show their first layers: a page of thousands of rows is read by nobody."""
@@ -46,13 +45,11 @@ def compiled(made: Compiled | None, latency: Metric | None) -> CompiledView | No
     rest = []
     if more:
         rest.append(_row(made, f"{len(more)} more layers", "", sum(layer.cycles for layer in more)))
-    between = made.cycles - sum(layer.cycles for layer in made.layers)
-    if between and made.layers:
-        rest.append(_row(made, "between the layers", "", between))
+    if made.between_cycles and made.layers:
+        rest.append(_row(made, "between the layers", "", made.between_cycles))
     known = latency is not None and latency.value is not None and is_finite(latency.value)
     whole = float(latency.value) if known and latency and latency.value else made.milliseconds
-    left_ms = whole - made.milliseconds
-    if made.left and left_ms > 0:
+    if left_ms := made.left_ms(whole):
         names = f"{len(made.left)} operators on the processor"
         rest.append(CompiledRow(name=names, operator="", cycles="", time=_ms(left_ms), share="", waits="predicted"))
     total = CompiledRow(name="all", operator="", cycles=f"{made.cycles:,}", time=_ms(whole), share="", waits="")
@@ -65,11 +62,11 @@ def _row(made: Compiled, name: str, operator: str, cycles: int, waits: str = "")
         name=name,
         operator=operator,
         cycles=f"{cycles:,}",
-        time=_ms(1e3 * cycles / made.clock_hz) if made.clock_hz else "",
-        share=f"{cycles / made.cycles:.1%}" if made.cycles else "",
+        time="" if (time := made.milliseconds_of(cycles)) is None else _ms(time),
+        share="" if (share := made.share_of(cycles)) is None else f"{share:.1%}",
         waits=waits,
     )
 
 
 def _ms(value: float) -> str:
-    return format_ms(value) if value else "0 ms"
+    return figure("latency", value, "ms")

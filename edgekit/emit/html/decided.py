@@ -93,11 +93,10 @@ def _said(found: Decisions) -> str:
         return f"The errors of {found.samples} samples of the {found.split} split."
     if not any(one.before is not None for one in found.classes):
         return f"The decisions on {found.samples} samples of the {found.split} split."
-    same = found.changed_samples - found.lost - found.gained
     return (
         f"On {found.samples} samples of the {found.split} split {found.changed_samples} are decided differently than by the baseline: "
         f"{found.lost} that were right are wrong now, {found.gained} that were wrong are right now"
-        + (f", {same} are wrong in another way." if same else ".")
+        + (f", {found.still_wrong} are wrong in another way." if found.still_wrong else ".")
     )
 
 

@@ -13,6 +13,7 @@ from edgekit.devices.profile import DeviceProfile, limits
 from edgekit.documents.report import Check, Report
 from edgekit.emit.html.figures import NOTHING, Figure, figure_of, shown
 from edgekit.values import Value
+from edgekit.verdict.phrases import grouped
 from edgekit.verdict.wording import KERAS, beside, change, ordered
 
 WORDS = {
@@ -160,17 +161,13 @@ def _found(check: Check) -> Figure:
 
 def not_asked(report: Report) -> tuple[Reason, ...]:
     """The checks that decide nothing, and why."""
-    return grouped((check.name, check.reason) for check in report.checks if check.outcome == "not asked")
+    return _reasons((check.name, check.reason) for check in report.checks if check.outcome == "not asked")
 
 
 def declined(report: Report) -> tuple[Reason, ...]:
     """What was not tried, and why."""
-    return grouped((each.technique, each.reason) for each in report.declined)
+    return _reasons((each.technique, each.reason) for each in report.declined)
 
 
-def grouped(reasons: Iterable[tuple[str, str]]) -> tuple[Reason, ...]:
-    """Each reason once, beside all names that share it."""
-    by_reason: dict[str, list[str]] = {}
-    for name, reason in reasons:
-        by_reason.setdefault(reason, []).append(name)
-    return tuple(Reason(names=tuple(names), text=reason) for reason, names in by_reason.items())
+def _reasons(pairs: Iterable[tuple[str, str]]) -> tuple[Reason, ...]:
+    return tuple(Reason(names=names, text=reason) for names, reason in grouped(pairs))

@@ -1,7 +1,6 @@
 """Where the bytes, the milliseconds and the memory of a file are: a row for each operator, and the memory as a picture.
 
-It shows what `edgekit.tflite.breakdown` counted and `edgekit.cost.operator_latency` predicted, and counts nothing
-itself.
+It shows what stands in an `Insides`, and counts nothing itself.
 """
 
 from __future__ import annotations
@@ -9,17 +8,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from edgekit.documents.candidate import Estimate
+from edgekit.documents.insides import Insides
 from edgekit.emit.html.axis import axis
 from edgekit.emit.html.figures import Figure
 from edgekit.emit.html.scatter import Tick
 from edgekit.tflite.breakdown import Breakdown, OperatorRow
 from edgekit.units import format_ms, format_size
 from edgekit.values import Value
-from edgekit.verdict.wording import count, interval
+from edgekit.verdict.wording import count, figure, interval
 
 MOST_ROWS = 250
 """Longer models show their heaviest operators: a page of thousands of rows is read by nobody."""
 
+WHOLE = "The milliseconds are the prediction for the whole, shared out by what each operator computes and moves."
 _SKYLINE = (46.0, 16.0, 36.0, 40.0)  # left, right, top, bottom of the frame, from the picture's edges
 _BINS = 600  # as many steps as a picture has room for
 
@@ -57,6 +58,7 @@ class Layers(Value):
     macs: str
     latency: Figure | None
     latency_reason: str
+    latency_words: str
     left_out: str
     peak: Figure
     peak_row: LayerRow | None
@@ -78,9 +80,12 @@ class Skyline(Value):
     peak_x: float
 
 
-def layers(parts: Breakdown, latencies: Sequence[Estimate], latency_reason: str) -> Layers:
-    """The rows of a file; `latencies` is empty where there are none, and `latency_reason` says why."""
-    times: list[Estimate | None] = list(latencies) or [None] * len(parts.operators)
+def layers(inside: Insides) -> Layers | None:
+    """The rows of a file; None where it is not at hand."""
+    parts = inside.parts
+    if parts is None:
+        return None
+    times: list[Estimate | None] = list(inside.latencies) or [None] * len(parts.operators)
     largest = _Largest(
         flash_bytes=max((row.flash_bytes for row in parts.operators), default=0),
         latency_ms=max((time.value for time in times if time is not None), default=0.0),
@@ -95,11 +100,22 @@ def layers(parts: Breakdown, latencies: Sequence[Estimate], latency_reason: str)
         other_share=min(1.0, _share(parts.other_bytes, largest.flash_bytes)),
         total=_bytes(parts.flash_bytes),
         macs=count(parts.macs),
-        latency=Figure(text=_ms(sum(time.value for time in latencies)), basis="predicted") if latencies else None,
-        latency_reason=latency_reason,
+        latency=None if inside.latency_ms is None else Figure(text=_ms(inside.latency_ms), basis="predicted"),
+        latency_reason=inside.latency_reason,
+        latency_words=_whose(inside),
         left_out=_left_out(parts, times, shown),
         peak=_memory(parts.peak_bytes),
         peak_row=None if parts.peak_operator is None else rows[parts.peak_operator],
+    )
+
+
+def _whose(inside: Insides) -> str:
+    """What the milliseconds are: the prediction of the whole, or the figure of the verdict."""
+    if inside.latency_ms is None or inside.predicted_ms is None:
+        return WHOLE
+    return (
+        f"The milliseconds are the {format_ms(inside.latency_ms)} of the whole, {inside.latency_basis}, shared out as they are "
+        f"predicted for each operator; the prediction of the whole was {format_ms(inside.predicted_ms)}."
     )
 
 
@@ -163,7 +179,7 @@ def _time(time: Estimate) -> Figure:
 
 
 def _ms(value: float) -> str:
-    return format_ms(value) if value else "0 ms"
+    return figure("latency", value, "ms")
 
 
 def _share(value: float, of: float) -> float:

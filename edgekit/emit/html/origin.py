@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from urllib.parse import quote
 
 from edgekit.documents.report import Chosen, InputFacts, Report
-from edgekit.emit.html.tried import step_text
+from edgekit.emit.inference import shifted
 from edgekit.emit.manifest import Provenance
 from edgekit.values import Value
+from edgekit.verdict.phrases import steps_text
 
 
 class Port(Value):
@@ -59,21 +60,19 @@ def ports(chosen: Chosen | None) -> tuple[Port, ...]:
 
 def _port(role: str, facts: InputFacts) -> Port:
     span = f"{facts.low:g} to {facts.high:g}" if facts.low is not None and facts.high is not None else ""
-    shift = facts.zero_point or 0
-    stored = "stored" if not shift else f"(stored {'+' if shift < 0 else '-'} {abs(shift)})"
     return Port(
         role=role,
         name=facts.name,
         dtype=facts.dtype,
         shape="×".join(map(str, facts.shape)) or "scalar",
         span=span,
-        quantization=f"real = {stored} × {facts.scale:.6g}" if facts.scale else "none",
+        quantization=f"real = {shifted(facts.zero_point or 0)} × {facts.scale:.6g}" if facts.scale else "none",
     )
 
 
 def made_by(chosen: Chosen | None) -> str:
     """The steps that made the file."""
-    return ", then ".join(map(step_text, chosen.steps)) if chosen else ""
+    return steps_text(chosen.steps) if chosen else ""
 
 
 def data_facts(report: Report) -> tuple[Fact, ...]:

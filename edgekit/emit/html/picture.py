@@ -5,7 +5,7 @@ from __future__ import annotations
 from edgekit.documents.report import Check, Report
 from edgekit.emit.html.scatter import Scatter, is_finite, scatter
 from edgekit.emit.html.tried import COSTS, Tried
-from edgekit.verdict.metric_spec import FRACTIONS
+from edgekit.verdict.metric_spec import least_score
 from edgekit.verdict.wording import figure, is_share
 
 ASPECT = ((500.0, 0.5), (0.0, 0.95))
@@ -47,13 +47,8 @@ def _limit(report: Report, name: str) -> float | None:
 
 
 def _least_accuracy(report: Report, tried: Tried) -> float | None:
-    """What the baseline's score may fall to on the split that chooses: a point is 0.01 of a share, else one percent."""
-    lost, base = (
-        _limit(report, "accuracy_drop"),
-        next((each for each in tried.points if each.kind.startswith("baseline")), None),
-    )
-    base = base or next((each for each in tried.points if each.name == "float32"), None)
+    """What the baseline's score may fall to on the split that chooses."""
+    lost, base = _limit(report, "accuracy_drop"), tried.baseline
     if lost is None or base is None:
         return None
-    point = 0.01 if tried.accuracy in FRACTIONS else 0.01 * abs(base.accuracy)
-    return base.accuracy - lost * point * (1 if tried.higher_is_better else -1)
+    return least_score(tried.accuracy, base.accuracy, lost, higher_is_better=tried.higher_is_better)

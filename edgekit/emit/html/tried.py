@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-from edgekit.documents.candidate import Step
 from edgekit.documents.report import CandidateReport, Report
 from edgekit.emit.html.figures import Figure, brief, shown
-from edgekit.emit.html.judged import Reason, grouped, words_of
-from edgekit.emit.html.scatter import Kind, Point, is_finite, pareto
+from edgekit.emit.html.judged import Reason, words_of
+from edgekit.emit.html.scatter import Kind, Point, is_finite
 from edgekit.values import Value
 from edgekit.verdict.metric_spec import HIGHER_IS_BETTER
+from edgekit.verdict.pareto import pareto
+from edgekit.verdict.phrases import grouped, steps_text
 from edgekit.verdict.wording import accuracy_name, seconds
 
 COSTS = ("flash", "download", "ram", "latency")
@@ -47,12 +47,13 @@ class CandidateRow(Value):
 class Tried(Value):
     """All candidates; `accuracy` and `currency` are the metrics that the picture has for axes, empty where it has none.
 
-    `front_of` says whose front it is, `not_drawn` why a candidate or the whole picture is missing.
+    `baseline` is the point of the unmodified model, None where it cannot be drawn. `front_of` says whose front it is, `not_drawn` why a candidate or the whole picture is missing.
     """
 
     columns: tuple[Column, ...]
     rows: tuple[CandidateRow, ...]
     points: tuple[Point, ...]
+    baseline: Point | None
     accuracy: str
     currency: str
     higher_is_better: bool
@@ -76,6 +77,7 @@ def tried(report: Report) -> Tried:
         columns=columns,
         rows=rows,
         points=points,
+        baseline=next((point for point in points if _is_baseline(report, point.number)), None),
         accuracy=accuracy,
         currency=currency,
         higher_is_better=higher,
@@ -127,34 +129,16 @@ def _row(
         name=candidate.candidate,
         kind=point.kind if point else "",
         outcome=candidate.outcome,
-        chosen=_is_chosen(report, candidate),
+        chosen=report.is_chosen(candidate),
         front=point is not None and point.front,
         figures=tuple(brief(column.name, candidate.metrics.get(column.name), column.basis) for column in columns),
         time=seconds(candidate.seconds),
-        steps=", then ".join(map(step_text, candidate.steps)),
+        steps=steps_text(candidate.steps),
         reason="" if candidate.reason == "chosen" else candidate.reason,
         evidence=candidate.evidence,
         training=candidate.training,
         control=candidate.control or "",
     )
-
-
-def step_text(step: Step) -> str:
-    """A technique with its settings.
-
-    >>> step_text(Step(technique="pruning", settings={"sparsity": 0.5}))
-    'pruning (sparsity 0.5)'
-    """
-    settings = ", ".join(f"{name} {_setting(value)}" for name, value in step.settings.items())
-    return f"{step.technique} ({settings})" if settings else step.technique
-
-
-def _setting(value: Any) -> str:
-    return " ".join(map(str, value)) or "none" if isinstance(value, list | tuple) else str(value)
-
-
-def _is_chosen(report: Report, candidate: CandidateReport) -> bool:
-    return report.chosen is not None and report.chosen.candidate == candidate.candidate
 
 
 def _points(report: Report, accuracy: str, currency: str, higher_is_better: bool) -> tuple[tuple[Point, ...], str]:
@@ -172,7 +156,7 @@ def _points(report: Report, accuracy: str, currency: str, higher_is_better: bool
         Point(
             number=number,
             name=each.candidate,
-            kind=_kind(report, each),
+            kind=_kind(report, number, each),
             size=size,
             accuracy=score,
             front=number in front,
@@ -188,24 +172,36 @@ def _told(candidate: CandidateReport, *names: str) -> str:
     return ", ".join(f"{name} {shown(name, candidate.metrics.get(name)).text}" for name in names)
 
 
-def _kind(report: Report, candidate: CandidateReport) -> Kind:
-    if _is_chosen(report, candidate):
+def _is_baseline(report: Report, number: int) -> bool:
+    """Whether a candidate is the report's baseline: the first that was tried, and the file of the same size.
+
+    The baseline is tried before all others, for they are compared with it.
+    """
+    if report.baseline is None or number != 1:
+        return False
+    size = report.baseline.metrics.get("flash")
+    return size is not None and size.value is not None and size.value == _value(report.candidates[0], "flash")
+
+
+def _kind(report: Report, number: int, candidate: CandidateReport) -> Kind:
+    if report.is_chosen(candidate):
         return "chosen" if report.outcome == "pass" else "chosen-fail"
     if candidate.outcome == "control":
         return "control"
-    if [step.technique for step in candidate.steps] == ["float32"]:
+    if _is_baseline(report, number):
         return "baseline" if candidate.outcome == "pass" else "baseline-fail"
     return "pass" if candidate.outcome == "pass" else "fail"
 
 
 def _unknown(report: Report, columns: Sequence[Column]) -> tuple[Reason, ...]:
     """Why figures of the table are not known, each reason once."""
-    return grouped(
+    found = grouped(
         (f"{column.name} of {each.candidate}", metric.reason or "no reason was given")
         for column in columns
         for each in report.candidates
         if (metric := each.metrics.get(column.name)) is not None and metric.value is None
     )
+    return tuple(Reason(names=names, text=reason) for names, reason in found)
 
 
 def _not_drawn(report: Report, points: Sequence[Point], accuracy: str, currency: str) -> str:

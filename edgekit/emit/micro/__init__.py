@@ -12,14 +12,15 @@ from edgekit.emit.c_array import c_header, c_source
 from edgekit.emit.micro.example import example
 from edgekit.emit.micro.operators import STATEFUL, operators_header
 from edgekit.emit.micro.test_vector import vector_header, vector_source
-from edgekit.tflite.reader import parse_tflite
+from edgekit.tflite.model import TfliteModel
 
 __all__ = ["TestVector", "firmware_files"]
 
 
-def firmware_files(model: bytes, chosen: Chosen, *, device: str, vector: TestVector | None) -> dict[str, str]:
-    """The texts by file name; without a `vector` there is nothing to compare with, and no example."""
-    parsed = parse_tflite(model, where=chosen.path)
+def firmware_files(
+    model: bytes, parsed: TfliteModel, chosen: Chosen, *, device: str, vector: TestVector | None
+) -> dict[str, str]:
+    """The texts by file name, `parsed` being what the bytes of `model` say; without a `vector` there is nothing to compare with, and no example."""
     files = {
         "model_data.h": c_header(model, chosen, device=device),
         "model_data.cc": c_source(model),

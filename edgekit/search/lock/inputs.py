@@ -108,7 +108,7 @@ def _flat(raw: Mapping[str, Any], before: str = "") -> dict[str, Any]:
 
 def limits_given(settings: Project) -> dict[str, float]:
     """The limits that a project sets beside the profile's own, by metric name."""
-    return {**settings.budget.limits(), "accuracy_drop": settings.goal.max_drop_points}
+    return settings.limits.values
 
 
 def profile_digest(profile: DeviceProfile) -> str:

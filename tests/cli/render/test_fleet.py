@@ -7,9 +7,10 @@ import io
 import msgspec
 from rich.console import Console
 
-from edgekit.cli.render.fleet import largest_miss, print_fleet
+from edgekit.cli.render.fleet import print_fleet
 from edgekit.documents.report import Check
 from edgekit.errors import ModelError
+from edgekit.verdict.checks import largest_miss
 
 
 def table(reports, failed=None, *, width: int) -> str:
@@ -54,10 +55,13 @@ def test_all_that_passed_have_nothing_to_say(sample_report):
 
 
 def test_the_largest_miss_is_by_its_share_of_the_limit_and_unknown_is_the_worst(sample_report):
-    assert largest_miss(failing(sample_report, LITTLE, OVER)).startswith("flash: ")
-    assert largest_miss(failing(sample_report, LITTLE, UNKNOWN, OVER)) == "latency: it was not measured"
+    assert largest_miss((LITTLE, OVER)) == OVER and largest_miss(()) is None
+    assert largest_miss((LITTLE, UNKNOWN, OVER)) == UNKNOWN
+    said = " ".join(table([sample_report, failing(sample_report, LITTLE, UNKNOWN, OVER)], width=80).split())
+    assert "pico[1] latency: it was not measured" in said
 
 
 def test_a_miss_by_a_few_bytes_is_not_told_as_the_limit_itself(sample_report):
     hair = Check(name="flash", outcome="fail", limit=524_288, value=524_300, unit="B", basis="measured", reason="over")
-    assert "524,300 B where 524,288 B is allowed" in largest_miss(failing(sample_report, hair))
+    said = " ".join(table([sample_report, failing(sample_report, hair)], width=80).split())
+    assert "524,300 B where 524,288 B is allowed" in said

@@ -6,10 +6,10 @@ import threading
 import time
 from collections.abc import Callable
 
-from edgekit.cli.render.live.words import WORDS
+from edgekit.cli.render.live.words import ON_TEST, WORDS, left_to_try
 from edgekit.documents.events import Best, Event, Failed, Finished, Judging, Started, TrialFinished
-from edgekit.findings.telling import FOUND
-from edgekit.verdict.wording import costs, seconds
+from edgekit.verdict.wording import FOUND, costs, seconds
+from edgekit.watching.estimate import PhasePace
 
 SHOWN_AFTER_S = 2.0
 LINE_EVERY_S = 10.0
@@ -21,7 +21,7 @@ class PlainLines:
     def __init__(self, write: Callable[[str], object], clock: Callable[[], float] = time.monotonic) -> None:
         self._write, self._clock = write, clock
         self._phases: dict[str, tuple[float, float | None]] = {}
-        self._paces: dict[str, tuple[float, int]] = {}  # when a phase's first part was done, and how many were then
+        self._pace = PhasePace()
         self._lock = threading.Lock()
 
     def __call__(self, phase: str, done: int, total: int) -> None:
@@ -36,15 +36,16 @@ class PlainLines:
             now = self._clock()
             started, shown = self._phases.setdefault(phase, (now, None))
             elapsed = now - started
-            began, before = self._paces.setdefault(phase, (now, done)) if done else (now, 0)
+            left_s = self._pace.left_s(phase, done, total, now=now)
             if total and done >= total:
                 del self._phases[phase]
-                self._paces.pop(phase, None)
+                self._pace.over(phase)
                 if elapsed >= SHOWN_AFTER_S:
                     self._write(f"{phase}: done in {seconds(elapsed)}")
             elif elapsed >= SHOWN_AFTER_S and (shown is None or now - shown >= LINE_EVERY_S):
                 self._phases[phase] = (started, now)
-                self._write(f"{phase}: {_share(done, total)}{_time_left(now - began, done - before, total - done)}")
+                left = f", about {seconds(left_s)} left" if left_s is not None else ""
+                self._write(f"{phase}: {_share(done, total)}{left}")
 
     def on_event(self, event: Event) -> None:
         """Something happened in a build."""
@@ -59,7 +60,7 @@ def _line(event: Event) -> str:
     if isinstance(event, Started):
         return f"building for {', '.join(event.devices)}, within {seconds(event.time_budget_s)}"
     if isinstance(event, TrialFinished):
-        left = f"; about {seconds(event.left_s)} left to try" if event.left_s else ""
+        left = f"; {left_to_try(event.left_s)}" if event.left_s else ""
         why = f" ({event.reason})" if event.reason and event.outcome in ("fail", "failed", "skipped") else ""
         figures = f", {costs(event.metrics)}" if event.metrics else ""
         return (
@@ -69,7 +70,7 @@ def _line(event: Event) -> str:
     if isinstance(event, Best):
         return f"{event.device}: best so far is {event.candidate}"
     if isinstance(event, Judging):
-        return f"{event.device}: judging on the test split"
+        return f"{event.device}: {ON_TEST}"
     if isinstance(event, Finished):
         return f"{event.device}: {event.outcome}; the page is {event.paths['page']}"
     return f"{event.device}: failed: {event.message}" if isinstance(event, Failed) else ""
@@ -77,8 +78,3 @@ def _line(event: Event) -> str:
 
 def _share(done: int, total: int) -> str:
     return f"{done} of {total} ({done / total:.0%})" if total else f"{done}"
-
-
-def _time_left(elapsed: float, done: int, left: int) -> str:
-    """Time left at the pace since the first part was done, which may have waited for much else; nothing where there is no pace yet."""
-    return f", about {seconds(elapsed / done * left)} left" if done > 0 and left > 0 else ""

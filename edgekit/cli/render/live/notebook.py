@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 from edgekit.cli.render.live.state import Device, Phase, State
-from edgekit.cli.render.live.words import STARTING, best, doing, heading, time_left, tried
+from edgekit.cli.render.live.words import STARTING, TITLES, best, doing, heading, time_left, tried
 from edgekit.documents.events import Event
-from edgekit.verdict.wording import ABSENT, SUMMED, figure
+from edgekit.verdict.phrases import shown
+from edgekit.verdict.wording import ABSENT, SUMMED
 
 EVERY_S = 0.5
 
@@ -91,13 +92,10 @@ def _one(device: Device) -> str:
 
 
 def _table(state: State) -> str:
-    rows = _row("", "", "best", *(name.removeprefix("accuracy_") for name in SUMMED), cell="th")
+    rows = _row("", "", "best", *(TITLES.get(name, name) for name in SUMMED), cell="th")
     for identity, device in state.devices.items():
-        figures = [device.metrics.get(name) for name in SUMMED]
-        shown = [
-            figure(name, one.value, one.unit) if one else ABSENT for name, one in zip(SUMMED, figures, strict=True)
-        ]
-        rows += _row(identity, doing(device)[0], device.best or ABSENT, *shown)
+        figures = [shown(name, device.metrics.get(name)) for name in SUMMED]
+        rows += _row(identity, doing(device)[0], device.best or ABSENT, *figures)
     return rows
 
 

@@ -15,15 +15,14 @@ from rich.text import Text
 
 from edgekit.cli.render.console import figures_table, outcome_text
 from edgekit.cli.render.live.state import Device, Phase, State
-from edgekit.cli.render.live.words import STARTING, best, doing, heading, time_left, tried
+from edgekit.cli.render.live.words import STARTING, TITLES, best, doing, heading, time_left, tried
 from edgekit.documents.events import Event
-from edgekit.findings.telling import FOUND
-from edgekit.verdict.wording import ABSENT, SUMMED, figure
+from edgekit.verdict.phrases import shown
+from edgekit.verdict.wording import ABSENT, FOUND, SUMMED
 
 BAR_WIDTH = 24
 PER_SECOND = 5
 SHOWN_AFTER_S = 0.5  # what is done sooner shows nothing
-TITLES = {"accuracy_drop": "drop"}
 
 
 class Screen:
@@ -113,11 +112,8 @@ def _table(state: State) -> Table:
         ("", "left"), ("", "left"), ("best", "left"), *((TITLES.get(name, name), "right") for name in SUMMED)
     )  # fmt: skip
     for identity, device in state.devices.items():
-        figures = [device.metrics.get(name) for name in SUMMED]
-        shown = [
-            figure(name, one.value, one.unit) if one else ABSENT for name, one in zip(SUMMED, figures, strict=True)
-        ]
+        figures = [shown(name, device.metrics.get(name)) for name in SUMMED]
         over = device.state in ("pass", "fail", "failed")
         now = outcome_text(device.state) if over else Text(doing(device)[0])
-        table.add_row(Text(identity, style="bold"), now, Text(device.best or ABSENT), *shown)
+        table.add_row(Text(identity, style="bold"), now, Text(device.best or ABSENT), *figures)
     return table

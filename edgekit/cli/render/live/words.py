@@ -5,6 +5,9 @@ from __future__ import annotations
 from edgekit.cli.render.live.state import Device, Phase, State
 from edgekit.verdict.wording import costs, seconds
 
+ON_TEST = "judging on the test split"
+TITLES = {"accuracy_drop": "drop"}
+"""The heads of the columns that are not called as their metric."""
 STARTING = Phase(name="starting")
 WORDS = {
     "pass": "passes",
@@ -34,7 +37,7 @@ def doing(device: Device) -> tuple[str, Phase | None]:
         what = f", {phase.name}" if phase else ""
         return f"trial {device.number} of {device.known} known: {candidate}{others}{what}", phase
     if device.state == "on test":
-        return "judging on the test split" + (f", {device.phase.name}" if device.phase else ""), device.phase
+        return ON_TEST + (f", {device.phase.name}" if device.phase else ""), device.phase
     if device.state == "searching":
         return device.phase.name if device.phase else "choosing what to try", device.phase
     return device.state, None
@@ -50,13 +53,18 @@ def tried(device: Device) -> str:
     return ", ".join(f"{name} {WORDS[outcome]}" for name, outcome in device.tried)
 
 
+def left_to_try(left_s: float) -> str:
+    """The estimate of what the search still takes."""
+    return f"about {seconds(left_s)} left to try"
+
+
 def time_left(state: State, elapsed_s: float) -> str:
     """The time that went by, the estimate of what the search still takes, and what the time budget allows."""
     parts = [f"{seconds(elapsed_s)} so far"]
     searching = [device for device in state.devices.values() if device.state in ("waiting", "searching")]
     known = [device.left_s for device in searching]
     if searching and all(left is not None for left in known):
-        parts.append(f"about {seconds(sum(left for left in known if left is not None))} left to try")
+        parts.append(left_to_try(sum(left for left in known if left is not None)))
     if searching and state.time_budget_s is not None:
         parts.append(f"{seconds(max(0.0, state.time_budget_s - elapsed_s))} of the time budget left")
     return ", ".join(parts)

@@ -1,0 +1,35 @@
+"""The limits that a caller gives, as one value: what `build`, `plan` and `check` are told by `max_drop` and its like."""
+
+from __future__ import annotations
+
+from edgekit.project.quantities import number, points
+from edgekit.units import parse_duration_ms, parse_size
+from edgekit.verdict.limits import Limits, user_limits
+
+
+def limits_given(
+    *,
+    max_drop: float | None = None,
+    max_flash: str | float | None = None,
+    max_download: str | float | None = None,
+    max_ram: str | float | None = None,
+    max_latency: str | float | None = None,
+) -> Limits:
+    """The user's own limits by metric name; what is None is not among them.
+
+    Sizes and durations are text with units ('512KiB', '20ms') or numbers in bytes and milliseconds, `max_drop` is in
+    points. Raises `ProjectError` that names the option for what is no number, or none that can be a limit.
+
+    >>> limits_given(max_flash="1KiB", max_drop=0.5).values
+    {'flash': 1024.0, 'accuracy_drop': 0.5}
+    """
+    given = (
+        ("flash", max_flash, parse_size),
+        ("download", max_download, parse_size),
+        ("ram", max_ram, parse_size),
+        ("latency", max_latency, parse_duration_ms),
+    )
+    found = {name: number(value, parse, f"--max-{name}") for name, value, parse in given if value is not None}
+    if max_drop is not None:
+        found["accuracy_drop"] = points(max_drop, "--max-drop")
+    return user_limits(found)
