@@ -1,5 +1,5 @@
-"""On the device: the runner that goes there, and the ways to send it and to bring back what it says.
+"""Running on the device: the runner that is sent there, the ways to send it, and the reading of its answers.
 
-A board is a stranger: what it answers is bounded, checked and never executed. What a measurement means for a report
-is not known here.
+A board is not trusted: its answers are bounded in size, checked, and never executed. What a measurement means for a
+report is not known here.
 """
