@@ -1,7 +1,7 @@
-"""`edgekit bench`: any `.tflite` measured on a device, brought back, compared with this machine, judged and kept.
+"""`edgekit bench`: any `.tflite` measured on a device, compared with this machine's outputs, judged, and kept.
 
-The join of the transports, the runner's document and the profile. Everything that can be seen to be wrong here is said
-before anything is connected, and everything that can be seen to be missing there before anything is copied.
+It joins the transports, the runner's document and the profile. Errors that can be seen here are raised
+before anything is connected, and things missing on the device before anything is copied.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ if TYPE_CHECKING:
 
 LONGEST_S = 30.0
 SPARE_S = 300.0
-"""What a run may take besides its timed runs: copying, importing, warming up, measuring memory."""
+"""The time allowed besides the timed runs: copying, importing, warming up, measuring memory."""
 MOST_SUSTAINED_MIN = 1440
 MOST_LIMIT_S = 30 * 86400.0
-KILLED = 128  # a shell's exit code for a process that a signal ended, plus the signal's number
+KILLED = 128  # a shell's exit code for a process ended by a signal is this plus the signal's number
 
 
 @shows_progress
@@ -65,19 +65,19 @@ def bench(
     keep: bool = True,
     progress: Progress | Auto = no_progress,
 ) -> BenchResult:
-    """Measure a `.tflite` file on a device, and keep what was measured for later reports.
+    """Measure a `.tflite` file on a device, and keep the measurement for later reports.
 
     `on` is 'local', 'ssh://USER@HOST[:PORT]', 'adb://SERIAL' or 'emulator'. At least `runs` inferences and `seconds`
-    seconds are timed after the warm-up, with `threads` threads (the profile's where None); `sustained` adds so many
+    seconds are timed after the warm-up, with `threads` threads (the profile's if None); `sustained` adds so many
     minutes without a pause. `delegate` is 'xnnpack', 'none', or the path of a shared library on the device. `inputs` are
     `.npy` files, one an input in the model's order; without them inputs are random by `seed`. `runtime` and `python` name
     the interpreter and the Python on the device. With `keep` the measurement is kept beside the device's overlay.
 
-    What fails a limit of the profile is a failing check. Raises `ModelError`, `ProfileError`, `DataError` and
-    `InputError` before anything is connected, `MissingExtraError` where the device lacks Python, numpy or an
-    interpreter, with the line that installs it, and `DeviceError` for all that goes wrong on the way there and back.
+    Exceeding a limit of the profile is a failing check. Raises `ModelError`, `ProfileError`, `DataError` and
+    `InputError` before anything is connected, `MissingExtraError` if the device lacks Python, numpy or an
+    interpreter, with the line that installs it, and `DeviceError` for anything that fails between the two machines.
     """
-    assert not isinstance(progress, str)  # `shows_progress` has put a callable in its place
+    assert not isinstance(progress, str)  # `shows_progress` has replaced it by a callable
     address = parse_address(on)
     profile = load_profile(device)
     path, model = open_model(Path(tflite))
@@ -112,7 +112,7 @@ def bench(
 
 
 class _Asked:
-    """One bench whose arguments are right."""
+    """One bench whose arguments were checked."""
 
     def __init__(
         self,
@@ -162,7 +162,7 @@ class _Asked:
     def _compared(
         self, document: BenchDocument, ran: Ran, transport: Transport, scratch: Path
     ) -> tuple[HostAgreement, Check]:
-        """The device's outputs against this machine's own of the same file on the same input."""
+        """The device's outputs compared with this machine's for the same file and input."""
         there = output_arrays(document.outputs, ran.outputs, where=transport.address)
         found, reason = self._here(scratch)
         if found is None:
@@ -183,7 +183,7 @@ class _Asked:
         return HostAgreement(bit_for_bit=exact, host=host, outputs=outputs, reason=check.reason), check
 
     def _here(self, scratch: Path) -> tuple[tuple[BenchDocument, dict[str, Path]] | None, str]:
-        """The same run on this machine without any timing; None and why where it cannot be had."""
+        """The same run on this machine without any timing; None and the reason if that is not possible."""
         from edgekit.boards.local import Local
 
         try:
@@ -241,7 +241,7 @@ class _Asked:
         )
 
     def _foreign(self, facts: Facts, names: dict[str, str]) -> str | None:
-        """Why what it ran on is not the device; this machine has to be it, or say that it is."""
+        """Why the machine that ran the file is not the device; this machine is only accepted as a board if it names itself so."""
         profile, is_here = self._profile, self._address.kind == HERE
         other = board.other_device(facts, profile, names)
         if profile.is_this_machine:
@@ -258,7 +258,7 @@ _PARTS = (
 
 
 def _document(ran: Ran, transport: Transport, sha256: str) -> BenchDocument:
-    """The runner's document, of the file that was sent; raises what it says where there is none."""
+    """The runner's document about the file that was sent; raises the runner's error if there is none."""
     killed = ran.exit_code - KILLED
     if killed > 0 and not ran.document:
         raise DeviceError(
@@ -282,7 +282,7 @@ def _document(ran: Ran, transport: Transport, sha256: str) -> BenchDocument:
 
 
 def _refused(refusal: Refusal, transport: Transport) -> EdgekitError:
-    """What the runner found wrong, as the error that it is here."""
+    """The runner's error as the matching error of edgekit."""
     error = refusal.error
     kinds: dict[str, type[EdgekitError]] = {
         "usage": InputError, "model": ModelError, "input": DataError, "delegate": InputError,
@@ -292,7 +292,7 @@ def _refused(refusal: Refusal, transport: Transport) -> EdgekitError:
 
 
 def _shown(text: str) -> str:
-    """A text of the device as a terminal may show it."""
+    """A text from the device, safe for a terminal."""
     return "".join(letter if letter.isprintable() else " " for letter in text[:1000])
 
 
@@ -307,7 +307,7 @@ def _not_compared(reason: str, host: str | None = None) -> tuple[HostAgreement, 
 
 
 def _metrics(measurement: Measurement) -> Metrics:
-    """What was measured, as figures of a file."""
+    """The measurement as figures of a file."""
     document, environment = measurement.document, measurement.document.environment
     found: Metrics = {
         "flash": Metric(value=document.model.bytes, unit="B", basis="measured", source="the file's size"),
@@ -328,7 +328,7 @@ def _metrics(measurement: Measurement) -> Metrics:
 
 
 def _checks(measurement: Measurement, profile: DeviceProfile) -> list[Check]:
-    """What the board has, and the profile's defaults, against what was measured; what was measured elsewhere is unknown of the device."""
+    """The board's limits and the profile's defaults, compared with the measurement; unknown if it was taken elsewhere."""
     metrics, asked = _metrics(measurement), limits_of(profile, {})
     absent = {"latency": "an emulator tells no time"} if measurement.document.latency is None else {}
     if measurement.document.memory is None:
@@ -354,7 +354,7 @@ def _summary(path: Path, measurement: Measurement, checks: Sequence[Check]) -> s
 
 
 def _notes(profile: DeviceProfile, place: Path | None, reason: str | None) -> list[str]:
-    """What the measurement changes, and where the device's figures are from."""
+    """What the measurement changes, and where the device's figures come from."""
     found = []
     if profile.overlay is not None:
         found.append(f"figures of {profile.overlay} stand in the place of the profile's own")
