@@ -1,6 +1,6 @@
-"""The result on disk: which files `<out>/<device>/` holds, and how they get there whole or not at all.
+"""The result on disk: which files `<out>/<device>/` holds; they are written completely or not at all.
 
-It is told what was found and decides nothing; the manifest, written last, is the sign that the rest is complete.
+It is given the results and decides nothing; the manifest, written last, shows that the rest is complete.
 """
 
 from __future__ import annotations
@@ -55,11 +55,12 @@ def emit(
     vector: TestVector | None = None,
     decoding: Decoding | None = None,
 ) -> Path | None:
-    """Write everything that a build gives into `folder`, in place of what an earlier build wrote there.
+    """Write all files of a build's result into `folder`, replacing those of an earlier build.
 
-    `artifact` is the chosen `.tflite`, None where no candidate gave one, `compiled` what an NPU's compiler made of it,
-    `vector` what a microcontroller's firmware is tried with, `decoding` how pictures became the model's input. Each file appears under its name only when it is whole, and `manifest.json` last.
-    Returns the path of `model.tflite`. Raises `OutputError` where the folder cannot be written, with nothing of
+    `artifact` is the chosen `.tflite`, None if no candidate gave one, `compiled` what an NPU's compiler made of it,
+    `vector` the test data for a microcontroller's firmware, `decoding` how pictures became the model's input. Each file gets its name only
+    when it is complete, and `manifest.json` last.
+    Returns the path of `model.tflite`. Raises `OutputError` if the folder cannot be written, with nothing of
     the new result left behind.
     """
     model = None if artifact is None else artifact.read_bytes()
@@ -94,7 +95,7 @@ def _model_files(
     vector: TestVector | None,
     decoding: Decoding | None,
 ) -> dict[str, bytes]:
-    """The model and what goes with it on a device of this kind."""
+    """The model, and the files that go with it on a device of this kind."""
     chosen = report.chosen
     if chosen is None or chosen.sha256 != hashlib.sha256(model).hexdigest():
         raise ValueError("the report is not of this artifact")
@@ -111,7 +112,7 @@ def _model_files(
 
 
 def _compiled_file(content: bytes, report: Report) -> dict[str, bytes]:
-    """What the NPU runs, beside the file that it was made of."""
+    """The file that the NPU runs, beside the one it was compiled from."""
     found = report.chosen.compiled if report.chosen else None
     if found is None or found.sha256 != hashlib.sha256(content).hexdigest():
         raise ValueError("the report is not of this compiled file")

@@ -1,4 +1,4 @@
-"""The report as a page: one file that needs nothing else, to be read on any screen or printed."""
+"""The report as a page: one self-contained file, to be read on any screen or printed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from edgekit.tflite.model import TfliteModel
 __all__ = ["html_report"]
 
 WIDE, NARROW = 720.0, 328.0
-"""The widths of a picture in CSS pixels: on a page, and on a phone, where a smaller copy could not be read."""
+"""The widths of a picture in CSS pixels: on a page, and on a phone, where a scaled-down picture would be unreadable."""
 
 
 def html_report(
@@ -40,8 +40,8 @@ def html_report(
     """The page of a report, the same text for the same arguments.
 
     `model` is the chosen `.tflite`, for its operators; `profile` the device's, for their milliseconds; `provenance` the
-    manifest's. What is not given is said to be not known, with the reason that is given for it. `files` are the names of
-    those in the result's folder, which the page links to by `folder`, the way there from the page's own (empty: beside it).
+    manifest's. What is not given is shown as unknown, with the given reason. `files` are the names of files in the result's
+    folder, which the page links to by `folder`, the path from the page's own folder (empty: the same one).
     """
     if report.chosen is None:
         model, model_reason = None, model_reason or "no candidate gave a file"

@@ -1,6 +1,6 @@
 """What the page shows of a `.tflite` beside its report: its operators, their bytes, and their predicted milliseconds.
 
-A file that is not at hand, or is for a device that nobody named, gives the reason in place of the figures.
+If the file or the profile of its device is not available, the reason is shown instead of the figures.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ WHOLE = "The milliseconds are the prediction for the whole, shared out by what e
 class Insides(Value):
     """The parts of a file; `reason` says why there are none, `latency_reason` why there are no milliseconds.
 
-    `latency_words` says what the milliseconds are. `is_compiled` says that an NPU runs something else than this file.
+    `latency_words` says what the milliseconds are. `is_compiled` says that an NPU runs another file than this one.
     """
 
     parts: Breakdown | None = None
@@ -39,7 +39,7 @@ class Insides(Value):
 
 
 def insides(model: TfliteModel | None, reason: str, profile: DeviceProfile | None, profile_reason: str) -> Insides:
-    """The parts of a file on a device; the reasons are those for which the one or the other is None."""
+    """The parts of a file on a device; the reasons say why model or profile is None."""
     if model is None:
         return Insides(reason=reason or NO_FILE)
     parts = breakdown(model)
@@ -55,9 +55,9 @@ def insides(model: TfliteModel | None, reason: str, profile: DeviceProfile | Non
 
 
 def as_judged(inside: Insides, chosen: Chosen | None) -> Insides:
-    """The same with one total: the milliseconds of the operators sum to the figure of the verdict.
+    """The same with one total: the operators' milliseconds are scaled to sum to the figure of the verdict.
 
-    Where that one was measured, or comes from an NPU's compiler, a prediction of the parts would be a second one.
+    If that figure was measured, or comes from an NPU's compiler, the predicted milliseconds would contradict it.
     """
     if chosen is None or not inside.latencies:
         return inside
@@ -77,6 +77,6 @@ def as_judged(inside: Insides, chosen: Chosen | None) -> Insides:
 
 
 def _scaled(time: Estimate, factor: float) -> Estimate:
-    """A part of a figure that has no interval of its own."""
+    """A scaled time without an interval."""
     value = time.value * factor
     return msgspec.structs.replace(time, value=value, low=value, high=value)
