@@ -1,4 +1,4 @@
-"""A value in a line: what it is of, what came of it, its key figures."""
+"""A value in a line: what it is about, its outcome, its key figures."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from edgekit.documents.report import Report
 from edgekit.verdict.wording import change, costs, figure
 
 if TYPE_CHECKING:
-    from edgekit.api.build import BuildResult  # a line of a report loads no engine
+    from edgekit.api.build import (
+        BuildResult,
+    )  # imported for types only, so that a report's line does not load the build
 
 MOST_NAMED = 4
 SUMS = ("flash", "peak_memory", "macs", "parameters", "latency")
