@@ -1,4 +1,4 @@
-"""How long what is left may take, by what as much took before."""
+"""Estimates the remaining time of a search from the times of earlier trials."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from edgekit.documents.candidate import Candidate
 
 
 class Pace:
-    """The seconds of the trials so far: those that train, and those that only convert.
+    """The seconds of the trials so far, grouped by number of steps; those with a single step only convert.
 
     >>> from edgekit.documents.candidate import Step
     >>> pace, int8 = Pace(), Candidate(name="int8", steps=(Step(technique="int8"),))
@@ -21,11 +21,11 @@ class Pace:
         self._seconds: dict[int, list[float]] = {}
 
     def took(self, candidate: Candidate, seconds: float) -> None:
-        """A trial was timed."""
+        """Record the time of a trial."""
         self._seconds.setdefault(len(candidate.steps), []).append(seconds)
 
     def of(self, candidates: Iterable[Candidate]) -> float | None:
-        """The sum of the means of as many steps, else of the nearest number of trained ones; None where one has none."""
+        """The sum of the candidates' mean times, each over trials with as many steps, or the nearest number; None if one has none."""
         total = 0.0
         for candidate in candidates:
             mean = self._mean(len(candidate.steps))
@@ -35,7 +35,7 @@ class Pace:
         return total
 
     def _mean(self, steps: int) -> float | None:
-        """Training says nothing of a conversion, and a conversion nothing of training."""
+        """Times of training are not used for conversions, nor the other way round."""
         alike = [count for count in self._seconds if (count > 1) == (steps > 1)]
         if not alike:
             return None
