@@ -1,4 +1,4 @@
-"""The devices of a build in one table: which passed, with what, at which cost, and what each misses by the most."""
+"""The devices of a build in one table: which passed, with what, at which cost, and the largest miss of each."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ NARROW = ("flash", "ram", "latency", "accuracy_drop")
 def print_fleet(
     reports: Sequence[Report], failed: Mapping[str, EdgekitError], *, console: Console | None = None
 ) -> None:
-    """Print the table of a build of several devices; `failed` are those that have an error in place of a report."""
+    """Print the table of a build of several devices; `failed` are those that have an error instead of a report."""
     console = console or make_console()
     is_wide = console.width >= WIDE
     names = [name for name in FIGURES if is_wide or name in NARROW]
@@ -53,7 +53,7 @@ def print_fleet(
 
 
 def largest_miss(report: Report) -> str:
-    """The check that is furthest from passing, as a share of its limit; an unknown is further than any figure."""
+    """The check that misses its limit by the largest share; an unknown one counts as the largest miss of all."""
     missed = misses(report.checks)
     if not missed:
         return report.summary or "no check was made"

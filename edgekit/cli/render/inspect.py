@@ -1,4 +1,4 @@
-"""An inspection as people read it: the sums with their basis, and the layers or operators, the heaviest first."""
+"""An inspection for people: the sums with their basis, and the layers or operators, the heaviest first."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ORDERS = {"flash": "flash", "memory": "memory", "macs": "MACs", "parameters": "p
 def print_inspection(
     found: Inspection, *, top: int | None = None, brief: bool = False, console: Console | None = None
 ) -> None:
-    """Print an inspection; `top` keeps so many rows, `brief` leaves one line."""
+    """Print an inspection; `top` limits the rows, `brief` prints a single line."""
     console = console or make_console()
     rows: Sequence[Row] = found.operators or found.layers
     kind = "operator" if found.operators or not found.layers else "layer"
@@ -147,7 +147,7 @@ def _time(row: Row, *, is_wide: bool) -> Text:
 
 
 def _rest(found: Inspection, rows: Sequence[Row], kind: str) -> str:
-    """What is not in the table: rows that were left out, and the bytes that are no row's."""
+    """What is not in the table: rows that were left out, and bytes that belong to no row."""
     flash = found.metrics["flash"].value or 0
     other = f"{format_size(found.other_bytes)} of flash ({found.other_bytes / flash if flash else 0:.1%}) are the graph, names and scales"
     if not rows:

@@ -1,4 +1,4 @@
-"""The report as people read it: the verdict, baseline and result side by side, the checks, what was tried, what was
+"""The report for people: the verdict, baseline and result side by side, the checks, what was tried, what was
 declined and why; each figure with its basis. It shows a `Report` and decides nothing.
 """
 
@@ -42,7 +42,7 @@ from edgekit.verdict.wording import (
 def print_report(
     report: Report, *, folder: Path | None = None, brief: bool = False, console: Console | None = None
 ) -> None:
-    """Print a report; `folder` is where its files are, `brief` leaves one line."""
+    """Print a report; `folder` is where its files are, `brief` prints a single line."""
     console = console or make_console()
     if brief:
         console.print(_one_line(report, folder), soft_wrap=True)
@@ -130,7 +130,7 @@ def _comparison(before: Metrics, after: Metrics) -> RenderableType:
 
 
 def _keras(name: str, metric: Metric) -> Text:
-    """The Keras model's own score, in a line: no `.tflite` has it, so that it is none of the table's columns."""
+    """The Keras model's own score in a line of its own: it belongs to no `.tflite`, so it has no column in the table."""
     text = Text(f"{name.removeprefix(KERAS)} {figure(name, metric.value, metric.unit)}")
     if bounds := interval(name, metric.low, metric.high, metric.unit):
         text.append(f" ({bounds})", style="dim")
@@ -147,7 +147,7 @@ def _cell(name: str, metric: Metric | None, *, dim: bool) -> Text:
 
 
 def _bases(old: Metric | None, new: Metric | None) -> str:
-    """The basis of the two figures, said once where it is the same."""
+    """The basis of the two figures, given once if it is the same."""
     said = [metric.basis or "not known" for metric in (old, new) if metric is not None]
     return " / ".join(dict.fromkeys(said))
 
@@ -166,13 +166,13 @@ def _checks(checks: tuple[Check, ...]) -> RenderableType:
 
 
 def _not_asked(checks: tuple[Check, ...]) -> list[tuple[str, Text]]:
-    """The checks that decide nothing, in one line a reason."""
+    """The checks that decide nothing, grouped by reason."""
     found = grouped((check.name, check.reason) for check in checks if check.outcome == "not asked")
     return [("not asked", Text(f"{names}: {reason}" if reason.plain else names)) for names, reason in found]
 
 
 def _in_trials(report: Report, *, is_wide: bool) -> tuple[str, ...]:
-    """What a line on a candidate has room for."""
+    """The metrics that a candidate's line has room for."""
     if is_wide:
         return ("flash", "download", "ram", "latency")
     limited = {check.name for check in report.checks if check.limit is not None}
@@ -221,7 +221,7 @@ def declined_table(declined: tuple[Declined, ...]) -> RenderableType:
 
 
 def grouped(reasons: Iterable[tuple[str, str]]) -> list[tuple[str, Text]]:
-    """Names and reasons with each reason once, beside all names that share it."""
+    """Each reason once, with all names that share it."""
     by_reason: dict[str, list[str]] = {}
     for name, reason in reasons:
         by_reason.setdefault(reason, []).append(name)

@@ -1,4 +1,4 @@
-"""A build as lines of a log: what came of each candidate, and a word now and then on what takes long."""
+"""A build as lines of a log: the outcome of each candidate, and an occasional line on what takes long."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ LINE_EVERY_S = 10.0
 
 
 class PlainLines:
-    """A line when a phase turns out to be long, one every ten seconds, and one at its end; and one for each trial."""
+    """For a phase that takes long: a line when that is noticed, one every ten seconds, and one at its end. One line for each trial."""
 
     def __init__(self, write: Callable[[str], object], clock: Callable[[], float] = time.monotonic) -> None:
         self._write, self._clock = write, clock
         self._phases: dict[str, tuple[float, float | None]] = {}
-        self._paces: dict[str, tuple[float, int]] = {}  # when a phase's first part was done, and how many were then
+        self._paces: dict[str, tuple[float, int]] = {}  # when a phase's first part was done, and how much was done then
         self._lock = threading.Lock()
 
     def __call__(self, phase: str, done: int, total: int) -> None:
@@ -47,7 +47,7 @@ class PlainLines:
                 self._write(f"{phase}: {_share(done, total)}{_time_left(now - began, done - before, total - done)}")
 
     def on_event(self, event: Event) -> None:
-        """Something happened in a build."""
+        """An event of a build."""
         line = _line(event)
         if line:
             with self._lock:
@@ -55,7 +55,7 @@ class PlainLines:
 
 
 def _line(event: Event) -> str:
-    """What is worth a line of a log."""
+    """The line for an event; empty if it is not worth one."""
     if isinstance(event, Started):
         return f"building for {', '.join(event.devices)}, within {seconds(event.time_budget_s)}"
     if isinstance(event, TrialFinished):
@@ -80,5 +80,5 @@ def _share(done: int, total: int) -> str:
 
 
 def _time_left(elapsed: float, done: int, left: int) -> str:
-    """Time left at the pace since the first part was done, which may have waited for much else; nothing where there is no pace yet."""
+    """The remaining time, by the pace since the first part was done (that one may have waited for other work); empty before that."""
     return f", about {seconds(elapsed / done * left)} left" if done > 0 and left > 0 else ""
