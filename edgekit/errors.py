@@ -8,7 +8,7 @@
     │   ├── ProfileError        a device profile, or an id that names none
     │   ├── TrustError          code inside a file, without --trust
     │   └── OutputError         the place to write to: no space, no permission
-    ├── LockError           1   what edgekit.lock holds is not what is here, or not what came out
+    ├── LockError           1   the present state, or the result, differs from edgekit.lock
     ├── MissingExtraError   3   something that is needed is not installed
     ├── DeviceError         4   the device cannot be reached
     │   └── ClusterError        the scheduler of a cluster, or all of its workers, cannot be reached
@@ -28,7 +28,7 @@ from typing import Any
 class EdgekitError(Exception):
     """A fatal error: what is wrong, where, what was received, what is allowed, what to do next.
 
-    Of a build of several devices, `finished` are the results of those that were built all the same, and `failed` the
+    In a build of several devices, `finished` are the results of the devices that were built, and `failed` the
     errors of the others by device.
     """
 
@@ -90,7 +90,7 @@ class ProfileError(InputError):
 
 
 class TrustError(InputError):
-    """A file carries code and the user has not said --trust."""
+    """A file contains code and the user did not give --trust."""
 
 
 class OutputError(InputError):
@@ -98,7 +98,7 @@ class OutputError(InputError):
 
 
 class LockError(EdgekitError):
-    """What is here, or what came of a build, is not what `edgekit.lock` holds; `differences` says what, one by one."""
+    """The present state, or the result of a build, differs from `edgekit.lock`; `differences` lists how."""
 
     exit_code = 1
     differences: tuple[Any, ...] = ()
@@ -117,7 +117,7 @@ class DeviceError(EdgekitError):
 
 
 class ClusterError(DeviceError):
-    """The scheduler that jobs were to go to cannot be reached, or no worker is left."""
+    """The scheduler for the jobs cannot be reached, or no worker is left."""
 
 
 class InterruptedBuild(EdgekitError):
@@ -147,7 +147,7 @@ def from_parts(kind: str, parts: dict[str, str]) -> EdgekitError:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str | None:
-    """The known word nearest to `word`, or None where none is near.
+    """The known word nearest to `word`, or None if none is near.
 
     >>> did_you_mean("rpi5", ["rpi4", "host"])
     'rpi4'

@@ -1,7 +1,7 @@
 """Writing a folder of files so that none is ever seen half-written.
 
-Everything is written to a folder of its own beside the final names, flushed to the disk and only then renamed; the
-file that vouches for the rest goes first and comes back last. It knows nothing of what the files hold.
+Everything is written to a folder of its own beside the final names, flushed to the disk and only then renamed. The
+file that lists the others is removed first and written last. It does not know what the files hold.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def replace_files(folder: Path, content: Mapping[str, bytes], *, last: tuple[str
     """Put files into a folder under their names, `last` (name and content) after all others.
 
     Files that the folder's earlier `last` listed under `files` and that are not written again are removed. Raises
-    `OutputError` where there is no space or no permission; then no new file has appeared.
+    `OutputError` if there is no space or no permission; then no new file has appeared.
     """
     with _as_output_error(folder), _staging(folder) as staging:
         for name, data in [*content.items(), last]:
@@ -47,7 +47,7 @@ def replace_files(folder: Path, content: Mapping[str, bytes], *, last: tuple[str
 
 
 def replace_file(path: Path, data: bytes) -> None:
-    """Put one file in its place, whole or not at all; raises `OutputError`, and then what was there still is."""
+    """Put one file in its place, completely or not at all; raises `OutputError`, and then an earlier file is unchanged."""
     with _as_output_error(path.parent), _staging(path.parent) as staging:
         _refuse_folders(path.parent, [path.name])
         _write(staging / path.name, data)
@@ -56,7 +56,7 @@ def replace_file(path: Path, data: bytes) -> None:
 
 @contextlib.contextmanager
 def alone_in(folder: Path) -> Iterator[None]:
-    """Keep two builds from putting their files into one folder at once, each half; where there are no locks, nothing."""
+    """Keep two builds from writing into one folder at the same time; without file locks on the system, do nothing."""
     import fcntl
 
     handle = os.open(folder, os.O_RDONLY)
@@ -69,7 +69,7 @@ def alone_in(folder: Path) -> Iterator[None]:
 
 
 def _write(path: Path, data: bytes) -> None:
-    """Write and flush to the disk: a full disk must show now, not after the rename."""
+    """Write and flush to the disk, so that a full disk is noticed now and not after the rename."""
     with path.open("wb") as file:
         file.write(data)
         file.flush()
@@ -83,7 +83,7 @@ def _refuse_folders(folder: Path, names: list[str]) -> None:
 
 
 def _listed(manifest: Path) -> set[str]:
-    """The plain file names that an earlier manifest lists; none where it is missing or unreadable."""
+    """The plain file names that an earlier manifest lists; empty if it is missing or unreadable."""
     try:
         files = msgspec.json.decode(manifest.read_bytes())["files"]
         return {name for name in files if isinstance(name, str) and Path(name).name == name and name != manifest.name}
@@ -93,7 +93,7 @@ def _listed(manifest: Path) -> set[str]:
 
 @contextlib.contextmanager
 def _staging(folder: Path) -> Iterator[Path]:
-    """A folder to write in, on the same file system as the final names; gone afterwards, whatever happens."""
+    """A folder to write in, on the same file system as the final names; always removed afterwards."""
     made = [parent for parent in (folder, *folder.parents) if not parent.exists()]
     staging = folder / f"{_STAGING}{platform.node()}-{os.getpid()}"
     shutil.rmtree(staging, ignore_errors=True)
@@ -105,11 +105,11 @@ def _staging(folder: Path) -> Iterator[Path]:
         shutil.rmtree(staging, ignore_errors=True)
         with contextlib.suppress(OSError):
             for parent in made:
-                parent.rmdir()  # only if it is still empty
+                parent.rmdir()  # succeeds only if it is empty
 
 
 def _make(staging: Path) -> None:
-    """Make a folder and those above it, also where another build takes the empty ones away meanwhile."""
+    """Make a folder and its parents, even if another build removes empty ones meanwhile."""
     for left in reversed(range(10)):
         try:
             staging.mkdir(parents=True)
@@ -120,7 +120,7 @@ def _make(staging: Path) -> None:
 
 
 def _sweep(folder: Path) -> None:
-    """Remove what a killed build left of its writing."""
+    """Remove unfinished files that a killed build left."""
     import psutil
 
     mine = f"{_STAGING}{platform.node()}-"

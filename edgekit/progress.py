@@ -1,11 +1,11 @@
-"""How far a long job is: a callable that is told, and one that does nothing."""
+"""Progress of a long job: the type of the callable that receives it, and one that does nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 Progress = Callable[[str, int, int], None]
-"""Told the phase, what is done of it, and of how much."""
+"""Called with the phase, how much of it is done, and the total."""
 
 
 def no_progress(phase: str, done: int, total: int) -> None:

@@ -1,6 +1,6 @@
 """Quantities with units: text from a user or a profile to bytes, milliseconds, hertz, and back.
 
-It knows the notation and nothing of what a quantity is for.
+It knows the notation, and not what a quantity is for.
 """
 
 from __future__ import annotations

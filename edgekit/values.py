@@ -1,6 +1,6 @@
-"""The base of every value: frozen, keyword-only, strict, JSON both ways.
+"""The base of every value: frozen, keyword-only, strict, with JSON both ways.
 
-It also turns raw input (TOML, JSON) into a value and says precisely which key is wrong.
+It also turns raw input (TOML, JSON) into a value and says exactly which key is wrong.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from edgekit.errors import InputError, did_you_mean
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(msgspec.field,))
 class _FrozenMeta(msgspec.StructMeta):
-    """Makes the fields of every value keyword-only (msgspec hands on all other options), and tells type checkers."""
+    """Makes the fields of every value keyword-only (msgspec inherits all other options), and tells type checkers."""
 
     def __new__(mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **options: Any) -> Any:
         return super().__new__(mcs, name, bases, namespace, **{"kw_only": True, **options})
@@ -30,9 +30,9 @@ class Value(msgspec.Struct, metaclass=_FrozenMeta, frozen=True, kw_only=True, fo
 
 
 Basis = Literal["measured", "simulated", "predicted", "published", "declared"]
-"""What a figure rests on."""
+"""How a figure is known."""
 Ends = Literal["softmax", "sigmoid", "linear"]
-"""What an output ends in: shares of classes, a share of its own for each item, or any number."""
+"""What an output ends in: probabilities of classes that sum to 1, a probability for each item, or any number."""
 V = TypeVar("V", bound=Value)
 
 
@@ -90,7 +90,7 @@ def read(raw: Any, kind: type[V], *, where: str, error: type[InputError] = Input
 
 
 def _meaning(kind: Any, dotted: str) -> str | None:
-    """What the description of a dotted key says that it takes, for an error message."""
+    """The description of a dotted key, for an error message."""
     for part in dotted.split("."):
         struct = _struct_in(kind)
         fields = {field.encode_name: field for field in msgspec.structs.fields(struct)} if struct is not None else {}
@@ -102,7 +102,7 @@ def _meaning(kind: Any, dotted: str) -> str | None:
 
 
 def _at(raw: Any, dotted: str) -> str | None:
-    """What raw input holds at a dotted key, for an error message; None where the key does not say which one it is."""
+    """What raw input holds at a dotted key, for an error message; None if the key does not identify one place."""
     if "[...]" in dotted:
         return None
     for part in re.findall(r"[^.\[\]]+", dotted):
@@ -130,7 +130,7 @@ def to_json(value: Any) -> str:
 
 
 def _utf8(raw: Any) -> Any:
-    """Raw data with a '?' for each byte of a file's name that is no UTF-8, which JSON cannot hold."""
+    """Raw data with a '?' for each byte of a file name that is not UTF-8, which JSON cannot hold."""
     if isinstance(raw, str):
         return raw.encode(errors="replace").decode()
     if isinstance(raw, dict):
@@ -139,7 +139,7 @@ def _utf8(raw: Any) -> Any:
 
 
 def from_json(text: str | bytes, kind: type[V], *, where: str = "JSON") -> V:
-    """The value that a JSON document describes; raises `InputError` where it does not."""
+    """The value that a JSON document describes; raises `InputError` if it describes none."""
     try:
         raw = msgspec.json.decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:

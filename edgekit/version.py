@@ -1,4 +1,4 @@
-"""The version of edgekit, and where its own files lie."""
+"""The version of edgekit, and where its own files are."""
 
 from __future__ import annotations
 
@@ -8,4 +8,4 @@ __version__ = "0.1.0"
 PACKAGE = Path(__file__).parent
 """The folder of the package."""
 BESIDE = (PACKAGE, PACKAGE.parent)
-"""Where the folders lie that a wheel carries in the package and a checkout has beside it."""
+"""Where the data folders are: a wheel has them inside the package, a checkout beside it."""

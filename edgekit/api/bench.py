@@ -1,7 +1,7 @@
-"""`edgekit bench`: any `.tflite` measured on a device, brought back, compared with this machine, judged and kept.
+"""`edgekit bench`: any `.tflite` measured on a device, compared with this machine's outputs, judged, and kept.
 
-The join of the transports, the runner's document and the profile. Everything that can be seen to be wrong here is said
-before anything is connected, and everything that can be seen to be missing there before anything is copied.
+It joins the transports, the runner's document and the profile. Errors that can be seen here are raised
+before anything is connected, and things missing on the device before anything is copied.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from edgekit.watching.auto import Auto, shows_progress
 
 LONGEST_S = 30.0
 SPARE_S = 300.0
-"""What a run may take besides its timed runs: copying, importing, warming up, measuring memory."""
+"""The time allowed besides the timed runs: copying, importing, warming up, measuring memory."""
 MOST_SUSTAINED_MIN = 1440
 MOST_LIMIT_S = 30 * 86400.0
 
@@ -49,19 +49,19 @@ def bench(
     keep: bool = True,
     progress: Progress | Auto = no_progress,
 ) -> BenchResult:
-    """Measure a `.tflite` file on a device, and keep what was measured for later reports.
+    """Measure a `.tflite` file on a device, and keep the measurement for later reports.
 
     `on` is 'local', 'ssh://USER@HOST[:PORT]', 'adb://SERIAL' or 'emulator'. At least `runs` inferences and `seconds`
-    seconds are timed after the warm-up, with `threads` threads (the profile's where None); `sustained` adds so many
+    seconds are timed after the warm-up, with `threads` threads (the profile's if None); `sustained` adds so many
     minutes without a pause. `delegate` is 'xnnpack', 'none', or the path of a shared library on the device. `inputs` are
     `.npy` files, one an input in the model's order; without them inputs are random by `seed`. `runtime` and `python` name
     the interpreter and the Python on the device. With `keep` the measurement is kept beside the device's overlay.
 
-    What fails a limit of the profile is a failing check. Raises `ModelError`, `ProfileError`, `DataError` and
-    `InputError` before anything is connected, `MissingExtraError` where the device lacks Python, numpy or an
-    interpreter, with the line that installs it, and `DeviceError` for all that goes wrong on the way there and back.
+    Exceeding a limit of the profile is a failing check. Raises `ModelError`, `ProfileError`, `DataError` and
+    `InputError` before anything is connected, `MissingExtraError` if the device lacks Python, numpy or an
+    interpreter, with the line that installs it, and `DeviceError` for anything that fails between the two machines.
     """
-    assert not isinstance(progress, str)  # `shows_progress` has put a callable in its place
+    assert not isinstance(progress, str)  # `shows_progress` has replaced it by a callable
     address = parse_address(on)
     profile = load_profile(device)
     path, model = open_model(Path(tflite))

@@ -1,6 +1,6 @@
 """`edgekit check`: any `.tflite` against a device, whoever made it.
 
-The join of reading, running and judging one file; it makes and changes nothing. A file that crashes its runtime is a
+It joins reading, running and judging one file; it makes and changes nothing. A file that crashes its runtime is a
 result with a failing check and not an error.
 """
 
@@ -70,16 +70,16 @@ def check(
 ) -> Report:
     """Judge a `.tflite` file on a device; the file is the report's `chosen`.
 
-    Sizes and durations are text with units ('512KiB', '20ms') or numbers in bytes and milliseconds; what is not given
-    is what the board has; a default of the profile that is exceeded is a check that warns. Without `data` accuracy is not asked. `max_drop` in points needs `reference`, the float32
-    `.tflite` that the drop is from; without one it is unknown, and unknown is no pass. `metric` and `direction` are
-    those of `edgekit.toml`: without a metric it is accuracy of classes and labels, the mean absolute error of a regression, as
-    targets and outputs tell. `threshold` is the value of a single output above which it says yes; without one it is 0 for
-    a logit and 0.5 for a share, by the file's last operator. Each of the two files has `time_limit_s` seconds; without it the limits of each step, which
-    are far above what a sound file needs (`edgekit.jobs.limits`). Functions of the user's ('module:function') are looked for in the folder `project`, and
-    if it has an `edgekit.toml`, data without options of its own is read with that one's `[data]`. With `cache` the data
-    is kept for the next time. `emulate` runs the file on the device's emulated board too (docs/on-device.md). What makes the
-    figures hard to believe stands in the report's `findings`, as far as data were given; with `strict` each fails the check
+    Sizes and durations are text with units ('512KiB', '20ms') or numbers in bytes and milliseconds; a limit that is not given
+    is the board's, and exceeding a default of the profile gives a check that warns. Without `data` accuracy is not asked. `max_drop` in points needs
+    `reference`, the float32 `.tflite` that the drop is measured from; without one it is unknown, which is not a pass. `metric` and `direction` are
+    those of `edgekit.toml`: without a metric it is the accuracy of classes and labels, or the mean absolute error of a regression,
+    depending on targets and outputs. `threshold` is the value above which a single output means yes; without one it is 0 for
+    a logit and 0.5 for a probability, by the file's last operator. Each of the two files has `time_limit_s` seconds; without it each step has its own
+    limit, far above what a sound file needs (`edgekit.jobs.limits`). Functions of the user's ('module:function') are looked for in the folder `project`, and
+    if it has an `edgekit.toml`, data without options of its own is read with the `[data]` of that file. With `cache` the data
+    is kept for the next time. `emulate` runs the file on the device's emulated board too (docs/on-device.md). Whatever makes the
+    figures hard to believe is in the report's `findings`, as far as data were given; with `strict` each finding fails the check
     `sanity`.
     Raises `ProjectError` for a limit that is none, `ModelError` for a file that is no `.tflite` or that an NPU's compiler made,
     `ProfileError`, `DataError`.
@@ -111,7 +111,7 @@ def check(
 
 
 class _Run:
-    """One check: what is the same for the file and for its reference."""
+    """One check: everything that is the same for the file and for its reference."""
 
     def __init__(
         self,
@@ -130,7 +130,7 @@ class _Run:
         self._time_limit_s, self._progress = time_limit_s, progress
 
     def report(self, path: Path, known: Static, reference: Path | None, folder: Path, allowed: Limits) -> Report:
-        """Measure the file, and its reference where a drop is asked for, and judge."""
+        """Measure the file, and its reference if a drop is asked for, and judge."""
         found = self._measure(path, folder / "file")
         if isinstance(found, Failed):
             return self._failed(path, known, found, reference, allowed)
@@ -189,7 +189,7 @@ class _Run:
         )
 
     def _failed(self, path: Path, known: Static, failed: Failed, reference: Path | None, allowed: Limits) -> Report:
-        """It could not be measured: what its bytes say is judged, and the rest is unknown for that reason."""
+        """The report of a file that could not be measured: what its bytes tell is judged, the rest is unknown for that reason."""
         facts = (*known.checks, verdict.runtime_check(self._profile.runtime.kind, failed.reason))
         checks = self._judged(allowed, known.metrics, facts, reference)
         return self._made(path, known, None, known.metrics, checks, None, (*known.notes, failed.reason))
@@ -261,7 +261,7 @@ def _with(report: Report, check: Check, path: Path, profile: DeviceProfile) -> R
 
 
 def _not_kept(compiled: Compiled) -> Compiled:
-    """A check writes nothing: the compiled file is gone with its folder."""
+    """The same without a path: a check writes nothing, so the compiled file is deleted with its folder."""
     return msgspec.structs.replace(compiled, path=None)
 
 
@@ -273,7 +273,7 @@ def _existing(path: Path) -> Path:
 
 
 def _require_plain(model: TfliteModel, path: Path) -> None:
-    """Refuse what a compiler of an NPU made: no runtime here runs it, and the compiler takes it as it is."""
+    """Refuse a file that an NPU's compiler made: no runtime here runs it, and the compiler would not change it."""
     if model.compiled_by is None:
         return
     stem = COMPILED_ENDINGS.sub("", path.stem)
@@ -290,9 +290,9 @@ def _require_plain(model: TfliteModel, path: Path) -> None:
 
 
 def _open(data: str | Path, root: Path, cache: Cache, seed: int, known: Static, progress: Progress) -> Dataset:
-    """The data's test split, read with the options of the folder's `[data]` where it has any.
+    """The data's test split, read with the options of the folder's `[data]` if it has any.
 
-    Data without splits is the test split as a whole, unless it is that of the folder's own project: then what a build would test on.
+    Data without splits is the test split as a whole, unless it is the data of the folder's own project: then the samples that a build would test on.
     """
     from edgekit.ingest.model import open_data
     from edgekit.ingest.wanted import Wanted

@@ -1,6 +1,6 @@
 """`edgekit compare`: two reports, two `.tflite` files, or one of each, side by side, and rules that fail on a change.
 
-The join of reading the two, comparing figures, operators and weights, and judging the rules; it runs no model and
+It joins reading the two, comparing figures, operators and weights, and judging the rules; it runs no model and
 needs no interpreter.
 """
 
@@ -26,12 +26,12 @@ def compare(
     junit: str | Path | None = None,
     sarif: str | Path | None = None,
 ) -> Comparison:
-    """Hold B against A; each is a `report.json`, a folder that holds one, or a `.tflite`.
+    """Compare B with A; each is a `report.json`, a folder that holds one, or a `.tflite`.
 
     `fail_if` are rules such as 'accuracy<-0.5pt' or 'flash>+2%' (`docs/compare.md`); a figure that is not known makes
-    its rule fail. `junit` and `sarif` are files that the rules' results are written to, whole or not at all.
-    Raises `ModelError` for a `.tflite` that is none, `InputError` for a report or a rule that is wrong, `OutputError`
-    where a file cannot be written.
+    its rule fail. `junit` and `sarif` are files for the rules' results, written completely or not at all.
+    Raises `ModelError` for a file that is not a `.tflite`, `InputError` for a report or a rule that is wrong, `OutputError`
+    if a file cannot be written.
     """
     from edgekit.version import __version__
 
@@ -58,11 +58,11 @@ def compare(
 
 
 def _file_changes(first: Opened, second: Opened) -> tuple[FileChanges | None, str]:
-    """The files operator by operator, or why not."""
+    """The two files compared operator by operator, or why they are not."""
     if first.model is None or second.model is None:
         named = (("A", first), ("B", second))
         return None, "; ".join(f"{name}: {each.side.model_reason}" for name, each in named if each.model is None)
-    from edgekit.diff.files import file_changes  # numpy
+    from edgekit.diff.files import file_changes  # loads numpy
 
     return file_changes(first.model, second.model), ""
 

@@ -1,7 +1,7 @@
-"""`edgekit doctor`: what this installation can do, seen by doing it where that takes no more than a second.
+"""`edgekit doctor`: what this installation can do, found by trying it if that takes no more than a second.
 
-The join of what is installed, the runtimes, the cache and the devices. Each runtime opens a model of one dense layer in a
-child of its own and has to give the right answer; TensorFlow takes seconds to start and is only started when asked for.
+It joins what is installed, the runtimes, the cache and the devices. Each runtime opens a model of one dense layer in a
+child of its own and has to give the right output; TensorFlow takes seconds to start and is only started when asked for.
 A part that is missing is a value with the line that adds it, and no error.
 """
 
@@ -46,7 +46,7 @@ RUNTIMES, WORKSHOP = "edgekit.measure.runtimes", "edgekit.make.workshop"
 
 
 class Part(Value):
-    """A runtime or a tool: its distribution, the extra that has it (None for the base), its name for people, its use."""
+    """A runtime or a tool: its distribution, the extra that has it (None for the base), its readable name, its use."""
 
     distribution: str
     extra: str | None
@@ -87,15 +87,15 @@ ADDED = {
         distribution="distributed", extra="cluster", title="dask.distributed", purpose="build --scheduler: jobs on other machines"
     ),
 }  # fmt: skip
-"""What is looked for and not tried."""
+"""Parts that are only looked for, not tried."""
 SYSROOT = "sysroot"
 
 
 def examine(*, deep: bool = False, progress: Progress = no_progress) -> Health:
     """Look at this installation and try its parts; `deep` starts TensorFlow and converts a layer.
 
-    Guarantees an answer within seconds (minutes where `deep`), whatever a part does: each runs in a child with a time
-    limit. Raises `ProfileError` where a bundled device profile is damaged.
+    Guarantees an answer within seconds (minutes if `deep`), whatever a part does: each runs in a child with a time
+    limit. Raises `ProfileError` if a bundled device profile is damaged.
     """
     from edgekit.version import __version__
 
@@ -124,14 +124,14 @@ def _runtimes() -> list[Ability]:
     with ThreadPoolExecutor(len(PARTS)) as threads:
         try:
             return list(threads.map(_runtime, PARTS))
-        except BaseException:  # also Ctrl-C: without this its threads would wait for the children
+        except BaseException:  # including Ctrl-C: otherwise the threads would go on waiting for the children
             with all_stopped():
                 threads.shutdown()
             raise
 
 
 def _runtime(kind: str, model: Path = FILE) -> Ability:
-    """Have a runtime open a model whose answer is known."""
+    """Let a runtime open a model whose output is known."""
     part = PARTS[kind]
     if version_of(part.distribution) is None:
         return _ability(kind, "missing", reason=f"{part.distribution} is not installed{part.note}")
@@ -150,7 +150,7 @@ def _ability(kind: str, outcome: Works, *, title: str = "", reason: str = "") ->
 
 
 def _tensorflow(installed: tuple[PackageHealth, ...], *, deep: bool, progress: Progress) -> Ability:
-    """What `plan` and `build` need; whether it works is only known where it was started."""
+    """What `plan` and `build` need; only starting it (`deep`) tells whether it works."""
     needed = [package for package in installed if "build" in package.needed_by and package.name != "pillow"]
     missing = [package.name for package in needed if package.outcome == "missing"]
     outcome: Works = "installed"
@@ -172,7 +172,7 @@ def _tensorflow(installed: tuple[PackageHealth, ...], *, deep: bool, progress: P
 
 
 def _converted(progress: Progress) -> tuple[str, str]:
-    """What converted the probe's model, and the problem that it or LiteRT had with it."""
+    """The versions that converted the probe's model, and the problem that the converter or LiteRT had with it."""
     with tempfile.TemporaryDirectory(prefix="edgekit-doctor-") as folder:
         target = Path(folder) / "probe.tflite"
         job = {"do": "probe", "target": str(target)}
@@ -190,7 +190,7 @@ def _ask(
     environment: Mapping[str, str] | None = None,
     progress: Progress = no_progress,
 ) -> dict[str, Any] | str:
-    """A child's answer, or why it gave none."""
+    """A child's answer, or why there is none."""
     try:
         with Worker(module, environment=environment) as worker:
             answer = worker.run(job, time_limit_s=limit_s, progress=progress)
@@ -205,7 +205,7 @@ def _ask(
 
 
 def _added(name: str) -> Ability:
-    """One of `ADDED`: there or not, and not tried."""
+    """One of `ADDED`: installed or not, but not tried."""
     part = ADDED[name]
     version = version_of(part.distribution)
     return Ability(
@@ -219,7 +219,7 @@ def _added(name: str) -> Ability:
 
 
 def _emulator() -> Ability:
-    """What `--emulate` needs, by looking for its files: one processor's QEMU and sysroot are enough for its boards."""
+    """What `--emulate` needs, found by looking for its files: QEMU and the sysroot of one processor suffice for its boards."""
     lacking = {one.name: _lacks(one) for one in ARCHITECTURES.values()}
     whole = [name for name, missing in lacking.items() if not missing]
     make_sysroot = f"{sys.executable or 'python'} -m edgekit.boards.emulator.make_sysroot --arch {AARCH64.name}"
@@ -236,7 +236,7 @@ def _emulator() -> Ability:
 
 
 def _lacks(architecture: Architecture) -> list[str]:
-    """Which of both is not there; the sysroot's manifest is its last file, and an emulation reads all the others."""
+    """Which of the two is missing; only the sysroot's manifest is looked for, its last file. An emulation checks all others."""
     missing = [] if shutil.which(architecture.qemu) else [architecture.qemu]
     return missing if (default_folder(architecture) / MANIFEST).is_file() else [*missing, SYSROOT]
 
@@ -244,7 +244,7 @@ def _lacks(architecture: Architecture) -> list[str]:
 def _problems(
     installed: tuple[PackageHealth, ...], abilities: tuple[Ability, ...], cache: CacheHealth
 ) -> tuple[str, ...]:
-    """What is installed and fails, and what of the base is not there; what an extra would add is no problem."""
+    """What is installed but fails, and what the base lacks; a missing extra is not a problem."""
     found = [f"{package.name} is not installed" for package in installed if _is_lacking(package)]
     found += [
         f"{ability.title} does not work: {ability.reason}" for ability in abilities if ability.outcome == "broken"
@@ -257,7 +257,7 @@ def _is_lacking(package: PackageHealth) -> bool:
 
 
 def _device(profile: DeviceProfile, works: set[str]) -> DeviceHealth:
-    """What of a device's checks cannot be had here: each is what `check` would say, before any file is given."""
+    """Which of a device's checks cannot be made here: each is what `check` would report, before any file is given."""
     kind, limits = profile.runtime.kind, []
     if profile.obstacle:
         limits.append(profile.obstacle)
@@ -292,7 +292,7 @@ def _machine() -> MachineHealth:
 
 
 def _address_space() -> int | None:
-    """The limit of this process's address space, which children inherit; None where there is none."""
+    """The limit of this process's address space, which children inherit; None if there is none."""
     import resource
 
     soft, _ = resource.getrlimit(resource.RLIMIT_AS)
@@ -300,7 +300,7 @@ def _address_space() -> int | None:
 
 
 def _system() -> str:
-    """The distribution where it says what it is, and the kernel."""
+    """The name of the distribution, if it has one, and the kernel."""
     try:
         name = platform.freedesktop_os_release().get("PRETTY_NAME", "")
     except OSError:
@@ -309,7 +309,7 @@ def _system() -> str:
 
 
 def _cache() -> CacheHealth:
-    """The cache as it is: nothing is made that is not there, and nothing is left behind."""
+    """The cache as it is: nothing is created, and nothing is left behind."""
     root = default_root()
     there = next((folder for folder in (root, *root.absolute().parents) if folder.exists()), Path("/"))
     try:
@@ -320,7 +320,7 @@ def _cache() -> CacheHealth:
 
 
 def _why_not_written(folder: Path) -> str:
-    """Why no file can be put into a folder; empty where one could be."""
+    """Why no file can be written to a folder; empty if one can."""
     try:
         with tempfile.TemporaryFile(dir=folder) as file:
             file.write(b"edgekit")

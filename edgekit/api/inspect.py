@@ -1,7 +1,7 @@
 """`edgekit inspect`: where a model's bytes, memory and multiply-accumulates are, layer by layer or operator by operator.
 
-The join of reading and counting. A `.tflite` is read as it is; a Keras model is opened as for a plan, so its facts are in
-the cache once they have been taken, and no TensorFlow is loaded for them again. Nothing is run or changed.
+It joins reading and counting. A `.tflite` is read as it is; a Keras model is opened as for a plan, so its facts are cached
+and TensorFlow is only loaded the first time. Nothing is run or changed.
 """
 
 from __future__ import annotations
@@ -53,14 +53,14 @@ def inspect(
     """The layers of a Keras model, or the operators of a `.tflite`, with what each of them takes.
 
     `model` is a path (`.tflite`, `.keras`, `.h5`, a SavedModel's folder), 'module:function' or a Keras model of either
-    Keras; the project's where it is None. The rows are sorted by what `by` names, the heaviest first, or stand
-    `in_order` of the model. With a `device` each has its predicted milliseconds. The other arguments are those of
+    Keras; if None, the project's. The rows are sorted by what `by` names, the heaviest first, or, with `in_order`, in
+    the model's order. With a `device` each has its predicted milliseconds. The other arguments are those of
     `edgekit.plan`.
 
     A Keras model's figures are predicted for its float32 `.tflite`. Raises `ModelError` for a model that cannot be read,
-    `TrustError`, `ProfileError`, and `InputError` where the rows are to be sorted by latency and no device is named.
+    `TrustError`, `ProfileError`, and `InputError` if the rows are to be sorted by latency and no device is named.
     """
-    assert not isinstance(progress, str)  # `shows_progress` has put a callable in its place
+    assert not isinstance(progress, str)  # `shows_progress` has replaced it by a callable
     if by not in ORDERS:
         raise InputError("not what rows are sorted by", where="--by", received=by, allowed=", ".join(ORDERS))
     if by == "latency" and device is None:
@@ -77,7 +77,7 @@ def inspect(
 
 
 def _is_tflite(path: Path) -> bool:
-    """Whether a file is one by its name or by its first bytes."""
+    """Whether a file is a `.tflite`, by its name or by its first bytes."""
     try:
         if not path.is_file():
             return path.suffix == ".tflite"
@@ -89,9 +89,9 @@ def _is_tflite(path: Path) -> bool:
 
 
 def _refuse_what_is_no_model(path: Path) -> None:
-    """Say of a path that it is no Keras model before it is read for its hash, which may be long, and TensorFlow started."""
+    """Refuse a path that is not a Keras model before it is hashed, which may take long, and before TensorFlow is started."""
     if not path.exists() or (path.is_dir() and (path / "saved_model.pb").exists()):
-        return  # what is not there is said where it is opened, with the nearest name
+        return  # a missing file is an error where it is opened, with the nearest name
     try:
         if path.is_file():
             with path.open("rb") as file:
@@ -152,7 +152,7 @@ def _inspect_tflite(path: Path, profile: DeviceProfile | None, order: Order) -> 
 def _latency(
     model: TfliteModel, profile: DeviceProfile | None, parts: Breakdown
 ) -> tuple[Metrics, tuple[Estimate, ...]]:
-    """The latency of a file on a device and of its operators; nothing without a device."""
+    """The latency of a file on a device and of its operators; empty without a device."""
     if profile is None:
         return {}, ()
     from edgekit.cost.file_latency import predicted_latency
@@ -201,7 +201,7 @@ def _inspect_keras(
 def _open(
     model: Any, project: str | Path | None, imports: tuple[str, ...], trust: bool, cache: bool, progress: Progress
 ) -> tuple[str, ModelFacts]:
-    """What the model is called, and its facts: from the cache, or taken in a worker."""
+    """The model's name, and its facts: from the cache, or taken in a worker."""
     from edgekit.ingest.opening import open_project_model
     from edgekit.jobs.cache import Cache
     from edgekit.jobs.pool import Pool
@@ -248,7 +248,7 @@ def _keras_metrics(facts: ModelFacts, cost: ModelCost, profile: DeviceProfile | 
 
 
 def _sorted(rows: list[Any], order: Order) -> list[Any]:
-    """The heaviest first, those of the same weight in the model's order."""
+    """The heaviest first; rows of the same weight in the model's order."""
     if order == "model":
         return rows
     return sorted(rows, key=lambda row: -_weight(getattr(row, ORDERS[order])))
@@ -267,7 +267,7 @@ def _measured(value: int, unit: str, source: str) -> Metric:
 
 
 def _peak(value: int) -> Metric:
-    """The peak of the lifetimes, with what a runtime's planner makes of it."""
+    """The peak of the tensors' lifetimes; its interval allows for a runtime's memory planner."""
     from edgekit.cost.ram import PEAK_FACTOR
 
     low, _, high = (round(value * factor) for factor in PEAK_FACTOR)

@@ -1,6 +1,6 @@
-"""What a build would try for each device, and why not the rest: the API's `plan`.
+"""The API's `plan`: what a build would try for each device, and why not the rest.
 
-It takes the model's facts, in a worker the first time; nothing is trained, and no data is asked for.
+It takes the model's facts, in a worker the first time; nothing is trained, and no data is needed.
 """
 
 from __future__ import annotations
@@ -67,8 +67,8 @@ def plan(
 ) -> Plan | list[Plan]:
     """What `build` would try for each device, in order, and why not the rest; nothing is trained.
 
-    Arguments are those of `build`. Returns a `Plan`, or a list of them where `device` is a list or tuple; that nothing
-    can fit is no error but a plan whose outcome is 'impossible'. Raises what `build` raises of the model and the device.
+    Arguments are those of `build`. Returns a `Plan`, or a list of them if `device` is a list or tuple; if nothing can fit,
+    that is not an error but a plan whose outcome is 'impossible'. Raises what `build` raises about the model and the device.
     """
     assert not isinstance(progress, str)  # `shows_progress` has put a callable in its place
     limits = limits_given(
@@ -83,14 +83,14 @@ def plan(
 
 
 def outlined(task: Task) -> Plan:
-    """The plan, which says what is missing on the device where nothing that is built is known to run there."""
+    """The plan; if no built file is known to run on the device, it says what is missing there."""
     found = outline(task)
     obstacle = task.profile.obstacle or _no_compiler(task.profile)
     return found if found.reason or obstacle is None else msgspec.structs.replace(found, reason=obstacle)
 
 
 def _no_compiler(profile: DeviceProfile) -> str | None:
-    """Why the NPU's compiler cannot be asked here, where edgekit runs it."""
+    """Why the NPU's compiler cannot be run here, if edgekit would run one for the device."""
     from edgekit.measure import npu
 
     return npu.missing() if profile.is_compiled_here else None

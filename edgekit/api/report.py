@@ -1,7 +1,7 @@
-"""An earlier result read again: its report as it was written, and the page of it.
+"""Reads an earlier result: its report as it was written, and its page, made anew.
 
-A result is a folder that `build` wrote, or a report on its own; whoever wrote it, nothing of it is run. What is not there
-any more (the model, the manifest, a profile of one's own) is missing in the page with its reason.
+A result is a folder that `build` wrote, or a report on its own; whoever wrote it, nothing of it is run. What no longer
+exists (the model, the manifest, a profile of the user's own) is shown on the page as missing, with the reason.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ MAX_MANIFEST_BYTES = 4 * 2**20
 
 
 class Result(Value):
-    """A result that was read again; `manifest` is None where there is none that vouches for the report."""
+    """A result that was read; `manifest` is None if there is none that lists the report's hash."""
 
     opened: Opened
     report: Report
@@ -32,7 +32,7 @@ class Result(Value):
 
 
 def open_result(given: Path) -> Result:
-    """The result of a folder or a `report.json`; raises `InputError` where it is none."""
+    """The result in a folder or a `report.json`; raises `InputError` if it is not one."""
     if not given.exists():
         raise InputError(
             "there is no such result", where=str(given), next_step="name a folder that `edgekit build` wrote"
@@ -48,7 +48,7 @@ def open_result(given: Path) -> Result:
 
 
 def _manifest(report: Path) -> Manifest | None:
-    """The manifest that vouches for a report; a page without it is worth more than none."""
+    """The manifest, if it lists the report's hash; a page without a manifest is better than no page."""
     path = report.with_name(MANIFEST_FILE)
     try:
         if path.is_file() and path.stat().st_size <= MAX_MANIFEST_BYTES:
@@ -60,11 +60,10 @@ def _manifest(report: Path) -> Manifest | None:
 
 
 def page(result: Result, device: str | Path | None = None, *, place: Path | None = None) -> str:
-    """The page of a result; `device` is the profile where it is one of the user's own.
+    """The page of a result; `device` is the profile, if it is one of the user's own.
 
-    `place` is where the page goes, for its links to the result's files; None: beside them.
-
-    Raises `ProfileError` where `device` names none, or another than the result's.
+    `place` is where the page will be, for its links to the result's files; None: beside them.
+    Raises `ProfileError` if `device` is not a profile, or not that of the result.
     """
     profile, reason = _profile(result.report, device)
     home = Path(result.opened.side.file).parent
@@ -85,21 +84,23 @@ def page(result: Result, device: str | Path | None = None, *, place: Path | None
 
 
 def _files(manifest: Manifest | None, home: Path) -> tuple[str, ...]:
-    """The files of a result that are still there, by its manifest; the page itself is none of them."""
+    """The result's files that still exist, by its manifest, except for the page itself."""
     if manifest is None:
         return ()
     return tuple(name for name in (*manifest.files, MANIFEST_FILE) if name != PAGE_FILE and (home / name).is_file())
 
 
 def _way(page: Path, home: Path) -> str:
-    """The way from the page's folder to the result's, as a link takes it."""
+    """The link from the page's folder to the result's."""
     way = os.path.relpath(home.resolve(), page.resolve())
     return "" if way == os.curdir else f"{Path(way).as_posix()}/"
 
 
 def _profile(report: Report, device: str | Path | None) -> tuple[DeviceProfile | None, str]:
-    """The profile of the report's device, or why it is not at hand."""
-    if device is None and report.device not in profile_ids():  # never a path: the report may be a stranger's
+    """The profile of the report's device, or why it is not available."""
+    if (
+        device is None and report.device not in profile_ids()
+    ):  # never opened as a path: the report may come from anybody
         return None, f"{report.device} is no bundled device, and no profile was given (--device PATH)"
     if device is None:
         return load_profile(report.device), ""
@@ -112,7 +113,7 @@ def _profile(report: Report, device: str | Path | None) -> tuple[DeviceProfile |
 
 
 def write_page(path: Path, text: str, *, inputs: tuple[Path, ...] = ()) -> None:
-    """Put a page in its place, whole or not at all; never in that of an input, nor of what is no file.
+    """Write a page, completely or not at all; never over an input, nor over anything but a file.
 
     Raises `OutputError`.
     """

@@ -1,7 +1,7 @@
 """A board behind adb: Android's debugging bridge, by the system's own `adb`.
 
-Android has no Python of its own. Where somebody put one on the device (Termux, a Linux in a folder, a rooted system) and
-it is named or found, the same runner runs there; where there is none, that is what is said.
+Android has no Python of its own. If one was installed on the device (Termux, a Linux in a folder, a rooted system) and
+is named or found, the same runner runs there; if there is none, the error says so.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ class Adb:
             )
 
     def facts(self, python: str | None) -> Facts:
-        """What the device says of itself; raises `DeviceError`."""
+        """The facts of the device; raises `DeviceError`."""
         return shell.read_facts(self, python)
 
     def run(self, task: Task, progress: Progress) -> Ran:
-        """Run a task in a folder of its own over there; raises `DeviceError`."""
+        """Run a task in a private folder on the device; raises `DeviceError`."""
         return shell.run(self, task, progress)
 
     def command(self, script: str) -> list[str]:
@@ -52,7 +52,7 @@ class Adb:
                 staged.symlink_to(path.resolve())
                 command = [*self._adb(), "push", str(staged), f"{folder}/{name}"]
                 with Channel(command, deadline=deadline, most_bytes=MOST_COPY_BYTES, farewell_s=0) as channel:
-                    said, code = channel.rest()  # adb prints some of its errors there
+                    said, code = channel.rest()  # adb prints some of its errors to standard output
                     log = f"{said.decode(errors='replace')}\n{channel.log}"
                 if code != 0:
                     raise self.explain(code, log) or DeviceError(
@@ -60,7 +60,7 @@ class Adb:
                     )
 
     def explain(self, code: int, log: str) -> EdgekitError | None:
-        """What adb's own words mean."""
+        """What adb's messages mean."""
         for pattern, what, next_step in EXPLAINED:
             line = next((line for line in log.splitlines() if re.search(pattern, line, re.IGNORECASE)), None)
             if line is not None:
@@ -71,7 +71,7 @@ class Adb:
         return ["adb", "-s", self._serial]
 
 
-# What adb says, what it means, and what to do about it.
+# adb's message, what it means, and what to do about it.
 EXPLAINED = (
     (
         r"device .*not found|no devices|no such device",

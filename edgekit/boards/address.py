@@ -5,8 +5,8 @@
     ssh://[USER@]HOST[:PORT]       HOST may be a name of ~/.ssh/config, or an IPv6 address in brackets
     adb://SERIAL                   as `adb devices` lists it
 
-What is taken here goes into the arguments of `ssh`, `scp` and `adb`, so it holds nothing that they or a shell could
-take for anything but a name.
+An accepted address becomes an argument of `ssh`, `scp` and `adb`, so it holds nothing that they or a shell could read
+as anything but a name.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Address(Value):
 
 
 def parse_address(text: str) -> Address:
-    """The address that `--on` names; raises `InputError` for one that is none.
+    """The address that `--on` names; raises `InputError` if the text is not an address.
 
     >>> parse_address("ssh://pi@board:2222").port
     2222
@@ -95,7 +95,7 @@ def _port(port: str | None) -> int | None:
 
 
 def _hidden(text: str) -> str:
-    """An address without what may be a password."""
+    """An address without any part that may be a password."""
     return re.sub(r":[^:@/]*@", ":...@", text, count=1)
 
 

@@ -1,6 +1,6 @@
-"""The arguments of `edgekit bench`, held against model and device before anything is connected.
+"""The arguments of `edgekit bench`, checked against model and device before any connection is made.
 
-What is wrong is an error that names the option; nothing is measured or sent here.
+An error names the wrong option; nothing is measured or sent here.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def _array(path: Path) -> np.ndarray:
         raise DataError("too large for an input", where=str(path), allowed=f"{MOST_INPUT_BYTES} bytes")
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except Exception as problem:  # numpy lets through what Python's parser makes of a header, of many kinds
+    except Exception as problem:  # numpy parses the header as a Python literal, which may raise anything
         raise DataError("not an array", where=str(path), received=str(problem)[:300], allowed="a .npy file") from None
     if not isinstance(array, np.ndarray):
         raise DataError("not one array", where=str(path), allowed="a .npy file")
@@ -93,7 +93,7 @@ def _array(path: Path) -> np.ndarray:
 
 
 def delegate_for(delegate: str | None, profile: DeviceProfile, address: Address) -> str:
-    """What the runner is asked for; the library of another delegate is a file of the device."""
+    """The delegate that the runner is asked for. A delegate other than XNNPACK is a library file on the device."""
     if delegate is None:
         return profile.runtime.delegate if profile.runtime.delegate in ("xnnpack", "none") else "xnnpack"
     if delegate in ("xnnpack", "none"):

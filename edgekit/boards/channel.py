@@ -1,7 +1,7 @@
-"""A program with a pipe to a board, seen from here: lines in, bytes out, all of it bounded in size and time.
+"""A local program with a pipe to a board: lines in, bytes out, all bounded in size and time.
 
-The other side is a stranger. It may say nothing, too much, or go away; each is told apart, and none keeps a process
-behind. What is said over the pipe is not known here.
+The board is not trusted. It may say nothing, too much, or go away; each case is an exception of its own, and none leaves
+a process behind. What is sent over the pipe is not known here.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from typing import IO
 BLOCK_BYTES = 65536
 LOG_TAIL_BYTES = 8000
 FAREWELL_S = 10.0
-FAREWELL_BYTES = 8 * 2**20  # pipes hold far less: whoever has more to say does not mean to end
+FAREWELL_BYTES = 8 * 2**20  # pipes hold far less: a program that still writes so much does not intend to end
 HEARTBEAT_S = 5.0
 
 
 class Ended(Exception):
-    """The program ended before it had said what was waited for; `code` is its exit code, minus a signal's number."""
+    """The program ended before it sent the expected output; `code` is its exit code, or minus a signal's number."""
 
     def __init__(self, code: int) -> None:
         self.code = code
@@ -31,18 +31,18 @@ class Ended(Exception):
 
 
 class TooLate(Exception):
-    """The limit of time has passed."""
+    """The time limit has passed."""
 
 
 class TooMuch(Exception):
-    """More came than an answer may have."""
+    """The output exceeds the limit of bytes."""
 
 
 class Channel:
     """A program whose input is written, and whose output is read up to a limit of bytes and until a deadline.
 
-    `hear` gets each line that it writes to its standard error, beside the end of all of them, which `log` holds.
-    `farewell_s` is how long it may take to end by itself once its input is closed.
+    `hear` gets each line of the program's standard error; `log` holds the end of it. `farewell_s` is how long the program
+    may take to end by itself once its input is closed.
     """
 
     def __init__(
@@ -88,12 +88,12 @@ class Channel:
 
     @property
     def log(self) -> str:
-        """The end of what the program said on its standard error."""
+        """The end of the program's standard error."""
         self._threads[1].join(timeout=0.5 if self._process.poll() is not None else 0)
         return self._log.decode(errors="replace")
 
     def send(self, data: bytes) -> None:
-        """Write to the program's input; what it no longer reads is dropped."""
+        """Write to the program's input; dropped if the program no longer reads."""
         assert self._process.stdin is not None
         left = memoryview(data)
         with self._writing, contextlib.suppress(OSError, ValueError):
@@ -101,7 +101,7 @@ class Channel:
                 left = left[os.write(self._process.stdin.fileno(), left[:BLOCK_BYTES]) :]
 
     def keep_alive(self) -> None:
-        """From now on send an empty line every few seconds, by which the other side knows that this one is there."""
+        """From now on send an empty line every few seconds, so that the other side knows that this side still runs."""
 
         def beat() -> None:
             while not self._ending.wait(HEARTBEAT_S):
@@ -114,13 +114,13 @@ class Channel:
         """Close the program's input."""
         assert self._process.stdin is not None
         self._ending.set()
-        if self._writing.acquire(timeout=1.0):  # else somebody still waits for a board that reads nothing
+        if self._writing.acquire(timeout=1.0):  # else another thread is still writing to a board that does not read
             with contextlib.suppress(OSError, ValueError):
                 self._process.stdin.close()
             self._writing.release()
 
     def line(self) -> bytes:
-        """The next line of its output without its end; raises `Ended`, `TooLate` or `TooMuch`."""
+        """The next line of its output without the line end; raises `Ended`, `TooLate` or `TooMuch`."""
         while b"\n" not in self._held:
             self._held += self._block()
         line, _, self._held = self._held.partition(b"\n")
@@ -147,20 +147,20 @@ class Channel:
             return b"".join(blocks), ended.code
 
     def wait(self) -> int:
-        """The exit code, once it has one; raises `TooLate`."""
+        """The exit code, once the program has ended; raises `TooLate`."""
         try:
             return self._process.wait(timeout=self._seconds_left())
         except subprocess.TimeoutExpired:
             raise TooLate from None
 
     def close(self) -> None:
-        """End the program: by the end of its input, by which the other side cleans up; by force where that takes long."""
+        """End the program: by closing its input, so that the other side can clean up; by a kill if that takes too long."""
         try:
             self.end_input()
             self._drain_until(time.monotonic() + self._farewell_s)
         finally:
             self._alarm.cancel()
-            self._process.kill()  # itself alone: what cleans up behind it must live on
+            self._process.kill()  # not its group: the process that cleans up after it must go on
             self._process.wait()
             self._drain_until(time.monotonic() + 1.0)
             for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
@@ -169,12 +169,12 @@ class Channel:
                         pipe.close()
 
     def _expire(self) -> None:
-        """Who reads or waits has a limit of its own; who writes to a program that takes nothing is freed by its end."""
+        """Ends the program at the deadline to free a thread that writes to it: writing has no time limit, reading and waiting do."""
         if self._writing.locked():
             self._process.kill()
 
     def _drain_until(self, moment: float) -> None:
-        """Let it write what it still wants to say, so that a full pipe keeps it, and the thread that reads it, from nothing."""
+        """Read its remaining output, so that a full pipe blocks neither the program nor the thread that reads it."""
         left = FAREWELL_BYTES
         while self._threads[0].is_alive() and time.monotonic() < moment and left > 0:
             with contextlib.suppress(queue.Empty):
@@ -203,7 +203,7 @@ class Channel:
         self._blocks.put(b"")
 
     def _listen(self, pipe: IO[bytes]) -> None:
-        """Keep the end of what it says, and hand on its lines; one without an end is handed on in pieces."""
+        """Keep the end of its standard error, and pass on its lines; very long lines are passed on in pieces."""
         held = b""
         with contextlib.suppress(OSError, ValueError):
             while block := os.read(pipe.fileno(), BLOCK_BYTES):

@@ -1,7 +1,7 @@
-"""Whether a board can run a model, judged by what it says of itself before anything is copied to it.
+"""Whether a board can run a model, judged by its facts before anything is copied to it.
 
-What is missing is an error that names the line which installs it there; what is only other than the profile says is a
-note. It knows which interpreters there are wheels of, and nothing of how a board is reached.
+If something is missing, the error gives the line that installs it; a mere difference from the profile is a note. It
+knows which interpreters have wheels, and not how a board is reached.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ COPIES = 2
 SLACK_BYTES = 2**20
 ENVIRONMENT = "~/edgekit-bench"
 FAMILY = "raspberry pi"
-VIRTUAL = "linux,dummy-virt"  # what QEMU's and other makers' virtual machines for Arm call themselves
-# What package indices have, as the bundled profiles say it (tflite-runtime's last release is 2.14.0): the interpreter,
-# processors, the CPythons from first to last, what pip is asked for.
+VIRTUAL = "linux,dummy-virt"  # the name of QEMU's and other virtual machines for Arm
+# Wheels in package indices, as in the bundled profiles (tflite-runtime's last release is 2.14.0): the interpreter,
+# processors, the first and the last CPython, the package for pip.
 WHEELS: tuple[tuple[RuntimeKind, tuple[str, ...], tuple[int, int], tuple[int, int], str], ...] = (
     ("litert", ("aarch64", "x86_64"), (3, 10), (3, 14), "ai-edge-litert numpy"),
     ("tflite_runtime", ("aarch64", "x86_64", "armv7l"), (3, 9), (3, 11), 'tflite-runtime==2.14.0 "numpy<2"'),
@@ -36,14 +36,14 @@ _PACKAGE = re.compile(r"([A-Za-z0-9_-]+) ([0-9][A-Za-z0-9.]*)")
 
 
 def architecture(facts: Facts) -> str:
-    """What the board's Python is built for: 32-bit where a 64-bit kernel carries a 32-bit system."""
+    """The architecture of the board's Python: a 32-bit one if a 64-bit kernel runs a 32-bit system."""
     if facts.bits == 32:
         return {"aarch64": "armv7l", "armv8l": "armv7l", "x86_64": "i686"}.get(facts.machine, facts.machine)
     return {"arm64": "aarch64", "amd64": "x86_64", "armv8l": "armv7l"}.get(facts.machine, facts.machine)
 
 
 def install_line(facts: Facts, profile: DeviceProfile, wanted: RuntimeKind | None = None) -> str | None:
-    """The line that puts an interpreter on the board, and how it is then named; None where there is no wheel for it."""
+    """The line that installs an interpreter on the board, with how to name it then; None if there is no wheel for it."""
     version = facts.python_version
     for kind, machines, first, last, packages in WHEELS:
         fits = version is not None and first <= version[:2] <= last and architecture(facts) in machines
@@ -59,10 +59,10 @@ def install_line(facts: Facts, profile: DeviceProfile, wanted: RuntimeKind | Non
 
 
 def choose_runtime(facts: Facts, profile: DeviceProfile, wanted: RuntimeKind | None) -> RuntimeKind:
-    """The interpreter that is used: the one that is asked for, else the profile's kind, else whatever is there.
+    """The interpreter to use: the one asked for, else the profile's kind, else any that is installed.
 
-    Raises `MissingExtraError` where the board has no Python that is new enough, no numpy, or no interpreter, with the
-    line that installs it there, or why there is none to be had.
+    Raises `MissingExtraError` if the board has no Python that is new enough, no numpy, or no interpreter, with the line that
+    installs it there, or the reason why it cannot be installed.
     """
     _require_python(facts)
     order: list[RuntimeKind] = ["litert", "tflite_runtime"]
@@ -78,7 +78,7 @@ def choose_runtime(facts: Facts, profile: DeviceProfile, wanted: RuntimeKind | N
 
 
 def require_room(facts: Facts, *, model_bytes: int, copied_bytes: int) -> None:
-    """Raise `DeviceError` where the board has too little free memory or disk, with the figures."""
+    """Raise `DeviceError` with the figures if the board has too little free memory or disk."""
     memory, disk = BASE_MEMORY_BYTES + COPIES * model_bytes, copied_bytes + SLACK_BYTES
     for name, free, needed in (("memory", facts.memory_bytes, memory), ("disk", facts.disk_bytes, disk)):
         if free is not None and free < needed:
@@ -91,7 +91,7 @@ def require_room(facts: Facts, *, model_bytes: int, copied_bytes: int) -> None:
 
 
 def other_device(facts: Facts, profile: DeviceProfile, names: dict[str, str]) -> str | None:
-    """Why what is measured on the board is not of the profile's device; None where nothing speaks against it.
+    """Why the board is not the profile's device, so that its measurements do not count; None if nothing suggests that.
 
     `names` are those of the bundled devices, by id.
     """
@@ -102,7 +102,7 @@ def other_device(facts: Facts, profile: DeviceProfile, names: dict[str, str]) ->
     if not said or mine in said:
         return None
     is_known = any(name.lower() in said for name in names.values())
-    # every Raspberry Pi calls itself one, with its generation as a word of its own: 'Raspberry Pi 3 Model B Plus Rev 1.3'
+    # a Raspberry Pi's name has its generation as a word of its own: 'Raspberry Pi 3 Model B Plus Rev 1.3'
     is_sibling = said.startswith(FAMILY) and _numbers(mine) <= _numbers(said)
     if is_known or said == VIRTUAL or (mine.startswith(FAMILY) and not is_sibling):
         return f"the board says that it is a {facts.name}, and {profile.id} is the {profile.name}"

@@ -13,16 +13,16 @@ from edgekit.progress import Progress
 
 
 class Local:
-    """Runs the runner here, by the Python that edgekit runs in unless another is named."""
+    """Runs the runner here, with the Python that runs edgekit unless another is named."""
 
     address = "local"
 
     def facts(self, python: str | None) -> Facts:
-        """What this machine says of itself; raises `DeviceError` where the interpreter that is named does not answer."""
+        """The facts of this machine; raises `DeviceError` if the named interpreter does not answer."""
         return shell.read_facts(self, python or sys.executable)
 
     def run(self, task: Task, progress: Progress) -> Ran:
-        """Run a task in a folder of its own, which is gone afterwards; raises `DeviceError`."""
+        """Run a task in a private folder, deleted afterwards; raises `DeviceError`."""
         return shell.run(self, task, progress)
 
     def command(self, script: str) -> list[str]:
@@ -45,7 +45,7 @@ def copy_here(task: Task, folder: str) -> None:
 
 
 def not_copied(folder: str, problem: OSError) -> DeviceError:
-    """The error of a folder that takes no files."""
+    """The error for a folder into which files cannot be copied."""
     return DeviceError(
         "the files cannot be copied to the temporary folder",
         where=folder,

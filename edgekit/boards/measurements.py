@@ -1,8 +1,8 @@
-"""Measurements of real boards: kept beside the device's overlay, and put in the place of predictions afterwards.
+"""Measurements of real boards: kept beside the device's overlay, and later used instead of predictions.
 
-A measurement counts for the very file (SHA-256) on the very device that it was taken on, with the profile's runtime,
-delegate and threads, and only if it was steady. Else the prediction stands, and a note says why. How one is taken is
-not known here.
+A measurement counts only for the same file (SHA-256) on the same device, with the profile's runtime, delegate and
+threads, and only if it was steady. Otherwise the prediction is kept, and a note says why. How one is taken is not
+known here.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ from edgekit.verdict.wording import steadiness
 MOST_BYTES = 8 * 2**20
 MOST_FILES = 1000
 LEAST_RUNS = 5
-"""Fewer are always steady; the runner itself never stops before."""
+"""Fewer runs would always count as steady; the runner itself never stops before this."""
 DEFAULT_DELEGATE = "xnnpack"
-"""What both interpreters take of themselves, and a bench asks for where the profile names none."""
+"""The default delegate of both interpreters, which a bench asks for if the profile names none."""
 _NAME = re.compile(r"[0-9a-f]{16}-[0-9]{8}T[0-9]{6}Z(-[0-9]+)?\.json")
 
 
 class Measurement(Value):
     """One measurement as it is kept: where and when it was taken, and the runner's whole document with the raw runs.
 
-    `date` is this machine's: many a board has no clock of its own. `foreign` says why what it was taken on is not the device; None where nothing speaks against it.
+    `date` is this machine's, since many boards have no clock. `foreign` says why it was not taken on the device itself; None if nothing suggests that.
     """
 
     schema_version: Literal[1]
@@ -52,7 +52,7 @@ class Measurement(Value):
 
 
 def keep_measurement(measurement: Measurement, profile: DeviceProfile) -> Path:
-    """Write a measurement beside the device's overlay, whole or not at all; raises `OutputError`."""
+    """Write a measurement beside the device's overlay, all of it or nothing; raises `OutputError`."""
     folder = measurements_folder(profile.id, profile.file)
     moment = datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%dT%H%M%SZ")
     stem = f"{measurement.document.model.sha256[:16]}-{moment}"
@@ -64,7 +64,7 @@ def keep_measurement(measurement: Measurement, profile: DeviceProfile) -> Path:
 
 
 def require_place(profile: DeviceProfile) -> None:
-    """Make sure, before anything is measured, that it can be kept; raises `OutputError`."""
+    """Make sure, before measuring, that the measurement can be kept; raises `OutputError`."""
     with _named(folder := measurements_folder(profile.id, profile.file)):
         prepare(folder)
 
@@ -100,13 +100,15 @@ def kept(profile: DeviceProfile, sha256: str) -> tuple[list[tuple[Path, Measurem
 
 
 def applied(metrics: Metrics, sha256: str, profile: DeviceProfile) -> tuple[Metrics, tuple[str, ...]]:
-    """The figures of a file with those measured on the device in the place of what was predicted or simulated.
+    """The figures of a file, with those measured on the device instead of predicted or simulated ones.
 
-    The newest measurement that counts gives `latency`, and `ram` where it was taken; what was measured in this very
-    run stays. The notes say which measurement is not used, and why.
+    The newest measurement that counts gives `latency`, and `ram` if it was measured; figures measured in this run are
+    kept. The notes say which measurement is not used, and why.
     """
     found, notes = kept(profile, sha256)
-    found = [one for one in found if not one[1].emulated]  # a look at the outputs, which asks for no place here
+    found = [
+        one for one in found if not one[1].emulated
+    ]  # emulated runs are for comparing outputs, and have no figures to use
     if profile.overlay is not None:
         notes = [f"figures of {profile.overlay} stand in the place of the profile's own", *notes]
     if not found:
@@ -122,7 +124,7 @@ def applied(metrics: Metrics, sha256: str, profile: DeviceProfile) -> tuple[Metr
 
 
 def why_not(measurement: Measurement, profile: DeviceProfile) -> str | None:
-    """Why a measurement says nothing of a file on a device; None where it does."""
+    """Why a measurement does not count for a file on a device; None if it does."""
     document = measurement.document
     runtime, latency = profile.runtime, document.latency
     if measurement.emulated or latency is None:
@@ -174,7 +176,7 @@ def _figures(measurement: Measurement) -> Iterable[tuple[str, Metric]]:
 
 
 def _shown(text: str) -> str:
-    """What a board says, as a terminal may show it."""
+    """Text from a board, safe for a terminal."""
     return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 

@@ -1,6 +1,6 @@
-"""Outputs of one file from two machines, held against each other: which values are equal, and how far apart the rest is.
+"""Outputs of one file from two machines, compared: which values are equal, and how far apart the others are.
 
-Arrays come from files of a board, so they are read as data alone and checked against what the document says of them.
+The files come from a board, so they are read as data only and checked against its document.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     import numpy as np
 
 APART = 0.05
-"""Above this share of an output's range two files do not merely round otherwise."""
+"""Differences above this share of an output's range are more than different rounding."""
 
 
 def output_arrays(outputs: Sequence[Output], files: Mapping[str, Path], *, where: str) -> list[np.ndarray]:
-    """The outputs that a document names; raises `DeviceError` where a file is missing, or is not what the document says."""
+    """The outputs that a document names; raises `DeviceError` if a file is missing, or does not match the document."""
     return [_array(output, files.get(output.file or ""), where) for output in outputs]
 
 
@@ -46,7 +46,7 @@ def _array(output: Output, path: Path | None, where: str) -> np.ndarray:
 def compare_outputs(
     names: Sequence[str], here: Sequence[np.ndarray], there: Sequence[np.ndarray], *, quantized: Sequence[bool]
 ) -> tuple[OutputAgreement, ...]:
-    """Each output of the device against this machine's; raises `DeviceError` where they have other shapes."""
+    """Each output of the device compared with this machine's; raises `DeviceError` if shapes differ."""
     if [(a.shape, a.dtype) for a in here] != [(b.shape, b.dtype) for b in there]:
         raise DeviceError(
             "the board's outputs have other shapes than those of the same file here",
@@ -77,7 +77,7 @@ def _agreement(name: str, here: np.ndarray, there: np.ndarray, is_quantized: boo
 
 
 def agreement_check(found: Sequence[OutputAgreement], here: Sequence[np.ndarray], host: str) -> Check:
-    """Passes where all values are equal or merely rounded otherwise, and says which; fails where they are others."""
+    """Passes if all values are equal or differ only by rounding, and says which; fails otherwise."""
     equal, values = sum(one.equal for one in found), sum(one.values for one in found)
     if equal == values:
         return Check(name="agreement", outcome="pass", basis="measured", reason=f"bit for bit the outputs of {host}")
@@ -101,7 +101,7 @@ def _gap(one: OutputAgreement) -> str:
 
 
 def _range(array: np.ndarray, *, is_stored: bool) -> float:
-    """What a difference is a share of: all steps of a quantized output, the largest magnitude of another."""
+    """The range that a difference is a share of: all steps of a quantized output, the largest magnitude of any other."""
     import numpy as np
 
     if is_stored:

@@ -1,11 +1,11 @@
-"""Runs a model on many inputs one after the other, and keeps every output: by the runner's own way to open a model.
+"""Runs a model on many inputs one after the other, and keeps every output; models are opened by the runner's code.
 
-A program of its own, for the Python of an emulated board as for this machine's, beside the runner:
+A separate program beside the runner, for the Python of an emulated board or of this machine:
 
     python rows.py edgekit-bench.pyz < request
 
-The request is a line of JSON: `model`, `runtime`, `threads`, `folder`, and `samples` (so many random ones, made here
-and written to `folder`) or `inputs` (`.npy` files with a row a sample). It writes `output-0.npy`, ... with a row a
+The request is a line of JSON: `model`, `runtime`, `threads`, `folder`, and `samples` (how many random ones to make and
+write to `folder`) or `inputs` (`.npy` files with a row a sample). It writes `output-0.npy`, ... with a row a
 sample, and prints a line of JSON.
 """
 
@@ -18,9 +18,9 @@ from typing import Any
 
 
 def main() -> int:
-    """Run and say what was run; exit code 2 where the runtime refuses the model or an input."""
+    """Run the request and print the answer; exit code 2 if the runtime refuses the model or an input."""
     request = json.loads(sys.stdin.readline())
-    sys.path[0] = sys.argv[1]  # in place of this file's folder, whose modules are edgekit's
+    sys.path[0] = sys.argv[1]  # replaces this file's folder, which has edgekit's modules
     problem = __import__("edgekit_bench.problem", fromlist=["Problem"])
     try:
         answer = _run(request, problem)

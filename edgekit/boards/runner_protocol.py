@@ -1,6 +1,6 @@
-"""The host's side of the runner: what it asks as one line of JSON, and what it takes from the board that answers.
+"""The host's side of the runner: its request as one line of JSON, and the board's answer.
 
-It trusts nothing of an answer: not its size, its depth, its types, or that its figures fit together. What a
+Nothing of an answer is trusted: neither its size, depth and types, nor that its figures fit together. What a
 measurement means is not known here.
 """
 
@@ -34,9 +34,9 @@ V = TypeVar("V", bound=Value)
 
 
 class Request(Value):
-    """One run of the runner: `edgekit/boards/runner/arguments.py` takes these names and no other.
+    """One run of the runner: `edgekit/boards/runner/arguments.py` accepts exactly these names.
 
-    `seconds` and `longest` bound the timed runs, `sustained` is in minutes. The runner kills itself where no byte came
+    `seconds` and `longest` bound the timed runs, `sustained` is in minutes. The runner kills itself if no byte comes
     for `silence_s` seconds after the request.
     """
 
@@ -65,7 +65,7 @@ def request_line(request: Request) -> bytes:
 def answer(data: bytes, *, where: str = "the runner's answer") -> BenchDocument | Refusal:
     """The document that came back, or why there is none.
 
-    Raises `DeviceError` where it is neither, is larger than 4 MiB, or contradicts itself.
+    Raises `DeviceError` if it is neither, is larger than 4 MiB, or contradicts itself.
     """
     refused = b'"error"' in data[:200]
     if refused:
@@ -76,7 +76,7 @@ def answer(data: bytes, *, where: str = "the runner's answer") -> BenchDocument 
 
 
 def document(data: bytes, *, where: str = "the runner's answer") -> BenchDocument:
-    """The document of a run; raises `DeviceError` as `answer` does, and where the runner refused."""
+    """The document of a run; raises `DeviceError` as `answer` does, and if the runner refused."""
     found = answer(data, where=where)
     if isinstance(found, Refusal):
         raise DeviceError(found.error.what, where=where, received=found.error.kind, next_step=found.error.next)
@@ -106,7 +106,7 @@ def _read(data: bytes, kind: type[V], where: str) -> V:
 
 
 def require_consistent(found: BenchDocument, *, where: str) -> None:
-    """Raise `DeviceError` unless times are above nothing, percentiles in order, and runs and median those of the raw runs."""
+    """Raise `DeviceError` unless times are positive, percentiles in order, and runs and median those of the raw runs."""
     latency = found.latency
     if latency is None:
         return

@@ -1,7 +1,7 @@
-"""The programs that a board's own shell runs: constant POSIX sh, into which nothing is ever put.
+"""The programs that a board's own shell runs: constant POSIX sh, into which nothing is ever inserted.
 
-What varies travels as lines of standard input. They take dash, bash, busybox's ash and Android's mksh, and need of the
-board no more than `uname`, `df`, `mktemp`, `rm`, `cat`, `wc` and `sleep`.
+Whatever varies comes as lines of standard input. They run on dash, bash, busybox's ash and Android's mksh, and the board
+needs only `uname`, `df`, `mktemp`, `rm`, `cat`, `wc` and `sleep`.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ done
 """
 
 # In: the interpreter that is asked for, or an empty line. Out: name=value lines. The runtimes are imported one by one,
-# each in a process of its own: one that was built for another processor ends it by a signal.
+# each in a process of its own: importing one that was built for another processor ends the process by a signal.
 FACTS = rf"""
 IFS= read -r asked || asked=
 {_BASE}
@@ -80,10 +80,10 @@ fi
 say end facts
 """
 
-# In: the interpreter; then 'run' and the request for the runner; then 'end'. Empty lines say that the other side is
+# In: the interpreter; then 'run' and the request for the runner; then 'end'. Empty lines say that the host is
 # still there. Out: where the private folder is, what the runner prints, how it ended.
-# The folder goes when this shell ends, however it ends: a watcher beside it removes the folder where it is killed, and
-# ends it where the other side has been silent for a minute. While the runner runs it watches over its input itself.
+# The folder is removed when this shell ends, however it ends: a second process watches it, removes the folder if the
+# shell is killed, and ends the shell if the host is silent for a minute. While the runner runs, it watches its input itself.
 RUN = rf"""
 umask 077
 IFS= read -r python || exit 70
@@ -125,7 +125,7 @@ done
 exit 74
 """
 
-# In: the private folder. Out: of each output its name and size in a line, and its bytes.
+# In: the private folder. Out: for each output a line with its name and size, and its bytes.
 FETCH = r"""
 IFS= read -r dir || exit 70
 cd "$dir/outputs" 2>/dev/null || exit 0

@@ -1,7 +1,7 @@
-"""A board that has a POSIX shell: its facts, and a run in a private folder there, whatever the way to it.
+"""A board that has a POSIX shell: its facts, and a run in a private folder there, however it is reached.
 
-The programs that the board runs are constant (`scripts`); what varies is sent to them as lines. A `Way` says how a
-program is started there, how files get there, and what its own errors mean.
+The programs that the board runs are constant (`scripts`); whatever varies is sent to them as lines. A `Way` says how a
+program is started there, how files get there, and what errors of the connection mean.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Way(Protocol):
     address: str
 
     def command(self, script: str) -> list[str]:
-        """The command here that runs a constant program in the board's shell, with its input and output."""
+        """The local command that runs a constant program in the board's shell, connected to its input and output."""
         ...
 
     def put(self, task: Task, folder: str, deadline: float) -> None:
@@ -51,12 +51,12 @@ class Way(Protocol):
         ...
 
     def explain(self, code: int, log: str) -> EdgekitError | None:
-        """What it means that the command ended so, having said `log`; None where it says nothing of the way itself."""
+        """What an exit of the command with `code` and `log` means; None if it says nothing about the connection."""
         ...
 
 
 def read_facts(way: Way, python: str | None) -> Facts:
-    """What a board says of itself; raises `DeviceError` where it cannot be reached or answers nonsense."""
+    """The facts of a board; raises `DeviceError` if it cannot be reached or its answer makes no sense."""
     deadline = time.monotonic() + FACTS_S
     with (
         _told_apart(way, "the board's facts"),
@@ -71,10 +71,9 @@ def read_facts(way: Way, python: str | None) -> Facts:
 
 
 def run(way: Way, task: Task, progress: Progress) -> Ran:
-    """Run a task in a private folder of the board, which is gone afterwards.
+    """Run a task in a private folder of the board, which is deleted afterwards.
 
-    Raises `DeviceError` where the connection is lost, the disk is full, the time is up, or more comes back than an
-    answer may have.
+    Raises `DeviceError` if the connection is lost, the disk is full, the time is up, or the answer is too large.
     """
     deadline = time.monotonic() + task.time_limit_s
     with (
@@ -98,7 +97,7 @@ def run(way: Way, task: Task, progress: Progress) -> Ran:
 
 
 def _facts(way: Way, lines: list[str]) -> Facts:
-    """The facts that the lines say; raises `DeviceError` where they do not even say what machine it is."""
+    """The facts in the lines; raises `DeviceError` if they do not even name the machine."""
     said: dict[str, str] = {}
     problems = []
     for line in lines:
@@ -138,7 +137,7 @@ def _facts(way: Way, lines: list[str]) -> Facts:
 
 
 def _folder(channel: Channel) -> str:
-    """The private folder that was made; what a login prints before that is passed over."""
+    """The private folder that was made; lines printed by a login before that are skipped."""
     while True:
         line = _plain(channel.line())
         if line.startswith("edgekit-folder "):
@@ -201,7 +200,7 @@ def _header(channel: Channel) -> tuple[str, int] | None:
 
 @contextlib.contextmanager
 def _explained(way: Way, channel: Channel) -> Iterator[None]:
-    """Say what an end before its time means: what the way's own program says, else what its exit code does."""
+    """Turn an early end into an error: by the message of the connecting program, else by its exit code."""
     try:
         yield
     except Ended as ended:
@@ -221,7 +220,7 @@ def _explained(way: Way, channel: Channel) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _told_apart(way: Way, what: str) -> Iterator[None]:
-    """A board that hangs, and one that says too much, are errors of their own."""
+    """Turn a board that hangs, and one that sends too much, into errors of their own."""
     try:
         yield
     except TooLate:
@@ -239,7 +238,7 @@ def _told_apart(way: Way, what: str) -> Iterator[None]:
 
 
 class _Event(msgspec.Struct):
-    """A line of progress; what else a later runner may say in it is passed over."""
+    """A line of progress; unknown fields of a later runner are ignored."""
 
     event: str
     phase: str
@@ -248,7 +247,7 @@ class _Event(msgspec.Struct):
 
 
 def _hearing(progress: Progress) -> Callable[[bytes], None]:
-    """What makes progress of the lines that the runner writes to its standard error."""
+    """A callable that turns lines of the runner's standard error into progress."""
 
     def hear(line: bytes) -> None:
         if not line.startswith(b'{"event"'):
@@ -262,7 +261,7 @@ def _hearing(progress: Progress) -> Callable[[bytes], None]:
 
 
 def _plain(line: bytes) -> str:
-    """A line as text that a terminal may show."""
+    """A line as text that is safe for a terminal."""
     text = line[: 4 * MOST_LETTERS].decode(errors="replace").rstrip("\r")
     return "".join(letter if letter.isprintable() else "?" for letter in text)
 

@@ -1,8 +1,8 @@
 """A board behind ssh: the system's own `ssh` and `scp`, so that the user's configuration, keys and agents work.
 
-Host keys are checked strictly, nothing is asked, and nothing that varies is part of a remote command. `EDGEKIT_SSH` is
-the command to use in place of `ssh`, split as a shell does, as in `ssh -F board.config`; its options go to `scp` too,
-and loosen none of those that are set here.
+Host keys are checked strictly, nothing is prompted for, and a remote command never contains varying text. `EDGEKIT_SSH`
+is the command to use instead of `ssh`, split as a shell does, as in `ssh -F board.config`; its options also go to `scp`,
+and cannot loosen those that are set here.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ OPTIONS = (
     "RequestTTY=no",
     "LogLevel=ERROR",
 )
-FAILED = 255  # ssh's own errors, as its manual says; everything else is the exit code of the program over there
+FAILED = 255  # ssh's own errors, as its manual says; any other code is that of the program on the board
 MOST_COPY_BYTES = 65536
-# An sshd without sftp: scp says no more than this at a quiet log level, and more where ssh lost the connection.
+# An sshd without sftp: at a quiet log level scp prints only this, but more if ssh lost the connection.
 _NO_SCP = re.compile(r"(.*subsystem request failed.*\s*)?(scp: )?Connection closed\s*|.*scp: (command )?not found\s*")
 
 
@@ -58,11 +58,11 @@ class Ssh:
                 )
 
     def facts(self, python: str | None) -> Facts:
-        """What the board says of itself; raises `DeviceError`."""
+        """The facts of the board; raises `DeviceError`."""
         return shell.read_facts(self, python)
 
     def run(self, task: Task, progress: Progress) -> Ran:
-        """Run a task in a folder of its own over there; raises `DeviceError`."""
+        """Run a task in a private folder on the board; raises `DeviceError`."""
         return shell.run(self, task, progress)
 
     def command(self, script: str) -> list[str]:
@@ -72,7 +72,7 @@ class Ssh:
         return [self._ssh, *_settings(), *self._options, "-T", *user, *port, "--", self._host, remote]
 
     def put(self, task: Task, folder: str, deadline: float) -> None:
-        """Copy with `scp`; where the board's sshd has none of what it needs, through `ssh` itself."""
+        """Copy with `scp`; if the board's sshd does not support that, through `ssh` itself."""
         with tempfile.TemporaryDirectory(prefix="edgekit-scp-") as staging:
             paths = []
             for name, path in task.files().items():
@@ -90,7 +90,7 @@ class Ssh:
             self._send(name, path, folder, deadline)
 
     def explain(self, code: int, log: str) -> EdgekitError | None:
-        """What ssh's own words mean."""
+        """What ssh's messages mean."""
         if code != FAILED:
             return None
         said = log.strip().splitlines()
@@ -123,12 +123,12 @@ class Ssh:
         return ["scp", "-q", "-S", self._ssh, *_settings(), *self._options, *port]
 
     def _place(self) -> str:
-        """The board as scp's arguments name it, where an IPv6 address stands in brackets."""
+        """The board in the form of scp's arguments, with an IPv6 address in brackets."""
         host = f"[{self._host}]" if ":" in self._host else self._host
         return host if self._user is None else f"{self._user}@{host}"
 
 
-# What ssh and scp of OpenSSH say (their messages are in English everywhere), what it means, and what to do about it.
+# Messages of OpenSSH's ssh and scp (always in English), what they mean, and what to do about them.
 EXPLAINED = (
     (
         r"could not resolve hostname",

@@ -1,7 +1,7 @@
-"""What every way to a board has in common: the facts of the board, a task for the runner, and what came back.
+"""What every way to a board has in common: the facts of the board, a task for the runner, and its result.
 
-`address` names the ways; each is one file with one class. It knows neither what the runner measures nor how a board
-is reached.
+`address` names the ways; each is one file with one class. What the runner measures, and how a board is reached, is not
+known here.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ OUTPUTS_NAME = "outputs"
 
 
 class Facts(Value):
-    """What a board says of itself before anything is copied to it; None where it does not say.
+    """The facts of a board before anything is copied to it; None for what it does not tell.
 
     `machine` is what `uname -m` prints, `bits` the width of its Python (32 on a 64-bit kernel with a 32-bit system).
     `python` is the interpreter that was found, `runtimes` the versions of those of `litert` and `tflite_runtime` that
-    it imports, `problems` why one that is installed does not. Memory and disk are what is free, in bytes, the disk
-    where temporary files go.
+    it can import, `problems` why an installed one cannot be imported. Memory and disk are free bytes, the disk's where
+    temporary files go.
     """
 
     system: str
@@ -43,9 +43,9 @@ class Facts(Value):
 
 
 class Task(Value):
-    """One run of the runner: files that go to the board, the request that is its one line of input, a limit of time.
+    """One run of the runner: files that go to the board, the request that is its one line of input, a time limit.
 
-    `request` names the files as they are called there, beside the runner: `model.tflite`, `input-0.npy`, ... and the
+    `request` uses the files' names on the board, beside the runner: `model.tflite`, `input-0.npy`, ... and the
     folder `outputs`. `into` is an existing folder of this machine for the outputs.
     """
 
@@ -57,13 +57,13 @@ class Task(Value):
     inputs: tuple[Path, ...] = ()
 
     def files(self) -> dict[str, Path]:
-        """What is copied: the name that it gets on the board, and the file here."""
+        """What is copied: each file's name on the board, and its path here."""
         inputs = {input_name(place): path for place, path in enumerate(self.inputs)}
         return {RUNNER_NAME: RUNNER, MODEL_NAME: self.model, **inputs}
 
 
 class Ran(Value):
-    """What came back: the document as bytes, the runner's exit code, its last lines, and the outputs' files by name."""
+    """The result of a run: the document as bytes, the runner's exit code, its last lines, and the outputs' files by name."""
 
     document: bytes
     exit_code: int
@@ -72,24 +72,24 @@ class Ran(Value):
 
 
 class Transport(Protocol):
-    """A way to a board; everything that it starts there is gone when a method returns or raises."""
+    """A way to a board; when a method returns or raises, nothing that it started there still exists."""
 
     address: str
-    """As the user wrote it, as in 'ssh://pi@board'."""
+    """The address as the user wrote it, as in 'ssh://pi@board'."""
 
     def facts(self, python: str | None) -> Facts:
-        """What the board says of itself; `python` is the interpreter that the user asks for.
+        """The facts of the board; `python` is the interpreter that the user asks for.
 
-        Raises `DeviceError` where it cannot be reached or gives no sensible answer, `MissingExtraError` where this
+        Raises `DeviceError` if it cannot be reached or gives no sensible answer, `MissingExtraError` if this
         machine lacks the program that reaches it.
         """
         ...
 
     def run(self, task: Task, progress: Progress) -> Ran:
-        """Copy, run, bring back, remove. Raises `DeviceError` for all that goes wrong between the two machines."""
+        """Copy, run, fetch the results, clean up. Raises `DeviceError` for all that goes wrong between the two machines."""
         ...
 
 
 def input_name(place: int) -> str:
-    """What the file of an input is called on the board."""
+    """The name of an input's file on the board."""
     return f"input-{place}.npy"

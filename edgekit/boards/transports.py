@@ -1,4 +1,4 @@
-"""Which transport an address stands for. Each is imported when it is asked for: a board by ssh needs no emulator."""
+"""Which transport an address stands for. Each is imported only when needed: a board by ssh needs no emulator."""
 
 from __future__ import annotations
 

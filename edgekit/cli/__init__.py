@@ -1,1 +1,1 @@
-"""The command line: one thin file a command, loaded when it is called; nothing is decided here."""
+"""The command line: one thin file a command, loaded when it is called. No decision is made here."""

@@ -106,7 +106,7 @@ def _listed(devices_file: str | None) -> tuple[Any, ...]:
 
 
 def _print(results: Sequence[BuildResult], failed: Mapping[str, EdgekitError], *, quiet: bool, on_stderr: bool) -> None:
-    """The pages for people, on stdout unless that has the events."""
+    """The pages for people: on stdout, or on stderr if stdout has the events."""
     from edgekit.cli.render.console import make_console
     from edgekit.cli.render.fleet import print_fleet
     from edgekit.cli.render.report import print_report
@@ -119,7 +119,7 @@ def _print(results: Sequence[BuildResult], failed: Mapping[str, EdgekitError], *
 
 
 def _show_those_that_were_built(problem: EdgekitError, *, as_json: bool, quiet: bool, on_stderr: bool) -> None:
-    """An error takes nothing from the devices that it is none of; the message itself follows on stderr."""
+    """Show the results of the devices that succeeded, although others failed; the error message itself follows on stderr."""
     from edgekit.errors import LockError
 
     if as_json and len(problem.finished) + len(problem.failed) > 1:
@@ -132,7 +132,7 @@ def _show_those_that_were_built(problem: EdgekitError, *, as_json: bool, quiet: 
 
 
 def _as_json(problem: EdgekitError) -> dict[str, Any]:
-    """What a device has in place of a report: the error in its parts, of a lock with every difference."""
+    """What stands for a device's report if it failed: the error in its parts, for a lock with every difference."""
     from edgekit.errors import LockError
 
     if isinstance(problem, LockError):

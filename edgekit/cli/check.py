@@ -1,4 +1,4 @@
-"""`edgekit check`: judge any `.tflite` for a device, also one that edgekit did not make."""
+"""`edgekit check`: judge any `.tflite` for a device, including one that edgekit did not make."""
 
 from __future__ import annotations
 

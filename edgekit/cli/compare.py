@@ -1,4 +1,4 @@
-"""`edgekit compare`: two results side by side, and a gate for pull requests."""
+"""`edgekit compare`: two results side by side, and rules on changes for pull requests."""
 
 from __future__ import annotations
 

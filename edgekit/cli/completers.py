@@ -1,7 +1,7 @@
-"""What a shell offers for an argument: device ids, and files of the kinds that an argument takes with the folders to them.
+"""What a shell offers for an argument: device ids, or files of the kinds that the argument takes, with the folders above them.
 
-A shell asks at each press of a key, so nothing is loaded that a name does not need, and what cannot be read offers
-nothing. Items of the type `path` are file names, which the scripts of `edgekit completion` have the shell treat as such.
+A shell asks at each press of a key, so nothing is loaded that is not needed, and what cannot be read is not
+offered. Items of the type `path` are file names; the scripts of `edgekit completion` let the shell treat them so.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ PATH = "path"
 
 
 def devices(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Ids of the bundled profiles; profiles of one's own where a path has been begun."""
+    """Ids of the bundled profiles; paths of the user's own profiles once a path has been begun."""
     from click.shell_completion import CompletionItem
 
     from edgekit.devices.profile import profile_ids
@@ -45,7 +45,7 @@ def files(suffixes: tuple[str, ...]) -> Completer:
 
 
 def _paths(incomplete: str, suffixes: tuple[str, ...]) -> list[str]:
-    """Paths that begin as `incomplete` does, written as it is; hidden ones where it begins with a dot."""
+    """Paths that begin with `incomplete`, spelled the same way; hidden ones only if it begins with a dot."""
     folder, begun = os.path.split(incomplete)
     try:
         entries = list(os.scandir(os.path.expanduser(folder) or "."))

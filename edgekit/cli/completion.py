@@ -1,7 +1,7 @@
 """`edgekit completion`: print the script with which a shell completes commands, options, device ids and model files.
 
-The scripts ask `edgekit` itself, by click's protocol: click answers where the variable `_EDGEKIT_COMPLETE` is set. They
-are edgekit's own since click's know no file names of a kind; what is offered is in `completers.py` and in the options.
+The scripts ask `edgekit` itself, by click's protocol: click answers if the variable `_EDGEKIT_COMPLETE` is set. They
+are edgekit's own, since click's cannot filter file names by kind; the offers come from `completers.py` and the options.
 """
 
 from __future__ import annotations

@@ -26,7 +26,9 @@ def command(ctx: click.Context, /, deep: bool, quiet: bool, as_json: bool) -> No
 
         with output.at_work(quiet=quiet) as progress:
             found = examine(deep=deep, progress=progress)
-    except ModuleNotFoundError as problem:  # without its own base there is no page to be had, and this is the answer
+    except (
+        ModuleNotFoundError
+    ) as problem:  # a package of the base is missing, so no page can be shown: this message is the answer
         raise MissingExtraError(
             f"{problem.name} is not installed, and edgekit does not work without it", next_step=pip_line(None)
         ) from None

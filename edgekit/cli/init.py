@@ -1,4 +1,4 @@
-"""`edgekit init`: look into a folder and write an `edgekit.toml` for it, in which every key is explained; never over one."""
+"""`edgekit init`: looks into a folder and writes an `edgekit.toml` for it, with every key explained; never over an existing one."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def command(folder: Path | None, example: bool, as_json: bool) -> None:
 
 
 def _refuse(folder: Path) -> None:
-    """Say what stands against writing before looking into the folder."""
+    """Raise whatever prevents writing, before looking into the folder."""
     from edgekit.errors import OutputError
 
     if not folder.is_dir():
@@ -59,7 +59,7 @@ def _refuse(folder: Path) -> None:
 
 
 def write(folder: Path, found: Found) -> Path:
-    """Write the filled-in template; raises `OutputError` where one exists or the folder cannot be written."""
+    """Write the filled-in template; raises `OutputError` if one exists or the folder cannot be written."""
     from edgekit.cli.starter.text import fill
     from edgekit.errors import OutputError
 

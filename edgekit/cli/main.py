@@ -1,6 +1,6 @@
-"""The command `edgekit`: which commands there are, and how an error becomes a message and an exit code.
+"""The command `edgekit`: the list of commands, and how an error becomes a message and an exit code.
 
-It loads a command's file when that command is called, so that `--help` costs no more than click. It must not
+It loads a command's file when that command is called, so that `--help` loads only click. It must not
 import anything heavier at module level, nor know what a command does.
 """
 
@@ -22,7 +22,7 @@ from edgekit.errors import EdgekitError, did_you_mean
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-# The help line of each command stands here so that listing them imports none; a test holds it to the file's own.
+# The help line of each command is repeated here so that listing them imports none; a test compares it with the command's.
 COMMANDS = {
     "init": "Write an edgekit.toml for what is in a folder.",
     "devices": "List the devices, or show one with the source of every number.",
@@ -46,8 +46,10 @@ Exit codes:
   130  interrupted
 """
 EXIT_INTERRUPTED = 130
-EXIT_BROKEN_PIPE = 141  # as a shell reports SIGPIPE: none of the contract's codes, since the verdict was not read
-EXIT_FAULT = 70  # EX_SOFTWARE of sysexits.h: none of the contract's codes, so that a fault is never a verdict
+EXIT_BROKEN_PIPE = 141  # as a shell reports SIGPIPE: not one of the documented codes, since the verdict was not read
+EXIT_FAULT = (
+    70  # EX_SOFTWARE of sysexits.h: not one of the documented codes, so that a bug is never taken for a verdict
+)
 _PLACE_IS_BAD = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
 
 
@@ -76,30 +78,32 @@ class LazyGroup(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        """The commands that begin so, with their help line, and the group's options; imports none of them."""
+        """The commands that begin with `incomplete`, with their help line, and the group's options; imports no command."""
         from click.shell_completion import CompletionItem
 
         found = [CompletionItem(name, help=text) for name, text in COMMANDS.items() if name.startswith(incomplete)]
         return found + click.Command.shell_complete(self, ctx, incomplete)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a command; what it raises becomes a message on stderr and the exit code of the contract."""
+        """Run a command; an exception becomes a message on stderr and the documented exit code."""
         for name in (signal.SIGTERM, signal.SIGHUP):
-            with contextlib.suppress(ValueError):  # only the main thread may; elsewhere somebody else's handlers hold
+            with contextlib.suppress(
+                ValueError
+            ):  # only the main thread may set handlers; in another thread, those of the caller stay
                 signal.signal(name, signal.default_int_handler)
         try:
             return super().invoke(ctx)
         except (click.ClickException, click.exceptions.Exit):
             raise
         except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has gone: say no more
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has gone: write nothing more
             ctx.exit(EXIT_BROKEN_PIPE)
         except BaseException as problem:
             ctx.exit(_explain(problem, debug=bool(ctx.meta.get("edgekit.debug"))))
 
 
 def _explain(problem: BaseException, *, debug: bool) -> int:
-    """Say on stderr what went wrong; returns the exit code."""
+    """Print on stderr what went wrong; returns the exit code."""
     if debug:
         traceback.print_exception(problem)
     if isinstance(problem, EdgekitError):

@@ -1,4 +1,4 @@
-"""The options that commands share, with one meaning and one spelling each.
+"""The options that commands share, each with one meaning and one spelling.
 
 Text with units becomes numbers here (bytes, milliseconds, seconds); nothing is looked up or loaded.
 """
@@ -25,7 +25,7 @@ else:
 
 
 class Quantity(_ParamType):
-    """Text with a unit; a wrong one is an `InputError` that names the option and what is allowed."""
+    """Text with a unit; wrong text is an `InputError` that names the option and what is allowed."""
 
     def __init__(self, name: str, parse: Callable[[str], float]) -> None:
         self.name = name
@@ -96,7 +96,7 @@ def quiet(function: F) -> F:
 
 
 def strict(*, default: bool | None) -> Callable[[F], F]:
-    """`--strict`; of a build also `--no-strict`, since its project may ask for it."""
+    """`--strict`; for build also `--no-strict`, since the project may ask for it."""
     name, more = (
         ("--strict", "") if default is False else ("--strict/--no-strict", "  [default: the project's, else not]")
     )
@@ -105,7 +105,7 @@ def strict(*, default: bool | None) -> Callable[[F], F]:
 
 
 def device(*, multiple: bool, required: bool = True) -> Callable[[F], F]:
-    """`--device ID|PATH`, repeatable in plan and build; required where only one is taken, unless it says otherwise."""
+    """`--device ID|PATH`, repeatable in plan and build; if only one is taken it is required, unless `required` is false."""
     repeat = " Repeatable.  [default: the project's]" if multiple else ""
     return click.option(
         "--device",
@@ -182,7 +182,7 @@ def goal(function: F) -> F:
 
 
 def limits(function: F) -> F:
-    """What may be lost and used: `--max-drop`, `--max-flash`, `--max-download`, `--max-ram`, `--max-latency`."""
+    """The limits: `--max-drop`, `--max-flash`, `--max-download`, `--max-ram`, `--max-latency`."""
     for name, kind, metavar, text in (
         ("--max-latency", DURATION_MS, "TIME", "Longest median inference, as in 20ms."),
         ("--max-ram", SIZE, "SIZE", "Most memory the model may use, as in 64KiB."),

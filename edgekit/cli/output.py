@@ -27,14 +27,14 @@ def print_json(values: Any) -> None:
 
 @contextlib.contextmanager
 def at_work(*, quiet: bool) -> Iterator[Progress]:
-    """Progress on stderr while a command computes; whatever prints meanwhile is kept off stdout."""
+    """Progress on stderr while a command computes; whatever else is printed meanwhile is kept off stdout."""
     with showing(quiet=quiet) as display:
         yield display.progress
 
 
 @contextlib.contextmanager
 def showing(*, quiet: bool) -> Iterator[Display]:
-    """A display on stderr of progress and events while a command computes; what prints meanwhile is kept off stdout."""
+    """A display of progress and events on stderr while a command computes; whatever is printed meanwhile is kept off stdout."""
     with contextlib.redirect_stdout(sys.stderr):
         if quiet:
             yield _Silent()
@@ -49,14 +49,14 @@ class _Silent:
     """The display of `--quiet`."""
 
     def progress(self, phase: str, done: int, total: int) -> None:
-        """Nothing."""
+        """Shows nothing."""
 
     def on_event(self, event: Event) -> None:
-        """Nothing."""
+        """Shows nothing."""
 
 
 def project_folder(project: str | None, model: str | None) -> Path | None:
-    """Where `edgekit.toml` is: the folder that was named, else the current one; none is needed beside `--model`."""
+    """The folder of `edgekit.toml`: the one that was named, else the current one; with `--model`, none is needed."""
     if project is not None:
         return Path(project)
     here = Path()

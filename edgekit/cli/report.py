@@ -1,4 +1,4 @@
-"""`edgekit report`: an earlier result again, on the terminal or as a page."""
+"""`edgekit report`: shows an earlier result, on the terminal or as a page."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Device profiles: the text of one file, what it says with all defaults, the validated value, its names, and what a user lays over it."""
+"""Device profiles: the text of one file, the same with all defaults, the validated value, its names, and the user's overlay."""

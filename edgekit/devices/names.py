@@ -1,7 +1,7 @@
-"""Which device a name means: its id, an alias, or the name on its box, however that is spelled.
+"""Which device a name means: its id, an alias, or its product name, in any spelling.
 
-Letters' case and punctuation say nothing. A name that fits two devices means neither, and a part of a name
-means none: an ESP32 is no ESP32-S3.
+Case and punctuation are ignored. A name that fits two devices stands for neither, and a part of a name for none: an
+ESP32 is not an ESP32-S3.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from edgekit.values import Value
 
 _NOTE = re.compile(r"\(.*?\)")
 _WORD = re.compile(r"[a-z0-9]+")
-_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")  # all but white space: no name has one
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")  # control characters other than white space: no name has one
 IDLE = {"model", "board", "kit", "discovery", "developer", "development", "evk"}
-"""Words that a name may be said without."""
-MOST_NAMED = 8  # of those that have all the words of a name
-MOST_NEAR = 3  # of those that are spelled nearly so
-NEARLY, AS_NEAR = 0.6, 0.05  # of difflib's ratio: to be near at all, and as near as the nearest
+"""Words that may be left out of a name."""
+MOST_NAMED = 8  # how many devices are suggested that have all the words of a name
+MOST_NEAR = 3  # how many devices are suggested for a similar spelling
+NEARLY, AS_NEAR = 0.6, 0.05  # difflib ratios: the least for a suggestion, and how far below the nearest it may be
 
 
 class Identity(Value):
@@ -31,7 +31,7 @@ class Identity(Value):
 
 
 class Meant(Value):
-    """The device that a name means; None where it means none, or `near` ones might be meant."""
+    """The device that a name means; None if it means none, with the devices in `near` as suggestions."""
 
     id: str | None = None
     is_ambiguous: bool = False
@@ -39,7 +39,7 @@ class Meant(Value):
 
 
 def meant(given: str, devices: Iterable[Identity]) -> Meant:
-    """The device of a name among those that are there.
+    """The device that a name means, among `devices`.
 
     >>> pi = Identity(id="rpi4", name="Raspberry Pi 4 Model B", aliases=("raspberry-pi-4",))
     >>> meant("Raspberry Pi 4", [pi]).id, meant("raspberry_pi_4b", [pi]).id, meant("Raspberry Pi", [pi]).near
@@ -62,7 +62,7 @@ def _keys(device: Identity) -> Iterator[str]:
     """Every spelling that means a device, without case and punctuation."""
     yield from filter(None, map(_key, _names(device)))
     words = _words(_NOTE.sub("", device.name))
-    for shorter in (words, words[1:]):  # the first may be the maker's
+    for shorter in (words, words[1:]):  # the first word may be the manufacturer
         telling = [word for word in shorter if word not in IDLE]
         if len(telling) > 1 or any(_is_model_number(word) for word in telling):
             yield "".join(shorter)
@@ -74,7 +74,7 @@ def _names(device: Identity) -> tuple[str, ...]:
 
 
 def _is_model_number(word: str) -> bool:
-    """Letters and digits together name a product; a word or a number alone is many things' name."""
+    """Whether a word has both letters and digits: such a word names a product, a plain word or number may mean many."""
     return not word.isalpha() and not word.isdigit()
 
 
@@ -87,7 +87,7 @@ def _key(name: str) -> str:
 
 
 def _near(given: str, known: Mapping[str, Identity], by_key: Mapping[str, Iterable[str]]) -> tuple[str, ...]:
-    """Devices with all the words of a name in theirs, else those that are spelled nearly so."""
+    """Devices whose names have all the words of the given name, else those with a similar spelling."""
     words = set(_words(given))
     told = {device.id: {word for name in _names(device) for word in _words(name)} for device in known.values()}
     within = [identity for identity, mine in told.items() if words and words <= mine]

@@ -1,8 +1,8 @@
-"""What a user keeps of a device beside edgekit's own profile: where it lies, and how an overlay is laid over a profile.
+"""What a user keeps about a device beside edgekit's own profile: where it is stored, and how an overlay changes a profile.
 
-An overlay is a part of a profile with the same keys, as `[cost]` with coefficients that were calibrated on a real board
-and their `[sources]`. The bundled file is never edited. It knows no key by name but `id`, and nothing of measurements
-but where they lie.
+An overlay is a part of a profile with the same keys, such as `[cost]` with coefficients calibrated on a real board
+and their `[sources]`. The bundled file is never edited. This module knows no key by name but `id`, and of measurements
+only where they are stored.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 from edgekit.errors import ProfileError
 
 VARIABLE = "EDGEKIT_DEVICES"
-_FIGURE = "value"  # a table with this key is one figure, whose interval and source belong to it
+_FIGURE = "value"  # a table with this key is one figure with its interval and source
 
 
 def devices_folder() -> Path:
@@ -28,7 +28,7 @@ def devices_folder() -> Path:
 
 
 def overlay_path(device: str) -> Path:
-    """Where the overlay of a bundled profile would lie."""
+    """Where the overlay of a bundled profile is stored, if there is one."""
     return devices_folder() / f"{device}.toml"
 
 
@@ -38,7 +38,7 @@ def measurements_folder(device: str, file: str | None) -> Path:
 
 
 def laid_over(base: dict[str, Any], overlay: dict[str, Any], *, where: str) -> dict[str, Any]:
-    """The tables of a profile with those of an overlay in their place, key by key; a figure is replaced as a whole.
+    """The tables of a profile, replaced key by key by those of an overlay; a figure is replaced as a whole.
 
     Raises `ProfileError` for an overlay of another device.
 

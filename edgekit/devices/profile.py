@@ -1,8 +1,8 @@
 """A device profile: what a device has, which number formats and operators it runs, what an inference costs on it.
 
-It holds the validated value (bytes, milliseconds, hertz), the way from a TOML file to it, and the registry, which is
-a folder: one file a device, over which the user's own overlay may be laid. It knows nothing of models, nor of how a
-cost is computed from the coefficients it holds.
+It holds the validated value (bytes, milliseconds, hertz), its reading from a TOML file, and the registry, which is
+a folder: one file a device, which the user's own overlay may change. It knows nothing about models, nor how costs
+are computed from its coefficients.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ else:
     import tomli as tomllib
 
 Support = Literal["native", "storage", "absent"]
-# A profile whose processor and memory are read live is of the machine that reads them, whatever its id.
+# A profile that reads processor and memory live describes the machine that reads them, whatever its id.
 THIS_MACHINE = ("compute.cores", "memory.ram")
-MAX_LETTERS = 2**20  # a bundled profile has a few thousand
+MAX_LETTERS = 2**20  # bundled profiles have a few thousand characters
 DEFAULT_FOLDERS = tuple(folder / "device_profiles" for folder in BESIDE)
 
 
 class Quantity(Value):
     """A figure in its base unit: 'B', 'ms', 'Hz', 'MAC/s', 'B/s' or 'cores'.
 
-    `source` is a key of the profile's sources; `low` and `high` bound it where it is not exact; `value` is None where
-    it cannot be had.
+    `source` is a key of the profile's sources; `low` and `high` bound a figure that is not exact; `value` is None if
+    it is not known.
     """
 
     value: float | None
@@ -52,7 +52,7 @@ class Quantity(Value):
 
 
 class Memory(Value):
-    """Sizes in bytes; `*_for_model` is what one model may use, None where the device sets no limit of its own."""
+    """Sizes in bytes; `*_for_model` is what one model may use, None if the device sets no limit of its own."""
 
     ram: Quantity
     ram_for_model: Quantity
@@ -74,7 +74,7 @@ class Compute(Value):
 
 
 class Numerics(Value):
-    """Number formats; `input_output` are the dtypes that a model's ends may have here, the preferred one first."""
+    """Number formats; `input_output` are the dtypes that inputs and outputs may have, the preferred one first."""
 
     float32: Support
     float16: Support
@@ -89,9 +89,9 @@ class Numerics(Value):
 class Runtime(Value):
     """What runs the model; `operators` names an operator table, `availability` says where the runtime can be had.
 
-    `kind` is 'none' where it can be had nowhere. `package`, `python`, `wheel` and `architecture` are what a package
-    index has: None where it has nothing, or where the runtime is no Python package. `compiler` is what must come
-    between a `.tflite` and the NPU that runs it.
+    `kind` is 'none' if there is no runtime for the device. `package`, `python`, `wheel` and `architecture` are those in a
+    package index: None if it has none, or if the runtime is not a Python package. `compiler` is the program that compiles a
+    `.tflite` for the NPU.
     """
 
     kind: Literal["litert", "tflite_runtime", "tflite_micro", "none"]
@@ -111,7 +111,7 @@ class Runtime(Value):
 class Npu(Value):
     """What compiles a file for the NPU: 'vela' with its configuration and the NPU's clock in hertz, or 'edgetpu'.
 
-    `cpu_rate` is that of operators that stay on the processor, in int8.
+    `cpu_rate` is the rate of int8 operators that stay on the processor.
     """
 
     compiler: Literal["vela", "edgetpu"]
@@ -124,7 +124,7 @@ class Npu(Value):
 
 
 class Budget(Value):
-    """Default limits, in milliseconds and bytes: what exceeds one is warned of, unless the user makes it a limit."""
+    """Default limits, in milliseconds and bytes: exceeding one gives a warning, unless the user makes it a limit."""
 
     latency: Quantity | None = None
     flash: Quantity | None = None
@@ -132,7 +132,7 @@ class Budget(Value):
 
 
 class Rates(Value):
-    """Multiply-accumulates a second that whole models reach, all threads together; None where the format is absent."""
+    """Multiply-accumulates a second reached by whole models, all threads together; None if the format is absent."""
 
     float32: Quantity | None = None
     int8: Quantity | None = None
@@ -168,20 +168,20 @@ class DeviceProfile(Value):
     budget: Budget = Budget()
     npu: Npu | None = None
     live: tuple[str, ...] = ()
-    """Dotted keys of what was read from this machine when the profile was loaded."""
+    """Dotted keys of the figures that were read from this machine when the profile was loaded."""
     file: str | None = None
-    """The user's own file that it was read from; None for a bundled profile."""
+    """The user's own file that the profile was read from; None for a bundled profile."""
     overlay: str | None = None
-    """The user's overlay that was laid over a bundled profile."""
+    """The user's overlay that changed a bundled profile."""
 
     @property
     def is_this_machine(self) -> bool:
-        """Whether it describes the machine that edgekit runs on, so that what is timed here is timed on the device."""
+        """Whether the profile describes the machine that edgekit runs on: what is timed here is then timed on the device."""
         return set(THIS_MACHINE) <= set(self.live)
 
     @property
     def obstacle(self) -> str | None:
-        """Why no `.tflite` is known to run there as it is; None where nothing stands in its way."""
+        """Why a plain `.tflite` does not run on the device, as far as known; None if nothing prevents it."""
         if self.runtime.kind == "none":
             return f"there is no runtime to be had: {self.runtime.availability}"
         if self.runtime.compiler is not None and not self.is_compiled_here:
@@ -191,16 +191,16 @@ class DeviceProfile(Value):
 
     @property
     def is_compiled_here(self) -> bool:
-        """Whether edgekit runs the NPU's compiler, which also codes the weights without loss: zeros take less room."""
+        """Whether edgekit runs the NPU's compiler, which also compresses the weights losslessly: zeros then take less space."""
         return self.npu is not None and self.npu.compiler == "vela"
 
 
 def profile_from_toml(text: str, file: str) -> DeviceProfile:
     """The profile that the text of a TOML file describes; `file` names it in messages.
 
-    Raises `ProfileError` for text that is no TOML, a key that is unknown or missing, a wrong unit or type, a source
+    Raises `ProfileError` for text that is not TOML, a key that is unknown or missing, a wrong unit or type, a source
     that is not in `[sources]`, a value outside its own interval, more memory for a model than the board has, a native format without a rate, a runtime without
-    its operators, or 'live' where nothing can be read.
+    its operators, or 'live' for a figure that cannot be read.
     """
     return _profile(_tables(text, file), file)
 
@@ -224,7 +224,7 @@ def _profile(raw: dict[str, Any], file: str) -> DeviceProfile:
 
 
 def _check_memory(profile: DeviceProfile, file: str) -> None:
-    """A part is no larger than the whole: what a model may use, by the largest board where several sizes are sold."""
+    """A model's share of memory is at most the whole, on the largest board if several sizes are sold."""
     memory, budget = profile.memory, profile.budget
     ram, flash = _largest(memory.ram, memory.ram_slow), _largest(memory.flash)
     parts = {
@@ -247,14 +247,14 @@ def _check_memory(profile: DeviceProfile, file: str) -> None:
 
 
 def _largest(*parts: Quantity | None) -> float | None:
-    """The bytes of memory of one kind in all, on the largest board that is sold; None where they are not known."""
+    """The total bytes of one kind of memory on the largest board that is sold; None if not known."""
     known = [part.high or part.value for part in parts if part is not None]
     found = [size for size in known if size is not None]
     return sum(found) if found else None
 
 
 def _check_rates(profile: DeviceProfile, file: str) -> None:
-    """Latency cannot be predicted of a format that is computed with and has no rate."""
+    """A number format that the device computes in must have a rate, or its latency could not be predicted."""
     for name in ("float32", "int8", "int16x8"):
         if getattr(profile.numerics, name) == "native" and getattr(profile.cost.rates, name) is None:
             raise ProfileError(
@@ -266,7 +266,7 @@ def _check_rates(profile: DeviceProfile, file: str) -> None:
 
 
 def _check_operators(runtime: Runtime, file: str) -> None:
-    """A file is held against the operators of the runtime, so each must name its table, and none has none."""
+    """Every runtime must name an operator table, since files are checked against it; only kind 'none' must not."""
     if (runtime.kind == "none") == (runtime.operators is None):
         return
     missing = runtime.operators is None
@@ -280,7 +280,7 @@ def _check_operators(runtime: Runtime, file: str) -> None:
 
 
 def _check_npu(profile: DeviceProfile, file: str) -> None:
-    """Vela is asked with a whole configuration, and only an NPU is asked anything."""
+    """Vela needs a complete configuration, and only the profile of an NPU may have one."""
     npu = profile.npu
     if npu is None:
         return
@@ -310,11 +310,11 @@ def _check_npu(profile: DeviceProfile, file: str) -> None:
 
 
 def load_profile(id_or_path: str | Path) -> DeviceProfile:
-    """The profile of an id, an alias, the device's name in any spelling, or a path to a `.toml` file.
+    """The profile for an id, an alias, the device's name in any spelling, or a path to a `.toml` file.
 
-    Over a bundled one the user's overlay is laid, where there is one (`edgekit.devices.overlay`).
-    Raises `ProfileError` for a name of none, or of several (with the nearest), a file that cannot be read, an overlay
-    of another device, and all that `profile_from_toml` raises.
+    A bundled profile is changed by the user's overlay, if there is one (`edgekit.devices.overlay`).
+    Raises `ProfileError` for a name that means no device or several (with the nearest), a file that cannot be read, an
+    overlay of another device, and all that `profile_from_toml` raises.
     """
     text = str(id_or_path)
     if isinstance(id_or_path, Path) or text.endswith(".toml") or "/" in text:
@@ -362,7 +362,7 @@ def list_profiles() -> tuple[DeviceProfile, ...]:
 
 
 def limits(profile: DeviceProfile) -> dict[str, Quantity]:
-    """What the profile says of each limit (`flash`, `ram` in bytes, `latency` in ms): the default, else what the board has."""
+    """What the profile says about each limit (`flash`, `ram` in bytes, `latency` in ms): the default, else what the board has."""
     budget, memory = profile.budget, profile.memory
     known = {
         "flash": budget.flash or memory.flash_for_model,
@@ -373,12 +373,12 @@ def limits(profile: DeviceProfile) -> dict[str, Quantity]:
 
 
 def board_limits(profile: DeviceProfile) -> dict[str, float]:
-    """What one model may use of what the board has, in bytes by metric name; nothing where the device sets no limit."""
+    """How much of the board's memory one model may use, in bytes by metric name; no entry if the device sets no limit."""
     return _values({"flash": profile.memory.flash_for_model, "ram": profile.memory.ram_for_model})
 
 
 def default_limits(profile: DeviceProfile) -> dict[str, float]:
-    """The profile's `[budget]` by metric name, in milliseconds and bytes: what people expect of such a device."""
+    """The profile's `[budget]` by metric name, in milliseconds and bytes: what is usually expected of such a device."""
     budget = profile.budget
     return _values({"flash": budget.flash, "ram": budget.ram, "latency": budget.latency})
 
@@ -388,7 +388,7 @@ def _values(known: dict[str, Quantity | None]) -> dict[str, float]:
 
 
 def _load_bundled(name: str) -> DeviceProfile:
-    """A bundled profile with the user's overlay, if any, laid over it."""
+    """A bundled profile, changed by the user's overlay if there is one."""
     path, over = registry_folder() / f"{name}.toml", overlay_path(name)
     raw = _tables(_text(path), str(path))
     if not over.exists():
@@ -398,7 +398,7 @@ def _load_bundled(name: str) -> DeviceProfile:
 
 
 def _text(path: Path) -> str:
-    if path.exists() and not path.is_file():  # a pipe would be waited for, and a device may have no end
+    if path.exists() and not path.is_file():  # reading a pipe could wait for ever, and a device file may be endless
         raise ProfileError("the device profile cannot be read", where=str(path), received="not a file")
     try:
         with path.open(encoding="utf-8") as file:
@@ -407,7 +407,7 @@ def _text(path: Path) -> str:
         raise ProfileError("the device profile cannot be read", where=str(path), received=problem.strerror) from None
     except UnicodeDecodeError:
         raise ProfileError("the device profile is not a text file", where=str(path), allowed="TOML in UTF-8") from None
-    except ValueError as problem:  # a path that holds a null
+    except ValueError as problem:  # a path with a null character
         raise ProfileError("the device profile cannot be read", where=repr(str(path)), received=str(problem)) from None
     if len(text) > MAX_LETTERS:
         raise ProfileError("too large for a device profile", where=str(path), allowed=f"{MAX_LETTERS} letters")
@@ -415,7 +415,7 @@ def _text(path: Path) -> str:
 
 
 def _identities() -> list[Identity]:
-    """What each bundled device is called; only identities are read, so that one bad file hides no other."""
+    """The names of each bundled device. Only names are read, so that one bad file does not hide the others."""
     found = []
     for name in profile_ids():
         try:

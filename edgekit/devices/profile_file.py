@@ -1,7 +1,7 @@
-"""The keys of a device profile as they stand in its TOML file: text with units, nothing resolved.
+"""The keys of a device profile as they are written in its TOML file: text with units, nothing resolved.
 
-The JSON Schema in `docs/` is made from these types, so every key carries its description here. What a value means
-once its unit is read, and where profiles are found, is the business of `edgekit.devices.profile`.
+The JSON Schema in `docs/` is made from these types, so every key has its description here. Units are read, and
+profiles found, in `edgekit.devices.profile`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Text = Annotated[str, Meta(min_length=1)]
 
 
 def _pattern(units: dict[str, float] | dict[str, int]) -> str:
-    """A regular expression for an editor; the message about a wrong unit is `edgekit.units`' own."""
+    """A regular expression for editors; the message about a wrong unit comes from `edgekit.units`."""
     return rf"^\s*(live|\d+(\.\d+)?([eE][+-]?\d+)?\s*({'|'.join(units)}))\s*$"
 
 

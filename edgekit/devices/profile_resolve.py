@@ -1,7 +1,7 @@
 """From the text of a device profile to figures: units read, sources found, live values filled in.
 
 It takes the raw tables of `edgekit.devices.profile_file` and gives builtins in base units (bytes, ms, Hz, MAC/s, B/s), from
-which `edgekit.devices.profile` makes its value; it knows no key by name but `source`.
+which `edgekit.devices.profile` makes its value; the only key it knows by name is `source`.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def resolve(raw: ProfileFile, file: str) -> dict[str, Any]:
     """The tables of one file as builtins of `edgekit.devices.profile.DeviceProfile`.
 
     Raises `ProfileError` for a wrong unit, a source that is not in `[sources]`, a value outside its own interval, or
-    'live' where nothing can be read.
+    'live' for a figure that cannot be read.
     """
     resolver = _Resolver(file, raw.sources)
     tables: dict[str, Any] = resolver.resolve(raw, "")
@@ -119,7 +119,7 @@ class _Resolver:
 
     def _live(self, path: str) -> Any:
         if self.live is None:
-            from edgekit.machine import host  # psutil, and only for a file that asks for it
+            from edgekit.machine import host  # loads psutil, so only for a file that says 'live'
 
             self.live = host.live_values()
         if path not in self.live:

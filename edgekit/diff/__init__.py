@@ -1,1 +1,1 @@
-"""Two results compared, and gates on what changed."""
+"""The comparison of two results, and the rules that fail on a change."""

@@ -1,14 +1,15 @@
-"""Pairs the operators of two files: which of B's took the place of which of A's.
+"""Pairs the operators of two files: which operator of B corresponds to which of A.
 
-Both lists keep their order, and the pairs are those that score most: the same operator of the same layer before the
-same operator elsewhere before another operator of the same layer. What has no partner was added or removed.
+Both lists keep their order, and the pairs are those with the highest total score: the same operator of the same layer
+scores most, then the same operator elsewhere, then another operator of the same layer. An operator without a partner was
+added or removed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-MOST_CELLS = 2_000_000  # of the table of scores: two files of 1400 operators; about a second
+MOST_CELLS = 2_000_000  # cells of the score table: enough for two files of 1400 operators; about a second
 SAME, SAME_NAME, SAME_LABEL = 4, 2, 1
 
 Key = tuple[str, str]
@@ -16,7 +17,7 @@ Pair = tuple[int | None, int | None]
 
 
 def align(first: Sequence[Key], second: Sequence[Key]) -> list[Pair]:
-    """Pairs of indices in order, None where one side has nothing; keys are an operator's name and its label.
+    """Pairs of indices in order, None if one side has no partner; keys are an operator's name and its label.
 
     >>> align([("CONV_2D", "a"), ("SOFTMAX", "b")], [("QUANTIZE", "a"), ("CONV_2D", "a"), ("SOFTMAX", "c")])
     [(None, 0), (0, 1), (1, 2)]
@@ -31,7 +32,7 @@ def align(first: Sequence[Key], second: Sequence[Key]) -> list[Pair]:
 
 
 def _common(first: Sequence[Key], second: Sequence[Key]) -> int:
-    """How many keys are the same from the beginning on."""
+    """How many keys at the beginning are the same."""
     count = 0
     for a, b in zip(first, second, strict=False):
         if a != b:
@@ -47,7 +48,7 @@ def _score(a: Key, b: Key) -> int:
 
 
 def _by_score(first: Sequence[Key], second: Sequence[Key]) -> list[Pair]:
-    """The pairs of the highest sum (Needleman and Wunsch, 1970, with gaps that cost nothing)."""
+    """The pairs with the highest total score (Needleman and Wunsch, 1970, with gaps that cost nothing)."""
     best = [[0] * (len(second) + 1)]
     for a in first:
         above, row = best[-1], [0]
@@ -77,7 +78,7 @@ def _walked_back(best: list[list[int]], first: Sequence[Key], second: Sequence[K
 
 
 def _by_place(first: Sequence[Key], second: Sequence[Key]) -> list[Pair]:
-    """For files of very many operators: those at the same place, where they are alike at all."""
+    """For files with very many operators: pairs at the same place, if they are similar at all."""
     pairs: list[Pair] = []
     for index in range(max(len(first), len(second))):
         a, b = (index if index < len(keys) else None for keys in (first, second))

@@ -1,7 +1,7 @@
-"""Figures and checks of two sides held against each other, and what else makes a comparison doubtful.
+"""Figures and checks of two sides compared, and what else makes the comparison doubtful.
 
-A figure that one side lacks keeps the reason. Two predictions are compared by their values where they come from the
-same source: what such a source gets wrong is in both. A prediction is never compared with anything else.
+If a side has no figure, the reason is kept. Two predictions from the same source are compared by their values, since
+both have the same error. A prediction is never compared with anything else.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from edgekit.verdict.metric_spec import HIGHER_IS_BETTER
 from edgekit.verdict.wording import ordered
 
 TAKEN = ("measured", "simulated")
-OF_A_RUNTIME = ("B", "ms")  # memory and latency are another thing on another runtime; a score is not
+OF_A_RUNTIME = ("B", "ms")  # units of memory and latency, which depend on the runtime; a score does not
 NOT_IN_BYTES = {"accuracy": "fraction", "ram": "B", "latency": "ms"}
 BARE = "a .tflite alone does not tell it: `edgekit check FILE --device ID --json` writes a report that does"
 
 
 def metric_changes(first: Opened, second: Opened) -> tuple[MetricChange, ...]:
-    """Every metric that one of them has, what judges the model first."""
+    """Every metric that either side has; the metric that judges the model comes first."""
     names = ordered(first.metrics, second.metrics)
     if first.report is None and second.report is None:
         names = ordered(dict.fromkeys([*NOT_IN_BYTES, *names], Metric(value=None, unit="", basis=None, source="")))
@@ -46,7 +46,7 @@ def _unit(name: str, first: Opened, second: Opened) -> str:
 
 
 def _figure(name: str, unit: str, side: Opened) -> Metric:
-    """A side's figure; without a value, and with the reason, where it has none."""
+    """A side's figure; if it has none, one without a value but with the reason."""
     found = side.metrics.get(name)
     if found is not None and (found.value is not None or found.reason):
         return found
@@ -60,7 +60,7 @@ def _figure(name: str, unit: str, side: Opened) -> Metric:
 
 
 def _not_comparable(a: Metric, b: Metric) -> str:
-    """Why the difference of two figures would say nothing; empty where it does."""
+    """Why two figures cannot be compared; empty if they can."""
     if a.value is None and b.value is None and a.reason == b.reason:
         return f"A and B: {a.reason}"
     if missing := [f"{name}: {each.reason}" for name, each in (("A", a), ("B", b)) if each.value is None]:
@@ -88,7 +88,7 @@ def _apart(a: Metric, b: Metric) -> str:
 
 
 def check_changes(first: Opened, second: Opened) -> tuple[CheckChange, ...]:
-    """The checks of two reports that differ; nothing where one of them is a bare `.tflite`, which was not judged."""
+    """The checks of two reports that differ; none if a side is only a `.tflite`, which has no checks."""
     if first.report is None or second.report is None:
         return ()
     before = {check.name: check for check in first.report.checks}
@@ -106,7 +106,7 @@ def _found(report: Report) -> str:
 
 
 def notes(first: Opened, second: Opened) -> tuple[str, ...]:
-    """What else differs between the two, and bears on how far their figures can be compared."""
+    """Other differences between the two that make their figures less comparable."""
     if first.report is None or second.report is None:
         return ()
     a, b = first.report, second.report
@@ -128,7 +128,7 @@ def _samples(found: object) -> str | None:
 
 
 def _other_metric(first: Opened, second: Opened) -> tuple[str, ...]:
-    """A note where the two are judged by different metrics."""
+    """A note if the two are judged by different metrics."""
     a, b = (
         next((name for name in side.metrics if name in HIGHER_IS_BETTER or ":" in name), None)
         for side in (first, second)

@@ -1,4 +1,4 @@
-"""Two `.tflite` files held against each other: their operators, their weights, and where a change of size lies.
+"""Two `.tflite` files compared: their operators, their weights, and which part of a change of size is where.
 
 It takes the files' own figures (`tflite/breakdown.py`) and says what differs; whether that matters is not known here.
 """
@@ -12,7 +12,7 @@ from edgekit.tflite.breakdown import Breakdown, OperatorRow, breakdown
 from edgekit.tflite.model import TfliteModel
 
 COMPARED = ("name", "version", "dtype", "input_shapes", "output_shapes", "parameters", "macs", "flash_bytes")
-"""What makes an operator another one; a layer's label may change with its name alone."""
+"""The fields whose change makes an operator a changed one; the label is not among them, since layers may be renamed."""
 
 
 def file_changes(first: TfliteModel, second: TfliteModel) -> FileChanges:
@@ -41,7 +41,7 @@ def _facts(model: TfliteModel, found: Breakdown, index: int | None) -> OperatorF
 
 
 def _operator_change(a: OperatorFacts | None, b: OperatorFacts | None) -> OperatorChange | None:
-    """What became of an operator; None where it is the same."""
+    """How an operator changed; None if it did not."""
     if a is None or b is None:
         return OperatorChange(change="added" if a is None else "removed", a=a, b=b)
     fields = tuple(name for name in COMPARED if getattr(a, name) != getattr(b, name))

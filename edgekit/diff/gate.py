@@ -4,7 +4,7 @@
     latency>20ms       without a sign: the value of B
     outcome=fail       the outcome of B's report
 
-It knows the metrics' names and units, and nothing of any file; `edgekit.diff.gate_verdict` says whether a rule applies.
+It knows the metrics' names and units, but no files; `edgekit.diff.gate_verdict` says whether a rule applies.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _AMOUNT = re.compile(r"(?P<sign>[+-]?)(?P<number>\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)
 
 
 class Rule(Value):
-    """A rule as it was understood; `amount` is in `unit` ('points', '%', or the metric's own where it is '')."""
+    """A parsed rule; `amount` is in `unit` ('points', '%', or '' for the metric's own)."""
 
     text: str
     metric: str
@@ -82,7 +82,7 @@ def _parse(given: str) -> Rule:
 
 
 def refuse_unknown(given: str, metric: str, known: Iterable[str]) -> None:
-    """Raise `InputError` with the nearest name where a rule's metric is none of those that are known."""
+    """Raise `InputError` with the nearest known name if a rule's metric is unknown."""
     if metric in (known := list(known)):
         return
     near = did_you_mean(metric, [*known, OUTCOME])
@@ -109,7 +109,7 @@ def _with_amount(given: str, text: str, metric: str, sign: str, match: re.Match[
 
 
 def _unit(given: str, kind: str, own: str, unit: str) -> tuple[float, str]:
-    """What a number in `unit` is multiplied by, and what it is in then; `own` is the metric's unit."""
+    """The factor for a number in `unit`, and the unit of the product; `own` is the metric's unit."""
     table = OWN_UNITS.get(own, COUNTS)
     if unit in table:
         return table[unit], ""

@@ -1,7 +1,7 @@
-"""The files that a comparison's gate writes for CI services, each where the user says, whole or not at all.
+"""The files with a comparison's rule results for CI services, written where the user says, completely or not at all.
 
-Both are written beside their final names first and renamed when both are whole; an input of the comparison is never
-written over. What they hold is the business of `emit.junit` and `emit.sarif`.
+Both are first written beside their final names, and renamed once both are complete; an input of the comparison is never
+overwritten. Their content comes from `edgekit.diff.junit` and `edgekit.diff.sarif`.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from edgekit.errors import InputError, OutputError
 def write_gate_files(found: Comparison, *, junit: Path | None, sarif: Path | None) -> None:
     """Write the results of a comparison's rules as JUnit XML, as SARIF, or both.
 
-    Raises `InputError` where there are no rules, since a gate that asks nothing would look like one that passed, and
-    `OutputError` where a file cannot be written; then neither has appeared.
+    Raises `InputError` if there are no rules, since a file without rules would look like a pass, and
+    `OutputError` if a file cannot be written; then neither file is created.
     """
     if not found.rules:
         option = "--junit" if junit is not None else "--sarif"
@@ -34,7 +34,7 @@ def write_gate_files(found: Comparison, *, junit: Path | None, sarif: Path | Non
 
 
 def _target(path: Path, found: Comparison, others: Mapping[Path, bytes]) -> Path:
-    """Where a file really goes: a link stays a link, and what it leads to is written."""
+    """The path that is really written: for a link, the file that it leads to."""
     with _as_output_error(path):
         target = path.resolve()
         inputs = {Path(name).resolve() for side in (found.a, found.b) for name in (side.file, side.model) if name}
@@ -65,11 +65,11 @@ def _write_all(content: Mapping[Path, bytes]) -> None:
                 temporary.unlink()
         with contextlib.suppress(OSError):
             for folder in made:
-                folder.rmdir()  # only if it is still empty
+                folder.rmdir()  # succeeds only if it is empty
 
 
 def _write(path: Path, data: bytes) -> None:
-    """Write and flush to the disk: a full disk must show now, not after the rename."""
+    """Write and flush to the disk, so that a full disk is noticed now and not after the rename."""
     with path.open("wb") as file:
         file.write(data)
         file.flush()

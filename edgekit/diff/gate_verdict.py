@@ -1,8 +1,8 @@
 """Whether a rule of `edgekit compare --fail-if` applies to two results.
 
-A rule that applies fails. So does one that cannot be decided: unknown is never a pass. Of a prediction the value counts
-for a change, since both ends of two predictions of one source move together, and for a limit the far end, as in every
-verdict of edgekit. How rules are written is the business of `edgekit.diff.gate`.
+A rule that applies fails. So does one that cannot be decided: unknown is never a pass. For a prediction, a change is
+judged by the values, since two predictions from one source have the same error, and a limit by the end of the interval
+that is nearer to it, as in every verdict of edgekit. How rules are written is known to `edgekit.diff.gate`.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from edgekit.verdict.phrases import signed
 from edgekit.verdict.wording import MOST_FACTOR, figure
 
 CLOSE = 1e-9
-"""As much, relatively, is equal: a difference of two floats that people write as 0.5 points is off by some 1e-14."""
+"""Relative tolerance for equality: a difference of two floats, such as 0.5 points, has an error of about 1e-14."""
 
 
 def judge(rules: Sequence[Rule], metrics: Sequence[MetricChange], b: Side) -> tuple[RuleResult, ...]:
-    """What each rule says of the changes and of B; raises `InputError` for a metric of nobody's."""
+    """The result of each rule for the changes and for B; raises `InputError` for a metric that neither side has."""
     by_name = {metric.name: metric for metric in metrics}
     for rule in rules:
         if rule.metric not in (OUTCOME, *by_name):
@@ -60,7 +60,7 @@ def _judge_change(rule: Rule, metric: MetricChange) -> RuleResult:
 
 
 def _judge_limit(rule: Rule, metric: MetricChange) -> RuleResult:
-    """B's value against a limit; of a prediction the end that is nearer to it."""
+    """B's value compared with a limit; for a prediction, the end of the interval that is nearer to the limit."""
     found, reason = _evidence(metric.b, upwards=rule.sign.startswith(">"))
     if found is None:
         return _result(rule, "unknown", f"{metric.name} of B is not known: {reason}")
@@ -72,7 +72,7 @@ def _judge_limit(rule: Rule, metric: MetricChange) -> RuleResult:
 
 
 def _evidence(metric: Metric, *, upwards: bool) -> tuple[float | None, str]:
-    """The figure that a limit is held against, or why there is none."""
+    """The figure that is compared with a limit, or why there is none."""
     if metric.value is None:
         return None, metric.reason or "it has no value"
     if metric.basis in ("measured", "simulated"):
@@ -112,7 +112,7 @@ def _result(
 
 
 def _changed(found: float, unit: str, *, is_share: bool) -> str:
-    """A change in words; where it is a share of A's value and a percentage says nothing any more, a factor."""
+    """A change in words; a large share of A's value is given as a factor instead of a percentage."""
     factor = found / 100 + 1
     if is_share and factor >= MOST_FACTOR:
         return f"became {factor:.3g} times what it was" if factor < 1000 else f"became {factor:,.0f} times what it was"
@@ -120,7 +120,7 @@ def _changed(found: float, unit: str, *, is_share: bool) -> str:
 
 
 def verdict(results: Sequence[RuleResult]) -> Literal["pass", "fail", "not asked"]:
-    """'pass' where every rule passed; 'not asked' where there is none."""
+    """'pass' if every rule passed; 'not asked' if there are no rules."""
     if not results:
         return "not asked"
     return "pass" if all(result.outcome == "pass" for result in results) else "fail"

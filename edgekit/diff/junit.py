@@ -1,8 +1,8 @@
-"""A comparison's rules as JUnit XML, a test case each, which CI services show beside the tests.
+"""A comparison's rules as JUnit XML, one test case each, which CI services show beside the tests.
 
-There is no standard; this is what Jenkins, GitLab, GitHub's actions and Azure read alike: `testsuites`, one
-`testsuite` with counts, `testcase` with `classname` and `name`, `failure` with a message and a text. GitLab tells test
-cases apart by class and name and shows the failure's text, so each rule has a name of its own and the text says all.
+There is no standard; this is the form that Jenkins, GitLab, GitHub's actions and Azure all read: `testsuites`, one
+`testsuite` with counts, `testcase` with `classname` and `name`, `failure` with a message and a text. GitLab identifies test
+cases by class and name and shows only the failure's text, so each rule has a unique name and the text is complete.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def junit_xml(found: Comparison) -> bytes:
 
 
 def class_name(found: Comparison) -> str:
-    """What the gate is called among a pipeline's tests: by the device, or by the file where no report names one."""
+    """The name of the comparison among a pipeline's tests: the device's, or the file's if no report names a device."""
     return f"edgekit.compare.{_NOT_IN_NAME.sub('_', found.b.device or Path(found.b.file).stem) or 'file'}"
 
 
@@ -50,7 +50,7 @@ def _add_case(suite: ElementTree.Element, found: Comparison, result: RuleResult)
 
 
 def _sides(found: Comparison, name: str) -> list[str]:
-    """Both figures with what they rest on."""
+    """Both figures with their basis."""
     metric = next((each for each in found.metrics if each.name == name), None)
     if metric is None:
         return [f"A: {found.a.file}", f"B: {found.b.file}"]
@@ -65,5 +65,5 @@ def _figure(name: str, metric: Metric) -> str:
 
 
 def _text(text: str) -> str:
-    """What XML can hold of a text."""
+    """A text without characters that XML cannot hold."""
     return _NOT_XML.sub("?", text)

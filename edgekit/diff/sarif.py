@@ -37,7 +37,7 @@ def sarif_json(found: Comparison) -> bytes:
 
 
 def _rule_id(result: RuleResult) -> str:
-    """A rule's name that stays when its number changes, so that its alert does too."""
+    """A rule's name without its number, so that the alert stays the same when the number changes."""
     metric = re.sub(r"[^\w.-]+", "-", result.metric)
     if result.kind == "outcome":
         return "edgekit.outcome"
@@ -80,7 +80,7 @@ def _result(found: Comparison, result: RuleResult, ids: list[str]) -> dict[str, 
 
 
 def _uri(path: str) -> str:
-    """A path as a relative URI; absolute where the file is not below the current folder."""
+    """A path as a relative URI; absolute if the file is not below the current folder."""
     absolute = Path(os.path.abspath(path))
     try:
         return quote(absolute.relative_to(Path.cwd()).as_posix())

@@ -1,7 +1,7 @@
 """Reads one side of a comparison: a report, a folder that holds one, or a `.tflite`.
 
-A report may come from anywhere, so it is read within limits of size and depth, held to the report's type, and its
-texts lose what could steer a terminal. The model beside a report is used only if it has the hash that the report names.
+A report may come from anywhere, so it is read with limits on size and depth, checked against the report's type, and
+control characters are removed from its texts. The model beside a report is used only if it has the hash in the report.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ NEEDED = ("schema_version", "device", "outcome", "chosen", "checks")
 
 
 class Opened(Value):
-    """A side with what was read of it: its metrics, its report (None of a `.tflite`), its model where there is one."""
+    """A side as it was read: its metrics, its report (None for a `.tflite`), its model if there is one."""
 
     side: Side
     metrics: Metrics
@@ -41,7 +41,7 @@ class Opened(Value):
 
 
 def open_side(given: Path) -> Opened:
-    """Read a side; raises `ModelError` or `InputError` with what is wrong with it."""
+    """Read a side; raises `ModelError` or `InputError` that says what is wrong with it."""
     path = _report_in(given) if given.is_dir() else given
     content = _bytes(path)
     if content[4:8] == FILE_IDENTIFIER or path.suffix == ".tflite":
@@ -50,7 +50,7 @@ def open_side(given: Path) -> Opened:
 
 
 def _report_in(folder: Path) -> Path:
-    """The report of a result's folder."""
+    """The report in a result's folder."""
     path = folder / REPORT_FILE
     if path.exists():
         return path
@@ -63,7 +63,7 @@ def _report_in(folder: Path) -> Path:
 
 
 def _bytes(path: Path) -> bytes:
-    """A file's content, of a size that can be one of the two kinds; never of a pipe or device, which could hang."""
+    """A file's content, within the size limits of the two kinds; never of a pipe or device, where reading could hang."""
     try:
         found = path.stat()
         if not stat.S_ISREG(found.st_mode):
@@ -115,7 +115,7 @@ def _open_report(given: Path, path: Path, report: Report) -> Opened:
 
 
 def _model_beside(path: Path, report: Report) -> tuple[TfliteModel | None, Path | None, str]:
-    """The model that a report is of, its path, or why it is not there; looked for in the report's own folder only."""
+    """The model that a report describes and its path, or why there is none; looked for only in the report's own folder."""
     if report.chosen is None:
         return None, None, "no candidate of the report gave a file"
     name = Path(report.chosen.path).name
@@ -133,7 +133,7 @@ def _model_beside(path: Path, report: Report) -> tuple[TfliteModel | None, Path 
 
 
 def read_report(content: bytes, *, where: str) -> Report:
-    """A report of any origin; raises `InputError` where it is none, or one of another version."""
+    """A report of any origin; raises `InputError` if it is not one, or is of another version."""
     raw = _tame(_decode(content, where), where)
     if not isinstance(raw, dict):
         kind = "a list: name one report of it" if isinstance(raw, list) else type(raw).__name__
@@ -169,7 +169,7 @@ def _too_deep(where: str) -> InputError:
 
 
 def _tame(raw: Any, where: str, depth: int = 0) -> Any:
-    """Raw JSON whose texts hold nothing that a terminal obeys; raises `InputError` where it goes beyond the limits."""
+    """Raw JSON without control characters in its texts; raises `InputError` if it exceeds the limits."""
     if depth > MAX_DEPTH:
         raise _too_deep(where)
     if isinstance(raw, str):
@@ -188,7 +188,7 @@ def _tame_letter(letter: str) -> str:
 
 
 def _of_another_edgekit(problem: InputError, raw: dict[str, Any]) -> InputError:
-    """The error, with the edgekit that wrote the report where it is not this one: a key may be newer than this one."""
+    """The error, which names the edgekit that wrote the report if it is another version: a key may be newer than this one."""
     from edgekit.version import __version__
 
     written = raw.get("edgekit_version")

@@ -1,7 +1,7 @@
-"""The weights of two `.tflite` files held against each other: which tensors changed, in what, and how far apart they are.
+"""The weights of two `.tflite` files compared: which tensors changed, in which facts, and how far apart they are.
 
-A tensor is known by the operator that uses it and its place among that operator's inputs, so that it is found again
-where converters name it anew. Weights that DEQUANTIZE or DENSIFY unpack are those that are stored.
+A tensor is identified by the operator that uses it and its place among that operator's inputs, so that it is found again
+even if the converter renamed it. For weights unpacked by DEQUANTIZE or DENSIFY, the stored ones are compared.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ Use = tuple[Tensor, OperatorRow, str]
 
 
 def weight_changes(first: File, second: File, pairs: Sequence[Pair]) -> tuple[int, tuple[WeightChange, ...]]:
-    """How many tensors are equal, and what became of the others, in the order of the operators.
+    """How many tensors are equal, and how the others changed, in the order of the operators.
 
-    `pairs` are the indices of operators that stand for each other. Each stored tensor counts once.
+    `pairs` are the indices of operators that correspond to each other. Each stored tensor counts once.
     """
     (a, a_rows), (b, b_rows) = first, second
     mine, others = _uses(a, a_rows), _uses(b, b_rows)
@@ -45,7 +45,7 @@ def weight_changes(first: File, second: File, pairs: Sequence[Pair]) -> tuple[in
 
 
 def _once(found: list[tuple[Use | None, Use | None]]) -> Iterator[tuple[Use | None, Use | None]]:
-    """Each stored tensor of either file once: a pair before a tensor without a partner."""
+    """Each stored tensor of either file once; pairs come before tensors without a partner."""
     seen: tuple[set[object], set[object]] = set(), set()
     for pair in sorted(found, key=lambda both: None in both):
         spans = [None if use is None else use[0].span for use in pair]
@@ -57,7 +57,7 @@ def _once(found: list[tuple[Use | None, Use | None]]) -> Iterator[tuple[Use | No
 
 
 def _uses(model: TfliteModel, rows: Sequence[OperatorRow]) -> list[dict[str, Use]]:
-    """For each operator its weights by their role; those of operators that only unpack belong to who computes."""
+    """For each operator its weights by their role; weights that are unpacked belong to the operator that computes with them."""
     unpacked = {out: operator for operator in model.operators if operator.name in UNPACKING for out in operator.outputs}
     return [
         {} if operator.name in UNPACKING else _weights_of(model, operator, row, unpacked)
@@ -87,7 +87,7 @@ def _role(operator: Operator, place: int) -> str:
 
 
 def _change(a: TfliteModel, b: TfliteModel, use: Use | None, other: Use | None) -> WeightChange | None:
-    """What became of a tensor; None where it is the same."""
+    """How a tensor changed; None if it did not."""
     if use is None or other is None:
         return WeightChange(
             change="added" if use is None else "removed",
@@ -109,7 +109,7 @@ def _change(a: TfliteModel, b: TfliteModel, use: Use | None, other: Use | None) 
 
 
 def _stored(model: TfliteModel, tensor: Tensor) -> tuple[object, ...]:
-    """All that makes a tensor what it is, but for its name."""
+    """Everything that identifies a tensor, except its name."""
     start, length = tensor.span or (0, 0)
     content = model.content[start : start + length]
     return (
@@ -152,7 +152,7 @@ def _array(model: TfliteModel, tensor: Tensor) -> np.ndarray | None:
 def _distance(
     a: Tensor, old: np.ndarray | None, b: Tensor, new: np.ndarray | None
 ) -> tuple[float | None, float | None, str]:
-    """How far the real values lie apart, and the largest difference; or why that is not known."""
+    """How far apart the real values are, and the largest difference; or why that is not known."""
     import numpy as np
 
     if old is None or new is None:
@@ -174,7 +174,7 @@ def _distance(
 
 
 def _real(tensor: Tensor, array: np.ndarray) -> np.ndarray | None:
-    """The numbers that stored values stand for; None where they are complex, or scales are not one or one a channel."""
+    """The real numbers of stored values; None if they are complex, or have neither one scale nor one a channel."""
     import numpy as np
 
     if np.iscomplexobj(array):

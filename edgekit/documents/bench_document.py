@@ -1,7 +1,7 @@
 """The document that the runner prints on a device, version 1: times, memory, operators, and what the device is.
 
-The values alone. A board is a stranger, so every list and text has a limit and no figure can be negative or endless;
-`edgekit.boards.runner_protocol` reads one from bytes. The runner's own code, which makes it, imports nothing of this.
+Only the values. A board is not trusted, so every list and text has a limit, and no figure may be negative or infinite;
+`edgekit.boards.runner_protocol` reads one from bytes. The runner, which makes it, does not import this module.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ SCHEMA_VERSION = 1
 MOST_BYTES = 4 << 20
 MOST_RAW = 20_000
 
-_PRINTABLE = r"^[^\u0000-\u001f\u007f-\u009f]*$"  # nothing that a terminal would obey
+_PRINTABLE = r"^[^\u0000-\u001f\u007f-\u009f]*$"  # no control characters, which a terminal would obey
 Text = Annotated[str, Meta(max_length=2000, pattern=_PRINTABLE)]
 Name = Annotated[str, Meta(max_length=1000, pattern=_PRINTABLE)]
 Sha256 = Annotated[str, Meta(pattern="^[0-9a-f]{64}$", max_length=64)]

@@ -1,6 +1,6 @@
 """What a bench gives: the runner's figures of one file on one device, beside what this machine knows of them.
 
-The values alone. How they come about is the business of `edgekit.api.bench`.
+Only the values. `edgekit.api.bench` computes them.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
-"""The values of `edgekit compare`: two results side by side, what changed in the file, and what a gate says of it.
+"""The values of `edgekit compare`: two results side by side, what changed in the file, and the results of `--fail-if`.
 
-A is what was before, B what is now; every change is B less A. How the two are read and held against each other is not
-here.
+A is the result before, B the one now; every change is B minus A. How the two are read and compared is not known here.
 """
 
 from __future__ import annotations

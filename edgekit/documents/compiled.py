@@ -1,6 +1,6 @@
 """What an NPU's compiler made of a file: the figures of a report's part on it.
 
-It knows no compiler and no device; who fills it in says which compiler it was and how it was asked.
+It knows no compiler and no device; whoever fills it in names the compiler and its options.
 """
 
 from __future__ import annotations

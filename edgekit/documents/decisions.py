@@ -1,6 +1,6 @@
-"""What a model decides on the test split, beside one score: which classes it confuses, what each loses, which samples changed.
+"""What a model decides on the test split, beside its score: which classes it confuses, what each loses, which samples changed.
 
-The values alone. They are for reading: nothing was chosen by them, and no check looks at them.
+Only the values. They are for reading: nothing was chosen by them, and no check uses them.
 """
 
 from __future__ import annotations

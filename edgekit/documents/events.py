@@ -1,6 +1,6 @@
-"""What happens in a build, as values: one JSON object each, for whoever watches or records it.
+"""The events of a build as values: one JSON object each, for whoever watches or records it.
 
-The kinds and their fields are published (`docs/api.md`). How they come about, and where they go, is not here.
+The kinds and their fields are published (`docs/api.md`). How they arise, and where they go, is not known here.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class Event(Value, tag_field="event"):
 
     @property
     def kind(self) -> str:
-        """Which kind it is, as `event` in JSON.
+        """The kind of event, as `event` in JSON.
 
         >>> Ended(outcome="pass").kind
         'ended'
@@ -145,7 +145,7 @@ AnyEvent = Started | Opened | Searching | TrialStarted | TrialFinished | Best | 
 KINDS: tuple[type[Event], ...] = (
     Started, Opened, Searching, TrialStarted, TrialFinished, Best, Judging, Finished, Failed, Ended,
 )  # fmt: skip
-"""In the order in which they may come."""
+"""All kinds, in the order in which they may occur."""
 
 
 def no_event(event: Event) -> None:

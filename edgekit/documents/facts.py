@@ -53,7 +53,7 @@ class ModelFacts(Value):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a reader of a report must know of how the model was read: which wrappers of TFMOT were taken off it."""
+        """What a reader of a report must know about how the model was read: which TFMOT wrappers were removed."""
         if not self.stripped:
             return ()
         said = f"model: saved with TFMOT's wrappers of {' and '.join(self.stripped)}, which were taken off"
@@ -72,7 +72,7 @@ class ModelFacts(Value):
 
 
 def port_names(tensors: Sequence[TensorFacts]) -> list[str]:
-    """The names of inputs or outputs in a file's signature, in the model's order: identifiers, each once."""
+    """The names of inputs or outputs in a file's signature, in the model's order: identifiers, none twice."""
     names: list[str] = []
     for position, tensor in enumerate(tensors):
         name = re.sub(r"\W", "_", tensor.name)

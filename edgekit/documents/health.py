@@ -1,6 +1,6 @@
 """The values of `edgekit doctor`: what is installed, what was seen to work, and for which devices that is not enough.
 
-How any of it is found out is not here.
+How this is found out is not known here.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from edgekit.values import Value
 
 SCHEMA_VERSION = 1
 Installed = Literal["ok", "untested", "outside", "missing"]
-"""`untested`: allowed, and no version that edgekit's own tests have run with; `outside`: not allowed."""
+"""`untested`: allowed, but not a version that edgekit's own tests ran with; `outside`: not allowed."""
 Works = Literal["works", "installed", "missing", "broken"]
-"""`works` was seen just now; `installed` was not tried; `broken` is installed and failed."""
+"""`works`: tried just now; `installed`: not tried; `broken`: installed, but it failed."""
 
 
 class PackageHealth(Value):

@@ -1,7 +1,7 @@
 """The values of `edgekit inspect`: a model's layers or operators with what each takes, and the sums with their basis.
 
-Of a Keras model the rows are layers, of a `.tflite` operators; the other list is empty. How the figures are come by is
-not here.
+For a Keras model the rows are layers, for a `.tflite` operators; the other list is empty. How the figures are found is
+not known here.
 """
 
 from __future__ import annotations

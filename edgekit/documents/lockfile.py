@@ -1,6 +1,6 @@
 """`edgekit.lock`: what a result was made of and which bytes came of it, by hash; and how two such states differ.
 
-It knows the file and compares values. What is here now, and how a locked result is made again, is `edgekit.lock`'s.
+It reads the file and compares values. `edgekit.search.lock` collects today's state and makes a locked result again.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from edgekit.values import Value, from_json
 
 LOCK_FILE = "edgekit.lock"
 SCHEMA_VERSION = 1
-# A lock of ten devices is some 30 KB; what is far larger is another file.
+# A lock of ten devices is some 30 KB; a far larger file is not a lock.
 LARGEST_BYTES = 4 * 2**20
 AGAIN = "lock what is here with `edgekit build --lock`"
 
@@ -91,7 +91,7 @@ class Difference(Value):
 
 
 def read_lock(path: Path) -> Lock:
-    """The lock in a file; raises `ProjectError` for one that is missing, foreign, damaged or of another version."""
+    """The lock in a file; raises `ProjectError` for a file that is missing, not a lock, damaged, or of another version."""
     try:
         with path.open("rb") as file:
             text = file.read(LARGEST_BYTES + 1)
@@ -111,7 +111,7 @@ def read_lock(path: Path) -> Lock:
         key = (problem.where or "").removeprefix(str(path)).lstrip(": ")
         told = (f"at {key}" if key else "", problem.what, problem.received or "")
         raise _not_a_lock(path, ", ".join(part for part in told if part)) from None
-    except (RecursionError, ValueError) as problem:  # nested without end; no UTF-8
+    except (RecursionError, ValueError) as problem:  # nested too deeply, or not UTF-8
         raise _not_a_lock(path, str(problem)) from None
 
 
@@ -126,7 +126,7 @@ def _not_a_lock(path: Path, received: str) -> ProjectError:
 
 
 def input_differences(lock: Lock, now: LockedInputs) -> Iterator[Difference]:
-    """What of the inputs, the settings and the versions is not as it was locked."""
+    """How the inputs, the settings and the versions differ from the locked ones."""
     was = lock.inputs
     yield from _source("the model", was.model, now.model)
     yield from _source("the data", was.data, now.data)
@@ -144,7 +144,7 @@ def input_differences(lock: Lock, now: LockedInputs) -> Iterator[Difference]:
 def device_differences(
     device: str, was: LockedDevice, profile: str, limits: Mapping[str, float]
 ) -> Iterator[Difference]:
-    """What of a device's profile and limits is not as it was locked."""
+    """How a device's profile and limits differ from the locked ones."""
     for name, old, new in _changed(was.limits, limits):
         step = f"give the limit that was locked, or {AGAIN}"
         yield Difference(what=f"{device}: limit on {name}", locked=_text(old), now=_text(new), next_step=step)
@@ -156,7 +156,7 @@ def device_differences(
 
 
 def _source(what: str, was: LockedSource, now: LockedSource) -> Iterator[Difference]:
-    """Files and objects differ by content, wherever they lie; functions by name (their modules are compared apart)."""
+    """Files and objects are compared by content, wherever they are; functions by name (their modules are compared separately)."""
     same = was.sha256 == now.sha256 if was.sha256 and now.sha256 else was == now
     if not same:
         named = [f"{found.source} {_short(found.sha256) if found.sha256 else ''}".strip() for found in (was, now)]
@@ -164,7 +164,7 @@ def _source(what: str, was: LockedSource, now: LockedSource) -> Iterator[Differe
 
 
 class _Absent:
-    """What stands for a key that one side does not have: None is a value."""
+    """Stands for a key that one side does not have, since None may be a value."""
 
 
 def _changed(was: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
@@ -191,5 +191,5 @@ def _json(value: Any) -> str:
 
 
 def _short(found: Any) -> str:
-    """A hash by its first figures; whatever is none as it is."""
+    """The first digits of a hash; any other text unchanged."""
     return found[:16] if isinstance(found, str) and len(found) >= 40 and " " not in found else _text(found)

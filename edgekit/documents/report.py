@@ -1,6 +1,6 @@
 """The values of a verdict: metrics with their basis, checks with their outcome, and the report that holds them.
 
-`report.json` is one `Report`; its JSON Schema is made from these types. How a verdict is reached is not here.
+`report.json` is one `Report`; its JSON Schema is made from these types. How a verdict is reached is not known here.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""A value that can be looked at: in a line, in a notebook, as a table of pandas, as a picture.
+"""A value that can be shown: in a line, in a notebook, as a table of pandas, as a picture.
 
-It knows no view: each is asked of `edgekit.views` when somebody looks.
+It knows no view: when the value is shown, it asks `edgekit.views` for one.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ class Shown(Value):
         return str(views().line(self))
 
     def _repr_html_(self) -> str:
-        """What a notebook shows: HTML that needs nothing else and runs no script."""
+        """What a notebook shows: HTML that loads nothing and runs no script."""
         return str(views().html(self))
 
     def to_frame(self) -> Any:
         """A `pandas.DataFrame` with a row for each candidate, layer, operator or metric, in base units.
 
-        Raises `MissingExtraError` where pandas is not installed, with the line that installs it.
+        Raises `MissingExtraError` if pandas is not installed, with the line that installs it.
         """
         return views().frame(self)
 
     def plot(self, axes: Any = None) -> Any:
-        """The picture of it: of a report the candidates' accuracy against size, with the Pareto front.
+        """A picture of the value: for a report, the candidates' accuracy against size, with the Pareto front.
 
-        Returns a `Picture`, which a notebook shows and `save(path)` writes as SVG; with `axes` of matplotlib the same
-        points are drawn there, and the axes returned. Raises `InputError` where there is nothing to draw.
+        Returns a `Picture`, which a notebook shows and `save(path)` writes as SVG. With `axes` of matplotlib, the same
+        points are drawn there, and the axes returned. Raises `InputError` if there is nothing to draw.
         """
         return views().plot(self, axes)

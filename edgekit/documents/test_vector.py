@@ -1,4 +1,4 @@
-"""A test vector: samples as a model takes them, stored values, and what the interpreter answers that stands in for the board here."""
+"""A test vector: samples in the form the model takes, as stored values, and the answers of the interpreter that stands in for the board."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ C_TYPES = {
     "int8": "int8_t", "uint8": "uint8_t", "int16": "int16_t", "int32": "int32_t", "int64": "int64_t",
     "float32": "float", "bool": "bool",
 }  # fmt: skip
-"""The type in C of a dtype."""
+"""The C type of each dtype."""
 
 
 class TestVector(Value):
-    """Arrays as nested tuples would be too large: one flat array an input and an output, with a row a sample.
+    """One flat array for each input and output, with the samples one after the other: nested tuples would be too large.
 
-    `source` says what answered.
+    `source` says what gave the answers.
     """
 
-    __test__ = False  # no test of pytest's
+    __test__ = False  # not a test: keeps pytest from collecting it
 
     source: str
     inputs: tuple[np.ndarray, ...]
@@ -42,7 +42,7 @@ class TestVector(Value):
 
 
 def read_vector(source: str, inputs: Sequence[str], outputs: Sequence[str]) -> TestVector | None:
-    """The vector in `.npy` files; None where a dtype has no type in C that the model's tensors have too."""
+    """The vector in `.npy` files; None if a dtype has no C type that the model's tensors have too."""
     import numpy as np
 
     def flat(path: str) -> np.ndarray:

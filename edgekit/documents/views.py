@@ -1,7 +1,7 @@
-"""The way from a value up to how it is shown: `edgekit.views`, found by name when somebody looks.
+"""How a value finds its views: `edgekit.views` is looked up by name when a value is shown.
 
-Values stand on the lowest floor and the views on the highest, so a value imports none of them. This is the only arrow
-that runs up, and a test holds it to this one module.
+Values stand on the lowest floor and the views on the highest, so a value must not import them. No other module
+refers to a higher floor, and a test holds that to this one.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The result on disk: which files `<out>/<device>/` holds, and how they get there whole or not at all.
+"""The result on disk: which files `<out>/<device>/` holds; they are written completely or not at all.
 
-It is told what was found and decides nothing; the manifest, written last, is the sign that the rest is complete.
+It is given the results and decides nothing; the manifest, written last, shows that the rest is complete.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def emit(
     vector: TestVector | None = None,
     decoding: Decoding | None = None,
 ) -> Path | None:
-    """Write everything that a build gives into `folder`, in place of what an earlier build wrote there.
+    """Write all files of a build's result into `folder`, replacing those of an earlier build.
 
     `artifact` is the chosen `.tflite`, None where no candidate gave one, `parsed` what its bytes say and `inside` what the page
     shows of them (both are given wherever there is an artifact), `compiled` what an NPU's compiler made of it,
@@ -99,7 +99,7 @@ def _model_files(
     vector: TestVector | None,
     decoding: Decoding | None,
 ) -> dict[str, bytes]:
-    """The model and what goes with it on a device of this kind."""
+    """The model, and the files that go with it on a device of this kind."""
     chosen = report.chosen
     if chosen is None or chosen.sha256 != hashlib.sha256(model).hexdigest():
         raise ValueError("the report is not of this artifact")
@@ -118,7 +118,7 @@ def _model_files(
 
 
 def _compiled_file(content: bytes, report: Report) -> dict[str, bytes]:
-    """What the NPU runs, beside the file that it was made of."""
+    """The file that the NPU runs, beside the one it was compiled from."""
     found = report.chosen.compiled if report.chosen else None
     if found is None or found.sha256 != hashlib.sha256(content).hexdigest():
         raise ValueError("the report is not of this compiled file")

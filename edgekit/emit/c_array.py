@@ -1,6 +1,6 @@
 """The model as a C++ array for microcontrollers: aligned, constant, named, with what its caller must know.
 
-The header also serves C. It knows the notation and nothing of how the model was made.
+The header also compiles as C. It knows the notation, and not how the model was made.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import hashlib
 from edgekit.documents.report import Chosen, InputFacts
 from edgekit.emit.inference import describe
 
-# flatbuffers are read in place: TFLM wants the model aligned to 16 bytes (its examples use alignas(16)).
+# Flatbuffers are read in place, so TFLM needs the model aligned to 16 bytes (its examples use alignas(16)).
 ALIGNMENT_BYTES = 16
 _BYTES_A_LINE = 16
 

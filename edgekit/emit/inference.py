@@ -1,7 +1,7 @@
-"""The inference script that goes with a model for Linux and Android: a few lines that show how it is fed.
+"""The inference script that goes with a model for Linux and Android: a few lines that show how to feed it.
 
-It is made for one model: dtype, scale and zero point of each input and output stand in it as numbers. Where the data is
-a folder of pictures it takes a picture, and decodes it as the training data was.
+It is made for one model: dtype, scale and zero point of each input and output are numbers in it. If the data is
+a folder of pictures, it takes a picture and decodes it as the training data was.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def inference_script(chosen: Chosen, *, device: str, labels: int = 0, decoding: 
     """The text of `inference.py`: takes one `.npy` of real values for each input, prints real values.
 
     `labels` is how many lines `labels.txt` has; with them the best class is printed too. With a `decoding` that fits
-    the model's input the script takes the path of a picture as well.
+    the model's input the script also takes the path of a picture.
     """
     pictures = decoding if decoding is not None and decoding.fits(chosen.inputs) else None
     lines = [_head(chosen, pictures)]
@@ -49,7 +49,7 @@ def inference_script(chosen: Chosen, *, device: str, labels: int = 0, decoding: 
 
 
 def _head(chosen: Chosen, pictures: Decoding | None) -> str:
-    """Imports, the check of the arguments, and the interpreter; where pictures are taken, how they are decoded."""
+    """Imports, the check of the arguments, and the interpreter; if pictures are taken, the code that decodes them."""
     latency = chosen.metrics.get("latency")
     count = len(chosen.inputs)
     is_wrong = f"len(sys.argv) != {count + 1}"

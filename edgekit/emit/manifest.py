@@ -1,6 +1,6 @@
 """`manifest.json`: what a result was made of and what it holds, by hash.
 
-It has no time of day in it: the same inputs, seed, versions and processor give the same manifest.
+It has no date or time: the same inputs, seed, versions and processor give the same manifest.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Provenance(Value):
 
 
 class Manifest(Value):
-    """`manifest.json`, version 1: `files` lists every file of the result but the manifest itself."""
+    """`manifest.json`, version 1: `files` lists every file of the result except the manifest itself."""
 
     schema_version: int
     edgekit_version: str

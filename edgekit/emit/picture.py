@@ -1,7 +1,7 @@
-"""How a picture file becomes a model's input on the device: `inference.py` carries the text of `picture` with it.
+"""How a picture file becomes a model's input on the device: `inference.py` includes the text of `picture`.
 
-`picture` needs nothing but numpy and Pillow and runs on Python 3.8. It decodes as `edgekit.ingest` does, which a test
-holds the two to. What a project declares of its pictures is a `Decoding`.
+`picture` needs only numpy and Pillow and runs on Python 3.8. A test makes sure that it decodes as `edgekit.ingest`
+does. A project's settings for its pictures are a `Decoding`.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ class Decoding(Value):
     offset: float = 0.0
 
     def fits(self, inputs: tuple[InputFacts, ...]) -> bool:
-        """Whether a picture decoded so is a sample of the model: its one input is rows x columns x channels."""
+        """Whether a decoded picture is a sample of the model: its one input is rows x columns x channels."""
         shape = inputs[0].shape if len(inputs) == 1 else ()
         return len(shape) == 4 and shape[0] == 1 and shape[3] == (1 if self.grayscale else 3)
 
     def call(self, path: str, shape: tuple[int, ...]) -> str:
-        """The expression of a script that gives the real values of a picture, for an input of this shape."""
+        """The script's expression for the real values of a picture, for an input of this shape."""
         found = (
             f'picture({path}, ({shape[1]}, {shape[2]}), "{"L" if self.grayscale else "RGB"}", "{self.interpolation}")'
         )
@@ -44,14 +44,14 @@ class Decoding(Value):
 
 
 def declared_decoding(settings: Project) -> Decoding | None:
-    """How a project's data become pixels; None where they are no folder of pictures, and only their owner knows."""
+    """How a project's pictures are decoded; None if its data is not a folder of pictures, for then it is not known."""
     if settings.data is None or not (Path(settings.root) / settings.data.source).is_dir():
         return None
     return msgspec.convert(settings.data, Decoding, from_attributes=True)
 
 
 def picture_text() -> str:
-    """The text of `picture`, for a script that evaluates no annotation."""
+    """The text of `picture`, for a script that does not evaluate annotations."""
     return inspect.getsource(picture)
 
 

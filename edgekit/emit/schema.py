@@ -1,7 +1,7 @@
 """The JSON Schemas of the documents that edgekit writes and reads, made from their types.
 
-`tools/make_schemas.py` publishes them in `docs/`; `build` puts the report's own beside each report. It knows how
-a schema is made of a type and nothing of what the documents mean.
+`tools/make_schemas.py` publishes them in `docs/`; `build` puts the report's schema beside each report. It knows how
+a schema is made from a type, and not what the documents mean.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def schema_of(kind: Any, title: str) -> dict[str, Any]:
 
 
 def _cleaned(part: Any) -> Any:
-    """The schema with the indentation of docstrings taken off its descriptions, as msgspec does from 0.23 on."""
+    """The schema without the indentation of docstrings in its descriptions, as msgspec gives it from 0.23 on."""
     if isinstance(part, dict):
         return {
             key: inspect.cleandoc(value) if key == "description" and isinstance(value, str) else _cleaned(value)
@@ -82,7 +82,7 @@ def schema_text(name: str) -> str:
 
 
 def _require_all(schema: dict[str, Any]) -> None:
-    """Demand every key: edgekit writes them all, so that who reads a document need not ask which are there."""
+    """Make every key required: edgekit writes them all, so that readers of a document need not check for each."""
     for part in schema["$defs"].values():
         if "properties" in part:
             part["required"] = list(part["properties"])

@@ -1,4 +1,4 @@
-"""Findings on a model's answers beside what is right: a Keras model's in a build, a file's in a check."""
+"""Findings from a model's outputs compared with the targets: of a Keras model in a build, of a file in a check."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Answers:
-    """A model's outputs on a split with the targets, one array each an output."""
+    """A model's outputs on a split and the split's targets: one array for each output."""
 
     split: str
     targets: Sequence[np.ndarray]
@@ -37,7 +37,7 @@ def about_answers(
     outputs: Sequence[str],
     labels: Sequence[str],
 ) -> list[Finding]:
-    """What the answers on some splits show, the one that the verdict is of first; `labels` name the classes of a single output."""
+    """Findings from the answers on some splits, the verdict's split first; `labels` name the classes of a single output."""
     found: list[Finding | None] = [not_finite(one.split, one.outputs) for one in splits]
     if any(found):
         return [one for one in found if one is not None]
@@ -80,7 +80,7 @@ def _decided(answers: Answers, index: int, task: OutputTask) -> Decided | None:
 
 
 def _of(output: str, finding: Finding | None) -> Finding | None:
-    """The finding with the output that it is about."""
+    """The finding, with the name of its output put before it."""
     return (
         None
         if finding is None

@@ -1,4 +1,4 @@
-"""Findings on the arrays of a data set, whatever the model answers; what was seen of them is kept by the data."""
+"""Findings on the arrays of a data set alone, without a model's answers; the figures behind them are cached with the data."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from edgekit.verdict.task import OutputTask
 
 
 def data_seen(dataset: Dataset, cache: Cache, progress: Progress) -> DataSeen:
-    """What there is to be seen of a data set's arrays; looked at once."""
+    """The figures of a data set's arrays; the arrays are read once, then the figures come from the cache."""
     from edgekit.ingest.looking import look
 
     name = key(data=dataset.sha256, what="seen", versions=versions())
@@ -36,7 +36,7 @@ def about_data(
     outputs: Sequence[TensorFacts],
     labels: Sequence[str],
 ) -> list[Finding]:
-    """Copies, inputs that carry nothing, classes that are not there, targets that are all the same."""
+    """Copies, inputs without information, classes without samples, targets that are all the same."""
     are_classes = all(task.kind not in (None, "regression") for task in tasks)
     found = copies(seen, are_classes=are_classes)
     found += inputs(seen, input_names)

@@ -1,7 +1,7 @@
-"""What a build finds in model and data before anything is trained: the Keras model's own answers, and the arrays.
+"""What a build finds in model and data before anything is trained: from the Keras model's own answers, and from the arrays.
 
-The answers on validation and test are those that the build needs anyway. What was found is kept by model, data, task and
-metric; what data alone say, by the data.
+The answers on validation and test are needed by the build anyway. Findings are cached by model, data, task and metric;
+those that depend on the data alone, by the data.
 """
 
 from __future__ import annotations
@@ -37,16 +37,16 @@ JUDGED: tuple[Split, ...] = ("test", "validation")
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Looked:
-    """What was found, and why no more could be."""
+    """What was found, and notes on what could not be looked at."""
 
     findings: tuple[Finding, ...]
     notes: tuple[str, ...] = ()
 
 
 def look_before(materials: Materials, settled: Settled, progress: Progress) -> Looked:
-    """All findings on a model and its data, told at once by `progress`.
+    """All findings on a model and its data; `progress` gets each one at once.
 
-    Where the Keras model cannot be run, those on the data alone, with a note.
+    If the Keras model cannot be run, only the findings on the data, with a note.
     """
     maker, paths, problem = Maker(materials), {}, ""
     try:

@@ -1,4 +1,4 @@
-"""What a check finds in a file's answers and the data that were given: as far as data go, and on the file that there is."""
+"""What a check finds in a file's answers and in the data it was given, as far as there are data."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def look_at_file(
     max_drop_points: float | None,
     progress: Progress,
 ) -> tuple[Finding, ...]:
-    """All findings, told at once; `scores` are the file's outputs on the test split, `reference` those of the reference."""
+    """All findings, each told at once; `scores` are the file's outputs on the test split, `reference` those of the reference."""
     seen = data_seen(dataset, cache, progress)
     names = [tensor.name for tensor in settled.outputs]
     found: list[Finding] = []

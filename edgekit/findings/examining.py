@@ -1,4 +1,4 @@
-"""Whether the inputs are in the range that the model was trained on: asked only where it answers its training data badly."""
+"""Whether the inputs have the range that the model was trained on: examined only if the model answers its training data badly."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from edgekit.documents.facts import ModelFacts
 
 MOST, LEAST = 256, 48
-"""Training samples that transforms are tried on."""
+"""How many training samples the transforms are tried on."""
 MOST_MACS = 100e9
-"""Multiply-accumulates that trying may take: some seconds of a desktop's core."""
+"""The most multiply-accumulates that all tries together may take: some seconds on one core of a desktop."""
 
 
 def about_range(
@@ -42,8 +42,8 @@ def about_range(
 ) -> list[Finding]:
     """The finding on the inputs' range, if there is one; `answers` are those on the validation split.
 
-    A validation split that was drawn from the training split is training data; of another one the model's answers on it
-    tell whether a look at the training split is worth its time.
+    A validation split that was taken from the training split counts as training data. With any other validation split, the
+    answers on it decide whether running the model on the training split is worth the time.
     """
     index = settled.project.goal.judged_by.output
     task = settled.tasks[index]
@@ -75,14 +75,14 @@ def _can_be_transformed(facts: ModelFacts) -> bool:
 
 
 def _afforded(facts: ModelFacts, ways: list[Transform], samples: int) -> tuple[int, list[Transform]]:
-    """How many samples, and which of the ways: fewer samples first, then the usual ways alone."""
+    """How many samples and which transforms are affordable: first the samples are cut, then all but the usual transforms."""
     runs = MOST_MACS / max(1, facts.macs)
     count = int(min(MOST, max(LEAST, runs // (len(ways) + 1)), samples))
     return count, ways[: max(0, int(runs // max(1, count)) - 1)]
 
 
 def fit_of(targets: np.ndarray, outputs: np.ndarray, task: OutputTask) -> Fit | None:
-    """How well outputs answer; None where it cannot be told."""
+    """How well the outputs match the targets; None where that cannot be told."""
     if not len(outputs):
         return None
     if task.kind == "regression":
@@ -95,7 +95,7 @@ def fit_of(targets: np.ndarray, outputs: np.ndarray, task: OutputTask) -> Fit | 
 
 
 def _explained(targets: np.ndarray, outputs: np.ndarray) -> float | None:
-    """The share of variance explained, the mean of the columns that vary; none below -1 counts for more."""
+    """The share of variance explained, averaged over the columns that vary; a column counts as -1 at worst."""
     if targets.size != outputs.size:
         return None
     wanted, got = (np.asarray(each, np.float64).reshape(len(outputs), -1) for each in (targets, outputs))
@@ -122,6 +122,6 @@ def _tried(
 
 
 def _right(found: Any) -> np.ndarray:
-    """The share of a sample's places that is right."""
+    """The share of each sample's places that is right."""
     right: np.ndarray = (found.decisions == found.labels).mean(axis=1)
     return right

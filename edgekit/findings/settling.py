@@ -30,7 +30,7 @@ class Settled(Value):
 
 
 def settled(project: Project, facts: ModelFacts, dataset: Dataset, cache: Cache) -> Settled:
-    """What a model and its data are for; raises `DataError` where they do not go together, or no metric means anything."""
+    """The tasks and the metric of a model with its data; raises `DataError` if the two do not fit, or no metric has a meaning."""
     targets = targets_of(dataset, cache)
     tasks = tasks_of(facts, targets["train"], project.training.loss)
     asked, output = project.goal.metric, project.goal.output
@@ -55,7 +55,7 @@ def targets_of(dataset: Dataset, cache: Cache) -> Targets:
 
 
 class SettledFile(Value):
-    """What judges a file, the task of each of its outputs, and the facts of the targets; no tasks without data."""
+    """The metric of a file, the task of each of its outputs, and the facts of the targets; without data there are no tasks."""
 
     metric: MetricSpec
     tasks: tuple[OutputTask, ...] = ()
@@ -71,9 +71,9 @@ def settled_for(
     threshold: float | None,
     cache: Cache,
 ) -> SettledFile:
-    """What judges a `.tflite`, which tells no loss, on the test split of data: by its outputs and the targets' values.
+    """The metric and tasks of a `.tflite` on the test split: from its outputs and the targets, since a file names no loss.
 
-    A `threshold` that is given comes before that of the task. Raises `DataError` as `judged_by` does.
+    A given `threshold` comes before that of the task. Raises `DataError` as `judged_by` does.
     """
     if dataset is None:
         return SettledFile(metric=asked or MetricSpec(output=output))
@@ -88,7 +88,7 @@ def settled_for(
 
 
 def _output(model: TfliteModel, tensor: Tensor) -> TensorFacts:
-    """An output without its batch, whose free sizes are None."""
+    """An output without its batch axis; sizes that are free are None."""
     sizes = zip(tensor.shape, tensor.shape_signature or tensor.shape, strict=False)
     shape = tuple(None if free < 0 else size for size, free in sizes)
     return TensorFacts(name=model.name_of(tensor.index), shape=shape[1:], dtype=tensor.dtype)

@@ -1,4 +1,4 @@
-"""Findings told at once by the caller's progress, and what `--strict` makes of them."""
+"""Findings sent to the caller's progress at once, and the check that `--strict` makes of them."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from edgekit.verdict.wording import FOUND, sentence
 
 
 def tell(findings: Sequence[Finding], progress: Progress) -> None:
-    """Each finding as a phase that is over."""
+    """Send each finding as a phase that ends at once."""
     for finding in findings:
         progress(f"{FOUND}{finding.name}: {finding.what}. {sentence(finding.advice)}", 1, 1)
 
 
 def sanity_check(findings: Sequence[Finding] | None) -> Check:
-    """The check that `--strict` adds: it passes where nothing was found; None says that there were no data to look at."""
+    """The check that `--strict` adds: it passes if nothing was found; None means that there were no data to look at."""
     if findings is None:
         return Check(name="sanity", outcome="not asked", reason="no data was given, so --strict has nothing to look at")
     names = ", ".join(dict.fromkeys(finding.name for finding in findings))

@@ -1,4 +1,4 @@
-"""Writing arrays batch by batch to `.npy` files, with their range, and never more than a batch in memory."""
+"""Writes arrays batch by batch to `.npy` files and finds their range, with at most one batch in memory."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class ArrayWriter:
         self._samples = 0
 
     def append(self, batch: np.ndarray) -> None:
-        """Add a batch, samples first; raises `DataError` where its samples differ from the earlier ones."""
+        """Add a batch, samples first; raises `DataError` if its samples differ in shape or type from the earlier ones."""
         if batch.ndim == 0:
             raise DataError(
                 "a single sample where a batch is expected",
@@ -66,7 +66,7 @@ class ArrayWriter:
         self._samples += len(batch)
 
     def close(self) -> None:
-        """Write the header; the file is then a regular `.npy`. Raises `DataError` where nothing was added."""
+        """Write the header; the file is then a regular `.npy`. Raises `DataError` if nothing was added."""
         if self._file is None or self._dtype is None:
             raise DataError("no samples", where=self._name)
         shape = (self._samples, *self._sample)
@@ -83,7 +83,7 @@ def _largest(dtype: Any) -> float:
 
 
 def _holds(batch: np.ndarray, kept: np.ndarray) -> bool:
-    """Whether a narrower type kept the values: integers exactly, floats within its range."""
+    """Whether a narrower type keeps the values: integers exactly, floats within its range."""
     if batch.dtype.kind == "f":
         return bool((np.isfinite(kept) | ~np.isfinite(batch)).all())
     return bool((kept == batch).all())
@@ -102,12 +102,12 @@ def _parts(array: np.ndarray) -> Iterator[tuple[int, int]]:
 
 
 def describe(root: Path, name: str, progress: Progress) -> ArrayFile:
-    """The facts of `root/name.npy`, read in parts; raises `DataError` where a value is no finite number."""
+    """The facts of `root/name.npy`, read in parts; raises `DataError` if a value is not finite."""
     path = root / f"{name}.npy"
     array = _open(path, name)
     low, high = np.inf, -np.inf
     for start, stop in _parts(array):
-        part = _open(path, name)[start:stop]  # a mapping of its own: what was read of the others is let go
+        part = _open(path, name)[start:stop]  # mapped anew, so that the pages of earlier parts are freed
         finite = np.abs(part) <= _largest(part.dtype) if part.dtype.kind == "f" else np.array(True)
         if not finite.all():
             row = start + int(np.argmin(finite.reshape(len(part), -1).all(axis=1)))
@@ -124,7 +124,7 @@ def describe(root: Path, name: str, progress: Progress) -> ArrayFile:
 def _open(path: Path, name: str) -> np.ndarray:
     try:
         array: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
-    except Exception as problem:  # what the header says is mapped: it may be too large, too short, or no shape at all
+    except Exception as problem:  # the header may claim a size that the file does not have, or no valid shape
         received = f"{type(problem).__name__}: {problem}"[:200]
         raise DataError("not an array of numbers", where=name, received=received) from None
     if array.ndim == 0 or array.size == 0:

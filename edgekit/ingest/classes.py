@@ -1,4 +1,4 @@
-"""Class numbers of labels: in which order, whatever they were written as."""
+"""The order of labels, which gives each its class number, whether they were written as text or numbers."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ MOST_CLASSES = 10_000
 
 
 def ordered_labels(found: Collection[str], declared: Sequence[str], where: str) -> tuple[str, ...]:
-    """The labels in the order of their class numbers: as declared, else by the alphabet, numbers by size.
+    """The labels in the order of their class numbers: as declared, else alphabetically, numbers by size.
 
-    Raises `DataError` where a label is not declared, or where there are fewer than two.
+    Raises `DataError` if a label is not declared, or there are fewer than two.
 
     >>> ordered_labels({"b", "a"}, (), ""), ordered_labels({"10", "9"}, (), ""), ordered_labels({"a", "b"}, ("b", "a", "c"), "")
     (('a', 'b'), ('9', '10'), ('b', 'a', 'c'))
@@ -43,7 +43,7 @@ def _rank(label: str) -> tuple[bool, float, str]:
 
 
 def as_text(label: Any) -> str:
-    """A label as it stands in labels.txt: a whole number without a point.
+    """A label as labels.txt has it: a whole number without a decimal point.
 
     >>> as_text(3.0), as_text("3"), as_text(True), as_text(" a ")
     ('3', '3', 'True', 'a')

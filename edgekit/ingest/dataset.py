@@ -1,7 +1,7 @@
-"""A data set on disk as memory-mapped `.npy` files, one an input or target and split.
+"""A data set on disk as memory-mapped `.npy` files: one for each input or target of a split.
 
-Whatever the data came from, the rest of edgekit sees only this: it never loads a data set whole, and two
-processes share the pages. How data gets here is the business of `edgekit.ingest` and of the workshop.
+Whatever the data came from, the rest of edgekit sees only this: it never loads a data set whole, and processes
+share the pages. How data gets here is known to `edgekit.ingest` and the workshop.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class ArrayFile(Value):
 
 
 class SplitFiles(Value):
-    """The arrays of one split; `rows` names an `.npy` of row numbers where the split is a part of its arrays."""
+    """The arrays of one split; `rows` names an `.npy` of row numbers if the split is only a part of its arrays."""
 
     inputs: tuple[ArrayFile, ...]
     targets: tuple[ArrayFile, ...]
@@ -44,7 +44,7 @@ class Dataset(Value):
     """A spooled data set: `splits` are its parts, `labels` its class names.
 
     `content_sha256` is the hash of what the data came from (a file, a folder's files, a function's source, arrays);
-    `sha256` stands for that together with how it was read, split and seeded.
+    `sha256` also covers how it was read, split and seeded.
     """
 
     root: str
@@ -56,7 +56,7 @@ class Dataset(Value):
 
     @classmethod
     def open(cls, root: Path) -> Dataset:
-        """The data set spooled in a folder, wherever that was when it was written."""
+        """The data set spooled in a folder, even if the folder was moved since."""
         written = from_json((root / INDEX_FILE).read_bytes(), cls, where=str(root / INDEX_FILE))
         return msgspec.structs.replace(written, root=str(root))
 
@@ -68,16 +68,16 @@ class Dataset(Value):
         return np.arange(files.samples) if files.rows is None else mapped(Path(self.root) / files.rows)
 
     def inputs(self, split: Split) -> list[np.ndarray]:
-        """Memory-mapped whole input arrays; take `rows(split)` of them."""
+        """Memory-mapped whole input arrays; index them with `rows(split)`."""
         return [self._map(array) for array in self.splits[split].inputs]
 
     def targets(self, split: Split) -> list[np.ndarray]:
-        """Memory-mapped whole target arrays; take `rows(split)` of them."""
+        """Memory-mapped whole target arrays; index them with `rows(split)`."""
         return [self._map(array) for array in self.splits[split].targets]
 
     @property
     def mapped_bytes(self) -> int:
-        """The size of all its arrays, each once."""
+        """The size of all its arrays, each counted once."""
         files = {array.path for split in self.splits.values() for array in (*split.inputs, *split.targets)}
         return sum((Path(self.root) / path).stat().st_size for path in files)
 
@@ -86,7 +86,7 @@ class Dataset(Value):
 
 
 def mapped(path: Path) -> np.ndarray:
-    """The array of a `.npy` file, memory-mapped; raises `DataError` where it was damaged since it was written."""
+    """The array of a `.npy` file, memory-mapped; raises `DataError` if the file was damaged since it was written."""
     import numpy as np
 
     try:

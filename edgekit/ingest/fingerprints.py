@@ -1,7 +1,7 @@
 """Samples made comparable: a hash of each one's values, and for images a small picture that survives re-encoding.
 
-Arrays are read in blocks and of a large sample only a part, so that a pass over a data set costs about as much as reading it
-once; what two equal hashes claim is checked on the whole samples.
+Arrays are read in blocks, and of a large sample only a part is read, so that a pass over a data set costs about as much as
+reading it once. Where two hashes are equal, whole samples are compared.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ PART_ELEMENTS = 1024
 MOST_PARTS = 4
 """Of a sample with more than 4 x 1,024 values four stretches are hashed."""
 SIDE = 16
-"""A small picture has at most so many pixels a side: 256 numbers tell 60,000 digits apart, and are compared in a second."""
+"""The side of a small picture, in pixels, at most: 256 numbers tell 60,000 digits apart, and are compared in a second."""
 LEAST_SIDE = 8
 MOST_CHANNELS = 4
 READ_SIDE = 64
-"""Pixels of a large image that are read for its small picture, a side."""
+"""How many pixels a side of a large image are read for its small picture."""
 FLAT = 1e-3
-"""An image whose small picture varies by less than this share of its largest value is blank, and resembles every other."""
+"""An image whose small picture varies by less than this share of its largest value is blank: it would resemble every other."""
 
 
 def hashes(arrays: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """A 64-bit hash of each sample of some arrays (samples first), by value and not by type; and which have one value only.
+    """For each sample of some arrays (samples first), a 64-bit hash by value and not by type, and whether all its values are one.
 
-    Multilinear hashing: two different samples have equal hashes once in about 2**64 pairs, unless they differ only in
-    what was not read. Returns uint64 (samples,) and bool (samples,).
+    Multilinear hashing: of pairs of different samples, one in about 2**64 has equal hashes, unless they differ only in
+    values that were not read. Returns uint64 (samples,) and bool (samples,).
     """
     found, flat = np.zeros(len(arrays[0]), np.uint64), np.ones(len(arrays[0]), bool)
     for place, array in enumerate(arrays):
@@ -49,7 +49,7 @@ def _hashed(array: np.ndarray, place: int) -> tuple[np.ndarray, np.ndarray]:
     step = max(1, SCAN_ROWS_BYTES // max(1, 8 * length))
     for start in range(0, len(values), step):
         rows = np.concatenate([np.asarray(values[start : start + step, part], np.float32) for part in parts], axis=1)
-        words = (rows + np.float32(0)).view(np.uint32).astype(np.uint64)  # -0.0 is 0.0
+        words = (rows + np.float32(0)).view(np.uint32).astype(np.uint64)  # makes -0.0 equal to 0.0
         found[start : start + step] = (words * odd).sum(axis=1, dtype=np.uint64)
         constant[start : start + step] = (rows == rows[:, :1]).all(axis=1)
     found ^= found >> np.uint64(29)
@@ -57,7 +57,7 @@ def _hashed(array: np.ndarray, place: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _parts(length: int) -> list[slice]:
-    """The stretches of a sample that are read: all of it, or some spread over it."""
+    """The stretches of a sample that are read: all of it, or some stretches spread over it."""
     if length <= PART_ELEMENTS * MOST_PARTS:
         return [slice(0, length)]
     starts = np.linspace(0, length - PART_ELEMENTS, MOST_PARTS).astype(int)
@@ -70,16 +70,16 @@ def are_equal(first: Sequence[np.ndarray], second: Sequence[np.ndarray], row: in
 
 
 def is_image(sample: Sequence[int]) -> bool:
-    """Whether a sample's shape is that of an image, or of anything that is looked at like one (a spectrogram)."""
+    """Whether a sample's shape is that of an image, or of something that can be treated as one (a spectrogram)."""
     if len(sample) not in (2, 3) or (len(sample) == 3 and not 1 <= sample[2] <= MOST_CHANNELS):
         return False
     return min(sample[0], sample[1]) >= LEAST_SIDE
 
 
 def small_pictures(array: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """The small picture of each of some images, so that the product of two is their correlation: float32 (rows, pixels).
+    """The small pictures of some images, scaled so that the product of two is their correlation: float32 (rows, pixels).
 
-    Grey, the mean of blocks, less its mean, of length 1; all zeros for a blank image.
+    Made grey, averaged over blocks, its mean subtracted, and scaled to length 1; a blank image gives zeros.
     """
     height, width = array.shape[1:3]
     skip = max(1, height // READ_SIDE), max(1, width // READ_SIDE)
@@ -108,7 +108,7 @@ def _pictures(images: np.ndarray) -> np.ndarray:
 
 
 def nearest(pictures: np.ndarray, others: np.ndarray, *, not_itself: np.ndarray | None = None) -> np.ndarray:
-    """The largest correlation of each small picture with any of the others, float32; `not_itself` names a row to leave out."""
+    """The largest correlation of each small picture with any of the others, float32; `not_itself` names a row to leave out of each."""
     best = np.full(len(pictures), -1.0, np.float32)
     for start in range(0, len(others), 8192):
         found = pictures @ others[start : start + 8192].T

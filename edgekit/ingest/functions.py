@@ -1,7 +1,7 @@
-"""What a user's `module:function` returns as data, or what is given through the API: written split by split, batch by batch.
+"""Data returned by a user's `module:function` or given through the API, written split by split, batch by batch.
 
-`streams` says what comes of a split, `values` makes arrays of it. Single samples are told from batches by the model's shapes,
-and labels that are text are numbered when all of them are known.
+`streams` yields the elements of a split, `values` makes arrays of them. The model's shapes tell single samples from batches.
+Labels that are text get their numbers once all of them are known.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ from edgekit.progress import Progress
 
 SPLITS = {"train": "train", "val": "val", "validation": "val", "test": "test"}
 AT_ONCE = 64
-"""Single samples that are written together."""
+"""How many single samples are written as one batch."""
 
 
 def write_result(
     result: Any, target: Path, wanted: Wanted, options: dict[str, Any], seed: int, where: str, progress: Progress
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Write what a data function returned as `x_train_0.npy`, ...; the labels where targets were text, and notes.
+    """Write what a data function returned as `x_train_0.npy`, ...; returns the labels, if targets were text, and notes.
 
-    Raises `DataError` for everything else than data, with what was received and what is allowed.
+    Raises `DataError` for anything that is not data, with what was received and what is allowed.
     """
     splits = _splits(result, where)
     if any(is_frame(part) for part in splits.values()):
@@ -100,7 +100,7 @@ def _one_or_several(parts: list[Any]) -> Any:
 
 
 class _Writing:
-    """The arrays of all splits as they are written, with what is known only when all are."""
+    """The arrays of all splits while they are written, and the facts that are complete only at the end."""
 
     def __init__(self, target: Path, wanted: Wanted) -> None:
         self._target, self._wanted = target, wanted
@@ -132,7 +132,7 @@ class _Writing:
             writer.close()
 
     def _batches(self, part: Any, where: str) -> Iterator[dict[tuple[str, int], np.ndarray]]:
-        """The arrays of each batch by kind and number; single samples are put together."""
+        """The arrays of each batch by kind and number; single samples are collected into batches."""
         arrays = (self._arrays(element, where) for element in elements(part, where))
         first = next(arrays, None)
         if first is None:
@@ -155,7 +155,7 @@ class _Writing:
         return found
 
     def _shaped(self, given: Any, kind: str, index: int, array: np.ndarray) -> np.ndarray:
-        """A frame's rows in the shape that the model takes, where that is clear."""
+        """The rows of a data frame in the model's shape, if that is unambiguous."""
         shapes = self._wanted.input_shapes
         if kind != "x" or not is_frame(given) or index >= len(shapes):
             return array
@@ -167,7 +167,7 @@ class _Writing:
         return array.reshape(len(array), *shape)
 
     def _is_single(self, arrays: dict[tuple[str, int], np.ndarray]) -> bool:
-        """Whether an element is one sample and not a batch of them: by the axes of the model's input, else of the target."""
+        """Whether an element is one sample and not a batch: by the axes of the model's input, else of its target."""
         if self._wanted.input_shapes:
             return arrays["x", 0].ndim == len(self._wanted.input_shapes[0])
         return arrays["x", 0].ndim > 0 and arrays["y", 0].ndim == 0

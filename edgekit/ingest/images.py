@@ -1,4 +1,4 @@
-"""A folder of pictures to arrays: every picture of its layout decoded, split where the folder has no splits, and counted.
+"""A folder of pictures becomes arrays: every picture is decoded, counted, and put into a split if the folder has none.
 
 Pixels are uint8, 0 to 255, unless the project declares a scale or an offset: preprocessing is never guessed.
 """
@@ -27,10 +27,10 @@ Files = Sequence[tuple[str, int]]
 def read_folder(
     source: Path, target: Path, options: dict[str, Any], seed: int, progress: Progress, *, whole: bool = False
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Decode the folder into `x_train_0.npy`, `y_train_0.npy`, ...; the class names in label order, and notes.
+    """Decode the folder into `x_train_0.npy`, `y_train_0.npy`, ...; returns the class names in label order, and notes.
 
-    `whole` makes a folder without split folders the test split, all of it.
-    Raises `DataError` with every picture that cannot be read, or with the sizes that were found where they differ.
+    With `whole`, a folder without split folders becomes the test split, all of it.
+    Raises `DataError` that names every unreadable picture, or the sizes that were found if they differ.
     """
     layout = read_layout(source, tuple(options["classes"]))
     splits, held_out = _split(dict(layout.splits), options["test"], seed, whole=whole)
@@ -44,7 +44,7 @@ def read_folder(
 def _split(
     splits: dict[str, Files], share: float, seed: int, *, whole: bool
 ) -> tuple[dict[str, Files], tuple[str, ...]]:
-    """Splits with a test split: taken off the training pictures where there is none, with the note that says so."""
+    """The splits with a test split: if there is none it is taken from the training pictures, with a note."""
     if whole and "all" in splits:
         return {"test": splits["all"]}, ()
     files = splits.pop("all", None) or (splits["train"] if "test" not in splits else None)
@@ -56,7 +56,7 @@ def _split(
 
 
 class _Tally:
-    """What was met while decoding: pictures that are damaged, sizes, and what was left aside."""
+    """What decoding has found so far: damaged pictures, sizes, and what was not used of a picture."""
 
     def __init__(self) -> None:
         self._damaged: list[tuple[str, DataError]] = []
@@ -85,7 +85,7 @@ class _Tally:
             raise _sizes(source, self._sizes)
 
     def notes(self) -> tuple[str, ...]:
-        """What a reader must know of how the pictures were decoded."""
+        """What a reader must know about how the pictures were decoded."""
         said = {
             "turned": "pictures with an EXIF orientation, which is not applied (Keras does not apply it either)",
             "frames": "pictures of several frames, of which the first is taken (as Keras does)",
@@ -99,7 +99,7 @@ class _Tally:
 
 
 def _damaged(source: Path, found: list[tuple[str, DataError]]) -> DataError:
-    """One error of all pictures that cannot be read: the first in full, the others by name."""
+    """One error for all unreadable pictures: the first in full, the others by name."""
     name, first = found[0]
     others = [f"{shown(name)} ({problem.received})" for name, problem in found[1:MOST_NAMED]]
     more = [f"and {len(found) - MOST_NAMED} more"] * (len(found) > MOST_NAMED)
@@ -113,7 +113,7 @@ def _damaged(source: Path, found: list[tuple[str, DataError]]) -> DataError:
 
 
 def _sizes(source: Path, found: dict[tuple[int, ...], list[str]]) -> DataError:
-    """The error of pictures of several sizes: each size with how many have it; named is one of the rarest."""
+    """The error for pictures of several sizes: how many have each size, and the name of one with a rare size."""
     by_count = sorted(found.items(), key=lambda item: (-len(item[1]), item[0]))
     said = [f"{height} x {width} ({len(names)})" for (height, width, _), names in by_count]
     return DataError(
@@ -136,7 +136,7 @@ def _decode(
             tally.damaged(name, problem)
         else:
             tally.decoded(name, picture)
-            if tally.is_sound:  # else it is read on to name all that is wrong
+            if tally.is_sound:  # after an error, reading goes on only to name all other errors
                 images.append(_scaled(picture.pixels, options)[None])
         if done % BATCH == 0 or done == len(files):
             progress(f"decoding {split} images", done, len(files))

@@ -1,8 +1,8 @@
 """What a folder of pictures holds: which folder is which split, the classes in label order, and every file left out.
 
-Names are read and no file is opened. A folder has split folders (`train/CLASS/*.png`, `test/CLASS/*.png`, perhaps
+Only names are read, no file is opened. A folder has split folders (`train/CLASS/*.png`, `test/CLASS/*.png`, perhaps
 `val/`), or class folders alone (`CLASS/*.png`), whose pictures are split later. Folders may be links; a picture that
-is a link out of the data's folder is left out.
+links to a place outside the data's folder is left out.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
 SPLIT_WORDS = {
     "train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "test": "test", "testing": "test",
 }  # fmt: skip
-"""Names of split folders, in any case of letters."""
+"""Names of split folders; upper and lower case are equal."""
 ACCEPTED = "train/CLASS/*.png and test/CLASS/*.png, or CLASS/*.png alone"
 NAMED = 3
-"""Files of a kind that are named where they are counted."""
+"""A note counts all files left out for one reason, and names at most so many."""
 MOST_NAMED = 20
-"""Folders or files that are named in an error."""
+"""An error names at most so many folders or files."""
 _NO_CLASS = "not in a class folder"
 
 
 class LeftOut(Value):
-    """Files that are not read, by the reason: as the note says it, with their names from the data's folder."""
+    """Files that are not read for one reason: the reason in the note's words, and their paths within the data's folder."""
 
     reason: str
     names: tuple[str, ...]
@@ -39,8 +39,8 @@ class LeftOut(Value):
 class Layout(Value):
     """The pictures of a folder: for each split the file names with their class numbers, in order.
 
-    `splits` has `train`, `val` and `test` as far as there are folders for them; where there are class folders alone it has
-    `all`. `notes` say what was decided.
+    `splits` has those of `train`, `val` and `test` that have folders; with class folders alone it has `all`.
+    `notes` say what was decided.
     """
 
     labels: tuple[str, ...]
@@ -49,14 +49,14 @@ class Layout(Value):
     notes: tuple[str, ...] = ()
 
     def names(self) -> list[str]:
-        """Every picture's name from the data's folder."""
+        """Every picture's path within the data's folder."""
         return [name for files in self.splits.values() for name, _ in files]
 
 
 def read_layout(source: Path, classes: tuple[str, ...] = ()) -> Layout:
-    """The layout of a folder; `classes` is the order of the class names where it is not that of the alphabet.
+    """The layout of a folder; `classes` is the order of the class names, if it is not alphabetical.
 
-    Raises `DataError` where there are no classes, a class has no pictures in a split, or the splits have other classes.
+    Raises `DataError` if there are no classes, a class has no pictures in a split, or the classes of the splits differ.
     """
     splits = split_folders(source)
     left: dict[str, list[str]] = {}
@@ -80,7 +80,7 @@ def read_layout(source: Path, classes: tuple[str, ...] = ()) -> Layout:
 
 
 def left_out_note(left_out: tuple[LeftOut, ...]) -> tuple[str, ...]:
-    """The note on all files that were left out, the first of each kind by name; nothing where there are none."""
+    """The note on all files left out, with the first names for each reason; none if there are no such files."""
     if not left_out:
         return ()
     parts = (f"{len(one.names)} {one.reason} ({listed(one.names, NAMED)})" for one in left_out)
@@ -88,7 +88,7 @@ def left_out_note(left_out: tuple[LeftOut, ...]) -> tuple[str, ...]:
 
 
 class Splits(Value):
-    """The folder of each split; `whole` where the data's folder has class folders alone: it is then the split `all`."""
+    """The folder of each split; `whole` if the data's folder has class folders alone, and is then the split `all`."""
 
     folders: dict[str, Path]
     whole: bool = False
@@ -96,12 +96,12 @@ class Splits(Value):
 
     @property
     def first(self) -> str:
-        """The split whose classes are those of the data."""
+        """The split whose classes are taken for those of the data."""
         return next(split for split in ("train", "all", "val", "test") if split in self.folders)
 
 
 def split_folders(source: Path) -> Splits:
-    """The split folders in a folder; raises `DataError` where two are of one split, or where there are no class folders."""
+    """The split folders in a folder; raises `DataError` if two are for the same split, or if there are no class folders."""
     entries = sorted(path for path in source.iterdir() if path.is_dir() and not path.name.startswith("."))
     named = [path for path in entries if path.name.lower() in SPLIT_WORDS]
     if not any(_has_folders(path) for path in named):
@@ -135,7 +135,7 @@ def _has_folders(folder: Path) -> bool:
 
 
 def _class_folders(source: Path, folder: Path, left: dict[str, list[str]], *, whole: bool) -> dict[str, Path]:
-    """The class folders of a split by name; of other files there each is left out, or each picture where it is `whole`."""
+    """A split's class folders by name. Its other files are recorded as left out; if it is the `whole` folder, only pictures are."""
     found: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
         if path.name.startswith("."):
@@ -150,12 +150,12 @@ def _class_folders(source: Path, folder: Path, left: dict[str, list[str]], *, wh
 
 
 def _is_result(folder: Path) -> bool:
-    """A folder of edgekit's own results, where the data's folder is the project's."""
+    """Whether a folder holds edgekit's own results, which may lie in the data's folder if that is also the project's."""
     return any(folder.glob("*/manifest.json"))
 
 
 def _class_name(folder: Path) -> str:
-    """A class by its folder's name: macOS writes an accent as a character of its own, others do not."""
+    """A class by its folder's name, normalised: macOS writes an accent as a character of its own, other systems do not."""
     name = unicodedata.normalize("NFC", folder.name)
     if not name.isprintable():
         raise DataError(
@@ -185,7 +185,7 @@ def _labels(folder: Path, found: dict[str, Path], classes: tuple[str, ...]) -> t
 def _pictures(
     source: Path, folder: Path, of_split: dict[str, Path], labels: tuple[str, ...], left: dict[str, list[str]], empty: list[str]
 ) -> Iterator[tuple[str, int]]:  # fmt: skip
-    """The pictures of a split with their class numbers; classes without any are added to `empty`."""
+    """The pictures of a split with their class numbers; classes without pictures are added to `empty`."""
     unknown = sorted(set(of_split) - set(labels))
     if unknown:
         near = did_you_mean(unknown[0], labels)
@@ -206,7 +206,7 @@ def _pictures(
 
 
 def _files(source: Path, folder: Path, roots: tuple[Path, ...], left: dict[str, list[str]]) -> list[Path]:
-    """The pictures of a class folder; whatever else lies there is left out."""
+    """The pictures of a class folder; its other files are recorded as left out."""
     files = []
     for path in sorted(folder.iterdir()):
         reason = _reason(path, roots)
@@ -218,7 +218,7 @@ def _files(source: Path, folder: Path, roots: tuple[Path, ...], left: dict[str, 
 
 
 def _reason(path: Path, roots: tuple[Path, ...]) -> str | None:
-    """Why a file of a class folder is left out; None where it is a picture by its ending."""
+    """Why a file of a class folder is left out; None if its ending is that of a picture."""
     if path.name.startswith("."):
         return "hidden"
     if path.is_symlink():
@@ -239,7 +239,7 @@ def _leave(left: dict[str, list[str]], reason: str, source: Path, path: Path) ->
 
 
 def _empty(source: Path, empty: list[str], left: dict[str, list[str]]) -> DataError:
-    """The error of classes without pictures: all of them, and what lies there instead."""
+    """The error for classes without pictures: all of them, and what their folders hold instead."""
     inside = [
         f"{len(names)} {reason}"
         for reason, names in left.items()

@@ -1,6 +1,6 @@
-"""A pass over a data set for what makes figures doubtful: copies within and between splits, blank samples, values at rest.
+"""A pass over a data set for what makes figures doubtful: copies within and between splits, blank samples, constant values.
 
-What any of it means is decided in `edgekit.sanity`.
+What these figures mean is decided in `edgekit.sanity`.
 """
 
 from __future__ import annotations
@@ -16,20 +16,21 @@ from edgekit.ingest.seen import MOST_CHANNELS, DataSeen, InputSeen, Overlap, Spl
 from edgekit.progress import Progress
 
 LOOKED = 2000
-"""Images of a split that are compared by small pictures: a share of one in a hundred is then known to a few in a thousand."""
+"""How many images of a split are compared by small pictures: a share of 1% is then known to a few tenths of a percent."""
 MOST_COMPARED = 100_000
-"""Images that they are compared with, at most: more small pictures would not lie in memory."""
+"""The most images that they are compared with: more small pictures would not fit in memory."""
 RESEMBLES = 0.995
-"""Correlation of two small pictures from which they are the same image. Measured: of MNIST and CIFAR-10 less than one test image
-in a hundred has another image as near, of copies saved as JPEG (quality 75), brightened or noisy (5 of 255) 97 in 100 are."""
+"""Two small pictures with at least this correlation are taken for the same image. Measured on MNIST and CIFAR-10: fewer than one
+test image in a hundred has another image as near; of copies saved as JPEG (quality 75), brightened or noisy (5 of 255), 97 in
+100 are as near."""
 SPREAD, VALUES = 512, 64
-"""Samples that values are taken of, and of those each so many for what a sample tells."""
+"""How many samples are read for the range of values, and how many values of each for `bits`."""
 CHECKED = 64
-"""Pairs with equal hashes that are compared in full; of samples that are read whole it is not needed."""
+"""How many pairs with equal hashes are compared in full; samples that were hashed whole need no comparison."""
 
 
 def look(dataset: Dataset, progress: Progress) -> DataSeen:
-    """What there is to be seen of a data set; the same for the same data."""
+    """The figures of a data set; the same for the same data."""
     splits: list[Split] = [*dataset.splits]  # type: ignore[list-item]
     kept: dict[tuple[str, ...], tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
     looks: dict[Split, _Look] = {}
@@ -44,7 +45,7 @@ def look(dataset: Dataset, progress: Progress) -> DataSeen:
 
 
 def _pairs(dataset: Dataset) -> list[tuple[Split, tuple[Split, ...]]]:
-    """The splits that must not share samples; a validation split that was drawn from the training split is part of it."""
+    """The pairs of splits that must share no samples; a validation split taken from the training split counts as part of it."""
     there = dataset.splits
     drawn = "validation" in there and there["validation"].rows is not None
     found: list[tuple[Split, tuple[Split, ...]]] = []
@@ -101,14 +102,16 @@ class _Look:
 
 
 def _spread(rows: np.ndarray, count: int) -> np.ndarray:
-    """So many rows, spread evenly."""
+    """`count` of the rows, evenly spread."""
     picked: np.ndarray = rows[np.unique(np.linspace(0, len(rows) - 1, min(count, len(rows))).astype(int))]
     return picked
 
 
 def _still(array: np.ndarray, rows: np.ndarray, part: np.ndarray) -> tuple[int, ...]:
-    """Items of the last axis that have one value in all samples: found on some, confirmed on all."""
-    is_grey = array.ndim == 3 and is_image(array.shape[1:])  # its last axis is a place
+    """Items of the last axis with the same value in all samples: found on some samples, confirmed on all."""
+    is_grey = array.ndim == 3 and is_image(
+        array.shape[1:]
+    )  # the last axis of a grey image is a position, not a channel
     if array.ndim < 2 or is_grey or not 1 < array.shape[-1] <= MOST_CHANNELS or len(rows) < 2:
         return ()
     first = part.reshape(-1, part.shape[-1])
@@ -122,7 +125,7 @@ def _still(array: np.ndarray, rows: np.ndarray, part: np.ndarray) -> tuple[int, 
 
 
 def _bits(array: np.ndarray, rows: np.ndarray) -> float:
-    """How much the values of a sample tell, each for itself: the sum of the logarithms of one over their chance to be equal."""
+    """How much a sample's values tell, taken as independent: the sum over values of -log2 of the chance that two samples share it."""
     some = np.asarray(array[_spread(rows, SPREAD)]).reshape(min(SPREAD, len(rows)), -1)
     columns = np.unique(np.linspace(0, some.shape[1] - 1, min(VALUES, some.shape[1])).astype(int))
     tells = 0.0
@@ -133,7 +136,7 @@ def _bits(array: np.ndarray, rows: np.ndarray) -> float:
 
 
 def _conflicts(samples: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    """Which samples have an equal with another target."""
+    """Which samples have an equal sample with another target."""
     if not len(samples):
         return np.zeros(0, bool)
     order = np.argsort(samples, kind="stable")
@@ -145,7 +148,7 @@ def _conflicts(samples: np.ndarray, targets: np.ndarray) -> np.ndarray:
 
 
 def _overlap(looks: dict[Split, _Look], first: Split, second: tuple[Split, ...]) -> Overlap:
-    """The samples of one split that stand in others, which share their arrays."""
+    """The samples of one split that also occur in others; these others share their arrays."""
     mine, theirs = looks[first], [looks[split] for split in second]
     samples = np.concatenate([one.samples for one in theirs])
     rows = np.concatenate([one.rows for one in theirs])
@@ -165,7 +168,7 @@ def _overlap(looks: dict[Split, _Look], first: Split, second: tuple[Split, ...])
 
 
 def _confirmed(equal: np.ndarray, mine: _Look, theirs: _Look, samples: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Without those that turn out to differ where only a part of a sample was hashed."""
+    """The matches without those that differ on a full comparison, which is made if only a part of a sample was hashed."""
     order = np.argsort(samples, kind="stable")
     for place in _spread(np.flatnonzero(equal), CHECKED) if equal.any() else ():
         other = rows[order[np.searchsorted(samples[order], mine.samples[place])]]
@@ -180,7 +183,7 @@ def _are_images(mine: _Look, theirs: _Look) -> bool:
 
 
 def _with_pictures(found: Overlap, mine: _Look, theirs: _Look, rows: np.ndarray, equal: np.ndarray) -> Overlap:
-    """Near copies too, and how many resemble each other as closely within the other split, if there are any."""
+    """Adds near copies, if there are any, and how many samples of the other split resemble each other as closely."""
     generator = np.random.default_rng(0)
     asked = np.sort(generator.permutation(np.flatnonzero(~equal & ~mine.flat))[:LOOKED])
     if not len(asked):

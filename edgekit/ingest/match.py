@@ -1,6 +1,6 @@
 """Whether data and model go together: counts, shapes, labels; and the loss that follows from both.
 
-Pure decisions on facts, on what a data set says of its arrays and on the task of each output; nothing is read.
+Pure decisions on facts of the model, of the data set's arrays, and on the task of each output; nothing is read.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ def match(
     own_metric: bool = False,
     trains: bool = True,
 ) -> None:
-    """Raise `DataError` where the data's inputs, targets or labels do not fit the model or the metric.
+    """Raise `DataError` if the data's inputs, targets or labels do not fit the model or the metric.
 
     `tasks` has one for each output, `targets` the facts of each target by split, `output` is the one that the metric
-    looks at. A metric of the user's own (`own_metric`) takes targets of any shape. Where nothing `trains`, a class may lack
+    is computed on. A user's metric (`own_metric`) takes targets of any shape. If nothing `trains`, a class may have no
     training samples.
     """
     for split, files in dataset.splits.items():
@@ -98,7 +98,7 @@ def _shape_hint(sample: tuple[int, ...], wanted: tuple[int | None, ...]) -> str:
 
 
 def _labels(array: ArrayFile, tensor: TensorFacts, kind: Kind | None) -> None:
-    """Integer targets are class numbers of a model whose output has an item a class, unless they are a regression's."""
+    """Integer targets are class numbers if the model's output has an item a class, except for a regression."""
     classes = tensor.shape[-1] if tensor.shape else None
     if kind not in (None, "classification") or not _is_class_numbers(array, tensor) or classes is None:
         return
@@ -114,7 +114,7 @@ def _labels(array: ArrayFile, tensor: TensorFacts, kind: Kind | None) -> None:
 
 
 def _empty_class(found: TargetFacts, tensor: TensorFacts, where: str) -> None:
-    """A class that a fine-tune would make the model forget; of maps a class may well be rare, and is no error."""
+    """Raises for a class without training samples: fine-tuning would forget it. Not for maps, where a class may well be rare."""
     classes, counts = tensor.shape[-1] if tensor.shape else None, found.columns or found.counts
     if classes is None or len(tensor.shape) != 1 or not counts:
         return
@@ -132,7 +132,7 @@ def _empty_class(found: TargetFacts, tensor: TensorFacts, where: str) -> None:
 
 
 def _target_shape(array: ArrayFile, tensor: TensorFacts, split: str, kind: Kind | None) -> None:
-    """Targets are class numbers, or have the output's shape (or, as numbers of classes, all of it but the last axis)."""
+    """Targets are class numbers, or have the output's shape; those of a map of class numbers lack only its last axis."""
     sample, wanted = array.shape[1:], tensor.shape
     shapes = [wanted, wanted[:-1], (*wanted[:-1], 1), *([(1,)] if wanted == () else [])]
     numbers = not array.dtype.startswith("float") and kind != "regression"
@@ -155,14 +155,14 @@ def _is_class_numbers(array: ArrayFile, tensor: TensorFacts) -> bool:
 
 
 def _is_map_of_classes(array: ArrayFile, tensor: TensorFacts) -> bool:
-    """Class numbers at each place of an output with several, as a segmentation has them."""
+    """A class number at each place of an output with several places, as in segmentation."""
     places = tensor.shape[:-1]
     fits = any(same(array.shape[1:], shape) for shape in (places, (*places, 1)))
     return fits and bool(places) and not array.dtype.startswith("float")
 
 
 def _as_the_labels_are(loss: str, *, sparse: bool) -> str:
-    """The cross-entropy that a model was compiled with, for class numbers or one-hot labels as the data has them."""
+    """The cross-entropy a model was compiled with, in its form for class numbers or for one-hot labels, as the data needs."""
     wanted, other = (SPARSE, CATEGORICAL) if sparse else (CATEGORICAL, SPARSE)
     name = loss.split(" ")[0].removesuffix("_from_logits")
     return wanted + loss.removeprefix(other) if name == other else loss
@@ -171,9 +171,9 @@ def _as_the_labels_are(loss: str, *, sparse: bool) -> str:
 def choose_losses(
     declared: str | tuple[str, ...] | None, facts: ModelFacts, dataset: Dataset, tasks: Sequence[OutputTask]
 ) -> tuple[str, ...]:
-    """The loss of each output to fine-tune with: the project's, else what the model was compiled with, else by its task.
+    """The loss of each output for fine-tuning: the project's, else the one the model was compiled with, else by its task.
 
-    Raises `DataError` where none of them tells, or where the project names another number than there are outputs.
+    Raises `DataError` if none of them is known, or if the project names another number of losses than there are outputs.
     """
     count = len(facts.outputs)
     named = (declared,) * count if isinstance(declared, str) else declared or (None,) * count
@@ -195,7 +195,7 @@ def _choose(
     numbers = _is_class_numbers(array, tensor) or _is_map_of_classes(array, tensor)
     sparse = numbers and tensor.shape[-1] != 1
     logits = "_from_logits" if ends_in == "linear" else ""
-    if compiled and not (sparse and is_distance(compiled)):  # a distance from a class number is none
+    if compiled and not (sparse and is_distance(compiled)):  # the distance from a class number means nothing
         return _as_the_labels_are(compiled, sparse=numbers)
     if task.kind == "classification" and (sparse or ends_in != "sigmoid"):
         return f"{SPARSE if sparse else CATEGORICAL}{logits}"

@@ -1,4 +1,4 @@
-"""What the trials of a build work on: model, data and settings, opened, and what their jobs share."""
+"""What the trials of a build work on: the opened model, data and settings, and what the trials' jobs share."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from edgekit.verdict.task import OutputTask
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Materials:
-    """What the trials of all devices of a build share; `tasks` and `losses` have one an output of the model.
+    """What the trials for all devices of a build share; `tasks` and `losses` have one for each output of the model.
 
-    `findings` are those on model and data, `notes` what is said beside them.
+    `findings` are those on model and data, `notes` are remarks beside them.
     """
 
     project: Project

@@ -1,6 +1,6 @@
-"""The model and the data of a project, opened once and cached by content: facts and files for all that follows.
+"""The model and the data of a project, opened once and cached by content: facts and files for all later stages.
 
-What is in the cache costs a hash; what is not is read in a child process.
+For what is in the cache only a hash is computed; everything else is read in a child process.
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ def open_model(
 ) -> OpenedModel:
     """Load and normalise a model, or find it in the cache; raises `ModelError`, `TrustError`.
 
-    `imports` are modules that are imported first, in the worker: they register custom layers. A file may take most of
-    the machine's memory and no more; a function that trains its model takes what it takes.
+    `imports` are modules that the worker imports first: they register custom layers. Loading a file may take most of the
+    machine's memory but no more; a function that trains its model has no such limit.
     """
     content = model_digest(table, root, cache)
     name = key(
@@ -73,7 +73,7 @@ def open_model(
 
 
 def _load_job(table: ModelTable, root: Path) -> dict[str, Any]:
-    """What a worker must know of where a model comes from."""
+    """What a worker must know about where a model comes from."""
     source, called = table.source, is_function(table.source)
     return {
         "do": "load",
@@ -85,7 +85,7 @@ def _load_job(table: ModelTable, root: Path) -> dict[str, Any]:
 
 
 def model_digest(table: ModelTable, root: Path, cache: Cache) -> str:
-    """What stands for a model's content: the hash of its file or folder, of a function's source; raises `ModelError`."""
+    """The hash that identifies a model's content: of its file or folder, or of a function's source; raises `ModelError`."""
     if is_function(table.source):
         return digest(table.source, root=root, version=table.version, error=ModelError)
     return _path_digest(root / table.source, ModelError, "model", cache)
@@ -106,8 +106,8 @@ def open_data(
 ) -> Dataset:
     """Read data of any kind into the cache, or find it there; raises `DataError`, `TrustError`.
 
-    `need` are the splits that must be in it; `wanted` is what the model takes and gives, for data that comes by name, or without
-    a shape; `whole` says that data without splits is the test split.
+    `need` are the splits that must be in it; `wanted` is what the model takes and gives, for data whose arrays are named, or
+    have no shape; with `whole`, data without splits is the test split.
     """
     kind = _data_kind(table, root)
     content = data_digest(table, root, cache)
@@ -132,9 +132,9 @@ def open_data(
 
 
 def data_digest(table: DataTable, root: Path, cache: Cache) -> str:
-    """What stands for the data's content: the hash of the file, of a folder's pictures, of a function's source.
+    """The hash that identifies the data's content: of the file, of a folder's pictures, or of a function's source.
 
-    What else lies in a folder counts by its name alone, which a note may say. Raises `DataError`.
+    Other files in a folder count by name only, because a note may name them. Raises `DataError`.
     """
     kind, path = _data_kind(table, root), root / table.source
     if kind == "function":
@@ -178,7 +178,7 @@ def _data_kind(table: DataTable, root: Path) -> str:
 
 
 def _parquet_reader(files: Sequence[Path]) -> str:
-    """The package and version that reads the files of a table, where it is not the standard library."""
+    """The package and version that reads a table's files, unless it is the standard library."""
     from edgekit.ingest.table.parquet_file import ENDINGS, require_parquet
 
     if not any(file.name.lower().endswith(ENDINGS) for file in files):
@@ -206,7 +206,7 @@ def _path_digest(path: Path, error: type[ModelError] | type[DataError], what: st
 
 
 def _require_regular(path: Path, error: type[ModelError] | type[DataError], what: str) -> None:
-    """A pipe or a device may never end, and a second reader gets other bytes."""
+    """Refuses pipes and devices: they may never end, and a second reader gets other bytes."""
     if not path.is_file() and not path.is_dir():
         raise error(
             f"the {what} is neither a file nor a folder", where=str(path), received="a pipe, a socket or a device",
@@ -217,7 +217,7 @@ def _require_regular(path: Path, error: type[ModelError] | type[DataError], what
 def _not_opened(
     error: type[ModelError] | type[DataError], what: str, source: str, failed: Failed
 ) -> ModelError | DataError:
-    """The error of a job that gave no result: too long, crashed, or raised what it should not have."""
+    """The error for a job without a result: it took too long, crashed, or raised an unexpected exception."""
     step = (
         "give it more time with --time-budget, or time_budget in edgekit.toml"
         if failed.timed_out

@@ -63,7 +63,7 @@ def _check_pickle(path: Path, name: str, source: Path, *, trust: bool) -> None:
             version = np.lib.format.read_magic(file)
             read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
             dtype = read(file)[2]
-        except Exception as problem:  # a header is a Python literal, and its parser raises what such text makes it
+        except Exception as problem:  # a header is parsed as a Python literal, which may raise anything
             received = f"{type(problem).__name__}: {problem}"[:200]
             raise DataError("not an array", where=f"{source}: {name}", received=received) from None
     if not dtype.hasobject:

@@ -1,6 +1,6 @@
-"""Model and data objects of the caller's own process, put where files would be.
+"""Model and data objects of the caller's own process, stored where files would be.
 
-The caller's process has whatever Keras it has; the model is saved by that, and everything else happens in workers.
+The caller's process has whatever Keras it has, and saves the model with it; everything else happens in workers.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from edgekit.values import to_builtins
 
 
 def keep_model(model: Any, cache: Cache) -> ModelTable:
-    """Save a Keras model of either Keras in the cache under its content; raises `ModelError` for anything else."""
+    """Save a model of Keras 3 or tf_keras in the cache by its content; raises `ModelError` for anything else."""
     if not all(hasattr(model, name) for name in ("save", "get_config", "get_weights")):
         raise ModelError(
             "not a Keras model",
@@ -73,7 +73,9 @@ def keep_data(
         spooled = spool_result(data, scratch, wanted=wanted, options=options, seed=seed, progress=progress)
         content = {path.name: file_digest(path) for path in sorted(scratch.iterdir()) if path.name != INDEX_FILE}
         entry = key(content=content)
-        told = key(content=content, labels=spooled.labels, notes=spooled.notes)  # the index has them beside the arrays
+        told = key(
+            content=content, labels=spooled.labels, notes=spooled.notes
+        )  # the index stores them beside the arrays
         digest = digest_of(content)
 
         def move(folder: Path) -> None:

@@ -1,6 +1,6 @@
 """The model and the data of a project, opened: the caller's own objects, else what the caller or the project names.
 
-`inputs` knows paths and functions, `objects` the caller's objects; which of them it is, is decided here.
+It only decides which of them applies: `model` opens paths and functions, `objects` the caller's objects.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from edgekit.progress import Progress
 from edgekit.project.project import Project
 
 LEAST_OPENING_S = 600.0
-"""Loading the model, and reading the data, may each take at least this long, also where the time budget is shorter:
-a function may train the model, and what it gave is kept."""
+"""Loading the model and reading the data may each take at least this long, even if the time budget is shorter:
+a function may train the model, and its result is cached."""
 
 
 def open_project_model(

@@ -1,9 +1,9 @@
-"""One picture file as an array of 0 to 255, decoded as Keras decodes it: by Pillow, as `keras.utils.load_img` does.
+"""One picture file as an array of 0 to 255, decoded as Keras decodes it: by Pillow, like `keras.utils.load_img`.
 
 `image_dataset_from_directory` decodes with TensorFlow and gives the same pixels for PNG, GIF, WebP and BMP in colour.
-Where the two differ: JPEG is `load_img`'s (TensorFlow's faster inverse transform differs by a few of 255 levels), so is a
-colour picture as grey (by one level); 16-bit grey is TensorFlow's, the upper of two bytes, since `load_img` clips it to
-white in colour and leaves 0 to 65535 in grey. Neither of them turns a picture by its EXIF orientation.
+Where the two differ, JPEG is decoded like `load_img` (TensorFlow's faster inverse transform differs by a few of 255 levels),
+and so is a colour picture read as grey (one level). 16-bit grey is decoded like TensorFlow, which takes the upper of two
+bytes: `load_img` clips it to white in colour and leaves 0 to 65535 in grey. Neither applies a picture's EXIF orientation.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import numpy as np
 from edgekit.errors import DataError
 
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF")
-"""What is parsed, whatever a file's ending says: other formats of Pillow's may start programs, or nobody uses them."""
+"""The formats that are parsed, whatever a file's ending says. Pillow's other formats may start programs, or nobody uses them."""
 PLAIN = ("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr")
 """Modes of 8 bits a channel or fewer, which Pillow converts without loss of range."""
 DEEP_GREY = ("I;16", "I;16B", "I;16L", "I;16N")
@@ -28,10 +28,10 @@ _MOVING = ("GIF", "PNG", "WEBP", "TIFF")
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Picture:
-    """A decoded file: uint8 of height x width x channels, and what was left aside in decoding it.
+    """A decoded file: uint8 of height x width x channels, and what decoding did not use.
 
-    `turned`: it has an EXIF orientation, which is not applied; `frames`: of several, the first is taken; `deep`: 16-bit
-    grey, of which the upper byte is taken.
+    `turned`: it has an EXIF orientation, which is not applied; `frames`: how many it has, of which the first is taken; `deep`:
+    it is 16-bit grey, of which the upper byte is taken.
     """
 
     pixels: np.ndarray
@@ -41,9 +41,9 @@ class Picture:
 
 
 def decode(path: Path, options: dict[str, Any]) -> Picture:
-    """A picture in one channel (`grayscale`) or three, brought to `image_size` by `interpolation`.
+    """A picture in one channel (`grayscale`) or three, resized to `image_size` by `interpolation`.
 
-    Raises `DataError` where the file is damaged, or its pixels have no known range.
+    Raises `DataError` if the file is damaged, or its pixels have no known range.
     """
     from PIL import Image
 
@@ -57,7 +57,7 @@ def decode(path: Path, options: dict[str, Any]) -> Picture:
             pixels = _sized(image, options)
     except DataError:
         raise
-    except Exception as problem:  # of a damaged file Pillow raises what its formats' parsers do, assertions too
+    except Exception as problem:  # for a damaged file, Pillow's parsers raise anything, even assertions
         received = f"{type(problem).__name__}: {problem}"[:200]
         raise DataError("not an image that can be read", received=received, next_step="remove or repair it") from None
     return Picture(pixels=pixels, turned=turned, frames=frames, deep=deep)
@@ -69,7 +69,7 @@ def _is_deep_grey(image: Any) -> bool:
 
 
 def _plain(image: Any, *, deep: bool) -> Any:
-    """A picture of 8 bits a channel; raises `DataError` for values without a known range or a colour of another kind."""
+    """A picture with 8 bits a channel; raises `DataError` if its values have no known range, or its colours are of another kind."""
     from PIL import Image
 
     if deep:
@@ -99,9 +99,9 @@ def _sized(image: Any, options: dict[str, Any]) -> np.ndarray:
 
 
 def resize(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Bilinear without antialiasing, as `tf.image.resize` and so `image_dataset_from_directory`, rounded to whole levels.
+    """Bilinear without antialiasing, rounded to whole levels, like `tf.image.resize` and so `image_dataset_from_directory`.
 
-    Each target pixel's centre lies between two source rows and columns, and only these four pixels count.
+    Each target pixel's centre lies between two source rows and two columns, and only these four pixels count.
     """
     rows, columns = _between(pixels.shape[0], size[0]), _between(pixels.shape[1], size[1])
     upper, lower = (_across(pixels[row].astype(np.float32), columns) for row in rows[:2])
@@ -117,7 +117,7 @@ def _across(rows: np.ndarray, columns: tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 def _between(source: int, target: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """For each target position the source positions on either side of it, and how far it is from the first."""
+    """For each target position, the source positions on either side, and its distance from the first."""
     step = np.float32(source) / np.float32(target)
     place = (np.arange(target, dtype=np.float32) + np.float32(0.5)) * step - np.float32(0.5)
     first = np.floor(place)

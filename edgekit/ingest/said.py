@@ -1,4 +1,4 @@
-"""How names from outside (files, columns, labels) stand in a note or an error: printable, and never too many of them."""
+"""How names from outside (files, columns, labels) are written in a note or an error: printable, and never too many."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 
 def shown(text: str) -> str:
-    """A name for a message or a comment: as it is, or escaped where it could break a line or a terminal.
+    """A name for a message or a comment: unchanged, or escaped if it could break a line or a terminal.
 
     >>> shown("a b"), shown("a\\nb")
     ('a b', "'a\\\\nb'")
@@ -15,7 +15,7 @@ def shown(text: str) -> str:
 
 
 def listed(names: Collection[str], most: int = 10) -> str:
-    """Names in a row, no more than so many, with how many others there are.
+    """Names in a row, at most `most` of them, and how many others there are.
 
     >>> listed(["a", "b"]), listed(["a", "b", "c", "d"], most=2), listed([])
     ('a, b', 'a, b and 2 more', 'none')

@@ -1,4 +1,4 @@
-"""What was seen of a data set's arrays: copies, blank samples, values; the figures that findings about data are made of."""
+"""Figures of a data set's arrays, from which findings about data are made: copies, blank samples, values."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ MOST_CHANNELS = 4096
 class InputSeen(Value):
     """The values of one input in a split.
 
-    `low` and `high` are of all of them, `mean`, `std` and the quantiles (5%, 50%, 95%) of samples spread over the split.
-    `still` are the items of the last axis that never vary; empty where there are more than `MOST_CHANNELS`.
+    `low` and `high` are those of all samples; `mean`, `std` and the quantiles (5%, 50%, 95%) those of samples spread over the
+    split. `still` are the items of the last axis that never vary; empty if there are more than `MOST_CHANNELS` items.
     """
 
     sample: tuple[int, ...]
@@ -25,10 +25,10 @@ class InputSeen(Value):
 
 
 class SplitSeen(Value):
-    """The samples of a split: how many, and of them `twins` that have an equal in the split, `repeats` of an earlier one.
+    """How many samples a split has. Of these, `twins` have an equal sample in the split, `repeats` are equal to an earlier one,
+    `conflicts` have an equal sample with another target, and `blanks` have one value throughout.
 
-    `conflicts` have an equal with another target, `blanks` have one value throughout. `bits` is how much the values of a
-    sample tell if they are independent: the binary logarithm of how many different samples there could be.
+    `bits` is the binary logarithm of how many different samples there could be, with a sample's values taken as independent.
     """
 
     samples: int
@@ -41,12 +41,12 @@ class SplitSeen(Value):
 
 
 class Overlap(Value):
-    """Samples of one split that stand in another: `exact` of all `samples` are equal in every value.
+    """Samples of one split that also occur in another: of `samples`, `exact` are equal to one there in every value.
 
-    Of images `looked` were compared by small pictures with those of the other split: `near` resemble one closely and are
-    not equal to it. `within` of `looked_within` samples of the other split resemble another one there as closely, which
-    is what chance gives. `twins` is the share of the other split's samples that have an equal there. `conflicts` are
-    equal and have another target.
+    For images, `looked` were compared by small pictures with those of the other split, and `near` closely resemble one there
+    without being equal. For comparison, of `looked_within` samples of the other split, `within` resemble another one there as
+    closely, which is the rate by chance. `twins` is the share of the other split's samples that have an equal one there.
+    `conflicts` counts equal samples with another target.
     """
 
     first: Split
@@ -62,7 +62,7 @@ class Overlap(Value):
 
 
 class DataSeen(Value):
-    """All that was seen of a data set."""
+    """All figures of a data set."""
 
     splits: dict[Split, SplitSeen]
     overlaps: tuple[Overlap, ...] = ()

@@ -1,4 +1,4 @@
-"""When a row of numbers is clearly what a model takes in another shape: where only axes of 1 stand beside its size."""
+"""Whether a sample's values have only one possible order in the model's shape: only if the shapes differ by axes of size 1."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ Shape = tuple[int, ...]
 
 
 def clear_shape(sample: Shape, model: tuple[int | None, ...] | None) -> Shape | None:
-    """The model's shape for a sample of another one; None where it fits already, or where the order of its values is not clear.
+    """The model's shape for a sample of another shape; None if it fits already, or if the order of its values would be a guess.
 
     >>> clear_shape((128,), (128, 1)), clear_shape((128,), (1, None, 1)), clear_shape((6,), (2, 3)), clear_shape((6,), (6,))
     ((128, 1), (1, 128, 1), None, None)

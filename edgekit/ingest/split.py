@@ -1,4 +1,4 @@
-"""A split taken off another, for validation or as the test: stratified by class where there are classes, and seeded."""
+"""Takes a validation or test split from another split, with a seed, and stratified by class if there are classes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from edgekit.ingest.dataset import Dataset
 def class_numbers(targets: np.ndarray) -> np.ndarray | None:
     """Class of each sample for integer or one-hot targets; None for anything else.
 
-    Shape and type are asked first, and rows are read in parts: targets may be a mapped file larger than the memory.
+    Shape and type are checked first, and rows are read in parts: targets may be a mapped file larger than the memory.
     """
     if targets.ndim == 2 and targets.shape[1] == 1:
         targets = targets[:, 0]
@@ -33,9 +33,9 @@ def _is_one_hot(targets: np.ndarray) -> bool:
 
 
 def split_rows(targets: np.ndarray, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Ascending row numbers (training, validation); each class gives its share, rounded, and keeps at least one.
+    """Ascending row numbers (training, validation); each class gives its rounded share, and keeps at least one.
 
-    Whole numbers of which few repeat, as prices, are no classes: their share is drawn from all of them.
+    Whole numbers that rarely repeat, such as prices, are not classes: the share is then drawn from all rows.
     """
     classes, whole = class_numbers(targets), [np.arange(len(targets))]
     validation = _held(whole if classes is None else _members(classes), fraction, seed)
@@ -50,7 +50,7 @@ def split_rows(targets: np.ndarray, fraction: float, seed: int) -> tuple[np.ndar
 
 
 def held_out_note(held: int, whole: int, what: str, seed: int, how: str = "stratified by class, ") -> str:
-    """The note on a test split that was taken off data without one."""
+    """The note on a test split that was taken from data without one."""
     return (
         f"test: the data has no test split, so {held} of {whole} {what} are held out as one, {how}seed {seed}, and {whole - held} are "
         "left for training; where the given model was trained on them, its figures here are better than they will be"
@@ -64,7 +64,7 @@ def _members(classes: np.ndarray) -> list[np.ndarray]:
 
 
 def _held(groups: list[np.ndarray], fraction: float, seed: int) -> np.ndarray:
-    """Ascending rows: a share of each group, at least one of it and never all."""
+    """Ascending rows: a share of each group, at least one row and never all."""
     generator = np.random.default_rng(seed)
     held = []
     for group in groups:
@@ -74,12 +74,12 @@ def _held(groups: list[np.ndarray], fraction: float, seed: int) -> np.ndarray:
 
 
 def _is_near(count: int, wanted: float) -> bool:
-    """Whether the groups together gave about the share that was asked of them."""
+    """Whether the groups together gave about the share that was asked for."""
     return count > 0 and wanted / 2 - 5 <= count <= wanted * 1.5 + 5
 
 
 def stratified_rows(targets: np.ndarray, rows: np.ndarray, count: int, seed: int) -> np.ndarray:
-    """`count` of the given rows, ascending, classes in their proportions (at least one of each where it can be)."""
+    """`count` of the given rows, ascending, with classes in proportion (at least one row of each, if possible)."""
     if count >= len(rows):
         return rows
     generator = np.random.default_rng(seed)
@@ -88,7 +88,7 @@ def stratified_rows(targets: np.ndarray, rows: np.ndarray, count: int, seed: int
     if of_all is None:
         return np.sort(shuffled[:count])
     classes = of_all[shuffled]
-    # Taking rows in the order of their relative rank within their class gives every class its share at any count.
+    # Rows are taken by their relative rank within their class, so every class has its share at any count.
     rank = np.zeros(len(shuffled))
     for label in np.unique(classes):
         members = np.flatnonzero(classes == label)

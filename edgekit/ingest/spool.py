@@ -1,4 +1,4 @@
-"""The join: a source of any kind becomes a checked `Dataset` in a folder."""
+"""Turns a source of any kind into a checked `Dataset` in a folder."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def spool_result(
     seed: int,
     progress: Progress,
 ) -> Dataset:
-    """Spool what the caller of the API gave as data, in the caller's own process; splits are as in `spool`."""
+    """Spool data given through the API, in the caller's own process; splits are as in `spool`."""
     wanted = wanted or Wanted(names=names, output_names=output_names)
     labels, notes = write_result(result, target, wanted, options, seed, "data", progress)
     job = {"source": "data", "options": options, "seed": seed, "need": ("train", "test"), "key": "data"}
@@ -107,7 +107,7 @@ def _finish(
 
 
 def _declared(splits: dict[str, SplitFiles], classes: tuple[str, ...]) -> tuple[str, ...]:
-    """The names that the project gives the class numbers of arrays; raises `DataError` where there are more numbers."""
+    """The names that the project gives to class numbers; raises `DataError` if the arrays have more numbers than names."""
     highest = max(files.targets[0].high for files in splits.values())
     if classes and highest >= len(classes) and splits["test"].targets[0].dtype.startswith(("int", "uint")):
         raise DataError(
@@ -155,7 +155,7 @@ def _require(splits: dict[str, SplitFiles], job: dict[str, Any]) -> None:
 
 
 def _hold_out(target: Path, splits: dict[str, SplitFiles], job: dict[str, Any]) -> tuple[str, ...]:
-    """Take the validation split off the training split where there is none."""
+    """Take the validation split from the training split if there is none."""
     if "train" not in splits or "validation" in splits:
         return ()
     train = splits["train"]

@@ -1,7 +1,7 @@
-"""A split of a user's as a stream of (inputs, targets): whatever it is, told apart by what it can do.
+"""A split given by the user as a stream of (inputs, targets). Its kind is recognised by the methods it has.
 
-A `tf.data.Dataset`, a Keras `PyDataset`, a torch `Dataset` or `DataLoader`, a generator or a function that makes one, a list of
-pairs, or arrays. It says what comes; whether that is a batch or one sample is seen later, by the model's shapes.
+It may be a `tf.data.Dataset`, a Keras `PyDataset`, a torch `Dataset` or `DataLoader`, a generator or a function that makes
+one, a list of pairs, or arrays. Whether an element is a batch or one sample is decided later, by the model's shapes.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ ALLOWED = (
     "of batches; or a tuple (train, test) or (train, validation, test) of them"
 )
 MOST_BYTES = 16 * 2**30
-"""What is read of a stream that does not say how long it is: more is taken for one without an end."""
+"""The most bytes read of a stream that does not say how long it is; a longer one is taken to be endless."""
 
 
 def called(part: Any, where: str) -> Any:
-    """What a generator function, or any function without arguments, gives; everything else as it is."""
+    """The result of a generator function, or of any function without arguments; everything else unchanged."""
     if not callable(part) or any(
         hasattr(part, name) for name in ("element_spec", "__iter__", "__getitem__", "to_numpy")
     ):
@@ -41,12 +41,12 @@ def called(part: Any, where: str) -> Any:
 
 
 def is_pairs(part: Any) -> bool:
-    """Whether a list is one of (x, y) pairs, samples or batches; a list of two is taken for x and y themselves."""
+    """Whether a list holds (x, y) pairs, samples or batches; a list of two items is taken for x and y themselves."""
     return isinstance(part, list) and len(part) > 2 and all(isinstance(one, tuple) and len(one) == 2 for one in part)
 
 
 def elements(part: Any, where: str) -> Iterator[Any]:
-    """What a split holds, one after the other; raises `DataError` where it is none."""
+    """The elements of a split, one after the other; raises `DataError` if the value cannot be a split."""
     if hasattr(part, "element_spec") or is_pairs(part):
         yield from part
     elif isinstance(part, tuple | list):
@@ -79,7 +79,7 @@ def _is_numbered(part: Any) -> bool:
 
 
 def length(part: Any, where: str) -> int | None:
-    """How many elements a stream has, None where it does not say; raises `DataError` where it says that it has no end."""
+    """How many elements a stream has, None if it does not say; raises `DataError` if it says that it is endless."""
     if hasattr(part, "cardinality"):
         count = int(part.cardinality())
         if count == -1:  # tf.data.INFINITE_CARDINALITY
@@ -104,7 +104,7 @@ def is_bounded(part: Any, where: str) -> bool:
 
 
 def require_end(written: int, where: str) -> None:
-    """Raise `DataError` where so many bytes of a stream that does not say its length are too many."""
+    """Raise `DataError` if a stream that does not say its length has written too many bytes."""
     if written > MOST_BYTES:
         raise DataError(
             "a stream that may have no end", where=where, received=f"more than {MOST_BYTES / 2**30:g} GiB, and no length",
@@ -114,7 +114,7 @@ def require_end(written: int, where: str) -> None:
 
 
 def pair(element: Any, where: str) -> tuple[Any, Any]:
-    """Inputs and targets of an element; weights of samples would be lost, so they are refused."""
+    """Inputs and targets of an element; an element with sample weights is refused, for the weights would be lost."""
     if isinstance(element, Mapping):
         names = ", ".join(map(str, element))[:200]
         raise DataError(
@@ -135,7 +135,7 @@ def pair(element: Any, where: str) -> tuple[Any, Any]:
 
 
 def _of_arrays(part: Any, where: str) -> Iterator[Any]:
-    """(x, y) in parts where each is one array; as they are where they are several, lists or frames."""
+    """(x, y) in parts if each is one array; unchanged if they are several arrays, lists or frames."""
     x, y = part
     if not (is_array(x) and is_array(y)) or is_frame(x) or is_frame(y):
         yield x, y

@@ -1,4 +1,4 @@
-"""What the targets of a split say, read in blocks: their range, whether they are whole, rows of one 1, how many of each class."""
+"""The facts of a split's targets, read in blocks: range, whether all are whole numbers, rows with a single 1, counts by class."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def target_facts(dataset: Dataset, split: Split) -> tuple[TargetFacts, ...]:
 
 
 def facts_of(array: np.ndarray, rows: np.ndarray) -> TargetFacts:
-    """The facts of some rows of a target array; never more than a block of it is in memory."""
+    """The facts of some rows of a target array; at most one block is in memory."""
     seen = _Seen(array)
     for block in blocks(array, rows):
         seen.add(block)
@@ -35,7 +35,7 @@ def blocks(array: np.ndarray, rows: np.ndarray) -> Iterator[np.ndarray]:
 
 
 class _Seen:
-    """What was seen of an array so far."""
+    """What is known of an array so far."""
 
     def __init__(self, array: np.ndarray) -> None:
         self._sample, self._dtype = tuple(array.shape[1:]), array.dtype
@@ -77,7 +77,7 @@ class _Seen:
         self._counts = found
 
     def facts(self, samples: int) -> TargetFacts:
-        """All of it as a value."""
+        """All of it, as a value."""
         rows: Rows | None = None
         if self._has_rows:
             rows = "one-hot" if self._one_hot else "distribution" if self._shares else "other"

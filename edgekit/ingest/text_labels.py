@@ -1,4 +1,4 @@
-"""Targets that are text, numbered as they come and put in the order of the labels when all of them are known."""
+"""Targets that are text: numbered as they come, and renumbered in the order of the labels once all are known."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from edgekit.ingest.said import listed
 
 
 class TextLabels:
-    """The different texts of each target, over all splits, in the order in which they came."""
+    """The different texts of each target, over all splits, in order of first appearance."""
 
     def __init__(self) -> None:
         self._seen: dict[int, dict[str, int]] = {}
@@ -29,7 +29,7 @@ class TextLabels:
         )
 
     def numbered(self, index: int, split: str, array: np.ndarray) -> np.ndarray:
-        """The numbers of a batch's texts, int64; raises `DataError` where there are too many different ones."""
+        """The numbers of a batch's texts, int64; raises `DataError` if there are too many different texts."""
         seen = self._seen.setdefault(index, {})
         texts = [one.decode("utf-8", "replace") if isinstance(one, bytes) else as_text(one) for one in array.ravel()]
         numbers = [seen.setdefault(text, len(seen)) for text in texts]
@@ -42,9 +42,9 @@ class TextLabels:
         return np.array(numbers, np.int64).reshape(array.shape)
 
     def settle(self, target: Path, declared: tuple[str, ...], where: str) -> tuple[str, ...]:
-        """Put the numbers that were written into the order of the labels; the labels of the first target, if it was text.
+        """Renumber what was written in the order of the labels; returns the labels of the first target, if it was text.
 
-        Raises `DataError` where a split has labels that training has not.
+        Raises `DataError` if a split has labels that do not occur in training.
         """
         found: tuple[str, ...] = ()
         for index, seen in self._seen.items():

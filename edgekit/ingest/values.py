@@ -1,6 +1,6 @@
-"""One value of a user's as an array: arrays, tensors, data frames, lists of numbers; and several of them in a model's order.
+"""One value given by the user as an array: arrays, tensors, data frames, lists of numbers; and several in a model's order.
 
-They are told apart by what they can do, so that no library is imported for the sake of a type.
+Types are recognised by the methods they have, so that no library is imported only to check a type.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ def is_frame(value: Any) -> bool:
 
 
 def is_array(value: Any) -> bool:
-    """Whether a value is one array: of numpy, a tensor, a series or a frame."""
+    """Whether a value is one array: a numpy array, a tensor, a series or a frame."""
     return hasattr(value, "shape") and (hasattr(value, "dtype") or is_frame(value))
 
 
 def array_of(value: Any, where: str) -> np.ndarray:
-    """A value as an array; raises `DataError` for lists of unequal lengths and for frames with text or nothing in a cell."""
+    """A value as an array; raises `DataError` for lists of unequal lengths, and for frames with text or empty cells."""
     if is_frame(value):
         return _frame(value, where)
     if hasattr(value, "detach"):  # a tensor of torch
@@ -40,7 +40,7 @@ def array_of(value: Any, where: str) -> np.ndarray:
 
 
 def _plain(array: np.ndarray) -> np.ndarray:
-    """Objects as numbers where they all are numbers, as pandas' own integer types are; else as they are."""
+    """An object array as numbers if all items are numbers, as with pandas' own integer types; else unchanged."""
     if array.dtype != object or any(isinstance(cell, str) for cell in array.ravel()[:1]):
         return array
     try:
@@ -81,9 +81,9 @@ def _stacked(values: Sequence[Any], where: str) -> np.ndarray:
 
 
 def in_order(value: Any, names: tuple[str, ...], ranks: tuple[int, ...], side: str, where: str) -> list[Any]:
-    """Inputs or targets in the order of the model's: by name, or one after the other; `ranks` are the axes of a sample of each.
+    """Inputs or targets in the model's order: by name, or by position; `ranks` counts the axes of one sample of each.
 
-    A list or tuple is several where the model has as many, and one array of all its items otherwise.
+    A list or tuple is several arrays if the model has as many, else one array of all its items.
     """
     if isinstance(value, Mapping) and not is_frame(value):
         return _by_name(value, names, side, where)

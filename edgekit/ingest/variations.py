@@ -1,6 +1,6 @@
-"""Which variations of `[training] augment` each input of a model takes, told by shapes and dtypes alone.
+"""Which variations of `[training] augment` each input of a model takes, decided by shapes and dtypes alone.
 
-Nothing is varied here: `edgekit.make.workshop.augment` does that, by the same answers.
+Nothing is varied here: `edgekit.make.workshop.augment` does that, by the decisions made here.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from edgekit.project.project_file import AugmentTable
 
 Kind = Literal["image", "sequence", "row of values", "integers"]
 MOST_CHANNELS = 4
-"""A third dimension of up to so many is colour (and alpha); a longer one is features."""
+"""A third dimension of at most so many is colour (and alpha); a longer one holds features."""
 TAKES: dict[Kind, tuple[str, ...]] = {
     "image": ("flip", "shift", "crop", "colour", "noise"),
     "sequence": ("shift", "noise"),
@@ -24,7 +24,7 @@ TAKES: dict[Kind, tuple[str, ...]] = {
     "integers": (),
 }
 MOVES = ("flip", "shift", "crop")
-"""These move what is in a sample, so a target that says something of each place would have to move along."""
+"""These move the content of a sample, so a target that describes each place would have to move along."""
 WHERE = "[training] augment"
 
 
@@ -39,7 +39,7 @@ def kind_of(tensor: TensorFacts) -> Kind:
     if len(tensor.shape) == 3 and (tensor.shape[-1] or 0) in range(1, MOST_CHANNELS + 1):
         return "image"
     if not tensor.dtype.startswith(("float", "bfloat")):
-        return "integers"  # tokens, categories: a neighbour of one is another word
+        return "integers"  # tokens or categories: the next number is an unrelated one
     return "sequence" if len(tensor.shape) > 1 else "row of values"
 
 
@@ -48,7 +48,7 @@ def variations(
 ) -> tuple[AugmentTable, ...]:
     """The variations that each input takes.
 
-    Raises `ProjectError` for one that no input takes, or that would move what the targets say of each place.
+    Raises `ProjectError` for one that no input takes, or that moves content although targets describe each place.
     """
     named = {name: value for name, value in msgspec.structs.asdict(augment).items() if value is not None}
     dense = next((tensor for tensor in outputs if len(tensor.shape) > 1), None)

@@ -1,4 +1,4 @@
-"""What a model takes and gives, as far as reading data needs it: names, shapes, and whether targets are amounts."""
+"""What a model takes and gives, as far as reading data depends on it: names, shapes, and whether targets are amounts."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ _DISTANCES = ("mean_squared", "mean_absolute", "huber", "log_cosh")
 
 
 class Wanted(Value):
-    """A model's ends: shapes are without the batch (None where a size is free); empty where nothing is known.
+    """A model's inputs and outputs: shapes are without the batch (None for a free size), and empty if nothing is known.
 
-    `classes` is the size of the last axis of the first output, None where it is not known. `regresses` says that the first
-    output was trained by a distance from its targets.
+    `classes` is the size of the last axis of the first output, None if not known. `regresses` says that the first
+    output was trained with a distance from its targets.
     """
 
     names: tuple[str, ...] = ()
@@ -25,7 +25,7 @@ class Wanted(Value):
 
 
 def wanted_of(facts: ModelFacts) -> Wanted:
-    """What the model of these facts takes and gives."""
+    """What the model with these facts takes and gives."""
     loss = facts.losses[0] if facts.losses else None
     return Wanted(
         names=tuple(tensor.name for tensor in facts.inputs),

@@ -1,8 +1,8 @@
-"""More samples to judge by, for files that nothing was trained for: training samples beside the validation split.
+"""Adds training samples to the validation split, to judge files that were not trained.
 
-A post-training conversion has seen the calibration samples alone, so every other training sample judges it as well as a held-out one: where the
-validation split was itself held out of the training split, the model was trained on both alike. A validation split of the user's own is left as
-it is. The arrays stay where they are; what is written are row numbers.
+A post-training conversion has seen only the calibration samples, so every other training sample judges it as well as a held-out one: if the
+validation split was itself taken from the training split, the model was trained on both alike. A validation split of the user's own is
+unchanged. The arrays stay where they are; only row numbers are written.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from edgekit.values import to_json
 
 ROWS = "rows.npy"
 SAMPLES = 2000
-"""With so many, and no decision changed, the interval of a drop reaches 0.14 points."""
+"""With so many samples, and no decision changed, the interval of a drop is as narrow as 0.14 points."""
 
 
 def can_be_widened(dataset: Dataset) -> bool:
-    """Whether the validation split is a part of the same arrays as the training split."""
+    """Whether the validation split is a part of the training split's arrays."""
     train, validation = dataset.splits.get("train"), dataset.splits.get("validation")
     if train is None or validation is None or train.rows is None or validation.rows is None:
         return False
@@ -30,9 +30,9 @@ def can_be_widened(dataset: Dataset) -> bool:
 
 
 def widen(dataset: Dataset, target: Path, *, calibration: int, seed: int) -> Dataset:
-    """The data set in a folder of its own whose validation split has up to `SAMPLES` samples: its own, and training samples.
+    """A copy of the data set in a folder of its own, whose validation split has up to `SAMPLES` samples: its own and training samples.
 
-    Left out are those that so many `calibration` samples with this seed are. The samples that are added are stratified by class.
+    The calibration samples (`calibration` of them, drawn with `seed`) are not added. The added ones are stratified by class.
     """
     validation, train = dataset.rows("validation"), dataset.rows("train")
     unseen = np.setdiff1d(train, calibration_rows(dataset, count=calibration, seed=seed))
@@ -51,7 +51,7 @@ def widen(dataset: Dataset, target: Path, *, calibration: int, seed: int) -> Dat
 
 
 def _from(files: SplitFiles, dataset: Dataset) -> SplitFiles:
-    """The files of a split as any folder may name them."""
+    """The files of a split, with paths that are valid from another folder."""
     root = Path(dataset.root).absolute()
     inputs, targets = (
         tuple(msgspec.structs.replace(one, path=str(root / one.path)) for one in arrays)

@@ -1,1 +1,1 @@
-"""Jobs in child processes: a worker, the pool, limits, and the cache of what came of them."""
+"""Jobs in child processes: worker, pool, limits, and the cache of their results."""

@@ -1,7 +1,7 @@
-"""What was computed once is not computed again: folders named by the hash of everything that went into them.
+"""A cache of computed results: folders named by the hash of everything that went into them.
 
-An entry appears under its name only when it is whole, with the hashes of its files; a damaged one is thrown away and
-made again. Scratch folders of processes that are gone are swept. It knows nothing of what an entry holds.
+An entry gets its name only when it is complete, with the hashes of its files; a damaged one is deleted and
+made again. Scratch folders of processes that have ended are removed. It does not know what an entry holds.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from edgekit.version import PACKAGE
 CACHE_VARIABLE = "EDGEKIT_CACHE"
 INDEX = "entry.json"
 _FRESH = "edgekit-fresh-"
-# Larger files are compared by size alone when an entry is opened: a data set is not read again for its hash.
+# When an entry is opened, larger files are checked by size alone: hashing a whole data set would take too long.
 HASHED_BYTES = 16 * 2**20
 PACKAGES = (
     "tensorflow", "tf-keras", "keras", "tensorflow-model-optimization", "numpy", "ai-edge-litert", "tflite-runtime", "tflite-micro",
@@ -38,7 +38,7 @@ PACKAGES = (
 
 
 class Cache:
-    """A folder of entries; `fresh=True` makes every entry anew in a folder that goes when the cache is closed.
+    """A folder of entries; `fresh=True` makes every entry anew, in a folder that is deleted when the cache is closed.
 
     `notes` says which damaged entries were found.
     """
@@ -66,10 +66,10 @@ class Cache:
             self._temporary.cleanup()
 
     def folder(self, kind: str, key: str, make: Callable[[Path], None]) -> Path:
-        """The folder of an entry, made by `make(folder)` where there is none.
+        """The folder of an entry, made by `make(folder)` if there is none.
 
-        Of the threads that need it at the same time one makes it and the others wait. Raises what `make` raises, with
-        nothing left behind, and `OutputError` where the disk is full or read-only.
+        If several threads need it at the same time, one makes it and the others wait. Raises what `make` raises, with
+        nothing left behind, and `OutputError` if the disk is full or read-only.
         """
         with self._lock_of(kind, key):
             return self.find(kind, key) or self._made(kind, key, make)
@@ -94,7 +94,7 @@ class Cache:
         return target
 
     def find(self, kind: str, key: str) -> Path | None:
-        """The folder of an entry that is there and whole; a damaged one is removed."""
+        """The folder of an entry that exists and is complete; a damaged one is removed."""
         target = self.root / kind / key
         if not os.path.lexists(target):
             return None
@@ -108,7 +108,7 @@ class Cache:
         return None
 
     def value(self, kind: str, key: str, make: Callable[[], Any]) -> Any:
-        """JSON builtins, computed by `make()` where they are not there."""
+        """JSON builtins, computed by `make()` if they are not in the cache."""
 
         def write(folder: Path) -> None:
             (folder / "value.json").write_bytes(msgspec.json.encode(make()))
@@ -116,7 +116,7 @@ class Cache:
         return msgspec.json.decode((self.folder(kind, key, write) / "value.json").read_bytes())
 
     def digest(self, path: Path) -> str:
-        """`file_digest`, remembered for folders and large files as long as no size, time or inode changes."""
+        """`file_digest`, remembered for folders and large files until a size, time or inode changes."""
         if path.is_file() and path.stat().st_size <= HASHED_BYTES:
             return file_digest(path)
         files = sorted(part for part in path.rglob("*") if part.is_file()) if path.is_dir() else [path]
@@ -130,17 +130,17 @@ class Cache:
         )
 
     def _remembered(self, path: Path, files: Sequence[Path], read: Callable[[], str]) -> str:
-        """What `read` gives, kept as long as no size, time or inode of the files changes."""
+        """The result of `read`, kept until a size, time or inode of the files changes."""
         stats = [[os.fsencode(f).hex(), (s := f.stat()).st_size, s.st_mtime_ns, s.st_ctime_ns, s.st_ino] for f in files]
         entry = key(path=os.fsencode(path.resolve()).hex(), stats=stats)
-        # read before the cache is written to: what is wrong with this file is no fault of the cache
+        # read before writing to the cache, so that an error in this file is not blamed on the cache
         given = "" if self.find("digests", entry) else read()
         found: str = self.value("digests", entry, lambda: given)
         return found
 
     @contextlib.contextmanager
     def scratch(self) -> Iterator[Path]:
-        """An empty folder on the cache's disk that goes when it is left; raises `OutputError` where none can be made."""
+        """An empty folder on the cache's disk, deleted at the end of the block; raises `OutputError` if none can be made."""
         folder = self._fresh_scratch()
         try:
             yield folder
@@ -148,7 +148,7 @@ class Cache:
             shutil.rmtree(folder, ignore_errors=True)
 
     def lasting_scratch(self) -> Path:
-        """An empty folder on the cache's disk that goes when the cache is closed; raises `OutputError` where none can be made."""
+        """An empty folder on the cache's disk, deleted when the cache is closed; raises `OutputError` if none can be made."""
         self._lasting.append(self._fresh_scratch())
         return self._lasting[-1]
 
@@ -163,7 +163,7 @@ class Cache:
         return self.root / "scratch"
 
     def _sweep(self) -> None:
-        """Remove the scratch folders, and the caches that were for once, of processes that are gone."""
+        """Remove the scratch folders and temporary caches of processes that have ended."""
         import psutil
 
         fresh = Path(tempfile.gettempdir()).glob(f"{_FRESH}*")
@@ -174,7 +174,7 @@ class Cache:
 
 
 def _owner() -> str:
-    """This process on this machine: a cache may be shared with processes that cannot be seen from here."""
+    """This process on this machine: a cache may be shared with processes on machines that cannot be seen from here."""
     return f"{platform.node()}-{os.getpid()}"
 
 
@@ -214,7 +214,7 @@ def file_digest(path: Path) -> str:
 
 @functools.cache
 def versions() -> dict[str, str]:
-    """Versions of what a result depends on, read without importing any of it; edgekit's own by its source."""
+    """Versions of the packages that a result depends on, read without importing them; edgekit's own is the hash of its source."""
     found = {"python": platform.python_version(), "edgekit": _source_digest()}
     for package in PACKAGES:
         with contextlib.suppress(PackageNotFoundError):
@@ -223,7 +223,7 @@ def versions() -> dict[str, str]:
 
 
 def processor() -> str:
-    """The processor's name and the cores that are used: a training gives the same bytes on the same of both only.
+    """The processor's name and the number of cores used: training gives the same bytes only if both are the same.
 
     TensorFlow divides its sums among as many threads as there are cores.
     """
@@ -265,7 +265,7 @@ def _files(folder: Path) -> dict[str, list[Any]]:
 
 
 def _is_whole(folder: Path) -> bool:
-    """Whether an index is as it was written, and every file in it still the same."""
+    """Whether an index is unchanged, and every file in it as well."""
     try:
         index = msgspec.json.decode((folder / INDEX).read_bytes())
         return digest_of(index["files"]) == index["sha256"] and all(
@@ -280,7 +280,7 @@ def _is_whole(folder: Path) -> bool:
 
 
 def _rename(content: Path, target: Path) -> None:
-    """Move a whole entry to its name; another process that was faster made the same one."""
+    """Give a complete entry its name; if another process was faster, its entry is the same."""
     try:
         content.rename(target)
     except OSError as problem:

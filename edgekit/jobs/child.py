@@ -1,7 +1,7 @@
-"""The child's side of a job: what every process that edgekit starts does with its standard streams.
+"""The child's side of a job: how every process that edgekit starts uses its standard streams.
 
-Jobs come in as JSON lines, events go out as JSON lines; whatever the job itself prints goes to the log. The
-process ends with its parent's pipe, and with it all that it started. It knows nothing of what a job does.
+Jobs come in as JSON lines, events go out as JSON lines; whatever the job itself prints goes to the log. When its
+parent's pipe closes, the process ends with all that it started. It does not know what a job does.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def _send(events: BinaryIO, message: dict[str, Any]) -> None:
 
 
 def _send_failure(events: BinaryIO, reason: str, *, repeatable: bool) -> None:
-    """The failure that is being handled; one that is `repeatable` would come again with the same job."""
+    """Send the exception being handled as a failure; a `repeatable` one would happen again with the same job."""
     detail = traceback.format_exc()
     _send(events, {"event": "failure", "reason": reason, "detail": detail, "repeatable": repeatable})
 
@@ -104,7 +104,7 @@ def _reporter(events: BinaryIO) -> Progress:
 
 
 def _read_jobs() -> queue.Queue[dict[str, Any]]:
-    """Jobs from standard input; its end means that the parent is gone, and so is this process group."""
+    """Jobs from standard input; when it ends the parent is gone, and this process group is ended."""
     jobs: queue.Queue[dict[str, Any]] = queue.Queue()
 
     def read() -> None:
@@ -118,9 +118,9 @@ def _read_jobs() -> queue.Queue[dict[str, Any]]:
 
 @contextlib.contextmanager
 def _within(memory_bytes: int | None) -> Iterator[None]:
-    """Let a job take so much address space beside what the process has: a file that asks for more fails alone.
+    """Let a job take that much address space beyond what the process has, so that a file that needs more fails alone.
 
-    What the process was started with holds all the same, and holds again afterwards.
+    The process's own limit still holds during the job, and is restored afterwards.
     """
     if memory_bytes is None or sys.platform != "linux":
         yield

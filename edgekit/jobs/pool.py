@@ -1,7 +1,7 @@
 """Worker processes with TensorFlow, shared by the threads that wait for them.
 
-A thread of an executor leases a worker for a job. `edgekit.make.cluster.dask_pool` gives the same jobs to a cluster's executor; to who
-asks, both are `Jobs`.
+A thread of an executor leases a worker for a job. `edgekit.make.cluster.dask_pool` runs the same jobs on a cluster's
+executor; callers see both as `Jobs`.
 """
 
 from __future__ import annotations
@@ -29,21 +29,21 @@ PACKAGES = ("tensorflow", "tf_keras", "tensorflow_model_optimization")
 
 
 class Jobs(Protocol):
-    """Whoever runs the workshop's jobs, here or elsewhere."""
+    """Whatever runs the workshop's jobs, here or on a cluster."""
 
     def run(self, job: dict[str, Any], *, progress: Progress, time_limit_s: float | None = None) -> Done | Failed:
         """Run one job and wait for it; raises the job's own errors."""
         ...
 
     def stop(self) -> None:
-        """End the jobs that run elsewhere; those of this machine end by `jobs.all_stopped`."""
+        """End the jobs that run on a cluster; those on this machine are ended by `jobs.all_stopped`."""
         ...
 
 
 class Pool:
-    """`size` warm workers; nothing is started before the first job.
+    """`size` warm workers; none is started before the first job.
 
-    `temporary` is the folder for their temporary files: TensorFlow leaves some behind, since a worker ends by a kill.
+    `temporary` is the folder for their temporary files: workers are ended by a kill, and TensorFlow then leaves some behind.
     """
 
     def __init__(self, size: int, *, temporary: Path) -> None:
@@ -63,7 +63,7 @@ class Pool:
             worker.close()
 
     def run(self, job: dict[str, Any], *, progress: Progress, time_limit_s: float | None = None) -> Done | Failed:
-        """Ask a free worker; raises `MissingExtraError` where TensorFlow is not installed, and the job's own errors."""
+        """Run a job on a free worker; raises `MissingExtraError` if TensorFlow is not installed, and the job's own errors."""
         require("build", *PACKAGES, purpose="loading, training and converting models")
         with self._lease() as worker, _starting(worker, progress) as told:
             return worker.run(job, progress=told, time_limit_s=time_limit_s)
@@ -85,7 +85,7 @@ class Pool:
 
 @contextlib.contextmanager
 def _starting(worker: Worker, progress: Progress) -> Iterator[Progress]:
-    """Progress that says of a worker that is not running yet that it starts, until it says something itself."""
+    """Progress that reports a worker as starting, until the worker reports something itself."""
     if worker.is_running:
         yield progress
         return

@@ -1,7 +1,7 @@
 """A semaphore for jobs: so many at once on this machine, over all devices of a build, in the order they came.
 
-A latency that is measured on this machine has it to itself: it waits until no job runs, and none begins before it is
-done. It knows nothing of what a job does.
+A latency measurement on this machine runs alone: it waits until no job runs, and none begins before it has
+ended. The semaphore does not know what a job does.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from collections.abc import Iterator
 
 
 class JobSemaphore:
-    """`at_once` jobs may hold it, first come, first served; one that is `alone` is the only one while it lasts.
+    """At most `at_once` jobs hold it, first come, first served; a job that runs `alone` holds it without any other.
 
-    Whoever holds it must not acquire it again: where one job may run at once, that would wait for ever.
+    It is not reentrant: if only one job may run at once, acquiring it again would wait for ever.
     """
 
     def __init__(self, at_once: int) -> None:

@@ -1,7 +1,7 @@
-"""The parent's side of a job: a warm child process that is asked, watched, limited and killed.
+"""The parent's side of a job: a warm child process that gets jobs, and is watched, limited and killed.
 
 Native code crashes, hangs and keeps its memory, so all of it runs in a child of its own process group. A child
-that dies is a value (`Failed`) and never the end of the parent. It knows nothing of what a job does.
+that dies is a value (`Failed`) and never the end of the parent. It does not know what a job does.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from edgekit.progress import Progress, no_progress
 from edgekit.values import Value
 
 LOG_TAIL_BYTES = 4000
-# Signals that a process brings on itself by what it does; SIGKILL and the like come from outside.
+# Signals that a process causes by its own code; SIGKILL and others come from outside.
 CRASHES = (signal.SIGSEGV, signal.SIGABRT, signal.SIGFPE)
 # A shell of a few hundred KiB that waits for the end of its pipe, and then kills a process group. Native code in the
-# child can keep the interpreter's lock, and so keep the child from seeing that its parent is gone; this one sees it.
+# child may hold the interpreter's lock, so that the child does not notice its parent's end; the shell does.
 GUARD = ("/bin/sh", "-c", 'read -r _; kill -s KILL -- "-$0"')
 
 
@@ -41,10 +41,10 @@ class Done(Value):
 
 
 class Failed(Value):
-    """A job that gave no result, and why: a sentence for people and the log's end for developers.
+    """A job without a result, and why: a sentence for people, and the end of the log for developers.
 
-    `repeatable` says that the job itself failed and would again: it raised something, or ended its process by a crash
-    of its own. Out of memory, killed from outside, or stopped at a time limit (`timed_out`), it might not.
+    `repeatable` says that the job itself failed and would fail again: it raised an exception, or crashed. A job that ran
+    out of memory, was killed from outside, or stopped at its time limit (`timed_out`), might succeed the next time.
     """
 
     reason: str
@@ -60,7 +60,7 @@ _counting = threading.Lock()
 
 @contextlib.contextmanager
 def all_stopped() -> Iterator[None]:
-    """Kill every worker of this process, also those that other threads wait for, and let none start inside."""
+    """Kill every worker of this process, even those that other threads wait for, and let none start within the block."""
     _stopping.set()
     try:
         with _counting:
@@ -73,14 +73,14 @@ def all_stopped() -> Iterator[None]:
 
 
 def is_stopping() -> bool:
-    """Whether `all_stopped` is in force: who waits for a process that is no worker ends it."""
+    """Whether `all_stopped` is active: code that waits for a process other than a worker must then end that process."""
     return _stopping.is_set()
 
 
 class TrialFailed(Exception):
-    """Ends a trial, not the build; `seconds` are those of when it was tried, where the cache knows them.
+    """Ends a trial, not the build; `seconds` is how long the failed trial took, if the cache knows it.
 
-    `again` says that the job itself failed, and would each time: it crashed, or refused what it was given.
+    `again` says that the job itself failed and would fail each time: it crashed, or refused its input.
     """
 
     def __init__(self, reason: str, *, seconds: float | None = None, again: bool = False) -> None:
@@ -112,7 +112,7 @@ class Worker:
     def run(
         self, job: dict[str, Any], *, progress: Progress = no_progress, time_limit_s: float | None = None
     ) -> Done | Failed:
-        """Ask one job and wait for it.
+        """Send one job and wait for it.
 
         Returns `Failed` when the child crashes, raises something unexpected, or is killed at its time limit;
         raises the child's `EdgekitError` when it says that the input is wrong.
@@ -120,7 +120,7 @@ class Worker:
         try:
             self._send(job)
             return self._wait(progress, time_limit_s)
-        except EdgekitError:  # the child's own answer, after which it still serves
+        except EdgekitError:  # the child answered with an error, and still takes jobs
             raise
         except BaseException:
             self.close()
@@ -128,7 +128,7 @@ class Worker:
 
     @property
     def is_running(self) -> bool:
-        """Whether the child is there already: a job need not wait for it to start."""
+        """Whether the child runs already, so that a job need not wait for it to start."""
         return self._process is not None and self._process.poll() is None
 
     def close(self) -> None:
@@ -174,7 +174,7 @@ class Worker:
         )
         threading.Thread(target=_pump, args=(process, self._events), daemon=True).start()
         threading.Thread(target=_clear, args=(process,), daemon=True).start()
-        if _stopping.is_set():  # `all_stopped` may have come by before there was a process to kill
+        if _stopping.is_set():  # `all_stopped` may have run before there was a process to kill
             self.close()
             raise InterruptedBuild("interrupted")
 
@@ -220,7 +220,7 @@ class Worker:
 
 
 def _set(variables: Mapping[str, str | None]) -> dict[str, str]:
-    """Those variables that are to be there: None stands for one that is not, whatever the parent has."""
+    """The variables of the child's environment; None removes one that the parent has."""
     return {name: value for name, value in variables.items() if value is not None}
 
 
@@ -234,7 +234,7 @@ def _pump(process: subprocess.Popen[bytes], events: queue.Queue[bytes]) -> None:
 
 
 def _clear(process: subprocess.Popen[bytes]) -> None:
-    """When the child has died, kill what it had started, which could hold the pipe open for ever."""
+    """When the child has died, kill what it started: that could hold the pipe open for ever."""
     with contextlib.suppress(ChildProcessError, ProcessLookupError, PermissionError):
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)  # the group's number stays taken until it is reaped
         os.killpg(process.pid, signal.SIGKILL)

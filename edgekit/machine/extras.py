@@ -1,6 +1,6 @@
 """The optional parts of an installation: what each extra adds, and the pip line that adds it.
 
-It looks whether a package could be imported and never imports one.
+It checks whether a package could be imported, and never imports one.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ def is_installed(package: str) -> bool:
 
 
 def pip_line(extra: str | None) -> str:
-    """The command that installs an extra into the Python that is running; edgekit itself where it is None."""
+    """The command that installs an extra into the running Python; None stands for edgekit itself."""
     wanted = DISTRIBUTION if extra is None else f"{DISTRIBUTION}[{extra}]"
     return f'{sys.executable or "python"} -m pip install "{wanted}"'
 
 
 def own_environment_line(extra: str) -> str:
-    """The command that installs an extra into a new environment, for one whose packages cannot stand beside the base's."""
+    """The command that installs an extra into a new environment, if its packages conflict with those of the base."""
     folder = f".venv-{extra}"
     return (
         f'{sys.executable or "python"} -m venv {folder} && {folder}/bin/python -m pip install "{DISTRIBUTION}[{extra}]"'
@@ -46,7 +46,7 @@ def own_environment_line(extra: str) -> str:
 def require(extra: Extra, *packages: str, purpose: str = "this") -> None:
     """Make sure that the packages of an extra can be found.
 
-    Raises `MissingExtraError` (exit code 3) with the pip line, naming the packages that are not there; `purpose`
+    Raises `MissingExtraError` (exit code 3) with the pip line and the names of missing packages; `purpose`
     is what they are needed for, as in 'training a model'.
     """
     missing = [package for package in packages if not is_installed(package)]

@@ -1,7 +1,7 @@
 """This machine as a device: memory, cores, clock, instruction set and runtime, read live.
 
-It answers by the dotted keys of a device profile, for each place where a profile says 'live'. It measures no model:
-its rates are peaks of the instruction set times a share that whole models reach, and their intervals are wide.
+Values have the dotted keys of a device profile, one for each place where a profile says 'live'. No model is measured:
+rates are peaks of the instruction set times the share that whole models reach, and their intervals are wide.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Figure = tuple[float | None, float | None, float | None]
 FLOAT32_PEAK = {"avx512f": 32, "fma": 16, "avx2": 16, "asimd": 8, "neon": 4}
 INT8_PEAK = {"avx512_vnni": 128, "avx_vnni": 64, "asimddp": 32, "avx2": 32, "asimd": 16, "neon": 8}
 SCALAR_PEAK = 1
-# Share of the peak that whole models reach (low, usual, high); above 1 because a clock is quoted without its turbo.
+# Share of the peak that whole models reach (low, usual, high); above 1 because the quoted clock is without turbo.
 SHARE = (0.02, 0.25, 2.0)
 # int16 activations run in plain reference loops, not in XNNPACK: multiply-accumulates a cycle.
 INT16X8_PER_CYCLE = (0.05, 0.4, 4.0)
@@ -35,9 +35,9 @@ CGROUP_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/
 
 
 def live_values() -> dict[str, Any]:
-    """What this machine says of itself, by the key of a device profile.
+    """This machine's figures, by the keys of a device profile.
 
-    Quantities are (value, low, high) in base units (bytes, Hz, MAC/s, cores), None where it cannot be read; the rest
+    Quantities are (value, low, high) in base units (bytes, Hz, MAC/s, cores), with None for what cannot be read; the rest
     are texts, whole numbers and booleans.
     """
     cpu = cpu_facts(CPUINFO.read_text() if CPUINFO.exists() else "")
@@ -75,7 +75,7 @@ def cpu_facts(cpuinfo: str) -> dict[str, Any]:
 
 
 def instruction_set(flags: tuple[str, ...], machine: str | None = None) -> str:
-    """The architecture with those of its extensions that matter to a kernel.
+    """The architecture, with those extensions that matter to kernels.
 
     >>> instruction_set(("fpu", "avx2", "fma"), "x86_64")
     'x86_64 (avx2, fma)'
@@ -86,12 +86,12 @@ def instruction_set(flags: tuple[str, ...], machine: str | None = None) -> str:
 
 
 def usable_cores() -> int:
-    """Cores that this process may run on, which in a container are fewer than the machine has."""
+    """Cores that this process may run on; in a container these may be fewer than the machine has."""
     return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
 def usable_ram_bytes() -> int:
-    """Physical memory, or the container's limit where that is less."""
+    """Physical memory, or the container's limit if that is less."""
     import psutil
 
     total: int = psutil.virtual_memory().total
@@ -103,7 +103,7 @@ def usable_ram_bytes() -> int:
 
 
 def _clock_hz() -> float | None:
-    """The highest clock that the system tells of; None where it tells none, as in many containers."""
+    """The highest clock that the system reports; None if it reports none, as in many containers."""
     import psutil
 
     try:

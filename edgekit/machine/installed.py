@@ -1,6 +1,6 @@
 """Which distributions edgekit needs, which of them are installed, and whether it is tested with those versions.
 
-Names and versions are read from what pip wrote, in a checkout from its own `pyproject.toml`; no package is imported.
+Names and versions are read from pip's metadata, in a checkout from its own `pyproject.toml`; no package is imported.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from packaging.requirements import Requirement
 
 BASE = "base"
-# The versions that the tests of this release ran with, as far as results depend on them.
+# The versions that this release was tested with, of packages that results depend on.
 TESTED = {
     "ai-edge-litert": "2.3", "numpy": "2.4", "scipy": "1.17", "tensorflow": "2.21", "tf-keras": "2.21", "keras": "3.15",
     "tensorflow-model-optimization": "0.8", "tflite-micro": "0.dev20261023", "pillow": "13", "h5py": "3.14",
 }  # fmt: skip
 # They come with TensorFlow, whose requirements say which versions.
 WITH_TENSORFLOW = ("keras", "h5py")
-# Its numpy is older than what the rest is tested with, and what other packages need.
+# It needs an older numpy than the versions that the rest is tested with and other packages need.
 OWN_ENVIRONMENT = ("tflite-runtime",)
 CHECKOUT = PACKAGE.resolve().parent / "pyproject.toml"
 
@@ -42,13 +42,13 @@ def packages() -> tuple[PackageHealth, ...]:
 
 
 def extras() -> tuple[ExtraHealth, ...]:
-    """Each extra, whether all of it is installed at a version that it allows, and the line that installs it."""
+    """Each extra, whether all of it is installed in allowed versions, and the line that installs it."""
     return tuple(_extra(name, requirements) for name, requirements in wanted().items() if name != BASE)
 
 
 @functools.cache
 def wanted() -> dict[str, tuple[Requirement, ...]]:
-    """The requirements of the base and of each extra that apply here; the base alone for an extra that has none here."""
+    """The requirements of the base and of each extra that apply here; an empty tuple for an extra without any."""
     from packaging.requirements import Requirement
 
     base, by_extra = _texts()
@@ -64,7 +64,7 @@ def wanted() -> dict[str, tuple[Requirement, ...]]:
 
 
 def version_of(name: str) -> str | None:
-    """The installed version of a distribution; None where there is none."""
+    """The installed version of a distribution; None if it is not installed."""
     try:
         return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
@@ -72,7 +72,7 @@ def version_of(name: str) -> str | None:
 
 
 def _texts() -> tuple[list[str], dict[str, list[str]]]:
-    """Requirements as text: of a checkout by its own file, since what pip wrote of it may be older."""
+    """Requirements as text; in a checkout from its own file, since pip's metadata may be older."""
     if CHECKOUT.is_file():
         if sys.version_info >= (3, 11):
             import tomllib
@@ -93,7 +93,7 @@ def _texts() -> tuple[list[str], dict[str, list[str]]]:
 
 
 def _package(name: str, by_part: dict[str, str]) -> PackageHealth:
-    """A distribution, held to what the base allows, else to what the extras do; each extra is held to its own anyway."""
+    """A distribution with the versions that the base allows, else those of the extras; each extra checks its own as well."""
     version = version_of(name)
     allowed = by_part[BASE] if BASE in by_part else ",".join(sorted({text for text in by_part.values() if text}))
     return PackageHealth(
@@ -133,7 +133,7 @@ def _extra(name: str, requirements: tuple[Requirement, ...]) -> ExtraHealth:
 
 
 def line_for(extra: str | None) -> str:
-    """The command that installs an extra, None for edgekit itself; empty where there is none for this Python."""
+    """The command that installs an extra, None for edgekit itself; empty if the extra does not exist for this Python."""
     if extra is not None and not wanted().get(extra, True):
         return ""
     return own_environment_line(extra) if extra in OWN_ENVIRONMENT else pip_line(extra)

@@ -1,9 +1,8 @@
-"""The smallest model there is: one dense layer whose answer can be worked out by hand, to see whether a runtime works.
+"""The smallest possible model: one dense layer whose output is easily computed by hand, to test whether a runtime works.
 
     [1, 2] x [[1, 2], [3, 4]] + [0.5, -0.5] = [7.5, 9.5]
 
-`tools/make_probe.py` makes the file; `edgekit doctor` has it run, and has it made anew where it is asked to start
-TensorFlow.
+`tools/make_probe.py` makes the file. `edgekit doctor` runs it, and makes it anew if asked to start TensorFlow.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""Making a file of a candidate: the jobs asked for here, TensorFlow in `workshop/`, a cluster in `cluster/`."""
+"""Makes a candidate's file: jobs are requested here, TensorFlow is in `workshop/`, a cluster in `cluster/`."""

@@ -1,1 +1,1 @@
-"""Measuring a finished file: the parent's side here, the children's in `runtimes/`. TensorFlow is never here."""
+"""Measuring a finished file: the parent's side is here, the children's in `runtimes/`. TensorFlow is never used here."""

@@ -1,4 +1,4 @@
-"""The child processes of one measurement: what is asked of them, within which limits, and what counts as a failure.
+"""The child processes of one measurement: their jobs, their limits, and what counts as a failure.
 
 It knows jobs and their answers as values, and never what a figure means for a device.
 """
@@ -41,7 +41,7 @@ Answer = TypeVar("Answer")
 
 
 class Loaded(Value):
-    """A model that loads and runs: by what, its ends as the interpreter sees them, the seconds of an inference."""
+    """A model that loads and runs: on which runtime, its inputs and outputs as the interpreter sees them, the seconds of an inference."""
 
     runtime: str
     seconds: float
@@ -50,11 +50,11 @@ class Loaded(Value):
 
 
 class Children:
-    """The child processes of one measurement, and what they all need to know.
+    """The child processes of one measurement, and what all of them need to know.
 
-    Each job has a time limit: what is left of the caller's, else its own (`edgekit.jobs.limits`). A runtime that
-    refuses the file is a `Failed` that would come again. `expanded` is the file with its look-up tables written out: it
-    is what LiteRT runs, which cannot decode them.
+    Each job has a time limit: what is left of the caller's, else its own (`edgekit.jobs.limits`). If a runtime refuses the
+    file, the result is a `Failed` that would happen again. `expanded` is the file with its look-up tables expanded: LiteRT
+    runs that one, because it cannot decode the tables.
     """
 
     def __init__(
@@ -86,7 +86,7 @@ class Children:
 
     @property
     def runs_expanded(self) -> bool:
-        """Whether what LiteRT runs is the file with its look-up tables written out."""
+        """Whether LiteRT runs the file with its look-up tables expanded."""
         return self._model != self._own
 
     @property
@@ -98,14 +98,14 @@ class Children:
         return described if wanted == self._kind else f"{described}, in place of {TITLES[wanted]}"
 
     def load(self) -> Loaded | Failed:
-        """The ends of the model, as the runtime that evaluates sees them."""
+        """The inputs and outputs of the model, as seen by the runtime that evaluates."""
         found = self._ask("load", Loaded)
         if isinstance(found, Loaded):
             self._inference_s = found.seconds
         return found
 
     def load_on_micro(self) -> Loaded | Failed:
-        """The ends of the model as a microcontroller's own interpreter sees them, which is asked first."""
+        """The inputs and outputs as seen by the microcontroller's own interpreter, which is tried first."""
         job = {"do": "load", "runtime": "tflite_micro", "model": self._own}
         found = self._run(self._worker, job, Loaded)
         if isinstance(found, Loaded):
@@ -113,7 +113,7 @@ class Children:
         return found
 
     def evaluate_on_micro(self) -> None:
-        """Have the microcontroller's own interpreter evaluate: LiteRT does not open the file."""
+        """Evaluate on the microcontroller's own interpreter from now on, because LiteRT does not open the file."""
         self._kind, self._model, self._is_alone = "tflite_micro", self._own, True
 
     def micro(self, input_order: Sequence[int | str] | None) -> Micro | Failed:
@@ -147,7 +147,7 @@ class Children:
         return self._ask("predict", Prediction, **job)
 
     def compile(self, out: Path) -> Compiled | Failed:
-        """What the NPU's compiler makes of the file, kept in a folder that exists."""
+        """What the NPU's compiler makes of the file, written to an existing folder."""
         npu = self.profile.npu
         assert npu is not None and npu.clock is not None
         options = {
@@ -201,12 +201,12 @@ class Children:
 
 
 def is_device(profile: DeviceProfile) -> bool:
-    """Whether what runs here runs on the device itself, by its own runtime."""
+    """Whether this machine is the device itself, with its own runtime."""
     return profile.is_this_machine and _runs_here(profile.runtime.kind) == profile.runtime.kind
 
 
 def _runs_here(kind: str) -> str:
-    """The runtime that evaluates here: tflite-runtime where it is installed, else its successor LiteRT."""
+    """The runtime that evaluates here: tflite-runtime if it is installed, else its successor LiteRT."""
     from edgekit.machine.extras import is_installed
 
     return "tflite_runtime" if kind == "tflite_runtime" and is_installed("tflite_runtime") else "litert"
@@ -215,7 +215,7 @@ def _runs_here(kind: str) -> str:
 def score_job(
     metric: MetricSpec, dataset: Dataset, split: Split, scores: Sequence[str], root: Path | None, limit_s: float
 ) -> dict[str, Any]:
-    """The job of a user's metric, whose resampling ends in time for its answer."""
+    """The job that computes a user's metric; its resampling ends early enough for the answer to come in time."""
     return {
         "do": "score",
         "metric": to_builtins(metric),

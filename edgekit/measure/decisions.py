@@ -1,6 +1,6 @@
-"""What a file decides on a split, sample by sample and class by class, beside what the baseline decides.
+"""What a file decides on a split, sample by sample and class by class, compared with the baseline.
 
-It counts what was measured and judges nothing; the metric's own rules say what a decision is: the largest of several outputs,
+It counts measured outputs and judges nothing. A decision is what the metric's rules say: the largest of several outputs,
 or a single one above the threshold.
 """
 
@@ -26,7 +26,7 @@ MOST_VALUES = 8
 BINS = 24
 NUMBERS = ("mae", "mse")
 UNDECIDED = -1
-"""The decision of a sample with an output that is no number."""
+"""The decision of a sample with an output that is not a number."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -65,7 +65,7 @@ def decisions_on(
 
 
 def _decided(truth: np.ndarray, outputs: np.ndarray, base: np.ndarray | None, threshold: float) -> _Decided | None:
-    """The decisions; None where the targets are no class for each."""
+    """The decisions; None if the targets do not give one class for each decision."""
     is_single = outputs.ndim == 1 or outputs.shape[-1] == 1
     labels = _class_of(truth, outputs, is_single=is_single)
     count = 2 if is_single else outputs.shape[-1]
@@ -84,7 +84,7 @@ def _decided(truth: np.ndarray, outputs: np.ndarray, base: np.ndarray | None, th
 
 
 def _class_of(truth: np.ndarray, outputs: np.ndarray, *, is_single: bool) -> np.ndarray | None:
-    """The class number of each decision, from numbers or one-hot rows; of the outputs' shape without the classes."""
+    """The class number of each decision, from class numbers or one-hot rows; the shape is the outputs' without the class axis."""
     import numpy as np
 
     shape = outputs.reshape(len(outputs), -1).shape if is_single else outputs.shape[:-1]
@@ -130,7 +130,7 @@ def _classes(found: _Decided, labels: tuple[str, ...], split: str, rows: np.ndar
 
 
 def _share(found: _Decided, number: int, label: str) -> ClassShare | None:
-    """A class's share of right decisions; None where the split has none of it."""
+    """A class's share of right decisions; None if the split has no sample of it."""
     mine = found.truth == number
     if not mine.any():
         return None
@@ -141,10 +141,7 @@ def _share(found: _Decided, number: int, label: str) -> ClassShare | None:
 
 
 def _moved(found: _Decided) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The samples with another decision than before: wrong before and after, those that lost, those that gained.
-
-    Of many decisions a sample, by the number of right ones.
-    """
+    """The samples decided differently than before: with as many right decisions, with fewer (worst first), with more."""
     import numpy as np
 
     if found.before is None:
@@ -213,7 +210,7 @@ def _numbers(
 
 
 def _told(wanted: np.ndarray, before: np.ndarray, after: np.ndarray) -> tuple[float | None, float, float]:
-    """The number of a sample, or of several the mean absolute errors."""
+    """A sample's target, and its outputs before and after; if it has several numbers, None and the mean absolute errors."""
     if len(wanted) == 1:
         return float(wanted[0]), float(before[0]), float(after[0])
     return None, float(abs(before - wanted).mean()), float(abs(after - wanted).mean())

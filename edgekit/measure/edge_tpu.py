@@ -1,4 +1,4 @@
-"""The check of the Edge TPU's published rules: what may be expected of its compiler, which is not run here."""
+"""The check of the Edge TPU's published rules: what can be expected of its compiler, which is not run here."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ COMMAND = "edgetpu_compiler -s model.tflite"
 
 
 def edge_tpu_check(model: TfliteModel) -> Check:
-    """How many operators the published rules let be mapped; it fails where they let none, and what is published passes nothing."""
+    """How many operators the published rules allow to be mapped; it fails if none, else it is unknown: rules are no evidence."""
     found = mapping(model)
     return Check(
         name="edge_tpu",

@@ -1,7 +1,7 @@
-"""The check `emulator`: one file on the emulated board of a device, its outputs beside this machine's own.
+"""The check `emulator`: one file on the emulated board of a device, its outputs compared with this machine's own.
 
-The join of the emulated board, the runner's document and the cache. It decides what equal means; how a board is
-emulated is the business of `edgekit.bench`. An emulator tells no time, and none is taken.
+It joins the emulated board, the runner's document and the cache, and decides what counts as equal; how a board is
+emulated is known to `edgekit.boards.emulator`. An emulator says nothing about speed, so no times are taken.
 """
 
 from __future__ import annotations
@@ -40,17 +40,18 @@ if TYPE_CHECKING:
 NAME = "emulator"
 SAMPLES = 8
 STEPS = 1
-"""Kernels for two processors may round a tie to either side; more is another answer."""
+"""Kernels for two processors may round a tie to either side; a larger difference is another answer."""
 FLOAT_SHARE = 0.01
-"""Of the range of a float output: sums in another order differ by less than a thousandth of this."""
-# An emulated inference takes 10 to 30 times as long as one here, an emulated start three seconds.
+"""Share of the range of a float output; summing in another order differs by less than a thousandth of this."""
+# An emulated inference takes 10 to 30 times as long as one on this machine, starting the emulator three seconds.
 SLOWER = 100
 FLOOR_S = 300.0
 
 
 def require_emulator(profile: DeviceProfile) -> None:
-    """Raise now what a check would raise after hours: `InputError` where the device cannot be emulated,
-    `MissingExtraError` where the sysroot or QEMU is missing."""
+    """Raise at once what a check would only raise after hours: `InputError` if the device cannot be emulated,
+    `MissingExtraError` if the sysroot or QEMU is missing.
+    """
     Emulator(profile)
 
 
@@ -62,12 +63,12 @@ def emulated(
     inputs: Sequence[Path] = (),
     progress: Progress = no_progress,
 ) -> Check:
-    """Run a file on the emulated board and here, on the same inputs, and hold the outputs against each other.
+    """Run a file on the emulated board and here, on the same inputs, and compare the outputs.
 
     `inputs` are `.npy` files, one an input of the model in its dtype and order, with a row a sample: (samples, *shape);
-    without them there are `SAMPLES` random ones. It passes where every output is equal bit for bit, or merely rounded
-    otherwise, and says which; it is unknown where the emulator crashed or took too long, or where another runtime than
-    the board's own refused the file. Raises as `require_emulator`, and `ModelError` for a file that is no `.tflite`.
+    without them there are `SAMPLES` random ones. The check passes if every output is equal bit for bit, or differs only by
+    rounding, and says which; it is unknown if the emulator crashed or took too long, or if another runtime than
+    the board's own refused the file. Raises as `require_emulator`, and `ModelError` for a file that is not a `.tflite`.
     """
     run = _Emulated(tflite, profile, tuple(inputs), progress)
     entry = key(
@@ -87,7 +88,7 @@ def emulated(
 
 
 class _Unknown(Exception):
-    """A check that says nothing of the file, and is not kept."""
+    """A check that tells nothing about the file, and is not cached."""
 
     def __init__(self, check: Check) -> None:
         self.check = check
@@ -104,7 +105,7 @@ class _Emulated:
         self.threads = profile.runtime.threads
 
     def check(self) -> Check:
-        """The check; raises `_Unknown` where nothing was learnt of the file."""
+        """The check; raises `_Unknown` if nothing was learnt about the file."""
         with tempfile.TemporaryDirectory(prefix="edgekit-emulating-") as temporary:
             here, there = Path(temporary) / "here", Path(temporary) / "there"
             here.mkdir()
@@ -127,7 +128,7 @@ class _Emulated:
 
     @property
     def _host_runtime(self) -> str:
-        """tflite-runtime where the board has it and it is installed here, else its successor LiteRT."""
+        """tflite-runtime if the board has it and it is installed here, else its successor LiteRT."""
         is_old = self.emulator.runtime == "tflite_runtime" and is_installed("tflite_runtime")
         return "tflite_runtime" if is_old else "litert"
 
@@ -138,7 +139,7 @@ class _Emulated:
         )  # fmt: skip
 
     def _not_run(self, theirs: Rows) -> Check:
-        """A refusal is the file's, if it is the board's own runtime that refuses; a crash may be the emulator's."""
+        """The check of a file that did not run: it fails if the board's own runtime refused it; a crash may be the emulator's fault."""
         if theirs.crashed or theirs.late:
             doubt = "an emulator may fail where a board does not: measure on one (edgekit bench --on ssh://...)"
             raise _Unknown(self._made("unknown", f"{theirs.problem} there, and not on this machine; {doubt}"))
@@ -150,7 +151,7 @@ class _Emulated:
         return self._made("fail", theirs.problem or "", "refused")
 
     def _document(self, folder: Path, limit_s: float) -> BenchDocument | None:
-        """What the runner says of the file there: operators and memory; None where it says nothing."""
+        """The runner's document of the file on the board: operators and memory; None if there is none."""
         outputs = folder / "outputs"
         outputs.mkdir()
         request = {"model": MODEL_NAME, "threads": self.threads, "runtime": self.emulator.runtime, "no_timing": True}
@@ -168,7 +169,7 @@ class _Emulated:
         return found if isinstance(found, BenchDocument) else None
 
     def _compared(self, mine: Rows, theirs: Rows) -> tuple[Outcome, str, str]:
-        """The outcome, in a word or two what was found, and in a sentence."""
+        """The outcome, what was found in a word or two, and the same in a sentence."""
         here, there = arrays_of(mine.outputs), arrays_of(theirs.outputs)
         tensors = self._model.output_tensors
         quantized = [tensor.scale is not None for tensor in tensors]
@@ -191,7 +192,7 @@ class _Emulated:
         return "pass", f"within {_gap(worst)}", f"{said}, the others to {_gap(worst)}: {why}"
 
     def _wrong(self, one: OutputAgreement, place: int, here: np.ndarray, there: np.ndarray) -> str | None:
-        """What is wrong with an output; None where it is merely rounded otherwise."""
+        """What is wrong with an output; None if it differs only by rounding."""
         gap = one.largest_difference
         if gap is None:
             return "has values that are no finite numbers on one side"
@@ -203,7 +204,7 @@ class _Emulated:
         return None
 
     def _allowed(self, one: OutputAgreement, place: int, here: np.ndarray) -> float:
-        """The largest difference that is rounding: a step where it is or was quantized, a share of a float's range."""
+        """The largest difference that counts as rounding: a step if the output is or was quantized, a share of a float's range."""
         import numpy as np
 
         if one.in_steps:
@@ -215,7 +216,7 @@ class _Emulated:
         return max(FLOAT_SHARE * span, STEPS * self._step(place) * (1 + 1e-6))
 
     def _step(self, place: int) -> float:
-        """The scale of a float output that was quantized until its last operator; 0 where it was not."""
+        """The scale of a float output that was quantized until its last operator; 0 for any other."""
         tensor = self._model.output_tensors[place]
         writer = next((one for one in self._model.operators if tensor.index in one.outputs), None)
         if writer is None or writer.name != "DEQUANTIZE":
@@ -233,7 +234,7 @@ class _Emulated:
 
 
 def note_of(check: Check) -> tuple[str, ...]:
-    """What a report says of a check that passed, whose reason no table shows."""
+    """A report's note on a check that passed, since the tables do not show its reason."""
     return (f"{check.name}: {check.reason}",) if check.outcome == "pass" else ()
 
 

@@ -1,4 +1,4 @@
-"""What a candidate's file is worth on a split: its figures, its drop from the baseline, and the Keras model's own score.
+"""Measures a candidate's file on a split: its figures, its drop from the baseline, and the Keras model's own score.
 
 Everything is cached by the file, the split and the metric. How the file was made is not known here.
 """
@@ -45,14 +45,14 @@ MEASURED = "measured.json"
 
 
 class Timed(Value):
-    """A measurement as it is cached, with the seconds that it took when it was made."""
+    """A cached measurement, with the seconds that it took."""
 
     measured: Measured
     seconds: float
 
 
 class Skipped(Exception):
-    """Ends a trial that is not wanted any more; nothing of it is kept."""
+    """Ends a trial that is no longer wanted; nothing of it is cached."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -66,7 +66,7 @@ class KerasOutputs(Protocol):
 
 
 class Evaluator:
-    """Measures files for one device beside the Keras model's outputs; raises `TrialFailed` where one cannot be measured."""
+    """Measures files for one device and compares them with the Keras model's outputs; raises `TrialFailed` if that fails."""
 
     def __init__(self, materials: Materials, profile: DeviceProfile, keras_outputs: KerasOutputs) -> None:
         self._project, self._model, self._dataset = materials.project, materials.model, materials.dataset
@@ -74,8 +74,10 @@ class Evaluator:
         self._root, self._semaphore, self._tasks = Path(materials.project.root), materials.semaphore, materials.tasks
 
     def measured(self, tflite: Path, split: Split, progress: Progress, watch: Watch = no_watch) -> Timed:
-        """All that is measured of a file on a split, and what the metric makes of it; raises `Skipped` where `watch` ends it."""
-        profile = msgspec.structs.replace(self._profile, file=None, overlay=None)  # where it lies decides nothing
+        """All figures of a file on a split, and its score; raises `Skipped` if `watch` ends the measurement."""
+        profile = msgspec.structs.replace(
+            self._profile, file=None, overlay=None
+        )  # where the profile is stored makes no difference
         compiler = version_of("ethos-u-vela") if profile.is_compiled_here else None
         entry = self._key_on(
             split,
@@ -88,7 +90,7 @@ class Evaluator:
 
         def make(folder: Path) -> None:
             reference = self._keras_outputs(split, progress=progress)
-            # a latency that is taken here, beside a training, would be the latency of a machine that trains
+            # alone, for a training at the same time would slow down the latency measured here
             with self._semaphore.acquired(alone=is_device(self._profile)):
                 started = time.monotonic()
                 found = measure(
@@ -117,20 +119,20 @@ class Evaluator:
         folder = self._cache.folder("measurements", entry, make)
         timed = msgspec.json.decode((folder / MEASURED).read_bytes(), type=Timed)
         reason = watch(timed.measured.metrics, timed.measured.checks)
-        if reason is not None:  # so that it does not depend on what the cache holds
+        if reason is not None:  # asked again, so that the answer does not depend on what the cache holds
             raise Skipped(reason)
         scores = tuple(str(folder / name) for name in timed.measured.scores)
         compiled = timed.measured.compiled
         if compiled is not None and compiled.path is not None:
             compiled = msgspec.structs.replace(compiled, path=str(folder / compiled.path))
-        # after the cache, so that a measurement on the device shows at once and in every report
+        # after the cache, so that a new measurement on the device is used at once and in every report
         metrics, told = applied(timed.measured.metrics, file_digest(tflite), self._profile)
         notes = (*timed.measured.notes, *told)
         placed = msgspec.structs.replace(timed.measured, metrics=metrics, scores=scores, compiled=compiled, notes=notes)
         return msgspec.structs.replace(timed, measured=placed)
 
     def beside(self, baseline: Path, measured: Measured, split: Split, progress: Progress) -> Measured:
-        """A measurement with `accuracy_drop`, paired with the baseline's on the same split."""
+        """The measurement with `accuracy_drop` added, paired with the baseline on the same split."""
         reference, metric = self.measured(baseline, split, progress).measured, self._project.goal.judged_by
         pair = [[file_digest(Path(path)) for path in scores] for scores in (reference.scores, measured.scores)]
 
@@ -147,9 +149,9 @@ class Evaluator:
         return msgspec.structs.replace(measured, metrics=metrics)
 
     def widened(self, baseline: Path, tflite: Path, measured: Measured, progress: Progress) -> Measured:
-        """The measurement of a file that nothing was trained for, with its drop on more samples than the validation split has.
+        """The measurement of a file that was not trained, with its drop on more samples than the validation split has.
 
-        As it is where the validation split is large enough, or is the user's own (`edgekit.ingest.widen`).
+        Unchanged if the validation split is large enough, or is the user's own (`edgekit.ingest.widen`).
         """
         dataset = self._wide_dataset()
         if dataset is None or not measured.scores:
@@ -168,7 +170,7 @@ class Evaluator:
         return msgspec.structs.replace(measured, metrics={**measured.metrics, "accuracy_drop": metric}, notes=notes)
 
     def _wide_dataset(self) -> Dataset | None:
-        """The data with a wider validation split; None where it is wide enough, or is not to be widened."""
+        """The data with a wider validation split; None if it is wide enough, or must not be widened."""
         goal, dataset = self._project.goal, self._dataset
         reach = reach_of(dataset.splits["validation"].samples)
         if (
@@ -212,7 +214,7 @@ class Evaluator:
         return [str(folder / name) for name in msgspec.json.decode((folder / MEASURED).read_bytes())]
 
     def require_score(self, measured: Measured) -> None:
-        """Raise `ProjectError` where the metric cannot be had of a file that runs: so it would be of every other."""
+        """Raise `ProjectError` if a file runs but the metric cannot be computed: it would fail for every other file, too."""
         metric = measured.metrics.get(self._project.goal.judged_by.name)
         if measured.scores and metric is not None and metric.value is None:
             raise ProjectError(
@@ -223,7 +225,7 @@ class Evaluator:
             )
 
     def keras_score(self, split: Split, *, progress: Progress) -> Metric | None:
-        """The Keras model's own score on a split by the same metric; None for a metric of the user's own."""
+        """The Keras model's own score on a split by the same metric; None for a user's own metric."""
         spec = self._project.goal.judged_by
         if is_function(spec.name):
             return None
@@ -247,7 +249,7 @@ class Evaluator:
         )
 
     def _key_on(self, split: Split, **parts: Any) -> str:
-        """The key of something that the evaluator makes on a split."""
+        """The cache key of something that the evaluator computes on a split."""
         metric = self._project.goal.judged_by
         return key(
             **parts,

@@ -1,4 +1,4 @@
-"""The figures of a report from what the child processes answered: each with its basis and where it comes from."""
+"""The figures of a report, made from the child processes' answers: each with its basis and its source."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _PURPOSES = {
     "TfLiteTensor variable buffer data": "state between inferences",
     "Operator runtime data": "the operators' parameters",
 }
-"""What tflite-micro's recording allocator calls its parts (tensorflow/lite/micro/recording_micro_allocator.cc)."""
+"""Readable names for the parts of tflite-micro's recording allocator (tensorflow/lite/micro/recording_micro_allocator.cc)."""
 
 
 def tensor_facts(ports: Sequence[Port]) -> tuple[InputFacts, ...]:
@@ -53,7 +53,7 @@ def tensor_facts(ports: Sequence[Port]) -> tuple[InputFacts, ...]:
 
 
 def input_ranges(loaded: Loaded, ask: Children, input_order: Sequence[int | str] | None) -> tuple[InputFacts, ...]:
-    """The inputs with the data's range: the training data's, which the device must feed, else that of the split."""
+    """The inputs with the range of the training data, which the device must feed, or else of the split."""
     assert ask.dataset is not None
     files = ask.dataset.splits.get("train") or ask.dataset.splits[ask.split]
     sources = feeding(ask.dataset.inputs(ask.split), loaded.inputs, input_order)
@@ -66,7 +66,7 @@ def input_ranges(loaded: Loaded, ask: Children, input_order: Sequence[int | str]
 def output_ranges(
     loaded: Loaded, prediction: Prediction, output_order: Sequence[int | str] | None
 ) -> tuple[InputFacts, ...]:
-    """The outputs with the range of what came back."""
+    """The outputs with the range of the values they gave."""
     facts = list(tensor_facts(loaded.outputs))
     places = order(loaded.outputs, output_order, side="output")
     for place, values in zip(places, arrays_of(prediction.paths), strict=True):
@@ -167,7 +167,7 @@ def _parts(arena: Arena) -> str:
 
 
 def tables_checks(micro: Micro) -> list[Check]:
-    """Whether the interpreter decodes the look-up tables to the weights that the score was taken with."""
+    """Whether the interpreter decodes the look-up tables to the same weights as those used for the score."""
     share = micro.same_as_expanded
     if share is None:
         return []
@@ -195,7 +195,7 @@ def _differs(found: Difference) -> str:
 
 
 def micro_checks(micro: Micro) -> list[Check]:
-    """A rounding or a few may fall otherwise; what is not that is the arithmetic of another model. None where LiteRT does not run it."""
+    """A few differences in rounding pass; more are the arithmetic of another model. No check if LiteRT does not run the file."""
     found = micro.difference
     if found is None:
         return []
@@ -213,7 +213,7 @@ def micro_checks(micro: Micro) -> list[Check]:
 def agreed(
     reference: Sequence[Path], prediction: Prediction, tasks: Sequence[OutputTask], ask: Children, names: Sequence[str]
 ) -> tuple[Metric, Check]:
-    """The agreement of the output that agrees least, by its name where there are several; outputs in the same order."""
+    """The agreement of the output that agrees least, named if there are several; outputs in the same order."""
     pairs = zip(arrays_of(reference), arrays_of(prediction.paths), strict=True)
     found = [
         agreement(wanted, got, kind=task.kind, threshold=task.threshold if task.kind else None)
@@ -242,7 +242,7 @@ def lost_columns(
     outputs: Sequence[InputFacts],
     names: Sequence[str],
 ) -> list[Finding]:
-    """Columns that the quantization of a regression's output swallows, beside a reference's; outputs in the order of `names`."""
+    """Columns of a regression's output that its quantization loses, compared with a reference; outputs in the order of `names`."""
     scales = {facts.name: facts.scale for facts in outputs}
     pairs = zip(arrays_of(reference), arrays_of(prediction.paths), tasks, names, strict=False)
     each = [

@@ -1,6 +1,6 @@
-"""The test vector of a microcontroller's firmware: samples of the test split, and what the board's interpreter answers here.
+"""The test vector of a microcontroller's firmware: samples of the test split, and the answers of the board's interpreter here.
 
-The join of the data, the runtimes and what is emitted. A file that does not run there has no vector, which is no error: its
+It joins the data, the runtimes and what is emitted. A file that does not run there has no vector, which is no error: its
 report says why it does not run.
 """
 
@@ -28,7 +28,7 @@ def vector_of(
     input_order: Sequence[int | str] | None = None,
     progress: Progress = no_progress,
 ) -> TestVector | None:
-    """Two samples with answers that differ, or one; None for another kind of device, without a file, or where it does not run."""
+    """Two samples with different answers, or one; None for another kind of device, without a file, or if it does not run."""
     if tflite is None or profile.kind != "microcontroller" or profile.runtime.kind != "tflite_micro":
         return None
     with (

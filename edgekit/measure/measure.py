@@ -1,8 +1,8 @@
-"""Everything that is known of one finished `.tflite` on one device: the parent's side, which loads no interpreter.
+"""All figures of one finished `.tflite` on one device: the parent's side, which loads no interpreter.
 
-What the bytes say is read here; what has to be run is asked of child processes with a limit on memory and time, so
-that a native crash or an endless loop becomes a value. Figures of the device itself are only those of this machine's
-profile; for other devices the same kind of runtime stands in here, and each figure says so.
+What the bytes tell is read here; what has to be run is run by child processes with limits on memory and time, so
+that a native crash or an endless loop becomes a value. Only with this machine's own profile are figures measured on the
+device itself; for other devices the same kind of runtime is used here instead, and each figure says so.
 """
 
 from __future__ import annotations
@@ -56,9 +56,9 @@ class Measured(Value):
     """A file's metrics, the checks that its facts decide, its inputs and outputs, and its outputs for every sample.
 
     `scores` are paths of `.npy` files, float32, one an output of the model, one row a sample of the split in the
-    order of `Dataset.rows`; empty without data, and where no runtime here runs the file. `how` says how the evaluation
-    was run. `compiled` is what the NPU's compiler made of it, whose `path` is beside the scores. `findings` are those on its
-    outputs beside the reference's.
+    order of `Dataset.rows`; empty without data, or if no runtime here runs the file. `how` says how the evaluation
+    was run. `compiled` is the NPU compiler's result, whose `path` is beside the scores. `findings` come from comparing its
+    outputs with the reference's.
     """
 
     metrics: Metrics
@@ -73,7 +73,7 @@ class Measured(Value):
 
     @property
     def problem(self) -> str | None:
-        """Why the file does not run on the device's kind of runtime; None where it does."""
+        """Why the file does not run on the device's kind of runtime; None if it does."""
         return next((one.reason for one in self.checks if one.name == "runtime" and one.outcome == "fail"), None)
 
 
@@ -82,11 +82,11 @@ class NotWanted(Failed):
 
 
 Watch = Callable[[Metrics, Sequence[Check]], str | None]
-"""Asked of the figures and checks that were taken so far: why the rest is not wanted, or None."""
+"""Gets the figures and checks taken so far; returns why the rest is not wanted, or None."""
 
 
 def no_watch(metrics: Metrics, checks: Sequence[Check]) -> str | None:
-    """The default: all of it is wanted."""
+    """The default: everything is wanted."""
 
 
 def measure(
@@ -112,13 +112,14 @@ def measure(
     `scratch` is an existing folder for the outputs. `reference` are `.npy` files of another model's outputs on the
     same split (Keras's), for their agreement. `input_order` names for each input of the data the tensor that it
     feeds, `output_order` the tensor that each output of the data set's targets belongs to: tensor indices or names
-    of the SignatureDef; by position where None. `tasks` say what each output of the data is for. `root` is the folder of the user's own metric function.
+    of the SignatureDef; by position if None. `tasks` say what each output of the data is for. `root` is the folder of the user's own metric function.
     `exists` is for a file that edgekit did not make (`static`). `time_limit_s` is for all of it; without one each job has a limit by the model's speed (`edgekit.jobs.limits`).
-    A file that its runtime refuses, that crashes it or takes too long has a failing check `runtime`, and all figures
-    that can be had without: on a microcontroller the score, which LiteRT gives. `watch` is asked after what the bytes say, and
-    after memory and latency: where it gives a reason, it is returned as `NotWanted`. Returns `Failed` where it is not the
-    file's doing: out of memory, or killed from outside. Raises `ModelError` for a file that is no `.tflite` and
-    `DataError` where data and model do not go together.
+
+    A file that its runtime refuses, that crashes it or takes too long has a failing check `runtime`, and all figures that
+    do not need that runtime: for a microcontroller also the score, which LiteRT gives. `watch` is called after the bytes are
+    read, and after memory and latency: if it gives a reason, that is returned as `NotWanted`. Returns `Failed` if the file
+    is not the cause: out of memory, or killed from outside. Raises `ModelError` for a file that is not a `.tflite` and
+    `DataError` if data and model do not go together.
     """
     known = static(tflite, profile, exists=exists)
     with stand_in(known.model, profile) as expanded:
@@ -146,7 +147,7 @@ def outputs_of(
     input_order: Sequence[int | str] | None = None,
     output_order: Sequence[int | str] | None = None,
 ) -> tuple[str, ...] | Failed:
-    """The outputs of a file for every sample of a split and nothing else, as in `Measured.scores`; arguments as in `measure`."""
+    """Only the outputs of a file for every sample of a split, as in `Measured.scores`; arguments as in `measure`."""
     with stand_in(static(tflite, profile).model, profile) as expanded:
         asked = Children(tflite, profile, dataset, split, progress, None, expanded)
         try:
@@ -167,9 +168,9 @@ def drop(
     root: Path | None = None,
     time_limit_s: float | None = None,
 ) -> Drop | Failed:
-    """The paired drop of two `Measured.scores` on the same split; a user's own metric runs in a child.
+    """The paired drop between two `Measured.scores` on the same split; a user's own metric runs in a child.
 
-    `Failed` where one of them has no scores, or the metric crashes or exceeds its time limit.
+    `Failed` if one of them has no scores, or the metric crashes or exceeds its time limit.
     """
     if not baseline or not scores:
         whose = "the file itself" if baseline else "the file that it is counted from"
@@ -184,7 +185,7 @@ def drop(
 
 
 def basis_of(profile: DeviceProfile) -> Basis:
-    """What a score rests on that is taken here: 'measured' where here is the device."""
+    """The basis of a score taken here: 'measured' if this machine is the device."""
     return "measured" if is_device(profile) else "simulated"
 
 
@@ -206,7 +207,7 @@ def drop_metric(found: Drop | Failed, split: Split, basis: Basis = "simulated") 
 
 
 class _Measuring:
-    """One measurement: what was found so far, and what the runtime was seen to fail at."""
+    """One measurement: what was found so far, and at what the runtime failed."""
 
     def __init__(
         self, known: Static, ask: Children, metric: MetricSpec, tasks: Sequence[OutputTask], watch: Watch
@@ -231,7 +232,7 @@ class _Measuring:
         output_order: Sequence[int | str] | None,
         root: Path | None,
     ) -> Measured:
-        if not self._ask.profile.is_compiled_here:  # an NPU's compiler makes other figures of it
+        if not self._ask.profile.is_compiled_here:  # with an NPU these figures come from its compiler
             predicted = {} if self._ask.on_device else {"latency": latency_metric(None, self._known, self._ask)}
             self._require_wanted({**self._metrics, **predicted}, self._known.checks)
         self._npu = self._asked_of_the_npu(scratch)
@@ -262,13 +263,13 @@ class _Measuring:
         return self._made(inputs, outputs, prediction)
 
     def _require_wanted(self, metrics: Metrics, checks: Sequence[Check]) -> None:
-        """End the measurement where what is known so far makes the rest of it idle."""
+        """End the measurement if what is known so far makes the rest unnecessary."""
         reason = self._watch(metrics, checks)
         if reason is not None:
             raise _Unwanted(reason)
 
     def _loaded_on_micro(self) -> Loaded | Failed:
-        """The file as a microcontroller's own interpreter opens it, whose word counts; LiteRT evaluates where it opens it too."""
+        """The file opened by the microcontroller's own interpreter, whose answer decides; LiteRT evaluates if it opens the file too."""
         own = self._verdict(self._ask.load_on_micro())
         fast = _of_the_file(self._ask.load())
         if isinstance(own, Failed):
@@ -282,7 +283,7 @@ class _Measuring:
         return own
 
     def _asked_of_the_npu(self, scratch: Path) -> npu.Asked | None:
-        """What the NPU's compiler says of the file; None where the device has none that edgekit runs."""
+        """The NPU compiler's result for the file; None if the device has no compiler that edgekit runs."""
         if not self._ask.profile.is_compiled_here:
             return None
         reason = npu.missing()
@@ -309,7 +310,7 @@ class _Measuring:
         self._metrics["latency"] = latency_metric(timed, self._known, ask)
 
     def _not_run(self, failed: Failed) -> Measured:
-        """What is known of a file that does not run here at all: all that its bytes say."""
+        """What is known about a file that does not run here at all: what its bytes tell."""
         self._metrics["ram"] = arena_metric(failed) if self._is_micro else memory_metric(failed, self._ask)
         self._metrics["latency"] = latency_metric(failed if self._ask.on_device else None, self._known, self._ask)
         if self._ask.dataset is not None:
@@ -320,7 +321,7 @@ class _Measuring:
         self._metrics[self._metric.name] = unknown(unit_of(self._metric), failed.reason, split=self._ask.split)
 
     def _verdict(self, answer: Answer | Failed) -> Answer | Failed:
-        """An answer, or a failure that is the file's own and fails its check."""
+        """The answer; a failure caused by the file also fails its check."""
         found = _of_the_file(answer)
         if isinstance(found, Failed) and found.reason not in self._problems:
             self._problems.append(found.reason)
@@ -346,7 +347,7 @@ class _Measuring:
 
 
 def as_it_ran(known: Static, runtime: str) -> Static:
-    """The facts of a file whose operators its runtime has run, all of them: it knows better than the table of them."""
+    """The facts of a file after its runtime ran all its operators: that proves more than the operator table."""
     checks = tuple(
         msgspec.structs.replace(
             check,
@@ -363,7 +364,7 @@ def as_it_ran(known: Static, runtime: str) -> Static:
 
 
 class _Unwanted(Exception):
-    """Ends a measurement whose rest is not wanted."""
+    """Ends a measurement of which the rest is not wanted."""
 
     def __init__(self, reason: str) -> None:
         self.reason = reason
@@ -371,7 +372,7 @@ class _Unwanted(Exception):
 
 
 class _NoVerdict(Exception):
-    """Ends a measurement that says nothing of the file: out of memory, or killed from outside."""
+    """Ends a measurement that tells nothing about the file: out of memory, or killed from outside."""
 
     def __init__(self, failed: Failed) -> None:
         self.failed = failed
@@ -379,7 +380,7 @@ class _NoVerdict(Exception):
 
 
 def _of_the_file(answer: Answer | Failed) -> Answer | Failed:
-    """An answer, or a failure that the file (or the user's metric) is the cause of; raises `_NoVerdict` for another."""
+    """An answer, or a failure caused by the file (or the user's metric); raises `_NoVerdict` for any other failure."""
     if isinstance(answer, Failed) and not (answer.repeatable or answer.timed_out):
         raise _NoVerdict(answer)
     return answer

@@ -1,6 +1,6 @@
-"""What a compiled file says of a device with an NPU: its checks, and its figures in place of the plain file's.
+"""What a compiled file means for a device with an NPU: its checks, and its figures instead of the plain file's.
 
-It takes what the compiler answered, and runs nothing.
+It takes the compiler's answer, and runs nothing.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from edgekit.values import Value
 from edgekit.verdict import checks as verdict
 
 NAMED = 5
-"""So many operators that are left are named."""
+"""At most so many of the operators left to the processor are named."""
 
 
 class Asked(Value):
-    """The NPU's part of a measurement: figures in place of others, checks in place of those of the same name, notes."""
+    """The NPU's part of a measurement: figures and checks that replace those of the same name, and notes."""
 
     metrics: Metrics
     checks: tuple[Check, ...]
@@ -34,20 +34,20 @@ class Asked(Value):
 
 
 def missing() -> str | None:
-    """Why Vela cannot be asked here; None where it can."""
+    """Why Vela cannot be run here; None if it can."""
     if is_installed("ethosu"):
         return None
     return f"its NPU runs only what Vela compiled for it, and Vela is not installed: {pip_line('npu')}"
 
 
 def not_asked(reason: str, ran_on: str) -> Asked:
-    """Vela is not there: the file may run, and may not."""
+    """The result without Vela: whether the file runs is unknown."""
     runs = Check(name="runtime", outcome="unknown", value=ran_on, reason=f"{reason}; here it loads and runs")
     return Asked(metrics={}, checks=(runs,))
 
 
 def answered(answer: Compiled | Failed, plain: TfliteModel, profile: DeviceProfile, folder: Path) -> Asked:
-    """The figures of what Vela made of a file (`folder / COMPILED_FILE`), or that it made nothing."""
+    """The figures of what Vela made of a file (`folder / COMPILED_FILE`), or only failing checks if it compiled nothing."""
     if isinstance(answer, Failed):
         return Asked(metrics={}, checks=(verdict.runtime_check("Vela", answer.reason),))
     checks = [_runtime(answer), _npu_operators(answer)]
@@ -62,20 +62,20 @@ def answered(answer: Compiled | Failed, plain: TfliteModel, profile: DeviceProfi
 
 
 def over(metrics: Metrics, asked: Asked) -> Metrics:
-    """The figures of a file with the NPU's in place of those of the same name; those of an arena that it has not are gone."""
+    """The figures of a file, with the NPU's instead of those of the same name, and without those of an arena that it does not have."""
     kept = {name: one for name, one in metrics.items() if not ("ram" in asked.metrics and name.startswith("ram_"))}
     return kept | asked.metrics
 
 
 def notes(of_the_file: Sequence[str], asked: Asked) -> tuple[str, ...]:
-    """The notes on a file that the processor would run are none of the compiled one."""
+    """The notes that hold for the compiled file; those about running the plain file on the processor do not."""
     return (*(() if "ram" in asked.metrics else of_the_file), *asked.notes)
 
 
 def in_place(checks: Sequence[Check], asked: Asked, problem: str | None) -> tuple[Check, ...]:
-    """The checks of a file with the NPU's in place of those of the same name.
+    """The checks of a file, with the NPU's instead of those of the same name.
 
-    What no runtime here runs fails all the same: no accuracy could be taken of it.
+    A file that no runtime here runs still fails: its accuracy could not be measured.
     """
     mine = {check.name: check for check in asked.checks}
     if problem is not None and mine["runtime"].outcome != "fail":
@@ -99,7 +99,7 @@ def _runtime(made: Compiled) -> Check:
 
 
 def _npu_operators(made: Compiled) -> Check:
-    """How many operators the NPU runs; none is a failure, and some that are left are told in the notes."""
+    """How many operators the NPU runs; none is a failure, and those left to the processor are named in the notes."""
     return Check(
         name="npu_operators",
         outcome="pass" if made.on_npu else "fail",
@@ -122,7 +122,7 @@ def _notes(made: Compiled) -> tuple[str, ...]:
 
 
 def _operators(compiled: TfliteModel, profile: DeviceProfile) -> Check:
-    """The operators that the runtime itself runs are those of the compiled file, and `ethos-u` is its driver's."""
+    """The runtime itself runs the operators of the compiled file; `ethos-u` is run by the NPU's driver."""
     assert profile.runtime.operators is not None
     table = load_table(profile.runtime.operators)
     problems = [
@@ -140,6 +140,6 @@ def _operators(compiled: TfliteModel, profile: DeviceProfile) -> Check:
 
 
 def _sram(metric: Metric, profile: DeviceProfile) -> Check:
-    """Where weights and activations lie in DRAM, what is staged must fit the memory on the chip."""
+    """If weights and activations are in DRAM, the part staged on the chip must fit its memory."""
     fast = profile.memory.ram_fast
     return verdict.check_limit("sram", None if fast is None else fast.value, metric)

@@ -1,7 +1,7 @@
 """The figures of a compiled file: its size, the compiler's plan of the memory, its cycles as time.
 
-They are the compiler's own model of the NPU, simulated, and no more. Of the operators that it leaves to the processor it
-says nothing: those are predicted by the roofline, and then so is the whole.
+They come from the compiler's own model of the NPU, so they are simulated. The compiler says nothing about operators that
+it leaves to the processor: those are predicted by the roofline, and the total then counts as predicted.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from edgekit.errors import ProfileError
 from edgekit.tflite.model import ABSENT, VELA, Operator, Tensor, TfliteModel
 
 CUSTOM = VELA
-"""The custom operator that holds what the NPU runs."""
+"""The custom operator that holds the NPU's part of the file."""
 INTEGERS = ("int8", "uint8", "int16", "int32", "int64", "bool")
 ESTIMATE = "Arm's own estimate, which is of no published accuracy: it says itself that an FVP or FPGA tells more"
 
 
 def figures(made: Compiled, compiled: TfliteModel, plain: TfliteModel, profile: DeviceProfile) -> Metrics:
-    """All figures that the compiled file has in place of the plain one's."""
+    """All figures of the compiled file that replace those of the plain one."""
     npu = profile.npu
     assert npu is not None
     left = [operator for operator in compiled.operators if not is_on_npu(operator)]
@@ -40,12 +40,12 @@ def figures(made: Compiled, compiled: TfliteModel, plain: TfliteModel, profile: 
 
 
 def by(made: Compiled) -> str:
-    """The compiler and how it was asked."""
+    """The compiler and its options."""
     return f"{made.compiler}, {made.accelerator}, {made.system_config}, {made.memory_mode}"
 
 
 def is_on_npu(operator: Operator) -> bool:
-    """Whether the NPU runs it."""
+    """Whether the NPU runs an operator."""
     return operator.custom and operator.name == CUSTOM
 
 
@@ -58,10 +58,10 @@ def _flash(made: Compiled) -> Metric:
 
 
 def _ram(made: Compiled, compiled: TfliteModel, left: list[Operator], profile: DeviceProfile) -> Metric:
-    """Vela's plan of the memory; above it the runtime's own.
+    """Vela's plan of the memory, plus the runtime's own memory.
 
-    With operators that are left it is a prediction, since Vela does not count their tensors: usually those of the
-    greediest of them, at most those of all at once.
+    With operators left to the processor it is a prediction, since Vela does not count their tensors: usually those of the
+    operator with the most, at most those of all operators together.
     """
     own = profile.cost.runtime_memory
     moved = [sum(tensor.size_bytes for tensor in _moved(compiled, operator)) for operator in left]
@@ -84,7 +84,7 @@ def _ram(made: Compiled, compiled: TfliteModel, left: list[Operator], profile: D
 
 
 def _latency(made: Compiled, compiled: TfliteModel, left: list[Operator], profile: DeviceProfile, npu: Npu) -> Metric:
-    """Vela's cycles at the NPU's clock; with operators that are left the sum is a prediction, with their interval."""
+    """Vela's cycles at the NPU's clock; with operators left to the processor, the sum is a prediction with their interval."""
     source = f"{by(made)}: {made.cycles} cycles at {made.clock_hz / 1e6:g} MHz, {ESTIMATE}"
     if not left:
         own = profile.cost.overhead_per_inference
@@ -117,7 +117,7 @@ def _latency(made: Compiled, compiled: TfliteModel, left: list[Operator], profil
 def _processor_ms(
     model: TfliteModel, left: list[Operator], profile: DeviceProfile, npu: Npu
 ) -> tuple[float, float, float]:
-    """Low, usual and high time of the operators that are left; an element that is touched counts as a multiply-accumulate."""
+    """Low, usual and high time of the operators left to the processor; each element touched counts as one multiply-accumulate."""
     if any(operator.runs is None for operator in left):
         raise ProfileError("a loop stays on the processor (WHILE), whose turns the file does not tell")
     total = [0.0, 0.0, 0.0]

@@ -1,4 +1,4 @@
-"""What is known of a file on a device without running it: sizes, counts, operators, dtypes; what the code beside it takes."""
+"""What is known about a file on a device without running it: sizes, counts, operators, dtypes; and what its firmware takes."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ TITLES = {
     "none": "a runtime that the device has not",
 }
 NAMED = 5
-"""So many files of an appended archive are named."""
+"""At most so many files of an appended archive are named."""
 INTEGERS = ("int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64", "bool")
 
 
 class Static(Value):
-    """A file and what its bytes say on a device."""
+    """A file and what its bytes tell about it on a device."""
 
     artifact: Artifact
     model: TfliteModel
@@ -45,10 +45,10 @@ class Static(Value):
 
 
 def static(tflite: Path, profile: DeviceProfile, *, exists: bool = False) -> Static:
-    """Read a file; raises `ModelError` where it cannot be read or is no `.tflite`.
+    """Read a file; raises `ModelError` if it cannot be read or is not a `.tflite`.
 
     `exists` is for a file that edgekit did not make: the profile's dtypes of inputs and outputs are then a preference, and
-    another one warns where the device computes with it.
+    another dtype gives a warning if the device computes with it.
     """
     artifact = Artifact.from_path(tflite)
     model = read_tflite(tflite)
@@ -72,14 +72,14 @@ def static(tflite: Path, profile: DeviceProfile, *, exists: bool = False) -> Sta
 
 
 def computed_dtypes(profile: DeviceProfile) -> tuple[str, ...]:
-    """The dtypes that a device computes with in its runtime: integers of any width, floats where it has them, text in LiteRT."""
+    """The dtypes that a device's runtime computes with: integers of any width, floats if it has them, text in LiteRT."""
     floats = {"float32": profile.numerics.float32, "float16": profile.numerics.float16}
     text = ("string",) if profile.runtime.kind in ("litert", "tflite_runtime") and profile.npu is None else ()
     return (*INTEGERS, *text, *(name for name, support in floats.items() if support == "native"))
 
 
 def byte_metrics(artifact: Artifact, model: TfliteModel) -> Metrics:
-    """The figures that a file's bytes tell, on whatever device."""
+    """The figures that follow from a file's bytes, on whatever device."""
 
     def read(value: float | int, unit: str, source: str) -> Metric:
         return Metric(value=value, unit=unit, basis="measured", source=source)
@@ -94,12 +94,12 @@ def byte_metrics(artifact: Artifact, model: TfliteModel) -> Metrics:
 
 
 def macs_metric(model: TfliteModel) -> Metric:
-    """The multiply-accumulates of a file; without a value where a compiler has put them out of sight."""
+    """The multiply-accumulates of a file; without a value if a compiler has hidden them in its own operator."""
     return _counted(model, model.macs, "MAC", "counted from the shapes in the file")
 
 
 def parameters_metric(model: TfliteModel) -> Metric:
-    """The weights of a file in number; without a value where a compiler has coded them."""
+    """The number of weights of a file; without a value if a compiler has encoded them."""
     return _counted(model, model.parameters, "", "elements of the constant weights in the file")
 
 
@@ -114,7 +114,7 @@ def _is_edge_tpu(profile: DeviceProfile) -> bool:
 
 
 def micro_metrics(model: TfliteModel, profile: DeviceProfile) -> Metrics:
-    """What a microcontroller's firmware takes beside the file, and its arena beyond what is taken here; empty elsewhere."""
+    """What a microcontroller's firmware needs besides the file, and its arena beyond the one measured here; empty for other devices."""
     if profile.kind != "microcontroller" or profile.runtime.kind != "tflite_micro":
         return {}
     library = library_of(profile)

@@ -1,6 +1,6 @@
 """Samples as small pictures, in PNG without any library: for looking at a few of them in a report.
 
-Whether an input is a picture is told by its shape: height, width and 1 or 3 channels, or a square without channels.
+An input's shape decides whether it is a picture: height, width and 1 or 3 channels, or a square without channels.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 SIDES = (40, 32, 24, 16)
-"""Pixels of the longer side; the first with which all pictures of a report fit into `MOST_CHARACTERS`."""
+"""Pixels of the longer side: the first of these with which all pictures of a report fit into `MOST_CHARACTERS`."""
 MOST_CHARACTERS = 64_000
 LEAST_SIDE, LARGEST_SIDE = 5, 4096
 MOST_VALUES = 8
@@ -26,7 +26,7 @@ _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Pictures:
-    """Where the samples of a split are looked up; `low` and `high` are the real values of black and white."""
+    """Shows samples of a split; `low` and `high` are the real values of black and white."""
 
     array: np.ndarray
     is_picture: bool
@@ -46,7 +46,7 @@ class Pictures:
 
 
 def pictures_of(dataset: Dataset, split: Split) -> Pictures:
-    """The first input that is a picture, else the first input."""
+    """Shows the first input that is a picture, else the first input."""
     files, arrays = dataset.splits[split].inputs, dataset.inputs(split)
     place = next((at for at, file in enumerate(files) if _is_picture(file)), 0)
     file = files[place]
@@ -74,7 +74,7 @@ def _grey_levels(sample: np.ndarray, low: float, high: float) -> np.ndarray:
 
 
 def _small(pixels: np.ndarray, side: int) -> np.ndarray:
-    """Means of squares, so that the longer side is at most `side`."""
+    """Averages over squares, so that the longer side is at most `side`."""
     import numpy as np
 
     factor = -(-max(pixels.shape[:2]) // side)

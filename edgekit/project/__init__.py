@@ -1,1 +1,1 @@
-"""A project: `edgekit.toml` and the arguments of a call, settled."""
+"""A project: `edgekit.toml` and a call's arguments, combined and validated."""

@@ -1,6 +1,6 @@
-"""`--devices-file`: a device a line, an id or the path of a profile; what follows ` #` is a comment.
+"""`--devices-file`: one device a line, an id or the path of a profile; ` #` begins a comment.
 
-Paths are from the file's own folder, so that a file means the same from wherever it is named.
+Paths are relative to the file's own folder, so that the file means the same wherever it is used from.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ COMMENT = re.compile(r"(^|\s)#.*")
 def read_devices(path: str | Path) -> tuple[Device, ...]:
     """The devices that a file names, each once, in its order.
 
-    Raises `ProjectError` for a file that cannot be read, names none or is no such file, and `ProfileError` for a wrong
-    one, with its line.
+    Raises `ProjectError` for a file that cannot be read, names no device or is not a list of devices, and `ProfileError` for
+    a wrong device, with its line.
     """
     found: dict[str, Device] = {}
     seen: set[str] = set()
@@ -55,7 +55,7 @@ def _text(path: Path) -> str:
                 "too large for a list of devices", where=str(path), allowed=f"{LARGEST_BYTES} bytes at most"
             )
         return content.decode("utf-8-sig")
-    except (OSError, ValueError) as problem:  # a path that holds a null is a ValueError, and so is no UTF-8
+    except (OSError, ValueError) as problem:  # ValueError: a path with a null character, or text that is not UTF-8
         raise ProjectError(
             "the list of devices cannot be read",
             where="--devices-file",
@@ -65,12 +65,12 @@ def _text(path: Path) -> str:
 
 
 def _is_path(name: str) -> bool:
-    """As in `load_profile`: a path ends in .toml, or has a separator in it."""
+    """Whether a name is a path, as in `load_profile`: it ends in .toml, or has a separator in it."""
     return name.endswith(".toml") or "/" in name
 
 
 def _at(place: str, problem: ProfileError, name: str) -> ProfileError:
-    """A profile's error with the line that named it; what is wrong inside a profile keeps its own place beside."""
+    """A profile's error with the line that named the profile; the place of an error inside the profile is kept too."""
     inside = problem.where is not None and problem.where != "--device"
     return ProfileError(
         problem.what,

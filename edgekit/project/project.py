@@ -1,4 +1,4 @@
-"""A project: the model, the data, the goal and the budget, validated, with the command line's word last.
+"""A project: the model, the data, the goal and the budget, validated; the command line overrides the file.
 
 Nothing is loaded here and no file but `edgekit.toml` is read.
 """
@@ -47,7 +47,7 @@ LONGEST_BUDGET_S = 8760 * 3600.0
 
 
 class Budget(Value):
-    """Limits in bytes and milliseconds; None where the profile's own holds."""
+    """Limits in bytes and milliseconds; None leaves the profile's own."""
 
     flash_bytes: int | None = None
     download_bytes: int | None = None
@@ -61,10 +61,10 @@ class Budget(Value):
 
 
 class Goal(Value):
-    """What may be lost (in points), by which metric, and what is wanted of the candidates that hold every limit.
+    """What may be lost (in points), by which metric, and what to optimise among candidates that hold every limit.
 
-    `metric` is None where none was given, until model and data are known (`edgekit.verdict.judged_by`); `output` is the
-    model output that it looks at.
+    `metric` is None if not given, until model and data are known (`edgekit.verdict.judged_by`); `output` is the model
+    output that the metric is computed on.
     """
 
     max_drop_points: float
@@ -75,14 +75,14 @@ class Goal(Value):
 
     @property
     def judged_by(self) -> MetricSpec:
-        """The metric, once it is settled."""
+        """The metric, once it is known."""
         if self.metric is None:
             raise ValueError("the metric is not settled yet")
         return self.metric
 
     @property
     def currency(self) -> str | None:
-        """The metric that the aim makes small; None where it weighs several, or looks at the accuracy."""
+        """The metric that the aim minimises; None if the aim weighs several metrics, or maximises accuracy."""
         return next((currency for currency, aim in AIM_OF.items() if aim == self.aim), None)
 
 
@@ -111,7 +111,7 @@ class Project(Value):
 
 
 def load_project(folder: Path, *, required: bool = True) -> Project:
-    """The project in a folder; an empty one where there is no `edgekit.toml` and none is `required`."""
+    """The project in a folder; if there is no `edgekit.toml` and none is `required`, an empty one."""
     path = folder / PROJECT_FILE
     if not path.is_file():
         if not required:
@@ -136,7 +136,7 @@ def read_project_file(path: Path) -> ProjectFile:
 
 
 def resolve(file: ProjectFile, *, root: Path, where: str) -> Project:
-    """The validated project of raw keys; `where` names them in an error."""
+    """The validated project for raw keys; `where` names them in an error."""
     goal = file.goal
     return Project(
         root=str(root.resolve()),
@@ -176,7 +176,7 @@ def _metric(goal: GoalTable, where: str) -> MetricSpec | None:
 
 
 def _aim(goal: GoalTable, where: str) -> Aim:
-    """The aim by either of its two keys; raises `ProjectError` where they say different things."""
+    """The aim by either of its two keys; raises `ProjectError` if they contradict each other."""
     named = AIM_OF.get(goal.currency or "")
     if goal.aim is not None and named not in (None, goal.aim):
         raise ProjectError(
@@ -206,7 +206,7 @@ def _budget(table: BudgetTable, where: str) -> Budget:
 
 
 def override(project: Project, **changes: Any) -> Project:
-    """A project with what the command line or the caller says, where it says something (not None).
+    """A project with the values given on the command line or by the caller; None leaves the project's own.
 
     Accepts `model`, `data` (sources), `imports`, `seed`, `augment` (the table as a dict), `emulate`, `strict`, `goal` (an aim),
     `limits` (a `Limits` of the caller's own) and `time_budget` (text with a unit, or seconds).
@@ -249,14 +249,14 @@ def _within(project: Project, limits: Mapping[str, float]) -> Project:
 
 
 def _switch(value: Any, where: str) -> bool:
-    """True or False; a text is neither, whatever it says."""
+    """True or False; text is refused, whatever it says."""
     if isinstance(value, bool):
         return value
     raise ProjectError("neither true nor false", where=where, received=repr(value)[:100], allowed="True or False")
 
 
 def _budget_s(seconds: float, where: str) -> float:
-    """A time that threads can wait for."""
+    """A time that is short enough for a thread to wait for."""
     if seconds > LONGEST_BUDGET_S:
         raise ProjectError(
             "too long for a time budget", where=where, received=f"{seconds:g} s", allowed="8760h at most"
@@ -285,7 +285,7 @@ def _named(given: Any) -> Aim:
 
 
 def _augment(given: Any) -> AugmentTable | None:
-    """The table of that name from a caller's mapping; None where it is empty."""
+    """The `augment` table from a caller's mapping; None if it is empty."""
     if not isinstance(given, Mapping):
         raise ProjectError(
             "not a mapping of variations", where="augment", received=repr(given)[:200],

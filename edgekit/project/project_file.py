@@ -1,7 +1,7 @@
-"""The keys of `edgekit.toml`, as they stand in the file: text with units, nothing resolved.
+"""The keys of `edgekit.toml`, as they are written in the file: text with units, nothing resolved.
 
-`edgekit.project.project` turns this raw type into the validated `Project`; the JSON Schema in `docs/` and the commented
-file that `edgekit init` writes are held against it by tests.
+`edgekit.project.project` turns this raw type into the validated `Project`. Tests compare the JSON Schema in `docs/` and
+the commented file that `edgekit init` writes with it.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""What a caller asks for, settled: the project in force, the device profiles, and the limits that both set.
+"""What a caller asks for: the project, the device profiles, and the limits that both set.
 
-`edgekit.toml`, the caller's arguments and the profiles' own limits meet here, and the caller has the last word.
+`edgekit.toml`, the caller's arguments and the profiles' own limits are combined here; the caller's arguments come first.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ Devices = list[str] | list[Path] | tuple[Device, ...]
 
 
 def settle(model: Any, data: Any, project: str | Path | None, **changes: Any) -> Project:
-    """The project in force: that of `project`'s `edgekit.toml`, with the caller's word last.
+    """The project to use: that of `project`'s `edgekit.toml`, overridden by the caller's arguments.
 
-    Raises `ProjectError` for a folder, a key or an argument that is wrong, or where no model is named at all.
+    Raises `ProjectError` for a folder, a key or an argument that is wrong, or if no model is named at all.
     """
     named = {"model": model, "data": data}
     texts = {name: _source(value) for name, value in named.items() if isinstance(value, str | Path)}
@@ -45,7 +45,7 @@ def settle(model: Any, data: Any, project: str | Path | None, **changes: Any) ->
 
 
 def _source(given: str | Path) -> str:
-    """A path as the caller means it, from where they stand; inside `edgekit.toml` paths are from its folder."""
+    """A path relative to the caller's working folder; paths inside `edgekit.toml` are relative to its folder."""
     text = str(given)
     return str(Path(text).absolute()) if not is_function(text) and Path(text).exists() else text
 
@@ -73,7 +73,7 @@ def profiles_for(device: Device | Devices | None, settings: Project) -> list[Dev
 
 
 def is_several(device: Device | Devices | None, settings: Project) -> bool:
-    """Whether the answer is a list: a sequence of devices was given, or the project names several."""
+    """Whether the answer is a list: if a sequence of devices was given, or the project names several."""
     return not isinstance(device, str | Path) if device else len(settings.devices) > 1
 
 

@@ -1,9 +1,9 @@
 """A user's `module:function`: called in a child, and identified by its source without being run.
 
-The identity is the hash of the module's source and of the modules it imports, wherever they lie: in the project's
-folder, a `src` folder, an editable install, the script's folder. So a second build can be answered without importing
-anything of the user's. An installed distribution counts by its version, Python's own modules and edgekit do not count:
-every cache key has their versions.
+The identity is the hash of the module's source and of the modules it imports, wherever they are: in the project's
+folder, a `src` folder, an editable install, the script's folder. So a second build can be answered from the cache without
+importing the user's code. Installed distributions are identified by their version. Python's own modules and edgekit are
+left out: every cache key has their versions.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ def is_function(source: str) -> bool:
 
 
 def import_modules(names: Sequence[str], *, root: Path, error: type[InputError]) -> None:
-    """Import the user's modules from `root` or from what is installed; they register custom layers."""
+    """Import the user's modules from `root` or from installed packages; they register custom layers."""
     for name in names:
         _import(name, root, error)
 
 
 def call(spec: str, *, root: Path, imports: Sequence[str], error: type[InputError]) -> Any:
-    """What the user's function returns. Raises `error` where it cannot be found or raises; runs the user's code."""
+    """What the user's function returns. Raises `error` if it cannot be found or raises; runs the user's code."""
     match = _SPEC.match(spec)
     if match is None:
         raise error("not module:function", received=spec)
@@ -109,7 +109,7 @@ def _last_line(problem: Exception, otherwise: str) -> str:
 def digest(spec: str, *, root: Path, version: str = "", error: type[InputError] = InputError) -> str:
     """Hash of a function's name, its module's source, the modules that it imports, and the user's `version`.
 
-    Nothing is imported. Raises `error` where the module has no source that can be found.
+    Nothing is imported. Raises `error` if the module's source cannot be found.
     """
     text = f"{spec}\0{version}\0{_module_text(spec.split(':')[0], root, error)}"
     return hashlib.sha256(text.encode()).hexdigest()
@@ -122,12 +122,12 @@ def module_digest(names: Sequence[str], *, root: Path, error: type[InputError] =
 
 
 def module_identities(module: str, *, root: Path, error: type[InputError] = InputError) -> dict[str, str]:
-    """What stands for a module and each that it imports, by name: the hash of a source, or an installed distribution.
+    """The identity of a module and of each that it imports, by name: the hash of a source, or an installed distribution.
 
-    Nothing is imported. Raises `error` where the module has no source that can be found.
+    Nothing is imported. Raises `error` if the module's source cannot be found.
     """
     paths = [str(root), *sys.path]
-    PathFinder.invalidate_caches()  # a file that was written a moment ago must be seen
+    PathFinder.invalidate_caches()  # so that a file written a moment ago is found
     if _file_of(module, paths) is None:
         raise _no_module(module, module, root, error)
     return dict(sorted(_identities(module, paths).items()))
@@ -139,7 +139,7 @@ def _module_text(module: str, root: Path, error: type[InputError]) -> str:
 
 
 def _identities(module: str, paths: list[str]) -> dict[str, str]:
-    """What stands for a module and each that it imports, directly or not, by name."""
+    """The identity of a module and of each that it imports, directly or not, by name."""
     found: dict[str, str] = {}
     seen: set[str] = set()
     waiting = [module]
@@ -161,18 +161,18 @@ def _identities(module: str, paths: list[str]) -> dict[str, str]:
 
 
 def _file_of(module: str, paths: list[str]) -> Path | None:
-    """The file that an import of a module would run, found without importing; None where there is none."""
+    """The file that an import of a module would run, found without importing; None if there is none."""
     first, *rest = module.split(".")
     spec = PathFinder.find_spec(first, paths) or _hooked(first)
     for part in rest:
-        # By its last name alone: with the whole, the finder asks for the parent among the imported modules.
+        # Only the last part of the name: for a full name the finder would look for an imported parent.
         inside = spec.submodule_search_locations if spec is not None else None
         spec = PathFinder.find_spec(part, list(inside)) if inside is not None else None
     return Path(spec.origin) if spec is not None and spec.has_location and spec.origin else None
 
 
 def _hooked(name: str) -> ModuleSpec | None:
-    """What finders other than the path's know, as editable installs put them in."""
+    """What finders other than the path finder know, such as those of editable installs."""
     finders = (getattr(finder, "find_spec", None) for finder in sys.meta_path)
     return next((spec for find in finders if find is not None and (spec := find(name, None)) is not None), None)
 
@@ -182,7 +182,7 @@ def _is_local(path: Path) -> bool:
 
 
 def _installed(path: Path, name: str, top: str) -> dict[str, str]:
-    """The distribution that has a module's name, with its version; the module's file where none has; nothing for Python's own."""
+    """The distribution of a module's name, with its version; the module's file if it has none; nothing for Python's own modules."""
     folder = next((parent for parent in path.parents if parent.name in _INSTALLED), None)
     if folder is None:
         return {}
@@ -196,13 +196,13 @@ def _hash_of(path: Path) -> str:
 
 
 def _parents(module: str) -> list[str]:
-    """The packages around a module, whose `__init__.py` runs before it."""
+    """The packages around a module; each one's `__init__.py` runs before it."""
     parts = module.split(".")
     return [".".join(parts[:count]) for count in range(1, len(parts))]
 
 
 def _imported(path: Path, package: str) -> list[str]:
-    """What a file of a package imports, by full name: modules, and names that may be modules."""
+    """The full names that a file of a package imports: modules, and names that may be modules."""
     if path.suffix != ".py":
         return []
     try:
@@ -220,5 +220,5 @@ def _imported(path: Path, package: str) -> list[str]:
 
 
 def _base(package: str, level: int) -> str:
-    """The package that a relative import of so many dots starts from; nothing for an absolute one."""
+    """The package that a relative import with `level` dots starts from; empty for an absolute import."""
     return ".".join(package.split(".")[: len(package.split(".")) - level + 1]) if level else ""

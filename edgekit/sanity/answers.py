@@ -1,4 +1,4 @@
-"""Answers of the model that are no numbers, and targets that it cannot reach."""
+"""Outputs of the model that are not finite numbers, and targets outside the range of its last activation."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ REACH = {
     "softmax": (0.0, 1.0), "sigmoid": (0.0, 1.0), "hard_sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0), "relu": (0.0, float("inf")),
     "relu6": (0.0, 6.0), "softplus": (0.0, float("inf")), "softsign": (-1.0, 1.0), "exponential": (0.0, float("inf")),
 }  # fmt: skip
-"""What an activation can answer."""
+"""The range of an activation's outputs."""
 SLACK = 0.05
-"""Of the targets' range: a relu is trained well enough on targets that are a little below 0."""
+"""Tolerance, as a share of the targets' range: targets a little below 0 still train a relu well enough."""
 
 
 def not_finite(split: str, outputs: Sequence[np.ndarray]) -> Finding | None:
-    """Samples on which an output is no finite number."""
+    """Samples for which an output is not a finite number."""
     import numpy as np
 
     wrong = np.zeros(len(outputs[0]), bool) if outputs else np.zeros(0, bool)
@@ -38,7 +38,7 @@ def not_finite(split: str, outputs: Sequence[np.ndarray]) -> Finding | None:
 
 
 def target_range(output: str, activation: str | None, targets: TargetFacts) -> Finding | None:
-    """Targets outside of what the output's last activation can give."""
+    """Targets outside the range of the output's last activation."""
     low, high = REACH.get(activation or "", (float("-inf"), float("inf")))
     slack = SLACK * (targets.high - targets.low)
     if targets.low >= low - slack and targets.high <= high + slack:

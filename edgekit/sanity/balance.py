@@ -1,4 +1,4 @@
-"""Classes that the data lacks, that the model never answers with, or that outnumber the others."""
+"""Classes that the data lacks, that the model never predicts, or that far outnumber the others."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from edgekit.sanity.said import both, named, percent, some
 from edgekit.verdict.targets import TargetFacts
 
 HEAVY = 0.6
-"""Always answering the largest class is right on its share: heavy where that goes so far from an even share to all."""
+"""Imbalance is heavy if the largest class's share of the samples lies this far on the way from an even share (0) to all (1)."""
 APART, UNEVEN, LEAST = 0.1, 5.0, 5
-"""Or where the accuracy is so far above the balanced one, and the largest class so many times the smallest, of at least five."""
+"""It is also heavy if accuracy exceeds balanced accuracy by `APART`, and the largest class has `UNEVEN` times the samples of
+the smallest, which has at least `LEAST`."""
 NEVER = 10
-"""Samples of a class that is never answered, from which that is worth a word."""
+"""A class that is never predicted is reported if it has at least this many samples."""
 
 
 def imbalance(found: Decided, metric: str) -> Finding | None:
-    """A heavy imbalance of the classes under accuracy, with what the model is worth on all of them alike."""
+    """Heavily imbalanced classes judged by accuracy; the finding gives the balanced accuracy beside it."""
     counts = found.table.sum(axis=1)
     there = counts[counts > 0]
     if metric != "accuracy" or found.kind == "multilabel" or len(there) < 2 or found.samples < 2:
@@ -42,7 +43,7 @@ def imbalance(found: Decided, metric: str) -> Finding | None:
 def absent_classes(
     targets: Mapping[Split, TargetFacts], classes: int, splits: Sequence[Split], names: Sequence[str] = ()
 ) -> list[Finding]:
-    """Classes of the output that a split has no sample of."""
+    """Classes of the output without a sample in a split."""
     lacking: dict[tuple[int, ...], list[str]] = {}
     for split in splits:
         counts = (targets[split].columns or targets[split].counts) if split in targets else ()
@@ -62,7 +63,7 @@ def absent_classes(
 
 
 def never_answered(found: Decided, names: Sequence[str] = ()) -> Finding | None:
-    """Classes with samples that the model gives to none at all."""
+    """Classes that have samples, but that the model predicts for no sample at all."""
     if found.kind == "multilabel" or found.score < found.chance:
         return None
     counts, answered = found.table.sum(axis=1), found.table.sum(axis=0)

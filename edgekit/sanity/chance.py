@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     import numpy as np
 
 SURE = 1.645
-"""Standard deviations that one in twenty models without knowledge exceeds."""
+"""Standard deviations above chance; a model that only guesses exceeds them once in twenty."""
 TELLABLE = 2 * SURE
-"""Where even the best answers would not exceed chance by this, the samples are too few to tell."""
+"""If even perfect answers would not exceed chance by so many standard deviations, there are too few samples to tell."""
 BELOW = -2.33
-"""And this is what one in a hundred falls below."""
+"""Standard deviations; a model that only guesses falls below them once in a hundred."""
 ADVICE = (
     "compare a few samples by eye with what the model was trained on: the order of the labels, the range and the channels of the "
     "inputs, the split itself"
@@ -26,8 +26,8 @@ ADVICE = (
 def at_chance(splits: list[Decided]) -> Finding | None:
     """Whether decisions are right no more often than by chance, by a permutation test of decisions against labels.
 
-    Chance comes from how often each class occurs and is answered. Nothing is said where there are too few samples to
-    tell, nor where all samples are of one class.
+    Chance follows from how often each class occurs and how often it is predicted. None if there are too few samples to
+    tell, or all samples are of one class.
     """
     told = [one for one in splits if _is_at_chance(one)]
     if not told:
@@ -51,9 +51,9 @@ def _is_at_chance(found: Decided) -> bool:
 
 
 def no_better_than_the_mean(splits: list[tuple[str, np.ndarray, np.ndarray]]) -> Finding | None:
-    """The same of a regression: (split, targets, outputs) whose squared error is no less than that of the split's mean.
+    """The same for a regression: (split, targets, outputs) whose squared error is no less than that of the split's mean.
 
-    Columns are counted each for itself, so that a large one does not hide the others.
+    Each column is judged by itself, so that one with large values does not hide the others.
     """
     import numpy as np
 

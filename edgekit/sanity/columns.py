@@ -1,4 +1,4 @@
-"""Columns of an output that its quantization swallows: one scale for all of them has steps that a small one never takes."""
+"""Columns of an output that quantization loses: all share one scale, whose step is wider than a small column's values vary."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ LEVELS = 256
 MOST_COLUMNS = 512
 MOST_VALUES = 10**6
 FEW_STEPS, WIDER = 8.0, 8.0
-"""A column that spans so few steps, beside another that is so many times as wide."""
+"""A column can be lost if it spans at most `FEW_STEPS` steps and another column is `WIDER` times as wide."""
 LEFT = 0.9
-"""Share of a column's variance that must be left in it."""
+"""A column counts as lost if less than this share of its variance is left."""
 
 
 def swallowed(reference: np.ndarray, got: np.ndarray, output: str, *, scale: float | None = None) -> Finding | None:
     """The columns (items of the last axis) of one output that a file's outputs have lost; arrays (samples, ..., columns).
 
-    `scale` is the output's own where it is quantized; where it is handed out as float, the step is read off its values.
-    Columns of a regression are meant: a small share of a rare class is small, and not lost.
+    `scale` is that of a quantized output; if the file gives the output as float, the step is found from its values.
+    This is about columns of a regression: a small share of a rare class is simply small, and not lost.
     """
     import numpy as np
 
@@ -56,7 +56,7 @@ def swallowed(reference: np.ndarray, got: np.ndarray, output: str, *, scale: flo
 
 
 def _step(values: np.ndarray) -> float | None:
-    """The step of values that lie on a grid of at most 256; None where they do not."""
+    """The step of values that lie on a grid of at most 256 levels; None for other values."""
     import numpy as np
 
     found = np.unique(values)

@@ -1,7 +1,7 @@
 """Samples that stand where they must not: in two splits, twice in one, or with two targets.
 
-How often chance alone gives equals is read off the training split itself: where its own samples have equals, as coarse
-tabular data has, a fresh sample would have one as often.
+The training split itself tells how often samples are equal by chance: if many of its own samples have an equal, as
+in coarse tabular data, a fresh sample would have one as often.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ from edgekit.ingest.seen import DataSeen, Overlap, SplitSeen
 from edgekit.sanity.said import both, percent, share
 
 SURE = 3.0
-"""Standard errors by which a share must exceed what chance gives."""
+"""A share must exceed the share expected by chance by so many standard errors."""
 LEAST_COPIES, LEAST_COPIED = 2, 0.001
 LEAST_NEAR, LEAST_NEAR_SHARE = 3, 0.005
 LEAST_REPEATS, LEAST_REPEATED = 5, 0.01
 LEAST_CONFLICTS, LEAST_IN_CONFLICT = 2, 0.001
 LEAST_BLANKS, LEAST_BLANK = 3, 0.01
 TELLS = 4.0
-"""A sample's values tell enough where equals are no chance: so many times the logarithm of their number. Two would do if
-values were independent, and they are not."""
+"""Equal samples are copies, and not chance, if a sample's `bits` are at least so many times the logarithm of the number of
+samples. Two times would do if values were independent, but they are not."""
 
 
 def copies(seen: DataSeen, *, are_classes: bool) -> list[Finding]:
-    """All findings on copies; equal samples with different targets are none of a regression (`are_classes` false)."""
+    """All findings on copies. For a regression (`are_classes` false), equal samples with different targets are no finding."""
     found = [_overlap(one) for one in seen.overlaps]
     if are_classes:
         found += [_conflict_between(one, seen) for one in seen.overlaps]
@@ -83,7 +83,7 @@ def _are_many(count: int, samples: int, least: int, least_share: float) -> bool:
 
 
 def _tells(seen: SplitSeen) -> bool:
-    """Whether two equal samples are hardly chance."""
+    """Whether two equal samples are unlikely to be chance."""
     return seen.bits >= TELLS * math.log2(max(2, seen.samples))
 
 

@@ -1,4 +1,4 @@
-"""What a model decided on a split beside what is right, counted: the figures that findings about labels are made of."""
+"""A model's decisions on a split counted against the labels: the figures behind findings about labels."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ if TYPE_CHECKING:
     import numpy as np
 
 MOST_CLASSES = 2000
-"""A table of decisions against labels is square: of more classes it is not made."""
+"""The most classes for which the (square) table of decisions against labels is made."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Decided:
-    """Decisions and labels as class numbers, int64 (samples, places): one place, or those of a map, or one a label.
+    """Decisions and labels as class numbers, int64 (samples, places): one place, one for each place of a map, or one a label.
 
-    `classes` are those of the output: 2 for yes and no and for each of several labels. A decision of -1 is none.
+    `classes` counts the classes of the output: 2 for a yes-or-no output, and for each of several labels. A decision of -1
+    stands for no decision.
     """
 
     split: str
@@ -37,7 +38,7 @@ class Decided:
 
     @cached_property
     def table(self) -> np.ndarray:
-        """How often each class (row) was answered with each (column), int64."""
+        """How often each class (row) was predicted as each class (column), int64."""
         return tables(self, [slice(None)])[0]
 
     @property
@@ -47,19 +48,19 @@ class Decided:
 
     @property
     def chance(self) -> float:
-        """The share that would be right if decisions had nothing to do with labels, both as frequent as they are."""
+        """The share that would be right if decisions were independent of labels, with both as frequent as they are."""
         return chance(self.table)
 
     @property
     def kappa(self) -> float:
-        """How much of what chance leaves open is right (Cohen, 1960): 1 all, 0 none; negative where it is worse than chance."""
+        """Cohen's kappa (1960): 1 if all is right, 0 if no more than by chance, negative if less."""
         return kappa(self.score, self.chance)
 
 
 def decided(
     split: str, kind: Kind | None, targets: np.ndarray, outputs: np.ndarray, threshold: float
 ) -> Decided | None:
-    """The decisions of one output on a split; None of a regression, and where there are too many classes for a table."""
+    """The decisions of one output on a split; None for a regression, or if there are too many classes for a table."""
     from edgekit.verdict.metrics import decisions as decide
 
     if kind is None or kind == "regression" or not len(outputs):
@@ -94,15 +95,15 @@ def chance(table: np.ndarray) -> float:
 
 
 def kappa(score: float, by_chance: float) -> float:
-    """What is right beyond chance, of what chance leaves open."""
+    """The share right beyond chance, divided by the most that could be."""
     return (score - by_chance) / (1 - by_chance) if by_chance < 1 else 0.0
 
 
 def beyond_chance(table: np.ndarray, samples: int) -> tuple[float, float]:
-    """By how many standard deviations hits exceed chance, and by how many they would if all were right.
+    """By how many standard deviations hits exceed chance, and by how many they would if all decisions were right.
 
-    Of all ways to give the labels that there are to the decisions that there are, each as likely: the number of hits has the
-    mean and variance of matching two multisets. Where a sample has many places they count as one together.
+    Chance means that every way to assign these labels to these decisions is equally likely: the number of hits then has the
+    mean and variance of matching two multisets. The places of a sample count together as one.
     """
     import numpy as np
 

@@ -1,4 +1,4 @@
-"""Inputs that carry nothing, and splits whose inputs are not of one kind."""
+"""Inputs without information, and splits whose inputs differ in range."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from edgekit.ingest.seen import DataSeen, InputSeen, SplitSeen
 from edgekit.sanity.said import some
 
 APART = 4.0
-"""Inputs of two splits are of different ranges where the spread of one is so many times that of the other."""
+"""Two splits have different ranges if the spread of one is at least so many times that of the other."""
 SHIFTED = 1.0
-"""Or where their middle halves do not touch by this share of the wider one's spread."""
+"""They also differ if the gap between their middle halves is at least this share of the wider spread."""
 FEWEST, LEAST_VALUES = 10, 200
-"""Samples, and values of them, without which a range says nothing."""
+"""The fewest samples, and the fewest values in them, from which a range is judged."""
 FEW = 32
-"""A sample of so many single values or fewer is one of features, each of which is there for something."""
+"""A sample of at most so many single values is taken for a row of features, each meant to carry information."""
 
 
 def inputs(seen: DataSeen, names: Sequence[str] = ()) -> list[Finding]:
-    """Constant inputs, features and channels that never vary, and ranges of one split that are not another's."""
+    """Constant inputs, features and channels that never vary, and inputs whose range differs between splits."""
     count = max((len(one.inputs) for one in seen.splits.values()), default=0)
     found: list[Finding] = []
     for index in range(count):
@@ -47,7 +47,7 @@ def _constant(each: Mapping[Split, InputSeen], name: str) -> list[Finding]:
 
 
 def _still(each: Mapping[Split, InputSeen], name: str) -> list[Finding]:
-    """Channels that never vary; single features only where they are few, or vary elsewhere: the margin of an image is still."""
+    """Channels that never vary. Single features only if they are few or vary in another split: an image's margin may be constant."""
     everywhere = set.intersection(*(set(one.still) for one in each.values()))
     sample = next(iter(each.values())).sample
     told = everywhere if len(sample) > 1 or sample[0] <= FEW else set()
@@ -99,7 +99,7 @@ def _apart(each: Mapping[Split, InputSeen], splits: Mapping[Split, SplitSeen], n
 
 
 def _differ(first: InputSeen, second: InputSeen) -> bool:
-    """By the middle nine tenths of the values; where those of one are all the same, by all."""
+    """Compares the middle nine tenths of the values, or all values if those are all the same in one split."""
     inner = [seen.quantiles[2] - seen.quantiles[0] for seen in (first, second)]
     narrow, wide = sorted(inner if min(inner) > 0 else [seen.high - seen.low for seen in (first, second)])
     between = abs(first.quantiles[1] - second.quantiles[1])

@@ -1,6 +1,6 @@
-"""Labels in another order than the model's: a permutation that would score far better, named where it is a known one.
+"""Labels in another order than the model's: a permutation with a far better score, by its name if it is a known one.
 
-The permutation is found on one half of the samples and tried on the other, so that noise finds none.
+The permutation is found on one half of the samples and tried on the other, so that noise does not yield one.
 """
 
 from __future__ import annotations
@@ -18,13 +18,14 @@ if TYPE_CHECKING:
     import numpy as np
 
 SURE = 4.0
-"""Standard deviations by which samples that the permutation mends outnumber those that it breaks."""
+"""Samples that become right must outnumber those that become wrong by so many standard deviations."""
 RIGHT, TIMES = 0.5, 3.0
-"""Of the samples of classes that it moves, so many are right with it, and so many times those that are right without."""
+"""Of the samples whose class the permutation moves, at least the share `RIGHT` must be right with it, and `TIMES` as many as
+without it."""
 
 
 def labels_permuted(found: Decided, names: Sequence[str] = ()) -> Finding | None:
-    """A permutation of the labels with which the model is right where it is wrong now; `names` are the classes' own."""
+    """A permutation of the labels that turns wrong answers into right ones; `names` are the names of the classes."""
     if found.kind == "multilabel" or found.classes < 2 or found.samples < 2:
         return None
     if _is_mostly_right(found.table):
@@ -59,7 +60,7 @@ def _is_mostly_right(table: np.ndarray) -> bool:
 
 
 def _assignment(table: np.ndarray) -> np.ndarray:
-    """The class that stands for each label, each once, so that the most samples are right; the label itself among equals."""
+    """The class that stands for each label, each used once, with the most samples right; among equals, the label itself."""
     import numpy as np
     from scipy.optimize import linear_sum_assignment
 
@@ -69,7 +70,7 @@ def _assignment(table: np.ndarray) -> np.ndarray:
 
 
 def _tried(found: Decided, moved: list[int]) -> tuple[float, float, float, float, int]:
-    """On samples that the permutation was not found on: those that it mends and breaks; right with it and without; of how many."""
+    """On the half on which the permutation was not found: how many become right, become wrong; are right with it, without it; all."""
     import numpy as np
 
     halves = [slice(0, None, 2), slice(1, None, 2)]
@@ -87,7 +88,7 @@ def _tried(found: Decided, moved: list[int]) -> tuple[float, float, float, float
 
 
 def recognised(mapping: Sequence[int], there: Sequence[int], names: Sequence[str] = ()) -> str:
-    """What a permutation is called, by the classes that are there; empty where it is none that is known."""
+    """What a permutation is called, judged by the classes that occur; empty if it is not a known one."""
     count = len(mapping)
     for name, order in _orders(count, names):
         inverse = [0] * count
@@ -129,7 +130,7 @@ MOST_COLUMNS = 256
 
 
 def columns_permuted(split: str, targets: np.ndarray, outputs: np.ndarray) -> Finding | None:
-    """Columns of a regression in another order than the model's, or with the other sign, by their correlations."""
+    """Columns of a regression in another order than the model's, or with the opposite sign, by their correlations."""
     import numpy as np
 
     wanted, got = (
@@ -157,7 +158,7 @@ def columns_permuted(split: str, targets: np.ndarray, outputs: np.ndarray) -> Fi
 
 
 def _correlations(wanted: np.ndarray, got: np.ndarray) -> np.ndarray:
-    """Of each column of the targets (row) with each of the answers; 0 where one does not vary."""
+    """The correlation of each column of the targets (row) with each column of the answers; 0 if one does not vary."""
     import numpy as np
 
     apart = [each - each.mean(axis=0) for each in (wanted, got)]

@@ -1,6 +1,6 @@
-"""Inputs in another range than the model was trained on: what its first layers say, and what mends its answers.
+"""Inputs in another range than the model was trained on: what its first layers tell, and which transform improves its answers.
 
-Nothing is said of a model that answers its training samples well: it was trained on such values, whatever its layers say.
+A model that answers its training samples well gives no finding: it was trained on such values, whatever its layers say.
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ from edgekit.sanity.transforms import Transform
 from edgekit.values import Value
 
 BADLY = 0.5
-"""A model that is right on less than half of what chance leaves open, of its training samples, is looked at."""
+"""A model is examined if its kappa (or explained variance) on training samples is below this."""
 HARDLY = 0.2
 NARROW, WIDE = 0.05, 20.0
-"""A rescaling layer makes values about 1 wide; these are far from it."""
+"""A rescaling layer gives values that span about 1; a span outside of these two is far from that."""
 TIMES, AWAY = 8.0, 4.0
-"""Inputs are not those that a normalising layer saw where their spread is so many times larger or smaller, or their mean so many
-standard deviations away: for half of the channels at least."""
+"""Inputs differ from those a normalising layer was trained on if their spread is `TIMES` larger or smaller, or their mean
+`AWAY` standard deviations off, for at least half of the channels."""
 SURE, GAINS, MENDS = 4.0, 0.1, 0.3
 
 
 class Front(Value):
-    """What comes to one of the model's first layers, beside what that layer was made for.
+    """The values that reach one of the model's first layers, beside those that the layer was made for.
 
-    Of a Rescaling, `low` and `high` are what it makes of the inputs. Of the others `mean` and `std` are those of the
-    values that come to it, channel by channel, and `made_mean` and `made_std` what it was trained on. `is_first` says that
-    nothing with weights stands before it.
+    For a Rescaling layer, `low` and `high` are the range of its outputs. For others, `mean` and `std` are those of the values
+    that reach it, channel by channel, and `made_mean` and `made_std` those it was trained on. `is_first` says that no layer
+    with weights comes before it.
     """
 
     layer: str
@@ -48,9 +48,9 @@ class Front(Value):
 
 
 class Fit(Value):
-    """How well the model answers some samples: `right` of `count`; of a regression the share of variance explained.
+    """How well the model answers some samples: `right` of `count`; for a regression, the share of variance explained.
 
-    `worth` is what is right beyond chance (kappa), or the variance explained: 1 is all.
+    `worth` is kappa (what is right beyond chance), or the variance explained: 1 is perfect.
     """
 
     count: int
@@ -61,7 +61,7 @@ class Fit(Value):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Tried:
-    """A transform with the fit that it gives, and on how many samples it turns wrong into right, and right into wrong."""
+    """A transform, the fit with it, and how many samples it turns from wrong to right and from right to wrong."""
 
     transform: Transform
     fit: Fit
@@ -70,7 +70,7 @@ class Tried:
 
 
 def is_suspicious(fit: Fit) -> bool:
-    """Whether the model answers its own training samples so badly that their range is worth a look."""
+    """Whether the model answers its own training samples so badly that their range should be examined."""
     return fit.worth < BADLY
 
 
@@ -79,8 +79,8 @@ def input_range(
 ) -> Finding | None:
     """The finding on a model with one input and its `fit` on training samples.
 
-    `fronts` are its first layers, `tried` what transforms of the inputs give. `elsewhere` says that another finding explains
-    the bad answers already: then hardly any answer that is right is no finding of its own.
+    `fronts` are its first layers, `tried` the results of transforms of the inputs. `elsewhere` says that another finding
+    already explains the bad answers: then few right answers alone are no finding.
     """
     if not is_suspicious(fit):
         return None
@@ -103,12 +103,12 @@ def input_range(
 
 
 MOST_OUTSIDE, LEAST_USED = 2.0, 0.1
-"""A quantized input whose range is so many times narrower, or wider, than the values that it is given."""
+"""How many times narrower or wider a quantized input's range is than its values, to be a finding."""
 _STORED = {"int8": (-128, 127), "uint8": (0, 255), "int16": (-32768, 32767)}
 
 
 def beyond_the_input(port: InputFacts, seen: InputSeen) -> Finding | None:
-    """Values that a file's quantized input cannot hold, or of which it sees a few steps only: it was calibrated on others."""
+    """Values outside the range of a file's quantized input, or within a few steps of it: it was calibrated on other values."""
     if port.scale is None or port.dtype not in _STORED:
         return None
     low, high = ((stored - (port.zero_point or 0)) * port.scale for stored in _STORED[port.dtype])
@@ -127,7 +127,7 @@ def beyond_the_input(port: InputFacts, seen: InputSeen) -> Finding | None:
 
 
 def _best(fit: Fit, tried: Sequence[Tried]) -> Tried | None:
-    """The transform that mends the most, if that is no chance; the first of those that are hardly worse."""
+    """The transform that improves answers the most, if that is not chance; the first of those that are about as good."""
     sure = [one for one in tried if _mends(fit, one)]
     if not sure:
         return None
@@ -145,7 +145,7 @@ def _mends(fit: Fit, one: Tried) -> bool:
 
 
 def _apart(front: Front) -> tuple[str, str] | None:
-    """What speaks against the inputs at a layer, and what to do."""
+    """What in a layer's inputs looks wrong, and what to do about it."""
     if front.kind == "Rescaling":
         return _rescaled(front)
     spread, away = _spread(front)
@@ -188,7 +188,7 @@ def _rescaled(front: Front) -> tuple[str, str] | None:
 
 
 def _spread(front: Front) -> tuple[float, float]:
-    """How many times wider values are than those that a layer was trained on, and how far their mean is away: medians of channels."""
+    """How many times wider values are than those a layer was trained on, and how far their mean is off: medians over channels."""
     each = zip(front.mean, front.std, front.made_mean, front.made_std, strict=True)
     ratios, gaps = [], []
     for mean, std, made_mean, made_std in each:

@@ -8,7 +8,7 @@ MOST_NAMED = 8
 
 
 def share(part: int, whole: int) -> str:
-    """A count with its share.
+    """A count of a total, in words, with its percentage.
 
     >>> share(3, 300), share(360, 360), share(1, 30_000)
     ('3 of 300 (1.0%)', 'all 360', '1 of 30,000 (0.003%)')
@@ -24,7 +24,7 @@ def share(part: int, whole: int) -> str:
 
 
 def percent(value: float) -> str:
-    """A share.
+    """A share as a percentage.
 
     >>> percent(0.07), percent(1.0), percent(0.0)
     ('7.0%', '100.0%', '0.0%')
@@ -33,7 +33,7 @@ def percent(value: float) -> str:
 
 
 def some(names: Sequence[str]) -> str:
-    """A list that names no more than a few.
+    """A list of names, cut after the first few.
 
     >>> some(["a", "b"]), some([str(n) for n in range(12)])
     ('a, b', '0, 1, 2, 3, 4, 5, 6, 7 and 4 more')
@@ -43,7 +43,7 @@ def some(names: Sequence[str]) -> str:
 
 
 def both(names: Sequence[str]) -> str:
-    """Names of splits.
+    """The names of splits, joined.
 
     >>> both(["train", "validation"]), both(["train"])
     ('train and validation', 'train')

@@ -1,4 +1,4 @@
-"""Whether there are samples enough for the verdict: how exactly they tell the drop, beside what may be lost."""
+"""Whether there are enough samples for the verdict: how exactly they measure the drop, compared with the drop that is allowed."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from edgekit.verdict.task import Kind
 
 MOST = 10**7
 SCORE_POINTS = 10.0
-"""Half an interval beyond which a score tells too little to be read without a word."""
+"""A score whose 95% interval is wider than twice this gets a finding."""
 NAME = "too_few_samples"
 
 
 def too_few_beforehand(samples: int, metric: MetricSpec, kind: Kind | None, max_drop_points: float) -> Finding | None:
-    """Samples that could not tell the allowed drop even if every decision came out the same.
+    """Too few samples to measure the allowed drop even if every decision stayed the same.
 
-    Of accuracy of one decision a sample, by the interval of paired shares; of any other metric only what was measured tells.
+    Known beforehand for the accuracy of one decision a sample, by the interval of paired shares; other metrics must be measured.
     """
     if metric.name != "accuracy" or kind not in ("classification", "binary") or not 0 < max_drop_points < 100:
         return None
@@ -34,7 +34,7 @@ def too_few_beforehand(samples: int, metric: MetricSpec, kind: Kind | None, max_
 
 
 def too_few(drop: Metric, samples: int, max_drop_points: float) -> Finding | None:
-    """Samples that told the drop less exactly than what may be lost; `drop` is in points, with its 95% interval."""
+    """Too few samples: half the interval of the drop exceeds the drop that is allowed; `drop` is in points, with its 95% interval."""
     if drop.low is None or drop.high is None or drop.value is None or max_drop_points <= 0 or samples < 1:
         return None
     half = (drop.high - drop.low) / 2
@@ -51,7 +51,7 @@ def too_few(drop: Metric, samples: int, max_drop_points: float) -> Finding | Non
 
 
 def too_few_for_the_score(name: str, score: Metric, samples: int) -> Finding | None:
-    """Samples that told a share only within a wide 95% interval, where no drop is there to be told; `score` is from 0 to 1."""
+    """A score with a wide 95% interval, from too few samples, where no drop is measured; `score` is from 0 to 1."""
     if score.unit != "fraction" or score.low is None or score.high is None or score.value is None or samples < 1:
         return None
     half = 50 * (score.high - score.low)
@@ -67,10 +67,10 @@ def too_few_for_the_score(name: str, score: Metric, samples: int) -> Finding | N
 
 
 def _enough(samples: int, half: float, wanted: float, *, of_shares: bool) -> int:
-    """How many samples would tell a drop to ±`wanted` points where these tell it to ±`half`.
+    """How many samples would measure a drop to ±`wanted` points if these measure it to ±`half`.
 
-    By the square of the ratio; of paired shares by their interval, in which one decision is added to each kind of change,
-    so that few samples weigh more than their share of changes.
+    Scaled by the square of the ratio. For paired shares the interval itself is solved: it adds one decision to each kind of
+    change, which counts for more where samples are few.
     """
     if not of_shares:
         return math.ceil(samples * (half / wanted) ** 2)
@@ -81,13 +81,13 @@ def _enough(samples: int, half: float, wanted: float, *, of_shares: bool) -> int
 
 
 def _half(samples: int) -> float:
-    """Half the interval of a drop in points where no decision changed: the least that it can be."""
+    """Half the interval of a drop in points if no decision changed: the smallest possible."""
     found = paired_difference(0, 0, samples)
     return 100 * (found.high - found.low) / 2
 
 
 def _rounded(count: int) -> int:
-    """A number of samples to two digits, upwards.
+    """A number of samples rounded up to two digits.
 
     >>> _rounded(1234), _rounded(87)
     (1300, 87)

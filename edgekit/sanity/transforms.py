@@ -1,6 +1,6 @@
-"""Ways in which inputs may have been prepared otherwise than the model's were: each as what to do with the inputs now.
+"""Ways in which inputs may have been prepared differently from the model's training data, each with what to do about it.
 
-They are tried on some training samples where the model answers those badly (`edgekit.sanity.ranges`).
+They are tried on some training samples if the model answers those badly (`edgekit.sanity.ranges`).
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     import numpy as np
 
 IMAGENET_BGR = (103.939, 116.779, 123.68)
-"""Means of blue, green and red that `keras.applications` takes off in its mode 'caffe' (imagenet_utils.py)."""
+"""Means of blue, green and red that `keras.applications` subtracts in its mode 'caffe' (imagenet_utils.py)."""
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-"""Of red, green and blue from 0 to 1: its mode 'torch'."""
+"""Means of red, green and blue from 0 to 1, subtracted in its mode 'torch'."""
 
 
 class Transform(Value):
-    """x * `scale` + `offset`, of each channel in the order of `channels` where it is given; the axes of an image turned first.
+    """x * `scale` + `offset` for each channel, in the order `channels` if given; an image's axes are moved before that.
 
     `fix` says what to do, in a phrase.
     """
@@ -46,7 +46,7 @@ def applied(transform: Transform, samples: np.ndarray) -> np.ndarray:
 
 
 def transforms(seen: InputSeen) -> list[Transform]:
-    """What to try on an input, by the range that it has: the usual ones first."""
+    """The transforms to try on an input, chosen by its range, the usual ones first."""
     is_image = len(seen.sample) == 3 and seen.sample[2] in (1, 3)
     found = _by_range(seen)
     if is_image and seen.sample[2] == 3:
@@ -61,7 +61,7 @@ def _scaled(fix: str, scale: float, offset: float = 0.0) -> Transform:
 
 
 def _unit(seen: InputSeen) -> float:
-    """What the inputs are multiplied by to be pixels from 0 to 255; 0 where they are none."""
+    """The factor that makes the inputs pixels from 0 to 255; 0 if they are not pixels."""
     if seen.low >= 0 and 0.2 < seen.high <= 1.001:
         return 255.0
     return 1.0 if seen.low >= 0 and 2 < seen.high <= 255 else 0.0
@@ -126,7 +126,7 @@ def _of_images(seen: InputSeen) -> list[Transform]:
 
 
 def _of_numbers(seen: InputSeen) -> list[Transform]:
-    """Standardised or not, another unit, and where they are standardised the raw values that they may come from."""
+    """Standardising, undoing it, another unit; for standardised inputs, the raw values that they may come from."""
     found = []
     if seen.std > 0:
         found.append(_scaled("standardise them: (x - mean) / standard deviation", 1 / seen.std, -seen.mean / seen.std))

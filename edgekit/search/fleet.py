@@ -1,7 +1,7 @@
-"""The devices of one build: one after another, or side by side where several jobs may run at once.
+"""The devices of one build: one after another, or side by side if several jobs may run at once.
 
-Side by side, each device has a search of its own and all of them share the semaphore of `--workers`. What one device
-fails at is its own, and takes nothing from the others; what would stop each of them ends the build. What is done for
+Side by side, each device has a search of its own and all of them share the semaphore of `--workers`. A failure of one
+device does not affect the others; an error that would stop each of them ends the build. What is done for
 a device is not known here.
 """
 
@@ -21,14 +21,14 @@ from edgekit.jobs.worker import all_stopped
 from edgekit.progress import Progress
 
 ENDS_ALL = (InterruptedBuild, ClusterError, OutputError)
-"""The user's word, a scheduler that is gone, a disk that is full: the next device would meet the same."""
+"""Errors that end the whole build, because the next device would fail too: an interrupt, a lost scheduler, a full disk."""
 AGAIN = "the same command goes on with what is already done"
 Made = TypeVar("Made")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SearchContext:
-    """What the search of one device is given: where its trials run, how many at once, and until when."""
+    """What the search of one device gets: where its trials run, how many at once, and until when."""
 
     executor: Executor
     ahead: int
@@ -36,7 +36,7 @@ class SearchContext:
     stopped: threading.Event
 
     def require_running(self) -> None:
-        """Raise `InterruptedBuild` where the build was stopped meanwhile: what failed since then failed by that."""
+        """Raise `InterruptedBuild` if the build was stopped: later failures are only a consequence of that."""
         if self.stopped.is_set():
             raise InterruptedBuild("interrupted", next_step=AGAIN)
 
@@ -59,7 +59,7 @@ class Fleet(Generic[Made]):
         self._at_once = 1
 
     def build(self, profiles: Sequence[DeviceProfile]) -> dict[str, Made | EdgekitError]:
-        """By id, in the order given, what was made for each device, or the error that is its own.
+        """The result for each device by id, in the given order, or the device's own error.
 
         With one worker, devices come one after another. Raises `ENDS_ALL`, and `InterruptedBuild` for a Ctrl-C.
         """
@@ -76,7 +76,7 @@ class Fleet(Generic[Made]):
                     raise problem
                 found = [future.result() for future in futures]
             if any(isinstance(one, EdgekitError) for one in found):
-                self._stopped.set()  # a device that failed may have left trials behind
+                self._stopped.set()  # trials of a device that failed may still be running
         return dict(zip((profile.id for profile in profiles), found, strict=True))
 
     def _one(self, profile: DeviceProfile, trials: Executor) -> Made | EdgekitError:
@@ -89,9 +89,9 @@ class Fleet(Generic[Made]):
             return problem
 
     def _share(self) -> float:
-        """Until when the next device may search: what is left, in equal parts for those that waited with it.
+        """The time until which the next device may search: the remaining time in equal parts for all devices still waiting.
 
-        Those that begin side by side waited together, so that the second of them gets no more than the first.
+        Devices that start side by side count as having waited together, so that the second gets no more than the first.
         """
         with self._counting:
             left, now = self._deadline - time.monotonic(), time.monotonic()
@@ -122,14 +122,14 @@ class Fleet(Generic[Made]):
 
 
 def named(profile: DeviceProfile, profiles: Sequence[DeviceProfile], progress: Progress) -> Progress:
-    """Progress that says which device it is of, where there are several."""
+    """Progress that names the device, if there are several."""
     if len(profiles) == 1:
         return progress
     return lambda phase, done, total: progress(f"{profile.id}: {phase}", done, total)
 
 
 def results_of(found: Mapping[str, Made | EdgekitError]) -> list[Made]:
-    """What was made, in order; raises the error of a device that failed, with what was made of the others in it."""
+    """The results in order; raises the error of a device that failed, which also holds the results of the others."""
     failed = {name: one for name, one in found.items() if isinstance(one, EdgekitError)}
     made = [one for one in found.values() if not isinstance(one, EdgekitError)]
     if not failed:
@@ -140,7 +140,7 @@ def results_of(found: Mapping[str, Made | EdgekitError]) -> list[Made]:
 
 
 def _together(failed: Mapping[str, EdgekitError], count: int) -> EdgekitError:
-    """One error of the kind of the first, which says of each device what is wrong."""
+    """One error, of the first one's kind, that says for each device what is wrong."""
     first = next(iter(failed.values()))
     lines = [f"\n    {name}: {_indented(problem)}" for name, problem in failed.items()]
     error = type(first)(f"{len(failed)} of {count} devices could not be built", received="".join(lines))

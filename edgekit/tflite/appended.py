@@ -1,6 +1,6 @@
 """The zip archive that metadata writers append to a `.tflite` file: labels and vocabularies, which no runtime reads.
 
-The flatbuffer says nothing of it, and every reader of one passes over it.
+The flatbuffer does not mention it, and flatbuffer readers ignore it.
 """
 
 from __future__ import annotations
@@ -14,21 +14,21 @@ from edgekit.values import Value
 
 
 class Appended(Value):
-    """The files of an archive, and the bytes of the whole file from its beginning on."""
+    """The files of an archive, and the bytes of the whole file from the archive's beginning on."""
 
     names: tuple[str, ...]
     size_bytes: int
 
 
 LARGEST_DIRECTORY = 1 << 20
-"""Bytes of an archive's directory that are read: some ten thousand files, where a model has a handful."""
+"""The most bytes read of an archive's directory: enough for some ten thousand files, and a model has a handful."""
 _END = b"PK\x05\x06"
-_END_OF_LARGE = b"PK\x06\x07"  # of archives above 4 GiB, whose sizes stand elsewhere
+_END_OF_LARGE = b"PK\x06\x07"  # marks archives above 4 GiB, whose sizes are stored elsewhere
 
 
 def appended(content: bytes) -> Appended | None:
-    """The archive behind a model; None where there is none that can be read in short time."""
-    end = content[-(1 << 16) - 22 :]  # the end of a directory, with the longest comment behind it
+    """The archive behind a model; None if there is none, or none that can be read in a short time."""
+    end = content[-(1 << 16) - 22 :]  # the end record of the directory and the longest possible comment
     place = end.rfind(_END)
     if place < 0 or len(end) < place + 22 or _END_OF_LARGE in end:
         return None

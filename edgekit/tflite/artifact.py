@@ -20,7 +20,7 @@ class Artifact(Value):
 
     @classmethod
     def from_path(cls, path: Path) -> Artifact:
-        """Read a file; raises `ModelError` where it cannot be read."""
+        """Read a file; raises `ModelError` if it cannot be read."""
         try:
             content = path.read_bytes()
         except OSError as problem:

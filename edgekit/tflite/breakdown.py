@@ -4,9 +4,9 @@
     memory = while an operator runs: the tensors written before or by it and read by it or later, each rounded up to
              16 bytes; and, all the time: variables and weights that DEQUANTIZE or DENSIFY unpack once
 
-No operator is taken to write into the memory of what it reads, so a runtime that does (LiteRT for a RESHAPE) may hold
-less; what a kernel needs for itself (scratch buffers) is not in the file and not counted. Each subgraph has its own
-memory, as in LiteRT (tensorflow/lite/core/subgraph.cc), so the peaks of the others are held beside an operator's own.
+No operator is assumed to write over its inputs, so a runtime that does (LiteRT for a RESHAPE) may hold less. A kernel's
+scratch buffers are not in the file and not counted. Each subgraph has its own memory, as in LiteRT
+(tensorflow/lite/core/subgraph.cc), so the peaks of all other subgraphs add to an operator's own.
 Only the bytes of the file are known here: neither a runtime nor a device.
 """
 
@@ -28,9 +28,9 @@ class OperatorRow(Value):
     """One operator and its part of the file.
 
     `index` is its place in `TfliteModel.operators`, `label` the layer that its output is named after. The shapes are
-    those of activations, with the batch; `dtype` is the arithmetic. `parameters` and `flash_bytes` are
-    those of the constants that it is the first to use, also by an operator that unpacks them. `memory_bytes` is what
-    is held while it runs.
+    those of activations, with the batch; `dtype` is the arithmetic. `parameters` and `flash_bytes` count the constants
+    that this operator is the first to use, directly or through an operator that unpacks them. `memory_bytes` is what is
+    held while it runs.
     """
 
     index: int
@@ -48,9 +48,9 @@ class OperatorRow(Value):
 class Breakdown(Value):
     """A whole file: its operators in their order, and the sums.
 
-    `flash_bytes` is the size of the file, `other_bytes` the part of it that is no operator's constants; `peak_bytes`
-    the most memory that is held at once, `peak_operator` the index of the first operator that needs it, None where
-    there is no operator.
+    `flash_bytes` is the size of the file, `other_bytes` the part that is not constants of an operator; `peak_bytes`
+    the most memory held at once, `peak_operator` the index of the first operator that needs it, None if there is no
+    operator.
     """
 
     operators: tuple[OperatorRow, ...]
@@ -65,8 +65,8 @@ class Breakdown(Value):
 def breakdown(model: TfliteModel) -> Breakdown:
     """The operators of a file with what each of them takes; the sums are those of `model`.
 
-    Guarantees `flash_bytes == other_bytes + sum(row.flash_bytes)` for any file whose constants do not overlap, as no
-    converter makes them; `other_bytes` is never negative.
+    Guarantees `flash_bytes == other_bytes + sum(row.flash_bytes)` for any file whose constants do not overlap, which no
+    converter produces; `other_bytes` is never negative.
     """
     weights = _weights(model)
     memory = _memory(model, weights)
@@ -103,7 +103,7 @@ def breakdown(model: TfliteModel) -> Breakdown:
 
 
 def _weights(model: TfliteModel) -> set[int]:
-    """The tensors that never change: constants, and what is unpacked from them."""
+    """The tensors that never change: constants, and tensors unpacked from them."""
     found = {tensor.index for tensor in model.tensors if tensor.constant}
     for operator in model.operators:
         if operator.name in UNPACKING and all(index in found for index in operator.inputs):
@@ -114,7 +114,7 @@ def _weights(model: TfliteModel) -> set[int]:
 def _constants(model: TfliteModel) -> list[list[Tensor]]:
     """For each operator, the stored constants that it is the first to use.
 
-    Operators that only unpack come last: their constants belong to whoever computes with them.
+    Operators that only unpack come last: their constants belong to the operator that computes with them.
     """
     at = {tensor.span: tensor for tensor in stored(model.tensors)}
     unpacked = {out: place for place in model.operators if place.name in UNPACKING for out in place.outputs}
@@ -128,7 +128,7 @@ def _constants(model: TfliteModel) -> list[list[Tensor]]:
 
 
 def _sources(model: TfliteModel, operator: Operator, unpacked: dict[int, Operator]) -> Iterator[Tensor]:
-    """The tensors that an operator reads, each as it was before at most one DENSIFY and one DEQUANTIZE."""
+    """The tensors that an operator reads, each as it was before up to one DENSIFY and one DEQUANTIZE."""
     for index in operator.inputs:
         for _ in range(2):
             writer = unpacked.get(index)
@@ -138,7 +138,7 @@ def _sources(model: TfliteModel, operator: Operator, unpacked: dict[int, Operato
 
 
 def _memory(model: TfliteModel, weights: set[int]) -> list[int]:
-    """What is held while each operator runs, with the peaks of the subgraphs that are not its own."""
+    """What is held while each operator runs, including the peaks of the other subgraphs."""
     groups: dict[int, list[int]] = {}
     for index, operator in enumerate(model.operators):
         groups.setdefault(_subgraph(model, operator), []).append(index)
@@ -175,10 +175,10 @@ def _subgraph_memory(model: TfliteModel, number: int, indices: list[int], weight
 
 
 def _lifetime(tensor: Tensor, first: int, last: int, end: int, weights: set[int]) -> Lifetime | None:
-    """A tensor's; none for one that lies in the file, the whole time for state and for unpacked weights.
+    """A tensor's lifetime: None if it lies in the file, the whole time for state and for unpacked weights.
 
     LiteRT unpacks weights at the first inference and keeps them (tensorflow/lite/kernels/dequantize.cc, densify.cc:
-    the output of a constant is persistent); TFLM_DECODE writes them anew before each operator that reads them.
+    the output of a constant is persistent); TFLM_DECODE unpacks them again before each operator that reads them.
     """
     if tensor.constant and tensor.lookup is None:
         return None

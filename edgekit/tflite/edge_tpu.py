@@ -1,8 +1,8 @@
-"""The published rules of the Edge TPU held against a file: which operators its compiler may be expected to map.
+"""The published rules of the Edge TPU applied to a file: which operators its compiler can be expected to map.
 
-The rules are data (`edge_tpu.toml`). What the file's shapes, dtypes and constants tell is checked; what only the options
-of an operator would tell (fused activations, dilation) is not. That a file keeps the rules is no proof that it
-compiles: nothing is compiled here.
+The rules are data (`edge_tpu.toml`). What a file's shapes, dtypes and constants tell is checked; what depends on an
+operator's options (fused activations, dilation) is not. A file that keeps the rules may still not compile: nothing is
+compiled here.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ Z_MULTIPLE = 4
 
 
 class Rules(Value):
-    """What is published of the compiler: operators with what is said of each, and what every tensor must be.
+    """The published rules of the compiler: its operators with the rules of each, and the rules for every tensor.
 
-    `unverified` are operators that it may have, and that no text was found for: they are taken for not supported.
+    `unverified` are operators that may be supported but have no published text: they are taken as not supported.
     """
 
     compiler: str
@@ -46,11 +46,11 @@ class Rules(Value):
 
 
 class Mapping(Value):
-    """The operators that the rules let be mapped, in order up to the first that they do not; `on_cpu` are the others.
+    """The operators that the rules allow to be mapped, in order up to the first that they do not; `on_cpu` are the others.
 
-    `first` is that operator, and `why` what it breaks. `fed` counts the QUANTIZE operators of float inputs, which stay
-    on the processor and end nothing. `is_batch_open` says that the file leaves its batch open, where the page asks for
-    constant sizes: whether the compiler takes the 1 that stands there is not published. `streamed_bytes` are weights
+    `first` is that operator, and `why` the rule it breaks. `fed` counts the QUANTIZE operators on float inputs, which stay
+    on the processor without ending the mapping. `is_batch_open` says that the file has a free batch, while the page asks for
+    constant sizes: whether the compiler accepts the 1 that is stored there is not published. `streamed_bytes` are weights
     that do not fit the Edge TPU's memory, fetched at every inference.
     """
 
@@ -73,7 +73,7 @@ def load_rules() -> Rules:
 
 
 def mapping(model: TfliteModel) -> Mapping:
-    """How far a file can be mapped: all operators after the first that cannot stay on the processor."""
+    """How far a file can be mapped: from the first operator that cannot be, all stay on the processor."""
     rules, fed, mapped, first, why = load_rules(), 0, 0, "", ""
     for operator in model.operators:
         if mapped == 0 and _feeds(model, operator):
@@ -100,14 +100,14 @@ def mapping(model: TfliteModel) -> Mapping:
 
 
 def _feeds(model: TfliteModel, operator: Operator) -> bool:
-    """Whether it turns a float input of the model into integers: the compiler leaves it where it is."""
+    """Whether an operator quantizes a float input of the model: the compiler leaves it on the processor."""
     if operator.name != "QUANTIZE" or not operator.inputs or operator.inputs[0] == ABSENT:
         return False
     return operator.inputs[0] in model.inputs and model.tensors[operator.inputs[0]].dtype.startswith("float")
 
 
 def _refusal(model: TfliteModel, operator: Operator, rules: Rules) -> str:
-    """The first rule that an operator breaks; empty where it keeps them all."""
+    """The first rule that an operator breaks; empty if it keeps them all."""
     if not operator.custom and operator.name in rules.unverified:
         return "whether the Edge TPU has it is not known here"
     if operator.custom or operator.name not in rules.operators:
@@ -137,7 +137,7 @@ def _of_tensor(tensor: Tensor, rules: Rules) -> str:
 
 
 def _of_operator(model: TfliteModel, operator: Operator, inputs: list[Tensor], outputs: list[Tensor]) -> str:
-    """What is published of this operator alone."""
+    """The rules published for this kind of operator alone."""
     if not inputs or not outputs:
         return "it has no input or no output"
     first, output = inputs[0], outputs[0]
@@ -169,7 +169,7 @@ def _of_reduction(model: TfliteModel, operator: Operator, tensor: Tensor) -> str
 
 
 def _numbers(model: TfliteModel, operator: Operator, place: int) -> list[int]:
-    """A constant argument as integers; none where it is computed or not there."""
+    """A constant argument as integers; empty if it is computed or absent."""
     from edgekit.tflite.weights import weights
 
     if len(operator.inputs) <= place or operator.inputs[place] == ABSENT:
@@ -184,11 +184,11 @@ def _numbers(model: TfliteModel, operator: Operator, place: int) -> list[int]:
 
 
 def _is_flat(tensor: Tensor) -> bool:
-    """Whether one dimension at most is above one."""
+    """Whether at most one dimension is larger than one."""
     return math.prod(tensor.shape) == max(tensor.shape, default=1)
 
 
 def _weights(model: TfliteModel, operators: tuple[Operator, ...]) -> list[Tensor]:
-    """The constants of some operators, each stored one once."""
+    """The constants of some operators; shared ones count once."""
     used = {index for operator in operators for index in operator.inputs if index != ABSENT}
     return stored(model.tensors[index] for index in sorted(used))

@@ -1,4 +1,4 @@
-"""What an output of a `.tflite` ends in: a softmax, a sigmoid, or any number; read from its operators and its scale."""
+"""What an output of a `.tflite` ends in: a softmax, a sigmoid, or neither; read from its operators and its scale."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from edgekit.tflite.model import Operator, Tensor, TfliteModel
 from edgekit.values import Ends
 
 _HAND_ON = ("QUANTIZE", "DEQUANTIZE", "RESHAPE", "TRANSPOSE", "SQUEEZE", "EXPAND_DIMS", "CAST")
-"""Operators that hand on the values of their first input."""
+"""Operators that pass on the values of their first input."""
 _ENDS: dict[str, Ends] = {"SOFTMAX": "softmax", "LOGISTIC": "sigmoid"}
 _SCALES = {"int8": (1 / 256, -128), "uint8": (1 / 256, 0), "int16": (1 / 32768, 0)}
-"""Scale and zero point that TFLite prescribes for shares from 0 to 1 (its 8-bit quantization specification, Softmax and
-Logistic), whatever operators made them."""
+"""Scale and zero point that TFLite prescribes for values from 0 to 1 (its 8-bit quantization specification, Softmax and
+Logistic), whatever operators compute them."""
 
 
 def ends_of(model: TfliteModel) -> tuple[Ends, ...]:
@@ -23,7 +23,7 @@ def _ends(model: TfliteModel, makers: dict[int, Operator], index: int, output: i
     tensor, maker = model.tensors[index], makers.get(index)
     if maker is not None and maker.name in _ENDS:
         found = _ENDS[maker.name]
-        # the classes of a softmax are in its last axis: laid out otherwise they are shares that sum to something else
+        # a softmax sums to 1 along its last axis; after a reshape of that axis it does so no longer
         is_whole = tensor.shape[-1:] == model.tensors[output].shape[-1:]
         return found if found == "sigmoid" or is_whole else "linear"
     if _is_scaled_for_shares(tensor):

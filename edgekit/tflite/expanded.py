@@ -1,8 +1,8 @@
-"""A file with its look-up tables written out: the same model for interpreters that cannot decode them.
+"""A file with its look-up tables expanded: the same model for interpreters that cannot decode them.
 
-The tensors of indices become again what they were before they were packed: shape, dtype and values. What is new is put
-behind the file's end, as a flatbuffer's references only go forward, and the references are rewritten in place; the
-TFLM_DECODE operators are taken out. It knows the notation of the file, and not what any interpreter does with it.
+The index tensors get back the shape, dtype and values that they had before compression. New data is appended to the
+file, because a flatbuffer's references only point forward; the references are rewritten in place, and the TFLM_DECODE
+operators are removed. It knows the format of the file, and not what any interpreter does with it.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ def has_tables(model: TfliteModel) -> bool:
 
 
 def expanded(model: TfliteModel) -> bytes:
-    """The file without TFLM_DECODE; as it is where it has none.
+    """The file without TFLM_DECODE; unchanged if it has none.
 
-    Raises `ModelError` where one decodes something else than look-up tables, or where what is packed is shared in a way
-    that no single tensor stands for.
+    Raises `ModelError` if a TFLM_DECODE decodes anything but look-up tables, or if packed data is shared in a way
+    that no single tensor can stand for.
     """
     return _Expansion(model).content() if has_tables(model) else model.content
 
@@ -39,7 +39,7 @@ def _decodes(operator: Operator) -> bool:
 
 
 class _Expansion:
-    """One file in the making: its bytes, patched and grown."""
+    """One file being rewritten: its bytes, patched and extended."""
 
     def __init__(self, model: TfliteModel) -> None:
         root = FlatBuffer(model.content, model.path).root("model")
@@ -68,7 +68,7 @@ class _Expansion:
         return bytes(self._bytes)
 
     def _unpack(self, operator: Operator) -> None:
-        """Make the tensors of indices what they stand for."""
+        """Give the index tensors their decoded shape, dtype and values."""
         for packed, output in zip(operator.inputs[::2], operator.outputs, strict=False):
             made, table = self._model.tensors[output], self._tensors[packed]
             if made.lookup is None or output in self._model.outputs:
@@ -84,7 +84,7 @@ class _Expansion:
             self._refer(self._buffers[buffer], BufferField.DATA, struct.pack("<I", len(values)) + values)
 
     def _rewire(self, subgraph: Table, tables: list[Table], operators: tuple[Operator, ...], first: int) -> None:
-        """Feed a subgraph's operators what was packed, and take out those that decoded it."""
+        """Connect a subgraph's operators to the tensors that were packed, and remove the operators that decoded them."""
         start, kept = subgraph.start_of(SubGraphField.OPERATORS, 4), []
         for place, (table, operator) in enumerate(zip(tables, operators, strict=False)):
             if _decodes(operator):
@@ -101,7 +101,7 @@ class _Expansion:
             struct.pack_into("<I", self._bytes, start - 4, len(kept))
 
     def _refer(self, table: Table, field: IntEnum, vector: bytes) -> None:
-        """Put a vector behind the end, its items aligned, and let a field refer to it."""
+        """Append a vector, its items aligned, and let a field point to it."""
         self._bytes += bytes(-(len(self._bytes) + 4) % _DATA_ALIGNMENT)
         place = self._place(table, field)
         struct.pack_into("<I", self._bytes, place, len(self._bytes) - place)

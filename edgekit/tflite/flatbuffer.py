@@ -1,8 +1,8 @@
 """Bounds-checked reading of the FlatBuffers format: tables, vectors and texts at checked offsets.
 
-It knows the encoding (flatbuffers.dev, "internals") and nothing of TFLite. The file is hostile until proven
-otherwise: every offset is checked, nothing recurses, and the work is bounded by the file's size, so that a
-vector that a million tables share cannot keep the reader busy. Standard library only.
+It knows the encoding (flatbuffers.dev, "internals") and nothing about TFLite. The file is not trusted: every offset is
+checked, nothing recurses, and the work is bounded by the file's size, so that a vector that a million tables share
+cannot keep the reader busy. Standard library only.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ MAX_REMARKS = 8
 
 
 class FlatBuffer:
-    """A file's bytes with the budget of reads that one parse may spend."""
+    """A file's bytes, and how much one parse may still read of them."""
 
     def __init__(self, content: bytes, where: str) -> None:
         self.content = content
@@ -29,7 +29,7 @@ class FlatBuffer:
         self.remarks: list[str] = []
 
     def remark(self, name: str, received: str) -> None:
-        """Note a place that can be read and makes no sense; the first ones are kept, for a file may be full of them."""
+        """Note a value that can be read but makes no sense; only the first ones are kept, for a file may be full of them."""
         if len(self.remarks) < MAX_REMARKS:
             self.remarks.append(f"{name}: {received}")
 
@@ -44,7 +44,7 @@ class FlatBuffer:
         return struct.unpack_from(form, self.content, position)
 
     def claim(self, position: int, size: int, name: str) -> None:
-        """Check that bytes lie within the file and within the budget of reads."""
+        """Check that bytes lie within the file and that they do not exceed what a parse may read."""
         if position < 0 or position + size > len(self.content):
             raise self.damaged(name, f"bytes {position} to {position + size} of a file of {len(self.content)}")
         self._reads_left -= size
@@ -52,7 +52,7 @@ class FlatBuffer:
             raise self.damaged(name, "the same bytes are used over and over")
 
     def count_table(self, name: str) -> None:
-        """Count one more table against the budget."""
+        """Count one more table against the limit."""
         self._tables_left -= 1
         if self._tables_left < 0:
             raise self.damaged(name, f"more than {MAX_TABLES} tables")
@@ -89,7 +89,7 @@ class Table:
         return self._buffer.damaged(self._called(field), received)
 
     def remark(self, field: IntEnum, received: str) -> None:
-        """Note that a field's value makes no sense, where an interpreter may do without it."""
+        """Note that a field's value makes no sense, although an interpreter may not need it."""
         self._buffer.remark(self._called(field), received)
 
     def number(self, field: IntEnum, form: str, default: int = 0) -> int:
@@ -107,7 +107,7 @@ class Table:
         return self._vector(field, item_bytes)[0]
 
     def place_of(self, field: IntEnum) -> int | None:
-        """Where a field stands in the file, as its value or as the offset to it; None where it is absent."""
+        """The position of a field in the file, which holds its value or the offset to it; None if it is absent."""
         return self._position(field)
 
     def reals(self, field: IntEnum) -> tuple[float, ...]:
@@ -121,7 +121,7 @@ class Table:
         return (start, length) if length else None
 
     def text(self, field: IntEnum) -> str:
-        """A text; empty where absent, with a mark where it is no UTF-8."""
+        """A text; empty if absent, with replacement characters if it is not UTF-8."""
         start, length = self._vector(field, 1)
         self._buffer.claim(start, length, self._called(field))
         return self._buffer.content[start : start + length].decode(errors="replace")
@@ -152,7 +152,7 @@ class Table:
         return self._at + offset if offset else None
 
     def _vector(self, field: IntEnum, item_bytes: int) -> tuple[int, int]:
-        """Where a vector's items start and how many there are; the file must have room for them all."""
+        """Where a vector's items start and how many there are; all must fit in the file."""
         position = self._position(field)
         if position is None:
             return 0, 0

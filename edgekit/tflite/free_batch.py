@@ -1,7 +1,7 @@
-"""Frees the batch in a file that was made for one sample: RESHAPE operators whose target begins with 1 get -1 there.
+"""Frees the batch in a file that was made for one sample: RESHAPE operators whose target shape begins with 1 get -1 there.
 
-The file stays as long as it was and answers as before, and an interpreter can now resize it to many samples at once,
-which is how it is evaluated. Nothing else that fixes a batch is touched.
+The file keeps its length and its answers, and an interpreter can now resize it to many samples at once, which is how
+edgekit evaluates it. Anything else that fixes a batch stays.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ _MINUS_ONE, _ONE = b"\xff\xff\xff\xff", b"\x01\x00\x00\x00"
 
 
 def free_batch(content: bytes) -> bytes:
-    """The file with every RESHAPE to `[1, ...]` made one to `[-1, ...]`, where its operand has a batch of 1 too."""
+    """The file with every RESHAPE to `[1, ...]` changed to `[-1, ...]`, if its input has a batch of 1 too."""
     model = parse_tflite(content, where="the converted model")
     patched = bytearray(content)
     for operator in model.operators:
@@ -24,7 +24,7 @@ def free_batch(content: bytes) -> bytes:
 
 
 def _target(model: TfliteModel, operator: Operator) -> int | None:
-    """Where a RESHAPE's target stands in the file, if its batch of 1 can be freed."""
+    """Where in the file a RESHAPE's target shape is, if its batch of 1 can be freed."""
     if operator.name != "RESHAPE" or len(operator.inputs) != 2:
         return None
     operand, shape = (model.tensors[index] for index in operator.inputs)

@@ -1,8 +1,8 @@
 """A short readable name for each operator of a `.tflite`: the layer of the user's model that it came from.
 
 The converter names a tensor by the paths of all that it fused into it, as
-`network/conv/Relu;network/conv/BiasAdd;network/conv/Conv2D`; the layer is what the first of them has between the
-model's name and the operation's. Names come from a file that may be hostile, so a label is short and printable.
+`network/conv/Relu;network/conv/BiasAdd;network/conv/Conv2D`; the layer is the part of the first path between the
+model's name and the operation's. The file is not trusted, so a label is short and printable.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _GENERIC = re.compile(r"(StatefulPartitionedCall|PartitionedCall|Identity)(_\d+)
 def labels(model: TfliteModel) -> tuple[str, ...]:
     """The label of each operator, in the order of `model.operators`; several operators may share a layer's.
 
-    Where neither an operator's output nor its weights have a name, it is called by the model's output or by its kind.
+    An operator whose output and weights have no name is named after the model's output, or its kind.
     """
     named = {index: name for signature in model.signatures for name, index in signature.outputs.items()}
     paths = [_operator_path(model, operator) for operator in model.operators]
@@ -32,7 +32,7 @@ def labels(model: TfliteModel) -> tuple[str, ...]:
 
 
 def _operator_path(model: TfliteModel, operator: Operator) -> list[str]:
-    """The path that an operator's output is named by, else the first of its constants."""
+    """The path in the name of an operator's output, else in the name of its first named constant."""
     constants = [index for index in operator.inputs if index != ABSENT and model.tensors[index].constant]
     paths = (_path(model.tensors[index].name) for index in (*operator.outputs[:1], *constants))
     return next((path for path in paths if path), [])
@@ -43,13 +43,13 @@ def _signature_name(operator: Operator, named: dict[int, str]) -> str:
 
 
 def _path(name: str) -> list[str]:
-    """The parts of the first path in a tensor's name; none for what converters call results they have no name for."""
+    """The parts of the first path in a tensor's name; empty for names that converters give to unnamed results."""
     first = name.split(";")[0]
     return [] if _GENERIC.match(first) or first.startswith(("tfl.", "arith.")) else first.split("/")
 
 
 def _root(paths: list[list[str]]) -> str | None:
-    """The model's name: the first part of the paths with three parts or more, where most of them share it."""
+    """The model's name: the first part of the paths with at least three parts, if most of them share it."""
     first = Counter(path[0] for path in paths if len(path) > 2)
     name, count = next(iter(first.most_common(1)), ("", 0))
     return name if 2 * count > sum(first.values()) else None
@@ -61,7 +61,7 @@ def _layer(path: list[str], root: str | None) -> str:
 
 
 def printable(text: str) -> str:
-    """Text from a file as a terminal may show it: no control characters, and no longer than `MAX_LENGTH`.
+    """Text from a file, safe for a terminal: no control characters, and no longer than `MAX_LENGTH`.
 
     >>> printable("a\\x1b[2J")
     'a?[2J'

@@ -1,8 +1,8 @@
 """How many bytes are held at each step of an execution, from the lifetimes of its tensors.
 
-It counts what a planner of memory aims at: each tensor is held from the step that writes it to the last that reads it,
-rounded up to `ALIGNMENT`. It knows neither Keras layers nor `.tflite` operators; `cost/ram.py` asks it about the one and
-`tflite/breakdown.py` about the other, so both count the same way.
+This is the lower bound that a memory planner aims at: each tensor is held from the step that writes it to the last that
+reads it, rounded up to `ALIGNMENT`. It knows neither Keras layers nor `.tflite` operators; `cost/ram.py` uses it for the
+former and `tflite/breakdown.py` for the latter, so both count the same way.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from collections.abc import Iterable
 from edgekit.values import Value
 
 ALIGNMENT = 16
-"""Bytes that a tensor begins at a multiple of: tflite-micro's (tensorflow/lite/micro/micro_arena_constants.h)."""
+"""A tensor begins at a multiple of so many bytes, as in tflite-micro (tensorflow/lite/micro/micro_arena_constants.h)."""
 
 
 class Lifetime(Value):
-    """A tensor's size in bytes, and the first and the last step that it is held in."""
+    """A tensor's size in bytes, and the first and the last step at which it is held."""
 
     first: int
     last: int
@@ -42,7 +42,7 @@ def held_bytes(lifetimes: Iterable[Lifetime], *, steps: int) -> list[int]:
 
 
 def aligned(size_bytes: int) -> int:
-    """A size rounded up to a whole number of `ALIGNMENT`.
+    """A size rounded up to a multiple of `ALIGNMENT`.
 
     >>> aligned(17)
     32

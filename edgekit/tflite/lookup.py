@@ -4,8 +4,8 @@
 
 A file made by `tflite_micro.compression` has, before each operator that uses such a tensor, a custom operator
 TFLM_DECODE with a pair of constants: the packed indices, and 16 bytes of metadata followed by the tables
-(tensorflow/lite/micro/kernels/decode_state_lut.h, version 1 of both). It knows that format alone; what an operator or a
-device makes of it is not known here. A pair of any other kind is no error: the tensor is then one that is computed.
+(tensorflow/lite/micro/kernels/decode_state_lut.h, version 1 of both). It knows only that format, and neither operators nor
+devices. A pair of any other kind is no error: its tensor then counts as computed.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 DECODE = "TFLM_DECODE"
 METADATA_BYTES = 16
 ONE_TABLE = 15
-"""The axis that stands for one table for the whole tensor."""
+"""The axis number that means one table for the whole tensor."""
 _LOOKUP, _METADATA_VERSION, _TABLES_VERSION = 0, 1, 1
 _MOST_BITS, _MOST_VALUES = 7, 128
 
@@ -30,7 +30,7 @@ _MOST_BITS, _MOST_VALUES = 7, 128
 class Lookup(Value):
     """The tables of one tensor: `bits` of an index, `stride` values of `item_bytes` bytes a table, and the tables' bytes.
 
-    `axis` is the axis that has a table a slice, None for one table for the whole tensor.
+    Each slice along `axis` has a table; None means one table for the whole tensor.
     """
 
     bits: int
@@ -46,18 +46,18 @@ class Lookup(Value):
 
 
 def says_lookup(ancillary: bytes) -> bool:
-    """Whether the second tensor of a pair says that it holds look-up tables in the notation that is read here.
+    """Whether the second tensor of a pair declares look-up tables in the format that is read here.
 
-    Where it does and `read_lookup` finds none, the file is damaged: the decoder would read beyond the tables.
+    If it does but `read_lookup` finds none, the file is damaged: the decoder would read beyond the tables.
     """
     head = ancillary[:METADATA_BYTES]
     return len(head) == METADATA_BYTES and (head[0], head[1], head[4]) == (_LOOKUP, _METADATA_VERSION, _TABLES_VERSION)
 
 
 def read_lookup(ancillary: bytes, packed_bytes: int, shape: Sequence[int], item_bytes: int) -> Lookup | None:
-    """The tables in the second tensor of a pair; None where it is no look-up table that fits the tensor.
+    """The tables in the second tensor of a pair; None if it is not a look-up table that fits the tensor.
 
-    `packed_bytes` is the length of the first, `shape` and `item_bytes` those of the tensor that is decoded.
+    `packed_bytes` is the length of the first, `shape` and `item_bytes` those of the decoded tensor.
     """
     if not says_lookup(ancillary):
         return None
@@ -78,7 +78,7 @@ def read_lookup(ancillary: bytes, packed_bytes: int, shape: Sequence[int], item_
 def look_up(lookup: Lookup, packed: np.ndarray, shape: Sequence[int]) -> np.ndarray | None:
     """The bytes of the tensor, in an array of its shape with one more axis for the bytes of an item.
 
-    `packed` are the indices as uint8. None where an index is beyond its table.
+    `packed` are the indices as uint8. None if an index is beyond its table.
 
     >>> import numpy as np
     >>> tables = Lookup(bits=2, stride=3, axis=None, item_bytes=1, tables=bytes([7, 8, 9]))

@@ -1,9 +1,9 @@
-"""How often each subgraph of a `.tflite` runs in one inference: the turns of a WHILE whose counter the file tells.
+"""How often each subgraph of a `.tflite` runs in one inference: the iterations of a WHILE whose counter the file tells.
 
 A loop of known length counts in a tensor of one element: it begins with a constant, its condition compares it with a
-constant, and its body adds a constant to it. So do the loops of recurrent layers with a fixed number of steps. The loop
-of any other form (one that ends where its values have settled, or whose bound is an input) has no known number of
-turns. It knows the notation of the file, takes it for hostile, and runs nothing.
+constant, and its body adds a constant to it. Loops of recurrent layers with a fixed number of steps are like that. Loops
+of any other form (that end when values have settled, or whose bound is an input) have an unknown number of
+iterations. The module knows the format of the file, does not trust it, and runs nothing.
 """
 
 from __future__ import annotations
@@ -18,24 +18,24 @@ from edgekit.tflite.schema import IfField, OperatorField, SubGraphField, WhileFi
 from edgekit.values import Value
 
 MOST_RUNS = 2**32
-"""Beyond so many runs a subgraph counts as one whose runs are not known."""
+"""With more runs than this, a subgraph's runs count as unknown."""
 _FORMS = {"int32": "<i", "int64": "<q", "float32": "<f"}
 _PASSING = ("RESHAPE", "CAST")
 Runs = int | None
 
 
 class Subgraph(Value):
-    """One subgraph as the reader has it; indices of tensors run over all subgraphs."""
+    """One subgraph as the reader has it; tensor indices are unique over all subgraphs."""
 
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     operators: tuple[Operator, ...]
     calls: tuple[tuple[int, ...], ...]
-    """For each operator the subgraphs that it calls: condition and body of WHILE, both branches of IF."""
+    """For each operator, the subgraphs that it calls: condition and body of WHILE, both branches of IF."""
 
 
 class _Count(Value):
-    """A condition on a counter: the position of the loop's value that counts, and the bound that it is held to."""
+    """A condition on a counter: which value of the loop is the counter, and the bound it is compared with."""
 
     position: int
     comparison: str
@@ -43,7 +43,7 @@ class _Count(Value):
 
 
 def read_subgraph(table: Table, operators: Sequence[Operator], tensors: Sequence[Tensor]) -> Subgraph:
-    """A subgraph from its table and what was read of it."""
+    """A subgraph from its table and from its operators and tensors."""
     first = tensors[0].index if tensors else 0
     tables = table.tables(SubGraphField.OPERATORS) if any(one.name in _CALLED for one in operators) else []
     return Subgraph(
@@ -55,9 +55,9 @@ def read_subgraph(table: Table, operators: Sequence[Operator], tensors: Sequence
 
 
 def runs(subgraphs: Sequence[Subgraph], tensors: Sequence[Tensor], content: bytes) -> list[Runs]:
-    """The runs of each subgraph in one inference; None where the file does not tell them.
+    """The runs of each subgraph in one inference; None if the file does not tell them.
 
-    What nobody calls runs once. Each branch of an IF counts, as if both ran. A condition runs once more than its body.
+    A subgraph that nothing calls runs once. Both branches of an IF count, as if both ran. A condition runs once more than its body.
     """
     loops = _Loops(subgraphs, tensors, content)
     waiting = [0] * len(subgraphs)
@@ -72,7 +72,9 @@ def runs(subgraphs: Sequence[Subgraph], tensors: Sequence[Tensor], content: byte
             waiting[called] -= 1
             if not waiting[called]:
                 ready.append(called)
-    return [None if count else known for count, known in zip(waiting, found, strict=True)]  # what is left calls itself
+    return [
+        None if count else known for count, known in zip(waiting, found, strict=True)
+    ]  # those still waiting call themselves
 
 
 def _calls(table: Table, operator: Operator) -> tuple[int, ...]:
@@ -112,7 +114,7 @@ class _Loops:
         return found
 
     def _turns(self, around: Subgraph, loop: Operator, condition: Subgraph, body: Subgraph) -> Runs:
-        """The turns of one loop: the fewest that any of its counters allows."""
+        """The iterations of one loop: the fewest that any of its counters allows."""
         if not condition.outputs or not len(loop.inputs) == len(body.inputs) == len(body.outputs):
             return None
         known = [
@@ -123,7 +125,7 @@ class _Loops:
         return min(turns) if turns and len(turns) == len(known) else None
 
     def _counts(self, condition: Subgraph, index: int, body: Subgraph, loop: Operator) -> list[_Count]:
-        """The comparisons that the condition is made of, all of which must hold; one that is not understood has no bound."""
+        """The comparisons in a condition, all of which must hold; one that is not understood has no bound."""
         writers = {out: operator for operator in condition.operators for out in operator.outputs}
         waiting, found = [index], list[_Count]()
         while waiting and len(found) <= len(condition.operators):
@@ -154,7 +156,7 @@ class _Loops:
         return subgraph.inputs.index(index) if index in subgraph.inputs else None
 
     def _bound(self, index: int, position: int | None, body: Subgraph, loop: Operator) -> float | None:
-        """A constant, or a value of the loop that begins as one and that the body hands on as it is."""
+        """A constant, or a value of the loop that starts as a constant and that the body does not change."""
         if position is None:
             return self._constant(index)
         if position < len(body.outputs) and body.outputs[position] == body.inputs[position]:
@@ -168,7 +170,7 @@ class _Loops:
         return None if start is None or step is None else _turns(count.comparison, start, count.bound, step)
 
     def _step(self, body: Subgraph, position: int) -> float | None:
-        """What the body adds to a value in each turn."""
+        """What the body adds to a value in each iteration."""
         writers = {out: operator for operator in body.operators for out in operator.outputs}
         index = body.outputs[position]
         writer = writers.get(index)
@@ -185,7 +187,7 @@ class _Loops:
         return -step if step is not None and writer.name == "SUB" else step
 
     def _constant(self, index: int) -> float | None:
-        """The value of a constant of one element."""
+        """The value of a constant with one element."""
         if not 0 <= index < len(self._tensors):
             return None
         tensor = self._tensors[index]

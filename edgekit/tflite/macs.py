@@ -1,7 +1,7 @@
 """Multiply-accumulates of one operator, from the shapes of its tensors.
 
-Only products of two numbers that are summed up count (convolutions, dense layers, matrix products, recurrent
-layers); elementwise operators count nothing, as in the figures that papers and vendors publish.
+Only sums of products count (convolutions, dense layers, matrix products, recurrent layers); elementwise operators
+count nothing, as in the figures that papers and vendors publish.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ _BIDIRECTIONAL_RNN_MATRICES = (1, 2, 5, 6)
 
 
 def count(name: str, inputs: Shapes, outputs: Shapes, *, transposed: bool = False) -> int:
-    """Multiply-accumulates of an operator; 0 where it multiplies nothing, or its shapes do not say.
+    """Multiply-accumulates of an operator; 0 if it multiplies nothing, or its shapes do not tell.
 
-    `inputs` and `outputs` are shapes with the batch, None where an optional input is absent; `transposed` says
+    `inputs` and `outputs` are shapes with the batch, None if an optional input is absent; `transposed` says
     that the first factor of BATCH_MATMUL is (.., inner, rows).
 
     >>> count("CONV_2D", [(1, 8, 8, 1), (4, 3, 3, 1), (4,)], [(1, 6, 6, 4)])

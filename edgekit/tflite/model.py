@@ -1,6 +1,6 @@
 """The values that a `.tflite` file is read into: tensors, operators, signatures, and the sums over them.
 
-Tensors of all subgraphs stand in one list, those of the main subgraph first, so that the indices of the main
+Tensors of all subgraphs are in one list, those of the main subgraph first, so that the indices of the main
 subgraph are the file's own. Shapes are those of the file, with the batch.
 """
 
@@ -15,10 +15,10 @@ from edgekit.tflite.sparse import Sparsity
 from edgekit.values import Value
 
 ABSENT = -1
-"""The index of an optional input that an operator does without."""
+"""The index of an optional input that is absent."""
 
 VELA = "ethos-u"
-"""The custom operator that Vela puts what the NPU runs into."""
+"""The custom operator that holds what Vela compiled for the NPU."""
 COMPILERS = {
     VELA: "Vela",
     "edgetpu-custom-op": "edgetpu_compiler",
@@ -28,16 +28,16 @@ COMPILERS = {
 """Compilers of NPUs by their custom operator."""
 
 UNPACKING = ("DEQUANTIZE", "DENSIFY")
-"""Operators that stand between stored weights and the operator that uses them."""
+"""Operators that unpack stored weights for the operator that uses them."""
 
 
 class Tensor(Value):
-    """One tensor; `span` is where its constant data lies in the file, as (start, length) in bytes.
+    """One tensor; `span` is where its constant data is in the file, as (start, length) in bytes.
 
-    `shape_signature` has -1 where a dimension is free. `scales` and `zero_points` are empty where the tensor is
+    `shape_signature` has -1 for a free dimension. `scales` and `zero_points` are empty if the tensor is
     not quantized, have one item per tensor, or one per slice along `quantized_dimension`. `sparsity` describes
     constant data in TFLite's sparse encoding, `lookup` the tables of a tensor whose `span` holds indices into them: its
-    data is in the file, and it takes room in memory while it is decoded.
+    data is in the file, but it also takes memory once it is decoded.
     """
 
     index: int
@@ -71,12 +71,12 @@ class Tensor(Value):
 
     @property
     def scale(self) -> float | None:
-        """The scale of a tensor quantized as a whole."""
+        """The scale of a tensor with a single one."""
         return self.scales[0] if len(self.scales) == 1 else None
 
     @property
     def zero_point(self) -> int | None:
-        """The zero point of a tensor quantized as a whole."""
+        """The zero point of a tensor with a single one."""
         if len(self.scales) != 1:
             return None
         return self.zero_points[0] if self.zero_points else 0
@@ -85,8 +85,8 @@ class Tensor(Value):
 class Operator(Value):
     """One operator in execution order; a custom one has the name that the file gives it.
 
-    `inputs` and `outputs` are tensor indices, `ABSENT` where an optional input is not there. `runs` is how often it runs
-    in one inference, None in a loop whose turns the file does not tell; `macs` are those of all its runs, of one run there.
+    `inputs` and `outputs` are tensor indices, `ABSENT` for an optional input that is absent. `runs` is how often it runs
+    in one inference, None in a loop of unknown length; `macs` are those of all its runs, or of one run in such a loop.
     """
 
     name: str
@@ -107,10 +107,10 @@ class Signature(Value):
 
 
 class TfliteModel(Value):
-    """A `.tflite` file as read; `content` is the whole file, from which constant data are taken when asked for.
+    """A `.tflite` file as read; `content` is the whole file, from which constant data are read when needed.
 
     `inputs` and `outputs` are tensor indices of the main subgraph; `operators` are those of all subgraphs. `oddities` are
-    places where the file contradicts itself: one runtime takes such a file and another refuses it, so they are no verdict.
+    places where the file contradicts itself: some runtimes accept such a file and others refuse it, so they decide nothing.
     """
 
     path: str
@@ -144,18 +144,18 @@ class TfliteModel(Value):
 
     @property
     def compiled_by(self) -> str | None:
-        """The compiler of an NPU that made this file: its work is inside a custom operator, and not to be seen."""
+        """The NPU's compiler that made this file; what it compiled is inside a custom operator, and cannot be read."""
         customs = (operator.name for operator in self.operators if operator.custom)
         return next((COMPILERS[name] for name in customs if name in COMPILERS), None)
 
     @property
     def macs(self) -> int:
-        """Multiply-accumulates of one inference at the file's shapes; the body of a loop counts once for each turn, and once where its turns are unknown."""
+        """Multiply-accumulates of one inference at the file's shapes; a loop's body counts once for each iteration, or once if their number is unknown."""
         return sum(operator.macs for operator in self.operators)
 
     @property
     def parameters(self) -> int:
-        """Elements of constant weights and biases, each stored one once.
+        """Elements of constant weights and biases; shared ones count once.
 
         Integers without a scale (shapes, axes, paddings) are arguments and do not count.
         """
@@ -163,23 +163,23 @@ class TfliteModel(Value):
 
     @property
     def weight_bytes(self) -> int:
-        """Bytes of all constant data in the file, each stored one once."""
+        """Bytes of all constant data in the file; shared data counts once."""
         return sum(tensor.span[1] for tensor in stored(self.tensors) if tensor.span is not None)
 
     @property
     def activation_bytes(self) -> int:
-        """Bytes of all tensors that are in memory, as if none shared it."""
+        """Bytes of all tensors that are in memory, as if none shared its memory with another."""
         return sum(tensor.size_bytes for tensor in self.tensors if not tensor.constant or tensor.lookup is not None)
 
     @property
     def runs(self) -> int | None:
-        """Runs of all operators in one inference; None where a loop's turns are unknown."""
+        """Runs of all operators in one inference; None if a loop has an unknown number of iterations."""
         counts = [operator.runs for operator in self.operators]
         return None if None in counts else sum(count for count in counts if count is not None)
 
     @property
     def written_bytes(self) -> int:
-        """Bytes that all operators write in one inference, what a loop writes in each of its known turns, and the inputs."""
+        """Bytes that all operators write in one inference, with every known iteration of a loop, and the bytes of the inputs."""
         inputs = sum(tensor.size_bytes for tensor in self.input_tensors)
         each = [
             (operator.runs, sum(self.tensors[index].size_bytes for index in operator.outputs))
@@ -197,7 +197,7 @@ class TfliteModel(Value):
 
 
 def stored(tensors: Iterable[Tensor]) -> list[Tensor]:
-    """One constant tensor for each place in the file that holds data; of indices the tensor that they stand for."""
+    """One constant tensor for each place in the file that holds data; for indices, the tensor that is decoded from them."""
     found: dict[tuple[int, int], Tensor] = {}
     for tensor in tensors:
         if tensor.span is not None and (tensor.span not in found or found[tensor.span].lookup is None):

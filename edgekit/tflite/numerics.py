@@ -1,6 +1,6 @@
 """The arithmetic that a `.tflite` file asks for: float32, float16 storage, hybrid, int8 or int16 activations.
 
-It looks at the types of an operator's tensors, which is what a runtime chooses its kernels by; whether a device
+It is decided by the types of an operator's tensors, as runtimes choose their kernels; whether a device
 is fast at that arithmetic is not known here.
 """
 
@@ -27,7 +27,7 @@ def arithmetic(model: TfliteModel) -> tuple[Arithmetic, ...]:
 
 
 def dominant_arithmetic(model: TfliteModel) -> Arithmetic:
-    """The arithmetic of most multiply-accumulates, or of most operators where there are none."""
+    """The arithmetic of most multiply-accumulates; if there are none, of most operators."""
     weight: dict[Arithmetic, tuple[int, int]] = {}
     for operator, kind in zip(model.operators, arithmetic(model), strict=True):
         macs, count = weight.get(kind, (0, 0))
@@ -65,7 +65,7 @@ def _is(tensors: list[Tensor], types: tuple[str, ...]) -> bool:
 
 
 def _has_integer_weights(model: TfliteModel, operator: Operator) -> bool:
-    """As dynamic-range quantization makes them."""
+    """Whether its weights are integers, as in dynamic-range quantization."""
     return any(t.constant and t.scales and t.dtype in _INTEGERS for t in _tensors(model, operator))
 
 

@@ -1,7 +1,7 @@
-"""Which operators a runtime knows, and what a model has that it does not.
+"""Which operators a runtime has, and which of a model's operators it lacks.
 
-The tables in `operators/` were made by `tools/probe_operators.py`, which asked the runtimes themselves; the file's
-stem is the table's name. That of tflite-micro, whose kernels know few dtypes, says which were taken and which refused.
+The tables in `operators/` were made by `tools/probe_operators.py`, which tried the runtimes themselves; the file's
+stem is the table's name. tflite-micro's kernels take few dtypes: its table says which were accepted and which refused.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ else:
     import tomli as tomllib
 
 FLEX = "Flex"
-"""What the names of TensorFlow's own operators begin with in a file that was converted with SELECT_TF_OPS."""
+"""The prefix of TensorFlow's own operators in a file that was converted with SELECT_TF_OPS."""
 _FOLDER = Path(__file__).parent / "operators"
 
 
 class OperatorTable(Value):
-    """The operators of one runtime: name to the highest version it takes, 0 where it takes any.
+    """The operators of one runtime: name to the highest version it takes, 0 if it takes any.
 
-    `oldest` has the lowest version where that is not 1; `custom` the custom operators that it brings along. `dtypes` has the
-    combinations that were tried and taken, as 'int8 int8 > int8' (the data, the weights of those that have some, the output),
-    `refused` those that were not; what is in neither was not tried, and the runtime decides.
+    `oldest` has the lowest version if that is not 1; `custom` the custom operators that are built in. `dtypes` has the
+    combinations that were tried and accepted, as 'int8 int8 > int8' (the data, the weights if any, the output),
+    `refused` those that were refused; all others were not tried, so only running the file tells.
     """
 
     name: str
@@ -62,7 +62,7 @@ def table_names() -> tuple[str, ...]:
 
 @cache
 def load_table(name: str) -> OperatorTable:
-    """The table of a name such as 'litert-2.3'; raises `ProfileError` where there is none."""
+    """The table with a name such as 'litert-2.3'; raises `ProfileError` if there is none."""
     names = table_names()
     if name not in names:
         near = did_you_mean(name, names)
@@ -90,7 +90,7 @@ def unsupported(model: TfliteModel, table: OperatorTable) -> tuple[Unsupported, 
 
 
 def _dtype_refusal(model: TfliteModel, operator: Operator, table: OperatorTable) -> str:
-    """Why a runtime does not take an operator's dtypes; empty where it does, or was not asked."""
+    """Why a runtime refuses an operator's dtypes; empty if it accepts them, or if they were not tried."""
     refused = table.refused.get(operator.name, ())
     if not refused or operator.custom or not operator.inputs or not operator.outputs:
         return ""
@@ -104,7 +104,7 @@ def _dtype_refusal(model: TfliteModel, operator: Operator, table: OperatorTable)
 
 
 def _refusal(operator: Operator, table: OperatorTable) -> str:
-    """Why a runtime does not take an operator; empty where it does."""
+    """Why a runtime refuses an operator; empty if it accepts it."""
     runtime = f"{table.runtime} {table.version}"
     if operator.custom:
         return "" if operator.name in table.custom else _custom_refusal(operator.name, runtime)

@@ -1,4 +1,4 @@
-"""The bytes of a `.tflite` with other constants in the place of some: of the same size, where they lay."""
+"""The bytes of a `.tflite` with some constants replaced in place by others of the same size."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def patched(content: bytes, model: TfliteModel, constants: Mapping[int, np.ndarray]) -> bytes:
-    """The content with new values of constant tensors, by index; each has the bytes that its tensor had.
+    """The content with new values of constant tensors, by index; each must have as many bytes as its tensor.
 
     Tensors that share their bytes change together. Raises `ValueError` for a tensor without bytes of its own, or of another size.
     """

@@ -1,4 +1,4 @@
-"""An operator of a file in words: which one, of which layer, with which dtypes; what a message about it must say.
+"""An operator of a file in words for messages: which one, of which layer, with which dtypes.
 
 It knows the file alone, and no runtime.
 """
@@ -10,7 +10,7 @@ from edgekit.tflite.model import ABSENT, Operator, TfliteModel
 
 
 def place(model: TfliteModel, number: int) -> str:
-    """The operator of a number, as "CONV_2D, operator 3 of 12, 'conv1' (int8, int8, int32 to int8)"."""
+    """The operator with a number, as "CONV_2D, operator 3 of 12, 'conv1' (int8, int8, int32 to int8)"."""
     operator = model.operators[number]
     label = labels(model)[number]
     named = f" {label!r}" if label else ""
@@ -25,5 +25,5 @@ def dtypes(model: TfliteModel, operator: Operator) -> str:
 
 
 def named(model: TfliteModel, name: str) -> int | None:
-    """The number of the first operator of a name; None where there is none."""
+    """The number of the first operator with a name; None if there is none."""
     return next((number for number, operator in enumerate(model.operators) if operator.name == name), None)

@@ -1,7 +1,7 @@
 """Puts a file's inputs and outputs into the order of the Keras model, which the converter does not keep.
 
-Whoever feeds the file by position (a script, a microcontroller, `edgekit check`) then feeds the right input. Only the
-two lists of tensor numbers are rewritten in place; the file stays as long as it was and computes the same.
+Code that feeds the file by position (a script, a microcontroller, `edgekit check`) then feeds the right input. Only the
+two lists of tensor numbers are rewritten in place; the file keeps its length and computes the same.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from edgekit.tflite.schema import ModelField, SubGraphField
 
 
 def order_ports(content: bytes, inputs: Sequence[str], outputs: Sequence[str]) -> bytes:
-    """The file with its inputs and outputs in the order of their names in its signature.
+    """The file with its inputs and outputs in the given order; the names are those of its signature.
 
-    A file without a signature of these very names stays as it is.
+    A file whose signature does not have exactly these names is unchanged.
     """
     model = parse_tflite(content, where="the converted model")
     main = FlatBuffer(content, "the converted model").root("model").tables(ModelField.SUBGRAPHS)[0]

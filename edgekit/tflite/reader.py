@@ -1,7 +1,7 @@
-"""A `.tflite` file to a `TfliteModel`: what the file holds, checked, without an interpreter and without numpy.
+"""Reads a `.tflite` file into a `TfliteModel`: its content, checked, without an interpreter and without numpy.
 
-The file may be hostile: whatever its bytes are, it is read in bounded time and memory or refused with a
-`ModelError`. It knows the schema and no meaning of operators beyond their shapes.
+The file is not trusted: whatever its bytes are, it is read in bounded time and memory or refused with a
+`ModelError`. It knows the schema, and of operators only their shapes.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ Span = tuple[int, int]
 def read_tflite(path: Path | str) -> TfliteModel:
     """The model in a file.
 
-    Guarantees bounded time and memory for any file. Raises `ModelError` where it cannot be read or is not a whole
+    Guarantees bounded time and memory for any file. Raises `ModelError` if it cannot be read or is not a complete
     and consistent `.tflite` file; it raises nothing else.
     """
     path = Path(path)
@@ -136,7 +136,7 @@ def _read_code(table: Table) -> tuple[str, int, bool]:
     """An operator's name, version, and whether it is custom."""
     old = table.number(OperatorCodeField.DEPRECATED_BUILTIN_CODE, "<b")
     new = table.number(OperatorCodeField.BUILTIN_CODE, "<i")
-    code = max(old, new)  # as lite/schema/schema_utils.cc: files of before 2020 have the old one alone
+    code = max(old, new)  # as in lite/schema/schema_utils.cc: files from before 2020 have only the old one
     version = table.number(OperatorCodeField.VERSION, "<i", 1)
     if code == CUSTOM_CODE:
         return table.text(OperatorCodeField.CUSTOM_CODE) or "CUSTOM", version, True
@@ -161,7 +161,7 @@ def _external(where: str, received: str) -> ModelError:
 
 
 def _packed(subgraph: Table, codes: list[tuple[str, int, bool]]) -> set[int]:
-    """The tensors of indices into tables, which keep the quantization of those that they are decoded to."""
+    """The tensors that hold indices into tables; their quantization is that of the tensors decoded from them."""
     decoders = {number for number, (name, _, custom) in enumerate(codes) if custom and name == DECODE}
     if not decoders:
         return set()
@@ -186,7 +186,7 @@ def _read_tensors(
 def _with_lookups(
     groups: list[list[Tensor]], operators: list[Operator], content: bytes, where: str
 ) -> list[list[Tensor]]:
-    """The tensors, those that TFLM_DECODE decodes with where their indices lie and with their tables."""
+    """The tensors; those that TFLM_DECODE decodes get the place of their indices, and their tables."""
     tensors = {tensor.index: tensor for group in groups for tensor in group}
     for operator in operators:
         if not (operator.custom and operator.name == DECODE):
@@ -248,7 +248,7 @@ def _read_tensor(
     )
     if tensor.span and dtype in BITS and tensor.sparsity is None and tensor.span[1] != tensor.size_bytes:
         received = f"{tensor.span[1]} bytes for {dtype} of shape {shape}, which takes {tensor.size_bytes}"
-        if tensor.span[1] < tensor.size_bytes:  # whoever runs it reads what lies behind
+        if tensor.span[1] < tensor.size_bytes:  # an interpreter would read beyond the buffer
             raise table.damaged(TensorField.BUFFER, received)
         table.remark(TensorField.BUFFER, received)
     return tensor
@@ -279,10 +279,11 @@ def _read_dtype(table: Table) -> str:
 
 
 def _read_quantization(table: Table, shape: tuple[int, ...]) -> tuple[tuple[float, ...], tuple[int, ...], int]:
-    """Scales, zero points and the quantized dimension, held to each other and to the shape.
+    """Scales, zero points and the quantized dimension, checked against each other and the shape.
 
-    LiteRT refuses scales that do not fit, tflite-micro asks for those of weights alone (its published person detector has
-    biases of one dimension with scales along dimension 3). Where one dimension alone has as many, they are along that one.
+    LiteRT refuses scales that do not fit, tflite-micro checks those of weights alone (its published person detector has
+    one-dimensional biases with scales along dimension 3). If exactly one dimension has as many items as there are scales, it
+    is taken as the quantized one.
     """
     quantization = table.table(TensorField.QUANTIZATION)
     if quantization is None:
@@ -344,7 +345,7 @@ def _is_transposed(table: Table) -> bool:
 def _indices(
     table: Table, field: SubGraphField | OperatorField, tensors: list[Tensor], *, optional: bool = False
 ) -> tuple[int, ...]:
-    """Tensor indices over all subgraphs, from those of the subgraph that owns `tensors`."""
+    """Tensor indices over all subgraphs, from the indices within the subgraph that owns `tensors`."""
     local = table.numbers(field, "i")
     for index in local:
         if not (0 <= index < len(tensors) or (optional and index == ABSENT)):
@@ -353,7 +354,7 @@ def _indices(
 
 
 def _read_signatures(root: Table, groups: list[list[Tensor]]) -> tuple[Signature, ...]:
-    """The signatures; one of a subgraph or tensor that is not there is left out, for no inference needs it."""
+    """The signatures; one that names a missing subgraph or tensor is left out, for no inference needs it."""
     found = (_read_signature(table, groups) for table in root.tables(ModelField.SIGNATURE_DEFS))
     return tuple(signature for signature in found if signature is not None)
 
@@ -371,7 +372,7 @@ def _read_signature(table: Table, groups: list[list[Tensor]]) -> Signature | Non
 
 
 def _names(table: Table, field: SignatureField, tensors: list[Tensor]) -> dict[str, int] | None:
-    """The tensor of each name; None where one is not there."""
+    """The tensor of each name; None if one does not exist."""
     found = {}
     for item in table.tables(field):
         index = item.number(TensorMapField.TENSOR_INDEX, "<I")

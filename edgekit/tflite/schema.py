@@ -1,7 +1,7 @@
 """The numbers that a `.tflite` file uses: fields of its tables, operator codes, tensor types.
 
 They are those of the public schema, tensorflow/compiler/mlir/lite/schema/schema.fbs; a test compares them with the
-bindings that LiteRT ships. They stand here so that reading a file needs neither those bindings nor numpy, which
+bindings that LiteRT ships. They are repeated here so that reading a file needs neither those bindings nor numpy, which
 old 32-bit boards may not have.
 """
 
@@ -57,7 +57,7 @@ BITS = {
     "int8": 8, "float64": 64, "complex128": 128, "uint64": 64, "uint32": 32, "uint16": 16, "int4": 4,
     "bfloat16": 16, "int2": 2, "uint4": 4, "float8_e4m3fn": 8, "float8_e5m2": 8,
 }  # fmt: skip
-"""Bits of one element; types without a fixed size (string, resource, variant) are not in it."""
+"""Bits of one element; types without a fixed size (string, resource, variant) are left out."""
 
 
 class ModelField(IntEnum):

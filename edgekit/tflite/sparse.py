@@ -1,7 +1,7 @@
 """TFLite's sparse encoding of a constant tensor: its description as a value, and the dense array it stands for.
 
-The encoding (schema.fbs, `SparsityParameters`; after TACO, arXiv 1804.10112) walks the dimensions, and the blocks
-that some of them are cut into, in a traversal order; each is dense, or lists the coordinates that hold anything.
+The encoding (schema.fbs, `SparsityParameters`; after TACO, arXiv 1804.10112) visits the dimensions, and the blocks
+that some of them are cut into, in a traversal order; each is dense, or lists the coordinates that hold values.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _INDEX_LETTERS = {1: "i", 2: "H", 3: "B"}  # the union SparseIndexVector
 
 
 class Dimension(Value):
-    """One step of the traversal: `size` coordinates where it is dense, else a parent's `indices` by `segments`."""
+    """One step of the traversal: `size` coordinates if it is dense, else the `indices` of each parent, delimited by `segments`."""
 
     size: int
     segments: tuple[int, ...] | None = None
@@ -31,7 +31,7 @@ class Dimension(Value):
 
 
 class Sparsity(Value):
-    """How the stored values lie in the dense tensor; `order` counts blocks after the tensor's own dimensions."""
+    """Where the stored values are in the dense tensor; `order` counts blocks after the tensor's own dimensions."""
 
     order: tuple[int, ...]
     blocks: tuple[int, ...]
@@ -39,7 +39,7 @@ class Sparsity(Value):
 
 
 def read_sparsity(table: Table, rank: int) -> Sparsity:
-    """The description in a file; raises `ModelError` where it is inconsistent in itself."""
+    """The description in a file; raises `ModelError` if it contradicts itself."""
     order = table.numbers(SparsityField.TRAVERSAL_ORDER, "i")
     blocks = table.numbers(SparsityField.BLOCK_MAP, "i")
     dimensions = tuple(_read_dimension(item) for item in table.tables(SparsityField.DIM_METADATA))
@@ -73,7 +73,7 @@ def _read_vector(table: Table, kind: DimensionField, field: DimensionField) -> t
 
 
 def to_dense(values: np.ndarray, sparsity: Sparsity, shape: tuple[int, ...]) -> np.ndarray | None:
-    """The dense array of `shape` that sparse `values` stand for; None where they do not fit each other."""
+    """The dense array of `shape` that sparse `values` stand for; None if values, description and shape do not fit together."""
     import numpy as np
 
     places = _places(sparsity, len(values)) if prod(shape) <= MAX_DENSE_ELEMENTS else None
@@ -99,7 +99,7 @@ def _block_size(sparsity: Sparsity, dimension: int, rank: int) -> int:
 
 
 def _places(sparsity: Sparsity, count: int) -> list[np.ndarray] | None:
-    """For each step of the traversal the coordinate of every stored value; None where they are not `count`."""
+    """For each step of the traversal the coordinate of every stored value; None if there are not `count` values."""
     import numpy as np
 
     nodes = 1
@@ -107,7 +107,7 @@ def _places(sparsity: Sparsity, count: int) -> list[np.ndarray] | None:
     places: list[np.ndarray] = []
     for dimension in sparsity.dimensions:
         if dimension.segments is None:
-            if nodes * dimension.size > most:  # more than any later step has room for
+            if nodes * dimension.size > most:  # no later step can have room for so many
                 return None
             children = np.full(nodes, dimension.size)
             here = np.tile(np.arange(dimension.size), nodes)

@@ -1,7 +1,7 @@
-"""The constant data of a `.tflite` file as arrays, and what it gives away of the techniques that made it.
+"""The constant data of a `.tflite` file as arrays, and what shows in them of the techniques that made it.
 
-These are the primitives of evidence: zeros (pruning), distinct values (clustering), the types that weights are
-stored in (quantization). What a technique must show is the technique's own business.
+This is what evidence is made of: zeros (pruning), distinct values (clustering), the types that weights are
+stored in (quantization). What counts as evidence of a technique is decided by the technique.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ KERNELS: dict[str, tuple[tuple[int, ...], int]] = {
     "UNIDIRECTIONAL_SEQUENCE_LSTM": (_LSTM, 0),
     "UNIDIRECTIONAL_SEQUENCE_RNN": ((1, 2), 0),
 }
-"""Operators with kernels: their places among the inputs, and their axis of output channels."""
+"""Operators with kernels: the kernels' places among the inputs, and the axis of output channels."""
 
 
 class Kernel(Value):
@@ -62,11 +62,10 @@ class Kernel(Value):
 
 
 def weights(model: TfliteModel, index: int) -> np.ndarray:
-    """The constant data of a tensor as stored, in its shape; read-only where it needs no unpacking.
+    """The constant data of a tensor as stored, in its shape; read-only if it needs no unpacking.
 
-    Types below a byte come as int8 or uint8, bfloat16 as float32; indices into tables as what they stand for. Raises
-    `ModelError` where the tensor is not constant, has no fixed size, or is stored in TFLite's sparse form or in tables and
-    that makes no sense.
+    Types below a byte come as int8 or uint8, bfloat16 as float32, and indices into tables as the values in the tables. Raises
+    `ModelError` if the tensor is not constant, has no fixed size, or has inconsistent sparse data or tables.
     """
     import numpy as np
 
@@ -88,7 +87,7 @@ def weights(model: TfliteModel, index: int) -> np.ndarray:
     if tensor.sparsity is None:
         try:
             return values[: tensor.elements].reshape(tensor.shape)
-        except ValueError:  # an axis of 0 beside others whose product no array can have
+        except ValueError:  # one axis is 0, and the product of the others is too large for numpy
             raise _no_array(model, tensor, f"the shape {tensor.shape}") from None
     dense = to_dense(values, tensor.sparsity, tensor.shape)
     if dense is None:
@@ -97,9 +96,9 @@ def weights(model: TfliteModel, index: int) -> np.ndarray:
 
 
 def kernels(model: TfliteModel) -> tuple[Kernel, ...]:
-    """The constant weights of convolutions, dense and recurrent layers, each stored one once, as they are used.
+    """The constant weights of convolutions, dense and recurrent layers, as they are used; shared ones come once.
 
-    Weights that reach their operator by a DEQUANTIZE (float16 storage) are given as stored.
+    Weights that reach their operator through a DEQUANTIZE (float16 storage) are given as stored.
     """
     writers = {out: operator for operator in model.operators for out in operator.outputs}
     found: dict[object, Kernel] = {}
@@ -112,7 +111,7 @@ def kernels(model: TfliteModel) -> tuple[Kernel, ...]:
 
 
 def kernel_tensors(model: TfliteModel, operator: Operator, writers: dict[int, Operator]) -> list[tuple[Tensor, bool]]:
-    """The constant tensors that hold an operator's kernels, each with whether a DEQUANTIZE stands between.
+    """The constant tensors that hold an operator's kernels, each with whether a DEQUANTIZE unpacks it.
 
     `writers` maps a tensor to the operator that computes it.
     """
@@ -122,7 +121,7 @@ def kernel_tensors(model: TfliteModel, operator: Operator, writers: dict[int, Op
 
 
 def _stored(model: TfliteModel, index: int, writers: dict[int, Operator]) -> tuple[Tensor, bool] | None:
-    """The constant that a tensor is unpacked from, at most one DENSIFY and one DEQUANTIZE away."""
+    """The constant that a tensor is unpacked from, through at most one DENSIFY and one DEQUANTIZE."""
     dequantized = False
     for _ in range(3):
         if model.tensors[index].constant:
@@ -167,10 +166,10 @@ def model_sparsity(model: TfliteModel) -> float:
 
 
 def distinct_values(array: np.ndarray, axis: int | None = None) -> int:
-    """The number of distinct values of an array, or the largest of its slices' along `axis`.
+    """The number of distinct values of an array, or the largest number in any slice along `axis`.
 
-    A clustered kernel quantized per channel keeps its few values only within a channel, since each channel has a
-    scale of its own: ask with the kernel's `channel_axis`.
+    A clustered kernel that is quantized per channel has few values only within a channel, since each channel has a
+    scale of its own: then pass the kernel's `channel_axis`.
 
     >>> import numpy as np
     >>> distinct_values(np.array([[1, 1], [2, 3]])), distinct_values(np.array([[1, 1], [2, 3]]), axis=0)
@@ -187,7 +186,7 @@ def distinct_values(array: np.ndarray, axis: int | None = None) -> int:
 
 
 def _stored_values(data: np.ndarray, dtype: str) -> np.ndarray | None:
-    """Bytes as a flat array; None for types that numpy cannot hold, or a length that is no multiple."""
+    """Bytes as a flat array; None for types that numpy does not have, or a length that is not a multiple of the type's."""
     import numpy as np
 
     if dtype in _PACKED_BITS:

@@ -1,6 +1,6 @@
 """How much the outputs of two models on the same samples agree: equal decisions, variance explained, differences.
 
-It finds a file that runs and talks nonsense. How good a model is, is the business of `edgekit.verdict.metrics`.
+It finds a file that runs but whose outputs are garbage. How good a model is, `edgekit.verdict.metrics` says.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ BINARY_THRESHOLD = 0.5
 GARBAGE_BELOW = 0.9
 GARBAGE_KAPPA = 0.1
 NOTHING_EXPLAINED = 0.5
-"""A file that always decides alike tells nothing where its outputs explain no more than this of the reference's variance."""
+"""A file whose decisions never vary is garbage if its outputs explain no more than this share of the reference's variance."""
 FLAT = 1e-6
-"""An output that varies by less than this share of its largest value does not vary."""
+"""An output that varies by less than this share of its largest value counts as constant."""
 
 
 class Agreement(Value):
     """How much two models' outputs agree: `same` is the share of equal decisions (None for a regression).
 
-    `explained` is the share of the first one's variance that the second explains (R², at most 1), in all columns
-    together, each value counted from its own mean over the samples; `chance` is the share of equal decisions that two
-    models with these habits would reach without looking at the input. `constant` says that the second one always gives
-    the same (decides alike, where there are decisions) and the first one does not.
+    `explained` is the share of the first one's variance that the second explains (R², at most 1), over all columns
+    together, with each value measured from its own mean over the samples. `chance` is the share of equal decisions that two
+    models would reach by chance, with these frequencies of decisions. `constant` says that the second one's outputs (or
+    decisions, if it makes any) never vary, while the first one's do.
     """
 
     same: float | None
@@ -43,12 +43,11 @@ class Agreement(Value):
 
     @property
     def is_garbage(self) -> bool:
-        """Whether the second one's outputs tell nothing of the first one's.
+        """Whether the second one's outputs are unrelated to the first one's.
 
-        For decisions: fewer than nine in ten are equal, and not a tenth of what chance leaves open is explained
-        (Cohen's kappa at most 0.1); or all are the same, and the outputs behind them do not follow either. For a
-        regression: no better than a constant. A model that is merely worse is not garbage: that is for its accuracy to
-        say.
+        For decisions: fewer than nine in ten are equal, and Cohen's kappa is at most 0.1; or all are the same, and the outputs
+        behind them do not follow the first one's either. For a regression: no better than a constant. A model that is merely
+        worse is not garbage: its accuracy decides.
         """
         if self.same is None or self.chance is None:
             is_finite = math.isfinite(self.largest_difference)
@@ -64,9 +63,9 @@ def agreement(
     """How much two models' outputs on the same samples agree; arrays (samples, ...) of the same shape, real values.
 
     `kind` is the task of the output. Classes are decided by the largest item of the last axis, at every place of a map;
-    labels by the `threshold` (0.5). Where the kind is not known, outputs (samples, classes) are decisions, and so are
-    single ones above a `threshold` that is given, else above 0.5 where all are in [0, 1]; any other is a regression.
-    Raises `DataError` where the shapes differ.
+    labels by the `threshold` (0.5). If the kind is not known, outputs (samples, classes) are decisions, and so are
+    single outputs if a `threshold` is given, or if all are in [0, 1] (threshold 0.5); all others are a regression.
+    Raises `DataError` if the shapes differ.
     """
     import numpy as np
 
@@ -97,7 +96,7 @@ def agreement(
 
 
 def _varies(outputs: np.ndarray) -> bool:
-    """Whether an output is not the same for every sample."""
+    """Whether an output differs between samples."""
     import numpy as np
 
     if len(outputs) < 2 or not outputs.size:
@@ -107,12 +106,12 @@ def _varies(outputs: np.ndarray) -> bool:
 
 
 def _always_alike(decisions: np.ndarray) -> bool:
-    """Whether every sample is decided as the first one, whatever that is at each place."""
+    """Whether every sample gets the same decisions as the first one, at each place."""
     return bool((decisions == decisions[:1]).all())
 
 
 def _decisions_of(outputs: np.ndarray, kind: Kind | None, threshold: float | None) -> np.ndarray | None:
-    """Class or label at every place; -1 where an output is no number; None of a regression."""
+    """Class or label at every place; -1 for an output that is not a number; None for a regression."""
     import numpy as np
 
     if kind == "regression" or not outputs.size:
@@ -129,7 +128,7 @@ def _decisions_of(outputs: np.ndarray, kind: Kind | None, threshold: float | Non
 
 
 def _chance(first: np.ndarray, second: np.ndarray) -> float:
-    """Expected share of equal decisions of independent deciders with these frequencies (Cohen, 1960)."""
+    """Expected share of equal decisions if the two decide independently with these frequencies (Cohen, 1960)."""
     import numpy as np
 
     most = int(max(first.max(initial=0), second.max(initial=0))) + 2

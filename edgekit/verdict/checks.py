@@ -1,8 +1,9 @@
-"""The verdict: limits held against metrics, facts of a file held against a device, and what the checks add up to.
+"""The verdict: limits compared with metrics, facts of a file compared with a device, and the outcome of all checks.
 
-The rule is promise 3 of the design. A check is required if a limit is declared for it and what it needs was given;
+The rule is promise 3 of the design. A check is required if a limit is declared for it and its input was given;
 a required check that is unknown fails; a predicted value passes only if its high end is within the limit; a default
-that nobody asked for warns; what was not asked decides nothing. Everything here is pure: it runs nothing and reads no file.
+that nobody asked for only warns; a check that was not asked for decides nothing. Everything here is pure: it runs
+nothing and reads no file.
 """
 
 from __future__ import annotations
@@ -18,21 +19,21 @@ from edgekit.values import Basis
 from edgekit.verdict.wording import figure
 
 LIMITED = ("flash", "download", "ram", "latency", "accuracy_drop")
-"""The checks that hold a metric of the same name against a limit; in bytes, milliseconds and points."""
+"""The checks that compare the metric of the same name with a limit; in bytes, milliseconds and points."""
 
 COSTS = ("ram", "latency")
 UNITS = {"flash": "B", "download": "B", "ram": "B", "latency": "ms", "accuracy_drop": "points"}
 INDEX_DTYPES = ("int32", "int64", "bool")
 NO_LIMIT = "no limit is declared"
 HARMLESS = ("pass", "warn", "not asked")
-"""The outcomes of a check that keep no file from passing."""
+"""The outcomes of a check that let a file pass."""
 
 MOST_FACTOR = 3.0
-"""From three times a limit on, a factor says more than a percentage over it."""
+"""From three times a limit on, the excess is given as a factor, below as a percentage."""
 LEAST_PERCENT = 0.01
-"""What is beyond a limit by less is said to be, without a figure."""
+"""A smaller excess over a limit is reported without a figure."""
 ROUNDING = 1e-9
-"""A drop of half a point is (0.98 - 0.975) * 100, which is not 0.5 in binary fractions."""
+"""Tolerance for rounding: (0.98 - 0.975) * 100, a drop of half a point, is not exactly 0.5 in floating point."""
 
 
 def judge(
@@ -43,11 +44,11 @@ def judge(
     facts: Sequence[Check] = (),
     not_given: Mapping[str, str] | None = None,
 ) -> tuple[Check, ...]:
-    """All checks of a file: `LIMITED` in their order, then the `facts` as they are.
+    """All checks of a file: those of `LIMITED` in their order, then the `facts` unchanged.
 
-    `limits` are the largest values allowed by metric name, None (or absent) where none is declared. `defaults` are
-    those that nobody asked for, beside them: what misses one is warned of. `not_given` names the checks whose input
-    the user did not give, with the reason: they are 'not asked', whatever the limit.
+    `limits` are the largest values allowed by metric name, None (or absent) if none is declared. `defaults` are
+    limits that nobody asked for: exceeding one gives a warning. `not_given` names the checks whose input the user did
+    not give, with the reason: they are 'not asked', whatever the limit.
     """
     absent, expected = not_given or {}, defaults or {}
     checks = [check_limit(name, limits.get(name), metrics.get(name), not_given=absent.get(name)) for name in LIMITED]
@@ -56,7 +57,7 @@ def judge(
 
 
 def _beside_default(check: Check, default: float | None, metric: Metric | None) -> Check:
-    """The check of a limit that decides, or of the default where there is no such limit, or it holds and the default does not."""
+    """The check of the limit; or that of the default, if there is no limit, or if the limit holds and the default does not."""
     undecided = check.outcome == "not asked" and check.reason == NO_LIMIT
     if default is None or not (undecided or check.outcome == "pass"):
         return check
@@ -65,7 +66,7 @@ def _beside_default(check: Check, default: float | None, metric: Metric | None) 
 
 
 def check_default(name: str, default: float, metric: Metric | None) -> Check:
-    """A default of the device's profile held against a metric: it passes as a limit does, and else it warns."""
+    """A default of the device's profile compared with a metric: within it the check passes, as for a limit, else it warns."""
     found = check_limit(name, default, metric)
     if found.outcome == "pass":
         return found
@@ -78,11 +79,11 @@ def _option(name: str, limit: float) -> str:
 
 
 def check_limit(name: str, limit: float | None, metric: Metric | None, *, not_given: str | None = None) -> Check:
-    """One limit held against one metric.
+    """One limit compared with one metric.
 
-    A measured or simulated value passes where it is at most the limit; a predicted one where its `high` is, and a
-    predicted one without a `high` is unknown. So does a simulated cost with a `high`, which is what the simulation leaves
-    out (an NPU's driver, the runtime's own memory). A published or declared value is no evidence for a file: unknown.
+    A measured or simulated value passes if it is at most the limit; a predicted one if its `high` is, and a predicted one
+    without a `high` is unknown. A simulated cost with a `high` is judged by it too, for the simulation leaves something out
+    (an NPU's driver, the runtime's own memory). A published or declared value is no evidence for a file: unknown.
     """
     outcome, reason = _outcome(name, limit, metric, not_given)
     found = metric if metric is not None else Metric(value=None, unit=UNITS.get(name, ""), basis=None, source="")
@@ -131,7 +132,7 @@ def _compared(name: str, value: float, limit: float, metric: Metric) -> tuple[Li
 
 
 def _in_samples(value: float, limit: float, metric: Metric) -> str:
-    """A loss in samples, where there are too few of them to tell it from the limit; empty where they tell, or it is no count."""
+    """A loss as a number of samples, if these are too few to distinguish it from the limit; else, or if it is not a count, empty."""
     if metric.samples is None or metric.low is None or metric.low > limit:
         return ""
     lost, allowed = value * metric.samples / 100, limit * metric.samples / 100
@@ -142,7 +143,7 @@ def _in_samples(value: float, limit: float, metric: Metric) -> str:
 
 
 def _by_high(name: str, basis: Basis | None, high: float | None) -> bool:
-    """Whether a figure is judged by its high end; an interval of accuracy is one of samples, and its value decides."""
+    """Whether a figure is judged by its high end; an accuracy's interval comes from sampling, so its value is judged."""
     return high is not None and (basis == "predicted" or (basis == "simulated" and name in COSTS))
 
 
@@ -166,32 +167,32 @@ def _over(value: float, limit: float) -> str:
 
 
 def outcome(checks: Iterable[Check]) -> Literal["pass", "fail"]:
-    """'pass' where every check passed, warned or was not asked; an unknown fails, and so does having no check at all."""
+    """'pass' if every check passed, warned or was not asked; an unknown check fails, and so does an empty list."""
     found = [check.outcome for check in checks]
     return "pass" if found and all(one in HARMLESS for one in found) else "fail"
 
 
 def misses(checks: Iterable[Check]) -> tuple[Check, ...]:
-    """The checks that keep the outcome from being a pass."""
+    """The checks because of which the outcome is not a pass."""
     return tuple(check for check in checks if check.outcome in ("fail", "unknown"))
 
 
 def warnings(checks: Iterable[Check]) -> tuple[Check, ...]:
-    """The checks that missed what nobody asked for."""
+    """The checks that missed a default that nobody asked for."""
     return tuple(check for check in checks if check.outcome == "warn")
 
 
 def judged_value(name: str, metric: Metric) -> float:
-    """The figure that a limit is held against: the high end where one is judged by it, else the value; infinite where it is not known."""
+    """The figure compared with a limit: the high end if that is what is judged, else the value; infinite if not known."""
     if metric.value is None:
         return math.inf
     return max(metric.value, metric.high or 0) if _by_high(name, metric.basis, metric.high) else float(metric.value)
 
 
 def shortfall(check: Check) -> float:
-    """How far a check is from passing, as a share of its limit: 0 where it does not fail, infinite where unknown.
+    """How far a check is from passing, as a share of its limit: 0 if it does not fail, infinite if unknown.
 
-    What is judged by its high end counts by it.
+    A check that is judged by its high end is measured by it.
     """
     if check.outcome in HARMLESS:
         return 0.0
@@ -215,7 +216,7 @@ def runtime_check(runtime: str, problem: str | None = None, *, basis: Basis = "s
 
 
 def operators_check(table: str, problems: Sequence[str], *, count: int) -> Check:
-    """Whether a runtime's operator table has all of the file's operators at their versions; one line a problem."""
+    """Whether a runtime's operator table has all of the file's operators in their versions; one line for each problem."""
     reason = "; ".join(problems) or f"all {count} operators are in the table"
     return Check(
         name="operators",
@@ -230,10 +231,10 @@ def operators_check(table: str, problems: Sequence[str], *, count: int) -> Check
 def dtype_check(
     side: Literal["input", "output"], tensors: Sequence[InputFacts], allowed: Sequence[str], *, also: Sequence[str] = ()
 ) -> Check:
-    """Whether the dtypes of a model's inputs or outputs are among those that are made for the device.
+    """Whether the dtypes of a model's inputs or outputs are among those that files for the device should have.
 
-    Integers without a scale (token numbers, class numbers, flags) are no quantized figures and are always taken. `also` are
-    dtypes that the device computes with all the same: with them alone it warns, and decides nothing.
+    Integers without a scale (token numbers, class numbers, flags) are not quantized figures and always pass. `also` are
+    dtypes that the device can compute with nevertheless: if only these are needed in addition, the check warns.
     """
     wrong = [
         tensor for tensor in tensors
@@ -256,10 +257,10 @@ def dtype_check(
 def agreement_check(
     name: str, value: float | None, unit: str, *, garbage: bool, reason: str, basis: Basis = "simulated"
 ) -> Check:
-    """Whether outputs agree with a reference's; it fails only where they tell nothing of it, and else informs.
+    """Whether outputs agree with a reference's; it fails only if they are unrelated, and else informs.
 
-    How much worse a model may be is for its accuracy to decide; this one finds a file that runs and talks nonsense
-    (a wrong delegate, a wrong table of weights), which no accuracy was asked of.
+    How much worse a model may be is decided by its accuracy; this check finds a file that runs but gives garbage
+    (a wrong delegate, a wrong table of weights), even if no accuracy was asked for.
     """
     return Check(
         name=name,

@@ -1,4 +1,4 @@
-"""What the converter's refusals mean: the operation that TFLite has no operator for, in place of the compiler's own words."""
+"""What the converter's errors mean: the operation that TFLite has no operator for, instead of the compiler's own message."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _UNSUPPORTED = re.compile(r"'(tf\.\w+)' op is neither a custom op nor a flex op"
 
 
 def plain(reason: str) -> str:
-    """A failure of the converter by its cause where it names operations that it cannot convert; else as it is.
+    """A failure of the converter by its cause, if it names operations that it cannot convert; else unchanged.
 
     >>> plain("error: 'tf.DenseBincount' op is neither a custom op nor a flex op").split(":")[0]
     'TFLite has no operator for tf.DenseBincount, which a layer computes with'

@@ -1,6 +1,6 @@
 """95% intervals of a share, of a difference of two paired shares, and of anything by resampling.
 
-They know counts and numbers, and nothing of models or metrics.
+They know counts and numbers, and nothing about models or metrics.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Interval(Value):
 
 
 def wilson(successes: int, trials: int) -> Interval:
-    """The score interval of a share (Wilson, J. Am. Stat. Assoc. 22:209, 1927); all of [0, 1] for no trials.
+    """The score interval of a share (Wilson, J. Am. Stat. Assoc. 22:209, 1927); without trials, all of [0, 1].
 
     >>> interval = wilson(351, 360)
     >>> round(interval.low, 4), round(interval.high, 4)
@@ -43,11 +43,11 @@ def wilson(successes: int, trials: int) -> Interval:
 
 
 def paired_difference(only_first: int, only_second: int, trials: int) -> Interval:
-    """Of the difference of two shares on the same trials: share of the first minus share of the second.
+    """The interval of the difference of two shares on the same trials: the first minus the second.
 
     `only_first` trials succeed with the first alone, `only_second` with the second alone; the rest agree. The
     adjusted Wald interval of Bonett and Price (J. Educ. Behav. Stat. 37:479, 2012): one trial is added to each
-    kind of disagreement, which keeps its coverage where the plain one fails, with few disagreements or none.
+    kind of disagreement, which keeps its coverage with few disagreements or none, where the plain interval fails.
 
     >>> interval = paired_difference(10, 10, 1000)
     >>> round(interval.low, 4), round(interval.high, 4)
@@ -66,7 +66,7 @@ def paired_difference(only_first: int, only_second: int, trials: int) -> Interva
 def resamples(samples: int, *, seed: int, count: int = RESAMPLES) -> Iterator[np.ndarray]:
     """Row numbers of `count` bootstrap resamples (Efron, Ann. Stat. 7:1, 1979) in chunks (resamples, samples), int64.
 
-    The same for the same arguments, so that two models are compared on the same resamples.
+    Deterministic, so that two models are compared on the same resamples.
     """
     import numpy as np
 
@@ -85,7 +85,7 @@ def occurrences(rows: np.ndarray) -> np.ndarray:
 
 
 def percentiles(values: np.ndarray, value: float) -> Interval | None:
-    """The middle 95% of resampled values, widened to hold the value itself; None where too few are numbers."""
+    """The middle 95% of resampled values, widened to include the value itself; None if too few of them are numbers."""
     import numpy as np
 
     known = values[np.isfinite(values)]

@@ -1,4 +1,4 @@
-"""The metric that judges a model, settled: the one that was asked for if it means anything here, else by the task."""
+"""The metric that judges a model: the one asked for, if it has a meaning for the output, else the one for its task."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def judged_by(
 ) -> MetricSpec:
     """The metric of output number `output`, with the threshold of its task.
 
-    Accuracy of classes and labels, the mean absolute error of a regression. Raises `DataError` where a metric of right
-    and wrong is asked of a regression, and where none was asked for and none follows.
+    Accuracy for classes and labels, the mean absolute error for a regression. Raises `DataError` if a metric of right and
+    wrong decisions is asked for a regression, or if none was asked for and the task is not known.
     """
     task = tasks[output] if output < len(tasks) else OutputTask()
     found = targets[min(output, len(targets) - 1)] if targets else None

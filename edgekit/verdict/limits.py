@@ -1,6 +1,6 @@
 """The limits of one device, and who set each: the user, the board, or a default of its profile that nobody asked for.
 
-Who set a limit decides what missing it means: what the user gave and what the board has decide; a default warns.
+Who set a limit decides what exceeding it means: a user's or a board's limit decides; a default warns.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ class Limit(Value):
 
     @property
     def decides(self) -> bool:
-        """Whether a file that exceeds it fails; what exceeds a default is warned of."""
+        """Whether a file that exceeds it fails; exceeding a default only warns."""
         return self.origin != "default"
 
 
 class Limits(Value):
     """The limits in force by metric name: those that decide, and the defaults beside them.
 
-    The user's word on a metric is the last: it takes the place of the board's limit and of the default.
+    A user's limit on a metric replaces the board's limit and the default.
     """
 
     deciding: dict[str, Limit] = {}
@@ -53,7 +53,7 @@ def user_limits(given: Mapping[str, float | None]) -> Limits:
 
 
 def limits_of(profile: DeviceProfile, given: Mapping[str, float | None]) -> Limits:
-    """The limits of a device where the user gave some, by metric name; None is as if it were not given.
+    """The limits of a device, and those that the user gave, by metric name; None counts as not given.
 
     >>> from edgekit.devices.profile import load_profile
     >>> found = limits_of(load_profile("nano-33-ble"), {"flash": 20_000.0})

@@ -1,6 +1,6 @@
 """What kind of loss a name stands for: a distance from the targets, or a cross-entropy of labels.
 
-The text of a loss is Keras's own name, `_from_logits` after it where the output is no probability, and settings as JSON;
+A loss is written as Keras's own name, followed by `_from_logits` if the output is a logit, and by settings as JSON;
 `edgekit.make.workshop.loss` makes losses of such texts.
 """
 
@@ -16,7 +16,7 @@ _SHARES = {"categorical_crossentropy", "kl_divergence", "kld", "kullback_leibler
 
 
 def plain_name(text: str) -> str:
-    """Keras's own name of a loss given as text, written out: without its settings, and whatever its output is.
+    """Keras's own name of a loss given as text, in full: without its settings and `_from_logits`.
 
     >>> plain_name('huber {"delta": 5.0}'), plain_name("binary_crossentropy_from_logits"), plain_name("mse")
     ('huber', 'binary_crossentropy', 'mean_squared_error')
@@ -26,7 +26,7 @@ def plain_name(text: str) -> str:
 
 
 def is_distance(text: str | None) -> bool:
-    """Whether a loss is a distance of numbers, as a regression has it.
+    """Whether a loss is a distance between numbers, as used for regression.
 
     >>> is_distance("mae"), is_distance("MeanSquaredError"), is_distance("hinge"), is_distance(None)
     (True, True, False, False)
@@ -35,12 +35,12 @@ def is_distance(text: str | None) -> bool:
 
 
 def takes_shares(text: str | None) -> bool:
-    """Whether a loss takes rows of shares that sum to 1."""
+    """Whether a loss expects rows of probabilities that sum to 1."""
     return text is not None and _snake(plain_name(text)) in _SHARES
 
 
 def is_binary(text: str | None) -> bool:
-    """Whether a loss takes each item of an output as a yes or no of its own."""
+    """Whether a loss takes each item of an output as a separate yes-or-no decision."""
     return text is not None and _snake(plain_name(text)).startswith(("binary_", "bce"))
 
 

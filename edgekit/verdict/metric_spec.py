@@ -1,6 +1,6 @@
-"""Which metric judges a model: its name, which direction is better, which output it looks at.
+"""Which metric judges a model: its name, which direction is better, which output it is computed on.
 
-How a metric is computed is the business of `edgekit.verdict.metrics`.
+How a metric is computed is known to `edgekit.verdict.metrics`.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ POINT = 0.01
 class MetricSpec(Value):
     """A metric by name (`accuracy`, `balanced_accuracy`, `auc`, `mae`, `mse` or the user's `module:function`).
 
-    `threshold` is the value of a single output, or of each of several labels, above which it says yes: 0.5 of a
-    probability, 0 of a logit.
+    `threshold` is the value above which a single output, or each of several labels, means yes: 0.5 for a
+    probability, 0 for a logit.
     """
 
     name: str = "accuracy"
@@ -53,7 +53,7 @@ def least_score(metric: str, baseline: float, points: float, *, higher_is_better
 def metric_spec(
     name: str, direction: str | None, output: int = 0, *, threshold: float = 0.5, where: str = "goal"
 ) -> MetricSpec:
-    """The metric of a name and a declared direction; raises `ProjectError` where one of them is missing or wrong."""
+    """The metric with a name and a declared direction; raises `ProjectError` if one of them is missing or wrong."""
     if name in HIGHER_IS_BETTER:
         better = HIGHER_IS_BETTER[name]
         if direction is not None and (direction == "higher") != better:

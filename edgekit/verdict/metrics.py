@@ -1,7 +1,7 @@
 """How good a model's outputs are: the score, its interval, the drop from a baseline.
 
-It knows targets and outputs as arrays, one row a sample, and never where they come from. A user's own function is
-given as an argument: this module imports no code of the user's.
+It gets targets and outputs as arrays, one row a sample, and does not know where they come from. A user's own function is
+an argument: this module imports no code of the user's.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 UserFunction = Callable[["np.ndarray", "np.ndarray"], float]
 LABEL_THRESHOLD = 0.5
 LEAST_RESAMPLES = 100
-"""The ends of a 95% interval are each one of forty resamples: of fewer than this they would be two or three of them."""
+"""The fewest resamples for an interval: each end of a 95% interval cuts off one in forty, which here are two or three."""
 
 
 class Score(Value):
-    """A metric's value with its 95% interval; None where the targets do not define it. `method` names the interval."""
+    """A metric's value with its 95% interval; None if the targets do not define it. `method` names the interval."""
 
     value: float | None
     low: float | None = None
@@ -40,8 +40,8 @@ class Score(Value):
 class Drop(Value):
     """How many points a model is worse than the baseline on the same samples, with the 95% interval; below 0: better.
 
-    A point is 0.01 of accuracy or AUC, else one percent of the baseline's value. None where the baseline's value is
-    zero or not defined. `of_decisions` says that it is a share of the samples, each with one decision.
+    A point is 0.01 of accuracy or AUC, else one percent of the baseline's value. None if the baseline's value is
+    zero or not defined. `of_decisions` says that the drop is a share of the samples, each with one decision.
     """
 
     points: float | None
@@ -64,10 +64,10 @@ def score(
 ) -> Score:
     """The metric of a model's outputs with its 95% interval.
 
-    `targets` and `outputs` have one array (samples, ...) for each output of the model; the spec says which counts.
-    Accuracy of one decision a sample has Wilson's interval, everything else a seeded bootstrap of 1000 resamples, or
-    of as many as are done `time_limit_s` seconds after the call, value included; there is no interval of fewer than
-    100. Raises `DataError` where targets and outputs do not go together.
+    `targets` and `outputs` have one array (samples, ...) for each output of the model; the spec says which is judged.
+    The accuracy of one decision a sample has Wilson's interval, everything else a seeded bootstrap of 1000 resamples, or
+    of as many as are done within `time_limit_s` seconds after the call, including the value; with fewer than 100 there is no
+    interval. Raises `DataError` if targets and outputs do not go together.
     """
     until = math.inf if time_limit_s is None else time.monotonic() + time_limit_s
     measure = _measure(spec, targets, outputs, function)
@@ -96,8 +96,8 @@ def paired_drop(
 ) -> Drop:
     """How many points `outputs` are worse than `baseline` on the same samples, with the paired 95% interval.
 
-    Accuracy of one decision a sample has the interval of Bonett and Price for paired shares, everything else a
-    bootstrap in which both models see the same 1000 resamples, or as many as `score` would take in `time_limit_s`.
+    The accuracy of one decision a sample has the interval of Bonett and Price for paired shares, everything else a
+    bootstrap in which both models get the same 1000 resamples, or as many as `score` would take in `time_limit_s`.
     Raises `DataError` as `score` does.
     """
     until = math.inf if time_limit_s is None else time.monotonic() + time_limit_s
@@ -149,7 +149,7 @@ def _paired_interval(
 def _bootstrap(
     figures: Callable[[np.ndarray], np.ndarray], samples: int, value: float, seed: int, until: float
 ) -> tuple[Interval | None, str]:
-    """The interval of a figure by resampling, and what was done; it ends before `until`, a time of the monotonic clock."""
+    """The interval of a figure by resampling, and the method's name; it ends before `until`, a time of the monotonic clock."""
     import numpy as np
 
     found, longest = [np.empty(0)], 0.0
@@ -167,7 +167,7 @@ def _bootstrap(
 
 
 class _Measure:
-    """A metric over one model's outputs; `decisions` are right or wrong where it is a share of them."""
+    """A metric over one model's outputs; `decisions` are right or wrong, if the metric is a share of right ones."""
 
     decisions: np.ndarray | None = None
     undefined = "the metric is not defined on these targets"
@@ -213,9 +213,9 @@ class _Mean(_Measure):
 
 
 class _Balanced(_Measure):
-    """The mean over the classes of the share of their samples (or places) that are right, whatever their numbers.
+    """The mean over the classes of the share of their samples (or places) that are right, however many these are.
 
-    Of several labels at once each one's yes and no are two classes of their own.
+    With several labels at once, each label's yes and no are two classes of their own.
     """
 
     undefined = "no target names a class"
@@ -249,7 +249,7 @@ class _Balanced(_Measure):
 
 
 class _Auc(_Measure):
-    """Area under the ROC curve; of several classes the unweighted mean of one against the rest."""
+    """Area under the ROC curve; for several classes, the unweighted mean of one class against the rest."""
 
     undefined = "the area under the curve needs both classes in the targets (and outputs that are numbers)"
 
@@ -331,18 +331,18 @@ def _chosen(
 
 
 def _hits(targets: np.ndarray, outputs: np.ndarray, threshold: float) -> np.ndarray:
-    """Right or wrong a sample, bool (samples,); float (samples,) where a sample has many decisions."""
+    """For each sample, whether it is right, bool (samples,); with many decisions a sample, the share, float (samples,)."""
     decided, labels = decisions(targets, outputs, threshold)
     right: np.ndarray = (decided == labels).reshape(len(outputs), -1)
     return right[:, 0] if right.shape[1] == 1 else right.mean(axis=1)
 
 
 def decisions(targets: np.ndarray, outputs: np.ndarray, threshold: float = LABEL_THRESHOLD) -> tuple[Any, Any]:
-    """What was decided and what is right, as class numbers int64 of one shape (samples, ...); -1 where an output is no number.
+    """The decisions and the true ones, as class numbers int64 of one shape (samples, ...); -1 for an output that is not a number.
 
     Outputs (samples, classes): the largest one decides; (samples, 1) or (samples,): above the threshold is
-    class 1. Targets are class numbers, or of the outputs' shape: one-hot, or several labels at once (each output is held
-    against the threshold). Raises `DataError` where they do not go together.
+    class 1. Targets are class numbers, or have the outputs' shape: one-hot, or several labels at once (each output is
+    compared with the threshold). Raises `DataError` if they do not go together.
     """
     import numpy as np
 
@@ -360,7 +360,7 @@ def decisions(targets: np.ndarray, outputs: np.ndarray, threshold: float = LABEL
 
 
 def _hardened(targets: np.ndarray) -> np.ndarray:
-    """Shares from 0 to 1, as label smoothing makes them, as yes and no; anything else as it is."""
+    """Targets between 0 and 1, as label smoothing makes them, rounded to 0 or 1; anything else unchanged."""
     shares = targets.dtype.kind == "f" and targets.size and targets.min() >= 0 and targets.max() <= 1
     return (targets > LABEL_THRESHOLD) if shares else targets
 
@@ -372,7 +372,7 @@ def _is_one_hot(targets: np.ndarray) -> bool:
 
 
 def _class_numbers(targets: np.ndarray, classes: int, shape: tuple[int, ...]) -> np.ndarray:
-    """Targets as class numbers of a shape; raises `DataError` where they are none."""
+    """Targets as class numbers of a shape; raises `DataError` if they are not class numbers."""
     import numpy as np
 
     labels = targets
@@ -407,7 +407,7 @@ def _errors(targets: np.ndarray, outputs: np.ndarray, *, squared: bool) -> np.nd
 
 
 def _one_against_rest(targets: np.ndarray, outputs: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
-    """For each class (the second alone where there are two) which samples are of it, and the model's figure for it."""
+    """For each class (with two classes, the second alone): which samples are of it, and the model's output for it."""
     flat = outputs.reshape(len(outputs), -1)
     if flat.shape[1] == 1:
         labels = _class_numbers(targets, 2, (len(flat),))
@@ -421,7 +421,7 @@ def _one_against_rest(targets: np.ndarray, outputs: np.ndarray) -> list[tuple[np
 
 
 def _area(positive: np.ndarray, values: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Area under the ROC curve for rows of sample weights (resamples, samples); NaN where a class is missing.
+    """Area under the ROC curve for rows of sample weights (resamples, samples); NaN if a class is missing.
 
     The share of pairs (positive, negative) in which the positive has the larger value, ties counting half
     (Hanley and McNeil, Radiology 143:29, 1982).

@@ -1,6 +1,6 @@
-"""What the values of a split's targets say, taken once: enough to tell class numbers from ages, labels from positions.
+"""Facts about the values of a split's targets, enough to tell class numbers from ages, and labels from positions.
 
-How the arrays are read is the business of `edgekit.ingest`.
+How the arrays are read is known to `edgekit.ingest`.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from edgekit.values import Value
 Rows = Literal["one-hot", "distribution", "other"]
 MOST_DISTINCT = 1000
 MOST_CLASSES = 10_000
-"""Labels above are counted as no classes: no output here has so many."""
+"""Larger numbers are not counted as classes: no output here has so many."""
 
 
 class TargetFacts(Value):
     """The targets of one output: `sample` is the shape of one, `low` and `high` the range of all.
 
-    `whole` says that every value is a whole number. `rows` says of targets with several items in their last axis that each
-    row is one 1 among zeros ('one-hot'), or shares that sum to 1 ('distribution'); None where there are no rows. `counts`
+    `whole` says that every value is a whole number. `rows` describes targets with several items in their last axis: each
+    row is a single 1 among zeros ('one-hot'), or values that sum to 1 ('distribution'); else None. `counts`
     has how often each integer from 0 on occurs, `columns` how many rows of zeros and ones have a 1 in each item; both are
-    empty for anything else. `distinct` counts the values that occur, `MOST_DISTINCT` standing for as many or more.
+    empty for anything else. `distinct` counts the different values, up to `MOST_DISTINCT`, which means that many or more.
     """
 
     sample: tuple[int, ...]

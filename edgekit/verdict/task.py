@@ -1,7 +1,7 @@
 """What each output of a model is for: classes, yes or no, several labels at once, or numbers. Decided here and nowhere else.
 
-It is told what an output ends in, the loss that goes with it and what the targets' values say. The metric, the loss of a
-fine-tune, the agreement of two models and `edgekit init` all follow from it.
+It follows from what an output ends in, its loss, and the facts of its targets. The metric, the loss of a fine-tune, the
+agreement of two models and `edgekit init` all depend on it.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ Kind = Literal["classification", "binary", "multilabel", "regression"]
 
 
 class OutputTask(Value):
-    """What an output is for; `kind` is None where nothing tells.
+    """What an output is for; `kind` is None if that is not known.
 
-    `threshold` is the value above which a single output, or each of several labels, says yes.
+    `threshold` is the value above which a single output, or each of several labels, means yes.
     """
 
     kind: Kind | None = None
@@ -40,18 +40,18 @@ def tasks_of(
 
 
 def task_of(output: TensorFacts, ends_in: Ends, loss: str | None, targets: TargetFacts) -> OutputTask:
-    """The task of one output; `loss` is a text as `edgekit.verdict.losses` reads it, None where none is known."""
+    """The task of one output; `loss` is written as `edgekit.verdict.losses` reads it, None if it is not known."""
     kind = kind_of(output, ends_in, loss, targets)
     is_logit = ends_in == "linear" and kind in ("binary", "multilabel") and not is_distance(loss)
     return OutputTask(kind=kind, threshold=0.0 if is_logit else 0.5)
 
 
 def kind_of(output: TensorFacts, ends_in: Ends, loss: str | None, targets: TargetFacts) -> Kind | None:
-    """What an output is for, by the values of its targets first; None where the two do not go together.
+    """What an output is for, by the values of its targets first; None if the two do not go together.
 
-    Class numbers of the output, and rows with one 1, are classes whatever else is known. A linear output with a distance
-    for its loss is a regression, also where all targets are whole numbers, or 0 and 1. Without a loss zeros and ones are
-    labels, and all other numbers a regression.
+    Class numbers of the output, and one-hot rows, always mean classes. A linear output whose loss is a distance is a
+    regression, even if all targets are whole numbers, or 0 and 1. Without a loss, zeros and ones are labels, and all other
+    numbers a regression.
     """
     if is_class_numbers(output, targets):
         return "classification"
@@ -72,12 +72,12 @@ def kind_of(output: TensorFacts, ends_in: Ends, loss: str | None, targets: Targe
 
 
 def takes_accuracy(task: OutputTask, targets: TargetFacts) -> bool:
-    """Whether right and wrong mean anything: of classes and labels, not of numbers."""
+    """Whether decisions can be right or wrong: for classes and labels, not for numbers."""
     return task.kind != "regression" or targets.is_zero_one
 
 
 def is_class_numbers(output: TensorFacts, targets: TargetFacts) -> bool:
-    """Whether targets are integers that number the items of the output's last axis, one a sample or one a place."""
+    """Whether targets are class numbers for the items of the output's last axis, one a sample or one a place."""
     classes, places = _columns(output), output.shape[:-1]
     shapes = (places, (*places, 1))
     fits = any(same(targets.sample, shape) for shape in shapes)
@@ -85,24 +85,24 @@ def is_class_numbers(output: TensorFacts, targets: TargetFacts) -> bool:
 
 
 def same(sample: tuple[int, ...], shape: tuple[int | None, ...]) -> bool:
-    """Whether a sample has a shape, whose free sizes (None) take any."""
+    """Whether a sample has a shape; free sizes (None) match any."""
     return len(sample) == len(shape) and all(b is None or a == b for a, b in zip(sample, shape, strict=True))
 
 
 def _are_labels(targets: TargetFacts, ends_in: Ends) -> bool:
-    """Zeros and ones; of a sigmoid also what label smoothing makes of them. Floats that are all the same are no labels."""
+    """Whether targets are zeros and ones, or, for a sigmoid, smoothed labels. Floats that are all the same are not labels."""
     if targets.is_zero_one:
         return not targets.is_float or ends_in == "sigmoid" or targets.distinct == 2
     return ends_in == "sigmoid" and targets.distinct == 2 and 0 <= targets.low < 0.5 < targets.high <= 1
 
 
 def _is_single(output: TensorFacts, targets: TargetFacts) -> bool:
-    """One number a sample on both sides, however it is written."""
+    """Whether both output and targets are one number a sample, in whatever shape."""
     return targets.sample in ((), (1,)) and output.shape in ((), (1,))
 
 
 def _columns(output: TensorFacts) -> float:
-    """Items of the last axis; one that is free is taken for several."""
+    """Items of the last axis; a free size counts as several."""
     if not output.shape:
         return 1
     last = output.shape[-1]

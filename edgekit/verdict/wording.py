@@ -1,6 +1,6 @@
-"""Figures as people read them: a size, a duration, a share, a count, each by its unit; how two compare; which come first.
+"""Figures in the form that people read: a size, a duration, a share, a count, each by its unit; comparisons; and their order.
 
-The terminal and the page say them alike. It knows the metrics' names and nothing of where they are shown.
+Terminal and page use the same words. It knows the metrics' names, and not where they are shown.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ ORDER = (
     "sparsity",
 )
 SUMMED = ("flash", "ram", "latency", "accuracy_drop")
-"""What a line on a file has room for."""
+"""The metrics shown in the one-line summary of a file."""
 _SHARES = ("accuracy", "balanced_accuracy", "sparsity", "agreement")
 _SMALLER = {"flash": "smaller", "firmware": "smaller", "download": "smaller", "ram": "less", "latency": "faster"}
 _LARGER = {"flash": "larger", "firmware": "larger", "download": "larger", "ram": "more", "latency": "slower"}
@@ -64,7 +64,7 @@ def figure(name: str, value: float | int | str | None, unit: str) -> str:
 
 
 def plain(value: float, digits: int = 4) -> str:
-    """A number to some digits, and never a large one with an exponent; whole ones as they are.
+    """A number to some digits, without an exponent if it is large; whole numbers are unchanged.
 
     >>> plain(1.23456), plain(288_123.4), plain(12.0), plain(0.000_012_3, 3)
     ('1.235', '288,123', '12', '1.23e-05')
@@ -87,7 +87,7 @@ def count(value: float) -> str:
 
 
 def points(value: float) -> str:
-    """Points, to a hundredth.
+    """Points, rounded to a hundredth.
 
     >>> points(0.5556), points(1.0), points(-0.001)
     ('0.56 points', '1 point', '0 points')
@@ -98,7 +98,7 @@ def points(value: float) -> str:
 
 
 def points_as(number: str) -> str:
-    """Points, as many digits as the number has.
+    """Points, with the digits of the given number.
 
     >>> points_as("1"), points_as("0.005")
     ('1 point', '0.005 points')
@@ -116,7 +116,7 @@ def of_one_sample(samples: int) -> str:
 
 
 def beside(name: str, value: float | str | None, limit: float | str | None, unit: str) -> tuple[str, str]:
-    """A value and its limit, with as many digits as show that they differ: rounding must not contradict a verdict.
+    """A value and its limit, with enough digits to show any difference: rounding must not contradict a verdict.
 
     >>> beside("flash", 524_300, 524_288, "B"), beside("accuracy_drop", 0.003, 0.0, "points")
     (('524,300 B', '524,288 B'), ('0.003 points', '0 points'))
@@ -148,7 +148,7 @@ def missed(check: Check) -> str:
 
 
 def _exactly(name: str, value: float, unit: str, digits: int) -> str:
-    """A figure to a number of decimals, in the unit that it is kept in; zeros at the end are left out."""
+    """A figure with a number of decimals, in its own unit, without zeros at the end."""
     is_percent = is_share(name)
     number = f"{100 * value if is_percent else value:,.{digits}f}"
     number = number.rstrip("0").rstrip(".") if "." in number else number
@@ -156,7 +156,7 @@ def _exactly(name: str, value: float, unit: str, digits: int) -> str:
 
 
 def rough(value: float, unit: str) -> str:
-    """A prediction, which needs no decimals where it is large.
+    """A prediction, without decimals if it is large.
 
     >>> rough(167_424, "B"), rough(41_779, "B"), rough(0.0214, "ms")
     ('164 KiB', '40.8 KiB', '21.4 µs')
@@ -166,7 +166,7 @@ def rough(value: float, unit: str) -> str:
 
 
 def span(low: str, high: str) -> str:
-    """'low to high' of two figures, the unit said once where it is the same.
+    """'low to high' of two figures, with the unit once if it is the same.
 
     >>> span("200 µs", "410 µs"), span("96.79%", "99.41%")
     ('200 to 410 µs', '96.79 to 99.41%')
@@ -178,7 +178,7 @@ def span(low: str, high: str) -> str:
 
 
 def interval(name: str, low: float | None, high: float | None, unit: str) -> str:
-    """'low to high' of an interval, the unit said once where it is the same; empty where there is none.
+    """'low to high' of an interval, with the unit once if it is the same; empty if there is none.
 
     >>> interval("latency", 0.2, 0.41, "ms"), interval("latency", 0.5, 1.25, "ms")
     ('200 to 410 µs', '500 µs to 1.25 ms')
@@ -208,9 +208,9 @@ def change(name: str, before: Metric | None, after: Metric | None) -> str:
 
 
 def relative(before: float, after: float) -> str:
-    """How a figure changed against what it was: in percent, and as a factor where a percentage says nothing any more.
+    """How a figure changed: in percent, or as a factor if it changed by much.
 
-    Empty where the one is no share of the other: from zero, or from a figure of the other sign.
+    Empty if there is no ratio: from zero, or from a figure with the other sign.
 
     >>> relative(2.0, 2.2), relative(0.001, 2.88), relative(5.0, 0.001), relative(0.0, 1.0)
     ('+10%', '2,880x more', '5,000x less', '')
@@ -246,13 +246,13 @@ def steadiness(steady: bool, spread: float, slow: float) -> str:
 
 
 MOST_FACTOR = 3.0
-"""From three times on, and below a third, a factor says more than a percentage."""
+"""From three times on, and below a third, a factor is clearer than a percentage."""
 MOST_SPREAD = 0.5
 ALIKE = 1e-9
-"""Figures that differ by less are the same: a sum in another order makes as much."""
+"""Figures that differ by less are equal: summing in another order makes such a difference."""
 MOST_DIGITS = 12
 ABSURD = 1e9
-"""A change by more is none of a model: somebody wrote the figure."""
+"""No model changes by more than this: such a figure was written by hand."""
 
 
 def _ratio(before: float, after: float, smaller: str, larger: str) -> str:
@@ -263,7 +263,7 @@ def _ratio(before: float, after: float, smaller: str, larger: str) -> str:
 
 
 def costs(metrics: Metrics) -> str:
-    """What a file takes and loses, in a line.
+    """What a file takes and loses, in one line.
 
     >>> costs({"flash": Metric(value=4096, unit="B", basis="measured", source="")})
     '4.0 KiB flash'
@@ -277,7 +277,7 @@ def costs(metrics: Metrics) -> str:
 
 
 def seconds(value: float) -> str:
-    """A time to wait.
+    """A waiting time.
 
     >>> seconds(0.4), seconds(42), seconds(200), seconds(1800)
     ('0.4 s', '42 s', '3 min 20 s', '30 min')
@@ -293,7 +293,7 @@ def seconds(value: float) -> str:
 
 
 def sentence(text: str) -> str:
-    """A phrase as a sentence of its own.
+    """A phrase as a sentence: with a capital and a full stop.
 
     >>> sentence("input 'x' is 0"), sentence("")
     ("Input 'x' is 0.", '')
@@ -302,26 +302,26 @@ def sentence(text: str) -> str:
 
 
 def is_share(name: str) -> bool:
-    """Whether a metric is said in percent."""
+    """Whether a metric is shown in percent."""
     return name.removeprefix(KERAS) in _SHARES
 
 
 def accuracy_name(report: Report) -> str | None:
-    """The name of the metric that judges the model: the one that is none of the others."""
+    """The name of the metric that judges the model: the one that is not a cost or other known metric."""
     holders = [report.baseline, report.chosen, *report.candidates]
     names = (name for holder in holders if holder is not None for name in holder.metrics)
     return next((name for name in names if name not in ORDER + JUDGED and not name.startswith(KERAS)), None)
 
 
 def ordered(*metrics: Metrics) -> list[str]:
-    """Names of the metrics: what judges the model first, then cost in a fixed order."""
+    """Names of the metrics: first the one that judges the model, then costs in a fixed order."""
     names = {name: None for each in metrics for name in each}
     fixed = JUDGED + ORDER
     return [name for name in names if name not in fixed] + [name for name in fixed if name in names]
 
 
 def waits_for(layer: LayerCycles) -> str:
-    """What takes the longest of a layer on an NPU, where that is not its arithmetic."""
+    """What takes longest in a layer on an NPU, if that is not the arithmetic."""
     longest = max(layer.npu_cycles, layer.sram_cycles, layer.memory_cycles)
     if longest == layer.npu_cycles:
         return ""

@@ -1,4 +1,4 @@
-"""How a value is shown where somebody looks at it, and how far a call is: what `edgekit.documents.views` finds by name."""
+"""How a value is shown, and how a call's progress is: what `edgekit.documents.views` finds by name."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ def frame(value: Any) -> Any:
 
 
 def html(value: Any) -> str:
-    """A value as HTML that needs nothing else."""
+    """A value as self-contained HTML."""
     from edgekit.views.markup import html as of
 
     return of(value)
 
 
 def plot(value: Any, axes: Any = None) -> Any:
-    """The picture of a value; on matplotlib's `axes` where they are given."""
+    """The picture of a value; on matplotlib's `axes` if given."""
     from edgekit.views.plots import plot as of
 
     return of(value, axes)

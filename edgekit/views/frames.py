@@ -18,7 +18,7 @@ from edgekit.values import to_builtins
 
 
 def frame(value: Any) -> Any:
-    """The `pandas.DataFrame` of a value; raises `MissingExtraError` where pandas is not installed."""
+    """The `pandas.DataFrame` of a value; raises `MissingExtraError` if pandas is not installed."""
     if not is_installed("pandas"):
         raise MissingExtraError(
             "a frame needs pandas, which is not installed",
@@ -97,7 +97,7 @@ def _value(metric: Metric) -> float | int | None:
 
 
 def _estimates(found: Mapping[str, Estimate]) -> dict[str, float]:
-    """The predictions with their intervals, a column each."""
+    """The predictions with their intervals, one column each."""
     columns: dict[str, float] = {}
     for name, estimate in found.items():
         columns |= {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}

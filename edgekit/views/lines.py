@@ -1,4 +1,4 @@
-"""A value in a line: what it is of, what came of it, its key figures."""
+"""A value in a line: what it is about, its outcome, its key figures."""
 
 from __future__ import annotations
 

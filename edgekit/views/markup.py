@@ -1,4 +1,4 @@
-"""A value as HTML: of a report the page's own parts, of the others tables in the page's style."""
+"""A value as HTML: for a report, the page's own parts; for others, tables in the page's style."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Row = InspectedLayer | InspectedOperator
 
 @singledispatch
 def html(value: Any) -> str:
-    """A value as HTML that needs nothing else and runs no script."""
+    """A value as self-contained HTML without scripts."""
     raise TypeError(f"no view of {type(value).__name__}")
 
 
@@ -42,7 +42,7 @@ def _(value: BuildResult) -> str:
 
 
 def _profile(device: str) -> DeviceProfile | None:
-    """The bundled profile; one of the user's own is not looked for, since a name is no path."""
+    """The bundled profile; a user's own profile is not looked for, since its path is not known."""
     return load_profile(device) if device in profile_ids() else None
 
 

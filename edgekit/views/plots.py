@@ -1,4 +1,4 @@
-"""The picture of a value: of a report its candidates, of a plan what is predicted of them, of a file its memory."""
+"""The picture of a value: for a report its candidates, for a plan their predictions, for a file its memory."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ MARKS = {
 }  # fmt: skip
 
 COSTS = ("latency", "ram", "download")
-"""What stands over the size where no score is known, the first that is there."""
+"""The metric plotted against size if no score is known: the first of these that a candidate has."""
 SIDES: tuple[tuple[str, Kind], ...] = (("A", "baseline"), ("B", "chosen"))
 
 
 @singledispatch
 def plot(value: Any, axes: Any = None) -> Any:
-    """The picture of a value; on matplotlib's `axes` where they are given, which are returned then."""
+    """The picture of a value; on matplotlib's `axes` if given, which are then returned."""
     raise TypeError(f"no picture of {type(value).__name__}")
 
 

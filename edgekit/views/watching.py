@@ -1,4 +1,4 @@
-"""Progress and events of a call where its caller would see them."""
+"""Shows the progress and events of a call where its caller sees them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def showing() -> Iterator[Display]:
 
 
 def _notebook() -> Any:
-    """IPython's `display` where a notebook's kernel runs this; nothing is imported that is not there already."""
+    """IPython's `display` if this runs in a notebook's kernel; only modules that are already loaded are used."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None else None
     if shell is None or not hasattr(shell, "kernel"):

@@ -1,1 +1,1 @@
-"""Telling whoever watches a build what happens in it: events, progress, and the file of events."""
+"""Reports what happens in a build: events, progress, and the file of events."""

@@ -1,4 +1,4 @@
-"""`progress="auto"`: the functions that compute show how far they are, on the terminal or in the notebook that calls them."""
+"""`progress="auto"`: API functions show their progress on the terminal or in the notebook that calls them."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ R = TypeVar("R")
 
 
 def shows_progress(function: Callable[P, R]) -> Callable[P, R]:
-    """A function whose `progress` may be 'auto'; one with `on_event` hands its events to the display too.
+    """A function whose `progress` may be 'auto'; if it has `on_event`, the display gets its events too.
 
-    Raises `InputError` for a `progress` that is neither that nor callable.
+    Raises `InputError` for a `progress` that is neither 'auto' nor callable.
     """
     has_events = "on_event" in inspect.signature(function).parameters
 

@@ -1,4 +1,4 @@
-"""The events of a build that say what it has: where it begins, what was opened, what is written for a device."""
+"""The events of a build as a whole: its beginning, what was opened, what was written for a device."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def started(profiles: Sequence[DeviceProfile], settings: Project, workers: int) 
 
 
 def opened_event(opened: OpenedModel, dataset: Dataset, settings: Project) -> Opened:
-    """Model and data are there."""
+    """Model and data have been opened."""
     return Opened(
         model_sha256=opened.facts.sha256,
         data_sha256=dataset.content_sha256,

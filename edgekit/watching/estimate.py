@@ -8,7 +8,7 @@ from edgekit.planner.proposal import Proposal
 
 
 class Pace:
-    """The seconds of the trials so far: those that train, and those that only convert.
+    """The seconds of the trials so far, grouped by number of steps; those with a single step only convert.
 
     >>> from edgekit.documents.candidate import Step
     >>> from edgekit.techniques.steps import typed
@@ -36,7 +36,7 @@ class Pace:
         return total
 
     def _mean(self, steps: int) -> float | None:
-        """Training says nothing of a conversion, and a conversion nothing of training."""
+        """Times of training are not used for conversions, nor the other way round."""
         alike = [count for count in self._seconds if (count > 1) == (steps > 1)]
         if not alike:
             return None

@@ -1,4 +1,4 @@
-"""Hooks for events: one that may fail without harm, several as one, and one that writes a line of JSON each."""
+"""Event hooks: one whose failure does no harm, several combined, and one that writes a line of JSON for each event."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ STDOUT = "-"
 
 
 class Guarded:
-    """A hook that is told nothing more once it has raised, which a warning says.
+    """A hook that is no longer called once it has raised; a warning says so.
 
-    Hours of training do not hang on a logger.
+    A failing logger must not end hours of training.
     """
 
     def __init__(self, hook: OnEvent) -> None:
@@ -41,7 +41,7 @@ class Guarded:
 
 
 def together(*hooks: OnEvent) -> OnEvent:
-    """One hook of several; one that raises takes nothing from the others."""
+    """Several hooks as one; if one raises, the others are still called."""
     guarded = [Guarded(hook) for hook in hooks if hook is not no_event]
 
     def tell(event: Event) -> None:
@@ -53,9 +53,9 @@ def together(*hooks: OnEvent) -> OnEvent:
 
 @contextlib.contextmanager
 def writing_lines(target: str | None) -> Iterator[OnEvent]:
-    """A hook that writes each event to a file as a line of JSON, at once; '-' is standard output, None nothing.
+    """A hook that writes each event to a file as a line of JSON, at once; '-' is standard output, None writes nothing.
 
-    Raises `OutputError` where the file cannot be written; a reader of standard output that goes away ends no build.
+    Raises `OutputError` if the file cannot be written; if the reader of standard output goes away, the build goes on.
     """
     if target is None:
         yield no_event

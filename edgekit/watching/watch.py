@@ -1,7 +1,7 @@
-"""Who a build tells what happens: the caller's hook gets every event, one at a time, and can do the build no harm.
+"""Passes a build's events to the caller's hook, one at a time, so that a failing hook does not harm the build.
 
-It numbers trials, knows which candidate is the best so far, and estimates what is left from what was timed. What a
-candidate is worth, and which comes next, is the planner's.
+It numbers trials, knows which candidate is the best so far, and estimates the remaining time from earlier trials. How
+good a candidate is, and which comes next, is known to the planner.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from edgekit.watching.hooks import Guarded
 
 
 class Search(Protocol):
-    """What is asked of a planner: its choice so far, and what it would ask for next."""
+    """What is needed of a planner: its choice so far, and the candidates it would ask for next."""
 
     def best(self) -> Trial | None:
         """The trial that passes and would be chosen now."""
@@ -46,14 +46,14 @@ class Search(Protocol):
 
 
 class Watch:
-    """Hands events to a hook, one at a time from whatever thread, with the seconds since it was made."""
+    """Passes events to a hook, one at a time from any thread, with the seconds since the start."""
 
     def __init__(self, on_event: OnEvent = no_event, clock: Callable[[], float] = time.monotonic) -> None:
         self._hook, self._clock, self._began = Guarded(on_event), clock, clock()
         self._one_at_a_time = threading.RLock()
 
     def tell(self, event: Event) -> None:
-        """Hand on an event."""
+        """Pass on an event."""
         with self._one_at_a_time:
             self._hook(msgspec.structs.replace(event, seconds=round(self.now, 3)))
 
@@ -64,7 +64,7 @@ class Watch:
 
     @contextlib.contextmanager
     def to_the_end(self) -> Iterator[Callable[[bool], None]]:
-        """The last event is told at the end of the block, however it ends; the block says whether all passed."""
+        """The last event is sent at the end of the block, however it ends; the block reports whether all passed."""
         passed: list[bool] = []
         try:
             yield passed.append
@@ -77,7 +77,7 @@ class Watch:
 
     @contextlib.contextmanager
     def device_that_may_fail(self, device: str) -> Iterator[None]:
-        """Tell of an error that ends one device, and leave it to be handled; an interruption is the whole build's."""
+        """Report an error that ends one device, and let it propagate; an interruption ends the whole build, so it is not reported."""
         try:
             yield
         except InterruptedBuild:
@@ -125,7 +125,7 @@ class DeviceWatch:
         )  # fmt: skip
 
     def told(self, trial: Trial, planner: Search, *, skipped: str | None = None) -> None:
-        """What came of a candidate, which the planner was told before; `skipped` says why its trial was ended."""
+        """The result of a candidate, after the planner got it; `skipped` says why its trial was ended."""
         name = trial.candidate.name
         took = self._watch.now - self._began.get(name, self._watch.now)
         self._pace.took(trial.candidate, took)

@@ -1,1 +1,1 @@
-"""Emulated boards: which there are, the disk they run from, how programs are started on one."""
+"""Emulated boards: which exist, the disk they run from, how programs are started on one."""

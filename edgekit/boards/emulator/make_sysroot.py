@@ -2,9 +2,9 @@
 
     python -m edgekit.boards.emulator.make_sysroot [--arch aarch64|armv7l] [--out DIR] [--sources FILE] [--again]
 
-apt is asked with a configuration and lists of its own, for another architecture, from the machine's own sources (or
-those of a file), and checks its signatures; pip asks the machine's own index. Nothing of the system is changed. The
-folder appears under its name when it is whole and each runtime has been tried in it.
+apt runs for another architecture with a configuration and package lists of its own, uses the machine's sources (or
+those of a file), and checks signatures; pip uses the machine's own index. Nothing of the system is changed. The folder
+gets its name only when it is complete and each runtime has been tried in it.
 """
 
 from __future__ import annotations
@@ -40,21 +40,21 @@ from edgekit.values import to_json
 Say = Callable[[str], None]
 _SCRATCH = ".making-"
 LONGEST_S = 1800
-# What CPython 3.11 of Debian 12 is linked with, and itself: the last CPython that tflite-runtime has wheels for.
+# CPython 3.11 of Debian 12, the last that tflite-runtime has wheels for, and the libraries it is linked with.
 PACKAGES = (
     "libc6", "libgcc-s1", "libstdc++6", "zlib1g", "libexpat1", "libffi8", "libssl3", "libbz2-1.0", "liblzma5",
     "libsqlite3-0", "libuuid1", "libcrypt1", "libatomic1", "python3.11-minimal", "libpython3.11-minimal",
     "libpython3.11-stdlib", "base-files",
 )  # fmt: skip
-# numpy has no 32-bit ARM wheel: there it is Debian's, with the libraries that its alternatives would choose.
+# numpy has no 32-bit ARM wheel: there it is Debian's, with the libraries that update-alternatives would choose.
 NUMPY_PACKAGES = ("python3-numpy", "libblas3", "liblapack3", "libgfortran5")
 ALTERNATIVES = {"libblas.so.3": "blas/libblas.so.3", "liblapack.so.3": "lapack/liblapack.so.3"}
-# numpy stays below 2 for tflite-runtime; LiteRT runs with either.
+# numpy stays below 2 for tflite-runtime; LiteRT runs with 1 and 2.
 WHEELS: dict[str, tuple[str, ...]] = {
     "aarch64": ("tflite-runtime==2.14.0", "ai-edge-litert==2.3.0", "numpy==1.26.4"),
     "armv7l": ("tflite-runtime==2.14.0",),
 }
-# A system with glibc 2.36 takes wheels for any glibc up to it.
+# A system with glibc 2.36 takes wheels for any older glibc.
 GLIBCS = ("2_34", "2_28", "2_27", "2_17")
 RUNTIMES = {"tflite_runtime": "tflite-runtime", "litert": "ai-edge-litert"}
 
@@ -67,10 +67,10 @@ def make_sysroot(
     again: bool = False,
     say: Say = lambda text: None,
 ) -> Sysroot:
-    """A whole sysroot in `folder` (the default one where None): the one that is there, unless `again`, else a new one.
+    """A complete sysroot in `folder` (None: the default one): the existing one, or a new one if there is none or `again` is set.
 
-    Raises `MissingExtraError` where apt-get, dpkg-deb, pip, the emulator or the network is missing, `OutputError`
-    where the folder cannot be written or holds something else; then what was there before still is.
+    Raises `MissingExtraError` if apt-get, dpkg-deb, pip, the emulator or the network is missing, `OutputError`
+    if the folder cannot be written or holds something else; an existing sysroot is then still there.
     """
     emulator = emulator_version(architecture)
     target = (folder or default_folder(architecture)).absolute()
@@ -105,7 +105,7 @@ def _debian(architecture: Architecture, scratch: Path, root: Path, sources: Path
     folder = scratch / "debs"
     folder.mkdir()
     say(f"reading Debian's list of {architecture.debian} packages")
-    updated = _run([*apt, "update"], folder)  # one source of several may fail, as at a mirror that is being written
+    updated = _run([*apt, "update"], folder)  # one of several sources may fail, such as a mirror that is being updated
     say(f"downloading {len(names)} Debian packages")
     done = _run([*apt, "download", *names], folder)
     if done.returncode != 0:
@@ -163,7 +163,7 @@ def _package(name: str, version: str, path: Path) -> Package:
 
 
 def _manifest(architecture: Architecture, root: Path, packages: Sequence[Package], emulator: str) -> Manifest:
-    """Try each runtime on a model of one layer, and list what is there. Raises `MissingExtraError` where none runs."""
+    """Try each runtime on a model of one layer, and list what is installed. Raises `MissingExtraError` if none runs."""
     versions = {package.name: package.version for package in packages}
     machine = Machine(root=root, architecture=architecture, compiles=True)
     machine.warm_up()
@@ -200,7 +200,7 @@ def _manifest(architecture: Architecture, root: Path, packages: Sequence[Package
 
 
 def _plain_version(version: str) -> str:
-    """Upstream's part of a Debian version.
+    """The upstream part of a Debian version.
 
     >>> _plain_version("1:1.24.2-1+deb12u1")
     '1.24.2'
@@ -219,7 +219,7 @@ def _apt(architecture: Architecture, scratch: Path, sources: Path | None) -> lis
         "Dir::State": apt / "state", "Dir::State::status": apt / "status", "Dir::Cache": apt / "cache", "Dir::Log": apt / "log",
         "APT::Architecture": architecture.debian, "APT::Architectures::": architecture.debian,
         "Acquire::Languages": "none", "Acquire::Retries": 2, "Acquire::http::Timeout": 60, "Acquire::https::Timeout": 60,
-        # apt drops root's rights for a user that may not write here
+        # run by root, apt would switch to a user that may not write here
         "APT::Sandbox::User": "root",
     }  # fmt: skip
     if sources is not None:
@@ -228,7 +228,7 @@ def _apt(architecture: Architecture, scratch: Path, sources: Path | None) -> lis
 
 
 def _run(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run a program in a folder to its end, its words in English."""
+    """Run a program in a folder to its end, with messages in English."""
     try:
         return subprocess.run(
             command, cwd=folder, env={**os.environ, "LC_ALL": "C.UTF-8"}, stdin=subprocess.DEVNULL, capture_output=True,
@@ -251,7 +251,7 @@ def _last(text: str, mark: str) -> str:
 
 
 def _refuse_what_is_not_ours(target: Path) -> None:
-    """A folder that is given is replaced, so it must be a sysroot, a half of one, or empty."""
+    """Raise unless a given folder is a sysroot, an incomplete one, or empty: it will be replaced."""
     if not os.path.lexists(target):
         return
     ours = target.is_dir() and not target.is_symlink() and ((target / MANIFEST).is_file() or not any(target.iterdir()))
@@ -265,7 +265,7 @@ def _refuse_what_is_not_ours(target: Path) -> None:
 
 @contextlib.contextmanager
 def _scratch(target: Path) -> Iterator[Path]:
-    """A folder beside the target that goes when it is left; those of makers that are gone are swept."""
+    """A folder beside the target, deleted at the end of the block; those left by processes that have ended are removed."""
     import psutil
 
     try:
@@ -286,7 +286,7 @@ def _scratch(target: Path) -> Iterator[Path]:
 
 
 def _put(root: Path, target: Path, scratch: Path) -> None:
-    """Put a whole folder into its place; another maker that was faster has put the same one."""
+    """Move a complete folder into its place; if another process was faster, its folder is the same."""
     if os.path.lexists(target):
         target.rename(scratch / "before")
     try:

@@ -1,9 +1,9 @@
-"""Which devices can be emulated, and what their processor tells the programs that run on it.
+"""Which devices can be emulated, and what their processor looks like to programs that run on it.
 
-QEMU translates a program for another processor and hands its system calls to this machine's own kernel: files of
+QEMU translates a program for another processor and passes its system calls to this machine's own kernel: files of
 `/proc` and `/sys` are this machine's, unless the folder that stands for the board's root has files of the same names.
-`/proc/cpuinfo` is one that counts. The runtimes look there for the kernels that suit the processor, and LiteRT 2.3.0
-crashes where it finds an x86 processor's. Nothing is run here.
+`/proc/cpuinfo` matters: the runtimes choose their kernels by it, and LiteRT 2.3.0 crashes if it describes an x86
+processor. Nothing is run here.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ RUNTIMES = ("litert", "tflite_runtime")
 
 
 class Core(Value):
-    """A core that QEMU knows: its name there, and what Linux says of it (the part number is Arm's MIDR, PartNum)."""
+    """A core that QEMU emulates: QEMU's name for it, and what Linux reports of it (the part number is Arm's MIDR, PartNum)."""
 
     qemu: str
     part: str
@@ -26,7 +26,7 @@ class Core(Value):
 
 
 class Architecture(Value):
-    """A processor's family as Python names it, as Debian does, the emulator's command, and what runs there."""
+    """A processor family: its name in Python, its name in Debian, the emulator's command, and the runtimes that run there."""
 
     name: str
     debian: str
@@ -34,7 +34,7 @@ class Architecture(Value):
     cores: dict[str, Core]
     default: str
     dotted: str | None = None
-    """The core that stands for one with dot products that QEMU does not know."""
+    """The core to emulate instead of one with dot products that QEMU does not have."""
 
 
 _V8 = "fp asimd evtstrm aes pmull sha1 sha2 crc32 cpuid"
@@ -78,14 +78,14 @@ class Board(Value):
     runtime: str
     has_npu: bool = False
     stands_for: str | None = None
-    """The board's own core, where QEMU 7.2 does not know it and another is emulated."""
+    """The board's own core, if QEMU 7.2 does not have it and another is emulated."""
 
     @property
     def cpu(self) -> Core:
         return self.architecture.cores[self.core]
 
     def files(self) -> dict[str, str]:
-        """What a program finds under these paths in place of this machine's own."""
+        """The files that a program finds at these paths instead of this machine's own."""
         last = self.cores - 1
         return {
             "proc/cpuinfo": "\n".join(_processor(self.cpu, place) for place in range(self.cores)),
@@ -96,7 +96,7 @@ class Board(Value):
 
 
 def board(profile: DeviceProfile) -> Board:
-    """The board that a profile describes; raises `InputError` for one that cannot be emulated, and says which can."""
+    """The board that a profile describes; raises `InputError` if it cannot be emulated, and names those that can."""
     obstacle = _obstacle(profile)
     if obstacle is not None:
         raise InputError(
@@ -127,7 +127,7 @@ def emulated_ids() -> tuple[str, ...]:
 
 
 def _obstacle(profile: DeviceProfile) -> str | None:
-    """Why a device cannot be emulated; None where it can."""
+    """Why a device cannot be emulated; None if it can."""
     if profile.runtime.kind not in RUNTIMES:
         return f"its runtime is {profile.runtime.kind}"
     if profile.kind == "android":

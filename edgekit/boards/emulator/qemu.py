@@ -1,4 +1,4 @@
-"""Starting programs on an emulated board: a folder for its root, a `python` that runs under the emulator, a limit of time.
+"""Starts programs on an emulated board: a folder for its root, a `python` that runs under the emulator, a time limit.
 
 The board's root is a folder of links into the sysroot beside the few files of `/proc` and `/sys` that describe its
 processor, so one sysroot serves every board of an architecture and is never written to. What the programs do is not
@@ -40,9 +40,9 @@ MOST_OUTPUTS = 1000
 
 
 class Rows(Value):
-    """What came of running a model on many inputs: `.npy` files with a row a sample; or the problem in a sentence.
+    """The result of running a model on many inputs: `.npy` files with a row a sample, or the problem in a sentence.
 
-    `crashed` says that the process died by a signal, `late` that it was stopped at its limit: neither says whose fault.
+    `crashed` says that a signal ended the process, `late` that it was stopped at its time limit: neither tells the cause.
     """
 
     inputs: tuple[Path, ...] = ()
@@ -56,7 +56,7 @@ class Rows(Value):
 
 
 class _Answer(Value):
-    """The line that `rows.py` prints: what it ran, or the error that refused it."""
+    """The line that `rows.py` prints: what it ran, or the error."""
 
     error: str | None = None
     runtime: str = ""
@@ -66,9 +66,9 @@ class _Answer(Value):
 
 
 class Machine:
-    """An emulated board, or this machine itself where `root` is None: both run the same programs.
+    """An emulated board, or this machine itself if `root` is None: both run the same programs.
 
-    `compiles` lets its Python keep what it compiles, beside the modules in `root`: for who makes a sysroot.
+    `compiles` lets its Python write bytecode beside the modules in `root`, which is for making a sysroot.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class Machine:
         self._board, self._compiles = board, compiles
 
     def install(self, folder: Path) -> Path:
-        """Write `python` and the board's root into a folder; the path of the program that runs there."""
+        """Write `python` and the board's root into a folder; returns the path of the `python` to start."""
         if self._root is None or self._board is None:
             return Path(sys.executable)
         place = folder / BOARD_NAME
@@ -114,7 +114,7 @@ class Machine:
         return python
 
     def warm_up(self) -> None:
-        """Start the runner once, so that what its Python compiles is there the next time; what it says does not count."""
+        """Start the runner once, so that its Python's bytecode exists the next time; its output is ignored."""
         with tempfile.TemporaryDirectory(prefix="edgekit-emulated-") as temporary:
             folder = Path(temporary)
             _finished([str(self.install(folder)), str(RUNNER.absolute()), "--facts"], b"", folder, 120)
@@ -132,8 +132,8 @@ class Machine:
     ) -> Rows:
         """Run a model on the rows of `inputs`, else on `samples` random ones, which it makes.
 
-        The outputs (and the random inputs) go to the existing folder `into`; without one they are thrown away once they
-        were seen to be there, and none of them is named.
+        The outputs (and the random inputs) go to the existing folder `into`; without one, they are checked to exist and
+        then deleted, and the result names none of them.
         """
         with tempfile.TemporaryDirectory(prefix="edgekit-emulated-") as temporary:
             folder = Path(temporary)
@@ -158,9 +158,9 @@ class Machine:
 
 
 def _finished(command: list[str], request: bytes, folder: Path, time_limit_s: float) -> tuple[int | None, bytes, str]:
-    """Exit code (None: stopped at its limit), output and last words of a program in a process group of its own.
+    """Exit code (None: stopped at its time limit), output and last lines of a program in a process group of its own.
 
-    The group is killed at the limit of time, when this process is interrupted, and when it dies (`jobs.GUARD`).
+    The group is killed at the time limit, when this process is interrupted, and when it dies (`jobs.GUARD`).
     """
     with (folder / "said").open("w+b") as said, (folder / "log").open("w+b") as log:
         process = subprocess.Popen(
@@ -173,7 +173,7 @@ def _finished(command: list[str], request: bytes, folder: Path, time_limit_s: fl
         try:
             with contextlib.suppress(BrokenPipeError):
                 assert process.stdin is not None
-                process.stdin.write(request)  # less than a pipe holds
+                process.stdin.write(request)  # fits into a pipe, so it cannot block
                 process.stdin.close()
             code = _waited(process, time_limit_s)
         finally:
@@ -190,7 +190,7 @@ def _finished(command: list[str], request: bytes, folder: Path, time_limit_s: fl
 
 
 def _waited(process: subprocess.Popen[bytes], time_limit_s: float) -> int | None:
-    """The exit code; None at the limit of time. Raises `InterruptedBuild` where the build is being stopped."""
+    """The exit code; None at the time limit. Raises `InterruptedBuild` if the build is being stopped."""
     deadline = time.monotonic() + time_limit_s
     while (left := deadline - time.monotonic()) > 0:
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -201,8 +201,8 @@ def _waited(process: subprocess.Popen[bytes], time_limit_s: float) -> int | None
 
 
 def _read(said: bytes, folder: Path, inputs: tuple[Path, ...], seconds: float) -> Rows:
-    """What the program answered, held against the types and the files that it must have written."""
-    last = said.strip().rpartition(b"\n")[2]  # native code may have written before
+    """The program's answer, checked for its types and for the files that it must have written."""
+    last = said.strip().rpartition(b"\n")[2]  # native code may have printed lines before it
     try:
         answer = msgspec.json.decode(last, type=_Answer)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
@@ -221,7 +221,7 @@ def _read(said: bytes, folder: Path, inputs: tuple[Path, ...], seconds: float) -
 
 
 def _death(code: int, log: str) -> str:
-    """How a program ended that gave no answer: a shell adds 128 to a signal's number."""
+    """How a program ended that gave no answer; a shell adds 128 to a signal's number."""
     number = -code if code < 0 else code - 128
     with contextlib.suppress(ValueError):
         return f"it crashed ({signal.Signals(number).name})"
@@ -234,7 +234,7 @@ def _begin(file: IO[bytes]) -> bytes:
 
 
 def _tail(file: IO[bytes]) -> str:
-    """The last line that was said."""
+    """The last line of a program's messages."""
     end = file.seek(0, os.SEEK_END)
     file.seek(max(0, end - LOG_BYTES))
     lines = [line.strip() for line in file.read().decode(errors="replace").splitlines() if line.strip()]

@@ -1,7 +1,7 @@
-"""The folder that stands for an emulated board's disk: where it is, what is in it, and whether it is whole.
+"""The folder that stands for an emulated board's disk: where it is, what is in it, and whether it is complete.
 
-`make_sysroot` makes it from Debian's packages and the wheels of the runtimes; its manifest is the last file that is
-written, and what has none, or lacks a file, is not used. Nothing is downloaded or run here.
+`make_sysroot` makes it from Debian's packages and the wheels of the runtimes. Its manifest is the last file that is
+written; a folder without one, or with a file missing, is not used. Nothing is downloaded or run here.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _PYTHON_VERSION = re.compile(r"[0-9]{1,4}\.[0-9]{1,4}\.[0-9]{1,4}")
 
 
 class Package(Value):
-    """A Debian package or a wheel as it was unpacked."""
+    """A Debian package or a wheel that was unpacked."""
 
     name: str
     version: str
@@ -38,7 +38,7 @@ class Package(Value):
 
 
 class Manifest(Value):
-    """What is in a sysroot: packages with their hashes, every file with its size, and the runtimes that were seen to run.
+    """What is in a sysroot: packages with their hashes, every file with its size, and the runtimes that ran.
 
     `runtimes` holds their versions by kind, `problems` why one that was unpacked does not run, `emulator` the version
     of the emulator that they were tried under.
@@ -56,7 +56,7 @@ class Manifest(Value):
 
 
 class Sysroot(Value):
-    """A whole sysroot; `digest` is the hash of its manifest."""
+    """A complete sysroot; `digest` is the hash of its manifest."""
 
     folder: Path
     manifest: Manifest
@@ -68,7 +68,7 @@ class Sysroot(Value):
 
 
 def default_folder(architecture: Architecture) -> Path:
-    """`EDGEKIT_SYSROOTS`/<architecture>, else a folder in the user's cache, whatever `EDGEKIT_CACHE` says."""
+    """`EDGEKIT_SYSROOTS`/<architecture>, else a folder in the user's cache folder, independent of `EDGEKIT_CACHE`."""
     named = os.environ.get(VARIABLE)
     if named:
         return Path(named).absolute() / architecture.name
@@ -78,7 +78,7 @@ def default_folder(architecture: Architecture) -> Path:
 
 
 def find_sysroot(architecture: Architecture, folder: Path | None = None) -> Sysroot:
-    """The sysroot of an architecture; raises `MissingExtraError` where there is none, or a damaged one."""
+    """The sysroot of an architecture; raises `MissingExtraError` if there is none, or a damaged one."""
     place = folder or default_folder(architecture)
     found = read_sysroot(place, architecture)
     if isinstance(found, Sysroot):
@@ -93,7 +93,7 @@ def find_sysroot(architecture: Architecture, folder: Path | None = None) -> Sysr
 
 
 def read_sysroot(folder: Path, architecture: Architecture) -> Sysroot | str:
-    """A whole sysroot, or what it lacks."""
+    """A complete sysroot, or what is missing in it."""
     path = folder / MANIFEST
     try:
         with path.open("rb") as file:
@@ -115,7 +115,7 @@ def read_sysroot(folder: Path, architecture: Architecture) -> Sysroot | str:
 
 
 def _strange(manifest: Manifest) -> str | None:
-    """What no maker of sysroots writes; None where there is nothing of that kind."""
+    """Something in a manifest that edgekit would never write; None if there is nothing like that."""
     if not manifest.runtimes or set(manifest.runtimes) - set(RUNTIMES):
         return f"its runtimes are {', '.join(manifest.runtimes)[:80]!r}"
     versions = (*manifest.runtimes.values(), manifest.numpy)
@@ -126,7 +126,7 @@ def _strange(manifest: Manifest) -> str | None:
 
 
 def _size(path: Path) -> int | None:
-    """A file's size, a link's own length; None where there is neither."""
+    """A file's size, or a link's own length; None if there is neither."""
     try:
         return path.lstat().st_size
     except (OSError, ValueError):
@@ -134,7 +134,7 @@ def _size(path: Path) -> int | None:
 
 
 def emulator_version(architecture: Architecture) -> str:
-    """The emulator's version, as in '7.2.22'; raises `MissingExtraError` where it is not installed or does not start."""
+    """The emulator's version, as in '7.2.22'; raises `MissingExtraError` if it is not installed or does not start."""
     command = shutil.which(architecture.qemu)
     said = "" if command is None else _said(command)
     found = re.search(r"version (\d+\.\d+(?:\.\d+)?)", said)

@@ -1,8 +1,8 @@
 """An emulated board as a way to run the runner: the sysroot's Python under QEMU, in a private folder of this machine.
 
-What an emulator can say: that a file loads on a runtime and architecture, which operators are there, what comes out,
-how much memory it takes. Its times say nothing of any board, so none is ever asked for; what the runner reads of clock,
-temperature and load is this machine's, and is taken out.
+An emulator can tell whether a file loads on a runtime and architecture, which operators exist, the outputs, and the
+memory needed. Its times say nothing about the board, so no times are asked for; the clock, temperature and load that the
+runner reads are this machine's, and are removed.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from edgekit.errors import EdgekitError, InputError
 from edgekit.progress import Progress
 
 NO_TIMES = {"no_timing": True, "sustained": None}
-# What the runner reads of the system that is this machine's: pairs of before and after, and plain figures.
+# What the runner reads from the system, which is this machine's: pairs of before and after, and plain figures.
 PAIRS = ("clocks_hz", "temperature_c", "throttled", "load_average")
 PLAIN = ("governor", "memory_total_bytes", "memory_available_bytes")
 NOTE = (
@@ -39,7 +39,7 @@ _BUSY = "the device was busy"
 class Emulator:
     """The board of a profile, emulated.
 
-    Raises `InputError` for a device that cannot be emulated, and `MissingExtraError` where the sysroot or QEMU is missing.
+    Raises `InputError` for a device that cannot be emulated, and `MissingExtraError` if the sysroot or QEMU is missing.
     """
 
     address = "emulator"
@@ -52,13 +52,13 @@ class Emulator:
 
     @property
     def runtime(self) -> str:
-        """The runtime that runs here: the board's own where it does, else another one that does."""
+        """The runtime that is used: the board's own if it runs here, else another one that does."""
         runtimes = self.sysroot.manifest.runtimes
         return self.board.runtime if self.board.runtime in runtimes else next(iter(runtimes))
 
     @property
     def title(self) -> str:
-        """What runs where, as in 'LiteRT 2.3.0 under qemu-aarch64 7.2.22, Cortex-A72'."""
+        """What runs, and where: 'LiteRT 2.3.0 under qemu-aarch64 7.2.22, Cortex-A72'."""
         version, board = self.sysroot.manifest.runtimes[self.runtime], self.board
         core = f"{board.core} in place of {board.stands_for}" if board.stands_for else board.core
         alone = ", without its NPU" if board.has_npu else ""
@@ -66,11 +66,11 @@ class Emulator:
 
     @property
     def is_own_runtime(self) -> bool:
-        """Whether the runtime that runs here is of the board's kind."""
+        """Whether the runtime that is used is of the board's kind."""
         return self.runtime == self.board.runtime
 
     def facts(self, python: str | None) -> Facts:
-        """What the sysroot's manifest says; raises `InputError` where another Python is asked for."""
+        """The facts in the sysroot's manifest; raises `InputError` if another Python is asked for."""
         if python is not None:
             raise InputError(
                 "an emulated board has one Python, its sysroot's", where="--python", received=python, next_step="leave it out"
@@ -92,7 +92,7 @@ class Emulator:
         )
 
     def run(self, task: Task, progress: Progress) -> Ran:
-        """Run a task without any times; raises `DeviceError`."""
+        """Run a task without measuring times; raises `DeviceError`."""
         request = {**task.request, **NO_TIMES}
         ran = shell.run(self, msgspec.structs.replace(task, request=request), progress)
         return msgspec.structs.replace(ran, document=_of_the_board(ran.document))
@@ -112,7 +112,7 @@ class Emulator:
 
 
 def _of_the_board(document: bytes) -> bytes:
-    """A document without what is this machine's; one that is none is left as it is."""
+    """A document without this machine's figures; bytes that are not a document are unchanged."""
     try:
         found: dict[str, Any] = msgspec.json.decode(document, type=dict[str, Any])
     except msgspec.MsgspecError:
@@ -125,6 +125,6 @@ def _of_the_board(document: bytes) -> bytes:
         name: None for name in PLAIN if name in environment
     }
     notes = [note for note in found.get("notes", ()) if not str(note).startswith(_BUSY)]
-    # `no_timing` leaves these empty; that they are is not left to the runner
+    # `no_timing` leaves these empty; they are cleared here as well, not to depend on the runner
     timeless = {"latency": None, "load_ms": None, "first_ms": None, "sustained": None}
     return msgspec.json.encode({**found, **timeless, "environment": environment | here, "notes": [*notes, NOTE]})

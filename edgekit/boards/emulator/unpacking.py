@@ -1,7 +1,7 @@
-"""Debian packages and wheels on their way into a folder: every name and every link is checked before it is written.
+"""Unpacks Debian packages and wheels into a folder: every name and every link is checked before it is written.
 
-A member that would lie outside, a device, or a link that leads out is an error, whoever made the archive. It knows
-nothing of what the packages hold.
+A member outside the folder, a device, or a link that leads outside is an error, whoever made the archive. What the
+packages hold is not known here.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def unpack_deb(package: Path, into: Path) -> None:
         except (tarfile.TarError, EOFError):
             whole = False
         finally:
-            process.stdout.close()  # by which it ends, if it has not yet
+            process.stdout.close()  # ends it, if it still runs
             code = process.wait()
         if not whole or code not in (0, -signal.SIGPIPE):
             raise _refused(package, f"not a whole package: {_last_line(log)}")
@@ -62,7 +62,7 @@ def unpack_wheel(wheel: Path, into: Path) -> None:
                 if member.is_dir():
                     continue
                 if DATA in member.filename:
-                    continue  # scripts and headers, of no use here
+                    continue  # scripts and headers are not needed here
                 if (member.external_attr >> 16) & 0o170000 == 0o120000:
                     raise _refused(wheel, f"a link: {member.filename!r}")
                 target = _inside(into, member.filename, wheel)
@@ -73,7 +73,7 @@ def unpack_wheel(wheel: Path, into: Path) -> None:
 
 
 class _Room:
-    """How much one archive may hold: far more than any package that is meant, far less than a disk."""
+    """How much one archive may hold: far more than any expected package, far less than a disk."""
 
     def __init__(self, archive: Path) -> None:
         self._archive, self._bytes, self._members = archive, MOST_BYTES, MOST_MEMBERS
@@ -112,7 +112,7 @@ def _tar_member(archive: tarfile.TarFile, member: tarfile.TarInfo, into: Path, p
 
 
 def relative_link(name: str, target: str, package: Path = Path("package")) -> str:
-    """What a link at `name` has to say to lead to `target` in the same tree; raises `InputError` where it leads out.
+    """The relative target of a link at `name` that leads to `target` in the same tree; raises `InputError` if that is outside.
 
     >>> relative_link("usr/lib/python3.11/sitecustomize.py", "/etc/python3.11/sitecustomize.py")
     '../../../etc/python3.11/sitecustomize.py'
@@ -125,14 +125,14 @@ def relative_link(name: str, target: str, package: Path = Path("package")) -> st
 
 
 def _inside(into: Path, name: str, package: Path) -> Path:
-    """Where a member goes; raises `InputError` for a name, or a link on the way, that leads out of `into`."""
+    """Where a member goes; raises `InputError` for a name, or a link on the way, that leads outside of `into`."""
     plain = posixpath.normpath(name)
     if not name or "\0" in name or "\\" in name or name.startswith("/") or plain == ".." or plain.startswith("../"):
         raise _refused(package, f"a name that leads out: {name!r}")
     target = into / plain
     try:
         parent = target.parent.resolve()
-    except (RuntimeError, OSError):  # what Python before 3.13, and after, says of links in a circle
+    except (RuntimeError, OSError):  # links in a circle: RuntimeError before Python 3.13, OSError from then on
         raise _refused(package, f"a name behind links in a circle: {name!r}") from None
     if not parent.is_relative_to(into.resolve()):
         raise _refused(package, f"a name that leads out through a link: {name!r}")
@@ -147,7 +147,7 @@ def _write(target: Path, source: IO[bytes]) -> None:
 
 
 def _clear(target: Path) -> None:
-    """Make way for a file; what a folder holds stays, and then the file cannot be written."""
+    """Remove what is in the way of a file; a folder stays unless it is empty, and then the file cannot be written."""
     if target.is_symlink() or target.is_file():
         target.unlink()
 

@@ -1,4 +1,4 @@
-"""What is asked of the runner: from the command line, or as one line of JSON on standard input, checked alike.
+"""The runner's options: from the command line, or as one line of JSON on standard input, checked alike.
 
 It knows names, types and limits, and touches no file.
 """
@@ -21,7 +21,7 @@ _HELP = "run the file with --help for what it takes"
 
 @dataclass(frozen=True)
 class Options:
-    """One run. Seconds are those of the timed runs, `sustained` is in minutes, `silence_s` is for requests alone."""
+    """One run. Seconds limit the timed runs, `sustained` is in minutes, `silence_s` is used with requests only."""
 
     model: str
     threads: int = 1
@@ -58,7 +58,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def parser() -> argparse.ArgumentParser:
-    """The command line; values are checked by `checked`, as those of a request are."""
+    """The command line; `checked` checks the values, as it does those of a request."""
     made = _Parser(
         prog="edgekit-bench.pyz", allow_abbrev=False,
         description="Measure a .tflite file on this device; one JSON document goes to standard output.",
@@ -84,7 +84,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def from_command_line(given: argparse.Namespace) -> Options:
-    """The options that were given, and the defaults of the others."""
+    """The given options, and defaults for the others."""
     names = [field.name for field in fields(Options) if field.name != "silence_s"]
     raw = {name: getattr(given, name) for name in names if getattr(given, name) is not None}
     if "model" not in raw:
@@ -104,7 +104,7 @@ def from_request(line: bytes) -> Options:
 
 
 def checked(raw: dict[str, Any]) -> Options:
-    """Options of the right types within their limits; raises `Problem` with the name that is wrong."""
+    """Options of the right types within their limits; raises `Problem` with the name of the wrong one."""
     known = [field.name for field in fields(Options)]
     for name in raw:
         if name not in known:
@@ -152,7 +152,7 @@ def _texts(value: Any, name: str = "input") -> list[str]:
 
 
 def _can_be_named(text: str) -> bool:
-    """Whether a file can have that name: half a surrogate pair has no bytes."""
+    """Whether a file can have that name: half a surrogate pair cannot be encoded."""
     try:
         os.fsencode(text)
     except UnicodeEncodeError:

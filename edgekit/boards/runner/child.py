@@ -1,7 +1,7 @@
-"""The work in a child process, so that a crash of native code is an answer and not the end of it.
+"""Does the work in a child process, so that a crash of native code is reported and does not end the runner.
 
-The child is a fork and not a new program: under an emulator of user space the system could not start one. It dies
-with its parent, and the parent kills it where the host is gone.
+The child is a fork and not a new program, because under user-space emulation the system could not start one. It dies
+with its parent, and the parent kills it if the host is gone.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
 class Crashed(Exception):
-    """The child died by a signal; `importing` is the runtime whose import it was in, if it was in one."""
+    """A signal ended the child; `importing` is the runtime that it was importing, if any."""
 
     def __init__(self, number: int, importing: str | None, said: str) -> None:
         super().__init__(number)
@@ -39,7 +39,7 @@ class Crashed(Exception):
 
 
 def run(job: Callable[[Emit], Any], host: Host, progress: Emit) -> Any:
-    """What `job` returns, as JSON brings it; raises the `Problem` that it raised, or `Crashed`."""
+    """The result of `job`, passed as JSON; raises the `Problem` that it raised, or `Crashed`."""
     events, events_in = os.pipe()
     errors, errors_in = os.pipe()
     parent = os.getpid()
@@ -68,7 +68,7 @@ def run(job: Callable[[Emit], Any], host: Host, progress: Emit) -> Any:
 
 
 def _listen(events: int, errors: int, host: Host, progress: Emit) -> tuple[dict[str, Any] | None, str | None, str]:
-    """The answer, the runtime whose import was begun last and not finished, and the end of what native code said."""
+    """The answer, the runtime whose import was begun but not finished, and the end of native code's messages."""
     buffer = b""
     tail = b""
     answer: dict[str, Any] | None = None
@@ -103,12 +103,12 @@ def _work(job: Callable[[Emit], Any], parent: int, events: int, errors: int, oth
     try:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_DFL)
-        os.setsid()  # an interrupt at the terminal is the parent's to handle
+        os.setsid()  # so that an interrupt at the terminal reaches only the parent
         _die_with(parent)
         for descriptor in others:
             os.close(descriptor)
         os.dup2(os.open(os.devnull, os.O_RDWR), 0)
-        os.dup2(errors, 1)  # native code writes to both
+        os.dup2(errors, 1)  # native code writes to both streams
         os.dup2(errors, 2)
 
         def emit(event: dict[str, Any]) -> None:
@@ -137,7 +137,7 @@ def _write(descriptor: int, data: bytes) -> None:
 
 
 def _die_with(parent: int) -> None:
-    """Be killed when the parent dies, also where native code never comes back to Python."""
+    """Be killed when the parent dies, even if native code never returns to Python."""
     prctl = getattr(ctypes.CDLL(None), "prctl", None)
     if prctl is not None:
         prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)

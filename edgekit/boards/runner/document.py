@@ -1,4 +1,4 @@
-"""The one JSON document of a run, put together from what the children brought, with notes in words."""
+"""The one JSON document of a run, put together from the children's results, with notes in words."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 from . import SCHEMA_VERSION, VERSION
 from .problem import Problem
 
-_IDENTIFIER = b"TFL3"  # of FlatBuffers, at byte 4: schema.fbs, file_identifier
+_IDENTIFIER = b"TFL3"  # the FlatBuffers identifier, at byte 4: schema.fbs, file_identifier
 _CONTROL = re.compile(r"[\u0000-\u001f\u007f-\u009f]")
 _LONGEST_TEXT = 2000
 _BUSY = 0.5
@@ -20,7 +20,7 @@ _PAIRS = ("clocks_hz", "temperature_c", "throttled", "load_average")
 
 
 def model(path: str) -> dict[str, Any]:
-    """Name, size and SHA-256 of the model; raises `Problem` where it is no .tflite file."""
+    """Name, size and SHA-256 of the model; raises `Problem` if it is not a .tflite file."""
     advice = "give a .tflite file that this user may read"
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):
@@ -42,7 +42,7 @@ def model(path: str) -> dict[str, Any]:
 def document(
     model: dict[str, Any], ran: dict[str, Any], memory: dict[str, Any] | None, notes: list[str]
 ) -> dict[str, Any]:
-    """Everything, in the order in which it is read."""
+    """The whole document, in reading order."""
     environment = _environment(ran["environment"])
     return {
         "schema_version": SCHEMA_VERSION,
@@ -70,12 +70,12 @@ def facts(found: dict[str, Any], notes: list[str]) -> dict[str, Any]:
 
 
 def text(document: dict[str, Any]) -> bytes:
-    """One line of ASCII."""
+    """The document as one line of ASCII."""
     return json.dumps(_printable(document), allow_nan=False).encode("ascii") + b"\n"
 
 
 def _printable(raw: Any) -> Any:
-    """The same with a '?' for each control character: the names in a model are whatever somebody wrote there."""
+    """The same with a '?' for each control character: names in a model may hold anything."""
     if isinstance(raw, str):
         return _CONTROL.sub("?", raw)[:_LONGEST_TEXT]
     if isinstance(raw, dict):

@@ -1,6 +1,6 @@
-"""Whoever asked, at the other end of standard input: it sends a request and then a byte now and then.
+"""The host at the other end of standard input: it sends a request and then a byte now and then.
 
-The end of its input, or too long a silence, means that the cable is pulled: `HostGoneError`. Nothing here waits
+The end of its input, or too long a silence, means that the connection is lost: `HostGoneError`. Nothing here waits
 without watching for that, not even to write.
 """
 
@@ -14,11 +14,11 @@ from collections.abc import Sequence
 from .problem import HostGoneError, Problem
 
 _LONGEST_REQUEST = 1 << 16
-_CHUNK = 4096  # at most PIPE_BUF, so that a pipe which select calls writable takes it whole
+_CHUNK = 4096  # at most PIPE_BUF, so that a pipe that select reports as writable takes all of it
 
 
 class Host:
-    """The host behind a file descriptor; None where the runner was started by hand, and nobody is watched."""
+    """The host behind a file descriptor; None if the runner was started by hand, and there is no host to watch."""
 
     def __init__(self, descriptor: int | None = None, silence_s: float = 60.0) -> None:
         self._descriptor = descriptor
@@ -27,7 +27,7 @@ class Host:
         self._last = b""
 
     def request(self) -> bytes:
-        """The first line that it sends."""
+        """The first line that the host sends."""
         line = b""
         while b"\n" not in line:
             if len(line) > _LONGEST_REQUEST:
@@ -38,11 +38,11 @@ class Host:
         return line.split(b"\n", 1)[0]
 
     def wait(self, readers: Sequence[int], seconds: float | None = None) -> list[int]:
-        """The descriptors that can be read; empty after `seconds`. Raises where the host is gone."""
+        """The descriptors that can be read; empty after `seconds`. Raises if the host is gone."""
         return self._wait(readers, [], seconds)
 
     def write(self, descriptor: int, data: bytes) -> None:
-        """Write all of it; a reader that is gone is a host that is gone."""
+        """Write all of it; if nobody reads, the host is gone."""
         while data:
             if descriptor not in self._wait([], [descriptor]):
                 continue

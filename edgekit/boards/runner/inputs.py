@@ -1,4 +1,4 @@
-"""What is fed into the model: arrays from `.npy` files, or seeded random ones over the range of each input's dtype."""
+"""The model's inputs: arrays from `.npy` files, or seeded random ones over the range of each input's dtype."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ def arrays(ports: Sequence[Port], files: Sequence[str], seed: int) -> list[np.nd
 
 
 def random(ports: Sequence[Port], seed: int) -> list[np.ndarray]:
-    """Floats from 0 to 1, quantized integers over their whole range; zeros where they are token numbers or flags.
+    """Floats from 0 to 1, quantized integers over their whole range; zeros for token numbers or flags.
 
-    The same arrays as the host's `edgekit.measure.runtimes.samples.random_inputs` makes of the same seed.
+    The same arrays as the host's `edgekit.measure.runtimes.samples.random_inputs` makes from the same seed.
     """
     import numpy as np
 
@@ -52,7 +52,7 @@ def random(ports: Sequence[Port], seed: int) -> list[np.ndarray]:
 def described(
     ports: Sequence[Port], made: Sequence[np.ndarray], files: Sequence[str], seed: int
 ) -> list[dict[str, Any]]:
-    """The inputs for the document."""
+    """The inputs' part of the document."""
     sources = files or [f"random, seed {seed}"] * len(ports)
     return [
         {

@@ -1,6 +1,6 @@
 """The two runtimes, LiteRT (`ai-edge-litert`) and its predecessor `tflite-runtime`, whose interpreters are alike.
 
-The only file that knows either: how it is found, what it is called, how a model is opened with threads and a delegate.
+The only file that knows them: how one is found, what it is called, how a model is opened with threads and a delegate.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _INSTALL = "install one of them: pip install ai-edge-litert, or pip install tfli
 
 
 class Port(NamedTuple):
-    """An input or output: the tensor's place, name, shape as it is now, dtype, whether quantized, which dimensions are free."""
+    """An input or output: the tensor's index, name, current shape, dtype, whether it is quantized, which dimensions are free."""
 
     place: int
     name: str
@@ -35,7 +35,7 @@ class Port(NamedTuple):
 
 
 class Runtime(NamedTuple):
-    """A runtime that imports: its name, its version, its module, and why one that is installed too does not."""
+    """A runtime that can be imported: its name, version, module, and why another installed one could not be imported."""
 
     name: str
     version: str | None
@@ -44,9 +44,9 @@ class Runtime(NamedTuple):
 
 
 def find(asked: str | None, skip: Sequence[str], importing: Callable[[str | None], None]) -> Runtime:
-    """The runtime that is asked for, else the first that imports and is not to be skipped.
+    """The runtime that is asked for, else the first that can be imported and is not in `skip`.
 
-    `importing` is told before and after each import, which may crash. Raises `Problem` where there is none.
+    `importing` is called before and after each import, since that may crash. Raises `Problem` if there is no runtime.
     """
     failed: list[tuple[bool, str]] = []
     for name in [asked] if asked else [name for name in NAMES if name not in skip]:
@@ -66,7 +66,7 @@ def find(asked: str | None, skip: Sequence[str], importing: Callable[[str | None
 
 
 def version_of(distribution: str) -> str | None:
-    """What pip says of a distribution; None where it was installed another way."""
+    """The version in pip's metadata; None if the distribution was installed another way."""
     try:
         return importlib.metadata.version(distribution)
     except importlib.metadata.PackageNotFoundError:
@@ -74,7 +74,7 @@ def version_of(distribution: str) -> str | None:
 
 
 class Session:
-    """A model in an interpreter, not ready to run before `prepare`."""
+    """A model in an interpreter; call `prepare` before running it."""
 
     def __init__(self, runtime: Runtime, path: str, threads: int, delegate: str) -> None:
         options, self._delegate_path = _delegate_options(runtime, delegate)
@@ -103,24 +103,24 @@ class Session:
         self.inputs = self._ports("input")
 
     def feed(self, arrays: Sequence[np.ndarray]) -> None:
-        """Set the inputs, and the state of a stateful model to its beginning."""
+        """Set the inputs, and reset the state of a stateful model."""
         for port, array in zip(self.inputs, arrays):
             self.interpreter.set_tensor(port.place, array)
         self.interpreter.reset_all_variables()
 
     def invoke(self) -> None:
-        """One inference; what the runtime refuses only now, as an operator without a kernel, is the model's fault."""
+        """One inference; if the runtime refuses it only now, as for an operator without a kernel, the model is at fault."""
         try:
             self.interpreter.invoke()
         except (RuntimeError, ValueError) as problem:
             raise _refused(problem) from None
 
     def results(self) -> list[tuple[Port, np.ndarray]]:
-        """The outputs of the last inference; shapes may depend on it."""
+        """The outputs of the last inference; their shapes may depend on it."""
         return [(port, self.interpreter.get_tensor(port.place)) for port in self.outputs]
 
     def nodes(self) -> list[tuple[str, list[int], list[int]]] | None:
-        """Name, inputs and outputs of each node of the main graph; None where the runtime does not tell."""
+        """Name, inputs and outputs of each node of the main graph; None if the runtime does not tell."""
         wrapper: Any = getattr(self.interpreter, "_interpreter", None)
         try:
             return [
@@ -131,12 +131,12 @@ class Session:
             return None
 
     def subgraphs(self) -> int | None:
-        """How many graphs the file has; None where the runtime does not tell."""
+        """How many graphs the file has; None if the runtime does not tell."""
         count = getattr(self.interpreter, "num_subgraphs", None)
         return None if count is None else int(count())
 
     def _delegate_nodes(self) -> int:
-        """How many delegate's nodes there are now: before `prepare` they are those of the delegate that was asked for."""
+        """How many delegate nodes there are now; before `prepare`, these belong to the delegate that was asked for."""
         return sum(name == "DELEGATE" for name, _, _ in self.nodes() or [])
 
     def _ports(self, side: str) -> list[Port]:

@@ -1,7 +1,7 @@
-"""The runner: reads what is asked, has children do the work, and prints one JSON document.
+"""The runner: reads the request, lets children do the work, and prints one JSON document.
 
-Exit codes: 0; 1 where the run failed by no fault of what was given; 2 for bad input and a model that is refused or
-crashes; 3 where numpy or a runtime is missing; 75 where the host is gone; 130 interrupted.
+Exit codes: 0; 1 if the run failed for no fault of the input; 2 for bad input and a model that is refused or
+crashes; 3 if numpy or a runtime is missing; 75 if the host is gone; 130 interrupted.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _STDIN, _STDOUT, _STDERR = 0, 1, 2
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run, print, and give the exit code."""
+    """Run, print, and return the exit code."""
     _open_standard_files()
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _stop)
@@ -44,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _say(problem, host)
     except HostGoneError:
         return HOST_GONE
-    except OSError as problem:  # standard output is a file on a full disk, or no process is left
+    except OSError as problem:  # the disk of standard output is full, or no process can be started
         sys.stderr.write(f"the system does not allow it: {one_line(problem)}\n")
         return 1
     except KeyboardInterrupt:
@@ -57,13 +57,13 @@ def _say(problem: Problem, host: Host) -> int:
         host.write(_STDERR, f"{one_line(problem.what, 2000)}\n  next: {problem.next_step}\n".encode("utf-8", "replace"))
     except HostGoneError:
         return HOST_GONE
-    except OSError:  # nowhere to say it: the exit code does
+    except OSError:  # it cannot be printed: the exit code has to do
         pass
     return problem.exit_code
 
 
 def _open_standard_files() -> None:
-    """Fill what the caller left closed of the first three descriptors, which a pipe would get otherwise."""
+    """Open those of the first three descriptors that the caller left closed; otherwise a pipe would get their numbers."""
     while True:
         descriptor = os.open(os.devnull, os.O_RDWR)
         if descriptor > _STDERR:
@@ -98,7 +98,7 @@ def _run(options: Options, host: Host) -> dict[str, Any]:
 
 
 def _with_a_runtime(job: Any, asked: str | None, host: Host, progress: child.Emit, notes: list[str]) -> Any:
-    """What a job answers, tried without a runtime whose import took the process with it."""
+    """The result of a job; if importing a runtime crashes the process, the job is tried again without that runtime."""
     skip: list[str] = []
     while True:
         try:
@@ -128,7 +128,7 @@ def _crash(crashed: child.Crashed) -> Problem:
 
 
 def _memory(options: Options, runtime: str, host: Host, notes: list[str]) -> dict[str, Any] | None:
-    """The memory, or None and a note: it never takes the times away."""
+    """The memory, or None and a note: its failure does not lose the measured times."""
     try:
         found: dict[str, Any] | None = child.run(work.memory_of(options, runtime), host, _silent)
     except Problem as problem:

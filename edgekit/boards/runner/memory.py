@@ -2,8 +2,8 @@
 
 The method of `edgekit/measure/runtimes/memory.py`: the growth of the peak of resident memory (VmHWM, reset through
 /proc/self/clear_refs) while the model is opened and run. It runs twice: the first time the pages of the runtime's own
-code come into memory; the second time, after the first was let go, counts. The growth of anonymous memory in the
-first run is the least that is reported. It must run in a process of its own.
+code come into memory; the second time, after everything of the first was freed, counts. The result is never below the
+growth of anonymous memory in the first run. It must run in a process of its own.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _FIELD = re.compile(r"^(VmHWM|VmRSS|RssAnon):\s+(\d+) kB", re.MULTILINE)
 
 
 def measured(open_and_run: Callable[[], object]) -> dict[str, Any] | None:
-    """Peak and growth in bytes; None where the system has no /proc/self/status."""
+    """Peak and growth in bytes; None if the system has no /proc/self/status."""
     if "VmRSS" not in _status():
         return None
     _first_peak, anonymous, highest = _growth(open_and_run)
@@ -36,7 +36,7 @@ def _growth(open_and_run: Callable[[], object]) -> tuple[int | None, int, int]:
     earlier = _status().get("VmHWM", 0)
     can_reset = _reset_peak()
     before = _status()
-    held = open_and_run()  # what it returns lives until all is read
+    held = open_and_run()  # keeps the model alive until memory has been read
     after = _status()
     anonymous = after.get("RssAnon", 0) - before.get("RssAnon", 0)
     grown = after["VmHWM"] - before["VmRSS"] if can_reset else None
@@ -45,7 +45,7 @@ def _growth(open_and_run: Callable[[], object]) -> tuple[int | None, int, int]:
 
 
 def _reset_peak() -> bool:
-    """Set the peak to what is resident now; False where the system does not allow it. See proc(5), clear_refs."""
+    """Reset the peak to what is resident now; False if the system does not allow it. See proc(5), clear_refs."""
     try:
         with open("/proc/self/clear_refs", "w") as file:
             file.write("5")
@@ -64,7 +64,7 @@ def _status() -> dict[str, int]:
 
 
 def _give_back() -> None:
-    """Return freed memory to the system where the C library can (glibc)."""
+    """Return freed memory to the system, if the C library can (glibc)."""
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)

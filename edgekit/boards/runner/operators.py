@@ -1,7 +1,7 @@
 """Which operators a delegate really took, which stayed on the runtime's own kernels, and why more is not known.
 
-A delegate appears in the interpreter's list as a node of its own behind the others, with the tensors that go in and
-those that come out. What it took is what leads to its outputs without passing its inputs.
+In the interpreter's list a delegate is a node behind the others, with its input and output tensors. The nodes it took are
+those on the way from its inputs to its outputs.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def split(nodes: Sequence[Node]) -> tuple[list[Node], list[Node]]:
 
 
 def reached(own: Sequence[Node], delegate: Node) -> set[int]:
-    """Places of the nodes that lead to a delegate's outputs and lie behind its inputs.
+    """Indices of the nodes that lead to a delegate's outputs and come after its inputs.
 
     >>> own = [("CONV_2D", [0], [1]), ("RELU", [1], [2]), ("SOFTMAX", [2], [3])]
     >>> reached(own, ("DELEGATE", [0], [2]))

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def described(results: Sequence[tuple[Port, np.ndarray]], folder: str | None) -> list[dict[str, Any]]:
-    """The outputs for the document, each written to `folder` as `output-0.npy`, ... where one is given."""
+    """The outputs' part of the document; if there is a `folder`, each is written there as `output-0.npy`, ...."""
     for port, array in results:
         if array.dtype.hasobject:
             raise Problem("model", f"output {port.name!r} is no numbers", "take a model whose outputs are numbers")
@@ -31,7 +31,7 @@ def described(results: Sequence[tuple[Port, np.ndarray]], folder: str | None) ->
 
 
 def _written(array: np.ndarray, folder: str, name: str) -> str:
-    """Write it whole or not at all."""
+    """Write the file completely or not at all."""
     import numpy as np
 
     path = os.path.join(folder, name)

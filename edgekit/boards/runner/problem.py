@@ -1,4 +1,4 @@
-"""What ends a run without a document: each with its kind, what is wrong, what to do next, and an exit code."""
+"""Reasons why a run gives no document: each with its kind, what is wrong, what to do next, and an exit code."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ HOST_GONE = 75  # EX_TEMPFAIL of sysexits.h
 
 
 class Problem(Exception):
-    """An error of one of `KINDS`; what the user gave is wrong (exit code 2) unless the kind says otherwise."""
+    """An error of one of `KINDS`; the input is wrong (exit code 2) unless the kind says otherwise."""
 
     def __init__(self, kind: str, what: str, next_step: str) -> None:
         super().__init__(what)
@@ -31,10 +31,10 @@ class Problem(Exception):
 
 
 class HostGoneError(Exception):
-    """Whoever asked is not there any more: its end of standard input is closed, or silent for too long."""
+    """The host is gone: its end of standard input is closed, or silent for too long."""
 
 
 def one_line(problem: object, most: int = 500) -> str:
-    """A message on one line, with a '?' for what a terminal would act on, its middle left out where it is long."""
+    """A message on one line, with a '?' for control characters; a long one is cut in the middle."""
     text = "".join(sign if sign.isprintable() else "?" for sign in " ".join(str(problem).split()))
     return text if len(text) <= most else text[: most // 2] + " ... " + text[-most // 2 :]

@@ -1,4 +1,4 @@
-"""What becomes of the speed when the model runs on for minutes: slices of the time, and the first against the last."""
+"""How the speed changes when the model runs for minutes: medians over slices of the time, and the first compared with the last."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def sustained(
     tick: Tick,
     clock: Clock = time.perf_counter_ns,
 ) -> dict[str, Any]:
-    """Run for `minutes` without a pause: first minute against last, of less than two minutes first fifth against last.
+    """Run for `minutes` without a pause: first minute against last; in less than two minutes, first fifth against last.
 
     The temperature is read between slices.
     """
@@ -69,12 +69,12 @@ def sustained(
 
 
 def _thinned(sample: Sample, most: int = 20_000) -> Sequence[int]:
-    """At most so many of a slice's durations, evenly: an hour of a small model is millions."""
+    """At most `most` of a slice's durations, evenly chosen: an hour of a small model has millions."""
     return sample.kept[:: -(-len(sample.kept) // most)]
 
 
 def _forget(kept: dict[int, Sequence[int]], slices: list[dict[str, Any]], window: float) -> None:
-    """Let go the durations of slices that are in the first window no more, and in the last one never."""
+    """Drop the durations of slices that are no longer in the first window and will never be in the last one."""
     now = slices[-1]["start_s"]
     for place in list(kept):
         if window <= slices[place]["start_s"] < now - 2 * window:

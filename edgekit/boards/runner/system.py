@@ -1,6 +1,6 @@
-"""What the system says of the device: board, processor, memory, and what changes while it works: clock, heat, load.
+"""What the system reports about the device: board, processor, memory, and what changes while it works: clock, temperature, load.
 
-Each is None where Linux does not tell. Everything is read from files, but for the Raspberry Pi's `vcgencmd`.
+Each is None if Linux does not tell. Everything is read from files, except for the Raspberry Pi's `vcgencmd`.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def fixed() -> dict[str, Any]:
 
 
 def changing() -> dict[str, Any]:
-    """What is read before and after the timed runs."""
+    """What is read both before and after the timed runs."""
     return {
         "clocks_hz": _clocks(),
         "temperature_c": temperature(),
@@ -57,7 +57,7 @@ def changing() -> dict[str, Any]:
 
 
 def temperature() -> float | None:
-    """Degrees of the hottest sensor of the processor, or of the hottest of all where none is named after it."""
+    """Degrees of the processor's hottest sensor; if no sensor is named after the processor, of the hottest of all."""
     found: dict[bool, list[float]] = {True: [], False: []}
     for zone in glob.glob("/sys/class/thermal/thermal_zone*"):
         text = _text(zone + "/temp") or ""
@@ -121,7 +121,7 @@ def _governor() -> str | None:
 
 
 def _throttled() -> list[str] | None:
-    """The Raspberry Pi's flags; elsewhere how often the kernel counted a core as throttled by heat."""
+    """The Raspberry Pi's flags; elsewhere how often the kernel counted thermal throttling of a core."""
     text = _text(_FIRMWARE) or _vcgencmd()
     found = re.search(r"(?:0x)?([0-9a-fA-F]+)$", text or "")
     if found:
@@ -145,7 +145,7 @@ def _vcgencmd() -> str | None:
 
 
 def _load() -> float | None:
-    """Processes that ran or wanted to, on average of the last minute."""
+    """Processes that ran or waited to run, averaged over the last minute."""
     try:
         return round(os.getloadavg()[0], 2)
     except OSError:

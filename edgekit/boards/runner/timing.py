@@ -1,7 +1,7 @@
 """How long one inference takes: warm-up until it is steady, then many timed one by one.
 
 One inference is the interpreter's `invoke` with the inputs already set, as the runtime's own benchmarks count it.
-Between the two readings of the clock nothing else is done.
+Nothing else is done between the two readings of the clock.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Tick = Callable[[float], None]
 
 
 class Sample:
-    """Durations in nanoseconds, in order: all of them up to a million, then every second, every fourth, and so on."""
+    """Durations in nanoseconds, in order: all of the first million, then every second, every fourth, and so on."""
 
     def __init__(self, most: int = _MOST_KEPT) -> None:
         self.kept = array("q")
@@ -53,9 +53,9 @@ def timed(
     tick: Tick,
     clock: Clock = time.perf_counter_ns,
 ) -> tuple[Sample, float]:
-    """At least `runs` and `seconds`, at most `longest` (though a few runs in any case): the durations, and seconds in all.
+    """At least `runs` and `seconds`, at most `longest` (but always a few runs): the durations, and the total seconds.
 
-    `tick` hears the share that is done, twice a second, between two inferences. The garbage collector waits.
+    `tick` gets the share that is done, twice a second, between two inferences. The garbage collector is paused.
     """
     sample = Sample()
     add = sample.add
@@ -87,10 +87,10 @@ def timed(
 def warm_up(
     invoke: Callable[[], None], *, longest: float, tick: Tick, clock: Clock = time.perf_counter_ns
 ) -> tuple[bool, int, float]:
-    """Run until two stretches agree within five percent; whether they did, how many runs, how many milliseconds.
+    """Run until two stretches agree within five percent; returns whether they did, the number of runs, and milliseconds.
 
-    A stretch is at least five runs and a tenth of a second (a clock that is scaled up takes tens of milliseconds), and
-    of a slow model what fits into a second, be it one run.
+    A stretch is at least five runs and a tenth of a second, for raising the clock takes tens of milliseconds. With a slow
+    model it is as many runs as fit into a second, at least one.
     """
     limit = min(_WARM_UP_NS, int(longest * 1e9))
     began = clock()
@@ -116,7 +116,7 @@ def warm_up(
 
 
 def quantile(ordered: Sequence[float], share: float) -> float:
-    """The value below which a share of sorted values lies, between two of them by a straight line.
+    """The value below which a share of sorted values lies, interpolated linearly between two of them.
 
     >>> quantile([1, 2, 3, 4], 0.5)
     2.5
@@ -128,7 +128,7 @@ def quantile(ordered: Sequence[float], share: float) -> float:
 
 
 def drift(durations: Sequence[int]) -> float:
-    """The median of the last third against that of the first, as a share; 0 where there are fewer than six."""
+    """The median of the last third compared with that of the first, as a share; 0 if there are fewer than six."""
     third = len(durations) // 3
     if third < 2:
         return 0.0

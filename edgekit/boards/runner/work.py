@@ -1,6 +1,6 @@
 """The jobs of the runner's children: the facts of the device, the runs, the memory.
 
-Each imports the runtime in its own process; what it returns is JSON.
+Each imports the runtime in its own process; its result is JSON.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from .interpreter import Runtime, Session, find
 from .problem import Problem, one_line
 from .sustained import sustained
 
-MOST_PERCENT = 2.0  # from three times as long on, a factor says more than a percentage
+MOST_PERCENT = 2.0  # from three times as long on, a factor is clearer than a percentage
 
 
 def facts(asked: str | None, skip: Sequence[str]) -> Callable[[Emit], dict[str, Any]]:
-    """The job that says what is here; a missing numpy or runtime is part of the answer."""
+    """The job that reports the device's facts; a missing numpy or runtime is part of the result."""
 
     def job(emit: Emit) -> dict[str, Any]:
         found: dict[str, Any] = {"numpy": None, "runtime": None, "runtime_version": None, "notes": []}
@@ -75,7 +75,7 @@ def memory_of(options: Options, runtime_name: str) -> Callable[[Emit], dict[str,
 
     def job(emit: Emit) -> dict[str, Any] | None:
         runtime = find(runtime_name, (), lambda name: None)
-        inputs.random((), options.seed)  # imports numpy's generators: 1 MB that is not the model's
+        inputs.random((), options.seed)  # imports numpy's generators: 1 MB that must not count for the model
 
         def open_and_run() -> Any:
             session, arrays = _opened(runtime, options)
@@ -121,7 +121,7 @@ def _time(session: Session, options: Options, emit: Emit, answer: dict[str, Any]
 
 
 def timing_notes(latency: dict[str, Any], drifted: float, settled: bool, options: Options) -> list[str]:
-    """In words: why the runs were not steady, and what was left out."""
+    """Notes in words: why the runs were not steady, and what was left out."""
     notes = []
     if not settled:
         text = "not steady: after {} runs of warm-up the time of one still changed by more than {:.0%}"

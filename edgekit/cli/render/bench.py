@@ -1,4 +1,4 @@
-"""A measurement as people read it: the times, memory and operators, how far the outputs agree, and what it changes.
+"""A measurement for people: times, memory and operators, how well the outputs agree, and what the measurement changes.
 
 It shows a `BenchResult` and decides nothing.
 """
@@ -20,7 +20,7 @@ Rows = list[tuple[str, Text]]
 
 
 def print_bench(result: BenchResult, *, brief: bool = False, console: Console | None = None) -> None:
-    """Print a measurement; `brief` leaves one line."""
+    """Print a measurement; `brief` prints a single line."""
     console = console or make_console()
     if brief:
         line = Text.assemble(outcome_text(result.outcome), f"  {result.device}  {result.summary}")
@@ -123,5 +123,5 @@ def _where(result: BenchResult) -> Rows:
 
 
 def _plain(text: str) -> str:
-    """A text of the device as a terminal may show it."""
+    """A text from the device, safe for a terminal."""
     return "".join(letter if letter.isprintable() else "?" for letter in text)

@@ -1,7 +1,7 @@
-"""A comparison as people read it: the rules first, then figures, checks, operators and weights side by side.
+"""A comparison for people: the rules first, then figures, checks, operators and weights side by side.
 
-It shows a `Comparison` and decides nothing. What is long is cut after `MOST_ROWS`, the largest changes first; all of it
-is in `--json`.
+It shows a `Comparison` and decides nothing. Long lists are cut after `MOST_ROWS`, with the largest changes first; `--json`
+has all of it.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ from edgekit.verdict.wording import ABSENT, MOST_FACTOR, count, figure, interval
 
 MOST_ROWS = 12
 MOST_NAMES = 6
-LEAST_PERCENT = 0.005  # a smaller one is shown in the metric's own unit
+LEAST_PERCENT = 0.005  # a smaller change is shown in the metric's own unit
 NAMES = {"input_shapes": "input", "output_shapes": "output", "flash_bytes": "flash"}
 
 
 def print_comparison(found: Comparison, *, brief: bool = False, console: Console | None = None) -> None:
-    """Print a comparison; `brief` leaves a line for each rule, or one that there are none."""
+    """Print a comparison; `brief` prints one line for each rule, or one line that there are no rules."""
     console = console or make_console()
     if brief:
         _print_brief(console, found)
@@ -148,7 +148,7 @@ def _print_file(console: Console, file: FileChanges) -> None:
 
 
 def _bytes(b: object, name: str, a: object) -> int:
-    """The change of a size in bytes; where one side is not there, the other's whole."""
+    """The change of a size in bytes; if one side does not exist, the whole size of the other."""
     return int(getattr(b, name, 0)) - int(getattr(a, name, 0))
 
 
@@ -164,7 +164,7 @@ def _rows(rows: list[tuple[str, str]]) -> RenderableType:
 
 
 def _names(names: list[str]) -> str:
-    """Each name once, with how many there are where that is not the same."""
+    """Each name once, with its number of occurrences if it has several."""
     unique = list(dict.fromkeys(names))
     said = ", ".join(unique[:MOST_NAMES]) + (", ..." if len(unique) > MOST_NAMES else "")
     return said if len(names) == len(unique) <= MOST_NAMES else f"{said} ({len(names)})"
@@ -212,7 +212,7 @@ def _weight(change: WeightChange) -> str:
 
 
 def _apart(distance: float) -> str:
-    """How far weights lie apart, as a share of A's own size."""
+    """How far apart weights are, relative to the size of A's."""
     return f"{distance:.2%}" if distance < MOST_FACTOR else f"{distance:,.3g} times their own size"
 
 

@@ -1,4 +1,4 @@
-"""What an NPU's compiler made of a file, as people read it: where the cycles are, and what stays on the processor."""
+"""What an NPU's compiler made of a file, for people: where the cycles go, and what stays on the processor."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from edgekit.documents.compiled import Compiled
 from edgekit.verdict.wording import compiled_facts, waits_for
 
 MOST = 40
-"""So many layers are shown on a terminal; the page and the report have them all."""
+"""At most so many layers are shown on a terminal; the report has them all."""
 
 
 def compiled_table(made: Compiled) -> RenderableType:

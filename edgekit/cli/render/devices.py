@@ -1,4 +1,4 @@
-"""Device profiles as people read them: the list, and one device with the source of every number."""
+"""Device profiles for people: the list, and one device with the source of every number."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ CLASSES = ("linux", "android", "microcontroller", "npu")
 
 
 def print_devices(profiles: Sequence[DeviceProfile], *, console: Console | None = None) -> None:
-    """Print one line a device, class by class, and below what each is."""
+    """Print one line a device, class by class, and below that a summary of each."""
     console = console or make_console()
     ordered = sorted(profiles, key=lambda profile: CLASSES.index(profile.kind))
     console.print(_list(ordered))
@@ -39,7 +39,7 @@ def print_devices(profiles: Sequence[DeviceProfile], *, console: Console | None 
 
 
 def _list(profiles: Sequence[DeviceProfile]) -> Table:
-    """The table, with a gap between the classes."""
+    """The table, with an empty line between the classes."""
     table = figures_table(("id", "left"), ("class", "left"), ("RAM", "right"), ("flash", "right"), ("runtime", "left"))
     for profile, following in zip(profiles, [*profiles[1:], None], strict=True):
         flash = profile.memory.flash_for_model
@@ -63,7 +63,7 @@ def _runtime(profile: DeviceProfile) -> Text:
 
 
 def _mark(profile: DeviceProfile) -> str:
-    """The sign of the footnote on a device's compiler; empty where there is none."""
+    """The mark of the footnote on a device's compiler; empty if there is no footnote."""
     if profile.runtime.compiler is None:
         return ""
     return "+" if profile.is_compiled_here else "*"
@@ -74,7 +74,7 @@ def _summary(profile: DeviceProfile) -> Text:
 
 
 def print_device(profile: DeviceProfile, *, console: Console | None = None) -> None:
-    """Print all that is known of a device, every figure with its basis and the key of its source."""
+    """Print everything in a device's profile, each figure with its basis and the key of its source."""
     console = console or make_console()
     console.print(
         Rule(Text.assemble((profile.id, "bold"), f"  {profile.name} ({profile.kind})"), align="left", style="dim")
@@ -93,7 +93,7 @@ def print_device(profile: DeviceProfile, *, console: Console | None = None) -> N
 
 
 def _rows(value: msgspec.Struct, prefix: str = "") -> list[tuple[str, Text]]:
-    """The figures and facts of a part of a profile; parts within it are named with a dot."""
+    """The figures and facts of a part of a profile; nested parts have names with a dot."""
     rows: list[tuple[str, Text]] = []
     for field in msgspec.structs.fields(value):
         found = getattr(value, field.name)
@@ -130,7 +130,7 @@ def _bounds(quantity: Quantity) -> str:
 
 
 def quantity_text(quantity: Quantity) -> str:
-    """A quantity with its unit as people read it."""
+    """A quantity with its unit, for people."""
     if quantity.value is None:
         return ABSENT
     if quantity.unit == "B":

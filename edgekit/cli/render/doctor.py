@@ -1,4 +1,4 @@
-"""The health of an installation as people read it: what works, what is missing, and the lines that install it."""
+"""The health of an installation for people: what works, what is missing, and the lines that install it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ STYLES = {"works": "bold green", "ok": "green", "installed": "", "missing": "yel
 
 
 def print_health(found: Health, *, brief: bool = False, console: Console | None = None) -> None:
-    """Print a health; `brief` leaves one line, and one for each problem."""
+    """Print the health; `brief` prints one line, and one for each problem."""
     console = console or make_console()
     outcome = Text(found.outcome.upper(), style=STYLES[found.outcome])
     if brief:
@@ -43,7 +43,7 @@ def print_health(found: Health, *, brief: bool = False, console: Console | None 
         console.print(Text("\nTo install what is missing", style="bold cyan"))
     for line, name in lacking.items():
         console.print(Text(f"  {name}", style="bold"))
-        console.print(Text(f"    {line}"), soft_wrap=True)  # whole, so that it can be copied
+        console.print(Text(f"    {line}"), soft_wrap=True)  # not wrapped, so that it can be copied
 
 
 def _places(found: Health) -> list[tuple[str, RenderableType]]:
@@ -69,7 +69,7 @@ def _ability(ability: Ability) -> Text:
 
 
 def _packages(packages: tuple[PackageHealth, ...]) -> RenderableType:
-    """All but those that only work on edgekit itself needs."""
+    """All packages except those that only edgekit's developers need."""
     table = figures_table(("", "left"), ("version", "left"), ("needed by", "left"))
     for package in packages:
         if package.needed_by == (FOR_WORK_ON_EDGEKIT,):

@@ -1,4 +1,4 @@
-"""The devices of a build in one table: which passed, with what, at which cost, and what each misses by the most."""
+"""The devices of a build in one table: which passed, with what, at which cost, and the largest miss of each."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ NARROW = ("flash", "ram", "latency", "accuracy_drop")
 def print_fleet(
     reports: Sequence[Report], failed: Mapping[str, EdgekitError], *, console: Console | None = None
 ) -> None:
-    """Print the table of a build of several devices; `failed` are those that have an error in place of a report."""
+    """Print the table of a build of several devices; `failed` are those that have an error instead of a report."""
     console = console or make_console()
     is_wide = console.width >= WIDE
     names = [name for name in FIGURES if is_wide or name in NARROW]

@@ -1,4 +1,4 @@
-"""An inspection as people read it: the sums with their basis, and the layers or operators, the heaviest first."""
+"""An inspection for people: the sums with their basis, and the layers or operators, the heaviest first."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ORDERS = {"flash": "flash", "memory": "memory", "macs": "MACs", "parameters": "p
 def print_inspection(
     found: Inspection, *, top: int | None = None, brief: bool = False, console: Console | None = None
 ) -> None:
-    """Print an inspection; `top` keeps so many rows, `brief` leaves one line."""
+    """Print an inspection; `top` limits the rows, `brief` prints a single line."""
     console = console or make_console()
     rows: Sequence[Row] = found.operators or found.layers
     kind = "operator" if found.operators or not found.layers else "layer"

@@ -1,4 +1,4 @@
-"""A plan as people read it: what would be tried, in which order, what it is predicted to cost, and why not the rest."""
+"""A plan for people: what would be tried, in which order, the predicted cost, and why not the rest."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from edgekit.verdict.wording import ABSENT, figure
 
 
 def print_plan(plan: Plan, *, brief: bool = False, console: Console | None = None) -> None:
-    """Print a plan; `brief` leaves one line."""
+    """Print a plan; `brief` prints a single line."""
     console = console or make_console()
     style = "bold green" if plan.outcome == "possible" else "bold red"
     if brief:
@@ -36,7 +36,7 @@ def print_plan(plan: Plan, *, brief: bool = False, console: Console | None = Non
 
 
 def _limits(plan: Plan) -> Iterator[tuple[str, Text]]:
-    """The limits that decide, and the defaults, which say that they do not."""
+    """The limits that decide, and the defaults, marked as not deciding."""
     for name, value in plan.limits.items():
         yield name, Text(figure(name, value, UNITS.get(name, "")))
     for name, value in plan.defaults.items():

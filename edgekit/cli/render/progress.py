@@ -1,4 +1,4 @@
-"""How far a command is, on a stream: a few lines that change in place on a terminal, plain lines elsewhere."""
+"""A command's progress on a stream: a few lines that change in place on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from edgekit.documents.events import Event
 
 
 class Display(Protocol):
-    """What shows progress and events; both may come from any thread."""
+    """Shows progress and events; both may come from any thread."""
 
     def progress(self, phase: str, done: int, total: int) -> None:
         """A phase goes on."""
         ...
 
     def on_event(self, event: Event) -> None:
-        """Something happened in a build."""
+        """An event of a build."""
         ...
 
 
 @contextlib.contextmanager
 def showing(stream: TextIO) -> Iterator[Display]:
-    """A display on a stream while the block runs; on a terminal nothing of it is left behind."""
+    """A display on a stream during the block; on a terminal it is erased at the end."""
     console = make_console(stream)
     if not console.is_terminal:
         yield PlainLines(lambda line: print(line, file=stream, flush=True))

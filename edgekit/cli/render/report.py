@@ -1,4 +1,4 @@
-"""The report as people read it: the verdict, baseline and result side by side, the checks, what was tried, what was
+"""The report for people: the verdict, baseline and result side by side, the checks, what was tried, what was
 declined and why; each figure with its basis. It shows a `Report` and decides nothing.
 """
 
@@ -43,7 +43,7 @@ from edgekit.verdict.wording import (
 def print_report(
     report: Report, *, folder: Path | None = None, brief: bool = False, console: Console | None = None
 ) -> None:
-    """Print a report; `folder` is where its files are, `brief` leaves one line."""
+    """Print a report; `folder` is where its files are, `brief` prints a single line."""
     console = console or make_console()
     if brief:
         console.print(_one_line(report, folder), soft_wrap=True)
@@ -131,7 +131,7 @@ def _comparison(before: Metrics, after: Metrics) -> RenderableType:
 
 
 def _keras(name: str, metric: Metric) -> Text:
-    """The Keras model's own score, in a line: no `.tflite` has it, so that it is none of the table's columns."""
+    """The Keras model's own score in a line of its own: it belongs to no `.tflite`, so it has no column in the table."""
     text = Text(f"{name.removeprefix(KERAS)} {figure(name, metric.value, metric.unit)}")
     if bounds := interval(name, metric.low, metric.high, metric.unit):
         text.append(f" ({bounds})", style="dim")
@@ -167,7 +167,7 @@ def _not_asked(checks: tuple[Check, ...]) -> list[tuple[str, Text]]:
 
 
 def _in_trials(report: Report, *, is_wide: bool) -> tuple[str, ...]:
-    """What a line on a candidate has room for."""
+    """The metrics that a candidate's line has room for."""
     if is_wide:
         return ("flash", "download", "ram", "latency")
     limited = {check.name for check in report.checks if check.limit is not None}

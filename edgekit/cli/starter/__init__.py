@@ -1,6 +1,6 @@
-"""What `edgekit init` finds in a folder: models, data, and what goes together; nothing of it is loaded, imported or run.
+"""What `edgekit init` finds in a folder: models, data, and which belong together; nothing of it is loaded, imported or run.
 
-Files are a stranger's: every look is bounded, and what cannot be read is said and left alone.
+The files are not trusted: reading is always bounded, and files that cannot be read are reported and skipped.
 """
 
 from __future__ import annotations

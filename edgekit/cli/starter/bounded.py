@@ -1,6 +1,6 @@
-"""Small looks into files that may be anything: members of archives, and JSON that lies inside a binary file.
+"""Bounded reading of untrusted files: members of archives, and JSON inside a binary file.
 
-However large or crafted a file is, a look reads and unpacks no more than a few megabytes of it.
+However large or crafted a file is, no more than a few megabytes of it are read and unpacked.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from pathlib import Path
 from typing import IO, Any
 
 LARGEST_DIRECTORY = 2**20
-"""Of a zip archive: some ten thousand members. A model or data set has dozens."""
+"""The largest directory of a zip archive, in bytes: some ten thousand members. A model or data set has dozens."""
 LARGEST_CONFIG = 16 * 2**20
 SCANNED = 256 * 2**20
 BROKEN = (
     OSError, ValueError, EOFError, RuntimeError, LookupError, TypeError, ArithmeticError, AttributeError, MemoryError,
     SyntaxError, AssertionError, struct.error, zipfile.BadZipFile, zlib.error, lzma.LZMAError,
 )  # fmt: skip
-"""What reading a damaged or crafted file may raise."""
+"""The exceptions that reading a damaged or crafted file may raise."""
 
 
 class Archive:
-    """A zip archive of which no more than `LARGEST_DIRECTORY` is listed; raises one of `BROKEN`."""
+    """A zip archive whose directory is at most `LARGEST_DIRECTORY`; raises one of `BROKEN`."""
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("rb")
@@ -47,13 +47,13 @@ class Archive:
         self._file.close()
 
     def start(self, name: str, most: int) -> bytes:
-        """The first bytes of a member, unpacked no further."""
+        """The first bytes of a member; no more is unpacked."""
         with self._zip.open(name) as member:
             return member.read(most)
 
 
 class _Bounded:
-    """A file that hands out no large piece at once: an archive's directory is read in one."""
+    """A file that refuses to read a large piece at once, as an archive's directory is read in one piece."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
@@ -72,9 +72,9 @@ class _Bounded:
 
 
 def json_inside(path: Path, pattern: re.Pattern[bytes]) -> Any:
-    """The JSON value that begins at a pattern's group `json` inside a binary file; None where there is none.
+    """The JSON value that begins at a pattern's group `json` inside a binary file; None if there is none.
 
-    Keras keeps a model's configuration so in HDF5 files and SavedModels; reading it takes no parser of either.
+    Keras stores a model's configuration like that in HDF5 files and SavedModels, so neither format needs a parser.
     """
     with path.open("rb") as file:
         size = min(path.stat().st_size, SCANNED)
@@ -85,6 +85,6 @@ def json_inside(path: Path, pattern: re.Pattern[bytes]) -> Any:
             if found is None:
                 return None
             start = found.start("json")
-            del found  # it holds the mapping open
+            del found  # it would keep the mapping open
             text = content[start : start + LARGEST_CONFIG].decode("utf-8", errors="replace")
     return json.JSONDecoder().raw_decode(text)[0]

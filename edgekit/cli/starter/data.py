@@ -20,13 +20,13 @@ ENDING = ".npz"
 WANTED = ("x_train", "y_train", "x_test", "y_test")
 _NAME = re.compile(r"^(?P<kind>[xy])_(?P<split>train|val|test)(_(?P<index>\d{1,3}))?\.npy$")
 _HEADER, _LABELS = 16_384, 4 * 2**20
-"""Bytes of an array that are unpacked: for its shape and type, and of the targets for their values."""
+"""How many bytes of an array are unpacked: for its shape and type, and for targets also their values."""
 MOST_IMAGES, MOST_CLASSES = 60, 2000
 _PER_CLASS = 200
 
 
 def npz(root: Path, source: str) -> DataFound | NearMiss:
-    """What an `.npz` file is."""
+    """What an `.npz` file holds."""
     try:
         with Archive(root / source) as archive:
             return _npz(archive, source)
@@ -61,7 +61,7 @@ def _npz(archive: Archive, source: str) -> DataFound | NearMiss:
 
 
 def _header(start: bytes) -> tuple[tuple[int, ...], Any, int]:
-    """Shape, type and length of the header of an `.npy` file's first bytes."""
+    """Shape, type and header length of an `.npy` file, from its first bytes."""
     from numpy.lib import format as npy
 
     file = io.BytesIO(start)
@@ -72,7 +72,7 @@ def _header(start: bytes) -> tuple[tuple[int, ...], Any, int]:
 
 
 def _targets(archive: Archive, name: str) -> TargetFacts | None:
-    """What the first targets say; None where they are no numbers."""
+    """The facts of the first targets; None if they are not numbers."""
     import numpy as np
 
     from edgekit.ingest.targets import facts_of
@@ -90,7 +90,7 @@ def _targets(archive: Archive, name: str) -> TargetFacts | None:
 
 
 def kind_by_values(facts: TargetFacts) -> tuple[Targets | None, int | None]:
-    """What targets are by themselves, and how many classes were seen."""
+    """The kind of targets, judged by their values alone, and how many classes occur."""
     flat = facts.sample in ((), (1,))
     if not flat:
         if facts.rows == "one-hot" and len(facts.sample) == 1:
@@ -103,7 +103,7 @@ def kind_by_values(facts: TargetFacts) -> tuple[Targets | None, int | None]:
 
 
 def image_folder(root: Path, source: str) -> DataFound | NearMiss | None:
-    """What a folder with split folders or class folders in it is; None where it holds no images at all."""
+    """What a folder with split folders or class folders holds; None if it has no images at all."""
     from edgekit.ingest.layout import ENDINGS, split_folders
 
     try:

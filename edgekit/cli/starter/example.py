@@ -1,6 +1,6 @@
-"""The bundled example: where it is, and how it gets into a folder of the user's; nothing there is ever written over.
+"""The bundled example: where it is, and how it is copied into a user's folder; existing files are never overwritten.
 
-The copy needs nothing of the place it came from: the schema that its `edgekit.toml` names for editors lies beside it.
+The copy needs nothing from the installation: the schema that its `edgekit.toml` names for editors is copied too.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _FOLDERS = tuple(folder / "examples" / NAME for folder in BESIDE)
 
 
 def example_folder() -> Path:
-    """The folder of the bundled example; raises `OutputError` where an installation has lost it."""
+    """The folder of the bundled example; raises `OutputError` if it is missing from the installation."""
     found = next((folder for folder in _FOLDERS if all((folder / name).is_file() for name in FILES)), None)
     if found is None:
         raise OutputError(
@@ -30,9 +30,9 @@ def example_folder() -> Path:
 
 
 def copy_example(folder: Path) -> tuple[Path, ...]:
-    """Copy the example's files and the schema into a folder, which is made where there is none; returns their paths.
+    """Copy the example's files and the schema into a folder, which is created if missing; returns their paths.
 
-    Raises `OutputError` where one of them is there already or cannot be written; then none has been left there.
+    Raises `OutputError` if one of them exists already or cannot be written; then none is left there.
     """
     content, written = _content(), []
     is_new = not folder.exists()
@@ -66,7 +66,7 @@ def copy_example(folder: Path) -> tuple[Path, ...]:
 
 
 def _content() -> dict[str, bytes]:
-    """What is written, by the file's name."""
+    """The content to write, by file name."""
     source = example_folder()
     found = {name: (source / name).read_bytes() for name in FILES}
     found[PROJECT] = found[PROJECT].replace(_IN_CHECKOUT.encode(), f"#:schema {SCHEMA}".encode())

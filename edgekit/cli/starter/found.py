@@ -1,4 +1,4 @@
-"""The values of a look into a folder: models and data that could be built from, and why others could not."""
+"""What was found in a folder: models and data that a build could use, and why others cannot be used."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Targets = Literal["classes", "one-hot", "labels", "numbers", "floats"]
 
 
 class ModelFound(Value):
-    """A model: `source` as `edgekit.toml` names it; the rest is None where it could not be read without Keras.
+    """A model: `source` is its name for `edgekit.toml`; the rest is None if it could not be read without Keras.
 
     Shapes are without the batch; `outputs` is the size of the last axis of the one output; `rescales` says whether a
     layer of the model scales its input.
@@ -28,7 +28,7 @@ class ModelFound(Value):
 
 
 class Images(Value):
-    """What the headers of a folder's images say: the sizes (height, width) that were seen, the most frequent first."""
+    """What the headers of a folder's images say: the sizes (height, width) that occur, the most frequent first."""
 
     looked_at: int
     sizes: tuple[tuple[int, int], ...] = ()
@@ -36,7 +36,7 @@ class Images(Value):
 
 
 class TableFound(Value):
-    """What a table's first lines say: the column that may be the target and why, columns of text, one of splits, a test table.
+    """What a table's first lines tell: a likely target column and why, columns of text, a column of splits, a test table.
 
     `lacking` says that values are missing.
     """
@@ -51,10 +51,10 @@ class TableFound(Value):
 
 
 class DataFound(Value):
-    """Data: `source` as `edgekit.toml` names it; `labels` counts the classes that were seen.
+    """Data: `source` is its name for `edgekit.toml`; `labels` counts the classes that occur.
 
-    `facts` are those of the first training targets, where they could be read. `splits` is false for a table, and for a
-    folder that has a folder a class and no split folders: it may be something else.
+    `facts` are those of the first training targets, if they could be read. `splits` is false for a table, and for a
+    folder with class folders but no split folders, which may be something else than data.
     """
 
     source: str
@@ -70,7 +70,7 @@ class DataFound(Value):
 
 
 class NearMiss(Value):
-    """Something that looks like a model or like data and is not usable as it is, with the reason."""
+    """Something that looks like a model or data but cannot be used as it is, with the reason."""
 
     source: str
     what: Literal["model", "data"]
@@ -87,9 +87,9 @@ class Missing(Value):
 
 
 class Found(Value):
-    """The outcome of a look: what was chosen, what else there is, and what `edgekit.toml` should say beside the sources.
+    """The result for a folder: what was chosen, what else there is, and the other values for `edgekit.toml`.
 
-    `ready` says that `edgekit build` can begin; `problems` are what it would then stumble over, as far as can be seen.
+    `ready` says that `edgekit build` can begin; `problems` are errors that it would then meet, as far as can be seen.
     """
 
     ready: bool

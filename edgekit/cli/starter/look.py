@@ -1,6 +1,6 @@
-"""The look itself: what a folder holds, the pair of model and data that goes together best, and what follows from it.
+"""Looks into a folder: what it holds, the model and data that fit together best, and what follows for `edgekit.toml`.
 
-It is pure but for reading the folder; `RULE` says how it chooses among several.
+It is pure except for reading the folder; `RULE` says how it chooses among several.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _ACCEPTED = {
 
 
 def look(folder: Path) -> Found:
-    """What `edgekit.toml` could say of a folder; an empty one gives what is missing, with what would be accepted."""
+    """The values that `edgekit.toml` could have for a folder; for an empty one, what is missing and what would be accepted."""
     listing = walk(
         folder, (*model_files.ENDINGS, data_files.ENDING, ".py", ".tflite", *table_files.ENDINGS, *table_files.PARQUET)
     )
@@ -88,7 +88,7 @@ def _missing(what: Literal["model", "data"], where: str, near: list[NearMiss]) -
 
 
 def _candidates(folder: Path, listing: Listing) -> tuple[list[ModelFound], list[DataFound], list[NearMiss]]:
-    """All models and data, in the order of the rule, and what is nearly one."""
+    """All models and data, in the order of the rule, and the near misses."""
     named = {ending: [file for file in listing.files if file.lower().endswith(ending)] for ending in (".npz", ".py")}
     files = [file for file in listing.files if file.lower().endswith(model_files.ENDINGS)]
     looks = [model_files.model_file(folder, file) for file in files[:MOST_OF_A_KIND]]
@@ -117,11 +117,11 @@ def _choose(models: list[ModelFound], data: list[DataFound]) -> tuple[ModelFound
     pairs = list(itertools.product(models, data))
     if not pairs:
         return (models[0] if models else None), (data[0] if data else None)
-    return min(pairs, key=lambda pair: len(list(_contradictions(*pair))))  # the first of the least
+    return min(pairs, key=lambda pair: len(list(_contradictions(*pair))))  # of several with the fewest, the first
 
 
 def _contradictions(model: ModelFound, data: DataFound) -> list[str]:
-    """What speaks against a pair, as far as both can be read."""
+    """Why a model and data do not fit together, as far as both can be read."""
     found = []
     shape, sample = model.input_shape, data.sample_shape
     if shape and sample is not None and not (_holds(sample, shape) if data.table else _same(sample, shape)):
@@ -151,12 +151,12 @@ def _same(sample: tuple[int, ...], shape: tuple[int | None, ...]) -> bool:
 
 
 def _holds(sample: tuple[int, ...], shape: tuple[int | None, ...]) -> bool:
-    """Whether a row of a table can be reshaped to what a model takes."""
+    """Whether a table's row can be reshaped into the model's input."""
     return None in shape or math.prod(size or 1 for size in shape) == math.prod(sample)
 
 
 def _reshaped(model: ModelFound | None, data: DataFound | None) -> tuple[int, ...] | None:
-    """The shape that a table's rows must be brought to, where more than axes of 1 are added to them."""
+    """The shape for a table's rows, if more than axes of size 1 must be added."""
     shape = model.input_shape if model else None
     if (
         data is None
@@ -171,7 +171,7 @@ def _reshaped(model: ModelFound | None, data: DataFound | None) -> tuple[int, ..
 
 
 def _kind(model: ModelFound, data: DataFound) -> Kind | None:
-    """What the model's one output is for, where both could be read."""
+    """What the model's one output is for, if both could be read."""
     facts, outputs = data.facts, model.outputs
     if facts is None or outputs is None:
         return None
@@ -190,7 +190,7 @@ _LABELS = {
 
 
 def _metric(model: ModelFound | None, data: DataFound | None, kind: Kind | None) -> tuple[str, str]:
-    """The metric that the task asks for, and why; by the targets alone where the model could not be read."""
+    """The metric that suits the task, and why; judged by the targets alone if the model could not be read."""
     targets, loss = data.targets if data else None, model.loss if model else None
     ends = model.activation if model and model.activation in _ENDS else None
     if kind == "regression":
@@ -211,7 +211,7 @@ def _numbers(targets: Targets | None) -> str:
 
 
 def _images(model: ModelFound | None, data: DataFound | None) -> tuple[tuple[int, int] | None, str, bool]:
-    """The size that images must be brought to, why, and whether to one channel; None where they stay as they are."""
+    """The size that images must be resized to, why, and whether to one channel; None if they stay unchanged."""
     if data is None or data.images is None:
         return None, "", False
     sizes, shape = data.images.sizes, model.input_shape if model else None
@@ -234,7 +234,7 @@ def _images(model: ModelFound | None, data: DataFound | None) -> tuple[tuple[int
 
 
 def _tflite(listing: Listing, model: ModelFound | None) -> list[str]:
-    """Files that are converted already, where there is nothing else."""
+    """Files that are already converted, if there is no model."""
     files = [file for file in listing.files if file.lower().endswith(".tflite")]
     if not files or model is not None:
         return []

@@ -1,6 +1,6 @@
-"""Keras models on disk, known by what lies in them: a `.keras` archive, an HDF5 file, a SavedModel folder.
+"""Keras models on disk, recognised by their content: a `.keras` archive, an HDF5 file, a SavedModel folder.
 
-A configuration is read as JSON, for the shapes at both ends; no Keras sees it.
+A configuration is read as JSON, for the shapes of input and output; Keras is not used.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ _KNOWN = ("Sequential", "Functional", "Model")
 # Layers after the last one with weights that leave the number of outputs as it is.
 _AFTER = ("Activation", "Softmax", "Dropout")
 _LAID_OUT = ("Reshape", "Flatten", "Permute")
-"""Layers that hand on the values, and may leave another number in the last axis."""
+"""Layers that only pass on values, but may change the size of the last axis."""
 
 
 def model_file(root: Path, source: str) -> ModelFound | NearMiss:
-    """What a file of one of `ENDINGS` is."""
+    """What a file with one of `ENDINGS` is."""
     try:
         return _keras(root, source) if source.lower().endswith(".keras") else _hdf5(root, source)
     except BROKEN as problem:
@@ -62,7 +62,7 @@ def _keras(root: Path, source: str) -> ModelFound | NearMiss:
 
 
 def _loss(compiled: Any) -> str | None:
-    """The name of the loss that a model with one output was compiled with: of a function, of an object, alone in a list."""
+    """The name of the loss that a model with one output was compiled with, given as a function, an object, or a list of one."""
     loss = compiled.get("loss") if isinstance(compiled, dict) else None
     while isinstance(loss, list | dict):
         if isinstance(loss, dict) and "class_name" in loss:
@@ -87,7 +87,7 @@ def _hdf5(root: Path, source: str) -> ModelFound | NearMiss:
 
 
 def _described(source: str, kind: Any, config: Any, loss: str | None) -> ModelFound | NearMiss:
-    """The model of a configuration, as far as it tells."""
+    """The model described by a configuration, as far as that is possible."""
     if config.get("class_name") not in _KNOWN or not _layers(config):
         name = shown(str(config.get("class_name")))[:60]
         return _no(source, f"a model of the class {name}: edgekit takes Sequential and Functional models")
@@ -111,7 +111,7 @@ def _layers(config: Any) -> list[Any]:
 
 
 def _start(config: Any) -> tuple[int | None, ...] | None:
-    """The input's shape without the batch, where there is one input."""
+    """The input's shape without the batch, if there is one input."""
     layers = _layers(config)
     inputs = [layer for layer in layers if layer.get("class_name") == "InputLayer"] or layers[:1]
     if len(inputs) != 1:
@@ -122,14 +122,14 @@ def _start(config: Any) -> tuple[int | None, ...] | None:
     build = config.get("build_config") or {}
     shape = inner.get("batch_shape") or inner.get("batch_input_shape") or build.get("input_shape")
     if isinstance(shape, dict):
-        shape = shape.get("items")  # a tuple, as a SavedModel writes it
+        shape = shape.get("items")  # a SavedModel writes a tuple like this
     if not isinstance(shape, list) or not all(size is None or isinstance(size, int) for size in shape):
         return None
     return tuple(shape[1:])
 
 
 def _end(config: Any) -> tuple[int | None, str | None]:
-    """The size and the activation of the one output, where its layers say them."""
+    """The size and the activation of the one output, if its layers tell."""
     layers = _layers(config)
     named = (config.get("config") or {}).get("output_layers") if isinstance(config.get("config"), dict) else None
     if named:
@@ -164,7 +164,7 @@ def _wrapped(layer: Any) -> Any:
 
 
 def _notes(source: str, config: Any) -> list[str]:
-    """What a build will ask for: trust, or the modules of custom layers; and whether pixels are scaled inside."""
+    """What a build will need: trust, or the modules of custom layers; and whether the model scales pixels itself."""
     kinds = set(_kinds(config))
     notes = []
     if any(name in ("Lambda", "__lambda__") for name, _ in kinds):
@@ -182,7 +182,7 @@ def _notes(source: str, config: Any) -> list[str]:
 
 
 def _kinds(config: Any) -> list[tuple[str, str | None]]:
-    """The class and the module of every layer, nested ones too."""
+    """The class and the module of every layer, including nested ones."""
     found: list[tuple[str, str | None]] = []
     for layer in _layers(config):
         module = layer.get("module")

@@ -22,7 +22,7 @@ _NOT_A_SOURCE = ("test_", "conftest", "setup")
 
 
 class _Function(Value):
-    """What a function seems to return; `reason` says why it cannot be named as it is."""
+    """What a function seems to return; `reason` says why it cannot be used as it is."""
 
     name: str
     returns: Literal["model", "data"]
@@ -30,7 +30,7 @@ class _Function(Value):
 
 
 def functions(root: Path, files: tuple[str, ...]) -> tuple[list[ModelFound], list[DataFound], list[NearMiss]]:
-    """The functions of all files that a project may name, and those that it may not."""
+    """The functions of all files that a project can name, and the near misses."""
     models: list[ModelFound] = []
     loaders: list[DataFound] = []
     near: list[NearMiss] = []
@@ -60,12 +60,12 @@ def _in_file(path: Path) -> Iterator[_Function]:
             returns = _kind(node, defined, has_keras, depth=0)
             if returns is not None and not name.startswith("_"):
                 yield _Function(name=name, returns=returns[0], reason=_arguments(node) or returns[1])
-    except BROKEN:  # no Python, or none of this version
+    except BROKEN:  # not Python, or not of this version
         return
 
 
 def _imported(tree: ast.Module) -> set[str]:
-    """The top-level names of the packages that a file imports, anywhere in it."""
+    """The top-level names of the packages that a file imports anywhere."""
     names: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -76,7 +76,7 @@ def _imported(tree: ast.Module) -> set[str]:
 
 
 def _arguments(node: ast.FunctionDef) -> str | None:
-    """Why a function cannot be called as it is: it wants arguments."""
+    """Why a function cannot be called without arguments; None if it can."""
     given = node.args
     wanted = [arg.arg for arg in (*given.posonlyargs, *given.args)][
         : len(given.posonlyargs) + len(given.args) - len(given.defaults)
@@ -88,7 +88,7 @@ def _arguments(node: ast.FunctionDef) -> str | None:
 def _kind(
     node: ast.FunctionDef, defined: dict[str, ast.FunctionDef], has_keras: bool, *, depth: int
 ) -> tuple[Literal["model", "data"], str | None] | None:
-    """What a function seems to return, and what is wrong with how it does."""
+    """What a function seems to return, and what prevents its use."""
     if has_keras and node.returns is not None and _last(node.returns) in _MODEL_TYPES:
         return "model", None
     assigned = _assigned(node)
@@ -131,7 +131,7 @@ def _assigned(node: ast.FunctionDef) -> dict[str, ast.expr]:
 
 
 def _data(value: ast.expr) -> str | None:
-    """Empty where a returned value looks like data, the reason where it nearly does, None where it does not."""
+    """Empty if a returned value looks like data, a reason if it is a near miss, None if it is neither."""
     if isinstance(value, ast.Dict):
         keys = {key.value for key in value.keys if isinstance(key, ast.Constant) and isinstance(key.value, str)}
         return _mapping(keys)
@@ -167,7 +167,7 @@ def _dotted(node: ast.expr) -> str:
 
 
 def _last(node: ast.expr) -> str:
-    """The last name of a dotted one; of an annotation also where it is written as text."""
+    """The last part of a dotted name; for an annotation, even if it is written as a string."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return node.value.split(".")[-1]
     return _dotted(node).split(".")[-1]

@@ -1,4 +1,4 @@
-"""Tables on disk: what the first lines of a CSV file say of its columns, and which of them is most likely the target."""
+"""Tables on disk: what the first lines of a CSV file tell about its columns, and which of them is most likely the target."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from edgekit.verdict.targets import TargetFacts
 ENDINGS = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
 PARQUET = (".parquet", ".pq")
 _LOOKED_AT, _DIALECT_LINES = 2**20, 30
-"""Bytes of a file that are read, and lines by which its dialect is told."""
+"""How many bytes of a file are read, and how many lines to find its dialect."""
 _AS_IT_IS = {"separator": None, "decimal": None, "header": True}
 
 
 def tables(root: Path, files: tuple[str, ...]) -> list[DataFound | NearMiss]:
-    """What table files are; one with `test` in its name belongs to that with `train` in its place, where the columns agree."""
+    """What table files hold; one with `test` in its name belongs to the one with `train` instead, if their columns are the same."""
     found = {file: _table(root, file) for file in files if file.lower().endswith(ENDINGS)}
     for name, one in list(found.items()):
         partner = _partner(name)
@@ -100,7 +100,7 @@ def _found(
 
 
 def _facts(cells: list[str], decimal: str) -> TargetFacts:
-    """What a target column holds, as far as was read; texts count as the numbers of their classes."""
+    """The facts of a target column, as far as it was read; texts count as the numbers of their classes."""
     import numpy as np
 
     from edgekit.ingest.table.dialect import is_number

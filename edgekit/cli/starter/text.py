@@ -1,6 +1,6 @@
-"""`edgekit.toml` for a folder: the template's text with what was found filled in, and what was not found said.
+"""`edgekit.toml` for a folder: the template with the values that were found, and comments on what was not found.
 
-It knows the template's form (tables, `key = value`, `# key = value`) and no key's meaning but those it fills in.
+It knows the template's form (tables, `key = value`, `# key = value`), and of the keys only those it fills in.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _KEY = re.compile(r"^(# )?(?P<key>[a-z_]+) = ")
 
 
 def fill(template: str, found: Found) -> str:
-    """The template with each key that the look decided on; every other line is as it was."""
+    """The template with each value that was found; every other line is unchanged."""
     lines, table = [], ""
     missing = {one.what: one for one in found.missing}
     wanted = _values(found)
@@ -41,7 +41,7 @@ def fill(template: str, found: Found) -> str:
 
 
 def _values(found: Found) -> dict[tuple[str, str], list[str]]:
-    """The lines that take the place of a key's own, by table and key."""
+    """The lines that replace a key's own, by table and key."""
     values: dict[tuple[str, str], list[str]] = {}
     if found.model is not None:
         lines = comment(f"Found here: {model_line(found.model)}.") + _others("model", found.other_models)
@@ -68,7 +68,7 @@ def _values(found: Found) -> dict[tuple[str, str], list[str]]:
 
 
 def _table_values(found: Found, table: TableFound) -> dict[tuple[str, str], list[str]]:
-    """The lines for a table: the target is a guess and says so, columns of text are no features."""
+    """The lines for a table: the target is a guess and marked as such, columns of text are not features."""
     values = {("data", "target"): [*comment(f"{target_line(table)}: check it."), f"target = {quoted(table.target)}"]}
     if table.drop:
         lines = comment("These hold text, which no model takes, or nothing: left out.")
@@ -89,7 +89,7 @@ def _table_values(found: Found, table: TableFound) -> dict[tuple[str, str], list
 
 
 def target_line(table: TableFound) -> str:
-    """The guess of a target column in a phrase."""
+    """The guessed target column, as a phrase."""
     return f"The target is a guess ({table.why})"
 
 
@@ -104,7 +104,7 @@ def pixels_line(model: ModelFound | None) -> str:
 
 
 def model_line(model: ModelFound) -> str:
-    """A model in a phrase, as far as it could be read."""
+    """A model as a phrase, as far as it could be read."""
     facts = [
         f"a {model.kind}" if model.kind != "function" else "a function that seems to return a Keras model",
         f"input {' x '.join('any' if size is None else str(size) for size in model.input_shape)}"
@@ -117,7 +117,7 @@ def model_line(model: ModelFound) -> str:
 
 
 def data_line(data: DataFound) -> str:
-    """Data in a phrase, as far as they could be read."""
+    """Data as a phrase, as far as they could be read."""
     kind = {
         "npz": "arrays",
         "table": "a table",
@@ -142,7 +142,7 @@ def _samples(data: DataFound) -> str:
 
 
 def missing_lines(missing: Missing) -> list[str]:
-    """What was not found, where it was looked for, what would be accepted, and what is nearly it."""
+    """What was not found, where it was looked for, what would be accepted, and near misses."""
     near = [f"{shown(one.source)}: {one.reason}" for one in missing.near[:MOST_NAMED]]
     return [
         f"no {missing.what} was found in {missing.looked}",
@@ -168,7 +168,7 @@ def _others(what: str, sources: Sequence[str]) -> list[str]:
 
 
 def comment(text: str) -> list[str]:
-    """A text as comment lines; what cannot stand in a comment is escaped."""
+    """A text as comment lines; characters that a comment cannot hold are escaped."""
     clean = text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
     return [f"# {line}" for line in textwrap.wrap(clean, WIDTH - 2, break_long_words=False, break_on_hyphens=False)]
 

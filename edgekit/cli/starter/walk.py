@@ -1,6 +1,6 @@
-"""A bounded walk through a folder: the nearest first, so many entries and so deep, and no link followed twice.
+"""A bounded walk through a folder: the nearest first, limited in entries and depth, and no link followed twice.
 
-It lists; what a file is, others say.
+It only lists; other modules recognise what a file is.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from edgekit.values import Value
 MOST_ENTRIES = 20_000
 DEEPEST = 4
 MOST_CLASSES, PEEKED = 200, 50
-"""Folders whose first entries are looked at for pictures, and how many of each."""
+"""How many folders are searched for pictures, and how many first entries of each."""
 SAVED_MODEL = "saved_model.pb"
 _SKIPPED = ("__pycache__", "node_modules", "site-packages")
-_RESULT = {"manifest.json", "report.json"}  # of an earlier build
+_RESULT = {"manifest.json", "report.json"}  # a folder with these is the result of an earlier build
 
 
 class Listing(Value):
-    """What a walk saw: paths relative to the folder with `/`, files by their endings, and what was left out."""
+    """What a walk found: paths relative to the folder with `/`, files by their endings, and what was left out."""
 
     entries: int
     files: tuple[str, ...]
@@ -35,7 +35,7 @@ class Listing(Value):
 
 
 def walk(root: Path, endings: tuple[str, ...], most: int = MOST_ENTRIES) -> Listing:
-    """List regular files of some endings, SavedModels, and folders of pictures: with split folders, or with class folders."""
+    """List regular files with certain endings, SavedModels, and folders of pictures: with split folders, or with class folders."""
     files: list[str] = []
     saved: list[str] = []
     pictures: list[str] = []
@@ -73,13 +73,13 @@ def walk(root: Path, endings: tuple[str, ...], most: int = MOST_ENTRIES) -> List
 
 
 def _split_folders(names: list[str]) -> list[str]:
-    """The folders of a training split and of another one among the names of folders."""
+    """The names of folders that hold a training split and another split."""
     found = {name: SPLIT_WORDS[name.lower()] for name in names if name.lower() in SPLIT_WORDS}
     return list(found) if len(set(found.values())) > 1 and "train" in found.values() else []
 
 
 def _class_folders(root: Path, names: list[str]) -> list[str]:
-    """The folders with pictures in them, where there are two at least; of each a few entries are looked at."""
+    """The folders that hold pictures, if there are at least two; only a few entries of each are checked."""
     visible = [name for name in names if not name.startswith(".") and name not in _SKIPPED]
     found = [name for name in visible[:MOST_CLASSES] if _has_pictures(root / name)]
     return found if len(found) > 1 else []
@@ -91,7 +91,7 @@ def _has_pictures(folder: Path) -> bool:
 
 
 def names_in(folder: Path, most: int) -> Iterator[os.DirEntry[str]]:
-    """The first entries of a folder, as the system has them; nothing where it cannot be read."""
+    """The first entries of a folder, in the system's order; nothing if it cannot be read."""
     try:
         with os.scandir(folder) as entries:
             yield from itertools.islice(entries, most)
@@ -120,7 +120,7 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def _is_wanted(entry: os.DirEntry[str], endings: tuple[str, ...]) -> bool:
-    """A regular file: a named pipe would wait for ever."""
+    """Whether it is a regular file with a wanted ending: reading a named pipe would wait for ever."""
     try:
         return entry.name.lower().endswith(endings) and not entry.name.startswith(".") and entry.is_file()
     except OSError:

@@ -1,4 +1,4 @@
-"""The report as a page: one file that needs nothing else, to be read on any screen or printed."""
+"""The report as a page: one self-contained file, to be read on any screen or printed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from edgekit.emit.manifest import Provenance
 __all__ = ["html_report"]
 
 WIDE, NARROW = 720.0, 328.0
-"""The widths of a picture in CSS pixels: on a page, and on a phone, where a smaller copy could not be read."""
+"""The widths of a picture in CSS pixels: on a page, and on a phone, where a scaled-down picture would be unreadable."""
 
 
 def html_report(

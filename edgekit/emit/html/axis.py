@@ -1,6 +1,6 @@
-"""An axis of a chart: round ticks in the unit that suits the values, and where a value lies on it.
+"""An axis of a chart: round ticks in a unit that suits the values, and the position of a value on it.
 
-It knows units and numbers and nothing of what is drawn.
+It knows units and numbers, and not what is drawn.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _ROUND = (1, 2, 5, 10)
 
 
 class Axis(Value):
-    """`low` to `high` in units of `divisor`; `ticks` are places in the same units with their texts."""
+    """`low` to `high` in units of `divisor`; `ticks` are positions in the same units with their texts."""
 
     low: float
     high: float
@@ -28,14 +28,14 @@ class Axis(Value):
     ticks: tuple[tuple[float, str], ...]
 
     def share(self, value: float) -> float:
-        """Where a value (in its base unit) lies: 0 at `low`, 1 at `high`."""
+        """The position of a value (in its base unit): 0 at `low`, 1 at `high`."""
         return (value / self.divisor - self.low) / (self.high - self.low)
 
 
 def axis(values: Sequence[float], unit: str, *, from_zero: bool, cap: float | None = None, count: int = 5) -> Axis:
     """An axis that holds all values, with about `count` ticks, none of them above `cap`.
 
-    From zero it ends at the largest value, else at round numbers on both sides.
+    If it starts from zero, it ends at the largest value, else at round numbers on both sides.
 
     >>> axis([44_000, 156_000], "B", from_zero=True).ticks[-1]
     (150.0, '150')
@@ -63,17 +63,17 @@ def axis(values: Sequence[float], unit: str, *, from_zero: bool, cap: float | No
 
 
 def _scale(largest: float, unit: str) -> tuple[float, str]:
-    """The largest unit that leaves at least one before the point."""
+    """The largest unit in which the value is at least one."""
     scales = _SCALES.get(unit, ((1, unit),))
     return next((scale for scale in scales if largest >= scale[0]), scales[-1])
 
 
 def _room(value: float, unit: str) -> float:
-    """How far an axis reaches on either side of values that are all the same."""
+    """How far an axis extends on either side if all values are the same."""
     return max(abs(value) * 1e-6, 1.0) if unit == "%" else max(abs(value) * 0.05, 1e-9)
 
 
 def _step(wanted: float) -> float:
-    """The round number nearest above a step."""
+    """The smallest round number that is not below a step."""
     power: float = 10.0 ** math.floor(math.log10(wanted))
     return next(number for number in _ROUND if number * power >= wanted * (1 - 1e-9)) * power

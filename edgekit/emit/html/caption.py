@@ -1,4 +1,4 @@
-"""The words below the picture of the candidates: what its marks, its line and its axes are."""
+"""The text below the picture of the candidates, which explains its marks, its line and its axes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ KEY = {
 
 
 def key(tried: Tried) -> dict[str, str]:
-    """The kinds of marks that are in the picture, with their words."""
+    """The kinds of marks in the picture, and what each means."""
     there = {point.kind for point in tried.points}
     return {kind: words for kind, words in KEY.items() if kind in there}
 
@@ -37,7 +37,7 @@ def caption(report: Report, tried: Tried) -> str:
 
 
 def _fineness(report: Report, tried: Tried, split: str) -> str:
-    """What a single sample counts, where the score is a share of right answers."""
+    """By how much a single sample changes the score, if that is a share of right answers."""
     samples = report.data.get("samples")
     number = samples.get(split) if isinstance(samples, dict) else None
     if tried.accuracy != "accuracy" or not isinstance(number, int) or number < 1:

@@ -9,11 +9,11 @@ from edgekit.values import Value
 from edgekit.verdict.wording import compiled_facts, figure, waits_for
 
 MOST_ROWS = 250
-"""Longer models show their first layers: a page of thousands of rows is read by nobody."""
+"""Longer models show only their first layers: nobody reads a page of thousands of rows."""
 
 
 class CompiledRow(Value):
-    """One layer; `share` is of the whole."""
+    """One layer; `share` is its share of the whole."""
 
     name: str
     operator: str
@@ -24,9 +24,9 @@ class CompiledRow(Value):
 
 
 class CompiledView(Value):
-    """The layers, what comes to them, the sum, and the figures of the whole by name.
+    """The layers, the other time, the sum, and the figures of the whole by name.
 
-    The times of `rows` and `rest` sum to `total`, which is the latency of the verdict where that is known.
+    The times of `rows` and `rest` sum to `total`, which is the latency of the verdict if that is known.
     """
 
     rows: tuple[CompiledRow, ...]
@@ -37,7 +37,7 @@ class CompiledView(Value):
 
 
 def compiled(made: Compiled | None, latency: Metric | None) -> CompiledView | None:
-    """The view of it; None where there is nothing. `latency` is that of the verdict."""
+    """The view of a compiled file; None if there is none. `latency` is that of the verdict."""
     if made is None:
         return None
     shown, more = made.layers[:MOST_ROWS], made.layers[MOST_ROWS:]

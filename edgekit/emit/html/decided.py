@@ -1,6 +1,6 @@
-"""The part of the page on what is decided: the classes that are confused, what each loses, the errors, the samples that changed.
+"""The part of the page on decisions: the classes that are confused, what each loses, the errors, the samples that changed.
 
-It takes a report as it is, also one from a file that somebody else wrote: what does not fit together is left out.
+The report may have been written by anybody: whatever in it is inconsistent is left out.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from edgekit.values import Basis, Value
 from edgekit.verdict.wording import accuracy_name, plain, points
 
 MOST_ROWS = 12
-"""Of more classes those are shown that lose the most."""
+"""With more classes, only those that lose the most are shown."""
 MOST_SAMPLES = 24
 _PNG = re.compile(r"^iVBORw0KGgo[A-Za-z0-9+/]{20,40000}={0,2}$")
-"""Base64 that begins with PNG's signature."""
+"""How a PNG in base64 begins."""
 
 
 class ClassRow(Value):
@@ -45,7 +45,7 @@ class SampleCard(Value):
 
 
 class DecidedView(Value):
-    """All of it; what there is nothing of is empty."""
+    """All of it; parts without content are empty."""
 
     said: str
     has_before: bool
@@ -60,7 +60,7 @@ class DecidedView(Value):
 
 
 def decided(report: Report, widths: tuple[float, float]) -> DecidedView | None:
-    """The view of a report's decisions; None where it has none."""
+    """The view of a report's decisions; None if it has none."""
     found = report.decisions
     if found is None:
         return None
@@ -101,7 +101,7 @@ def _said(found: Decisions) -> str:
 
 
 def _worst(classes: tuple[ClassShare, ...]) -> list[ClassShare]:
-    """All classes in their order, of many those that lose the most, then those that are decided worst."""
+    """All classes in their order; if there are many, those that lose the most, then those with the fewest right."""
     if len(classes) <= MOST_ROWS:
         return list(classes)
     return sorted(classes, key=lambda one: (-(one.points_lost or 0.0), one.after))[:MOST_ROWS]
@@ -122,7 +122,7 @@ def _class(one: ClassShare, basis: Basis | None) -> ClassRow:
 
 
 def _lost(lost: float | None) -> str:
-    """What a class lost, in words; empty where it is not known, or is no share."""
+    """What a class lost, in words; empty if not known, or not a share."""
     if lost is None or not abs(lost) <= 100:
         return ""
     return "none" if abs(lost) < 0.005 else f"{points(abs(lost))} {'lost' if lost > 0 else 'gained'}"

@@ -1,4 +1,4 @@
-"""A picture of the page on its own: an SVG that needs nothing else, with the style of the page inside."""
+"""A picture of the page as a self-contained SVG, which includes the page's style."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SVG = re.compile(r"<svg ([^>]*)>(.*)</svg>", re.DOTALL)
 
 
 class Axes(Value):
-    """What a scatter is of: metrics by name, and which end of the upright one is the better."""
+    """The metrics of a scatter, by name, and whether up or down is better on the vertical axis."""
 
     accuracy: str
     currency: str
@@ -72,7 +72,7 @@ def memory_picture(chart: Skyline, peak: Peak) -> Picture:
 
 
 def _alone(kind: str, **views: object) -> str:
-    """The picture with its style and the marks that it uses, under names that no other picture beside it has."""
+    """The picture with its style and the marks that it uses, under names that are unique to it."""
     markup = environment().get_template("picture.svg.j2").render(kind=kind, **views)
     found = _SVG.search(markup[markup.index(CHART) :])
     assert found is not None
@@ -88,7 +88,7 @@ def _alone(kind: str, **views: object) -> str:
 
 
 def _own(names: str, own: str) -> str:
-    """Names, or a reference to one, under a picture's own name."""
+    """Names, or a reference to one, with a picture's own prefix."""
     return " ".join(f"#{own}-{name[1:]}" if name.startswith("#") else f"{own}-{name}" for name in names.split())
 
 
@@ -98,7 +98,7 @@ def _mark(markup: str, name: str) -> str:
 
 
 def _style() -> str:
-    """The rules that draw, bound to the picture."""
+    """The style rules for drawing, limited to the picture."""
     return "\n".join(_drawn(rules_of()))
 
 

@@ -1,4 +1,4 @@
-"""A figure as the page shows it: its text, its interval, the mark of its basis; or why there is none."""
+"""A figure as the page shows it: its text, its interval, the mark of its basis; or why there is no figure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BASES: dict[str, str] = {
 
 
 class Figure(Value):
-    """A figure; `basis` is a key of `BASES`, empty where the text is no figure.
+    """A figure; `basis` is a key of `BASES`, empty if the text is not a figure.
 
     `detail` is an interval or the exact number of bytes, `reason` why there is no figure.
     """
@@ -33,7 +33,7 @@ NOTHING = Figure(text=ABSENT)
 
 
 def brief(name: str, metric: Metric | None, basis: str) -> Figure:
-    """A metric for a column whose head has the mark of `basis`: without it, and without what there is no room for."""
+    """A metric for a column whose head shows the `basis`: without the mark, and shortened to fit the column."""
     found = shown(name, metric)
     return Figure(
         text=found.text,
@@ -43,7 +43,7 @@ def brief(name: str, metric: Metric | None, basis: str) -> Figure:
 
 
 def shown(name: str, metric: Metric | None) -> Figure:
-    """A metric as a figure; one that is not there is a dash, one without a value an unknown with its reason."""
+    """A metric as a figure: a dash if it does not exist, unknown with its reason if it has no value."""
     if metric is None:
         return NOTHING
     return figure_of(name, metric.value, metric.unit, metric.basis, metric.low, metric.high, metric.reason or "")
@@ -58,7 +58,7 @@ def figure_of(
     high: float | None,
     reason: str = "",
 ) -> Figure:
-    """A value with its unit as a figure, with its interval or, of a size, its exact bytes."""
+    """A value with its unit as a figure, with its interval or, for a size, its exact bytes."""
     if value is None:
         return Figure(text="not known", basis="unknown", reason=reason or "no reason was given")
     detail = interval(name, low, high, unit)

@@ -1,6 +1,6 @@
-"""Parts of the page for somebody else's page, as a notebook: the same markup in a frame of its own, with its own style.
+"""Parts of the page for use in another page, such as a notebook: the same markup in a frame with its own style.
 
-The style sheet is the page's, each rule of which is bound to the frame, so that it changes nothing around it.
+The style sheet is the page's, with each rule limited to the frame, so that it changes nothing around it.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from edgekit.values import Value
 
 FRAME = ".edgekit"
 OWN = ".edgekit-"
-"""Begins the classes that no page around has."""
+"""Prefix of class names that the surrounding page does not have."""
 _WHOLE = re.compile(r"^(:root|html|body)$")
 _RULE = re.compile(r"([^{}]+)\{([^{}]*(?:\{[^{}]*\}[^{}]*)*)\}")
 _AT_PAGE = ("@page", "@media print")
 
 
 class Piece(Value):
-    """A titled table, or a text where it has no rows; a cell is text or a figure with its basis."""
+    """A titled table, or a text if it has no rows; a cell is text or a figure with its basis."""
 
     title: str
     columns: tuple[str, ...] = ()
@@ -30,7 +30,7 @@ class Piece(Value):
 
 
 def sections(page: str, names: Sequence[str]) -> str:
-    """The verdict and some sections of a page, cut out as they stand, in a frame."""
+    """The verdict and some sections of a page, copied unchanged into a frame."""
     found = [_cut(page, r'<svg class="defs".*?</svg>'), _cut(page, r"<h1>.*?</h1>"), _cut(page, _VERDICT)]
     found += [_cut(page, rf'<section id="{name}">.*?</section>') for name in names]
     return framed("\n".join(_unlinked(part) for part in found if part))
@@ -51,20 +51,20 @@ def framed(markup: str) -> str:
 
 
 def scoped_style() -> str:
-    """The page's style sheet, bound to the frame; what is for paper is left out."""
+    """The page's style sheet, limited to the frame and without the rules for printing."""
     return f"{FRAME} {{ padding: 1rem }}\n{_scoped(rules_of())}"
 
 
 def rules_of(style: str | None = None) -> list[tuple[str, str]]:
-    """The rules of a style sheet, by default the page's: a selector and what stands in its braces."""
+    """The rules of a style sheet, by default the page's: pairs of selector and declarations."""
     text = (TEMPLATES / "style.css").read_text(encoding="utf-8") if style is None else style
     return [(selector.strip(), body) for selector, body in _RULE.findall(text)]
 
 
 def bound(selector: str, frame: str) -> str:
-    """A selector that holds within a frame alone.
+    """A selector that is limited to a frame.
 
-    What an SVG's `use` draws does not see the elements around it: the classes of its parts stand alone, by names of their own.
+    What an SVG's `use` draws is not inside the surrounding elements: classes of its parts stay without the frame, with unique names.
 
     >>> bound("th, body, .edgekit-solid", ".edgekit")
     '.edgekit th, .edgekit, .edgekit-solid'
@@ -97,5 +97,5 @@ def _cut(page: str, pattern: str) -> str:
 
 
 def _unlinked(part: str) -> str:
-    """A part without links: what they point to stays behind."""
+    """A part without links, since their targets are not copied."""
     return re.sub(r"<a [^>]*>(.*?)</a>", r"\1", part, flags=re.DOTALL)

@@ -15,7 +15,7 @@ HEIGHT = 220.0
 
 
 class Histogram(Value):
-    """The picture: filled bars as one path, the baseline's steps as another (empty where there is none)."""
+    """The picture: filled bars as one path, the baseline's steps as another (empty if there is no baseline)."""
 
     width: float
     height: float
@@ -28,7 +28,7 @@ class Histogram(Value):
 
 
 def histogram(errors: Errors | None, width: float) -> Histogram | None:
-    """The picture of a report's errors; None where there are none, or they do not fit together."""
+    """The picture of a report's errors; None if there are none, or they are inconsistent."""
     if errors is None or not _is_sound(errors):
         return None
     left, top, right, bottom = _LEFT, _TOP, width - _RIGHT, HEIGHT - _BOTTOM
@@ -60,7 +60,7 @@ def histogram(errors: Errors | None, width: float) -> Histogram | None:
 
 
 def _is_sound(errors: Errors) -> bool:
-    """Whether the edges rise, and each pair has a count: a report may be anybody's."""
+    """Whether the edges rise, and each pair has a count: the report may come from anybody."""
     edges, counts = errors.edges, (*errors.after, *errors.before)
     return (
         2 <= len(edges) == len(errors.after) + 1 <= 200

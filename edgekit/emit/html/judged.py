@@ -1,6 +1,6 @@
 """The verdict's part of the page: baseline against result, where the figures come from, the checks with their limits.
 
-It takes a `Report` as it is, also one from a file that somebody else wrote, and decides nothing.
+The report may have been written by anybody, and nothing is decided here.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Source(Value):
 
 
 class CheckRow(Value):
-    """One check that was asked."""
+    """One check that was asked for."""
 
     name: str
     limit: Figure
@@ -69,7 +69,7 @@ class Reason(Value):
 
 
 def comparison(report: Report) -> tuple[Comparison, ...]:
-    """Every metric of the baseline and the result; Keras's own score stands below the one that it goes with."""
+    """Every metric of the baseline and the result; Keras's own score is below the score it belongs to."""
     before = report.baseline.metrics if report.baseline else {}
     after = report.chosen.metrics if report.chosen else {}
     return tuple(
@@ -91,7 +91,7 @@ def _with_keras(names: list[str]) -> list[str]:
 
 
 def words_of(name: str) -> str:
-    """What a metric is, in a few words."""
+    """A metric's meaning, in a few words."""
     if name.startswith(KERAS):
         return "of the Keras model itself, before any conversion"
     return WORDS.get(name, "the score of the model")
@@ -120,9 +120,9 @@ def _ran(threads: int | None, runtime: str | None) -> bool:
 
 
 def checks(report: Report, profile: DeviceProfile | None) -> tuple[CheckRow, ...]:
-    """The checks that were asked, those that keep the outcome from being a pass first.
+    """The checks that were asked for, those that prevent a pass first.
 
-    A limit that is the profile's has the basis that it has there; any other is somebody's choice.
+    The profile's limits have the basis that the profile gives; any other limit was chosen by somebody.
     """
     known = limits(profile) if profile else {}
     bases = {(name, quantity.value): quantity.basis for name, quantity in known.items()}
@@ -151,7 +151,7 @@ def _limit(check: Check, basis: str) -> Figure:
 
 
 def _found(check: Check) -> Figure:
-    """What was held against the limit; a check that has no figure of its own is no unknown."""
+    """The figure that was compared with the limit; a check without a figure is not shown as unknown."""
     if check.value is None:
         return Figure(text="not known", basis="unknown") if check.outcome == "unknown" else NOTHING
     text, _ = beside(check.name, check.value, check.limit, check.unit)

@@ -1,4 +1,4 @@
-"""Where the bytes, the milliseconds and the memory of a file are: a row for each operator, and the memory as a picture.
+"""Where the bytes, the milliseconds and the memory of a file are: a row for each operator, and a picture of the memory.
 
 It shows what stands in an `Insides`, and counts nothing itself.
 """
@@ -18,7 +18,7 @@ from edgekit.values import Value
 from edgekit.verdict.wording import count, figure, interval
 
 MOST_ROWS = 250
-"""Longer models show their heaviest operators: a page of thousands of rows is read by nobody."""
+"""Longer models show only their heaviest operators: nobody reads a page of thousands of rows."""
 
 WHOLE = "The milliseconds are the prediction for the whole, shared out by what each operator computes and moves."
 _SKYLINE = (46.0, 16.0, 36.0, 40.0)  # left, right, top, bottom of the frame, from the picture's edges
@@ -26,7 +26,7 @@ _BINS = 600  # as many steps as a picture has room for
 
 
 class LayerRow(Value):
-    """One operator; the shares are of the largest of its column, for bars."""
+    """One operator; shares are relative to the largest in the column, for bars."""
 
     number: int
     label: str
@@ -45,9 +45,9 @@ class LayerRow(Value):
 
 
 class Layers(Value):
-    """The rows in the order of execution, and what is not an operator's.
+    """The rows in the order of execution, and what belongs to no operator.
 
-    `left_out` says what the rows that are not shown take together, empty where all are.
+    `left_out` says what the rows that are not shown take together; empty if all are shown.
     """
 
     rows: tuple[LayerRow, ...]
@@ -65,7 +65,7 @@ class Layers(Value):
 
 
 class Skyline(Value):
-    """The memory held while each operator runs: a filled path, and the peak's place."""
+    """The memory held while each operator runs: a filled path, and the place of the peak."""
 
     width: float
     height: float
@@ -145,7 +145,7 @@ def _row(parts: Breakdown, row: OperatorRow, time: Estimate | None, largest: _La
 
 
 def _heaviest(rows: Sequence[LayerRow]) -> list[int]:
-    """The places of the rows that are shown, in the order of execution: the peak, and the largest of any column."""
+    """The places of the rows to show, in the order of execution: the peak, and the largest in any column."""
     order = sorted(
         range(len(rows)),
         key=lambda index: (not rows[index].peak, -max(rows[index].bytes_share, rows[index].latency_share), index),
@@ -191,7 +191,7 @@ def _percent(value: int, of: int) -> str:
 
 
 def skyline(held: Sequence[int], peak: int | None, *, width: float, height: float) -> Skyline | None:
-    """The picture of a file's memory, the bytes `held` at each step; None where there is nothing that could have a peak."""
+    """The picture of a file's memory, the bytes `held` at each step; None if there are no operators, and so no peak."""
     if len(held) < 2 or peak is None or not held[peak]:
         return None
     left, top, right, bottom = _SKYLINE[0], _SKYLINE[2], width - _SKYLINE[1], height - _SKYLINE[3]
@@ -223,7 +223,7 @@ def skyline(held: Sequence[int], peak: int | None, *, width: float, height: floa
 
 
 def _binned(held: Sequence[int]) -> list[int]:
-    """At most `_BINS` steps, each the largest of those that it stands for."""
+    """At most `_BINS` steps, each the largest of those that it replaces."""
     size = -(-len(held) // _BINS)
     return [max(held[start : start + size]) for start in range(0, len(held), size)]
 

@@ -1,4 +1,4 @@
-"""Which class is taken for which: a table for few classes, a picture of squares for many."""
+"""Which class is confused with which: a table for few classes, a picture of squares for many."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ SQUARE = 12.0
 
 
 class Cell(Value):
-    """A true class decided as another, or as itself; `level` from 0 to 5 says which share of the true class that is."""
+    """A true class decided as another, or as itself; `level` from 0 to 5 grades its share of the true class."""
 
     text: str
     level: int
@@ -20,14 +20,14 @@ class Cell(Value):
 
 
 class MatrixRow(Value):
-    """A true class."""
+    """The decisions for one true class."""
 
     label: str
     cells: tuple[Cell, ...]
 
 
 class Matrix(Value):
-    """Rows are true classes, columns what they are decided as; `is_table` where there is room for numbers."""
+    """Rows are true classes, columns the decided ones; `is_table` if there is room for numbers."""
 
     labels: tuple[str, ...]
     rows: tuple[MatrixRow, ...]
@@ -37,7 +37,7 @@ class Matrix(Value):
 
 
 def matrix(counts: tuple[tuple[int, ...], ...], labels: tuple[str, ...]) -> Matrix | None:
-    """The view of counts; None where they are no square with a label for each row."""
+    """The view of counts; None unless they are a square with a label for each row."""
     number = len(labels)
     if not 2 <= number <= MOST_CLASSES or len(counts) != number or any(len(row) != number for row in counts):
         return None

@@ -1,4 +1,4 @@
-"""The page's part on what a result was made of: the file's ends, versions, hashes, the sizes of the splits."""
+"""The page's part on what a result was made of: the file's inputs and outputs, versions, hashes, the sizes of the splits."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Port(Value):
 
 
 class Fact(Value):
-    """A name and what there is to say of it; `code` where it is to be copied and not read."""
+    """A name and a text about it; `code` if the text is for copying rather than reading."""
 
     name: str
     text: str
@@ -33,7 +33,7 @@ class Fact(Value):
 
 
 class Link(Value):
-    """A file of the result, and the way to it from the page."""
+    """A file of the result, and its link from the page."""
 
     name: str
     way: str
@@ -44,7 +44,7 @@ _PLAIN = re.compile(r"\w[\w.-]{0,80}")
 
 
 def links(files: Sequence[str], folder: str) -> tuple[Link, ...]:
-    """The files of a result, those that a reader wants first; a name that is no plain one of a file is left out."""
+    """The files of a result, the most wanted first; names that are not plain file names are left out."""
     known = [name for name in dict.fromkeys(files) if _PLAIN.fullmatch(name)]
     order = sorted(known, key=lambda name: (FIRST.index(name) if name in FIRST else len(FIRST), name))
     return tuple(Link(name=name, way=quote(f"{folder}{name}")) for name in order)
@@ -76,7 +76,7 @@ def made_by(chosen: Chosen | None) -> str:
 
 
 def data_facts(report: Report) -> tuple[Fact, ...]:
-    """The sizes of the splits and what the training was told, as far as the report has them."""
+    """The sizes of the splits and the settings of the training, as far as the report has them."""
     facts = []
     samples = report.data.get("samples")
     if isinstance(samples, dict):
@@ -105,7 +105,7 @@ def hashes(report: Report, provenance: Provenance | None) -> tuple[Fact, ...]:
 
 
 def provenance_facts(report: Report, provenance: Provenance | None) -> tuple[Fact, ...]:
-    """Versions, seed and processor; without a provenance only who wrote the report."""
+    """Versions, seed and processor; without a provenance only the version that wrote the report."""
     facts = [Fact(name="edgekit", text=report.edgekit_version)] if report.edgekit_version else []
     if provenance is None:
         return tuple(facts)

@@ -1,6 +1,6 @@
 """The page: the views of a report put into its template, with every text escaped and nothing fetched or run.
 
-Names come from files that may be hostile, so Jinja2 escapes all that is inserted, signs that no one can see are replaced,
+Names come from files that are not trusted, so Jinja2 escapes all that is inserted, invisible characters are replaced,
 and a content security policy forbids everything but the page's own style sheet, by its hash. There is no script. The
 same report gives the same bytes: no clock is read.
 """
@@ -26,7 +26,7 @@ _WHOLE = 18
 _PARTS = re.compile(r"[^\s+/.;:,]+[\s+/.;:,]*|[\s+/.;:,]+")
 _PIECES = re.compile(r"[^_]{1,20}_*|_{1,20}")
 _UNSEEN = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
-"""Unicode's categories of signs that are not shown, or that change how others are (a turn of the writing's direction)."""
+"""Unicode's categories of characters that are invisible, or that change how others are shown (as a change of direction does)."""
 
 
 def render(views: dict[str, Any]) -> str:
@@ -55,7 +55,7 @@ def environment() -> Environment:
 
 
 def breakable(name: str) -> Markup:
-    """A name that may be broken between its parts, and within a part that is long."""
+    """A name with line breaks allowed between its parts, and within long parts."""
     from markupsafe import Markup
 
     return Markup("<wbr>").join(visible(piece) for part in _PARTS.findall(name) for piece in _pieces(part))
@@ -66,7 +66,7 @@ def _pieces(part: str) -> list[str]:
 
 
 def visible(value: Any) -> Any:
-    """A text with every sign that cannot be seen replaced; markup and numbers as they are.
+    """A text with every invisible character replaced; markup and numbers unchanged.
 
     >>> visible("dense\\u202eexe.")
     'dense\\ufffdexe.'

@@ -1,4 +1,4 @@
-"""Accuracy against size of a report's candidates, as a picture for a page and one for a phone, with the limits in it."""
+"""Accuracy against size of a report's candidates, with limits: one picture for a page and one for a phone."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from edgekit.verdict.metric_spec import least_score
 from edgekit.verdict.wording import figure, is_share
 
 ASPECT = ((500.0, 0.5), (0.0, 0.95))
-"""The height of a picture by its width, from the least width that it holds for."""
+"""Pairs of a least width and the ratio of height to width from that width on."""
 
 
 def pictures(report: Report, tried: Tried, widths: tuple[float, ...]) -> list[Scatter]:
-    """A picture for each width; none where no candidate has both figures."""
+    """A picture for each width; none if no candidate has both figures."""
     if not tried.points:
         return []
     return [
@@ -31,7 +31,7 @@ def pictures(report: Report, tried: Tried, widths: tuple[float, ...]) -> list[Sc
 
 
 def _told(name: str, limit: float | None) -> tuple[float, str] | None:
-    """A limit with its words."""
+    """A limit with its text."""
     unit = {"latency": "ms"}.get(name, "B" if name in COSTS else "")
     return None if limit is None else (limit, f"limit {figure(name, limit, unit)}")
 

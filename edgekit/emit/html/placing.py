@@ -1,6 +1,6 @@
-"""Where the labels of a chart's points go, so that none covers another, a point or the edge.
+"""Places the labels of a chart's points so that none covers another, a point or the edge.
 
-It knows rectangles and nothing of what they say. Places are tried from near to far, in a fixed order: the same points
+It knows rectangles, not texts. Places are tried from near to far, in a fixed order: the same points
 always get the same labels.
 """
 
@@ -15,7 +15,7 @@ _GAP = 3.0  # between a point's mark and its label
 
 
 class Box(NamedTuple):
-    """A rectangle by its edges."""
+    """A rectangle, by its edges."""
 
     left: float
     top: float
@@ -23,7 +23,7 @@ class Box(NamedTuple):
     bottom: float
 
     def meets(self, other: Box) -> bool:
-        """Whether two rectangles share an area."""
+        """Whether two rectangles overlap."""
         return (
             self.left < other.right
             and other.left < self.right
@@ -32,7 +32,7 @@ class Box(NamedTuple):
         )  # fmt: skip
 
     def within(self, other: Box) -> bool:
-        """Whether no part of it is outside another."""
+        """Whether it is completely inside another."""
         return (
             self.left >= other.left
             and self.top >= other.top
@@ -42,7 +42,7 @@ class Box(NamedTuple):
 
 
 class Place(NamedTuple):
-    """A label's box, and whether it is so far from its point that a line must join them."""
+    """A label's box, and whether it is so far from its point that a line must connect them."""
 
     box: Box
     far: bool
@@ -61,9 +61,9 @@ def place(
     radius: float,
     taken: Sequence[Box] = (),
 ) -> list[Place | None]:
-    """A place for the label of each point, by its (width, height); None where there is none.
+    """A place for the label of each point, by its (width, height); None if there is no room.
 
-    The first points choose first. `radius` is that of the points' marks, `taken` what is drawn already.
+    The first points choose first. `radius` is that of the points' marks, `taken` are boxes that are used already.
     """
     marks = [around(x, y, radius) for x, y in points]
     used = list(taken)

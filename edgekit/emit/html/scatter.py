@@ -1,7 +1,7 @@
-"""Accuracy against size as a picture: where each candidate's mark, its label, the axes and the Pareto front go.
+"""Accuracy against size as a picture: the places of each candidate's mark and label, the axes and the Pareto front.
 
-It knows numbers, names and the size of the picture; what a candidate is worth was decided before. Everything is in the
-units of the picture's viewBox, and letters are taken to be as wide as those of a monospaced font.
+It knows numbers, names and the size of the picture; how good a candidate is was decided before. Everything is in the
+units of the picture's viewBox, and letters are assumed to be as wide as those of a monospaced font.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from edgekit.emit.html.placing import Box, Place, place
 from edgekit.values import Value
 
 Kind = Literal["control", "fail", "pass", "baseline-fail", "baseline", "chosen-fail", "chosen"]
-LETTER_WIDTH = 0.61  # of a monospaced font, by its size (DejaVu Sans Mono 0.602, Courier 0.600)
+LETTER_WIDTH = 0.61  # of a monospaced font, relative to its size (DejaVu Sans Mono 0.602, Courier 0.600)
 FONT_SIZE = 12.0
 _LINE = 15.0  # the height of a label
 _RADIUS = 6.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 46.0, 16.0, 42.0, 40.0
-_INSET = 10.0  # between the frame and the outermost values, so that no mark is cut
-LARGEST = 1e18  # what a byte count of a damaged report may be is not drawn
-_NAMED = 10  # with more candidates than that, names would hide the points
-_NUMBERED = 60  # with more than that, the numbers would: the rest is told by the table and by pointing at it
+_INSET = 10.0  # between the frame and the outermost values, so that no mark is cut off
+LARGEST = 1e18  # larger byte counts, as in a damaged report, are not drawn
+_NAMED = 10  # with more candidates, names would hide the points
+_NUMBERED = 60  # with more, numbers would hide them too: the table and the tooltips name them
 
 
 class Point(Value):
-    """A candidate with a size and an accuracy; `number` is that of its row in the table, `told` its figures in words."""
+    """A candidate with a size and an accuracy; `number` is its row in the table, `told` its figures in words."""
 
     number: int
     name: str
@@ -38,7 +38,7 @@ class Point(Value):
 
 
 class Mark(Value):
-    """A point as drawn; `leader` is the end of the line to a label that is not beside it."""
+    """A point as drawn; `leader` is the end of the line to a label that is not directly beside it."""
 
     point: Point
     x: float
@@ -50,19 +50,19 @@ class Mark(Value):
 
     @property
     def on_top(self) -> int:
-        """The order of drawing: the chosen one last, so that none covers it."""
+        """The drawing order: the chosen one last, so that nothing covers it."""
         return get_args(Kind).index(self.point.kind)
 
 
 class Tick(Value):
-    """A place on an axis and what is written there."""
+    """A place on an axis and its text."""
 
     at: float
     text: str
 
 
 class Line(Value):
-    """A limit, as a line across the picture with its words."""
+    """A limit, as a line across the picture with its text."""
 
     at: float
     text: str
@@ -97,7 +97,7 @@ def scatter(
     size_limit: tuple[float, str] | None = None,
     accuracy_limit: tuple[float, str] | None = None,
 ) -> Scatter:
-    """The picture of some points, at least one; limits, with their words, are drawn where they are near enough."""
+    """The picture of one or more points; limits are drawn with their text if they are near enough."""
     frame = Box(_LEFT, _TOP, width - _RIGHT, height - _BOTTOM)
     inner = Box(frame.left + _INSET, frame.top + _INSET, frame.right - _INSET, frame.bottom - _INSET)
     wide = width > 500
@@ -141,12 +141,12 @@ def _y(down: Axis, inner: Box, value: float) -> float:
 
 
 def _near(limit: float | None, sizes: list[float]) -> list[float]:
-    """A limit that the axis is stretched for: one beyond it would press all points into a corner."""
+    """A limit for which the axis is extended: one far beyond the points would press them all into a corner."""
     return [limit] if limit is not None and limit <= 1.5 * max(sizes) else []
 
 
 def _in_sight(limit: float | None, accuracies: list[float]) -> list[float]:
-    """A limit that is no further from the points than they are from one another, or a point of a percentage."""
+    """A limit that is near the points: no farther than they are from one another, or than 2% of its own value."""
     if limit is None:
         return []
     spread = max(accuracies) - min(accuracies)
@@ -155,19 +155,19 @@ def _in_sight(limit: float | None, accuracies: list[float]) -> list[float]:
 
 
 def _size_line(x: float, text: str, frame: Box) -> Line:
-    """A line from top to bottom, with its words above the frame."""
+    """A line from top to bottom, with its text above the frame."""
     fits_right = x + _width(text) <= frame.right
     return Line(at=x, text=text, text_x=x, text_y=frame.top - 6, anchor="start" if fits_right else "end")
 
 
 def _accuracy_line(y: float, text: str, frame: Box) -> Line:
-    """A line across, with its words above it or, near the top, below."""
+    """A line across, with its text above it or, near the top, below."""
     above = y - 5 - _LINE >= frame.top
     return Line(at=y, text=text, text_x=frame.left + 5, text_y=y - 5 if above else y + 13, anchor="start")
 
 
 def _limit_boxes(across: Line | None, down: Line | None, frame: Box) -> list[Box]:
-    """The limits' lines and words, which no label may cover."""
+    """The limits' lines and texts, which no label may cover."""
     boxes = [_box_of(line) for line in (across, down) if line is not None]
     boxes += [Box(across.at - 1, frame.top, across.at + 1, frame.bottom)] if across else []
     return boxes + ([Box(frame.left, down.at - 1, frame.right, down.at + 1)] if down else [])
@@ -181,7 +181,7 @@ def _box_of(line: Line) -> Box:
 def _labels(
     points: Sequence[Point], at: list[tuple[float, float]], frame: Box, taken: list[Box], *, named: bool
 ) -> tuple[list[str], list[Place | None]]:
-    """Number and name beside each point where there is room for all of them, else the numbers.
+    """Number and name beside each point if there is room for all of them, else only the numbers.
 
     The chosen one and those on the front choose their places first.
     """
@@ -228,7 +228,7 @@ def _corners(points: Sequence[Point], at: list[tuple[float, float]]) -> list[tup
 
 
 def _front(corners: list[tuple[float, float]], frame: Box) -> str:
-    """The front as a path of steps: what accuracy is to be had for at most a size."""
+    """The front as a path of steps: the best accuracy for at most a given size."""
     if not corners:
         return ""
     steps = "".join(f"H{x:g}V{y:g}" for x, y in corners[1:])
@@ -244,5 +244,5 @@ def _steps(corners: list[tuple[float, float]], frame: Box) -> list[Box]:
 
 
 def is_finite(*values: float | int | None) -> bool:
-    """Whether all of them are numbers that can be drawn."""
+    """Whether all of them are finite, and can be drawn."""
     return all(value is not None and abs(value) <= LARGEST for value in values)

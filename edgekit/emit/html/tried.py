@@ -1,4 +1,4 @@
-"""The candidates' part of the page: their table, what came of each, and which of them can be drawn as points."""
+"""The candidates' part of the page: their table, the outcome of each, and which of them can be drawn as points."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ COSTS = ("flash", "download", "ram", "latency")
 
 
 class Column(Value):
-    """A column of the table; `basis` is empty where its figures have different ones."""
+    """A column of the table; `basis` is empty if its figures have different ones."""
 
     name: str
     words: str
@@ -27,7 +27,7 @@ class Column(Value):
 
 
 class CandidateRow(Value):
-    """One candidate; `kind` is how its mark looks, empty where it has none."""
+    """One candidate; `kind` is the style of its mark, empty if it has none."""
 
     number: int
     name: str
@@ -45,7 +45,7 @@ class CandidateRow(Value):
 
 
 class Tried(Value):
-    """All candidates; `accuracy` and `currency` are the metrics that the picture has for axes, empty where it has none.
+    """All candidates; `accuracy` and `currency` are the metrics on the picture's axes, empty if there is no picture.
 
     `baseline` is the point of the unmodified model, None where it cannot be drawn. `front_of` says whose front it is, `not_drawn` why a candidate or the whole picture is missing.
     """
@@ -88,7 +88,7 @@ def tried(report: Report) -> Tried:
 
 
 def _currency(report: Report) -> str:
-    """The metric that the goal makes small; the size of the file where the report does not say, or nothing has it."""
+    """The metric that the goal minimises; the size of the file if the report names none, or no candidate has it."""
     named = report.data.get("currency")
     known = [name for name in (named, "flash") if isinstance(name, str) and name in COSTS]
     return next((name for name in known if any(_value(each, name) is not None for each in report.candidates)), "flash")
@@ -142,7 +142,7 @@ def _row(
 
 
 def _points(report: Report, accuracy: str, currency: str, higher_is_better: bool) -> tuple[tuple[Point, ...], str]:
-    """The candidates that have both figures, with those on the front marked; and whose front it is."""
+    """The candidates that have both figures, those on the front marked; and which candidates the front is of."""
     found = [
         (number, candidate, size, score)
         for number, candidate in enumerate(report.candidates, start=1)

@@ -1,7 +1,7 @@
-"""What goes with a model into a microcontroller's firmware: the array, the operators, a test vector, an example.
+"""Files for a microcontroller's firmware that go with a model: the array, the operators, a test vector, an example.
 
-Each file of this folder knows the text of one of them; here is which of them a result has. All of them are made anew by each
-build, so a project copies what it changes. The C++ is C++17 without the standard library's allocating parts.
+Each file of this folder makes the text of one of them; here it is decided which of them a result has. Each build overwrites
+them, so a project should copy a file before changing it. The C++ is C++17 without the standard library's allocating parts.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""A small program that runs the test vector on the board: the interpreter set up as a firmware does it, and PASS or FAIL.
+"""A small program that runs the test vector on the board: it sets up the interpreter as a firmware does, and prints PASS or FAIL.
 
-It is the example to copy from, and the first thing to flash: a board that prints PASS has the model, its operators, enough
-arena and the arithmetic that the accuracy was taken with.
+It is an example to copy from, and the first thing to flash: a board that prints PASS has the right model and operators, a
+large enough arena, and the arithmetic that the accuracy was measured with.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ int main() {{
 }}
 """
 STEPS = 1.0
-"""Steps of an integer output that a board may be off by: what kernels with another rounding differ by here."""
+"""By how many steps a board's integer outputs may differ: kernels with another rounding differ by so many here."""
 
 
 def example(vector: TestVector, *, device: str) -> str:

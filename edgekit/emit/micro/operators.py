@@ -1,8 +1,8 @@
-"""The operators of a model as code that registers exactly these with `tflite::MicroMutableOpResolver`.
+"""C++ code that registers exactly the operators of a model with `tflite::MicroMutableOpResolver`.
 
 A kernel that is not registered is not linked, which is most of what a firmware saves. The names of the methods are those of
-tensorflow/lite/micro/micro_mutable_op_resolver.h, which follow from the operators' names but for some. Its classes were in
-the namespace `tflite` and are in `tflite::micro` in the releases of 2026; the text serves both.
+tensorflow/lite/micro/micro_mutable_op_resolver.h; most follow from the operators' names. Its classes were in
+the namespace `tflite` and are in `tflite::micro` in the releases of 2026; the text works with both.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ bool RegisterModelOperators(Resolver& resolver) {{
 
 
 def operators_header(model: TfliteModel) -> str:
-    """The text of `model_operators.h`; it stops the compiler where tflite-micro lacks an operator of the model."""
+    """The text of `model_operators.h`; compiling it fails if tflite-micro lacks an operator of the model."""
     asked = dict.fromkeys((operator.name, operator.custom) for operator in model.operators)
     methods = {(name, custom): method_of(name, custom=custom) for name, custom in asked}
     known = [method for method in methods.values() if method is not None]
@@ -77,9 +77,9 @@ def operators_header(model: TfliteModel) -> str:
 
 
 def method_of(name: str, *, custom: bool = False) -> str | None:
-    """The method of `MicroMutableOpResolver` that registers an operator; None where it has none.
+    """The method of `MicroMutableOpResolver` that registers an operator; None if there is none.
 
-    A `custom` operator is looked for by its own name, which may be that of a built-in one.
+    A `custom` operator is only looked up among custom ones, for its name may be that of a built-in one.
 
     >>> method_of("CONV_2D", custom=True) is None
     True
@@ -97,10 +97,10 @@ def method_of(name: str, *, custom: bool = False) -> str | None:
 
 
 def _capital(part: str) -> str:
-    """A word of a name with its first letter large: 2D stays as it is."""
+    """A word of a name with its first letter in upper case; 2D is unchanged."""
     return part if part[0].isdigit() else part[0] + part[1:].lower()
 
 
 def _plain(name: str) -> str:
-    """A name from a file, as it may stand in a line of C++."""
+    """A name from a file, made safe for a line of C++."""
     return "".join(letter if letter.isalnum() or letter in "_-." else "?" for letter in name)[:60]

@@ -1,6 +1,6 @@
-"""A test vector as C++ arrays: what goes into the model, and what must come out.
+"""A test vector as C++ arrays: the model's inputs, and the outputs that must follow.
 
-The values are stored ones (quantized as the model takes them), by the interpreter that stands in for the board here.
+The values are stored ones (quantized as the model takes them), from the interpreter that stands in for the board here.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def _wrapped(values: list[str]) -> str:
 
 
 def _literal(value: np.generic) -> str:
-    """A value as C++ reads it back to the last bit."""
+    """A value as a C++ literal that gives exactly the same bits."""
     import numpy as np
 
     if isinstance(value, np.floating):

@@ -1,4 +1,4 @@
-"""Numbers out of a column's cells, and which of them are missing or none."""
+"""The numbers in a column's cells, and which cells are missing or not a number."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from edgekit.ingest.table.dialect import is_number
 from edgekit.ingest.table.part import Column
 
 MISSING = ("", "na", "n/a", "nan", "<na>", "null", "none", "nil", "?", "-")
-"""What stands for a value that is not there, in small letters."""
+"""The words that mean a missing value, in lower case."""
 _TRUTH = {"true": 1.0, "false": 0.0}
 
 
@@ -28,7 +28,7 @@ class Numbers:
 
 
 def to_numbers(cells: Column, decimal: str = ".", *, words: bool = True) -> Numbers:
-    """The numbers of a column's cells; text is read with the decimal sign of its file, `true` is 1 and `false` 0 with `words`."""
+    """The numbers of a column's cells; text is read with its file's decimal sign, and with `words` `true` is 1 and `false` 0."""
     if isinstance(cells, np.ndarray) and cells.dtype.kind in "fiub":
         values = cells.astype(np.float64)
         missing = np.isnan(values)
@@ -39,7 +39,7 @@ def to_numbers(cells: Column, decimal: str = ".", *, words: bool = True) -> Numb
 
 
 def is_missing(cell: Any) -> bool:
-    """Whether a cell holds nothing, or a word for it.
+    """Whether a cell is empty, or holds a word that means so.
 
     >>> is_missing(" N/A"), is_missing("0"), is_missing(None), is_missing(float("nan"))
     (True, False, True, True)
@@ -48,7 +48,7 @@ def is_missing(cell: Any) -> bool:
 
 
 def _quickly(cells: Column, decimal: str) -> tuple[np.ndarray, np.ndarray] | None:
-    """All cells at once where every one is a plain number."""
+    """All cells in one conversion, if every one is a plain number."""
     try:
         joined = "".join(cells)
         if "_" in joined or "n" in joined or "N" in joined or (decimal != "." and "." in joined):
@@ -69,7 +69,7 @@ def _one_by_one(cells: Column, decimal: str, *, words: bool) -> tuple[np.ndarray
 
 
 def _number(cell: Any, decimal: str, *, words: bool) -> float:
-    """A cell's number; NaN where it is none."""
+    """A cell's number; NaN if it has none."""
     if not words and isinstance(cell, bool | np.bool_):
         return np.nan
     if isinstance(cell, kinds.Real | decimals.Decimal | np.bool_):

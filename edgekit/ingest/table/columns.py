@@ -13,7 +13,7 @@ TARGET_WORDS = ("label", "labels", "target", "targets", "class", "classes", "y",
 
 
 class Columns(Value):
-    """The columns in use, and the names of those that are not; of targets several where the model gives several numbers."""
+    """The columns in use, and the names of the others; several targets if the model gives several numbers."""
 
     features: tuple[str, ...]
     targets: tuple[str, ...]
@@ -29,7 +29,7 @@ class Columns(Value):
 
 
 def guess_target(names: tuple[str, ...]) -> tuple[str, str]:
-    """The column that is most likely the target, and why: one of a telling name, else the last.
+    """The column that is most likely the target, and why: one with a telling name, else the last.
 
     >>> guess_target(("id", "Label", "x")), guess_target(("x", "speed"))
     (('Label', 'its name'), ('speed', 'it is the last'))
@@ -39,9 +39,9 @@ def guess_target(names: tuple[str, ...]) -> tuple[str, str]:
 
 
 def choose_columns(names: tuple[str, ...], options: dict[str, Any], where: str) -> Columns:
-    """The columns that the options name; features are all others where none are named.
+    """The columns that the options name; if they name no features, these are all other columns.
 
-    Raises `DataError` for a name that is not there, one in two roles, no target, or no features. Columns without a name (the row
+    Raises `DataError` for an unknown name, a column in two roles, no target, or no features. Columns without a name (the row
     numbers that pandas writes) are never features.
     """
     given = options["target"]

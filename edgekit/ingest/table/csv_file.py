@@ -14,7 +14,7 @@ from edgekit.ingest.table.part import Part, rows_at_once
 
 
 def csv_parts(path: Path, dialect: Dialect, wanted: tuple[str, ...]) -> Iterator[Part]:
-    """The rows of a file, of each the wanted columns; raises `DataError` where a row has another number of cells."""
+    """The wanted columns of a file's rows; raises `DataError` if a row has another number of cells."""
     places = [dialect.names.index(name) for name in wanted]
     rows, count = _rows(path, dialect), rows_at_once(len(dialect.names))
     while chunk := list(itertools.islice(rows, count)):

@@ -1,6 +1,6 @@
-"""How a text file of columns is written: encoding, separator, decimal sign, names of the columns; seen from its first lines.
+"""How a text file of columns is written: encoding, separator, decimal sign, column names.
 
-What the user declares is taken, the rest is told by the first lines. It knows what columns are called and not what they are for.
+The user's declarations come first, the rest is found from the first lines. What columns are for is not known here.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from edgekit.ingest.said import listed, shown
 from edgekit.values import Value
 
 LOOKED_AT = 30
-"""Lines from which a dialect is told."""
+"""How many lines are read to find the dialect."""
 LONGEST_LINE = 8 * 2**20
-"""Characters of a line: 10,000 columns take a hundredth of it."""
+"""The most characters in a line: 10,000 columns need a hundredth of it."""
 MOST_COLUMNS = 100_000
 SEPARATORS = (",", ";", "\t", "|")
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
@@ -34,7 +34,7 @@ BROKEN = (OSError, EOFError, zlib.error, lzma.LZMAError)
 
 
 class Dialect(Value):
-    """How a file is written; `names` are its columns, in order, those without a name empty."""
+    """How a file is written; `names` are its columns in order, empty for a column without a name."""
 
     encoding: str
     separator: str
@@ -46,7 +46,7 @@ class Dialect(Value):
 def tell_dialect(path: Path, options: dict[str, Any]) -> Dialect:
     """The dialect of a file, by `separator`, `decimal` and `header` of the options, else by its first lines.
 
-    Raises `DataError` where it has no rows, one column, names twice, or no names at all.
+    Raises `DataError` if it has no rows, only one column, a name twice, or no names at all.
     """
     encoding = _encoding(path)
     lines = [line for line, _ in zip(lines_of(path, encoding), range(LOOKED_AT), strict=False)]
@@ -65,7 +65,7 @@ def dialect_of(lines: list[str], encoding: str, options: dict[str, Any], *, wher
 
 
 def first_lines(path: Path, most: int) -> tuple[list[str], str, bool]:
-    """The whole lines among the first bytes of a file, its encoding, and whether that is all of it."""
+    """The whole lines within a file's first bytes, its encoding, and whether these are all its lines."""
     with opened(path) as file:
         start = file.read(most + 1)
     encoding = next((name for mark, name in _MARKS if start.startswith(mark)), "utf-8")
@@ -76,7 +76,7 @@ def first_lines(path: Path, most: int) -> tuple[list[str], str, bool]:
 
 @contextlib.contextmanager
 def opened(path: Path) -> Iterator[IO[bytes]]:
-    """The bytes of a file, unpacked where it ends in .gz."""
+    """The bytes of a file, decompressed if its name ends in .gz."""
     with path.open("rb") as raw:
         if path.suffix.lower() == ".gz":
             with gzip.open(raw) as unpacked:
@@ -86,7 +86,7 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
 
 
 def lines_of(path: Path, encoding: str) -> Iterator[str]:
-    """The lines of a file with their ends; raises `DataError` where it is no text or a line has no end."""
+    """The lines of a file with their line ends; raises `DataError` if it is not text, or a line does not end."""
     number = 0
     try:
         with opened(path) as raw, io.TextIOWrapper(raw, encoding, newline="") as text:
@@ -111,7 +111,7 @@ def lines_of(path: Path, encoding: str) -> Iterator[str]:
 
 def parsed(lines: list[str], separator: str) -> Iterator[list[str]]:
     """The cells of the rows in some lines, stripped; rows without any are left out."""
-    with contextlib.suppress(csv.Error):  # a quoted cell that is cut off by the last of the lines
+    with contextlib.suppress(csv.Error):  # the last line may end within a quoted cell
         for row in csv.reader(lines, delimiter=separator, skipinitialspace=True):
             cells = [cell.strip() for cell in row]
             if any(cells):
@@ -129,7 +129,7 @@ def _encoding(path: Path) -> str:
 
 
 def _separator(lines: list[str], where: str) -> str:
-    """The separator by which the most lines have the same number of cells; of several, that with the most cells."""
+    """The separator with which the most lines have the same number of cells; if several, the one that gives the most cells."""
     best, most = "", (0, 0)
     for separator in SEPARATORS:
         counts = [len(row) for row in parsed(lines, separator)]
@@ -146,7 +146,7 @@ def _separator(lines: list[str], where: str) -> str:
 
 
 def _decimal(rows: list[list[str]]) -> str:
-    """A comma where numbers are written with one and none is written with a point."""
+    """A comma if some numbers have a decimal comma and none has a point."""
     cells = [cell for row in rows[1:] for cell in row]
     return "," if any(map(_COMMA.fullmatch, cells)) and not any(map(_POINT.fullmatch, cells)) else "."
 
@@ -183,5 +183,5 @@ def _names(rows: list[list[str]], decimal: str, where: str, *, header: bool) -> 
     while (
         len(first) > 1 and not first[-1] and all(len(row) < len(first) or not row[len(first) - 1] for row in rows[1:])
     ):
-        first = first[:-1]  # a separator at the end of each line
+        first = first[:-1]  # each line ends with a separator
     return tuple(first)

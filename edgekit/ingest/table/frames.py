@@ -1,4 +1,4 @@
-"""Data frames with the target among their columns, as tables: those of pandas and polars, which are not imported here."""
+"""Data frames that hold the target among their columns, read as tables: pandas and polars, which are not imported here."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from edgekit.progress import Progress
 def read_frames(
     splits: dict[str, Any], target: Path, options: dict[str, Any], wanted: Wanted, seed: int, where: str, progress: Progress
 ) -> Read:  # fmt: skip
-    """Write the samples of a frame, or of one for training and one for the test, by the columns that `[data]` names.
+    """Write the samples of one frame, or of one for training and one for the test, by the columns that `[data]` names.
 
-    Raises `DataError` where no target is named, or a split is something else than a frame.
+    Raises `DataError` if no target is named, or a split is not a frame.
     """
     strange = [split for split, part in splits.items() if not is_frame(part) or split == "val"]
     first = splits.get("train")

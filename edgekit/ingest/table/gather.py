@@ -1,4 +1,4 @@
-"""The rows of a table on disk: features as float32, and beside them target, split and group of each row in memory."""
+"""The rows of a table: their features as float32 on disk; target, split and group of each row in memory."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ SPLITS = ("train", "val", "test")
 
 
 class Gathered:
-    """A table's rows: `features` is the `.npy` file of them; `split` and `group` are numbers a row, empty where not asked for.
+    """A table's rows: `features` is the `.npy` file of them; `split` and `group` hold a number a row, empty if not asked for.
 
-    `dropped` counts the rows that were left out since a value was missing, by column.
+    `dropped` counts, by column, the rows left out because of a missing value.
     """
 
     def __init__(self, file: str, path: Path, columns: Columns, decimal: str, *, drops: bool) -> None:
@@ -39,7 +39,7 @@ class Gathered:
         self.rows = 0
 
     def add(self, part: Part) -> None:
-        """Add the rows of a part; raises `DataError` where a cell is missing or holds something else than it should."""
+        """Add the rows of a part; raises `DataError` if a cell is missing or holds the wrong kind of value."""
         numeric = [*self.columns.features, *(self.columns.targets if self._amounts else ())]
         found = {name: to_numbers(part.columns[name], self._decimal) for name in numeric}
         keep = self._complete(part, found)
@@ -61,7 +61,7 @@ class Gathered:
         self._add_group(part, rows)
 
     def close(self) -> None:
-        """Finish the file of features; raises `DataError` where there are no rows."""
+        """Finish the file of features; raises `DataError` if there are no rows."""
         if not self.rows:
             received = "rows with missing values only" if self.dropped else "none below the column names"
             raise DataError("no rows", where=self.file, received=received, allowed="a row a sample")
@@ -72,7 +72,7 @@ class Gathered:
         return np.stack([np.frombuffer(one, np.float64) for one in self._amounts], axis=1).astype(np.float32)
 
     def _complete(self, part: Part, found: dict[str, Numbers]) -> np.ndarray:
-        """Which rows miss nothing; raises `DataError` for the first that does, unless such rows are left out."""
+        """Which rows have no missing value; raises `DataError` for the first that has one, unless such rows are dropped."""
         missing = {name: numbers.missing for name, numbers in found.items()}
         for name in set(self.columns.used) - set(found):
             missing[name] = np.fromiter(map(is_missing, part.columns[name]), bool, len(part.lines))

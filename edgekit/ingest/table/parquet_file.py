@@ -1,4 +1,4 @@
-"""A Parquet file in parts, by pyarrow where it is installed, else whole by pandas."""
+"""A Parquet file read in parts by pyarrow if it is installed, else whole by pandas."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ENDINGS = (".parquet", ".pq")
 
 
 def require_parquet() -> str:
-    """The package that reads Parquet here; raises `MissingExtraError` with the pip line where none is installed."""
+    """The package that reads Parquet here; raises `MissingExtraError` with the pip line if none is installed."""
     if not is_installed("pyarrow") and is_installed("pandas") and is_installed("fastparquet"):
         return "pandas"
     require("tables", "pyarrow", purpose="reading a Parquet file")
@@ -25,7 +25,7 @@ def require_parquet() -> str:
 
 
 def parquet_names(path: Path) -> tuple[str, ...]:
-    """The names of a file's columns; those that pandas keeps its row numbers in are left out."""
+    """The names of a file's columns, without those in which pandas keeps its row numbers."""
     if require_parquet() == "pandas":
         return tuple(map(str, _frame(path).columns))
     names = _guarded(path, lambda: _opened(path).schema_arrow.names)
@@ -51,13 +51,13 @@ def parquet_parts(path: Path, wanted: tuple[str, ...]) -> Iterator[Part]:
 
 
 def column_of(series: Any) -> Column:
-    """A pandas or polars series as numbers where it holds numbers, else as a list."""
+    """A pandas or polars series: as an array if it holds numbers, else as a list."""
     values = np.asarray(series.to_numpy())
     return values if values.dtype.kind in "fiub" else list(values)
 
 
 def _arrow(array: Any) -> Column:
-    """A column as numbers where it has a number in each row, else as a list with None for what is missing."""
+    """A column: as an array if each row has a number, else as a list with None for missing values."""
     import pyarrow as pa
 
     kind = array.type
@@ -83,7 +83,7 @@ def _frame(path: Path) -> Any:
 
 
 def _guarded(path: Path, work: Any) -> Any:
-    """What a reader gives; what it raises of a damaged file is a `DataError`."""
+    """The result of a reader; what it raises for a damaged file becomes a `DataError`."""
     try:
         return work()
     except (EdgekitError, MemoryError):

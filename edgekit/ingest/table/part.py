@@ -10,11 +10,11 @@ import numpy as np
 
 Column = Sequence[Any] | np.ndarray
 ROWS, CELLS = 4096, 400_000
-"""The most rows of a part, and about the most cells: a cell as text takes fifty bytes."""
+"""The most rows of a part, and about the most cells: a cell takes fifty bytes as text."""
 
 
 def rows_at_once(columns: int) -> int:
-    """The rows of a part of so many columns.
+    """How many rows a part of so many columns has.
 
     >>> rows_at_once(3), rows_at_once(10_000)
     (4096, 40)

@@ -1,4 +1,4 @@
-"""The join of a table: parts of a file in, samples with their targets in splits out, and notes on all that was decided."""
+"""Turns the parts of a table into samples with targets, in splits, and notes on every decision."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ class Table:
 
 
 def is_table(path: Path) -> bool:
-    """Whether a file is a table by its ending."""
+    """Whether a file is a table, judged by its ending."""
     return path.name.lower().endswith(ENDINGS)
 
 
 def open_table(path: Path, options: dict[str, Any]) -> Table:
-    """The table in a file; raises `DataError`, and `MissingExtraError` where nothing here reads Parquet."""
+    """The table in a file; raises `DataError`, and `MissingExtraError` if no installed package reads Parquet."""
     name = shown(path.name)
     if path.name.lower().endswith(PARQUET):
         return Table(name=name, names=parquet_names(path), decimal=".", parts=lambda used: parquet_parts(path, used))
@@ -58,7 +58,7 @@ def read_table(
     table: Table, target: Path, options: dict[str, Any], wanted: Wanted, seed: int, progress: Progress, *,
     test: Table | None = None, whole: bool = False,
 ) -> Read:  # fmt: skip
-    """Write a table's samples as `x_train_0.npy`, `y_train_0.npy`, ...; the labels (none for amounts), and notes.
+    """Write a table's samples as `x_train_0.npy`, `y_train_0.npy`, ...; returns the labels (none for amounts), and notes.
 
     `test` is a second table with the test split; `whole` makes the first one the test split. Raises `DataError`.
     """
@@ -96,7 +96,7 @@ def read_table(
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class _Samples:
-    """What rows make: where each sample begins, its target, and its split and group where columns tell."""
+    """Where each sample begins, its target, and its split and group if columns give them."""
 
     source: Path
     starts: np.ndarray
@@ -109,7 +109,7 @@ class _Samples:
     notes: tuple[str, ...]
 
     def by_column(self) -> dict[str, np.ndarray]:
-        """Sample numbers by split; all are for training where no column says otherwise."""
+        """Sample numbers by split; all are for training unless a column says otherwise."""
         if self.split is None:
             return {"train": np.arange(len(self.starts))}
         found = {name: np.flatnonzero(self.split == number) for number, name in enumerate(SPLITS)}
@@ -117,13 +117,13 @@ class _Samples:
 
     @property
     def how(self) -> str:
-        """How samples are held out, for a note."""
+        """How samples are held out, in the words of a note."""
         if self.groups is not None:
             return "whole groups together, "
         return "stratified by class, " if self.y.dtype.kind == "i" else ""
 
     def hold_out(self, splits: dict[str, np.ndarray], name: str, share: float, seed: int) -> dict[str, np.ndarray]:
-        """Take a split off the training samples; raises `DataError` where there are none."""
+        """Take a split from the training samples; raises `DataError` if there are none."""
         train = splits.get("train", np.empty(0, np.int64))
         if not len(train):
             raise DataError("no training samples", where="[data] split", received=listed(list(splits)))
@@ -136,7 +136,7 @@ class _Samples:
 
 
 def _targets(rows: Gathered, options: dict[str, Any], wanted: Wanted) -> tuple[tuple[str, ...], np.ndarray, str]:
-    """Labels and the target of each row, and what the target was taken for."""
+    """Labels, the target of each row, and whether the target was read as classes or amounts."""
     columns, where = rows.columns, f"{rows.file}: column {rows.columns.targets[0]!r}"
     if len(columns.targets) > 1:
         return (), rows.amounts(), f"targets: {listed(columns.targets)}, as amounts"
@@ -153,7 +153,7 @@ def _targets(rows: Gathered, options: dict[str, Any], wanted: Wanted) -> tuple[t
 def _test_samples(
     test: Table, columns: Columns, labels: tuple[str, ...], target: Path, options: dict[str, Any], wanted: Wanted, progress: Progress
 ) -> _Samples:  # fmt: skip
-    """The samples of a table for the test split alone, by the columns and labels of the first."""
+    """The samples of a table for the test split alone, with the columns and labels of the first table."""
     absent = [name for name in columns.used if name not in test.names and name != columns.split]
     if absent:
         raise DataError(
@@ -185,7 +185,7 @@ def _amounts_of(rows: Gathered, wanted: Wanted) -> np.ndarray:
 def _samples(
     rows: Gathered, y: np.ndarray, options: dict[str, Any], labels: tuple[str, ...], wanted: Wanted
 ) -> _Samples:
-    """Rows, or windows of them, as samples of the shape that is declared, or that the model takes where that is clear."""
+    """Rows, or windows of rows, as samples in the declared shape, else in the model's if that is unambiguous."""
     window, notes = options["window"] or 1, []
     split = np.frombuffer(rows.split, np.int8) if rows.split else None
     groups = np.frombuffer(rows.group, np.int32) if rows.group else None
@@ -215,7 +215,7 @@ def _samples(
 def _shape(
     sample: tuple[int, ...], declared: tuple[int, ...], wanted: Wanted
 ) -> tuple[tuple[int, ...] | None, tuple[str, ...]]:
-    """The shape of a sample, None where it stays as it is: declared, else the model's where only axes of 1 are added."""
+    """The new shape of a sample, None if it stays: the declared one, else the model's if it only adds axes of size 1."""
     if declared:
         if math.prod(declared) != math.prod(sample):
             raise DataError(

@@ -1,4 +1,4 @@
-"""Samples out of rows: windows of a time series, the split of each, and the arrays of each split on disk."""
+"""Makes samples of rows: windows of a time series, the split of each, and the arrays of each split on disk."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ AT_ONCE_BYTES = 16 * 2**20
 
 
 def window_starts(rows: int, window: int, marks: Sequence[np.ndarray]) -> np.ndarray:
-    """The first row of each window: consecutive, without overlap, and none across a change of one of the marks.
+    """The first row of each window: consecutive, without overlap, never across a change in one of the `marks`.
 
     >>> window_starts(7, 2, [np.array([0, 0, 0, 1, 1, 1, 1])]).tolist()
     [0, 3, 5]
@@ -31,9 +31,9 @@ def window_starts(rows: int, window: int, marks: Sequence[np.ndarray]) -> np.nda
 
 
 def whole_groups(groups: np.ndarray, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Sample numbers (rest, held out) where a group's samples stay together: groups drawn until the share is reached.
+    """Sample numbers (rest, held out) that keep each group's samples together: groups are drawn until the share is reached.
 
-    Raises `DataError` where there are fewer than two groups.
+    Raises `DataError` if there are fewer than two groups.
     """
     names, counts = np.unique(groups, return_counts=True)
     if len(names) < 2:
@@ -50,7 +50,7 @@ def whole_groups(groups: np.ndarray, fraction: float, seed: int) -> tuple[np.nda
 def held_out(
     targets: np.ndarray, groups: np.ndarray | None, fraction: float, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Sample numbers (rest, held out): whole groups where there are any, else a share of each class."""
+    """Sample numbers (rest, held out): whole groups if there are groups, else a share of each class."""
     return split_rows(targets, fraction, seed) if groups is None else whole_groups(groups, fraction, seed)
 
 

@@ -1,7 +1,7 @@
-"""A target column as it is read, and what it turns out to be: class numbers with their labels, or amounts.
+"""A target column while it is read, and what it turns out to hold: class numbers with their labels, or amounts.
 
-Text is classes. Whole numbers are classes too, unless the model was trained by a distance from its targets, or gives one
-number where there are more than two different ones; `target_kind` in `[data]` overrules both. Other numbers are amounts.
+Text means classes. Whole numbers are classes too, unless the model was trained with a distance from its targets, or gives
+one number while there are more than two different targets; `target_kind` in `[data]` overrides both. Other numbers are amounts.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from edgekit.ingest.wanted import Wanted
 
 
 class TargetColumn:
-    """The cells of a target column, kept as numbers and as codes of the different texts, as long as they can be either."""
+    """The cells of a target column, kept both as numbers and as codes of the different texts while either is possible."""
 
     def __init__(self, decimal: str) -> None:
         self._decimal = decimal
@@ -31,7 +31,7 @@ class TargetColumn:
         self.first_text: tuple[str, str] | None = None
 
     def add(self, cells: Column, place: Any) -> None:
-        """Add cells; `place(row)` says where one is. Raises `DataError` where there are too many different texts."""
+        """Add cells; `place(row)` gives a row's place for an error. Raises `DataError` if there are too many different texts."""
         texts: Iterable[Any] = cells
         if self._numbers is not None:
             found = to_numbers(cells, self._decimal, words=False)
@@ -53,7 +53,7 @@ class TargetColumn:
             )  # fmt: skip
 
     def is_amounts(self, kind: str | None, wanted: Wanted) -> bool:
-        """Whether the column holds amounts and not classes; raises `DataError` where amounts are asked for and text is there."""
+        """Whether the column holds amounts and not classes; raises `DataError` if amounts are asked for but some cells are text."""
         if kind == "numbers" and self._numbers is None:
             assert self.first_text is not None
             raise DataError(
@@ -78,9 +78,9 @@ class TargetColumn:
         return np.frombuffer(self._numbers, np.float64).astype(np.float32)
 
     def labels(self, declared: tuple[str, ...], wanted: Wanted, where: str) -> tuple[str, ...]:
-        """The labels in the order of their class numbers; raises `DataError` where they cannot be the model's.
+        """The labels in the order of their class numbers; raises `DataError` if they cannot be the model's.
 
-        Whole numbers that could be the model's own class numbers stand for themselves, also where one of them is absent.
+        Whole numbers that can be the model's own class numbers are kept as they are, even if one of them does not occur.
         """
         own = self._own_numbers(wanted)
         if own and not declared:
@@ -95,7 +95,7 @@ class TargetColumn:
         return found
 
     def _own_numbers(self, wanted: Wanted) -> int:
-        """How many classes there are where the cells are class numbers from 0 already; else 0."""
+        """How many classes there are if the cells are already class numbers from 0; else 0."""
         if self._numbers is None or not self._numbers:
             return 0
         values = np.frombuffer(self._numbers, np.float64)
@@ -112,5 +112,5 @@ class TargetColumn:
         return table[np.frombuffer(self._codes, np.int32)] if len(table) else np.empty(0, np.int64)
 
     def unknown(self, labels: tuple[str, ...]) -> list[str]:
-        """The texts that are no label."""
+        """The texts that are not among the labels."""
         return sorted(set(self._seen) - set(labels))

@@ -1,7 +1,7 @@
-"""Whether the workers of a cluster can take a build's jobs: each must see its folder, and be of the kind of this machine.
+"""Whether the workers of a cluster can take a build's jobs: each must see the build's folder, and be like this machine.
 
-Another processor or another version gives other bytes, and keys of the cache name one of each: a worker that differs is
-refused, and what differs is said.
+Another processor or version gives other bytes, and the cache's keys name one of each: a worker that differs is
+refused, and the error names the differences.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from edgekit.project.project import Project
 
 MOST_SHOWN = 8
 STARTS_S = 8.0
-"""A cluster that grows by demand may have no worker yet."""
+"""Seconds to wait for a first worker: a cluster that grows on demand may have none yet."""
 ANSWERS_S = 30.0
 
 
 def check(client: Any, temporary: Path, project: Project, *, where: str) -> dict[str, str]:
     """What all workers and this machine have in common.
 
-    Raises `ClusterError` where there is no worker or one does not answer in time, and `ProjectError` with every worker
+    Raises `ClusterError` if there is no worker or one does not answer in time, and `ProjectError` that names every worker
     that differs, and how.
     """
     folder, token = temporary / "meeting", uuid4().hex
@@ -35,7 +35,7 @@ def check(client: Any, temporary: Path, project: Project, *, where: str) -> dict
         client.wait_for_workers(1, timeout=STARTS_S)
         asked = (str(folder), token, project.root, project.imports)
         found = client.run(examine, *asked, on_error="return", callback_timeout=ANSWERS_S)
-    except Exception as problem:  # dask raises what its transports raise, of many kinds
+    except Exception as problem:  # dask passes on whatever its transports raise
         raise ClusterError(
             "the scheduler has no worker that answers",
             where=f"--scheduler {where}",
@@ -60,7 +60,7 @@ def check(client: Any, temporary: Path, project: Project, *, where: str) -> dict
 
 
 def _wrong(answer: Any, folder: Path, token: str, modules: str) -> Iterator[str]:
-    """What keeps a worker from taking jobs, a line each."""
+    """Why a worker cannot take jobs, one line for each reason."""
     if isinstance(answer, Exception):
         yield f"it cannot run edgekit's jobs ({type(answer).__name__}: {str(answer).strip()[:200]})"
         return

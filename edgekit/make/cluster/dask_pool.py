@@ -1,8 +1,8 @@
-"""The workshop's jobs on a cluster: the same questions as `edgekit.jobs.pool`'s, answered by a dask scheduler's workers.
+"""The workshop's jobs on a cluster: the same interface as `edgekit.jobs.pool`, with a dask scheduler's workers.
 
-`distributed`'s executor is a `concurrent.futures.Executor`, to which jobs are submitted. Files travel by the cache's folder,
-which every worker must see at the same path; before any work each is asked whether it does, and whether it is of the
-same kind as this machine. Loading the model is done here: it runs the user's code.
+`distributed`'s executor is a `concurrent.futures.Executor`, to which jobs are submitted. Files are exchanged in the cache's
+folder, which every worker must see at the same path; before any work, each worker is checked for that, and for being like
+this machine. The model is loaded on this machine, since that runs the user's code.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ ADDRESS = re.compile(r"(tcp|tls)://(\[[0-9A-Fa-f:.]+\]|[^\s/:\[\]@]+):(\d{1,5})"
 CONNECTS_S = 5.0
 LOOKS_EVERY_S = 2.0
 LONELY_S = 30.0
-"""So long may a scheduler be silent, or have no worker: one that is started anew takes some seconds."""
+"""Seconds that a scheduler may be silent or have no worker: restarting one takes some seconds."""
 ATTEMPTS = 3
 PATIENCE_S = 60.0
-"""A job waits so much longer than it may take in the queue of a cluster that others use too."""
+"""Seconds that a job may wait beyond its own time limit, because others use the cluster's queue too."""
 
 
 class DaskPool:
-    """The workers of the scheduler at `address`; raises `ProjectError` for one that is none, `ClusterError`.
+    """The workers of the scheduler at `address`; raises `ProjectError` if there is no scheduler, and `ClusterError`.
 
     `temporary` is the build's folder in the cache.
     """
@@ -80,7 +80,7 @@ class DaskPool:
         self._stack.close()
 
     def run(self, job: dict[str, Any], *, progress: Progress, time_limit_s: float | None = None) -> Done | Failed:
-        """Run a job on a worker, again where that one is lost; raises the job's own errors, and `ClusterError`."""
+        """Run a job on a worker, and again if that worker is lost; raises the job's own errors, and `ClusterError`."""
         if job["do"] not in REMOTE:
             return self._local.run(job, progress=progress, time_limit_s=time_limit_s)
         order = Order(
@@ -102,7 +102,7 @@ class DaskPool:
             del self._heard[order.number]
 
     def stop(self) -> None:
-        """Cancel the jobs that wait, and end those that run."""
+        """Cancel the waiting jobs, and end the running ones."""
         self._stopped.set()
         self._local.stop()
         for future in list(self._futures):
@@ -114,7 +114,7 @@ class DaskPool:
 
         connect: Any = Client
         try:
-            with ThreadPoolExecutor(1) as thread:  # whoever calls may have an event loop of their own
+            with ThreadPoolExecutor(1) as thread:  # the caller's thread may already run an event loop
                 thread.submit(asyncio.run, _greeted(self._address)).result()
             return connect(self._address, timeout=CONNECTS_S, set_as_default=False, name="edgekit")
         except Exception as problem:  # dask raises what its transports raise, of many kinds
@@ -142,7 +142,7 @@ class DaskPool:
             progress(told["phase"], told["done"], told["total"])
 
     def _asked(self, order: Order) -> Answer | Failed:
-        """One attempt; dask itself gives it to another worker where one has died."""
+        """One attempt; if a worker died, dask itself gives the job to another."""
         from distributed.scheduler import KilledWorker
 
         if self._stopped.is_set():
@@ -172,7 +172,7 @@ class DaskPool:
 
     @contextlib.contextmanager
     def _cancelled_at_the_end(self, future: Future[Answer]) -> Iterator[None]:
-        """Whatever ends the waiting, nothing is left on the cluster that nobody waits for."""
+        """However the wait ends, cancel the job if it is still on the cluster."""
         try:
             yield
         finally:
@@ -181,7 +181,7 @@ class DaskPool:
                 future.cancel()
 
     def _has_ended(self, future: Future[Answer], time_limit_s: float | None) -> bool:
-        """Wait for a job; False where it never starts. Raises `ClusterError` where nobody is left to run it."""
+        """Wait for a job; False if it never starts. Raises `ClusterError` if no worker is left to run it."""
         until = None if time_limit_s is None else time.monotonic() + time_limit_s + PATIENCE_S
         while not wait([future], timeout=LOOKS_EVERY_S).done:
             if until is not None and time.monotonic() >= until:
@@ -210,7 +210,7 @@ class DaskPool:
 
 
 async def _greeted(address: str) -> None:
-    """Shake hands once, within a time: dask's client waits without end for a listener that says nothing."""
+    """Connect once within a time limit: dask's client would wait for ever if something silent listens there."""
     from distributed.comm import core
     from distributed.security import Security
 
@@ -222,7 +222,7 @@ async def _greeted(address: str) -> None:
 
 
 def taken(answer: Answer, target: Path) -> Done | Failed:
-    """The answer, with the job's files where they were asked for; raises the job's own error."""
+    """The answer, after its files were moved to where the job asked for them; raises the job's own error."""
     if answer.error is not None:
         raise from_parts(*answer.error)
     if answer.failed is not None:
@@ -242,7 +242,7 @@ def taken(answer: Answer, target: Path) -> Done | Failed:
 
 
 def _environment() -> dict[str, str | None]:
-    """The variables that change how TensorFlow computes, as they are here; dask sets some for its workers: not those."""
+    """This machine's variables that change how TensorFlow computes. Dask sets some for its workers, which must not count."""
     here = {name: value for name, value in os.environ.items() if name.startswith(SENSIBLE)}
     return {**dict.fromkeys(SET_BY_DASK), **here}
 
@@ -256,7 +256,7 @@ def _told(problem: BaseException) -> str:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep dask's log of lost connections off the terminal: what it comes to is said as an error."""
+    """Keep dask's log of lost connections off the terminal: an error will report the outcome."""
     loggers = [logging.getLogger(name) for name in ("distributed", "tornado")]
     levels = [logger.level for logger in loggers]
     for logger in loggers:

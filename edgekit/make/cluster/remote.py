@@ -1,8 +1,8 @@
-"""The cluster's side of a job: what a dask worker does with it, each in warm children of its own.
+"""The cluster's side of a job: how a dask worker runs it, each thread in a warm child of its own.
 
-A job's files go to a fresh folder beside its target, so that one which runs twice (its first worker was given up for
-dead) never writes into the other's. A child is ended when nobody waits for its job any more. It must know nothing of
-who asks, nor of what a job does.
+A job's files go to a fresh folder beside its target, so that a job which runs twice (because its first worker was taken
+for dead) never writes into the other's folder. A child is ended when its job is no longer waited for. Nothing is known
+here about the client, or about what a job does.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from edgekit.techniques import identity, techniques
 from edgekit.values import Value
 
 SENSIBLE = ("TF_", "XLA_", "OMP_", "MKL_", "KMP_", "OPENBLAS_", "MALLOC_", "CUDA_")
-"""Beginnings of variables that change how TensorFlow computes; dask itself sets some of them for its workers."""
+"""Prefixes of variables that change how TensorFlow computes; dask itself sets some of them for its workers."""
 LOOKED_AFTER_S = 0.5
 TOLD_EVERY_S = 0.5
 TOKEN = "token"
@@ -37,7 +37,7 @@ CLOSING = ("closing", "closed", "failed")
 
 
 class Order(Value):
-    """A job as it travels: what to do, for whom, under which variables, and on which kind of worker alone."""
+    """A job as it is sent: what to do, for which build, with which environment variables, and on which kind of worker only."""
 
     job: dict[str, Any]
     build: str
@@ -48,7 +48,7 @@ class Order(Value):
 
 
 class Answer(Value):
-    """What came of it: a value, a failure, an error in parts; or nothing, since the worker was closing.
+    """The result of a job: a value, a failure, or the parts of an error; nothing if the worker was closing.
 
     `folder` is where the job's files are.
     """
@@ -68,7 +68,7 @@ def alike() -> dict[str, str]:
 
 
 def examine(folder: str, token: str, root: str, imports: tuple[str, ...]) -> dict[str, Any]:
-    """What a worker is, and whether it sees the build's folder: it reads the token there and writes it beside, as `seen`."""
+    """The facts of a worker, and whether it sees the build's folder: it reads the token there and writes it beside, as `seen`."""
     seen, problem = f"seen-{uuid.uuid4().hex}", ""
     try:
         if (Path(folder) / TOKEN).read_text() != token:
@@ -80,7 +80,7 @@ def examine(folder: str, token: str, root: str, imports: tuple[str, ...]) -> dic
 
 
 def modules_of(root: str, imports: tuple[str, ...]) -> str:
-    """What stands for the modules of `--import` on this machine, or why they are not to be had."""
+    """The identity of the modules of `--import` on this machine, or why they cannot be found."""
     try:
         return module_digest(imports, root=Path(root), error=ModelError) if imports else ""
     except EdgekitError as missing:
@@ -88,7 +88,7 @@ def modules_of(root: str, imports: tuple[str, ...]) -> str:
 
 
 def run_job(order: Order) -> Answer:
-    """Run a job on this dask worker, in a child; what goes wrong is in the answer."""
+    """Run a job on this dask worker, in a child; errors are part of the answer."""
     from distributed import get_worker
 
     here = get_worker()
@@ -111,7 +111,7 @@ def run_job(order: Order) -> Answer:
 
 
 def end_build(build: str) -> None:
-    """End the jobs of a build that run here, and the children that have nothing to do."""
+    """End the jobs of a build that run here, and the idle children."""
     with _lock:
         busy = [child for child, whose in _busy.items() if whose == build]
         idle, _idle[:] = list(_idle), []
@@ -144,7 +144,7 @@ def _run(child: Worker, order: Order, folder: Path, progress: Progress) -> Answe
 
 @dataclasses.dataclass(eq=False, frozen=True)
 class _Child:
-    """A warm child of this dask worker, what it was started under, and the folder of its temporary files."""
+    """A warm child of this dask worker, the variables it was started with, and the folder of its temporary files."""
 
     worker: Worker
     environment: Mapping[str, str | None]
@@ -158,7 +158,7 @@ _busy: dict[_Child, str] = {}
 
 @contextlib.contextmanager
 def _lent(order: Order, place: str) -> Iterator[Worker]:
-    """A warm child that was started under the same variables, else a new one; one a thread of the dask worker."""
+    """A warm child that was started with the same variables, else a new one; each thread of the dask worker has its own."""
     with _lock:
         child = next((one for one in _idle if one.environment == order.environment), None)
         if child is None:
@@ -178,7 +178,7 @@ def _lent(order: Order, place: str) -> Iterator[Worker]:
 
 @contextlib.contextmanager
 def _looked_after(child: Worker, is_wanted: Callable[[], bool]) -> Iterator[threading.Event]:
-    """End the child when its job is not wanted any more: who asked has gone, or this dask worker closes."""
+    """End the child when its job is no longer wanted: if the client has gone, or this dask worker closes."""
     done, ended = threading.Event(), threading.Event()
 
     def look() -> None:
@@ -197,13 +197,13 @@ def _looked_after(child: Worker, is_wanted: Callable[[], bool]) -> Iterator[thre
 
 
 def _is_wanted(here: Any, key: Any) -> bool:
-    """Whether the scheduler still waits for a task of this dask worker, which hears of a client that has gone."""
+    """Whether the scheduler still waits for a task of this dask worker; the scheduler notices when a client has gone."""
     task = here.state.tasks.get(key)
     return task is not None and task.state in ("executing", "long-running") and here.status.name not in CLOSING
 
 
 def _teller(here: Any, order: Order) -> Progress:
-    """Progress as events of dask, at most two a second, and the end of a phase."""
+    """Progress as events of dask: at most two a second, and always the end of a phase."""
     told_at = 0.0
 
     def tell(phase: str, done: int, total: int) -> None:

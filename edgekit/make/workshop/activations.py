@@ -1,4 +1,4 @@
-"""Activations of Keras 3 that tf_keras lacks or means otherwise, under names of their own so that a saved model finds them."""
+"""Activations of Keras 3 that tf_keras lacks or defines differently, under names of their own so that a saved model finds them."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from edgekit.make.workshop.door import Door
 
 @functools.cache
 def activations(tools: Door) -> dict[str, Any]:
-    """Keras 3's names and what tf_keras is given for them.
+    """Keras 3's names, each with the function, or the name, that tf_keras gets for it.
 
-    The functions are put among tf_keras's own: an HDF5 file keeps an activation by its bare name, and tf_keras 2.21
-    reads no other kind back. The names differ from tf_keras's, whose `hard_sigmoid` is another function.
+    The functions are registered among tf_keras's own: an HDF5 file stores an activation by its bare name, and tf_keras 2.21
+    reads back no other kind. The names differ from tf_keras's, whose `hard_sigmoid` is another function.
     """
     tf = tools.tf
 

@@ -3,11 +3,10 @@
     loss = (1 - share) task(label, y) + share T^2 KL(softmax(t / T) || softmax(y / T))
 
 Hinton, Vinyals and Dean, "Distilling the Knowledge in a Neural Network" (arXiv 1503.02531): t and y are logits, and T^2
-keeps the two gradients of a size. Where an output is a probability its logarithm stands for the logits, from which it
-differs by a constant that softmax does not see. For other losses the second term is the same loss with the float
-model's output as the target; where that output is a logit and the target a probability, with its sigmoid.
-
-Both targets travel as one array, the label first, since a loss gets one.
+keeps the two gradients at the same scale. If an output is a probability, its logarithm is used as the logits: it differs
+from them by a constant, which softmax ignores. For other losses the second term is the same loss with the float model's
+output as the target; if that output is a logit and the target must be a probability, its sigmoid is the target.
+Both targets are passed as one array, the label first, since a loss takes only one.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ CLASSES = ("categorical_crossentropy", "sparse_categorical_crossentropy")
 ELEMENTWISE = (
     "binary_crossentropy", "mean_squared_error", "mean_absolute_error", "huber", "log_cosh", "mean_squared_logarithmic_error",
 )  # fmt: skip
-"""Losses that compare an output with a target of its own shape, which the float model's output can be."""
+"""Losses whose target has the output's shape, so that the float model's output can be the target."""
 
 
 class Teacher:
@@ -39,24 +38,24 @@ class Teacher:
         }
 
     def outputs(self, split: str, positions: np.ndarray) -> list[np.ndarray]:
-        """What it answers for the samples at these positions of a split."""
+        """The float model's outputs for the samples at these positions of a split."""
         return [np.asarray(array[positions]) for array in self._arrays[split]]
 
 
 class LiveTeacher:
-    """The float model itself, for samples that are made as they are needed."""
+    """The float model itself, for samples that are made during training."""
 
     def __init__(self, tools: Door, model: Any) -> None:
         self._answers = tools.tf.function(lambda inputs: model(inputs, training=False), reduce_retracing=True)
 
     def outputs(self, inputs: Sequence[Any]) -> list[np.ndarray]:
-        """What it answers to a batch, one array an output."""
+        """Its outputs for a batch, one array each."""
         answers = self._answers(list(inputs) if len(inputs) > 1 else inputs[0])
         return [np.asarray(answer) for answer in (answers if isinstance(answers, list | tuple) else [answers])]
 
 
 def can_distil(text: str, label: Sequence[int | None], output: Sequence[int | None]) -> bool:
-    """Whether a loss, given as text, has a second term: its labels (a shape) are classes, or of the output's own shape."""
+    """Whether a loss, given as text, has a second term: its labels (a shape) must be classes, or have the output's own shape."""
     name = plain_name(text)
     if "ignore_class" in text:
         return False
@@ -67,14 +66,14 @@ def can_distil(text: str, label: Sequence[int | None], output: Sequence[int | No
 
 
 def pack(label: np.ndarray, answer: np.ndarray) -> np.ndarray:
-    """Label and the float model's answer in one array, side by side in the last axis."""
+    """The label and the float model's output in one array, side by side in the last axis."""
     if label.ndim == answer.ndim - 1:
         label = label[..., None]
     return np.concatenate([label.astype(np.float32), answer.astype(np.float32)], axis=-1)
 
 
 def mixed_loss(tools: Door, text: str, *, share: float, temperature: float) -> Callable[[Any, Any], Any]:
-    """A loss of packed targets: `share` of it is the distance to the float model."""
+    """A loss of packed targets: `share` of it is the distance from the float model."""
     tf, task = tools.tf, make_loss(tools, text)
     plain, of_logits = plain_name(text), text.partition(" ")[0].endswith(FROM_LOGITS)
 

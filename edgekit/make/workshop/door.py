@@ -1,7 +1,7 @@
-"""The one door to TensorFlow: it sets the flag that TFMOT needs before the first import, and checks that it took.
+"""The only place that imports TensorFlow: it sets the flag that TFMOT needs before the first import, and checks that it worked.
 
-TensorFlow latches on to one Keras for the life of a process; TFMOT works with tf_keras only and rejects models of
-Keras 3 with a message that misleads. Techniques get a `Door` as an argument and import nothing themselves.
+TensorFlow binds to one Keras for the life of a process; TFMOT works with tf_keras only and rejects models of
+Keras 3 with a misleading message. Techniques get a `Door` as an argument and import nothing themselves.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class Door:
 
     @functools.cached_property
     def tfmot(self) -> Any:
-        """TensorFlow Model Optimization; raises where it does not see the same Keras as we do."""
+        """TensorFlow Model Optimization; raises if it does not use the same Keras."""
         self.keras  # noqa: B018
         try:
             import tensorflow_model_optimization as tfmot
@@ -108,7 +108,7 @@ class Door:
         return compression
 
     def fresh(self, seed: int) -> None:
-        """Forget earlier models and names and seed every generator: a trial leaves no trace in the next one."""
+        """Clear earlier models and names, and seed every generator, so that one trial does not affect the next."""
         self.keras.backend.clear_session()
         self.keras3.utils.clear_session()
         self.keras.utils.set_random_seed(seed)
@@ -116,7 +116,7 @@ class Door:
 
 @contextlib.contextmanager
 def _home_as_it_was() -> Iterator[None]:
-    """Take away the `keras.json` that either Keras writes to the user's home when it is first imported there."""
+    """Remove the `keras.json` that either Keras writes to the user's home when it is first imported."""
     folder = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
     written = [path for path in (folder / "keras.json", folder) if not path.exists()]
     yield

@@ -1,4 +1,4 @@
-"""The job `examine`: the model on some training samples as they are and transformed, and what comes to its first layers."""
+"""The job `examine`: the model's outputs on some training samples, unchanged and transformed, and the inputs of its first layers."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ MOST_FRONTS = 8
 def examine(job: dict[str, Any], progress: Progress) -> Any:
     """Run the model in `job["model"]` on the training samples at the positions `job["positions"]`.
 
-    Writes outputs as `as_given_0.npy`, ...; of each of `job["transforms"]`, applied to the one input, as
-    `tried_<number>_0.npy`, ... Returns the number of outputs and the `fronts`, as `edgekit.sanity.ranges.Front` has them.
+    Writes the outputs as `as_given_0.npy`, ..., and for each of `job["transforms"]`, applied to the only input, as
+    `tried_<number>_0.npy`, ... Returns the number of outputs, and the `fronts` with the fields of `edgekit.sanity.ranges.Front`.
     """
     tools = door()
     tools.fresh(job["seed"])
@@ -57,7 +57,7 @@ def _run(model: Any, inputs: list[np.ndarray], size: int = 128) -> list[np.ndarr
 
 
 def _fronts(tools: Door, model: Any, inputs: list[np.ndarray]) -> list[dict[str, Any]]:
-    """The rescaling and normalising layers that no other one of the kind stands before, with what comes to them."""
+    """The rescaling and normalising layers with none of their kind before them, and the values that reach them."""
     found: list[dict[str, Any]] = []
     normalised: set[str] = set()
     weighed: set[str] = set()
@@ -97,7 +97,7 @@ def _rescaling(tools: Door, model: Any, layer: Any, inputs: list[np.ndarray]) ->
 
 
 def _normalising(tools: Door, model: Any, layer: Any, inputs: list[np.ndarray]) -> dict[str, Any] | None:
-    """What comes to a layer by the items of its last axis; None where it was never trained, or works along another axis."""
+    """The values that reach a layer, by the items of its last axis; None if it was never trained, or works along another axis."""
     kind = type(layer).__name__
     if kind == "BatchNormalization":
         mean, variance = np.asarray(layer.moving_mean), np.asarray(layer.moving_variance)

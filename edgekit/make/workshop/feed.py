@@ -13,7 +13,7 @@ from edgekit.ingest.dataset import Dataset, Split
 def representative(
     dataset: Dataset, rows: np.ndarray, dtypes: list[Any], report: Callable[[int, int], None]
 ) -> Callable[[], Iterator[list[np.ndarray]]]:
-    """The generator that the converter asks for: one sample a step, batch of one, in TensorFlow's `dtypes`."""
+    """The generator that the converter calls: one sample a step, in batches of one, in TensorFlow's `dtypes`."""
     inputs = dataset.inputs("train")
 
     def samples() -> Iterator[list[np.ndarray]]:

@@ -1,11 +1,11 @@
-"""Fine-tuning as every technique and its control get it: same data, order, loss, search of rate and length, and judge.
+"""Fine-tuning, the same for every technique and its control: same data, order, loss, search of rate and length, and selection.
 
-A run is Adam with a learning rate that falls as a cosine, from the same weights each time. At the end of each epoch, and
-of the run, the technique's form is put right and the loss on the validation split is taken; a run that does not get
-better stops. The best weights of all runs are those that the model has in the end.
+A run is Adam with a learning rate that falls as a cosine, always from the same initial weights. At the end of each epoch,
+and of the run, the technique's constraint is applied and the loss on the validation split is taken; a run that does not
+improve stops. The model ends with the best weights of all runs.
 
-Where the time is limited, the final run is as long as there is time for, as a whole schedule; a run that the end of the time meets all the
-same stops there, and the best weights so far are kept.
+With a time limit, the final run is planned as long as time allows, with a complete schedule. If the time ends before the
+run does, the run stops and the best weights so far are kept.
 """
 
 from __future__ import annotations
@@ -25,21 +25,22 @@ from edgekit.progress import Progress
 from edgekit.techniques.interface import Constraint
 
 PATIENCE = 2
-"""Epochs without a better loss after which a run stops."""
+"""A run stops after so many epochs without a better loss."""
 LEAST_RATE = 0.01
 """The share of the learning rate that is left at the end of a run."""
 USABLE = 0.9
-"""The share of the time that is left which a final run is planned for: some is for storing the model."""
+"""The share of the remaining time that a final run is planned for: storing the model also takes time."""
 
 
 class OutOfTime(Exception):
-    """The time was over before any weights had their form."""
+    """The time was over before the constraint was applied to any weights."""
 
 
 class Fit:
     """How a technique trains a model: `fit` does it in place, `note` says afterwards how it was done.
 
-    `until` is when the time is over, by `time.monotonic`; `cut` says afterwards what the time cut, and is empty where it cut nothing.
+    `until` is the end of the time, by `time.monotonic`; `cut` says afterwards what was shortened for lack of time, empty if
+    nothing.
     """
 
     def __init__(
@@ -58,7 +59,7 @@ class Fit:
     def fit(self, model: Any, constraint: Callable[[int], Constraint] | None = None) -> None:
         """Train a model in place by the best run.
 
-        Raises `DataError` where the loss cannot be computed, `ProjectError` where every run diverged, `OutOfTime` where none was whole in time.
+        Raises `DataError` if the loss cannot be computed, `ProjectError` if every run diverged, `OutOfTime` if none was judged in time.
         """
         batches = TrainingBatches(self._tools, self._dataset, model, self._job)
         trial = _Trial(
@@ -100,11 +101,11 @@ class _Trial:
 
     @property
     def has_weights(self) -> bool:
-        """Whether some weights had their form when they were judged."""
+        """Whether any weights were judged with the constraint applied."""
         return math.isfinite(self._least)
 
     def affordable(self) -> float:
-        """The steps that there is time for, by the fastest run so far; infinite where time is not limited, or no run was yet."""
+        """The steps that there is time for, by the fastest run so far; infinite without a time limit, or before the first run."""
         if math.isinf(self._until) or math.isinf(self._step_s):
             return math.inf
         return max(0.0, USABLE * (self._until - time.monotonic()) / self._step_s)
@@ -121,7 +122,7 @@ class _Trial:
         self._model.set_weights(self._best)
 
     def run(self, rate: float, steps: int, constraints: Sequence[Constraint]) -> float:
-        """Train for so many steps, until it gets no better, or until the time is over; the best loss on the validation split."""
+        """Train for `steps` steps, or until the loss stops improving or the time is over; returns the best loss on the validation split."""
         started, per_epoch = time.monotonic(), self._batches.steps_per_epoch
         whole_after = max((constraint.whole_after for constraint in constraints), default=0)
         phase = f"training {steps / per_epoch:.3g} epochs at {rate:.0e}"
@@ -144,7 +145,7 @@ class _Trial:
         return best
 
     def _judged(self, constraints: Sequence[Constraint]) -> float:
-        """The loss on the validation split with the form put right; infinite where it is no number."""
+        """The loss on the validation split with the constraint applied; infinite if it is not finite."""
         for constraint in constraints:
             constraint.settle()
         parts = [(count, self._train_step.loss(inputs, targets)) for count, inputs, targets in self._batches.judged()]
@@ -162,7 +163,7 @@ def _after(constraints: Sequence[Constraint], step: int) -> None:
 
 
 def _falling(step: int, steps: int) -> float:
-    """The share of the learning rate at a step: half a cosine, down to what is left at the end."""
+    """The share of the learning rate at a step: half a cosine, down to its final share."""
     return LEAST_RATE + (1 - LEAST_RATE) * (1 + math.cos(math.pi * (step - 1) / steps)) / 2
 
 
@@ -178,7 +179,7 @@ def _told(runs: Sequence[Run], batches: TrainingBatches, settings: dict[str, Any
 
 
 def _cut(runs: Sequence[Run], cut_at: int | None, longest: int) -> str:
-    """What the time cut, in words; empty where it cut nothing."""
+    """What was shortened for lack of time, in words; empty if nothing."""
     last = runs[-1]
     if cut_at is not None:
         return f"stopped by the time budget at step {cut_at} of {last.steps}"

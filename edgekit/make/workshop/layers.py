@@ -1,6 +1,6 @@
 """One layer of either Keras as a tf_keras layer: names, settings and activations that differ between the two.
 
-Facts are taken from the sources of Keras 3.15 and tf_keras 2.21. `hard_sigmoid` is another function in the two.
+Based on the sources of Keras 3.15 and tf_keras 2.21. `hard_sigmoid` is a different function in the two.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from edgekit.make.workshop.door import Door
 
 RENAMED_SETTINGS = {"LeakyReLU": {"negative_slope": "alpha"}}
 WRAPPERS = ("Bidirectional", "TimeDistributed")
-# Operations of Keras 3 (`x + y`, keras.ops.add) as the tf_keras layer that does the same with tensors.
+# Operations of Keras 3 (`x + y`, keras.ops.add), and the tf_keras layers that do the same with tensors.
 MERGE_LAYERS = {
     "Add": "Add",
     "Subtract": "Subtract",
@@ -31,7 +31,7 @@ def make_layer(tools: Door, operation: Any, name: str) -> Any:
     kind = type(operation).__name__
     if kind in WRAPPERS:
         return _wrapper(tools, operation, name)
-    if kind == "Lambda":  # only of a file that is trusted
+    if kind == "Lambda":  # only from a trusted file
         function, arguments = operation.function, operation.arguments
         return tools.keras.layers.Lambda(function, mask=operation.mask, arguments=arguments, name=name)
     if is_only_in_keras3(tools, operation):
@@ -82,7 +82,7 @@ def _setting(tools: Door, key: str, value: Any) -> Any:
     if key == "dtype":
         return value["config"]["name"] if isinstance(value, dict) else value
     if key.endswith("initializer"):
-        return "zeros"  # the weights are copied: how they began no longer matters
+        return "zeros"  # the weights are copied, so their initializer does not matter
     if key.endswith("activation"):
         return activation(tools, value)
     if key.endswith(("regularizer", "constraint")) and isinstance(value, dict):
@@ -112,7 +112,7 @@ def _wrapper(tools: Door, operation: Any, name: str) -> Any:
 
 
 def replay_operation(tools: Door, operation: Any, args: Any, kwargs: Any) -> Any:
-    """The result of a Keras 3 operation that is no layer; None where `operation` is a layer."""
+    """The result of a Keras 3 operation that is not a layer; None if `operation` is a layer."""
     if isinstance(operation, (tools.keras.layers.Layer, tools.keras3.layers.Layer)):
         return None
     kind, tf = type(operation).__name__, tools.tf

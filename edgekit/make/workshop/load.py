@@ -1,7 +1,7 @@
 """The job `load`: a model of any accepted kind becomes one flat tf_keras model on disk, with its facts.
 
-Configurations are checked for code before a Keras sees them. A SavedModel is rebuilt from the configuration that
-Keras keeps in it and its checkpoint: none of its functions is run.
+Configurations are checked for code before Keras reads them. A SavedModel is rebuilt from the configuration that
+Keras stores in it and from its checkpoint: none of its functions is run.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def _from_file(tools: Door, path: Path, *, trust: bool) -> tuple[Any, str, Any]:
         return load_saved_model(tools, path, trust=trust)
     with path.open("rb") as file:
         begins = file.read(8)
-    is_tflite = begins[4:] == b"TFL3"  # before the zip archive that its labels may be appended in
+    is_tflite = begins[4:] == b"TFL3"  # checked first, since a .tflite with appended labels is also a zip archive
     try:
         if not is_tflite and zipfile.is_zipfile(path):
             return _load_keras_file(tools, path, trust=trust)

@@ -1,6 +1,6 @@
-"""The losses that a model was compiled with, as text; and such a text as a tf_keras loss.
+"""The losses that a model was compiled with, as text; and a tf_keras loss made from such a text.
 
-The text is Keras's own name, with `_from_logits` after it where the output is no probability, and JSON of the settings
+The text is Keras's own name, with `_from_logits` after it if the output is a logit, and JSON of the settings
 that differ from the defaults, as in 'huber {"delta": 5.0}'. A loss that tf_keras does not know (a user's own) is None.
 """
 
@@ -22,7 +22,7 @@ _SETTINGS = {"label_smoothing": 0.0, "delta": 1.0, "alpha": 0.25, "gamma": 2.0, 
 
 
 def compiled_losses(tools: Door, loss: Any, outputs: Sequence[str]) -> tuple[str | None, ...]:
-    """One text for each output of what a model was compiled with: one for all, a list, or a mapping by output name."""
+    """The loss that a model was compiled with, one text for each output; given as one for all, a list, or a mapping by output name."""
     if isinstance(loss, dict) and "class_name" not in loss:
         found = [loss.get(name) for name in outputs]
     elif isinstance(loss, list | tuple):
@@ -33,7 +33,7 @@ def compiled_losses(tools: Door, loss: Any, outputs: Sequence[str]) -> tuple[str
 
 
 def _text(tools: Door, loss: Any) -> str | None:
-    """A loss by name, a function, an object or its serialized form as text, if tf_keras can make it again."""
+    """A loss (a name, function, object or serialized form) as text, if tf_keras can make it again."""
     if hasattr(loss, "get_config") and not isinstance(loss, dict):
         # Keras 3 leaves some settings (Huber's delta) out of the configuration.
         settings = {**loss.get_config(), **(getattr(loss, "_fn_kwargs", None) or {})}
@@ -63,7 +63,7 @@ def _snake(name: str) -> str:
 
 
 def make_loss(tools: Door, text: str) -> Any:
-    """The tf_keras loss of a text; raises `ProjectError` where there is none."""
+    """The tf_keras loss of a text; raises `ProjectError` if there is none."""
     name, _, settings = text.partition(" ")
     plain, known = plain_name(text), _known(tools)
     if plain not in known:
@@ -82,7 +82,7 @@ def make_loss(tools: Door, text: str) -> Any:
 
 
 def _known(tools: Door) -> dict[str, Any]:
-    """tf_keras's losses by name: its functions, and over them the classes, which take settings."""
+    """tf_keras's losses by name: its functions, replaced by its classes where they exist, since these take settings."""
     losses = tools.keras.losses
     functions = {
         name: found for name in dir(losses) if name.islower() and inspect.isfunction(found := getattr(losses, name))
@@ -96,7 +96,7 @@ def _known(tools: Door) -> dict[str, Any]:
 
 
 def check_loss(job: dict[str, Any], progress: Progress) -> Any:
-    """The job `check_loss`: raises `ProjectError` where one of `job["losses"]` is unknown."""
+    """The job `check_loss`: raises `ProjectError` if one of `job["losses"]` is unknown."""
     for text in job["losses"]:
         make_loss(door(), text)
     return {}

@@ -67,15 +67,15 @@ def _first(tensors: Any) -> Any:
 
 
 def _is_matrix(weight: Any) -> bool:
-    """Whether a weight multiplies: a GRU's bias has two dimensions too."""
+    """Whether a weight is multiplied. The number of dimensions is not enough to tell, for a GRU's bias has two as well."""
     return len(weight.shape) > 1 and "bias" not in weight.name.rpartition("/")[2]
 
 
 def macs(kind: str, *, entering: Shape, leaving: Shape, matrices: list[tuple[int, ...]]) -> int:
-    """Multiply-accumulates of one sample, as `tflite/macs.py` counts those of the operator that the layer becomes.
+    """Multiply-accumulates of one sample, counted as `tflite/macs.py` does for the operator that the layer becomes.
 
-    Each weight of a kernel is used once for each position: of the output, of the input where the convolution is
-    transposed, of time where the layer is recurrent. What is summed up with nothing (batch normalization) does not count.
+    Each weight of a kernel is used once for each position: of the output, of the input if the convolution is
+    transposed, of time if the layer is recurrent. Products that are not summed (batch normalization) do not count.
 
     >>> macs("Conv2D", entering=(8, 8, 1), leaving=(6, 6, 4), matrices=[(3, 3, 1, 4)])
     1296
@@ -94,13 +94,13 @@ def _positions(shape: Shape) -> int:
     return math.prod(size or 1 for size in shape[:-1])
 
 
-# Layers that hand on what they get, and at most lay it out otherwise.
+# Layers that pass on their input, at most in another shape.
 _HANDS_ON = (
     "Reshape", "Flatten", "Permute", "Dropout", "ActivityRegularization", "Masking", "Cropping", "UpSampling", "ZeroPadding",
     "SpatialDropout", "RepeatVector",
 )  # fmt: skip
 _JOINS = ("Average", "Concatenate", "Maximum")
-"""Layers that make shares of shares."""
+"""Layers whose outputs are between 0 and 1 if their inputs are."""
 _SHARES: dict[str, Ends] = {
     "softmax": "softmax",
     "sigmoid": "sigmoid",
@@ -111,20 +111,20 @@ _SHARES: dict[str, Ends] = {
 
 
 def _output_kind(tensor: Any) -> Ends:
-    """What an output is: the activation of the layer that makes it, seen through wrappers and through what only reshapes."""
+    """What an output is: the activation of the layer that makes it, found through wrappers and reshaping layers."""
     layer = tensor._keras_history.layer
     name = type(layer).__name__
     hands_on = name.startswith((*_HANDS_ON, *_JOINS)) or _symbol(layer) == "reshape"
     if not hands_on or hasattr(layer, "layer"):
         return _activation_of(layer)
     kinds: set[Ends] = {_output_kind(part) for part in _all(layer.input)}
-    # the classes of a softmax are in its last axis, and a probability each only as long as that is whole
+    # a softmax sums to 1 along its last axis, so its outputs are probabilities only while that axis is unchanged
     keeps = _first(layer.input).shape[-1] == tensor.shape[-1] and name != "Maximum"
     return kinds.pop() if len(kinds) == 1 and (keeps or "softmax" not in kinds) else "linear"
 
 
 def _activation_of(layer: Any) -> Ends:
-    """The activation of a layer, or of the one that it wraps: TimeDistributed, Bidirectional, a pruning wrapper."""
+    """The activation of a layer, or of the one inside a wrapper: TimeDistributed, Bidirectional, a pruning wrapper."""
     inner = getattr(layer, "layer", None) or getattr(layer, "forward_layer", None)
     if inner is not None:
         last = getattr(inner, "layers", None)
@@ -136,5 +136,5 @@ def _activation_of(layer: Any) -> Ends:
 
 
 def _symbol(layer: Any) -> str:
-    """The operation of a layer that calls one of TensorFlow's own, without its module."""
+    """The name, without its module, of the TensorFlow operation that a layer calls."""
     return str(getattr(layer, "symbol", None) or "").rpartition(".")[2]

@@ -1,4 +1,4 @@
-"""The job `predict`: what the Keras model itself answers on a split, written beside the data for comparison."""
+"""The job `predict`: the Keras model's own outputs on a split, written beside the data for comparison."""
 
 from __future__ import annotations
 

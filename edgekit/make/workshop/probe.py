@@ -1,4 +1,4 @@
-"""The job `probe`: the model of `edgekit.machine.probe`, made and converted, to see whether TensorFlow and the converter work."""
+"""The job `probe`: makes and converts the model of `edgekit.machine.probe`, to test whether TensorFlow and the converter work."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from edgekit.progress import Progress
 
 
 def probe(job: dict[str, Any], progress: Progress) -> Any:
-    """Write the model as float32 to `job["target"]`; returns what made it, with versions.
+    """Write the model as float32 to `job["target"]`; returns the names and versions of what made it.
 
-    Asks for TFMOT too, which says whether it sees the same Keras.
+    Also imports TFMOT, which checks that it uses the same Keras.
     """
     import numpy as np
 

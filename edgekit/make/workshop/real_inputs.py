@@ -1,8 +1,8 @@
-"""Inputs of 8-bit integers that a model computes with, as pixels, given to it as real numbers while it is converted.
+"""Lets a model take its 8-bit integer inputs (pixels) as real numbers while it is converted.
 
-A model that takes uint8 begins with a cast to float. No integer converter takes that away: the file keeps a CAST and a
-float tensor at its head, which tflite-micro does not run. Given the same values as floats the cast does nothing, and the
-converter quantizes the input like any other tensor. Inputs that are indices (an embedding's) are left as they are.
+A model that takes uint8 begins with a cast to float. No integer converter removes that: the file keeps a CAST and a
+float tensor at its beginning, which tflite-micro does not run. Given the same values as floats the cast does nothing, and
+the converter quantizes the input like any other tensor. Inputs that are indices (for an embedding) are unchanged.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ import numpy as np
 from edgekit.make.workshop.door import Door
 
 EQUAL = 1e-5
-"""Largest difference of the answers, relative to the largest answer: an integer division inside tells more."""
+"""Largest allowed difference of the outputs, relative to the largest output: an integer division gives a larger one."""
 
 
 @contextlib.contextmanager
 def real_inputs(tools: Door, model: Any, sample: list[np.ndarray]) -> Iterator[list[Any]]:
-    """Whatever calls the model inside may give it float32 for its 8-bit inputs; yields the dtypes to give, input by input.
+    """Within the block, the model may be called with float32 for its 8-bit inputs; yields the dtypes to give, input by input.
 
-    They are the model's own where an input is no 8-bit integer, where no gradient comes back to one (it is an index), and
-    where the answer to `sample` (one sample, an array an input) is another.
+    A dtype is the model's own if the input is not an 8-bit integer, if no gradient reaches it (it is an index), or if
+    the outputs for `sample` (one sample, an array an input) would change.
     """
     own = [tensor.dtype for tensor in model.inputs]
     given = [tools.tf.float32 if dtype in (tools.tf.uint8, tools.tf.int8) else dtype for dtype in own]
@@ -41,7 +41,7 @@ def real_inputs(tools: Door, model: Any, sample: list[np.ndarray]) -> Iterator[l
 
 @contextlib.contextmanager
 def _uncast(tools: Door, model: Any) -> Iterator[None]:
-    """A functional model casts what it is given to its inputs' dtypes; not inside."""
+    """Within the block, a functional model does not cast floats given for its 8-bit inputs to integers."""
     functional = tools.keras.src.engine.functional.Functional
     conform = functional._conform_to_reference_input
 
@@ -57,7 +57,7 @@ def _uncast(tools: Door, model: Any) -> Iterator[None]:
 
 
 def _answers_alike(tools: Door, model: Any, sample: list[np.ndarray], given: list[Any]) -> bool:
-    """Whether the model answers real numbers as it answers the integers, and computes with them."""
+    """Whether the model gives the same outputs for real numbers as for integers, and computes with them."""
     tf = tools.tf
     real = [tf.constant(array, dtype) for array, dtype in zip(sample, given, strict=True)]
     whole = [tf.constant(array, tensor.dtype) for array, tensor in zip(sample, model.inputs, strict=True)]
@@ -67,7 +67,7 @@ def _answers_alike(tools: Door, model: Any, sample: list[np.ndarray], given: lis
             tape.watch(changed)
             answers = tf.nest.flatten(_call(model, real))
         slopes = tape.gradient(answers, changed)
-    except (TypeError, ValueError, tf.errors.InvalidArgumentError):  # a layer that takes integers alone
+    except (TypeError, ValueError, tf.errors.InvalidArgumentError):  # a layer that takes only integers
         return False
     pairs = zip(answers, tf.nest.flatten(_call(model, whole)), strict=True)
     return all(slope is not None for slope in slopes) and all(_close(*pair) for pair in pairs)

@@ -23,7 +23,7 @@ COMPARED_SAMPLES = 4
 def rebuild(tools: Door, model: Any, *, where: str) -> tuple[Any, float]:
     """The flat tf_keras model and its relative error on random input, below `TOLERANCE`.
 
-    Raises `ModelError` that names the layer which cannot be rebuilt, or the first one that answers differently.
+    Raises `ModelError` that names the layer which cannot be rebuilt, or the first one whose outputs differ.
     """
     graph = _graph(model, where)
     _check_weights(model, where)
@@ -67,7 +67,7 @@ def _flat(tensors: Any) -> list[Any]:
 
 
 class _Replay:
-    """Calls tf_keras layers in the order of a source graph; nested graphs are entered and not called."""
+    """Calls tf_keras layers in the order of a source graph; nested graphs are replayed in place, not called as layers."""
 
     def __init__(self, tools: Door, where: str) -> None:
         self._tools, self._where = tools, where
@@ -75,7 +75,7 @@ class _Replay:
         self._names: set[str] = set()
 
     def input(self, tensor: Any) -> Any:
-        """A tf_keras Input like a source graph's, the batch left free."""
+        """A tf_keras Input like a source graph's, with a free batch."""
         shape, dtype = tuple(tensor.shape)[1:], str(getattr(tensor.dtype, "name", tensor.dtype))
         source = tensor._keras_history
         layer = getattr(source, "operation", None) or source.layer
@@ -141,10 +141,10 @@ def _calls(graph: Any) -> Iterator[tuple[Any, Any, Any, Any]]:
 
 
 def _without_default_training(operation: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
-    """The arguments of a Keras 3 call without a `training` that is the default of the layer's `call`, or True.
+    """The arguments of a Keras 3 call, without a `training` that is True or the default of the layer's `call`.
 
-    Keras 3 notes that default (True of RandomFlip, False of Dropout, GaussianNoise and LSTM) as if it were given, and tf_keras would obey it
-    for good: the layer would be active always, or never again in a fine-tune. A True is none to Keras 3 where the model is called with False.
+    Keras 3 records that default (True for RandomFlip, False for Dropout, GaussianNoise and LSTM) as if it were given, and tf_keras would obey it
+    for good: the layer would be active always, or never, even in a fine-tune. Keras 3 ignores a True if the model is called with False.
     """
     if "training" not in kwargs:
         return kwargs
@@ -184,7 +184,7 @@ def _compare(tools: Door, model: Any, flat: Any, where: str) -> float:
 
 
 def _random(generator: np.random.Generator, tensor: Any) -> np.ndarray:
-    """Random input that has the shape of a model's input; free dimensions become 8 long."""
+    """Random input with the shape of a model's input; free dimensions get size 8."""
     shape = (COMPARED_SAMPLES, *(8 if size is None else size for size in tensor.shape[1:]))
     if "int" in tensor.dtype.name:
         return generator.integers(0, 2, shape).astype(tensor.dtype.name)
@@ -196,7 +196,7 @@ def _relative(ours: np.ndarray, theirs: np.ndarray) -> float:
 
 
 def _first_different(tools: Door, model: Any, flat: Any, samples: list[np.ndarray]) -> str:
-    """Which layer is the first to differ, found by comparing the outputs of layers of the same name."""
+    """The first layer whose outputs differ, found by comparing layers of the same name."""
     graph = _graph(model, "")
     keras = tools.keras if isinstance(model, tools.keras.Model) else tools.keras3
     given: Any = samples if len(samples) > 1 else samples[0]

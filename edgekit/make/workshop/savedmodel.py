@@ -13,7 +13,7 @@ from edgekit.make.workshop.wrappers import wrappers_known
 
 
 def load_saved_model(tools: Door, folder: Path, *, trust: bool) -> tuple[Any, str, Any]:
-    """The tf_keras model in a SavedModel folder; raises `ModelError` where Keras left no configuration in it."""
+    """The tf_keras model in a SavedModel folder; raises `ModelError` if Keras left no configuration in it."""
     if not (folder / "saved_model.pb").is_file():
         raise ModelError("a folder that is no SavedModel", where=str(folder), allowed="a folder with saved_model.pb")
     try:
@@ -58,6 +58,6 @@ def _root_metadata(tools: Door, folder: Path) -> dict[str, Any] | None:
         text = nodes[0].user_object.metadata if nodes else None
     if not text:
         return None
-    json.loads(text)  # a plain JSON document first: the decoder below turns parts of it into objects
+    json.loads(text)  # checked as plain JSON first, because the decoder below makes objects of some parts
     decoded: dict[str, Any] = json_utils.decode(text)
     return decoded

@@ -1,7 +1,7 @@
-"""Layers that read text or look values up in a table, refused by that reason: no converted file of theirs runs on a device.
+"""Refuses layers that read text or look values up in a table, with the reason: such a model, converted, runs on no device.
 
-TensorFlow does their work in operators that TFLite has not (tables of numbers, hashes of text) or that only LiteRT on Linux has, on
-text that no sensor gives. The numbers that they make are what a device can be fed with.
+TensorFlow does their work in operators that TFLite does not have (tables of numbers, hashes of text) or that only LiteRT on Linux
+has, on text that no sensor gives. A device can instead be fed with the numbers that these layers compute.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ LOOKUPS = {
     "Hashing": "hashes its input",
     "HashedCrossing": "hashes its inputs",
 }
-"""Layers by the name of their class, in either Keras, and what they do."""
+"""Layers of either Keras by class name, and what they do."""
 
 
 def refuse_text(model: Any, *, where: str) -> None:

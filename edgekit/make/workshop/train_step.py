@@ -1,6 +1,6 @@
 """A model's training step and its loss on some samples, traced once for all the runs of a fine-tune.
 
-It knows a model, losses and Adam; which samples, how many steps and at which rate is the business of `fit`.
+It knows a model, losses and Adam; `fit` decides which samples, how many steps and which rate.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ class TrainStep:
         self._evaluate = tf.function(self._loss, reduce_retracing=True)
 
     def restart(self) -> None:
-        """Forget the moments of the run before."""
+        """Clear Adam's moments of the previous run."""
         for variable, value in zip(self._optimizer.variables, self._fresh, strict=True):
             variable.assign(value)
 
     def step(self, inputs: Any, targets: Any, learning_rate: float) -> None:
-        """One step of training; raises `DataError` where the loss cannot be computed."""
+        """One step of training; raises `DataError` if the loss cannot be computed."""
         self._optimizer.learning_rate.assign(learning_rate)
         self._call(self._train, inputs, targets)
 
@@ -64,7 +64,7 @@ class TrainStep:
 
 
 def _last_sentence(problem: Exception) -> str:
-    """What TensorFlow says in the end, after the lines of code that it came through."""
+    """The last sentence of TensorFlow's message, without the lines of code before it."""
     lines = [line.strip() for line in str(problem).splitlines() if line.strip()]
     telling = [line for line in lines if not line.startswith(("File ", "in user code", "^", "Node: "))]
     return (telling or lines or [type(problem).__name__])[-1][:300]

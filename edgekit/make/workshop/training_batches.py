@@ -1,8 +1,8 @@
-"""What a fine-tune is trained on: batches of samples with their targets, and the losses that take them.
+"""The data of a fine-tune: batches of samples with their targets, and the losses for them.
 
-Where the float model's answers are at hand they are a second target (`distil`). The order is another in each epoch and
-the same for the same seed, whatever came before. Where the project asks for it the training batches are varied
-(`augment`), and the float model then answers what was made of them; what a model is judged by never is.
+If the float model's outputs are available, they are a second target (`distil`). The order differs in each epoch and is
+always the same for the same seed. If the project asks for it, training batches are varied (`augment`), and the float
+model then gets the varied batch; the samples that a model is judged by are never varied.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from edgekit.project.project_file import AugmentTable
 from edgekit.values import read
 
 JUDGED = 4096
-"""Samples of the validation split that the loss is taken on, the same each time."""
+"""The most samples of the validation split that the loss is taken on, always the same ones."""
 JUDGED_AT_ONCE = 256
 
 
 class TrainingBatches:
     """The batches of a data set for one model, and its losses (one an output).
 
-    The batches are for `learner`: the model itself, or what stands behind the augmentation that it begins with, where that was done here.
+    The batches are for `learner`: the model itself, or the part after its own augmentation layers, if these were applied here.
     """
 
     def __init__(self, tools: Door, dataset: Dataset, model: Any, job: dict[str, Any]) -> None:
@@ -64,7 +64,7 @@ class TrainingBatches:
         self.varied = "; ".join(filter(None, told))
 
     def _set_live_teacher(self, tools: Door, job: dict[str, Any], last: str | None) -> None:
-        """Have the float model answer each training batch as it is after its variation, the model's own included."""
+        """Run the float model on each training batch after it was varied, also by the model's own augmentation layers."""
         teacher = open_model(tools, Path(job["float_model"]), (), job)
         if last is not None and last_of_front(teacher) == last:
             front, self.learner = front_and_rest(tools, self.learner, last)
@@ -93,7 +93,7 @@ class TrainingBatches:
         return inputs, self._packed(targets, answers)
 
     def judged(self) -> Iterator[tuple[int, list[Any], list[Any]]]:
-        """Samples of the validation split that a model is judged by: how many, inputs and targets."""
+        """Samples of the validation split that a model is judged by: number, inputs and targets."""
         count = len(self._dataset.rows("validation"))
         positions = np.sort(np.random.default_rng(self._seed).permutation(count)[:JUDGED])
         for start in range(0, len(positions), JUDGED_AT_ONCE):
@@ -110,7 +110,7 @@ class TrainingBatches:
     def _samples(
         self, split: Split, positions: np.ndarray, *, answered: bool = True
     ) -> tuple[list[Any], list[Any], list[Any]]:
-        """Inputs, targets and what the float model answered; no answers where there is no teacher, or they are not asked for."""
+        """Inputs, targets and the float model's outputs; no outputs without a teacher, or if not `answered`."""
         picked = self._dataset.rows(split)[positions]
         arrays = zip(self._dataset.inputs(split), self._dtypes, strict=True)
         inputs = [array[picked].astype(dtype, copy=False) for array, dtype in arrays]
@@ -119,7 +119,7 @@ class TrainingBatches:
         return inputs, targets, teacher.outputs(split, positions) if teacher is not None else []
 
     def _packed(self, targets: list[Any], answers: list[Any]) -> list[Any]:
-        """The targets, with the answers beside them where the loss of an output takes both."""
+        """The targets, packed with the float model's outputs if an output's loss takes both."""
         if not answers:
             return targets
         return [

@@ -1,8 +1,8 @@
 """Code hidden in a model's file: what is refused without --trust.
 
-A Lambda layer holds Python bytecode; a pickle runs what it likes; a TFOpLambda calls a TensorFlow function by its
+A Lambda layer holds Python bytecode; a pickle can run anything; a TFOpLambda calls a TensorFlow function by its
 name, which is harmless for arithmetic and not for reading or writing files. Configurations are checked as JSON,
-before any Keras sees them.
+before Keras reads them.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 from edgekit.errors import TrustError
 
-# Functions of TensorFlow that touch nothing but tensors; anything else needs --trust.
+# Functions of TensorFlow that only use tensors; anything else needs --trust.
 SAFE_PREFIXES = (
     "math.",
     "nn.",
@@ -32,7 +32,7 @@ SAFE_NAMES = frozenset(
 
 
 def refuse_code(config: Any, *, where: str, trust: bool) -> None:
-    """Raise `TrustError` where a model's configuration holds code, unless the user trusts the file."""
+    """Raise `TrustError` if a model's configuration holds code, unless the user trusts the file."""
     if trust:
         return
     for kind, name in _suspects(config):

@@ -1,10 +1,9 @@
-"""Learning rate and length of a training: short runs find the rate, and one run of the whole length trains with it.
+"""Learning rate and length of a training: short runs find the rate, and one run of the full length trains with it.
 
-Each run starts from the same weights and is a whole schedule, so runs can be compared. The probes of the rate have a twelfth of the longest
-length each, over rates a factor of about three apart, and beyond an end of them while that end is the best. At most five are run (more only where
-all diverge), so the final run has two thirds of all steps at the least. It is as long as the project allows, or as the time does.
-
-The same 50% pruning of one network cost from 0.65 to 6.2 points by rate and length alone, so they are no constants.
+Each run starts from the same weights and has a complete schedule, so runs can be compared. Probes of the rate have a twelfth of the
+longest length, at rates about a factor of three apart; while the best rate is at one end, the range is extended there. At most five are run
+(more only if all diverge), so the final run has at least two thirds of all steps. It is as long as the project or the time allows.
+The same 50% pruning of one network cost from 0.65 to 6.2 points depending on rate and length alone, so they are not constants.
 """
 
 from __future__ import annotations
@@ -16,12 +15,12 @@ from typing import NamedTuple
 RATES = (3e-4, 1e-3, 3e-3)
 LOWEST, HIGHEST = 1e-5, 3e-2
 SHARE = 12
-"""A probe of the learning rate has a twelfth of the steps of the longest run."""
+"""A probe of the learning rate has one twelfth of the longest run's steps."""
 MOST_PROBES = 5
 
 
 class Run(NamedTuple):
-    """One run: its learning rate, its steps, and its loss on the validation split (infinite where it diverged)."""
+    """One run: its learning rate, its steps, and its loss on the validation split (infinite if it diverged)."""
 
     learning_rate: float
     steps: int
@@ -35,7 +34,7 @@ def search(
     fixed_rate: float | None,
     affordable: Callable[[], float] = lambda: math.inf,
 ) -> list[Run]:
-    """All runs, in order; the last one is the final run, where there is time for one that is longer than a probe.
+    """All runs, in order; the last one is the final run, if there is time for one that is longer than a probe.
 
     `try_run(learning_rate, steps)` gives a loss; `longest` is in steps, at least 1. `affordable()` says, after the probes, for how many
     steps there is time.
@@ -62,7 +61,7 @@ def search(
 
 
 def _find_rate(probe: Callable[[float], Run]) -> None:
-    """Probe the rates, the middle one first, and beyond the end that is the best; of equals (all diverge) the lowest is."""
+    """Probe the rates, the middle one first, and go on beyond the best end; if all are equal (diverged), at the lowest."""
     found = {rate: probe(rate).loss for rate in (RATES[1], RATES[0], RATES[2])}
     while len(found) < MOST_PROBES or not any(map(math.isfinite, found.values())):
         best = min(found, key=lambda rate: (found[rate], rate))

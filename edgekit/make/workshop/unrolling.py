@@ -1,8 +1,8 @@
-"""The loops of recurrent layers written out step by step, for where the converter cannot do with a loop.
+"""Unrolls the loops of recurrent layers step by step, for conversions that fail with a loop.
 
 The converter crashes when it quantizes the body of a WHILE (TensorFlow 2.21, every GRU and SimpleRNN in int8), and a
-runtime may lack the operator. Every recurrent layer of tf_keras, and any layer of a user's that goes through
-`backend.rnn`, is written out there; an LSTM is no longer one fused operator. The answers stay the same.
+runtime may lack the operator. Every recurrent layer of tf_keras, and any user's layer that calls `backend.rnn`, is
+unrolled; an LSTM is then no longer one fused operator. The outputs stay the same.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from edgekit.make.workshop.door import Door
 from edgekit.verdict.converter_said import NO_LOOPS
 
 MOST_STEPS = 256
-"""Steps of all loops together: 128 steps of a GRU are 1,800 operators and 20 s of conversion."""
+"""The most steps of all loops together: 128 steps of a GRU are 1,800 operators and take 20 s to convert."""
 
 
 class Unrolled:
-    """How many steps were written out while the context held, and the reason where that was impossible."""
+    """How many steps were unrolled within the block, and the reason if that was impossible."""
 
     def __init__(self) -> None:
         self.steps, self.reason = 0, ""
 
     def add(self, steps: int | None) -> None:
-        """Count the steps of one loop; raises `ValueError` where it cannot be unrolled."""
+        """Count the steps of one loop; raises `ValueError` if it cannot be unrolled."""
         self.steps += steps or 0
         if steps is None:
             self.reason = "its recurrent layers have no fixed number of steps, so that their loops cannot be unrolled"
@@ -35,16 +35,16 @@ class Unrolled:
             raise ValueError(self.reason)
 
     def require(self) -> None:
-        """Raise `ValueError` where there was nothing to unroll."""
+        """Raise `ValueError` if nothing was unrolled."""
         if not self.steps:
             raise ValueError(NO_LOOPS)
 
 
 @contextlib.contextmanager
 def unrolling(tools: Door, model: Any) -> Iterator[Unrolled]:
-    """Whatever calls the model inside gets its recurrent layers unrolled.
+    """Within the block, calling the model unrolls its recurrent layers.
 
-    Raises `ValueError` inside where the number of steps is not fixed, or above `MOST_STEPS` in all.
+    Raises `ValueError` there if the number of steps is not fixed, or exceeds `MOST_STEPS` in all.
     """
     backend, done = tools.keras.src.backend, Unrolled()
     looped, fused = backend.rnn, [layer for layer in model.submodules if getattr(layer, "_could_use_gpu_kernel", False)]

@@ -1,7 +1,7 @@
-"""TFMOT's wrappers in a model that was saved while it was being optimized: known to Keras for loading, and taken off.
+"""TFMOT's wrappers in a model that was saved while it was being optimized: Keras needs them for loading, then they are removed.
 
-What they taught stays in the weights: zeros, few values, values that bear rounding. A wrapped model converted as it is
-would carry masks, indices and fake quantization into the file. The ranges of fake quantization are not kept: edgekit's
+The effect of the training stays in the weights: zeros, few values, tolerance to rounding. Converted with its wrappers,
+the file would hold masks, indices and fake quantization. The ranges of fake quantization are not kept: edgekit's
 own conversion finds them in calibration.
 """
 
@@ -24,11 +24,11 @@ WRAPPERS = {
     "QuantizeWrapper": QUANTIZATION,
     "QuantizeWrapperV2": QUANTIZATION,
 }
-"""Class names of TFMOT's wrappers, and the training they belong to."""
+"""Class names of TFMOT's wrappers, and the kind of training of each."""
 
 
 def wrapped_by(config: Any) -> tuple[str, ...]:
-    """The kinds of training whose wrappers a serialized model holds, sorted.
+    """The kinds of training whose wrappers are in a serialized model, sorted.
 
     >>> wrapped_by({"layers": [{"class_name": "PruneLowMagnitude", "config": {}}]})
     ('pruning',)
@@ -50,9 +50,9 @@ def _kinds(config: Any) -> Iterator[str]:
 
 @contextlib.contextmanager
 def wrappers_known(tools: Door, config: Any) -> Iterator[None]:
-    """Let Keras find TFMOT's wrappers where a serialized model holds any; else TFMOT is not even imported.
+    """Let Keras find TFMOT's wrappers if a serialized model has any; else TFMOT is not even imported.
 
-    Raises `MissingExtraError` where TFMOT is needed and not installed.
+    Raises `MissingExtraError` if TFMOT is needed and not installed.
     """
     with contextlib.ExitStack() as scopes:
         if wrapped_by(config):
@@ -75,9 +75,9 @@ def refuse_quantized_keras_file(config: Any, *, where: str) -> None:
 
 
 def stripped(tools: Door, model: Any) -> tuple[Any, tuple[str, ...]]:
-    """A tf_keras model without TFMOT's wrappers, and the kinds of training they were of; any other model as it is.
+    """A tf_keras model without TFMOT's wrappers, and the kinds of training they came from; any other model unchanged.
 
-    Pruning and clustering are taken off by TFMOT itself. A layer under fake quantization gets its float weights and its
+    TFMOT itself removes those of pruning and clustering. A layer under fake quantization gets its float weights and its
     own activation back. Raises `ModelError` for a wrapper whose weights are not all there.
     """
     kinds = {WRAPPERS[type(layer).__name__] for layer in _layers(model) if type(layer).__name__ in WRAPPERS}
@@ -91,14 +91,14 @@ def stripped(tools: Door, model: Any) -> tuple[Any, tuple[str, ...]]:
 
 
 def _layers(model: Any) -> Iterator[Any]:
-    """Every layer, also of nested models."""
+    """Every layer, including those of nested models."""
     for layer in getattr(model, "layers", ()):
         yield layer
         yield from _layers(layer)
 
 
 def _without_quantization(tools: Door, model: Any) -> Any:
-    """The model with each wrapped layer made anew in float."""
+    """The model, with each wrapped layer replaced by a float layer."""
     made: list[tuple[Any, Any]] = []
 
     def replace(layer: Any) -> Any:
@@ -119,7 +119,7 @@ def _without_quantization(tools: Door, model: Any) -> Any:
 
 
 def _float_config(layer: Any) -> dict[str, Any]:
-    """A layer's settings with the activation that the fake quantization was put around."""
+    """A layer's settings, with the activation that it had before fake quantization wrapped it."""
     config: dict[str, Any] = layer.get_config()
     around = config.get("activation")
     if isinstance(around, dict) and around.get("class_name") == "QuantizeAwareActivation":
@@ -130,7 +130,7 @@ def _float_config(layer: Any) -> dict[str, Any]:
 
 
 def _float_weights(wrapper: Any, layer: Any) -> list[Any]:
-    """The weights of a wrapped layer in the order of its own, found by name: a quantized one is the wrapper's."""
+    """The weights of a wrapped layer in the layer's own order, found by name: the wrapper holds those that are quantized."""
     there = {_leaf(weight): weight for weight in wrapper.weights}
     missing = [
         _leaf(weight)

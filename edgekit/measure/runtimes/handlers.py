@@ -26,9 +26,9 @@ REPEATED_BELOW_S = 1.0
 
 
 def load(job: Job, progress: Progress) -> Any:
-    """Open a model and run it on zeros: its inputs and outputs, what ran it, and the seconds of an inference.
+    """Open a model and run it on zeros: its inputs and outputs, the runtime that ran it, and the seconds of an inference.
 
-    The second inference counts, since the first also allocates; unless the first one took too long to be repeated.
+    The second inference is timed, since the first also allocates; but if the first took too long, it is not repeated.
     """
     import numpy as np
 
@@ -73,7 +73,7 @@ def predict(job: Job, progress: Progress) -> Any:
 
 
 def memory(job: Job, progress: Progress) -> Any:
-    """What the model adds to this process; only right as the first job of a child."""
+    """What the model adds to this process; only correct as the first job of a child."""
     from edgekit.measure.runtimes.memory import added
 
     return _answer(added(runtime(job["runtime"]), Path(job["model"]), threads=job["threads"]))
@@ -87,7 +87,7 @@ def latency(job: Job, progress: Progress) -> Any:
 
 
 def micro(job: Job, progress: Progress) -> Any:
-    """The arena on a microcontroller's interpreter, and how a sample of its outputs compares with LiteRT's (not `alone`)."""
+    """The arena on a microcontroller's interpreter, and (unless `alone`) its outputs for some samples compared with LiteRT's."""
     from edgekit.measure.runtimes.micro import confirm
 
     model, expanded = Path(job["own"]), Path(job["model"])
@@ -101,7 +101,7 @@ def micro(job: Job, progress: Progress) -> Any:
 
 
 def vectors(job: Job, progress: Progress) -> Any:
-    """Samples with what a microcontroller's interpreter makes of them, to try a firmware with."""
+    """Samples and the outputs of a microcontroller's interpreter for them, to test a firmware with."""
     from edgekit.measure.runtimes.vectors import take
 
     model = Path(job["own"])
@@ -131,7 +131,7 @@ def score(job: Job, progress: Progress) -> Any:
 
 
 def throughput(job: Job, progress: Progress) -> Any:
-    """Images per second of the evaluation and of a one-image loop, in pairs."""
+    """Images per second of the evaluation and of a one-image loop, measured in pairs."""
     from edgekit.measure.runtimes.throughput import throughput as compare
 
     found, model = runtime(job["runtime"]), Path(job["model"])
@@ -144,14 +144,14 @@ def throughput(job: Job, progress: Progress) -> Any:
 
 
 def compile_for_npu(job: Job, progress: Progress) -> Any:
-    """What Vela makes of a file, and the file that it makes, in the job's folder."""
+    """Compile a file with Vela; the compiled file is in the job's folder."""
     from edgekit.measure.runtimes.vela import compile_file
 
     return _answer(compile_file(Path(job["model"]), Path(job["out"]), **job["options"]))
 
 
 def probe(job: Job, progress: Progress) -> Any:
-    """Whether a runtime works at all, by a model whose answer is known."""
+    """Whether a runtime works at all, tested with a model whose output is known."""
     from edgekit.measure.runtimes.probe import probe as run
 
     return run(job, progress)
@@ -172,7 +172,7 @@ HANDLERS: dict[str, Handler] = {
 
 
 def _tried(session: Session, arrays: list[Any]) -> Refused | None:
-    """Run a session for the first time: one that loads may still not run."""
+    """Run a session for the first time: one that loads may still fail to run."""
     tried = getattr(session, "tried", None)
     if tried is not None:
         refused: Refused | None = tried(arrays)
@@ -191,7 +191,7 @@ def _seconds_of(session: Session, arrays: list[Any]) -> float:
 
 
 def _samples(job: Job, ports: tuple[Port, ...]) -> Samples:
-    """A split's samples in the order of the model's inputs; `limit` takes so many, spread over the split."""
+    """A split's samples in the order of the model's inputs; `limit` takes at most that many, spread over the split."""
     import numpy as np
 
     data = Dataset.open(Path(job["dataset"]))

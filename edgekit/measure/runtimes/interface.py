@@ -1,7 +1,7 @@
 """The one interface of every runtime: open a model, get a session, run arrays through it.
 
-It knows tensors and shapes, and nothing of data sets, metrics or devices. What a runtime cannot run is a value
-(`Refused`); what crashes natively takes the child process with it, which the parent turns into a value.
+It knows tensors and shapes, and nothing about data sets, metrics or devices. A model that a runtime cannot run gives a
+value (`Refused`); a native crash ends the child process, which the parent turns into a value.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ Shape = tuple[int, ...]
 
 
 class Port(Value):
-    """One input or output of a model: `index` of its tensor, `shape` with the batch, quantization where it has one.
+    """One input or output of a model: `index` of its tensor, `shape` with the batch, quantization if it has any.
 
     `free` marks the dimensions that the model leaves open (-1 in its shape signature). `signature` is the name
-    that the SignatureDef gives the tensor, which survives the converter's reordering.
+    that the SignatureDef gives the tensor; it stays right when the converter reorders inputs and outputs.
     """
 
     index: int
@@ -36,7 +36,7 @@ class Port(Value):
 
 
 class Refused(Value):
-    """The runtime does not run this model, or not with these shapes, and says why."""
+    """The runtime does not run this model, or not with these shapes; holds the reason."""
 
     reason: str
 
@@ -55,7 +55,7 @@ class Session(Protocol):
         ...
 
     def invoke(self) -> None:
-        """One inference on the inputs that are set, state kept: what a latency is taken of."""
+        """One inference on the inputs that are set, without resetting the state: this is what a latency is measured on."""
         ...
 
 
@@ -65,9 +65,9 @@ class Runtime(Protocol):
     name: str
 
     def describe(self) -> str:
-        """Name and version for people; raises `MissingExtraError` where it is not installed."""
+        """Name and version for people; raises `MissingExtraError` if it is not installed."""
         ...
 
     def open(self, model: Path, *, shapes: Sequence[Shape] | None = None, threads: int = 1) -> Session | Refused:
-        """A session with its inputs at `shapes` (the model's own by default); `Refused` where it cannot be."""
+        """A session with its inputs at `shapes` (the model's own by default); `Refused` if that is not possible."""
         ...

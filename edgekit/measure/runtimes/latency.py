@@ -37,7 +37,7 @@ class Latency(Value):
 
 
 def latency(runtime: Runtime, model: Path, *, threads: int, progress: Progress) -> Latency | Refused:
-    """Time a model; inputs are random within the dtype's range, seeded, so that no kernel gets an easy zero."""
+    """Time a model; inputs are random within the dtype's range and seeded, since zeros might be faster."""
     session = runtime.open(model, threads=threads)
     if isinstance(session, Refused):
         return session

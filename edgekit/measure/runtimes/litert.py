@@ -1,6 +1,6 @@
-"""LiteRT (`ai-edge-litert`), and by the same methods its predecessor `tflite-runtime`.
+"""LiteRT (`ai-edge-litert`), whose predecessor `tflite-runtime` has the same methods.
 
-It knows the Python interpreter of TensorFlow Lite and nothing of what runs through it.
+It knows the Python interpreter of TensorFlow Lite, and not what is run with it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class LiteRt:
-    """LiteRT for Linux: the interpreter with its built-in operators and XNNPACK, as it is by default."""
+    """LiteRT for Linux: the interpreter with its built-in operators and XNNPACK, with default settings."""
 
     name = "litert"
     title = "LiteRT"
@@ -33,7 +33,7 @@ class LiteRt:
         return f"{self.title} {importlib.metadata.version(self.distribution)}"
 
     def open(self, model: Path, *, shapes: Sequence[Shape] | None = None, threads: int = 1) -> Session | Refused:
-        """A session of the interpreter with `threads` threads; what it says when it refuses is the reason."""
+        """A session of the interpreter with `threads` threads; if it refuses the model, its message is the reason."""
         interpreter_class = self._interpreter_class()
         try:
             interpreter = interpreter_class(model_path=str(model), num_threads=threads)
@@ -64,7 +64,7 @@ class _Session:
     def run(self, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
         for port, array in zip(self.inputs, arrays, strict=True):
             self._interpreter.set_tensor(port.index, array)
-        # An LSTM keeps its state in variable tensors: without this a sample would see the one before it.
+        # An LSTM keeps its state in variable tensors: without this, a sample's result would depend on the one before.
         self._interpreter.reset_all_variables()
         self._interpreter.invoke()
         return [self._interpreter.get_tensor(port.index) for port in self.outputs]
@@ -99,7 +99,7 @@ def _port(detail: dict[str, Any], signature: str | None) -> Port:
 
 
 def _signature_names(interpreter: Any, side: str) -> dict[int, str]:
-    """Names by tensor index from the file's first SignatureDef; empty where it has none or it cannot be read."""
+    """Names by tensor index from the file's first SignatureDef; empty if it has none or it cannot be read."""
     try:
         keys = list(interpreter.get_signature_list())
         if not keys:

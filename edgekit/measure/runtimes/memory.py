@@ -2,9 +2,9 @@
 
 It is the growth of the process's peak resident memory (VmHWM, reset through /proc/self/clear_refs) while the model
 is opened and run. The model runs twice: the first time the pages of the runtime's own code come into memory, which
-is the same for every model (about 3.5 MB of LiteRT); the second time, after the first was let go, counts. Memory that
-the first run freed but kept (and the second found) would be missed, so the growth of anonymous memory in the first
-run is the least that is reported. It must run in a fresh process.
+is the same for every model (about 3.5 MB of LiteRT); the second time, after everything of the first was freed, counts.
+That would miss memory which the allocator kept from the first run and used again in the second, so the result is
+never below the growth of anonymous memory in the first run. It must run in a fresh process.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _FIELD = re.compile(r"^(VmHWM|VmRSS|RssAnon):\s+(\d+) kB", re.MULTILINE)
 
 
 class Memory(Value):
-    """Bytes that the model added to the peak, and what was read to know it."""
+    """Bytes that the model added to the peak, and how that was measured."""
 
     added_bytes: int
     how: str
@@ -31,7 +31,7 @@ class Memory(Value):
 
 def added(runtime: Runtime, model: Path, *, threads: int) -> Memory | Refused:
     """What opening and running the model adds to this process's peak; inputs are zeros."""
-    runtime.describe()  # its import is not the model's doing
+    runtime.describe()  # imports the runtime before measuring, so that its memory does not count for the model
     first = _growth(runtime, model, threads)
     if isinstance(first, Refused):
         return first
@@ -47,7 +47,7 @@ def added(runtime: Runtime, model: Path, *, threads: int) -> Memory | Refused:
 
 
 def _growth(runtime: Runtime, model: Path, threads: int) -> tuple[int | None, int] | Refused:
-    """Growth of the peak (None where it cannot be reset) and of anonymous memory, in bytes."""
+    """Growth of the peak (None if it cannot be reset) and of anonymous memory, in bytes."""
     can_reset = _reset_peak()
     before = _status()
     session = runtime.open(model, threads=threads)
@@ -60,7 +60,7 @@ def _growth(runtime: Runtime, model: Path, threads: int) -> tuple[int | None, in
 
 
 def _reset_peak() -> bool:
-    """Set the peak to what is resident now; False where the system does not allow it. See proc(5), clear_refs."""
+    """Reset the peak to what is resident now; False if the system does not allow it. See proc(5), clear_refs."""
     try:
         Path("/proc/self/clear_refs").write_text("5")
     except OSError:
@@ -77,7 +77,7 @@ def _status() -> dict[str, int]:
 
 
 def _give_back() -> None:
-    """Return freed memory to the system where the C library can (glibc)."""
+    """Return freed memory to the system, if the C library can (glibc)."""
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)

@@ -1,8 +1,8 @@
-"""The arena of a model on the tflite_micro interpreter, and a sample of its outputs against LiteRT's.
+"""The arena of a model on the tflite_micro interpreter, and its outputs for some samples compared with LiteRT's.
 
 LiteRT's int8 kernels on this machine are XNNPACK's, a board's are the reference kernels: both follow the same
-arithmetic and may differ by a step of the output's scale where a rounding falls the other way. Accuracy is taken
-on LiteRT, a hundred times faster; this is the evidence that it holds for the board.
+arithmetic and may differ by a step of the output's scale when a value is rounded differently. Accuracy is measured
+with LiteRT, which is a hundred times faster; this comparison is the evidence that it also holds for the board.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ WILD_SHARE = 0.25
 class Difference(Value):
     """How one output differs from LiteRT's over some samples.
 
-    `largest_steps` is the largest difference in steps of the output's scale, of which its dtype has `range_steps`; an
-    output without a scale has none (0), and its difference is in its own unit. `equal` is the share of elements that
-    are equal, `same` the share of samples whose largest element is the same one (1 where there is only one), and
-    `unrelated` says that the real values tell nothing of LiteRT's.
+    `largest_steps` is the largest difference in steps of the output's scale, of which its dtype has `range_steps`; for an
+    output without a scale, `range_steps` is 0 and the difference is in the output's own unit. `equal` is the share of
+    elements that are equal, `same` the share of samples whose largest element is the same one (1 if there is only one), and
+    `unrelated` says that the real values are unrelated to LiteRT's.
     """
 
     same: float
@@ -43,10 +43,10 @@ class Difference(Value):
 
     @property
     def is_garbage(self) -> bool:
-        """Whether it is more than roundings that fall otherwise: unrelated values, or a quarter of the range apart.
+        """Whether it is more than different rounding: unrelated values, or values a quarter of the range apart.
 
-        A few steps are never garbage, whatever they do to near ties; nor are far ones while half of the elements are
-        equal, which a saturated output can bring about.
+        A few steps are never garbage, even if they change near ties; nor are large differences while half of the elements are
+        equal, which can happen with a saturated output.
         """
         if not self.range_steps:
             return self.unrelated
@@ -55,11 +55,11 @@ class Difference(Value):
 
 
 class Micro(Value):
-    """What the microcontroller's interpreter said; `difference` is that of the output that differs most from LiteRT's.
+    """The result of the microcontroller's interpreter; `difference` is that of the output that differs most from LiteRT's.
 
-    It is None where LiteRT does not open the file, which is then judged by this interpreter alone.
-    `same_as_expanded` is the share of the outputs' elements that are those of the file whose look-up tables are written
-    out, on the same interpreter; None where the file has no tables.
+    `difference` is None if LiteRT does not open the file; only this interpreter then judges it.
+    `same_as_expanded` is the share of output elements equal to those of the file with its look-up tables expanded, on the
+    same interpreter; None if the file has no tables.
     """
 
     runtime: str
@@ -72,10 +72,10 @@ class Micro(Value):
 def confirm(
     model: Path, reference: Session | None, samples: Samples | None, expanded: Path | None = None
 ) -> Micro | Refused:
-    """Run samples (random ones without data) on both interpreters and read the arena after.
+    """Run samples (random ones without data) on both interpreters, and read the arena afterwards.
 
-    Without a `reference` there is none that LiteRT opens. `expanded` is the file with its look-up tables written out, where
-    it has any: `reference` then is a session of that one.
+    `reference` is None if LiteRT does not open the file. `expanded` is the file with its look-up tables expanded, if it has
+    any: `reference` is then a session of that file.
     """
     micro = TfliteMicro()
     session = micro.open(model)
@@ -107,7 +107,7 @@ def _largest(reference: Session, blocks: list[list[np.ndarray]], answers: list[l
 
 
 def blocks_of(samples: Samples | None, session: Session) -> list[list[np.ndarray]]:
-    """The inputs of each sample as a session takes them; a few random ones without data."""
+    """The inputs of each sample in the form that a session takes; a few random ones without data."""
     if samples is None:
         return [random_inputs(session.inputs, seed) for seed in range(WITHOUT_DATA)]
     return [samples.block(index, index + 1) for index in range(len(samples))]
@@ -116,7 +116,7 @@ def blocks_of(samples: Samples | None, session: Session) -> list[list[np.ndarray
 def _share_equal(
     micro: TfliteMicro, expanded: Path, blocks: list[list[np.ndarray]], given: list[list[np.ndarray]]
 ) -> float:
-    """The share of elements that a file gives as another one did; 0 where it does not run."""
+    """The share of output elements equal to those `given`; 0 if the file does not run."""
     import numpy as np
 
     session = micro.open(expanded)
@@ -132,7 +132,7 @@ def _share_equal(
 
 
 def difference(here: list[np.ndarray], there: list[np.ndarray], port: Port) -> Difference:
-    """How one output of a board's arithmetic differs from LiteRT's: raw arrays, one an inference."""
+    """How one output of the board's interpreter differs from LiteRT's: raw arrays, one an inference."""
     import numpy as np
 
     first, second = (np.stack(arrays).reshape(len(arrays), -1) for arrays in (here, there))

@@ -1,14 +1,14 @@
-"""The outputs of a model for many samples, as fast as this machine can and no different from one at a time.
+"""The outputs of a model for many samples, as fast as this machine can compute them and equal to those of single samples.
 
 A model that can be resized runs in batches; one that cannot (an LSTM whose state is made for batch 1) runs one
-interpreter a core, in threads, since `invoke` releases Python's lock. Nothing is believed: the first samples are run
-one at a time, and a faster way is taken only if its outputs are bit-identical there (for float outputs, close). Of
-the ways that are bit-identical the fastest on this model is found by running a stretch of the samples with each, so
-the choice can change the time and never the result.
+interpreter a core, in threads, since `invoke` releases Python's lock. This is verified: the first samples are run
+one at a time, and a faster way is used only if its outputs for them are bit-identical (for float outputs, close). Of
+the bit-identical ways, the fastest is found by running some of the samples with each, so the choice can change the time
+and never the result.
 
-Two ways race: a batched single-threaded interpreter a core, and one batched interpreter with a thread a core. The
-first never waits at the end of an operator and also gains with kernels that use no threads; the second shares one set
-of weights where they are large. docs/benchmarks.md has the figures.
+Two ways are compared: a batched single-threaded interpreter on each core, and one batched interpreter with a thread a
+core. The first never waits for other threads at the end of an operator, and also uses all cores for kernels without
+threads; the second shares one copy of the weights, which matters if they are large. docs/benchmarks.md has the figures.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ from edgekit.values import Value
 if TYPE_CHECKING:
     import numpy as np
 
-# 16 images of 32 x 32 x 3, four of 224 x 224 x 3: enough to hide the calls, and small enough for the caches.
+# Elements in a batch: enough to hide the cost of a call, and small enough for the processor's caches. This makes 16
+# images of 32 x 32 x 3, four of 224 x 224 x 3.
 BATCH_ELEMENTS = 2**16
 SMALLEST_BATCH, LARGEST_BATCH = 4, 32
 ONE_AT_A_TIME = 64
@@ -38,7 +39,7 @@ CLOSE = {"rtol": 1e-3, "atol": 1e-4}
 
 
 class Way(Value):
-    """One way to run: how many interpreters, of how many threads, at which batch."""
+    """One way to run: how many interpreters, with how many threads each, at which batch."""
 
     sessions: int
     threads: int
@@ -50,7 +51,7 @@ class Way(Value):
 
 
 class Prediction(Value):
-    """Where the outputs are (`.npy`, float32, one an output, in the order asked for) and how they were made."""
+    """Where the outputs are (`.npy`, float32, one an output, in the requested order) and how they were made."""
 
     paths: tuple[str, ...]
     samples: int
@@ -60,7 +61,7 @@ class Prediction(Value):
 
 
 class Engine:
-    """Sessions that were checked against one at a time, ready to run any range of the samples."""
+    """Sessions whose outputs were compared with single samples, ready to run any range of the samples."""
 
     def __init__(self, way: Way, sessions: Sequence[Session], exact: bool) -> None:
         self.way = way
@@ -70,10 +71,10 @@ class Engine:
     def run(
         self, samples: Samples, outputs: Sequence[np.ndarray], start: int, stop: int, tick: Callable[[int], None]
     ) -> None:
-        """Fill rows `start` to `stop` of the outputs; `tick` is told how many rows each block added.
+        """Fill rows `start` to `stop` of the outputs; `tick` gets the number of rows that each block added.
 
         Threads take blocks in turn and borrow a session for each: while one interpreter works, the next block is
-        being prepared, and the one before dequantized.
+        being prepared, and the previous one dequantized.
         """
         chunk = self.way.batch if self.way.batch > 1 else ONE_AT_A_TIME
         blocks = iter(range(start, stop, chunk))
@@ -109,7 +110,7 @@ class Engine:
         self, idle: queue.SimpleQueue[Session], samples: Samples, outputs: Sequence[np.ndarray], first: int, last: int
     ) -> None:
         batch = self.way.batch
-        # A block that is cut short by the end reaches back instead: the shape of a session is fixed.
+        # The last block also repeats earlier samples if too few are left: the shape of a session is fixed.
         begin = max(0, last - batch) if last - first < batch else first
         arrays = samples.block(begin, last)
         session = idle.get()
@@ -129,13 +130,13 @@ def _join(parts: list[np.ndarray]) -> np.ndarray:
 
 
 def one_at_a_time(session: Session, samples: Samples, start: int, stop: int) -> list[np.ndarray]:
-    """Outputs of a range of samples (as the model gives them), one inference each: what every faster way must equal."""
+    """Outputs of a range of samples (as the model gives them), one inference each; every faster way must equal these."""
     made = [session.run(samples.block(index, index + 1)) for index in range(start, stop)]
     return [_join([outputs[index] for outputs in made]) for index in range(len(session.outputs))]
 
 
 def batch_of(samples: Samples) -> int:
-    """The batch for these samples: a power of two by the size of one, and never more than there are."""
+    """The batch for these samples: a power of two that depends on a sample's size, and at most the number of samples."""
     elements = max(1, sum(_size(shape) for shape in samples.shapes(1)))
     batch = LARGEST_BATCH
     while batch > SMALLEST_BATCH and batch * elements > BATCH_ELEMENTS:
@@ -162,7 +163,7 @@ def engines(
 ) -> tuple[Engine, ...]:
     """Every way that reproduces the reference (raw outputs of the first samples), the preferred one first.
 
-    Where none is bit-identical only the preferred one of those that are close is given: a race may then not decide.
+    If none is bit-identical, only the preferred one of those that are close: otherwise their speed would decide the result.
     """
     for batch in dict.fromkeys((batch_of(samples), 1)):
         tried = [_engine(runtime, model, samples, way, reference) for way in ways(batch, cores)]
@@ -191,7 +192,7 @@ def _engine(
 
 
 def _same(session: Session, samples: Samples, batch: int, reference: Sequence[np.ndarray]) -> bool | None:
-    """True where the first samples come out bit-identical, False where floats are close, None where they differ."""
+    """True if the outputs of the first samples are bit-identical, False if floats are close, None if they differ."""
     import numpy as np
 
     count = len(reference[0]) if reference else 0
@@ -213,7 +214,7 @@ def _same(session: Session, samples: Samples, batch: int, reference: Sequence[np
 
 
 def first_outputs(runtime: Runtime, model: Path, samples: Samples) -> list[np.ndarray] | Refused:
-    """Raw outputs of the first samples, one at a time, by a single-threaded session: as many as two batches."""
+    """Raw outputs of the first samples, one at a time, from a single-threaded session: as many samples as two batches."""
     session = runtime.open(model, shapes=samples.shapes(1), threads=1)
     if isinstance(session, Refused):
         return session
@@ -258,7 +259,7 @@ def predict(
 
 
 def _open_outputs(paths: Sequence[Path], positions: Sequence[int], reference: Sequence[Any], count: int) -> list[Any]:
-    """Files for the outputs, listed in the model's order while their names follow the order asked for."""
+    """Files for the outputs, listed in the model's order; their names are numbered in the requested order."""
     import numpy as np
 
     made: dict[int, Any] = {}
@@ -269,7 +270,7 @@ def _open_outputs(paths: Sequence[Path], positions: Sequence[int], reference: Se
 
 
 def _run_all(found: Sequence[Engine], samples: Samples, outputs: Sequence[np.ndarray], progress: Progress) -> Engine:
-    """Run all samples; where several ways are left, the first stretches are a race between them."""
+    """Run all samples; if there are several ways, each runs some of the first samples, and the fastest runs the rest."""
     total = len(samples)
     done = 0
 
@@ -294,7 +295,7 @@ def _run_all(found: Sequence[Engine], samples: Samples, outputs: Sequence[np.nda
 
 
 def _stretch(found: Sequence[Engine], total: int) -> int:
-    """Samples for each way in the race; 0 where there is nothing to choose or too little to tell."""
+    """How many samples each way runs for the comparison; 0 if there is only one way, or too few samples to compare."""
     if len(found) < 2:
         return 0
     largest = max(engine.way.batch * max(2, engine.way.sessions) for engine in found)

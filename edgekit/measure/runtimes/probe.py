@@ -1,4 +1,4 @@
-"""The job `probe`: does a runtime open the model of `edgekit.machine.probe`, and give the answer that is right."""
+"""The job `probe`: whether a runtime opens the model of `edgekit.machine.probe`, and gives the right answer."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from edgekit.progress import Progress
 
 
 def probe(job: dict[str, Any], progress: Progress) -> Any:
-    """Run `job["model"]` on `job["runtime"]`: its name and version, and `problem`, empty where all is well."""
+    """Run `job["model"]` on `job["runtime"]`: its name and version, and `problem`, empty if there is none."""
     import numpy as np
 
     found = runtime(job["runtime"])

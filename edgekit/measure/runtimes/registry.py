@@ -1,7 +1,7 @@
-"""Which implementation a profile's `runtime.kind` stands for, and what its answer here is worth on the device.
+"""Which implementation a profile's `runtime.kind` stands for, and what its results here mean for the device.
 
-Each implementation is imported when it is asked for. Where the device has no runtime, or an NPU whose compiler comes
-first, another one stands in: what it says of the file holds, but that the file runs there is unknown.
+Each implementation is imported only when needed. If the device has no runtime, or an NPU that needs a compiler,
+another runtime is used here: its results about the file hold, but whether the file runs on the device is unknown.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from edgekit.verdict import checks as verdict
 
 
 def runtime(kind: str) -> Runtime:
-    """The runtime of a profile's `runtime.kind`; raises `InputError` for a name that is none."""
+    """The runtime of a profile's `runtime.kind`; raises `InputError` for an unknown name."""
     if kind == "litert":
         from edgekit.measure.runtimes.litert import LiteRt
 
@@ -35,9 +35,9 @@ def runtime(kind: str) -> Runtime:
 
 
 def require_runtimes(profiles: Sequence[DeviceProfile], *, also: Sequence[str] = ()) -> None:
-    """Make sure before any work that what a build for these devices cannot pass without is installed.
+    """Make sure, before any work, that everything is installed without which a build for these devices cannot pass.
 
-    Raises `MissingExtraError` with one line for all that is missing; `also` are extras that the caller lacks besides.
+    Raises `MissingExtraError` with one line for all that is missing; `also` are extras that the caller needs as well.
     """
     lacking: dict[str, str] = {}
     devices: list[str] = []
@@ -55,7 +55,7 @@ def require_runtimes(profiles: Sequence[DeviceProfile], *, also: Sequence[str] =
 
 
 def _needed(profile: DeviceProfile) -> dict[str, tuple[str, str]]:
-    """The extras without which a file for a device is not known to run: each with its package and its name for people."""
+    """The extras needed to know whether a file runs on a device: each with its package and a readable name."""
     found = {}
     if profile.is_compiled_here:
         found["npu"] = ("ethosu", "Vela, which compiles for its NPU")
@@ -65,9 +65,9 @@ def _needed(profile: DeviceProfile) -> dict[str, tuple[str, str]]:
 
 
 def runtime_check(profile: DeviceProfile, ran_on: str, problem: str | None, *, basis: Basis) -> Check:
-    """Whether a file runs on the device: `ran_on` is what was asked here, `problem` why it did not run there.
+    """Whether a file runs on the device: `ran_on` is the runtime that was used here, `problem` why it did not run.
 
-    Unknown where it ran here and something is missing on the device: a required check that is unknown does not pass.
+    Unknown if it ran here but the device lacks something: a required check that is unknown does not pass.
     """
     obstacle = profile.obstacle
     if problem is not None or obstacle is None:

@@ -1,6 +1,6 @@
-"""Samples on their way into a model and outputs on their way back: dtype, quantization, order, shape.
+"""Converts samples for a model's inputs and its outputs back: dtype, quantization, order, shape.
 
-A data set's arrays are taken as they are: cast to the model's dtype without scaling, or quantized with the scale and
+A data set's arrays are used as they are: cast to the model's dtype without scaling, or quantized with the scale and
 zero point of the input. Preprocessing is never guessed here.
 """
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class Samples:
     """Rows of memory-mapped arrays, one array an input of the model, in the model's order.
 
-    `prepared` says that the arrays are in the model's dtype already.
+    `prepared` says that the arrays already have the model's dtype.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class Samples:
         return len(self._rows)
 
     def shapes(self, batch: int) -> list[Shape]:
-        """The input shapes of a session that takes `batch` of these samples: free dimensions from the data."""
+        """The input shapes of a session that takes `batch` of these samples: free dimensions get the data's sizes."""
         found = []
         for port, array in zip(self._ports, self._arrays, strict=True):
             sizes = zip(port.shape[1:], port.free[1:], array.shape[1:], strict=False)
@@ -48,7 +48,7 @@ class Samples:
         return found
 
     def block(self, start: int, stop: int) -> list[np.ndarray]:
-        """Samples `start` to `stop` as the model takes them."""
+        """Samples `start` to `stop` in the form that the model takes."""
         if self._contiguous:
             first = int(self._rows[0])
             taken = [array[first + start : first + stop] for array in self._arrays]
@@ -62,7 +62,7 @@ class Samples:
         ]
 
     def prepare(self, count: int) -> Samples:
-        """The first samples (repeated to `count`) converted once and held in memory."""
+        """The first samples (repeated to `count`) converted once and kept in memory."""
         import numpy as np
 
         held = min(len(self), count)
@@ -91,7 +91,7 @@ def to_model(array: np.ndarray, port: Port) -> np.ndarray:
 
 
 def to_float(array: np.ndarray, port: Port) -> np.ndarray:
-    """An output as float32, dequantized with its scale and zero point where it has them."""
+    """An output as float32, dequantized if it has a scale and zero point."""
     import numpy as np
 
     if port.scale is None or np.dtype(port.dtype).kind not in "iu":
@@ -101,11 +101,11 @@ def to_float(array: np.ndarray, port: Port) -> np.ndarray:
 
 
 def order(ports: Sequence[Port], wanted: Sequence[int | str] | None, *, side: str) -> tuple[int, ...]:
-    """Positions of the ports in the order that is wanted: by tensor index or SignatureDef name.
+    """Positions of the ports in the `wanted` order, which has tensor indices or SignatureDef names.
 
     The converter may reorder the inputs and outputs of a Keras model, and only the names in its SignatureDef
-    tell. As they stand where `wanted` is None or there is only one.
-    Raises `DataError` where one that is wanted is not there.
+    tell the original order. Unchanged if `wanted` is None or there is only one port.
+    Raises `DataError` if a wanted one does not exist.
     """
     if wanted is None or len(wanted) == len(ports) == 1:
         return tuple(range(len(ports)))
@@ -120,7 +120,7 @@ def order(ports: Sequence[Port], wanted: Sequence[int | str] | None, *, side: st
 
 
 def _position(ports: Sequence[Port], wanted: int | str) -> int | None:
-    """Where a tensor index or a name is; a wrapper's prefix ('quant_classes' for 'classes') is no difference."""
+    """The position of a tensor index or a name; a wrapper's prefix ('quant_classes' for 'classes') is ignored."""
     if isinstance(wanted, int):
         return next((place for place, port in enumerate(ports) if port.index == wanted), None)
     exact = [place for place, port in enumerate(ports) if port.signature == wanted]
@@ -130,7 +130,7 @@ def _position(ports: Sequence[Port], wanted: int | str) -> int | None:
 
 
 def feeding(arrays: Sequence[np.ndarray], ports: Sequence[Port], wanted: Sequence[int | str] | None) -> tuple[int, ...]:
-    """For each input of the model the array that feeds it: as `wanted` names one input for each array, then as `match`.
+    """For each input of the model the array that feeds it: by `wanted`, which names an input for each array, else as `match`.
 
     Raises `DataError` as `order` and `match` do.
     """
@@ -147,9 +147,9 @@ def arrays_of(paths: Sequence[str | Path]) -> list[np.ndarray]:
 
 
 def match(arrays: Sequence[np.ndarray], ports: Sequence[Port]) -> tuple[int, ...]:
-    """For each input of the model the array that feeds it: by position where the shapes fit, else by shape alone.
+    """For each input of the model the array that feeds it: by position if the shapes fit, else by shape alone.
 
-    Raises `DataError` where the number differs, nothing fits, or more than one way would.
+    Raises `DataError` if the number differs, nothing fits, or more than one way would fit.
     """
     if len(arrays) != len(ports):
         raise DataError(
@@ -188,7 +188,7 @@ def _open_shape(port: Port) -> tuple[int | None, ...]:
 
 
 def random_inputs(ports: Sequence[Port], seed: int) -> list[np.ndarray]:
-    """One inference's inputs over the whole range of their dtype; zeros where they are token numbers or flags."""
+    """One inference's inputs over the whole range of their dtype; zeros for token numbers or flags."""
     import numpy as np
 
     generator = np.random.default_rng(seed)

@@ -1,8 +1,8 @@
-"""TensorFlow Lite for Microcontrollers on this machine: does it run, what arena does it need, what does it answer.
+"""TensorFlow Lite for Microcontrollers on this machine: whether a model runs, the arena it needs, its outputs.
 
 Its interpreter is a 64-bit build with the reference kernels: outputs are those of a board, the arena is an upper
-bound for a 32-bit one (pointers are twice as wide), and speed says nothing. It writes what it thinks to the file
-descriptor and can crash, so it only ever runs in a child.
+bound for a 32-bit one (pointers are twice as wide), and speed means nothing. It writes messages directly to the file
+descriptors and can crash, so it only ever runs in a child.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from edgekit.values import Value
 if TYPE_CHECKING:
     import numpy as np
 
-# Given to the allocator before it is known what it needs; what it used is reported, so too much costs nothing.
+# The arena for the first try, before its need is known; only what was used is reported, so too much does no harm.
 FIRST_ARENA_BYTES = 16 << 20
 LARGEST_ARENA_BYTES = 1 << 30
 _TOTAL = re.compile(r"Arena allocation total (\d+) bytes")
@@ -42,7 +42,7 @@ _TOO_SMALL = re.compile(r"Failed to (?:resize buffer|allocate (?:tail|temp)? ?me
 
 
 class Arena(Value):
-    """What the allocator handed out: scratch and activations at the `head`, what persists at the `tail`, in bytes.
+    """What the allocator used: scratch and activations at the `head`, persistent data at the `tail`, in bytes.
 
     `purposes` are the parts of the tail that the recording allocator names, with their padding; the rest of it is the
     interpreter's own objects.
@@ -66,7 +66,7 @@ class TfliteMicro:
         return f"{self.title} {importlib.metadata.version('tflite_micro')}"
 
     def open(self, model: Path, *, shapes: Sequence[Shape] | None = None, threads: int = 1) -> Session | Refused:
-        """A session at the model's own shapes; the operators it lacks are named in the reason."""
+        """A session at the model's own shapes; a refusal names the operators that are missing."""
         module, read = self._module(), _read(model)
         size = FIRST_ARENA_BYTES
         while True:
@@ -90,7 +90,7 @@ class TfliteMicro:
 
 
 class MicroSession:
-    """A model that is allocated in an arena; the names of its ends are those of the file, which the interpreter has not."""
+    """A model that is allocated in an arena; names of inputs and outputs come from the file, as the interpreter has none."""
 
     def __init__(self, interpreter: Any, model: TfliteModel | None = None) -> None:
         self._interpreter, self._model = interpreter, model
@@ -106,7 +106,7 @@ class MicroSession:
         return [self._interpreter.get_output(index) for index in range(len(self.outputs))]
 
     def tried(self, arrays: Sequence[np.ndarray]) -> Refused | None:
-        """One inference that may fail, and then the operator that it failed at; for a child with one thread."""
+        """Run one inference that may fail; returns the failure with the operator that caused it. For a child with one thread."""
         with captured() as log:
             try:
                 self.run(arrays)
@@ -117,11 +117,11 @@ class MicroSession:
         return Refused(reason=_reason(log.text, self._model) or failed)
 
     def invoke(self) -> None:
-        """One inference, state kept."""
+        """One inference without resetting the state."""
         self._interpreter.invoke()
 
     def arena(self) -> Arena | None:
-        """What the allocator used, read from what it prints; None where it prints something else."""
+        """What the allocator used, read from the text that it prints; None if that has another form."""
         with captured() as log:
             self._interpreter.print_allocations()
         total = _TOTAL.search(log.text)
@@ -163,7 +163,7 @@ def captured() -> Iterator[Captured]:
 
 
 def _read(model: Path) -> TfliteModel | None:
-    """What the file's own reader makes of it, for names; the interpreter may run what that one refuses."""
+    """The file read by edgekit's own reader, for names; None if it refuses a file that the interpreter may still run."""
     try:
         return read_tflite(model)
     except ModelError:
@@ -171,7 +171,7 @@ def _read(model: Path) -> TfliteModel | None:
 
 
 def _try_open(module: Any, model: Path, size: int, read: TfliteModel | None) -> MicroSession | str:
-    """A session, or what Python was told; the interpreter itself writes more to its log."""
+    """A session, or the message that Python got; the interpreter itself writes more to its log."""
     try:
         return MicroSession(module.Interpreter.from_file(str(model), arena_size=size), read)
     except (RuntimeError, ValueError, IndexError, AttributeError, TypeError) as problem:
@@ -191,7 +191,7 @@ def _ports(details: Any, model: TfliteModel | None, tensors: Sequence[int]) -> t
     ports: list[Port] = []
     while True:
         try:
-            with captured():  # it logs the index that ends the list
+            with captured():  # the index that ends the list makes it log an error
                 detail = details(len(ports))
         except (IndexError, ValueError, RuntimeError):
             return tuple(ports)
@@ -223,7 +223,7 @@ def _signature_name(model: TfliteModel, index: int) -> str | None:
 
 
 def _reason(log: str, model: TfliteModel | None) -> str:
-    """What the interpreter said, with the operators that stop it first: which, and with which dtypes."""
+    """The interpreter's message, beginning with the operators that stop it: which, and with which dtypes."""
     missing = sorted(set(_MISSING.findall(log)))
     if missing:
         return f"it lacks the operators {', '.join(_first_of(model, name) for name in missing)}"
@@ -247,7 +247,7 @@ def _first_of(model: TfliteModel | None, name: str) -> str:
 
 
 def _node(model: TfliteModel | None, name: str, number: int) -> str:
-    """The operator that the interpreter names by its number in its subgraph, which is the main one's where the names agree."""
+    """The operator that the interpreter names by its number in a subgraph; taken as the main subgraph's if the names agree."""
     if model is None or number >= len(model.operators) or not _is_named(model, number, name):
         return f"{name}, operator {number},"
     return place(model, number)

@@ -1,7 +1,7 @@
 """tflite-runtime, LiteRT's predecessor: the one with wheels for 32-bit Raspberry Pi OS.
 
-Its last version (2.14.0) needs numpy below 2 and CPython up to 3.11, so it has an environment of its own; the
-interpreter has the methods of LiteRT's.
+Its last version (2.14.0) needs numpy below 2 and CPython up to 3.11, so it is installed in an environment of its own; the
+interpreter has the same methods as LiteRT's.
 """
 
 from __future__ import annotations

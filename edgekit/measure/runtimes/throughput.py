@@ -1,7 +1,7 @@
-"""Images per second of the evaluation against a one-image single-thread loop, in pairs, for the benchmark table.
+"""Images per second of the evaluation and of a one-image single-thread loop, in pairs, for the benchmark table.
 
 Start-up is excluded on both sides: sessions are open and checked before the clock starts, and the inputs are in the
-model's dtype. The loop sets, invokes and gets, and keeps the raw output; the evaluation also dequantizes.
+model's dtype. The loop sets inputs, invokes, and keeps the raw output; the evaluation also dequantizes.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Throughput(Value):
 def throughput(
     runtime: Runtime, model: Path, samples: Samples, *, cores: int, count: int = 2000, pairs: int = 5
 ) -> Throughput | Refused:
-    """Measure both loops in turn over the same `count` prepared samples; the fastest way of the evaluation counts."""
+    """Measure both loops in turn over the same `count` prepared samples; of the evaluation, the fastest way."""
     import numpy as np
 
     held = samples.prepare(count)
@@ -76,7 +76,7 @@ def throughput(
 
 
 def _fastest(found: Sequence[Engine], held: Samples, outputs: Sequence[np.ndarray], count: int) -> Engine:
-    """The way with the best of three runs each, in turn."""
+    """The way with the best of three runs; the ways run in turn."""
     best = dict.fromkeys(range(len(found)), float("inf"))
     for _ in range(3):
         for index, engine in enumerate(found):

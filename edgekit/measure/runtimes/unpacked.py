@@ -1,8 +1,8 @@
-"""What runs in place of a file with look-up tables, on an interpreter that cannot decode them.
+"""The file that is run instead of one with look-up tables, on an interpreter that cannot decode them.
 
-LiteRT evaluates for a microcontroller, a hundred times faster than the board's interpreter, and knows no TFLM_DECODE. The
-same file with its tables written out computes the same; that the board's interpreter decodes them to these very weights
-is a check of its own (`micro`).
+LiteRT evaluates for a microcontroller, a hundred times faster than the board's interpreter, but lacks TFLM_DECODE. The
+same file with its tables expanded computes the same; whether the board's interpreter decodes them to exactly these
+weights is a check of its own (`micro`).
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from edgekit.tflite.model import TfliteModel
 
 @contextlib.contextmanager
 def stand_in(model: TfliteModel, profile: DeviceProfile) -> Iterator[Path | None]:
-    """A temporary file with the tables of `model` written out; None where the file itself is to be run.
+    """A temporary file with the tables of `model` expanded; None if the file itself is to be run.
 
-    That is so where it has no tables, where the device's runtime is not the one that decodes them, and where they cannot
-    be written out: LiteRT then says why it does not run the file.
+    That is so if it has no tables, if the device's runtime is not the one that decodes them, or if they cannot be expanded:
+    LiteRT then says why it does not run the file.
     """
     content = None
     if profile.kind == "microcontroller" and profile.runtime.kind == "tflite_micro" and has_tables(model):

@@ -1,8 +1,8 @@
-"""Test vectors for a firmware: samples as the model takes them, with what the microcontroller's interpreter answers.
+"""Test vectors for a firmware: samples as the model takes them, with the answers of the microcontroller's interpreter.
 
-A board that gives the same answers has the right model, operators, arena and arithmetic. Two samples with answers that
-differ, where there are such: one alone would also be passed by an output that never changes. Of all that are run, those
-whose outputs have the most distinct values: a decision without a doubt is the same with a wrong weight.
+A board that gives the same answers has the right model, operators, arena and arithmetic. If possible there are two samples
+with different answers: one alone would also pass with an output that never changes. Of all samples run, those are taken
+whose outputs have the most distinct values: a saturated decision may be the same even with a wrong weight.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Vectors(Value):
 
 
 def take(model: Path, reference: Session, samples: Samples, out: Path) -> Vectors | Refused:
-    """Run samples on tflite_micro and keep two; `reference` knows how real values become stored ones."""
+    """Run samples on tflite_micro and keep two; `reference` converts real values to stored ones."""
     import numpy as np
 
     micro = TfliteMicro()
@@ -51,7 +51,7 @@ def take(model: Path, reference: Session, samples: Samples, out: Path) -> Vector
 
 
 def _chosen(answers: list[list[np.ndarray]]) -> list[int]:
-    """The most telling answer, and the most telling one that differs from it: by another decision, else by other values."""
+    """The answer that tells most, and the one that tells most of those that differ from it: in decision, else in values."""
     order = sorted(range(len(answers)), key=lambda index: -_telling(answers[index]))
     first = answers[order[0]]
 
@@ -65,7 +65,7 @@ def _chosen(answers: list[list[np.ndarray]]) -> list[int]:
 
 
 def _telling(answer: list[np.ndarray]) -> int:
-    """How many distinct values the outputs have: one that is all at the ends of its range also comes of wrong weights."""
+    """How many distinct values the outputs have: an answer with only extreme values may also come from wrong weights."""
     import numpy as np
 
     return sum(len(np.unique(array)) for array in answer)

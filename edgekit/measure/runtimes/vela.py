@@ -1,7 +1,7 @@
 """Vela, Arm's compiler for the Ethos-U NPUs: run as its own command on a copy of the file, and its output read.
 
-Its Python interface is internal and its code native, so it runs in a process of its own, in a folder of its own, with
-names of our choosing; of what it leaves only the compiled file is kept. What its figures mean for a device is not
+Its Python interface is internal and its code native, so it runs in a process and a folder of its own, with file names
+chosen here; of its output only the compiled file is kept. What its figures mean for a device is not
 known here. Options and output: https://gitlab.arm.com/artificial-intelligence/ethos-u/ethos-u-vela, OPTIONS.md and
 PERFORMANCE.md.
 """
@@ -31,13 +31,13 @@ from edgekit.tflite.reader import read_tflite
 
 PACKAGE, DISTRIBUTION = "ethosu", "ethos-u-vela"
 CONFIG = "Arm/vela.ini"
-"""The configurations that the wheel brings along."""
+"""The configurations that the wheel includes."""
 STEM = "model"
 LONGEST_TEXT = 4 * 2**20
 SAID = 300
 WRONG_OPTION = ("Incorrect argument to CLI option", "Invalid configuration of")
 """How its CliOptionError and ConfigOptionError begin (ethosu/vela/errors.py)."""
-WRONG_USAGE = 2  # argparse
+WRONG_USAGE = 2  # argparse's exit code
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
 OUT_OF_MEMORY = ("MemoryError", "bad_alloc", "Cannot allocate memory")
 
@@ -45,12 +45,13 @@ OUT_OF_MEMORY = ("MemoryError", "bad_alloc", "Cannot allocate memory")
 def compile_file(
     model: Path, out: Path, *, accelerator: str, system_config: str, memory_mode: str, clock_hz: float
 ) -> Compiled | Refused:
-    """Compile a file; the result is `out / COMPILED_FILE`, in a folder that exists, and nothing else is left there.
+    """Compile a file; the result is `out / COMPILED_FILE`, in an existing folder, and nothing else is left there.
 
-    There is none where nothing goes to the NPU.
-    `Refused` where Vela refuses the file or crashes on it. What is not the file's doing is raised: `MissingExtraError`
-    where it is not installed or does not start, `ProfileError` where it does not know the configuration, `OSError`
-    where the disk is full, and `MemoryError` where it ran out of memory.
+    There is no compiled file if nothing goes to the NPU.
+
+    `Refused` if Vela refuses the file or crashes on it. Other causes are raised: `MissingExtraError` if it is not installed
+    or does not start, `ProfileError` if it does not know the configuration, `OSError` if the disk is full, and
+    `MemoryError` if it ran out of memory.
     """
     require("npu", PACKAGE, purpose="compiling for an Ethos-U")
     work = out / "vela-work"
@@ -96,10 +97,12 @@ def compile_file(
 
 
 def _run(work: Path, options: list[str]) -> str | None:
-    """Run the command; why it gave no file, or None where it gave one."""
+    """Run the command; returns why it gave no file, or None if it gave one."""
     command = [sys.executable, "-m", "ethosu.vela", f"{STEM}.tflite", "--output-dir", ".", "--config", CONFIG, *options]
-    command += ["--verbose-performance"]  # which writes the table of layers
-    with (work / "out.txt").open("wb") as out:  # its errors go through a pipe: a full disk takes no file of them
+    command += ["--verbose-performance"]  # writes the table of layers
+    with (work / "out.txt").open(
+        "wb"
+    ) as out:  # errors go through a pipe, so that they are not lost if the disk is full
         done = subprocess.run(
             command, cwd=work, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.PIPE, check=False
         )
@@ -130,7 +133,7 @@ def _run(work: Path, options: list[str]) -> str | None:
 
 
 def _starts(work: Path) -> bool:
-    """Whether it runs at all, without any file; asked where it failed at one."""
+    """Whether the command runs at all, without any file; tried after it failed on a file."""
     command = [sys.executable, "-m", "ethosu.vela", "--version"]
     with (work / "version.txt").open("wb") as out:
         done = subprocess.run(command, cwd=work, stdin=subprocess.DEVNULL, stdout=out, stderr=out, check=False)
@@ -140,7 +143,7 @@ def _starts(work: Path) -> bool:
 def _read(
     work: Path, made: Path, model: Path
 ) -> tuple[Summary, tuple[Any, ...], tuple[LeftOperator, ...], TfliteModel] | Refused:
-    """What Vela wrote beside the file, and which operators of the file it left as they were."""
+    """What Vela wrote beside the file, and which operators it left unchanged."""
     tables = list(work.glob(f"{STEM}_summary_*.csv"))
     summary = read_summary(_text(tables[0])) if tables else None
     if summary is None:
@@ -155,7 +158,7 @@ def _read(
         left.append(LeftOperator(operator=operator.name, layer=label, reason=why.get(output, "")))
     layers = layer_cycles(_text(work / f"{STEM}_per-layer.csv"), plain)
     if sum(layer.cycles for layer in layers) != summary.cycles:
-        layers = ()  # a table that does not add up tells nothing
+        layers = ()  # a table that does not add up is ignored
     return summary, layers, tuple(left), plain
 
 

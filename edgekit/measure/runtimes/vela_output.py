@@ -1,7 +1,7 @@
 """Vela's tables and messages as values.
 
-Names of tensors stand in them as the file has them, commas, quotes and line ends too: so a line of the table is cut
-at its first commas alone, and what is no line of it is passed over. Nothing here runs anything.
+Tensor names stand in them as they are in the file, even with commas, quotes and line ends: so a line of the table is
+split only at its first commas, and lines that do not belong to the table are skipped. Nothing here runs anything.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _CYCLES, _NPU, _SRAM, _MEMORY, _MACS = 5, 7, 8, (9, 10, 11), 12
 
 
 class Summary(Value):
-    """The figures of a whole network: cycles of an inference, bytes by memory, weights before and after coding."""
+    """The figures of a whole network: cycles of an inference, bytes by memory, weights before and after encoding."""
 
     cycles: int
     npu_cycles: int
@@ -40,7 +40,7 @@ class Summary(Value):
 
 
 def read_summary(text: str) -> Summary | None:
-    """The summary's one row; None where a column is missing or is no number. It gives memory in KiB."""
+    """The summary's one row; None if a column is missing or not a number. Vela gives memory in KiB."""
     rows = list(csv.DictReader(io.StringIO(text)))
     try:
         found = {name: float(value) for name, value in rows[-1].items() if _is_number(value)}
@@ -59,10 +59,10 @@ def read_summary(text: str) -> Summary | None:
 
 
 def layer_cycles(text: str, plain: TfliteModel) -> tuple[LayerCycles, ...]:
-    """The table of layers, its rows put together by operator of the plain file; empty where it is another table.
+    """The table of layers, its rows summed by operator of the plain file; empty if the table has another form.
 
-    Vela makes several steps of one operator (a softmax is thirty), each named after the tensor that it writes: those
-    up to the one that writes an operator's output are that operator's.
+    Vela splits an operator into several steps (a softmax into thirty), each named after the tensor that it writes: all steps
+    up to the one that writes an operator's output belong to that operator.
     """
     lines = text.splitlines()
     if not lines or lines[0].split(",") != list(_COLUMNS):
@@ -103,7 +103,7 @@ def reasons(text: str) -> dict[str, str]:
 
 
 def _said(text: str) -> str:
-    """A reason without the name of a tensor at its end, which is the file's own text."""
+    """A reason without the tensor name at its end, which is the file's own text."""
     text = text.partition(" (")[0].strip()[:_SAID]
     return "".join(letter if letter.isprintable() else "?" for letter in text)
 

@@ -1,4 +1,4 @@
-"""What one build does with its lock: write it, hold to it, or leave it alone; the steps that `edgekit.api.build` asks for.
+"""What one build does with its lock: write it, compare with it, or ignore it; `edgekit.api.build` calls the steps.
 
 It keeps what is known between these steps and compares nothing itself: `hold` does.
 """
@@ -29,7 +29,7 @@ from edgekit.search.trials import Finished, TrialRunner
 
 @dataclasses.dataclass(kw_only=True)
 class BuildLock:
-    """The lock of one build: `writes` it, `holds` to it, or does nothing at any step.
+    """The lock of one build: it `writes` the lock, `holds` to it, or every step does nothing.
 
     The steps come in this order: `compare` before anything is opened, `compare_loaded` before anything is trained,
     `realise` and `keep` for each device, `close`.
@@ -56,16 +56,16 @@ class BuildLock:
 
     @property
     def place(self) -> Path:
-        """Where the lock lies: beside `edgekit.toml`."""
+        """Where the lock is stored: beside `edgekit.toml`."""
         return Path(self.settings.root) / LOCK_FILE
 
     @property
     def path(self) -> Path | None:
-        """The lock file of this build; None where it has none."""
+        """The lock file of this build; None if it has none."""
         return self.place if self.writes or self.holds else None
 
     def compare(self, model: Any, data: Any, cache: Cache) -> None:
-        """Hold what is here to the lock; raises `LockError` with every difference, and `ProjectError`."""
+        """Compare the present state with the lock; raises `LockError` with every difference, and `ProjectError`."""
         if not (self.writes or self.holds):
             return
         self._now = present(self.settings, model, data, cache)
@@ -75,20 +75,20 @@ class BuildLock:
             others(self.place, self._now, [profile.id for profile in self.profiles])
 
     def compare_loaded(self, model: OpenedModel, dataset: Dataset, cache: Cache) -> None:
-        """Hold the weights and arrays that were read to the lock; raises `LockError`."""
+        """Compare the weights and arrays that were read with the lock; raises `LockError`."""
         if self._now is not None:
             self._loaded = loaded(model, dataset, cache)
         if self._lock is not None and self._loaded is not None:
             require_loaded(self.place, self._lock, self.profiles, self._loaded)
 
     def realise(self, runner: TrialRunner, progress: Progress) -> tuple[Choice, Search] | None:
-        """The locked candidate, made again; None where there is to be a search. Raises `LockError`."""
+        """The locked candidate, made again; None if a search is to be done instead. Raises `LockError`."""
         if self._lock is None:
             return None
         return realise(self.place, self._lock.devices[runner.profile.id], runner, progress)
 
     def keep(self, profile: DeviceProfile, report: Report, finished: Sequence[Finished]) -> None:
-        """Take what came of a device's build into the lock to be written; nothing where there is no file."""
+        """Add the result for a device to the lock that will be written; does nothing if there is no file."""
         if self.writes and self._loaded is not None:
             device = locked_device(profile, limits_given(self.settings), self._loaded, report, finished)
             if device is not None:

@@ -1,6 +1,6 @@
-"""What a lock compares: a project's inputs, settings, versions, profiles and limits as they are now, by hash.
+"""The present state that is compared with a lock: a project's inputs, settings, versions, profiles and limits, by hash.
 
-Files are hashed and sources are read; nothing is loaded or run before the comparison. `edgekit.lock` compares.
+Files are hashed and sources are read; nothing is loaded or run before the comparison. `hold` compares.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from edgekit.project.userfunction import is_function, module_identities
 from edgekit.values import to_builtins
 
 FACTS = "facts.json"
-"""Beside the weights of a loaded model; figures of it are measured, and no part of what is locked."""
-# What a caller's own objects are called in the lock.
+"""A file beside a loaded model's weights; its figures are measured, so they are not locked."""
+# The name of a caller's own objects in the lock.
 OBJECT = "(an object)"
-# Where results go, how long is searched, what each device has of its own, checks of what went in and came out: no setting
-# of the bytes.
+# Settings that do not change the bytes of a result: where results go, how long to search, each device's own settings,
+# checks of inputs and outputs.
 _NOT_SETTINGS = ("root", "devices", "time_budget_s", "budget", "emulate", "strict")
 
 
 def present(settings: Project, model: Any, data: Any, cache: Cache) -> LockedInputs:
-    """The inputs, settings and versions as they are now; `model` and `data` are the caller's arguments.
+    """The present inputs, settings and versions; `model` and `data` are the caller's arguments.
 
     Files are hashed and sources read; nothing is loaded or run. Raises `ModelError`, `DataError`, `ProjectError`.
     """
@@ -67,12 +67,12 @@ def _model(settings: Project, given: Any, cache: Cache) -> LockedSource:
         return LockedSource(source=OBJECT, sha256=Path(keep_model(given, cache).source).parent.name)
     assert settings.model is not None
     root, table = Path(settings.root), settings.model
-    content = model_digest(table, root, cache)  # also of a function: it says where there is none
+    content = model_digest(table, root, cache)  # for a function too: raises if it cannot be found
     return LockedSource(source=_within(table.source, root), sha256=None if is_function(table.source) else content)
 
 
 def _data(settings: Project, given: Any, cache: Cache) -> LockedSource:
-    """Objects have no hash before they are read: the arrays are compared then."""
+    """Objects have no hash before they are read: their arrays are compared later."""
     if given is not None and not isinstance(given, str | Path):
         return LockedSource(source=OBJECT, sha256=None)
     assert settings.data is not None
@@ -82,7 +82,7 @@ def _data(settings: Project, given: Any, cache: Cache) -> LockedSource:
 
 
 def _within(source: str, root: Path) -> str:
-    """A path as it is from the project's folder; elsewhere its last name, since a lock is for other machines too."""
+    """A path relative to the project's folder; for one outside only its last name, since a lock is also for other machines."""
     if is_function(source):
         return source
     path = (root / source).absolute()
@@ -90,9 +90,9 @@ def _within(source: str, root: Path) -> str:
 
 
 def _settings(settings: Project) -> dict[str, Any]:
-    """Every setting that may change what is made or chosen, by dotted key, as JSON has it."""
+    """Every setting that may change what is made or chosen, by dotted key, as JSON builtins."""
     raw = {name: value for name, value in to_builtins(settings).items() if name not in _NOT_SETTINGS}
-    raw["goal"].pop("max_drop_points")  # a limit of each device
+    raw["goal"].pop("max_drop_points")  # it is stored with each device's limits
     for name in ("model", "data"):
         raw[name] = {key: value for key, value in (raw[name] or {}).items() if key not in ("source", "import")}
     flat: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(_flat(raw)))
@@ -112,9 +112,9 @@ def limits_given(settings: Project) -> dict[str, float]:
 
 
 def profile_digest(profile: DeviceProfile) -> str:
-    """The hash of a profile without the figures that are read live: another machine, or clock, is no other profile."""
+    """The hash of a profile without figures that are read live: another machine or clock must not make it another profile."""
     raw = to_builtins(profile)
-    for place in ("file", "overlay"):  # where it lies is nothing of what it says
+    for place in ("file", "overlay"):  # where it is stored is not part of its content
         raw.pop(place, None)
     for dotted in raw.pop("live", ()):
         *parents, name = dotted.split(".")
@@ -126,7 +126,7 @@ def profile_digest(profile: DeviceProfile) -> str:
 
 
 def loaded(model: OpenedModel, dataset: Dataset, cache: Cache) -> Loaded:
-    """The weights and the arrays as they were read: where a function gives something else each time, it shows here."""
+    """The weights and the arrays that were read: this shows if a function gives something else each time."""
     weights = sorted(path for path in Path(model.folder).rglob("*") if path.name not in (INDEX, FACTS))
     arrays = sorted(Path(dataset.root).glob("*.npy"))
     return Loaded(

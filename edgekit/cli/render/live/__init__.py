@@ -1,1 +1,1 @@
-"""A build as it is seen while it runs: one state, shown on a terminal, as plain lines, or in a notebook."""
+"""The display of a running build: one state, shown on a terminal, as plain lines, or in a notebook."""

@@ -1,4 +1,4 @@
-"""A build as lines of a log: what came of each candidate, and a word now and then on what takes long."""
+"""A build as lines of a log: the outcome of each candidate, and an occasional line on what takes long."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LINE_EVERY_S = 10.0
 
 
 class PlainLines:
-    """A line when a phase turns out to be long, one every ten seconds, and one at its end; and one for each trial."""
+    """For a phase that takes long: a line when that is noticed, one every ten seconds, and one at its end. One line for each trial."""
 
     def __init__(self, write: Callable[[str], object], clock: Callable[[], float] = time.monotonic) -> None:
         self._write, self._clock = write, clock
@@ -48,7 +48,7 @@ class PlainLines:
                 self._write(f"{phase}: {_share(done, total)}{left}")
 
     def on_event(self, event: Event) -> None:
-        """Something happened in a build."""
+        """An event of a build."""
         line = _line(event)
         if line:
             with self._lock:
@@ -56,7 +56,7 @@ class PlainLines:
 
 
 def _line(event: Event) -> str:
-    """What is worth a line of a log."""
+    """The line for an event; empty if it is not worth one."""
     if isinstance(event, Started):
         return f"building for {', '.join(event.devices)}, within {seconds(event.time_budget_s)}"
     if isinstance(event, TrialFinished):

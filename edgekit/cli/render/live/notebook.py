@@ -1,4 +1,4 @@
-"""A build in a notebook: a small block of HTML that is replaced as the build goes on, and stays with the last word."""
+"""A build in a notebook: a small block of HTML that is updated as the build goes on, and stays in its last state."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ EVERY_S = 0.5
 
 
 class Handle(Protocol):
-    """What IPython gives for something that is on display: it is updated with what takes its place."""
+    """IPython's handle of something that is displayed, by which it can be replaced."""
 
     def update(self, shown: Any) -> None:
-        """Show this in its place."""
+        """Show this instead."""
         ...
 
 
@@ -37,7 +37,7 @@ class Block:
 
 
 class Notebook:
-    """Shows a state by a handle, twice a second at most; `progress` and `on_event` may be called from any thread."""
+    """Shows a state through a handle, at most twice a second; `progress` and `on_event` may be called from any thread."""
 
     def __init__(self, display: Callable[[Block], Handle], clock: Callable[[], float] = time.monotonic) -> None:
         self._state, self._lock, self._clock, self._began = State(), threading.Lock(), clock, clock()
@@ -47,7 +47,7 @@ class Notebook:
 
     @contextlib.contextmanager
     def ticking(self) -> Iterator[Notebook]:
-        """Update it while the block runs, and once more at the end; of what is no build nothing is left."""
+        """Update the display during the block, and once more at the end; for a call that is not a build it is then emptied."""
         self._ticker.start()
         try:
             yield self
@@ -62,12 +62,12 @@ class Notebook:
             self._state.progress(phase, done, total)
 
     def on_event(self, event: Event) -> None:
-        """Something happened in a build."""
+        """An event of a build."""
         with self._lock:
             self._state.event(event)
 
     def view(self) -> str:
-        """All that is shown now, as HTML."""
+        """The whole display, as HTML."""
         with self._lock:
             state, elapsed = self._state, self._clock() - self._began
             known = [device for device in state.devices.values() if device.state != "waiting"]

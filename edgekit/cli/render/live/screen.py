@@ -1,4 +1,4 @@
-"""A build on a terminal: a few lines that change in place and are gone at the end; several devices as a table that fills."""
+"""A build on a terminal: a few lines that change in place and disappear at the end; several devices as a table."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Screen:
         self._live.stop()
 
     def progress(self, phase: str, done: int, total: int) -> None:
-        """A phase goes on; a finding stays, above what changes."""
+        """A phase goes on; a finding is printed above the changing lines, and stays."""
         if phase.startswith(FOUND):
             self._live.console.print(Text(phase, style="yellow"))
             return
@@ -51,12 +51,12 @@ class Screen:
             self._state.progress(phase, done, total)
 
     def on_event(self, event: Event) -> None:
-        """Something happened in a build."""
+        """An event of a build."""
         with self._lock:
             self._state.event(event)
 
     def view(self) -> RenderableType:
-        """All that is shown now."""
+        """The whole display."""
         with self._lock:
             state, elapsed_s = self._state, self._clock() - self._began
             if elapsed_s < SHOWN_AFTER_S:
@@ -76,7 +76,7 @@ class Screen:
 
 
 def _one(device: Device) -> list[RenderableType]:
-    """The lines of the only device."""
+    """The lines for a build of a single device."""
     what, phase = doing(device)
     rows = [_row(Text("now"), Text(what), _bar(phase))]
     rows += [_row(Text("best"), Text(found))] if (found := best(device)) else []
@@ -92,7 +92,7 @@ def _row(*cells: RenderableType) -> Table:
 
 
 def _bar(phase: Phase | None) -> RenderableType:
-    """How far a phase is: a bar and a count, the count alone where nobody knows how much there is; one step is none."""
+    """How far a phase is: a bar and a count; only the count if the total is not known; nothing for a single step."""
     if phase is None or not (phase.total or phase.done):
         return Text()
     if not phase.total:
@@ -107,7 +107,7 @@ def _bar(phase: Phase | None) -> RenderableType:
 
 
 def _table(state: State) -> Table:
-    """A row a device: what is done for it, its best so far with its figures."""
+    """A row for each device: what is being done for it, and its best candidate so far with its figures."""
     table = figures_table(
         ("", "left"), ("", "left"), ("best", "left"), *((TITLES.get(name, name), "right") for name in SUMMED)
     )  # fmt: skip

@@ -1,7 +1,7 @@
-"""How far a build is, by its events and its progress: every device, what is tried, the best so far, the time left.
+"""The state of a build, from its events and its progress: every device, what is tried, the best so far, the time left.
 
-It reads no clock and draws nothing. A phase belongs to a trial, a device or the build as a whole, and the next phase of
-the same takes its place, so that nothing that is over is left standing.
+It reads no clock and draws nothing. A phase belongs to a trial, a device or the build as a whole, and is replaced by the
+next phase of the same, so that no finished phase stays on display.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from edgekit.documents.report import Metrics
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Phase:
-    """What is being done: `total` is 0 where nobody knows how much there is."""
+    """What is being done: `total` is 0 if it is not known."""
 
     name: str
     done: int = 0
@@ -34,7 +34,7 @@ class Phase:
 
 @dataclasses.dataclass(kw_only=True)
 class Device:
-    """One device: what runs for it, what came of the rest."""
+    """One device: the phases that run for it, and its results so far."""
 
     name: str = ""
     state: str = "waiting"
@@ -50,7 +50,7 @@ class Device:
 
 
 class State:
-    """What is known of a build by now; it is not safe for threads."""
+    """The state of a build; it is not thread-safe."""
 
     def __init__(self) -> None:
         self.devices: dict[str, Device] = {}
@@ -59,7 +59,7 @@ class State:
         self.is_ended = False
 
     def progress(self, name: str, done: int, total: int) -> None:
-        """A phase goes on; one that is done is there no more."""
+        """A phase goes on; once it is done it is removed."""
         device_id, name = self._device_of(name)
         phase = None if total and done >= total else Phase(name=name, done=done, total=total)
         device = self.devices.get(device_id)
@@ -74,7 +74,7 @@ class State:
             device.running[candidate] = own
 
     def _device_of(self, name: str) -> tuple[str, str]:
-        """Whose phase it is; with several devices its name says so."""
+        """The device of a phase and the phase's own name; with several devices the name begins with the device."""
         for device in self.devices:
             if name.startswith(f"{device}: "):
                 return device, name.removeprefix(f"{device}: ")
@@ -82,7 +82,7 @@ class State:
         return (only if only and self.devices[only].state != "waiting" else ""), name
 
     def event(self, event: Event) -> None:
-        """Something happened."""
+        """An event of a build."""
         if isinstance(event, Started):
             self.devices = {device: Device() for device in event.devices}
             self.time_budget_s = event.time_budget_s

@@ -19,7 +19,7 @@ WORDS = {
 
 
 def heading(state: State) -> str:
-    """Which devices are built for."""
+    """The devices of the build."""
     if not state.devices:
         return "edgekit"
     if len(state.devices) > 1:
@@ -30,7 +30,7 @@ def heading(state: State) -> str:
 
 
 def doing(device: Device) -> tuple[str, Phase | None]:
-    """What is done for a device, and how far that is."""
+    """What is being done for a device, and how far that is."""
     if device.running:
         candidate, phase = list(device.running.items())[-1]
         others = f" and {len(device.running) - 1} more" if len(device.running) > 1 else ""
@@ -44,12 +44,12 @@ def doing(device: Device) -> tuple[str, Phase | None]:
 
 
 def best(device: Device) -> str:
-    """The best so far with its figures; empty where none passed yet."""
+    """The best candidate so far with its figures; empty if none passed yet."""
     return f"{device.best}: {costs(device.metrics)}" if device.best else ""
 
 
 def tried(device: Device) -> str:
-    """What came of the candidates so far."""
+    """The outcomes of the candidates so far."""
     return ", ".join(f"{name} {WORDS[outcome]}" for name, outcome in device.tried)
 
 
@@ -59,7 +59,7 @@ def left_to_try(left_s: float) -> str:
 
 
 def time_left(state: State, elapsed_s: float) -> str:
-    """The time that went by, the estimate of what the search still takes, and what the time budget allows."""
+    """The time passed, the estimated rest of the search, and the time budget."""
     parts = [f"{seconds(elapsed_s)} so far"]
     searching = [device for device in state.devices.values() if device.state in ("waiting", "searching")]
     known = [device.left_s for device in searching]

@@ -1,1 +1,1 @@
-"""Variation of the samples of a fine-tune: `images` and `values` know how, `augmenter` which, how much and when."""
+"""Variation of training samples: `images` and `values` have the operations, `augmenter` decides which, how much and when."""

@@ -1,7 +1,7 @@
-"""Training batches varied as `[training] augment` says: each sample its own, the same for the same seed and step.
+"""Training batches varied as `[training] augment` says: each sample differently, the same for the same seed and step.
 
-Values stay within the range of the training data and keep their dtype. Inputs of one sample are moved alike, so pairs of images stay
-pairs; noise is another in each. Validation, test and calibration samples never come here.
+Values stay within the range of the training data and keep their dtype. All inputs of one sample are moved alike, so pairs of images
+stay pairs; noise differs between them. Validation, test and calibration samples never come here.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from edgekit.make.workshop.door import Door
 from edgekit.project.project_file import AugmentTable
 
 Vary = Callable[[Any, Any], Any]
-"""One input's float32 batch and a step's seed to the batch varied."""
+"""Takes one input's float32 batch and a step's seed; returns the varied batch."""
 
 
 class Augmenter:
-    """Varies the inputs of a step; `told` says how, in words."""
+    """Varies the inputs of a step; `told` describes how, in words."""
 
     def __init__(self, tools: Door, augment: AugmentTable, dataset: Dataset, model: Any, seed: int) -> None:
         self._tf, self._seed = tools.tf, seed
@@ -55,7 +55,7 @@ class Augmenter:
 
 
 class _Input:
-    """The variations of one input, in their order, on its own range of values."""
+    """The variations of one input, in their order, within its own range of values."""
 
     def __init__(self, tf: Any, index: int, wanted: AugmentTable, port: TensorFacts, dataset: Dataset) -> None:
         self._tf, self._file = tf, dataset.splits["train"].inputs[index]
@@ -67,7 +67,7 @@ class _Input:
         )
 
     def vary(self, batch: Any, seed: Any, dtype: Any) -> Any:
-        """A batch varied; as it is where nothing varies it."""
+        """A batch, varied; unchanged if this input has no variations."""
         tf = self._tf
         if not self._steps:
             return batch
@@ -81,7 +81,7 @@ class _Input:
 def _steps(
     tf: Any, index: int, wanted: AugmentTable, port: TensorFacts, dataset: Dataset
 ) -> list[tuple[str, Vary, str]]:
-    """Name, function and description of each variation that is wanted, geometry first and noise last."""
+    """Name, function and description of each requested variation, geometry first and noise last."""
     file = dataset.splits["train"].inputs[index]
     found: list[tuple[str, Vary, str]] = []
     sizes = [size or 0 for size in port.shape[:2]]
@@ -118,7 +118,7 @@ def _steps(
 
 
 def _at_most(share: float, size: int) -> int:
-    """The most that something of a size is moved by: a share of it, at least 1 where there is anywhere to go."""
+    """The farthest move in items of an axis: a share of its size, at least 1 if the axis is longer than one item."""
     return max(1, round(share * size)) if size > 1 else 0
 
 
@@ -127,7 +127,7 @@ def _noise(tf: Any, deviation: np.ndarray, index: int, batch: Any, seed: Any) ->
 
 
 def _draws(tf: Any, seed: Any, name: str) -> images.Draw:
-    """Uniform numbers for one variation of one step: other ones each time it asks, the same ones for each input."""
+    """Uniform numbers for one variation of one step: different on each call, but the same for each input."""
     asked = itertools.count()
 
     def draw(low: float, high: float, shape: tuple[Any, ...]) -> Any:
@@ -137,7 +137,7 @@ def _draws(tf: Any, seed: Any, name: str) -> images.Draw:
 
 
 def _own(tf: Any, seed: Any, text: str) -> Any:
-    """A seed of its own for each text."""
+    """A separate seed for each text."""
     return tf.random.experimental.stateless_fold_in(seed, zlib.crc32(text.encode()) >> 1)
 
 

@@ -1,7 +1,7 @@
-"""A model cut in two behind the augmentation that it begins with, so that two models can answer what that made of one batch.
+"""Splits a model after the augmentation layers that it begins with, so that two models can get the same augmented batch.
 
-Distillation compares the model with the float model. Where the first varies its input by layers of its own, the second has to see
-the same varied input, or it is asked about another sample.
+Distillation compares the model with the float model. If the first augments its input by layers of its own, the second must
+get the same augmented input, or its answers would be for other samples.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from edgekit.make.workshop.door import Door
 def last_of_front(model: Any) -> str | None:
     """The name of the last augmentation layer in the chain of layers without weights that a model begins with.
 
-    None where there is none, or where a model has several inputs.
+    None if there is none, or if a model has several inputs.
     """
     if len(model.inputs) != 1:
         return None
@@ -30,13 +30,13 @@ def last_of_front(model: Any) -> str | None:
 
 
 def front_and_rest(tools: Door, model: Any, last: str) -> tuple[Any, Any]:
-    """The model up to the layer `last` and the model behind it; both share their layers with the whole."""
+    """The model up to the layer `last` and the model after it; both share their layers with the whole."""
     between = model.get_layer(last).output
     return tools.keras.Model(model.inputs, between), tools.keras.Model(between, model.outputs)
 
 
 def _following(model: Any) -> dict[int, list[Any]]:
-    """The layers that take what each layer gives, by the layer's id."""
+    """The layers that use each layer's output, by the layer's id."""
     found: dict[int, list[Any]] = {}
     for layer in model.layers:
         for node in layer.inbound_nodes:

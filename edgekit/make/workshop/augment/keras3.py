@@ -1,6 +1,6 @@
-"""Augmentation layers of Keras 3 that tf_keras lacks or means otherwise, as layers of tf_keras that call them in training.
+"""Augmentation layers of Keras 3 that tf_keras lacks or defines differently, as tf_keras layers that call them in training.
 
-tf_keras has no RandomHue, RandomErasing, RandAugment and others, and its RandomContrast cuts values off at 0 and 255, whatever the model's range.
+tf_keras has no RandomHue, RandomErasing, RandAugment and others, and its RandomContrast clips values to 0 and 255, whatever the model's range.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ MEANT_OTHERWISE = ("RandomContrast",)
 
 
 def is_only_in_keras3(tools: Door, layer: Any) -> bool:
-    """Whether a layer is one of augmentation by Keras 3 itself that tf_keras would not do."""
+    """Whether a layer is an augmentation layer of Keras 3 that tf_keras does not have, or defines differently."""
     kind = type(layer)
     known = hasattr(tools.keras.layers, kind.__name__) and kind.__name__ not in MEANT_OTHERWISE
     return kind.__module__.startswith(FOLDER) and is_random(layer) and not known
 
 
 def in_tf_keras(tools: Door, layer: Any, name: str) -> Any:
-    """The tf_keras layer that does in training what a layer of Keras 3 does, and nothing in inference."""
+    """A tf_keras layer that does in training what a layer of Keras 3 does, and nothing in inference."""
     settings = tools.keras3.saving.serialize_keras_object(layer)["config"]
     return layer_class(tools)(kind=type(layer).__name__, settings=settings, name=name)
 
 
 @functools.cache
 def layer_class(tools: Door) -> Any:
-    """The class, under a name by which a saved model finds it."""
+    """The class, registered under a name by which a saved model finds it."""
 
     class Keras3Augmentation(tools.keras.layers.Layer):  # type: ignore[misc, name-defined]
         def __init__(self, kind: str, settings: dict[str, Any], **given: Any) -> None:
@@ -53,7 +53,7 @@ def layer_class(tools: Door) -> Any:
 
 
 def _inner(tools: Door, kind: str, settings: dict[str, Any]) -> Any:
-    """A layer of Keras 3 by its class's name; no other class than those of augmentation, since a file may name any."""
+    """A layer of Keras 3 by its class's name; only augmentation classes are allowed, since a file may name any."""
     found = getattr(tools.keras3.layers, kind, None)
     if found is None or not found.__module__.startswith(FOLDER):
         raise ModelError("not an augmentation layer of Keras 3", where="Keras3Augmentation", received=kind)

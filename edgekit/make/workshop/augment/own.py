@@ -1,4 +1,4 @@
-"""Augmentation that stands in a model as layers: they vary what the layers after them see, in training alone."""
+"""A model's own augmentation layers: they vary the input of the following layers, in training only."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ NOISE = ("GaussianNoise", "RandAugment", "AugMix", "MixUp", "CutMix", "Keras3Aug
 
 
 def is_random(layer: Any) -> bool:
-    """Whether a layer of either Keras is one of augmentation, by its class's name; dropout is none."""
+    """Whether a layer of either Keras is an augmentation layer, by its class's name; dropout is not."""
     kind = type(layer).__name__
     return kind.startswith("Random") or kind in NOISE
