@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -13,7 +14,9 @@ from pathlib import Path
 import hypothesis
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
+from edgekit.cli.main import main
 from edgekit.documents.candidate import Candidate, Declined, Estimate, Plan, Step
 from edgekit.documents.report import Baseline, CandidateReport, Check, Chosen, InputFacts, Metric, Report
 
@@ -38,6 +41,25 @@ def figures(flash: int, accuracy: float, latency: float) -> dict[str, Metric]:
             high=latency * 3, runtime=RUNTIME, threads=4,
         ),
     }  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """A folder that is made once in a run of the tests: the other processes of `pytest -n` wait for it."""
+    base = tmp_path_factory.getbasetemp()
+    common = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+    def made(name: str, make: Callable[[Path], object] = lambda folder: None) -> Path:
+        folder, done = common / f"shared-{name}", common / f"shared-{name}.done"
+        with (common / f"shared-{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not done.exists():
+                folder.mkdir(exist_ok=True)
+                make(folder)
+                done.touch()
+        return folder
+
+    return made
 
 
 @pytest.fixture(autouse=True)
@@ -142,6 +164,21 @@ def edgekit_command(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess
         return subprocess.run(
             command, cwd=folder, env={**environment, **variables}, capture_output=True, text=True, timeout=timeout_s
         )
+
+    return run
+
+
+@pytest.fixture
+def edgekit_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """The same command in the process of the test, for what does not depend on a process: a second less each."""
+
+    def run(*arguments: object, folder: Path, cache: Path | None = None) -> subprocess.CompletedProcess[str]:
+        words = [str(word) for word in arguments]
+        with monkeypatch.context() as here:
+            here.chdir(folder)
+            here.setenv("EDGEKIT_CACHE", str(cache or tmp_path / "cache"))
+            done = CliRunner().invoke(main, words, prog_name="edgekit")
+        return subprocess.CompletedProcess(words, done.exit_code, done.stdout, done.stderr)
 
     return run
 

@@ -1,6 +1,7 @@
-"""Bad input through the real command line: a clear message, the exit code of the contract, nothing written.
+"""Bad input by the command: a clear message, the exit code of the contract, nothing written.
 
-Cases that a light process can refuse start no TensorFlow; the others load a model in the real worker.
+Cases that a light process can refuse start no TensorFlow; the others load a model in the real worker. One of each kind
+runs as a process of its own, as a user runs it. What a worker says of a bad model is in tests/make/workshop.
 """
 
 from __future__ import annotations
@@ -134,7 +135,6 @@ def profile(change: Callable[[str], str]) -> Callable[[Path], None]:
 MINE = ("build", "--device", "mine.toml", "--out", "out")
 LIGHT = [
     pytest.param(no_model, BUILD, ("the model does not exist", "model.keras", "modell.keras"), id="no model"),
-    pytest.param(no_data, BUILD, ("the data does not exist", "dota.npz"), id="no data"),
     pytest.param(no_project, BUILD, ("no edgekit.toml", "edgekit init", "--project"), id="no edgekit.toml"),
     pytest.param(wrong_project_key, BUILD, ("unknown key 'max_dorp'", "goal.max_dorp", "max_drop"), id="project key"),
     pytest.param(wrong_project_unit, BUILD, ("budget.flash", "12 parsecs"), id="project unit"),
@@ -145,6 +145,7 @@ LIGHT = [
     pytest.param(nothing_changed, (*BUILD, "--max-flash", "5 parsecs"), ("--max-flash", "5 parsecs"), id="option unit"),
 ]  # fmt: skip
 IN_WORKER = [
+    pytest.param(no_data, ("the data does not exist", "dota.npz"), id="no data"),
     pytest.param(text_model, ("not a Keras model", "text.h5", "SavedModel"), id="no model file"),
     pytest.param(nan_in_data, ("no finite number", "x_test", "sample 3"), id="NaN in data"),
     pytest.param(empty_class, ("an empty class", "y_train", "label 2"), id="empty class"),
@@ -159,22 +160,28 @@ IN_WORKER = [
 
 
 @pytest.mark.parametrize(("spoil", "arguments", "words"), LIGHT)
-def test_it_is_refused_before_anything_is_loaded(edgekit_command, tiny_project, spoil, arguments, words):
+def test_it_is_refused_before_anything_is_loaded(edgekit_here, tiny_project, spoil, arguments, words):
     spoil(tiny_project)
-    refused(edgekit_command(*arguments, folder=tiny_project), tiny_project, *words)
+    refused(edgekit_here(*arguments, folder=tiny_project), tiny_project, *words)
+
+
+def test_the_command_as_a_process_says_the_same(edgekit_command, edgekit_here, tiny_project):
+    no_model(tiny_project)
+    done, here = edgekit_command(*BUILD, folder=tiny_project), edgekit_here(*BUILD, folder=tiny_project)
+    assert (done.returncode, done.stdout, done.stderr) == (here.returncode, here.stdout, here.stderr) and done.stderr
 
 
 @pytest.fixture(scope="session")
-def loaded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def loaded(shared: Callable[..., Path]) -> Path:
     """One cache for all: the model that is not spoilt is loaded once."""
-    return tmp_path_factory.mktemp("loaded")
+    return shared("loaded")
 
 
 @pytest.mark.tf
 @pytest.mark.parametrize(("spoil", "words"), IN_WORKER)
-def test_it_is_refused_when_it_is_read(edgekit_command, tiny_project, loaded, spoil, words):
+def test_it_is_refused_when_it_is_read(edgekit_here, tiny_project, loaded, spoil, words):
     spoil(tiny_project)
-    refused(edgekit_command(*BUILD, folder=tiny_project, cache=loaded), tiny_project, *words)
+    refused(edgekit_here(*BUILD, folder=tiny_project, cache=loaded), tiny_project, *words)
 
 
 CHANGED_DATA = {
@@ -192,64 +199,10 @@ CHANGED_DATA = {
 
 @pytest.mark.tf
 @pytest.mark.parametrize("case", CHANGED_DATA)
-def test_data_that_does_not_go_with_the_model(edgekit_command, tiny_project, loaded, case):
+def test_data_that_does_not_go_with_the_model(edgekit_here, tiny_project, loaded, case):
     arrays, words = CHANGED_DATA[case]
     rewrite(tiny_project, **arrays)
-    refused(edgekit_command(*BUILD, folder=tiny_project, cache=loaded), tiny_project, *words)
-
-
-MODELS = """
-import tf_keras
-
-def with_nan():
-    model = tf_keras.Sequential([tf_keras.layers.Input((8, 8, 1)), tf_keras.layers.Flatten(), tf_keras.layers.Dense(4, name="head")])
-    kernel, bias = model.get_weights()
-    kernel[0, 0] = float("nan")
-    model.set_weights([kernel, bias])
-    return model
-
-class Own(tf_keras.Model):
-    def call(self, x):
-        return x
-
-def subclassed():
-    model = Own()
-    model.build((None, 8))
-    return model
-"""
-BAD_MODELS = {
-    "bad:with_nan": ("no finite number", "head"),
-    "bad:subclassed": ("Own", "Functional"),
-}
-
-
-@pytest.mark.tf
-@pytest.mark.parametrize("source", BAD_MODELS)
-def test_a_model_that_cannot_be_used(edgekit_command, tiny_project, source):
-    (tiny_project / "bad.py").write_text(MODELS)
-    done = edgekit_command(*BUILD, "--model", source, folder=tiny_project)
-    refused(done, tiny_project, *BAD_MODELS[source])
-
-
-LAMBDA = '{"class_name": "Sequential", "config": {"name": "s", "layers": [{"class_name": "Lambda", "config": {"name": "sneaky"}}]}}'
-CUSTOM = (
-    '{"module": "keras", "class_name": "Sequential", "registered_name": null, "config": {"name": "s", "layers": '
-    '[{"module": "my", "class_name": "Fancy", "config": {"name": "f"}, "registered_name": "my>Fancy"}]}}'
-)
-
-
-@pytest.mark.tf
-@pytest.mark.parametrize(
-    ("config", "words"),
-    [(LAMBDA, ("'sneaky'", "Lambda", "--trust")), (CUSTOM, ("not known here", "Fancy", "--import"))],
-)
-def test_a_layer_in_a_file_that_is_not_taken(edgekit_command, tiny_project, config, words):
-    with zipfile.ZipFile(tiny_project / "model.keras", "w") as archive:
-        archive.writestr("config.json", config)
-        archive.writestr("metadata.json", '{"keras_version": "3.15.0"}')
-        archive.writestr("model.weights.h5", b"")
-    done = edgekit_command(*BUILD, "--model", "model.keras", folder=tiny_project)
-    refused(done, tiny_project, *words)
+    refused(edgekit_here(*BUILD, folder=tiny_project, cache=loaded), tiny_project, *words)
 
 
 FOREVER = """
@@ -289,6 +242,7 @@ HUGE = (
 
 
 @pytest.mark.tf
+@pytest.mark.slow  # TensorFlow itself asks again for ten seconds; a file that cannot be loaded is in test_refused.py
 def test_a_model_that_asks_for_all_memory_fails_alone(edgekit_command, tiny_project):
     with zipfile.ZipFile(tiny_project / "model.keras", "w") as archive:
         archive.writestr("config.json", HUGE)

@@ -7,6 +7,7 @@ are computed from its coefficients.
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -419,9 +420,16 @@ def _identities() -> list[Identity]:
     found = []
     for name in profile_ids():
         try:
-            raw = tomllib.loads((registry_folder() / f"{name}.toml").read_text(encoding="utf-8"))
+            text = (registry_folder() / f"{name}.toml").read_text(encoding="utf-8")
+            found.append(_identity(name, text))
         except (OSError, ValueError):
-            raw = {}
-        aliases = tuple(str(alias) for alias in raw.get("aliases", ()))
-        found.append(Identity(id=name, name=str(raw.get("name", "")), aliases=aliases))
+            found.append(Identity(id=name))
     return found
+
+
+@functools.cache
+def _identity(name: str, text: str) -> Identity:
+    """What the profile of a text is called; kept, for one unknown name asks for all of them."""
+    raw = tomllib.loads(text)
+    aliases = tuple(str(alias) for alias in raw.get("aliases", ()))
+    return Identity(id=name, name=str(raw.get("name", "")), aliases=aliases)

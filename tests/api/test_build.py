@@ -125,6 +125,7 @@ def test_a_keras3_object_then_its_file_then_the_cache(edgekit_command, tiny_proj
     assert (changed.returncode, "tensorflow was imported" in changed.stderr) == (3, True), "the poison does not work"
 
 
+@pytest.mark.slow  # its parts: tests/ingest/test_functions_tf.py, and an object that is kept in make/workshop/test_load.py
 def test_a_tf_keras_object_and_a_tf_data_dataset(tiny_project, tmp_path):
     (tiny_project / "edgekit.toml").unlink()
     assert run_script(tiny_project, TF_KERAS_SCRIPT, tmp_path / "cache") == "api/rpi4/model.tflite pass"

@@ -106,10 +106,10 @@ def typed(shell: list[str], lines: list[str], marks: list[str]) -> str:
         for line, mark in zip(lines, marks, strict=True):
             os.write(terminal, line.encode())
             end, before = time.monotonic() + 30, len(seen)
-            while mark not in plain(seen[before:]):
-                assert time.monotonic() < end, plain(seen)
+            while mark not in plain(seen[before:]) and time.monotonic() < end:
                 if select.select([terminal], [], [], 0.1)[0]:
                     seen += os.read(terminal, 65536).decode(errors="replace")
+            assert mark in plain(seen[before:]), plain(seen)
         return plain(seen)
     finally:
         os.kill(pid, 9)

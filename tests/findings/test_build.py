@@ -76,8 +76,9 @@ def names(report: Report) -> list[str]:
     return [finding.name for finding in report.findings]
 
 
-def test_labels_in_another_order_are_told_first_kept_and_in_every_view(project, edgekit_command, tmp_path):
+def test_labels_in_another_order_are_told_first_kept_and_in_every_view(project, edgekit_here, tmp_path):
     folder = project("largest", X, 3 - Y)
+    ends_before_anything_is_made(folder, edgekit_here, tmp_path / "cache")
     result, told = built(folder)
     assert names(result.report) == ["at_chance", "labels_permuted", "too_few_samples", "validation_too_small"]
     assert "reversed" in result.report.findings[1].what and result.report.outcome == "pass", (
@@ -91,42 +92,37 @@ def test_labels_in_another_order_are_told_first_kept_and_in_every_view(project, 
     again, told = built(folder)
     assert again.report.findings == result.report.findings
     assert not any("running the Keras model" in phase or "looking" in phase for phase in told), "all of it was kept"
-    shown = edgekit_command("report", folder / "out" / "rpi4", folder=folder)
+    shown = edgekit_here("report", folder / "out" / "rpi4", folder=folder)
     assert "labels_permuted" in shown.stdout and "Number the classes of the data" in shown.stdout
 
 
-def test_strict_ends_a_build_before_anything_is_made(project, edgekit_command, tmp_path):
-    folder = project("largest", X, 3 - Y)
-    done = edgekit_command("build", "--strict", "--out", "out", "--json", folder=folder)
+def ends_before_anything_is_made(folder: Path, edgekit_here, cache: Path) -> None:
+    """With --strict, of the project whose labels are in another order."""
+    done = edgekit_here("build", "--strict", "--out", "strict", "--json", folder=folder, cache=cache)
     assert done.returncode == 1, done.stderr
     report = json.loads(done.stdout)
     (check,) = report["checks"]
     assert (check["name"], check["outcome"]) == ("sanity", "fail") and "labels_permuted" in check["reason"]
     assert report["chosen"] is None and report["candidates"] == [] and "stopped before any work" in report["summary"]
     assert "finding: labels_permuted" in done.stderr
-    assert {path.name for path in (folder / "out" / "rpi4").iterdir()} >= {
+    assert {path.name for path in (folder / "strict" / "rpi4").iterdir()} >= {
         "report.json",
         "report.html",
         "manifest.json",
     }
-    assert not (folder / "out" / "rpi4" / "model.tflite").exists() and not (tmp_path / "cache" / "artifacts").exists()
+    assert not (folder / "strict" / "rpi4" / "model.tflite").exists() and not (cache / "artifacts").exists()
 
 
-def test_strict_in_the_project_passes_where_nothing_is_found(project):
-    folder = project("largest", np.tile(X, (1, 1)), Y, more="max_drop = 5.0\n")
-    (folder / "edgekit.toml").write_text("strict = true\n" + (folder / "edgekit.toml").read_text())
-    result, _ = built(folder)
-    check = next(one for one in result.report.checks if one.name == "sanity")
-    assert check.outcome == "pass" and result.report.findings == () and result.report.outcome == "pass"
-
-
-def test_pixels_that_were_scaled_before_a_model_that_scales_them(project):
+def test_pixels_that_were_scaled_before_a_model_that_scales_them_and_strict_passes_where_nothing_is_found(project):
     result, _ = built(project("largest_of_pixels", X, Y, more="max_drop = 5.0\n"))
     found = {finding.name: finding for finding in result.report.findings}
     assert "multiplies by 0.003922" in found["input_range"].what and "is right (chance" in found["input_range"].what
     assert found["input_range"].advice.startswith("multiply by 255")
-    right, _ = built(project("largest_of_pixels", X * 255, Y, more="max_drop = 5.0\n"))
-    assert right.report.findings == ()
+    folder = project("largest_of_pixels", X * 255, Y, more="max_drop = 5.0\n")
+    (folder / "edgekit.toml").write_text("strict = true\n" + (folder / "edgekit.toml").read_text())
+    right, _ = built(folder)
+    check = next(one for one in right.report.checks if one.name == "sanity")
+    assert check.outcome == "pass" and right.report.findings == () and right.report.outcome == "pass"
 
 
 def test_a_swallowed_score_is_found_and_strict_chooses_a_file_without(project, tmp_path):

@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 import time
+import types
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ import pytest
 from edgekit.devices.profile import load_profile
 from edgekit.errors import ClusterError, InterruptedBuild, LockError, MissingExtraError, ModelError, OutputError
 from edgekit.jobs.cache import Cache
+from edgekit.search import fleet as fleets
 from edgekit.search.fleet import Fleet, results_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -46,20 +48,21 @@ def test_as_many_devices_side_by_side_as_there_are_workers(workers, together):
     assert fleet(build_one, workers=workers).build(PROFILES) == dict.fromkeys(IDS, workers)
 
 
-def test_time_is_shared_by_those_that_still_wait():
+def test_time_is_shared_by_those_that_still_wait(monkeypatch):
+    monkeypatch.setattr(fleets, "time", types.SimpleNamespace(monotonic=lambda: 1000.0))
     shares = []
-    fleet(lambda profile, context: shares.append(context.deadline - time.monotonic()), left_s=100.0).build(PROFILES)
-    assert shares == pytest.approx([25.0, 100 / 3, 50.0, 100.0], abs=0.5), "what one leaves is for the others"
-    shares.clear()
-    barrier = threading.Barrier(2, timeout=10)
 
     def build_one(profile, context):
-        shares.append(context.deadline - time.monotonic())
+        shares.append(context.deadline - 1000.0)
         barrier.wait()
 
-    fleet(build_one, workers=2, left_s=100.0).build(PROFILES)
-    assert shares[:2] == pytest.approx([50.0, 50.0], abs=0.5), "two at once of four: half of the time for each"
-    assert shares[2:] == pytest.approx([100.0, 100.0], abs=0.5)
+    barrier = threading.Barrier(1)
+    Fleet(build_one, workers=1, deadline=1100.0, stop=lambda: None).build(PROFILES)
+    assert shares == pytest.approx([25.0, 100 / 3, 50.0, 100.0]), "what one leaves is for the others"
+    shares.clear()
+    barrier = threading.Barrier(2, timeout=10)
+    Fleet(build_one, workers=2, deadline=1100.0, stop=lambda: None).build(PROFILES)
+    assert shares == [50.0, 50.0, 100.0, 100.0], "two at once of four: half of the time for each, then all that is left"
 
 
 @pytest.mark.parametrize("workers", [1, 2])

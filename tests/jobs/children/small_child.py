@@ -50,6 +50,13 @@ def hang(job, progress):
     time.sleep(600)
 
 
+def talk(job, progress):
+    """Say something so many times, and then hang."""
+    for _ in range(job["times"]):
+        progress("talking", 1, 1)
+    time.sleep(600)
+
+
 def start_another(job, progress):
     """Start a process of its own and say who they are; then hang, or hold the interpreter's lock for ever."""
     other = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
@@ -69,7 +76,7 @@ def fork_and_crash(job, progress):
 
 
 HANDLERS = (
-    count, wrong_input, unexpected, disk_full, crash, leave, fill_memory, hang, start_another, fork_and_crash,
+    count, wrong_input, unexpected, disk_full, crash, leave, fill_memory, hang, talk, start_another, fork_and_crash,
 )  # fmt: skip
 
 if __name__ == "__main__":

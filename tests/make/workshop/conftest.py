@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +24,15 @@ JOB: dict[str, Any] = {"root": str(USER), "imports": [], "trust": False, "seed":
 
 
 @pytest.fixture(scope="session")
-def model_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def model_files(shared: Callable[..., Path]) -> Path:
     """The folder that `make_models.py` wrote."""
-    folder = tmp_path_factory.mktemp("models")
-    done = subprocess.run([sys.executable, str(HERE / "make_models.py"), str(folder)], capture_output=True, text=True)
+    return shared("models", lambda folder: written("make_models.py", folder))
+
+
+def written(script: str, folder: Path) -> None:
+    """Have a script of this folder write its files, in a process of its own."""
+    done = subprocess.run([sys.executable, str(HERE / script), str(folder)], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-4000:]
-    return folder
 
 
 @pytest.fixture(scope="session")

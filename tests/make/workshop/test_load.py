@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edgekit.ingest.objects import keep_model
+from edgekit.jobs.cache import Cache
 from edgekit.measure.runtimes.interface import Refused
 from edgekit.measure.runtimes.litert import LiteRt
 
@@ -62,6 +64,19 @@ def test_it_answers_as_its_own_keras_did(shop, recorded, source):
     assert len(found) == len(outputs)
     for ours, theirs in zip(found, outputs, strict=True):
         np.testing.assert_allclose(ours, theirs, atol=FILE_TOLERANCE * np.abs(theirs).max())
+
+
+def test_an_object_of_the_callers_own_keras_is_kept_loaded_and_converted(shop, tmp_path):
+    from edgekit.make.workshop.door import door
+
+    layers, samples = door().keras.layers, np.random.default_rng(0).random((4, 8, 8, 1)).astype(np.float32)
+    network = [layers.Input((8, 8, 1)), layers.Conv2D(4, 3, activation="relu"), layers.Flatten(), layers.Dense(4)]
+    model = door().keras.Sequential(network)
+    kept = keep_model(model, Cache(tmp_path / "cache"))
+    facts = shop.load(kept.source)
+    assert (facts.format, facts.output_kinds) == (".keras of Keras 2", ("linear",))
+    (found,) = answers(shop.convert(), [samples])
+    np.testing.assert_allclose(found, model(samples).numpy(), atol=FILE_TOLERANCE)
 
 
 @pytest.mark.parametrize(("source", "kind"), FORMATS.items())

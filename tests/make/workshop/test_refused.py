@@ -90,3 +90,61 @@ def test_a_tflite_file_with_an_appended_archive_is_none_of_keras(shop, stem, tmp
         archive.writestr("labels.txt", "cat\ndog\n")
     with pytest.raises(ModelError, match=r"a \.tflite file is no Keras model"):
         shop.load(str(path))
+
+
+MODELS = """
+import tf_keras
+
+def with_nan():
+    model = tf_keras.Sequential([tf_keras.layers.Input((8, 8, 1)), tf_keras.layers.Flatten(), tf_keras.layers.Dense(4, name="head")])
+    kernel, bias = model.get_weights()
+    kernel[0, 0] = float("nan")
+    model.set_weights([kernel, bias])
+    return model
+
+class Own(tf_keras.Model):
+    def call(self, x):
+        return x
+
+def subclassed():
+    model = Own()
+    model.build((None, 8))
+    return model
+"""
+OWN_MODELS = {
+    "bad:with_nan": ("no finite number", "head"),
+    "bad:subclassed": ("Own", "Functional"),
+}
+
+
+@pytest.mark.parametrize("source", OWN_MODELS)
+def test_a_function_of_the_users_own_project(shop, tmp_path, source):
+    (tmp_path / "project").mkdir()
+    (tmp_path / "project" / "bad.py").write_text(MODELS)
+    with pytest.raises(ModelError) as refused:
+        shop.load(source, root=str(tmp_path / "project"))
+    assert all(word in str(refused.value) for word in OWN_MODELS[source])
+
+
+LAMBDA = '{"class_name": "Sequential", "config": {"name": "s", "layers": [{"class_name": "Lambda", "config": {"name": "sneaky"}}]}}'
+CUSTOM = (
+    '{"module": "keras", "class_name": "Sequential", "registered_name": null, "config": {"name": "s", "layers": '
+    '[{"module": "my", "class_name": "Fancy", "config": {"name": "f"}, "registered_name": "my>Fancy"}]}}'
+)
+
+
+@pytest.mark.parametrize(
+    ("config", "kind", "words"),
+    [
+        (LAMBDA, TrustError, ("'sneaky'", "Lambda", "--trust")),
+        (CUSTOM, ModelError, ("not known here", "Fancy", "--import")),
+    ],
+)
+def test_a_layer_in_a_file_that_is_not_taken(shop, tmp_path, config, kind, words):
+    with zipfile.ZipFile(tmp_path / "model.keras", "w") as archive:
+        archive.writestr("config.json", config)
+        archive.writestr("metadata.json", '{"keras_version": "3.15.0"}')
+        archive.writestr("model.weights.h5", b"")
+    with pytest.raises(kind) as refused:
+        shop.load(str(tmp_path / "model.keras"))
+    assert refused.value.exit_code == 2 and all(word in str(refused.value) for word in words)

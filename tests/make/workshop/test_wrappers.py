@@ -22,12 +22,13 @@ PARAMETERS = CONVOLUTION + NORM + DEPTH + HIDDEN + HEAD
 
 
 @pytest.fixture(scope="module")
-def wrapped(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("wrapped")
-    command = [sys.executable, str(Path(__file__).parent / "make_wrapped.py"), str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr[-4000:]
-    return folder
+def wrapped(shared) -> Path:
+    def make(folder: Path) -> None:
+        command = [sys.executable, str(Path(__file__).parent / "make_wrapped.py"), str(folder)]
+        done = subprocess.run(command, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr[-4000:]
+
+    return shared("wrapped", make)
 
 
 def weights_of(path: Path) -> dict[str, np.ndarray]:

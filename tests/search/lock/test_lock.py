@@ -34,10 +34,10 @@ def locked(kept, tiny_project: Path, edgekit_command: Run) -> Path:
     return tiny_project
 
 
-def refused(edgekit_command: Run, folder: Path, *arguments: str) -> set[str]:
+def refused(edgekit_here: Run, folder: Path, *arguments: str) -> set[str]:
     """What `--locked` says is different; nothing is built and nothing trained."""
     before = set((folder / "cache").rglob("*/*"))
-    done = edgekit_command(*BUILD, "--locked", *arguments, folder=folder, cache=folder / "cache", timeout_s=30)
+    done = edgekit_here(*BUILD, "--locked", *arguments, folder=folder, cache=folder / "cache")
     assert done.returncode == 1, done.stderr
     answer = json.loads(done.stdout)
     assert answer["outcome"] == "fail" and answer["lock"] == str(folder / "edgekit.lock")
@@ -71,10 +71,10 @@ def test_the_same_bytes_from_an_empty_cache_and_again_without_tensorflow(edgekit
     assert (warm.returncode, json.loads(warm.stdout)) == (0, report), warm.stderr
 
 
-def test_every_change_is_named_before_anything_is_trained(edgekit_command, locked):
+def test_every_change_is_named_before_anything_is_trained(edgekit_here, locked):
     data = (locked / "data.npz").read_bytes()
     (locked / "data.npz").write_bytes(data[:-1] + b"\x01")
-    assert refused(edgekit_command, locked) == {"the data"}
+    assert refused(edgekit_here, locked) == {"the data"}
     (locked / "data.npz").write_bytes(data)
     with (locked / "models.py").open("a") as file:
         file.write("# a change\n")
@@ -84,24 +84,22 @@ def test_every_change_is_named_before_anything_is_trained(edgekit_command, locke
     text = lock.read_text()
     version = json.loads(text)["inputs"]["versions"]["tensorflow"]
     lock.write_text(text.replace(f'"tensorflow": "{version}"', '"tensorflow": "2.0.1"'))
-    assert refused(edgekit_command, locked, "--seed", "1", "--max-flash", "1MiB") == {
+    assert refused(edgekit_here, locked, "--seed", "1", "--max-flash", "1MiB") == {
         "module models", "setting seed", "setting training.epochs", "version of tensorflow",
         "rpi4: limit on accuracy_drop", "rpi4: limit on flash",
     }  # fmt: skip
 
 
-def test_a_profile_of_ones_own_that_changed_is_named(edgekit_command, locked):
+def test_a_profile_of_ones_own_that_changed_is_named(edgekit_here, locked):
     root = Path(__file__).resolve().parents[3]
     profile = (root / "device_profiles" / "rpi4.toml").read_text().replace("Raspberry Pi 4", "Raspberry Pie 4")
     (locked / "mine.toml").write_text(profile)
-    done = edgekit_command(
-        "build", "--device", "mine.toml", "--json", "--locked", folder=locked, cache=locked / "cache", timeout_s=30
-    )
+    done = edgekit_here("build", "--device", "mine.toml", "--json", "--locked", folder=locked, cache=locked / "cache")
     assert done.returncode == 1
     assert [one["what"] for one in json.loads(done.stdout)["differences"]] == ["rpi4: device profile"]
 
 
-def test_other_bytes_from_equal_inputs_are_said_to_be_so_and_not_written(edgekit_command, locked):
+def test_other_bytes_from_equal_inputs_are_said_to_be_so_and_not_written(edgekit_here, locked):
     lock = locked / "edgekit.lock"
     raw = json.loads(lock.read_text())
     entry = raw["devices"]["rpi4"]
@@ -109,25 +107,25 @@ def test_other_bytes_from_equal_inputs_are_said_to_be_so_and_not_written(edgekit
         changed = json.loads(lock.read_text())
         changed["devices"]["rpi4"][part]["sha256"] = "0" * 64
         lock.write_text(json.dumps(changed))
-        done = edgekit_command(*BUILD, "--locked", folder=locked, cache=locked / "cache", timeout_s=60)
+        done = edgekit_here(*BUILD, "--locked", folder=locked, cache=locked / "cache")
         assert done.returncode == 1, done.stderr
         (one,) = json.loads(done.stdout)["differences"]
         assert one["what"] == f"rpi4: {entry[part]['candidate']}" and told in one["next_step"]
         assert not list((locked / "build").rglob("model.tflite"))
     changed["devices"]["rpi4"]["processor"] = "another one"
     lock.write_text(json.dumps(changed))
-    done = edgekit_command(*BUILD, "--locked", folder=locked, cache=locked / "cache", timeout_s=60)
+    done = edgekit_here(*BUILD, "--locked", folder=locked, cache=locked / "cache")
     assert "locked on another one" in json.loads(done.stdout)["differences"][0]["next_step"]
     raw["devices"]["rpi4"]["loaded"]["model"] = "0" * 64
     lock.write_text(json.dumps(raw))
-    done = edgekit_command(*BUILD, "--locked", folder=locked, cache=locked / "cache", timeout_s=60)
+    done = edgekit_here(*BUILD, "--locked", folder=locked, cache=locked / "cache")
     (one,) = json.loads(done.stdout)["differences"]
     assert (done.returncode, one["what"]) == (1, "the model as models:plain gave it")
 
 
-def test_bad_locks_and_options_are_errors_of_usage(edgekit_command, locked):
+def test_bad_locks_and_options_are_errors_of_usage(edgekit_here, locked):
     def code_and_message(*arguments: str) -> tuple[int, str]:
-        done = edgekit_command("build", *arguments, folder=locked, cache=locked / "cache", timeout_s=30)
+        done = edgekit_here("build", *arguments, folder=locked, cache=locked / "cache")
         assert done.stdout == "" and "Traceback" not in done.stderr
         return done.returncode, done.stderr
 
