@@ -82,7 +82,7 @@ def write(folder: Path, found: Found) -> Path:
 def _told(path: Path, found: Found) -> list[str]:
     """What was found, and the next step."""
     from edgekit.cli.starter.text import data_line, missing_lines, model_line, pixels_line
-    from edgekit.ingest.said import shown
+    from edgekit.ingest.printable import shown
 
     lines = [f"wrote {path}" + ("" if found.ready else ", which needs your hand before it builds")]
     lines += [f"  model   {model_line(found.model)}"] if found.model else []
@@ -107,7 +107,7 @@ def _told(path: Path, found: Found) -> list[str]:
 
 def _copy(folder: Path, *, as_json: bool) -> None:
     from edgekit.cli.starter.example import copy_example
-    from edgekit.ingest.said import shown
+    from edgekit.ingest.printable import shown
 
     files: Any = [str(path) for path in copy_example(folder)]
     if as_json:

@@ -17,7 +17,7 @@ from edgekit.emit.html import html_report
 from edgekit.emit.inference import inference_script
 from edgekit.emit.manifest import MANIFEST_FILE, Manifest, Provenance, record
 from edgekit.emit.micro import TestVector, firmware_files
-from edgekit.emit.picture import Decoding
+from edgekit.emit.picture_decoding import Decoding
 from edgekit.emit.schema import schema_text
 from edgekit.files import prepare, replace_files
 from edgekit.tflite.model import TfliteModel

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 
 from edgekit.documents.report import Chosen, InputFacts
-from edgekit.emit.picture import Decoding, picture_text
+from edgekit.emit.picture_decoding import Decoding, picture_text
 
 # sys.path[0] is the script's own folder (Python's documentation of sys.path).
 _HEAD = """\

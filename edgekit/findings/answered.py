@@ -10,7 +10,7 @@ from edgekit.documents.report import Finding
 from edgekit.sanity.answers import not_finite
 from edgekit.sanity.balance import imbalance, never_answered
 from edgekit.sanity.chance import at_chance, no_better_than_the_mean
-from edgekit.sanity.decided import Decided, decided
+from edgekit.sanity.decision_counts import Decided, decided
 from edgekit.sanity.permutation import columns_permuted, labels_permuted
 from edgekit.sanity.size import too_few_beforehand
 from edgekit.verdict.metric_spec import MetricSpec

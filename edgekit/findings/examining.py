@@ -17,7 +17,7 @@ from edgekit.ingest.seen import DataSeen
 from edgekit.jobs.worker import TrialFailed
 from edgekit.make.maker import Maker
 from edgekit.progress import Progress
-from edgekit.sanity.decided import decided
+from edgekit.sanity.decision_counts import decided
 from edgekit.sanity.ranges import Fit, Front, Tried, input_range, is_suspicious
 from edgekit.sanity.transforms import Transform, transforms
 from edgekit.verdict.task import OutputTask

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from edgekit.errors import DataError, did_you_mean
-from edgekit.ingest.said import listed
+from edgekit.ingest.printable import listed
 
 MOST_CLASSES = 10_000
 

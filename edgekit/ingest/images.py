@@ -16,7 +16,7 @@ from edgekit.errors import DataError
 from edgekit.ingest.arrays import ArrayWriter
 from edgekit.ingest.layout import MOST_NAMED, NAMED, left_out_note, read_layout
 from edgekit.ingest.pictures import Picture, decode
-from edgekit.ingest.said import listed, shown
+from edgekit.ingest.printable import listed, shown
 from edgekit.ingest.split import held_out_note, split_rows
 from edgekit.progress import Progress
 

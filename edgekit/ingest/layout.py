@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from edgekit.errors import DataError, did_you_mean
-from edgekit.ingest.said import listed, shown
+from edgekit.ingest.printable import listed, shown
 from edgekit.values import Value
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")

@@ -9,7 +9,7 @@ import numpy as np
 from edgekit.errors import DataError
 from edgekit.ingest.arrays import chunks
 from edgekit.ingest.classes import MOST_CLASSES, as_text, ordered_labels
-from edgekit.ingest.said import listed
+from edgekit.ingest.printable import listed
 
 
 class TextLabels:

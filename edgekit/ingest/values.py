@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from edgekit.errors import DataError
-from edgekit.ingest.said import listed
+from edgekit.ingest.printable import listed
 
 
 def is_frame(value: Any) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from edgekit.documents.report import Finding
-from edgekit.sanity.said import share
+from edgekit.sanity.amounts import share
 from edgekit.verdict.targets import TargetFacts
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from edgekit.documents.report import Finding
 from edgekit.ingest.dataset import Split
-from edgekit.sanity.decided import Decided
-from edgekit.sanity.said import both, named, percent, some
+from edgekit.sanity.amounts import both, named, percent, some
+from edgekit.sanity.decision_counts import Decided
 from edgekit.verdict.targets import TargetFacts
 
 HEAVY = 0.6

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from edgekit.documents.report import Finding
-from edgekit.sanity.decided import Decided, beyond_chance
-from edgekit.sanity.said import both, percent
+from edgekit.sanity.amounts import both, percent
+from edgekit.sanity.decision_counts import Decided, beyond_chance
 
 if TYPE_CHECKING:
     import numpy as np

@@ -10,7 +10,7 @@ import math
 
 from edgekit.documents.report import Finding
 from edgekit.ingest.seen import DataSeen, Overlap, SplitSeen
-from edgekit.sanity.said import both, percent, share
+from edgekit.sanity.amounts import both, percent, share
 
 SURE = 3.0
 """A share must exceed the share expected by chance by so many standard errors."""

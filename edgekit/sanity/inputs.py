@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from edgekit.documents.report import Finding
 from edgekit.ingest.dataset import Split
 from edgekit.ingest.seen import DataSeen, InputSeen, SplitSeen
-from edgekit.sanity.said import some
+from edgekit.sanity.amounts import some
 
 APART = 4.0
 """Two splits have different ranges if the spread of one is at least so many times that of the other."""

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from edgekit.documents.report import Finding
-from edgekit.sanity.decided import Decided, tables
-from edgekit.sanity.said import named, percent, some
+from edgekit.sanity.amounts import named, percent, some
+from edgekit.sanity.decision_counts import Decided, tables
 
 if TYPE_CHECKING:
     import numpy as np

@@ -12,7 +12,7 @@ from typing import Literal
 
 from edgekit.documents.report import Finding, InputFacts
 from edgekit.ingest.seen import InputSeen
-from edgekit.sanity.said import percent
+from edgekit.sanity.amounts import percent
 from edgekit.sanity.transforms import Transform
 from edgekit.values import Value
 

@@ -9,7 +9,7 @@ from edgekit.documents.candidate import Plan
 from edgekit.documents.facts import port_names
 from edgekit.documents.report import Report
 from edgekit.emit import emit
-from edgekit.emit.picture import declared_decoding
+from edgekit.emit.picture_decoding import declared_decoding
 from edgekit.ingest.materials import Materials
 from edgekit.measure.firmware import vector_of
 from edgekit.measure.insides import insides

@@ -11,9 +11,9 @@ from edgekit.documents.candidate import Candidate, Plan
 from edgekit.documents.comparison import Comparison
 from edgekit.documents.inspection import InspectedLayer, InspectedOperator, Inspection
 from edgekit.documents.report import Metric, Report
+from edgekit.emit.html.accuracy_size import pictures
 from edgekit.emit.html.drawing import Axes, Peak, memory_picture, scatter_picture
 from edgekit.emit.html.layers import skyline
-from edgekit.emit.html.picture import pictures
 from edgekit.emit.html.scatter import Kind, Point, is_finite, scatter
 from edgekit.emit.html.tried import tried
 from edgekit.errors import InputError

@@ -11,7 +11,7 @@ import pytest
 
 from edgekit.documents.report import Chosen, InputFacts
 from edgekit.emit.inference import describe, inference_script
-from edgekit.emit.picture import Decoding, declared_decoding, picture_text
+from edgekit.emit.picture_decoding import Decoding, declared_decoding, picture_text
 from edgekit.project.project import load_project
 
 GOLDEN = Path(__file__).parent.parent / "golden"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from edgekit.ingest.targets import facts_of
 from edgekit.sanity.balance import absent_classes, constant_targets, imbalance, never_answered
 from edgekit.sanity.chance import at_chance, no_better_than_the_mean
-from edgekit.sanity.decided import Decided, beyond_chance, decided
+from edgekit.sanity.decision_counts import Decided, beyond_chance, decided
 from edgekit.sanity.permutation import columns_permuted, labels_permuted, recognised
 
 

@@ -12,7 +12,7 @@ from edgekit.cli.starter.bounded import BROKEN, Archive
 from edgekit.cli.starter.found import DataFound, Images, NearMiss, Targets
 from edgekit.cli.starter.walk import names_in
 from edgekit.errors import DataError
-from edgekit.ingest.said import shown
+from edgekit.ingest.printable import shown
 from edgekit.machine.extras import is_installed
 from edgekit.verdict.targets import TargetFacts
 

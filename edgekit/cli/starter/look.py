@@ -19,7 +19,7 @@ from edgekit.cli.starter.found import DataFound, Found, Missing, ModelFound, Nea
 from edgekit.cli.starter.scripts import functions
 from edgekit.cli.starter.walk import DEEPEST, Listing, walk
 from edgekit.documents.facts import TensorFacts
-from edgekit.ingest.said import shown
+from edgekit.ingest.printable import shown
 from edgekit.values import Ends
 from edgekit.verdict.losses import is_distance
 from edgekit.verdict.task import Kind, kind_of

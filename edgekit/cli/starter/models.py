@@ -12,7 +12,7 @@ from typing import Any
 
 from edgekit.cli.starter.bounded import BROKEN, LARGEST_CONFIG, Archive, json_inside
 from edgekit.cli.starter.found import ModelFound, NearMiss
-from edgekit.ingest.said import shown
+from edgekit.ingest.printable import shown
 
 ENDINGS = (".keras", ".h5", ".hdf5")
 HDF5 = b"\x89HDF\r\n\x1a\n"

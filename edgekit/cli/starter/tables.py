@@ -11,7 +11,7 @@ from edgekit.cli.starter.data import kind_by_values
 from edgekit.cli.starter.found import DataFound, NearMiss, TableFound
 from edgekit.errors import DataError
 from edgekit.ingest.layout import SPLIT_WORDS
-from edgekit.ingest.said import listed, shown
+from edgekit.ingest.printable import listed, shown
 from edgekit.verdict.targets import TargetFacts
 
 ENDINGS = (".csv", ".tsv", ".csv.gz", ".tsv.gz")

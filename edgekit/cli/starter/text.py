@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from edgekit.cli.starter.found import DataFound, Found, Missing, ModelFound, TableFound
 from edgekit.cli.starter.look import RULE
-from edgekit.ingest.said import shown
+from edgekit.ingest.printable import shown
 
 WIDTH = 118
 MOST_NAMED = 12

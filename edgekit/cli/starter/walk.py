@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from edgekit.ingest.layout import ENDINGS, SPLIT_WORDS
-from edgekit.ingest.said import shown
+from edgekit.ingest.printable import shown
 from edgekit.values import Value
 
 MOST_ENTRIES = 20_000

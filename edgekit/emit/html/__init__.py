@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from edgekit.devices.profile import DeviceProfile
 from edgekit.documents.insides import NO_CANDIDATE, NO_FILE, Insides
 from edgekit.documents.report import Chosen, Report
+from edgekit.emit.html.accuracy_size import pictures
 from edgekit.emit.html.caption import caption, key
 from edgekit.emit.html.compiled import CompiledView, compiled
-from edgekit.emit.html.decided import decided
+from edgekit.emit.html.decisions import decided
 from edgekit.emit.html.figures import BASES
 from edgekit.emit.html.judged import checks, comparison, declined, not_asked, sources
 from edgekit.emit.html.layers import layers, skyline
 from edgekit.emit.html.origin import data_facts, hashes, links, made_by, ports, provenance_facts
 from edgekit.emit.html.page import render
-from edgekit.emit.html.picture import pictures
 from edgekit.emit.html.tried import tried
 from edgekit.emit.manifest import Provenance
 

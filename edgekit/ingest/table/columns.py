@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from edgekit.errors import DataError, did_you_mean
-from edgekit.ingest.said import listed
+from edgekit.ingest.printable import listed
 from edgekit.values import Value
 
 TARGET_WORDS = ("label", "labels", "target", "targets", "class", "classes", "y", "category", "outcome")

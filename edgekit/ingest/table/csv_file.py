@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from edgekit.errors import DataError
-from edgekit.ingest.said import shown
+from edgekit.ingest.printable import shown
 from edgekit.ingest.table.dialect import Dialect, lines_of
 from edgekit.ingest.table.part import Part, rows_at_once
 

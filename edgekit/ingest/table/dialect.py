@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from edgekit.errors import DataError
-from edgekit.ingest.said import listed, shown
+from edgekit.ingest.printable import listed, shown
 from edgekit.values import Value
 
 LOOKED_AT = 30

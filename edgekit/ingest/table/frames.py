@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from edgekit.errors import DataError
-from edgekit.ingest.said import listed
+from edgekit.ingest.printable import listed
 from edgekit.ingest.table.columns import guess_target
 from edgekit.ingest.table.parquet_file import column_of
 from edgekit.ingest.table.part import Part

@@ -12,7 +12,7 @@ import numpy as np
 from edgekit.errors import DataError
 from edgekit.ingest.arrays import ArrayWriter
 from edgekit.ingest.layout import SPLIT_WORDS
-from edgekit.ingest.said import listed
+from edgekit.ingest.printable import listed
 from edgekit.ingest.table.cells import Numbers, is_missing, to_numbers
 from edgekit.ingest.table.columns import Columns
 from edgekit.ingest.table.part import Part

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from edgekit.errors import DataError, EdgekitError
-from edgekit.ingest.said import shown
+from edgekit.ingest.printable import shown
 from edgekit.ingest.table.part import Column, Part, rows_at_once
 from edgekit.machine.extras import is_installed, require
 

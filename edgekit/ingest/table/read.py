@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from edgekit.errors import DataError
-from edgekit.ingest.said import listed, shown
+from edgekit.ingest.printable import listed, shown
 from edgekit.ingest.shapes import clear_shape, reshaped_note
 from edgekit.ingest.split import held_out_note
 from edgekit.ingest.table.columns import Columns, choose_columns

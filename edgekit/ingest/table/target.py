@@ -14,7 +14,7 @@ import numpy as np
 
 from edgekit.errors import DataError
 from edgekit.ingest.classes import MOST_CLASSES, as_text, ordered_labels
-from edgekit.ingest.said import listed
+from edgekit.ingest.printable import listed
 from edgekit.ingest.table.cells import to_numbers
 from edgekit.ingest.table.part import Column
 from edgekit.ingest.wanted import Wanted

@@ -15,6 +15,7 @@ SIZES = st.floats(1e3, 2e5)
 SCORES = st.floats(0.5, 1.0)
 ROUNDED = 0.1
 """Places are drawn to a tenth of a pixel."""
+MEETS = Box.meets
 
 
 @settings(max_examples=40, deadline=None)

@@ -7,7 +7,7 @@ import pytest
 
 from edgekit.documents.candidate import Step
 from edgekit.documents.report import Baseline, CandidateReport, Check, Metric, Report
-from edgekit.emit.html.picture import pictures
+from edgekit.emit.html.accuracy_size import pictures
 from edgekit.emit.html.tried import tried
 
 
