@@ -79,7 +79,7 @@ def page(result: Result, device: str | Path | None = None, *, place: Path | None
         profile=profile,
         provenance=result.manifest.provenance if result.manifest else None,
         files=_files(result.manifest, home),
-        folder="" if place is None else _way(place.parent, home),
+        folder="" if place is None else _relative_link(place.parent, home),
     )
 
 
@@ -90,7 +90,7 @@ def _files(manifest: Manifest | None, home: Path) -> tuple[str, ...]:
     return tuple(name for name in (*manifest.files, MANIFEST_FILE) if name != PAGE_FILE and (home / name).is_file())
 
 
-def _way(page: Path, home: Path) -> str:
+def _relative_link(page: Path, home: Path) -> str:
     """The link from the page's folder to the result's."""
     way = os.path.relpath(home.resolve(), page.resolve())
     return "" if way == os.curdir else f"{Path(way).as_posix()}/"

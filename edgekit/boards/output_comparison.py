@@ -34,7 +34,7 @@ def _array(output: Output, path: Path | None, where: str) -> np.ndarray:
         raise DeviceError("an output did not come back", where=where, received=output.name)
     try:
         array = np.load(path, allow_pickle=False)
-    except Exception as problem:  # numpy lets through what Python's parser makes of a header, of many kinds
+    except Exception as problem:  # numpy parses the header as a Python literal, which may raise anything
         raise DeviceError("an output cannot be read", where=where, received=f"{output.name}: {problem}"[:300]) from None
     if not isinstance(array, np.ndarray) or (str(array.dtype), array.shape) != (output.dtype, output.shape):
         raise DeviceError("an output is not what the document says", where=where, received=output.name)

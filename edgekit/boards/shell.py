@@ -59,7 +59,7 @@ def read_facts(way: Way, python: str | None) -> Facts:
     """The facts of a board; raises `DeviceError` if it cannot be reached or its answer makes no sense."""
     deadline = time.monotonic() + FACTS_S
     with (
-        _told_apart(way, "the board's facts"),
+        _limits_as_errors(way, "the board's facts"),
         Channel(way.command(scripts.FACTS), deadline=deadline, most_bytes=MOST_FACTS_BYTES) as channel,
         _explained(way, channel),
     ):
@@ -77,9 +77,12 @@ def run(way: Way, task: Task, progress: Progress) -> Ran:
     """
     deadline = time.monotonic() + task.time_limit_s
     with (
-        _told_apart(way, f"the run within {task.time_limit_s:g} s"),
+        _limits_as_errors(way, f"the run within {task.time_limit_s:g} s"),
         Channel(
-            way.command(scripts.RUN), deadline=deadline, most_bytes=MOST_DOCUMENT_BYTES, hear=_hearing(progress)
+            way.command(scripts.RUN),
+            deadline=deadline,
+            most_bytes=MOST_DOCUMENT_BYTES,
+            hear=_progress_listener(progress),
         ) as channel,
         _explained(way, channel),
     ):
@@ -219,7 +222,7 @@ def _explained(way: Way, channel: Channel) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _told_apart(way: Way, what: str) -> Iterator[None]:
+def _limits_as_errors(way: Way, what: str) -> Iterator[None]:
     """Turn a board that hangs, and one that sends too much, into errors of their own."""
     try:
         yield
@@ -246,7 +249,7 @@ class _Event(msgspec.Struct):
     total: float
 
 
-def _hearing(progress: Progress) -> Callable[[bytes], None]:
+def _progress_listener(progress: Progress) -> Callable[[bytes], None]:
     """A callable that turns lines of the runner's standard error into progress."""
 
     def hear(line: bytes) -> None:

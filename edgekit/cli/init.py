@@ -41,7 +41,7 @@ def command(folder: Path | None, example: bool, as_json: bool) -> None:
 
         output.print_json({"path": str(path), **to_builtins(found)})
     else:
-        click.echo("\n".join(_told(path, found)))
+        click.echo("\n".join(_summary_lines(path, found)))
 
 
 def _refuse(folder: Path) -> None:
@@ -79,7 +79,7 @@ def write(folder: Path, found: Found) -> Path:
     return path
 
 
-def _told(path: Path, found: Found) -> list[str]:
+def _summary_lines(path: Path, found: Found) -> list[str]:
     """What was found, and the next step."""
     from edgekit.cli.starter.text import data_line, missing_lines, model_line, pixels_line
     from edgekit.ingest.printable import shown

@@ -134,7 +134,7 @@ def _model_beside(path: Path, report: Report) -> tuple[TfliteModel | None, Path 
 
 def read_report(content: bytes, *, where: str) -> Report:
     """A report of any origin; raises `InputError` if it is not one, or is of another version."""
-    raw = _tame(_decode(content, where), where)
+    raw = _without_control_characters(_decode(content, where), where)
     if not isinstance(raw, dict):
         kind = "a list: name one report of it" if isinstance(raw, list) else type(raw).__name__
         raise InputError("not a report", where=where, received=kind, next_step=GIVE)
@@ -168,22 +168,25 @@ def _too_deep(where: str) -> InputError:
     return InputError("nested too deep for a report", where=where, allowed=f"{MAX_DEPTH} levels", next_step=GIVE)
 
 
-def _tame(raw: Any, where: str, depth: int = 0) -> Any:
+def _without_control_characters(raw: Any, where: str, depth: int = 0) -> Any:
     """Raw JSON without control characters in its texts; raises `InputError` if it exceeds the limits."""
     if depth > MAX_DEPTH:
         raise _too_deep(where)
     if isinstance(raw, str):
-        return raw if raw.isprintable() else "".join(map(_tame_letter, raw))
+        return raw if raw.isprintable() else "".join(map(_visible_letter, raw))
     if isinstance(raw, list):
-        return [_tame(item, where, depth + 1) for item in raw]
+        return [_without_control_characters(item, where, depth + 1) for item in raw]
     if isinstance(raw, dict):
-        return {_tame(name, where): _tame(item, where, depth + 1) for name, item in raw.items()}
+        return {
+            _without_control_characters(name, where): _without_control_characters(item, where, depth + 1)
+            for name, item in raw.items()
+        }
     if isinstance(raw, int) and abs(raw) > MAX_NUMBER:
         raise InputError("a number out of range", where=where, allowed=f"up to {MAX_NUMBER}")
     return raw
 
 
-def _tame_letter(letter: str) -> str:
+def _visible_letter(letter: str) -> str:
     return letter if letter.isprintable() else " " if letter.isspace() else "?"
 
 

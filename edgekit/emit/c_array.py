@@ -94,7 +94,7 @@ def one_line(text: str) -> str:
     r"""Text that stays within a `//` comment: one line, and nothing at its end that continues it on the next one.
 
     That is a backslash, with or without spaces behind it, and the trigraph that stands for one in C and older C++. What
-    is not printed, such as a sign that turns the direction of writing, becomes a question mark.
+    is invisible, such as a character that changes the direction of writing, becomes a question mark.
 
     >>> one_line("C:\\ \\"), one_line("what??/"), one_line("a*/\nb")
     ('C:', 'what', 'a*/ b')

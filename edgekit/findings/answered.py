@@ -45,7 +45,7 @@ def about_answers(
         of_output = (
             _of_numbers(splits, index) if task.kind == "regression" else _of_decisions(splits, index, task, labels)
         )
-        found += of_output if len(tasks) == 1 else [_of(outputs[index], one) for one in of_output]
+        found += of_output if len(tasks) == 1 else [_with_output_name(outputs[index], one) for one in of_output]
     if splits and metric.output < len(tasks):
         first, task = splits[0], tasks[metric.output]
         judged = _decided(first, metric.output, task)
@@ -79,7 +79,7 @@ def _decided(answers: Answers, index: int, task: OutputTask) -> Decided | None:
     return decided(answers.split, task.kind, answers.targets[index], answers.outputs[index], task.threshold)
 
 
-def _of(output: str, finding: Finding | None) -> Finding | None:
+def _with_output_name(output: str, finding: Finding | None) -> Finding | None:
     """The finding, with the name of its output put before it."""
     return (
         None

@@ -36,7 +36,7 @@ def look_at_file(
     max_drop_points: float | None,
     progress: Progress,
 ) -> tuple[Finding, ...]:
-    """All findings, each told at once; `scores` are the file's outputs on the test split, `reference` those of the reference."""
+    """All findings, each sent to `progress` at once; `scores` are the file's outputs on the test split, `reference` those of the reference."""
     seen = data_seen(dataset, cache, progress)
     names = [tensor.name for tensor in settled.outputs]
     found: list[Finding] = []

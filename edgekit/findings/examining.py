@@ -86,7 +86,7 @@ def fit_of(targets: np.ndarray, outputs: np.ndarray, task: OutputTask) -> Fit | 
     if not len(outputs):
         return None
     if task.kind == "regression":
-        explained = _explained(targets, outputs)
+        explained = _variance_explained(targets, outputs)
         return None if explained is None else Fit(count=len(outputs), worth=explained)
     found = decided("train", task.kind, targets, outputs, task.threshold)
     if found is None:
@@ -94,7 +94,7 @@ def fit_of(targets: np.ndarray, outputs: np.ndarray, task: OutputTask) -> Fit | 
     return Fit(count=found.samples, worth=found.kappa, right=found.score, chance=found.chance)
 
 
-def _explained(targets: np.ndarray, outputs: np.ndarray) -> float | None:
+def _variance_explained(targets: np.ndarray, outputs: np.ndarray) -> float | None:
     """The share of variance explained, averaged over the columns that vary; a column counts as -1 at worst."""
     if targets.size != outputs.size:
         return None
@@ -116,12 +116,12 @@ def _tried(
     mended = broken = 0
     before, after = (decided("train", task.kind, targets, each, task.threshold) for each in (given, outputs))
     if before is not None and after is not None:
-        was, now = (_right(each) for each in (before, after))
+        was, now = (_share_right(each) for each in (before, after))
         mended, broken = int((now > was).sum()), int((was > now).sum())
     return Tried(transform=way, fit=fit, mended=mended, broken=broken)
 
 
-def _right(found: Any) -> np.ndarray:
+def _share_right(found: Any) -> np.ndarray:
     """The share of each sample's places that is right."""
     right: np.ndarray = (found.decisions == found.labels).mean(axis=1)
     return right

@@ -143,7 +143,7 @@ class _Writing:
             yield from rest
             return
         while samples := list(itertools.islice(rest, AT_ONCE)):
-            yield {key: _together([sample[key] for sample in samples], f"{where}: {key[0]}_{key[1]}") for key in first}
+            yield {key: _stacked([sample[key] for sample in samples], f"{where}: {key[0]}_{key[1]}") for key in first}
 
     def _arrays(self, element: Any, where: str) -> dict[tuple[str, int], np.ndarray]:
         found = {}
@@ -176,7 +176,7 @@ class _Writing:
         return self.labels.numbered(key[1], split, array) if key[0] == "y" and self.labels.takes(array) else array
 
 
-def _together(arrays: list[np.ndarray], where: str) -> np.ndarray:
+def _stacked(arrays: list[np.ndarray], where: str) -> np.ndarray:
     shapes = {array.shape for array in arrays}
     if len(shapes) > 1:
         raise DataError(

@@ -97,7 +97,7 @@ class _Look:
             mean=float(part.mean()),
             std=float(part.std()),
             quantiles=(float(low), float(middle), float(high)),
-            still=_still(array, self.rows, part),
+            still=_constant_items(array, self.rows, part),
         )
 
 
@@ -107,7 +107,7 @@ def _spread(rows: np.ndarray, count: int) -> np.ndarray:
     return picked
 
 
-def _still(array: np.ndarray, rows: np.ndarray, part: np.ndarray) -> tuple[int, ...]:
+def _constant_items(array: np.ndarray, rows: np.ndarray, part: np.ndarray) -> tuple[int, ...]:
     """Items of the last axis with the same value in all samples: found on some samples, confirmed on all."""
     is_grey = array.ndim == 3 and is_image(
         array.shape[1:]

@@ -40,8 +40,8 @@ def widen(dataset: Dataset, target: Path, *, calibration: int, seed: int) -> Dat
     more = stratified_rows(dataset.targets("train")[0], unseen, added, seed) if added else unseen[:0]
     rows = np.sort(np.concatenate([validation, more]))
     np.save(target / ROWS, rows)
-    splits = {name: _from(files, dataset) for name, files in dataset.splits.items() if name == "train"}
-    wide = _from(dataset.splits["validation"], dataset)
+    splits = {name: _reachable_from(files, dataset) for name, files in dataset.splits.items() if name == "train"}
+    wide = _reachable_from(dataset.splits["validation"], dataset)
     made = msgspec.structs.replace(
         dataset, root=str(target), sha256=f"{dataset.sha256}+{len(rows)}", notes=(),
         splits={**splits, "validation": msgspec.structs.replace(wide, samples=len(rows), rows=ROWS)},
@@ -50,7 +50,7 @@ def widen(dataset: Dataset, target: Path, *, calibration: int, seed: int) -> Dat
     return made
 
 
-def _from(files: SplitFiles, dataset: Dataset) -> SplitFiles:
+def _reachable_from(files: SplitFiles, dataset: Dataset) -> SplitFiles:
     """The files of a split, with paths that are valid from another folder."""
     root = Path(dataset.root).absolute()
     inputs, targets = (

@@ -39,7 +39,7 @@ def serve(load_handlers: Callable[[], Mapping[str, Handler]]) -> None:
         job = jobs.get()
         try:
             handlers = load_handlers() if handlers is None else handlers
-            with _within(job.get("memory_bytes")):
+            with _memory_limited(job.get("memory_bytes")):
                 value = handlers[job["do"]](job, _reporter(events))
             _send(events, {"event": "result", "value": value})
         except EdgekitError as error:
@@ -47,7 +47,7 @@ def serve(load_handlers: Callable[[], Mapping[str, Handler]]) -> None:
         except MemoryError:
             _send_failure(events, "ran out of the memory it was allowed", repeatable=False)
         except (Exception, SystemExit) as problem:
-            if _is_of_the_disk(problem):
+            if _is_disk_error(problem):
                 parts = {
                     "what": "no space left on the disk, or it cannot be written",
                     "where": str(getattr(problem, "filename", None) or job.get("target", "")),
@@ -60,7 +60,7 @@ def serve(load_handlers: Callable[[], Mapping[str, Handler]]) -> None:
             _send_failure(events, reason, repeatable=True)
 
 
-def _is_of_the_disk(problem: BaseException) -> bool:
+def _is_disk_error(problem: BaseException) -> bool:
     """Whether an error, or one that led to it, says that the disk is full or read-only (HDF5 hides it in a chain)."""
     chain: BaseException | None = problem
     while chain is not None:
@@ -117,7 +117,7 @@ def _read_jobs() -> queue.Queue[dict[str, Any]]:
 
 
 @contextlib.contextmanager
-def _within(memory_bytes: int | None) -> Iterator[None]:
+def _memory_limited(memory_bytes: int | None) -> Iterator[None]:
     """Let a job take that much address space beyond what the process has, so that a file that needs more fails alone.
 
     The process's own limit still holds during the job, and is restored afterwards.

@@ -167,7 +167,7 @@ def _named(
             told = [_label(labels, int(one[0])) for one in (truth, before, after)]
         else:
             told = ["", *(f"{(one == truth).mean():.1%} right" for one in (before, after))]
-        made.append(_one(int(rows[index]), told[0] or None, told[1], told[2], shown[place]))
+        made.append(_changed_sample(int(rows[index]), told[0] or None, told[1], told[2], shown[place]))
     return tuple(made)
 
 
@@ -175,7 +175,7 @@ def _label(labels: tuple[str, ...], number: int) -> str:
     return "no decision" if number == UNDECIDED else labels[number]
 
 
-def _one(
+def _changed_sample(
     sample: int, truth: str | float | None, before: str | float, after: str | float, shown: str | tuple[float, ...]
 ) -> Changed:
     if isinstance(shown, str):
@@ -196,20 +196,23 @@ def _numbers(
     moved = np.zeros(len(wanted)) if before is None else np.abs(after - before).mean(axis=1)
     furthest = [int(index) for index in np.argsort(-moved, kind="stable")[:MOST_CHANGED] if moved[index] > 0]
     shown = pictures.of(rows[furthest]) if furthest else []
-    told = [] if before is None else [_told(wanted[index], before[index], after[index]) for index in furthest]
+    told = (
+        [] if before is None else [_truth_and_outputs(wanted[index], before[index], after[index]) for index in furthest]
+    )
     return Decisions(
         kind="numbers",
         split=split,
         samples=len(rows),
         errors=_errors(wanted, before, after),
         changed=tuple(
-            _one(int(rows[index]), *words, look) for index, words, look in zip(furthest, told, shown, strict=True)
+            _changed_sample(int(rows[index]), *words, look)
+            for index, words, look in zip(furthest, told, shown, strict=True)
         ),
         changed_samples=int((moved > 0).sum()),
     )
 
 
-def _told(wanted: np.ndarray, before: np.ndarray, after: np.ndarray) -> tuple[float | None, float, float]:
+def _truth_and_outputs(wanted: np.ndarray, before: np.ndarray, after: np.ndarray) -> tuple[float | None, float, float]:
     """A sample's target, and its outputs before and after; if it has several numbers, None and the mean absolute errors."""
     if len(wanted) == 1:
         return float(wanted[0]), float(before[0]), float(after[0])

@@ -120,7 +120,7 @@ def memory_metric(found: Memory | Failed, ask: Children) -> Metric:
 
 
 def latency_metric(found: Latency | Failed | None, known: Static, ask: Children) -> Metric:
-    """Measured on this machine's own profile, else predicted from the file."""
+    """Measured if the profile is this machine's own, else predicted from the file."""
     if found is None:
         return predicted_latency(known.model, ask.profile)
     if isinstance(found, Failed):

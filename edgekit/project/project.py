@@ -223,7 +223,7 @@ def override(project: Project, **changes: Any) -> Project:
         project = msgspec.structs.replace(project, seed=_seed(given["seed"]))
     for name in ("emulate", "strict"):
         if name in given:
-            project = msgspec.structs.replace(project, **{name: _switch(given[name], name)})
+            project = msgspec.structs.replace(project, **{name: _true_or_false(given[name], name)})
     if "augment" in given:
         training = msgspec.structs.replace(project.training, augment=_augment(given["augment"]))
         project = msgspec.structs.replace(project, training=training)
@@ -232,7 +232,7 @@ def override(project: Project, **changes: Any) -> Project:
         project = msgspec.structs.replace(project, time_budget_s=_budget_s(seconds, "--time-budget"))
     if "goal" in given:
         project = msgspec.structs.replace(
-            project, goal=msgspec.structs.replace(project.goal, aim=_named(given["goal"]))
+            project, goal=msgspec.structs.replace(project.goal, aim=_aim_named(given["goal"]))
         )
     return _within(project, given.get("limits", Limits()).values)
 
@@ -248,7 +248,7 @@ def _within(project: Project, limits: Mapping[str, float]) -> Project:
     )
 
 
-def _switch(value: Any, where: str) -> bool:
+def _true_or_false(value: Any, where: str) -> bool:
     """True or False; text is refused, whatever it says."""
     if isinstance(value, bool):
         return value
@@ -271,7 +271,7 @@ def _seed(given: Any) -> int:
     raise ProjectError("not a seed", where="--seed", received=given, allowed=allowed)
 
 
-def _named(given: Any) -> Aim:
+def _aim_named(given: Any) -> Aim:
     """An aim by its name."""
     for aim in get_args(Aim):
         if given == aim:

@@ -163,7 +163,7 @@ def _identities(module: str, paths: list[str]) -> dict[str, str]:
 def _file_of(module: str, paths: list[str]) -> Path | None:
     """The file that an import of a module would run, found without importing; None if there is none."""
     first, *rest = module.split(".")
-    spec = PathFinder.find_spec(first, paths) or _hooked(first)
+    spec = PathFinder.find_spec(first, paths) or _found_by_hooks(first)
     for part in rest:
         # Only the last part of the name: for a full name the finder would look for an imported parent.
         inside = spec.submodule_search_locations if spec is not None else None
@@ -171,7 +171,7 @@ def _file_of(module: str, paths: list[str]) -> Path | None:
     return Path(spec.origin) if spec is not None and spec.has_location and spec.origin else None
 
 
-def _hooked(name: str) -> ModuleSpec | None:
+def _found_by_hooks(name: str) -> ModuleSpec | None:
     """What finders other than the path finder know, such as those of editable installs."""
     finders = (getattr(finder, "find_spec", None) for finder in sys.meta_path)
     return next((spec for find in finders if find is not None and (spec := find(name, None)) is not None), None)

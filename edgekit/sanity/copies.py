@@ -82,13 +82,13 @@ def _are_many(count: int, samples: int, least: int, least_share: float) -> bool:
     return count >= max(least, least_share * samples)
 
 
-def _tells(seen: SplitSeen) -> bool:
+def _are_equals_unlikely(seen: SplitSeen) -> bool:
     """Whether two equal samples are unlikely to be chance."""
     return seen.bits >= TELLS * math.log2(max(2, seen.samples))
 
 
 def _repeats(split: str, seen: SplitSeen) -> Finding | None:
-    if not (_are_many(seen.repeats, seen.samples, LEAST_REPEATS, LEAST_REPEATED) and _tells(seen)):
+    if not (_are_many(seen.repeats, seen.samples, LEAST_REPEATS, LEAST_REPEATED) and _are_equals_unlikely(seen)):
         return None
     return Finding(
         name="duplicates",
@@ -98,7 +98,7 @@ def _repeats(split: str, seen: SplitSeen) -> Finding | None:
 
 
 def _conflicts(split: str, seen: SplitSeen) -> Finding | None:
-    if not (_are_many(seen.conflicts, seen.samples, LEAST_CONFLICTS, LEAST_IN_CONFLICT) and _tells(seen)):
+    if not (_are_many(seen.conflicts, seen.samples, LEAST_CONFLICTS, LEAST_IN_CONFLICT) and _are_equals_unlikely(seen)):
         return None
     return _conflict(
         f"{share(seen.conflicts, seen.samples)} samples of {split} have an equal there with another target"
@@ -107,7 +107,7 @@ def _conflicts(split: str, seen: SplitSeen) -> Finding | None:
 
 def _conflict_between(found: Overlap, seen: DataSeen) -> Finding | None:
     are_many = _are_many(found.conflicts, found.samples, LEAST_CONFLICTS, LEAST_IN_CONFLICT)
-    if not (are_many and _tells(seen.splits[found.first])):
+    if not (are_many and _are_equals_unlikely(seen.splits[found.first])):
         return None
     counted = share(found.conflicts, found.samples)
     return _conflict(f"{counted} samples of {found.first} stand in {both(found.second)} with another target")
@@ -122,7 +122,7 @@ def _conflict(what: str) -> Finding:
 
 
 def _blanks(split: str, seen: SplitSeen) -> Finding | None:
-    if not (_are_many(seen.blanks, seen.samples, LEAST_BLANKS, LEAST_BLANK) and _tells(seen)):
+    if not (_are_many(seen.blanks, seen.samples, LEAST_BLANKS, LEAST_BLANK) and _are_equals_unlikely(seen)):
         return None
     return Finding(
         name="blank_samples",

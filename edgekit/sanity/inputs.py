@@ -28,7 +28,7 @@ def inputs(seen: DataSeen, names: Sequence[str] = ()) -> list[Finding]:
         each = {split: one.inputs[index] for split, one in seen.splits.items() if index < len(one.inputs)}
         name = f"input {names[index]!r}" if count > 1 and index < len(names) else "the input"
         constant = _constant(each, name)
-        found += constant or [*_still(each, name), *_apart(each, seen.splits, name)]
+        found += constant or [*_constant_items(each, name), *_different_ranges(each, seen.splits, name)]
     return found
 
 
@@ -46,7 +46,7 @@ def _constant(each: Mapping[Split, InputSeen], name: str) -> list[Finding]:
     ]
 
 
-def _still(each: Mapping[Split, InputSeen], name: str) -> list[Finding]:
+def _constant_items(each: Mapping[Split, InputSeen], name: str) -> list[Finding]:
     """Channels that never vary. Single features only if they are few or vary in another split: an image's margin may be constant."""
     everywhere = set.intersection(*(set(one.still) for one in each.values()))
     sample = next(iter(each.values())).sample
@@ -78,7 +78,7 @@ def _items(indices: set[int]) -> str:
     return f"item{'s' if len(indices) > 1 else ''} {numbers}"
 
 
-def _apart(each: Mapping[Split, InputSeen], splits: Mapping[Split, SplitSeen], name: str) -> list[Finding]:
+def _different_ranges(each: Mapping[Split, InputSeen], splits: Mapping[Split, SplitSeen], name: str) -> list[Finding]:
     found = []
     if "train" not in each:
         return []

@@ -84,7 +84,7 @@ def input_range(
     """
     if not is_suspicious(fit):
         return None
-    layers = [apart for front in fronts if (apart := _apart(front)) is not None]
+    layers = [apart for front in fronts if (apart := _mismatch(front)) is not None]
     best = _best(fit, tried)
     if best is None and not layers:
         return _weak(fit) if fit.worth < HARDLY and not elsewhere else None
@@ -128,14 +128,14 @@ def beyond_the_input(port: InputFacts, seen: InputSeen) -> Finding | None:
 
 def _best(fit: Fit, tried: Sequence[Tried]) -> Tried | None:
     """The transform that improves answers the most, if that is not chance; the first of those that are about as good."""
-    sure = [one for one in tried if _mends(fit, one)]
+    sure = [one for one in tried if _improves(fit, one)]
     if not sure:
         return None
     top = max(one.fit.worth for one in sure)
     return next(one for one in sure if one.fit.worth >= top - 0.05)
 
 
-def _mends(fit: Fit, one: Tried) -> bool:
+def _improves(fit: Fit, one: Tried) -> bool:
     if one.fit.worth < MENDS or one.fit.worth - fit.worth < GAINS:
         return False
     if fit.right is None:
@@ -144,7 +144,7 @@ def _mends(fit: Fit, one: Tried) -> bool:
     return changed > 0 and (one.mended - one.broken) / math.sqrt(changed) >= SURE
 
 
-def _apart(front: Front) -> tuple[str, str] | None:
+def _mismatch(front: Front) -> tuple[str, str] | None:
     """What in a layer's inputs looks wrong, and what to do about it."""
     if front.kind == "Rescaling":
         return _rescaled(front)

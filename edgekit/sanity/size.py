@@ -22,7 +22,7 @@ def too_few_beforehand(samples: int, metric: MetricSpec, kind: Kind | None, max_
     """
     if metric.name != "accuracy" or kind not in ("classification", "binary") or not 0 < max_drop_points < 100:
         return None
-    half = _half(samples)
+    half = _least_half_interval(samples)
     if half <= max_drop_points:
         return None
     enough = math.ceil(100 * Z_95 * math.sqrt(2) / max_drop_points - 2)
@@ -40,7 +40,7 @@ def too_few(drop: Metric, samples: int, max_drop_points: float) -> Finding | Non
     half = (drop.high - drop.low) / 2
     if not math.isfinite(half) or half <= max_drop_points * (1 + 1e-9):
         return None
-    enough = _enough(samples, half, max_drop_points, of_shares="Bonett" in drop.source)
+    enough = _samples_needed(samples, half, max_drop_points, of_shares="Bonett" in drop.source)
     about = f"about {_rounded(enough):,} samples" if enough < MOST else "many more samples"
     return Finding(
         name=NAME,
@@ -66,7 +66,7 @@ def too_few_for_the_score(name: str, score: Metric, samples: int) -> Finding | N
     )
 
 
-def _enough(samples: int, half: float, wanted: float, *, of_shares: bool) -> int:
+def _samples_needed(samples: int, half: float, wanted: float, *, of_shares: bool) -> int:
     """How many samples would measure a drop to ±`wanted` points if these measure it to ±`half`.
 
     Scaled by the square of the ratio. For paired shares the interval itself is solved: it adds one decision to each kind of
@@ -80,7 +80,7 @@ def _enough(samples: int, half: float, wanted: float, *, of_shares: bool) -> int
     return math.ceil((changed + math.sqrt(changed**2 + 8 * q * (1 - changed))) / (2 * q) - 2)
 
 
-def _half(samples: int) -> float:
+def _least_half_interval(samples: int) -> float:
     """Half the interval of a drop in points if no decision changed: the smallest possible."""
     found = paired_difference(0, 0, samples)
     return 100 * (found.high - found.low) / 2

@@ -80,7 +80,9 @@ class Fleet(Generic[Made]):
         return dict(zip((profile.id for profile in profiles), found, strict=True))
 
     def _one(self, profile: DeviceProfile, trials: Executor) -> Made | EdgekitError:
-        context = SearchContext(executor=trials, ahead=self._workers, deadline=self._share(), stopped=self._stopped)
+        context = SearchContext(
+            executor=trials, ahead=self._workers, deadline=self._next_deadline(), stopped=self._stopped
+        )
         try:
             return self._build_one(profile, context)
         except ENDS_ALL:
@@ -88,7 +90,7 @@ class Fleet(Generic[Made]):
         except EdgekitError as problem:
             return problem
 
-    def _share(self) -> float:
+    def _next_deadline(self) -> float:
         """The time until which the next device may search: the remaining time in equal parts for all devices still waiting.
 
         Devices that start side by side count as having waited together, so that the second gets no more than the first.
@@ -134,12 +136,12 @@ def results_of(found: Mapping[str, Made | EdgekitError]) -> list[Made]:
     made = [one for one in found.values() if not isinstance(one, EdgekitError)]
     if not failed:
         return made
-    error = next(iter(failed.values())) if len(found) == 1 else _together(failed, len(found))
+    error = next(iter(failed.values())) if len(found) == 1 else _combined_error(failed, len(found))
     error.finished, error.failed = tuple(made), failed
     raise error
 
 
-def _together(failed: Mapping[str, EdgekitError], count: int) -> EdgekitError:
+def _combined_error(failed: Mapping[str, EdgekitError], count: int) -> EdgekitError:
     """One error, of the first one's kind, that says for each device what is wrong."""
     first = next(iter(failed.values()))
     lines = [f"\n    {name}: {_indented(problem)}" for name, problem in failed.items()]

@@ -76,7 +76,7 @@ def mapping(model: TfliteModel) -> Mapping:
     """How far a file can be mapped: from the first operator that cannot be, all stay on the processor."""
     rules, fed, mapped, first, why = load_rules(), 0, 0, "", ""
     for operator in model.operators:
-        if mapped == 0 and _feeds(model, operator):
+        if mapped == 0 and _quantizes_an_input(model, operator):
             fed += 1
             continue
         why = "it is in another subgraph" if model.subgraphs > 1 else _refusal(model, operator, rules)
@@ -99,7 +99,7 @@ def mapping(model: TfliteModel) -> Mapping:
     )
 
 
-def _feeds(model: TfliteModel, operator: Operator) -> bool:
+def _quantizes_an_input(model: TfliteModel, operator: Operator) -> bool:
     """Whether an operator quantizes a float input of the model: the compiler leaves it on the processor."""
     if operator.name != "QUANTIZE" or not operator.inputs or operator.inputs[0] == ABSENT:
         return False

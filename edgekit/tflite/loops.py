@@ -203,7 +203,7 @@ _MIRRORED = {"LESS": "GREATER", "LESS_EQUAL": "GREATER_EQUAL", "GREATER": "LESS"
 
 
 def _turns(comparison: str, start: float, bound: float, step: float) -> Runs:
-    """The turns of a counter while the comparison holds; None where it never ends.
+    """The iterations of a counter while the comparison holds; None if it never ends.
 
     >>> _turns("LESS", 0, 28, 1), _turns("LESS_EQUAL", 0, 28, 1), _turns("GREATER", 9, 0, -2), _turns("LESS", 0, 9, -1)
     (28, 29, 5, None)

@@ -39,38 +39,38 @@ def count(name: str, inputs: Shapes, outputs: Shapes, *, transposed: bool = Fals
 
 def _convolution(inputs: Shapes, outputs: Shapes, _: bool) -> int:
     """Weights (out, height, width, in of the group): every output element sums a whole filter."""
-    return prod(_of(outputs, 0)) * prod(_of(inputs, 1)[1:])
+    return prod(_shape_at(outputs, 0)) * prod(_shape_at(inputs, 1)[1:])
 
 
 def _depthwise(inputs: Shapes, outputs: Shapes, _: bool) -> int:
     """Weights (1, height, width, out): every output element sums one window of one channel."""
-    return prod(_of(outputs, 0)) * prod(_of(inputs, 1)[1:3])
+    return prod(_shape_at(outputs, 0)) * prod(_shape_at(inputs, 1)[1:3])
 
 
 def _convolution_3d(inputs: Shapes, outputs: Shapes, _: bool) -> int:
     """Weights (depth, height, width, in, out)."""
-    return prod(_of(outputs, 0)) * prod(_of(inputs, 1)[:4])
+    return prod(_shape_at(outputs, 0)) * prod(_shape_at(inputs, 1)[:4])
 
 
 def _transposed_convolution(inputs: Shapes, outputs: Shapes, _: bool) -> int:
     """Inputs (output shape, weights (out, height, width, in), input): every input element feeds a whole filter."""
-    weights = _of(inputs, 1)
-    return prod(_of(inputs, 2)) * prod(weights[:3])
+    weights = _shape_at(inputs, 1)
+    return prod(_shape_at(inputs, 2)) * prod(weights[:3])
 
 
 def _transposed_convolution_3d(inputs: Shapes, outputs: Shapes, _: bool) -> int:
     """Inputs (output shape, weights (depth, height, width, out, in), input)."""
-    return prod(_of(inputs, 2)) * prod(_of(inputs, 1)[:4])
+    return prod(_shape_at(inputs, 2)) * prod(_shape_at(inputs, 1)[:4])
 
 
 def _dense(inputs: Shapes, outputs: Shapes, _: bool) -> int:
     """Weights (out, in)."""
-    return prod(_of(outputs, 0)) * _of(inputs, 1)[1]
+    return prod(_shape_at(outputs, 0)) * _shape_at(inputs, 1)[1]
 
 
 def _matrix_product(inputs: Shapes, outputs: Shapes, transposed: bool) -> int:
     """Output (.., rows, columns), each element a sum over the inner dimension of the first factor."""
-    return prod(_of(outputs, 0)) * _of(inputs, 0)[-2 if transposed else -1]
+    return prod(_shape_at(outputs, 0)) * _shape_at(inputs, 0)[-2 if transposed else -1]
 
 
 def _recurrent(matrices: tuple[int, ...]) -> Callable[[Shapes, Shapes, bool], int]:
@@ -78,17 +78,17 @@ def _recurrent(matrices: tuple[int, ...]) -> Callable[[Shapes, Shapes, bool], in
 
     def rule(inputs: Shapes, outputs: Shapes, _: bool) -> int:
         present = (inputs[index] for index in matrices if index < len(inputs))
-        return prod(_of(inputs, 0)[:-1]) * sum(prod(shape) for shape in present if shape and len(shape) == 2)
+        return prod(_shape_at(inputs, 0)[:-1]) * sum(prod(shape) for shape in present if shape and len(shape) == 2)
 
     return rule
 
 
 def _filter_memory(inputs: Shapes, outputs: Shapes, _: bool) -> int:
     """SVDF: feature weights (filters, in) and time weights (filters, memory), once for each batch."""
-    return _of(inputs, 0)[0] * (prod(_of(inputs, 1)) + prod(_of(inputs, 2)))
+    return _shape_at(inputs, 0)[0] * (prod(_shape_at(inputs, 1)) + prod(_shape_at(inputs, 2)))
 
 
-def _of(shapes: Shapes, index: int) -> Shape:
+def _shape_at(shapes: Shapes, index: int) -> Shape:
     shape = shapes[index]
     if shape is None:
         raise TypeError

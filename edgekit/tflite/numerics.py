@@ -23,7 +23,7 @@ _FLOATS = ("float32", "float16", "float64", "bfloat16")
 def arithmetic(model: TfliteModel) -> tuple[Arithmetic, ...]:
     """The arithmetic of each operator, in the order of `model.operators`."""
     writers = {out: operator for operator in model.operators for out in operator.outputs}
-    return tuple(_of(model, operator, writers) for operator in model.operators)
+    return tuple(_arithmetic_of(model, operator, writers) for operator in model.operators)
 
 
 def dominant_arithmetic(model: TfliteModel) -> Arithmetic:
@@ -45,11 +45,11 @@ def float_operators(model: TfliteModel) -> tuple[Operator, ...]:
     )
 
 
-def _of(model: TfliteModel, operator: Operator, writers: dict[int, Operator]) -> Arithmetic:
+def _arithmetic_of(model: TfliteModel, operator: Operator, writers: dict[int, Operator]) -> Arithmetic:
     if operator.name in (*QUANTIZING, *UNPACKING):
         return "other"
     data = [tensor for tensor in _tensors(model, operator) if not tensor.constant]
-    if _is(data, _FLOATS):
+    if _have_types(data, _FLOATS):
         stored = [tensor.dtype for tensor, _ in kernel_tensors(model, operator, writers)]
         dequantized = any(through for _, through in kernel_tensors(model, operator, writers))
         if "float16" in stored:
@@ -60,7 +60,7 @@ def _of(model: TfliteModel, operator: Operator, writers: dict[int, Operator]) ->
     return "int8" if any(tensor.dtype in _INTEGERS and tensor.scales for tensor in data) else "other"
 
 
-def _is(tensors: list[Tensor], types: tuple[str, ...]) -> bool:
+def _have_types(tensors: list[Tensor], types: tuple[str, ...]) -> bool:
     return any(tensor.dtype in types for tensor in tensors)
 
 

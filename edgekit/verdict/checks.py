@@ -52,11 +52,11 @@ def judge(
     """
     absent, expected = not_given or {}, defaults or {}
     checks = [check_limit(name, limits.get(name), metrics.get(name), not_given=absent.get(name)) for name in LIMITED]
-    warned = [_beside_default(check, expected.get(check.name), metrics.get(check.name)) for check in checks]
+    warned = [_limit_or_default(check, expected.get(check.name), metrics.get(check.name)) for check in checks]
     return (*warned, *facts)
 
 
-def _beside_default(check: Check, default: float | None, metric: Metric | None) -> Check:
+def _limit_or_default(check: Check, default: float | None, metric: Metric | None) -> Check:
     """The check of the limit; or that of the default, if there is no limit, or if the limit holds and the default does not."""
     undecided = check.outcome == "not asked" and check.reason == NO_LIMIT
     if default is None or not (undecided or check.outcome == "pass"):
@@ -115,7 +115,7 @@ def _outcome(
         return "unknown", metric.reason or f"{name} has no value"
     if metric.basis == "predicted" and (metric.high is None or not math.isfinite(metric.high)):
         return "unknown", "the prediction has no upper end"
-    if _by_high(name, metric.basis, metric.high):
+    if _is_judged_by_high(name, metric.basis, metric.high):
         return _predicted(str(metric.basis), metric.value, max(metric.value, metric.high or 0), limit)
     if metric.basis in ("measured", "simulated"):
         return _compared(name, metric.value, limit, metric)
@@ -142,7 +142,7 @@ def _in_samples(value: float, limit: float, metric: Metric) -> str:
     )
 
 
-def _by_high(name: str, basis: Basis | None, high: float | None) -> bool:
+def _is_judged_by_high(name: str, basis: Basis | None, high: float | None) -> bool:
     """Whether a figure is judged by its high end; an accuracy's interval comes from sampling, so its value is judged."""
     return high is not None and (basis == "predicted" or (basis == "simulated" and name in COSTS))
 
@@ -186,7 +186,11 @@ def judged_value(name: str, metric: Metric) -> float:
     """The figure compared with a limit: the high end if that is what is judged, else the value; infinite if not known."""
     if metric.value is None:
         return math.inf
-    return max(metric.value, metric.high or 0) if _by_high(name, metric.basis, metric.high) else float(metric.value)
+    return (
+        max(metric.value, metric.high or 0)
+        if _is_judged_by_high(name, metric.basis, metric.high)
+        else float(metric.value)
+    )
 
 
 def shortfall(check: Check) -> float:
@@ -199,7 +203,7 @@ def shortfall(check: Check) -> float:
     limit, value = check.limit, check.value
     if check.outcome == "unknown" or isinstance(limit, str) or isinstance(value, str) or limit is None or value is None:
         return math.inf
-    judged = max(value, check.high or 0) if _by_high(check.name, check.basis, check.high) else value
+    judged = max(value, check.high or 0) if _is_judged_by_high(check.name, check.basis, check.high) else value
     return (judged - limit) / limit if limit > 0 else judged - limit
 
 

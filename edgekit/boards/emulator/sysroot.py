@@ -105,7 +105,7 @@ def read_sysroot(folder: Path, architecture: Architecture) -> Sysroot | str:
         return f"{MANIFEST} cannot be read: {problem}"
     if manifest.architecture != architecture.name:
         return f"it is one of {manifest.architecture if manifest.architecture in ARCHITECTURES else 'another architecture'}"
-    strange = _strange(manifest)
+    strange = _implausible(manifest)
     if strange is not None:
         return f"{MANIFEST} was changed: {strange}"
     lost = next((name for name, size in manifest.files.items() if _size(folder / name) != size), None)
@@ -114,7 +114,7 @@ def read_sysroot(folder: Path, architecture: Architecture) -> Sysroot | str:
     return Sysroot(folder=folder.absolute(), manifest=manifest, digest=hashlib.sha256(data).hexdigest())
 
 
-def _strange(manifest: Manifest) -> str | None:
+def _implausible(manifest: Manifest) -> str | None:
     """Something in a manifest that edgekit would never write; None if there is nothing like that."""
     if not manifest.runtimes or set(manifest.runtimes) - set(RUNTIMES):
         return f"its runtimes are {', '.join(manifest.runtimes)[:80]!r}"

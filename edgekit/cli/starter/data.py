@@ -31,7 +31,7 @@ def npz(root: Path, source: str) -> DataFound | NearMiss:
         with Archive(root / source) as archive:
             return _npz(archive, source)
     except BROKEN as problem:
-        return _no(source, f"cannot be read ({shown(str(problem))[:120] or type(problem).__name__})")
+        return _near_miss(source, f"cannot be read ({shown(str(problem))[:120] or type(problem).__name__})")
 
 
 def _npz(archive: Archive, source: str) -> DataFound | NearMiss:
@@ -40,7 +40,7 @@ def _npz(archive: Archive, source: str) -> DataFound | NearMiss:
     missing = [name for name in WANTED if name not in splits]
     if missing:
         there = ", ".join(shown(name.removesuffix(".npy")) for name in archive.names[:8]) or "nothing"
-        return _no(source, f"has no {', '.join(missing)} (it has {there[:160]})")
+        return _near_miss(source, f"has no {', '.join(missing)} (it has {there[:160]})")
     first = {f"{match['kind']}_{match['split']}": name for name, match in sorted(matches.items(), reverse=True)}
     several = any(match["index"] not in (None, "0") for match in matches.values())
     x_shape, x_type, _ = _header(archive.start(first["x_train"], _HEADER))
@@ -109,7 +109,7 @@ def image_folder(root: Path, source: str) -> DataFound | NearMiss | None:
     try:
         splits = split_folders(root / source)
     except DataError as problem:
-        return _no(source, f"has {problem.what}")
+        return _near_miss(source, f"has {problem.what}")
     except OSError:
         return None
     classes = {split: _classes(folder, ENDINGS) for split, folder in splits.folders.items()}
@@ -124,11 +124,13 @@ def image_folder(root: Path, source: str) -> DataFound | NearMiss | None:
         where[split] + shown(name) for split, found in classes.items() for name in sorted(set(found) - set(first))
     ]
     if len(first) < 2:
-        return _no(source, f"has fewer than two folders in {splits.folders[splits.first].name}: one a class is needed")
+        return _near_miss(
+            source, f"has fewer than two folders in {splits.folders[splits.first].name}: one a class is needed"
+        )
     if empty:
-        return _no(source, f"has no images ({', '.join(ENDINGS)}) in {', '.join(empty[:3])}")
+        return _near_miss(source, f"has no images ({', '.join(ENDINGS)}) in {', '.join(empty[:3])}")
     if unknown:
-        return _no(source, f"has a class that {splits.folders[splits.first].name} does not have: {unknown[0]}")
+        return _near_miss(source, f"has a class that {splits.folders[splits.first].name} does not have: {unknown[0]}")
     files = [path for found in first.values() for path in found]
     images = _images(files[:: max(1, len(files) // MOST_IMAGES)][:MOST_IMAGES])
     notes = [f"{shown(source)}: {note}" for note in splits.notes]
@@ -179,5 +181,5 @@ def _images(files: list[Path]) -> Images:
     return Images(looked_at=looked, sizes=tuple(size for size, _ in sizes.most_common(5)), gray=0 < looked == gray)
 
 
-def _no(source: str, reason: str) -> NearMiss:
+def _near_miss(source: str, reason: str) -> NearMiss:
     return NearMiss(source=source, what="data", reason=reason)

@@ -124,7 +124,7 @@ def _contradictions(model: ModelFound, data: DataFound) -> list[str]:
     """Why a model and data do not fit together, as far as both can be read."""
     found = []
     shape, sample = model.input_shape, data.sample_shape
-    if shape and sample is not None and not (_holds(sample, shape) if data.table else _same(sample, shape)):
+    if shape and sample is not None and not (_can_be_reshaped(sample, shape) if data.table else _same(sample, shape)):
         text = " x ".join("any" if size is None else str(size) for size in shape)
         found.append(
             f"samples of {shown(data.source)} are {' x '.join(map(str, sample)) or 'single numbers'}, and "
@@ -150,7 +150,7 @@ def _same(sample: tuple[int, ...], shape: tuple[int | None, ...]) -> bool:
     )
 
 
-def _holds(sample: tuple[int, ...], shape: tuple[int | None, ...]) -> bool:
+def _can_be_reshaped(sample: tuple[int, ...], shape: tuple[int | None, ...]) -> bool:
     """Whether a table's row can be reshaped into the model's input."""
     return None in shape or math.prod(size or 1 for size in shape) == math.prod(sample)
 
@@ -163,7 +163,7 @@ def _reshaped(model: ModelFound | None, data: DataFound | None) -> tuple[int, ..
         or data.table is None
         or shape is None
         or None in shape
-        or not _holds(data.sample_shape or (), shape)
+        or not _can_be_reshaped(data.sample_shape or (), shape)
     ):
         return None
     plain = tuple(size for size in shape if size is not None)

@@ -33,7 +33,7 @@ def model_file(root: Path, source: str) -> ModelFound | NearMiss:
     try:
         return _keras(root, source) if source.lower().endswith(".keras") else _hdf5(root, source)
     except BROKEN as problem:
-        return _no(source, f"cannot be read ({shown(str(problem))[:120] or type(problem).__name__})")
+        return _near_miss(source, f"cannot be read ({shown(str(problem))[:120] or type(problem).__name__})")
 
 
 def saved_model(root: Path, source: str) -> ModelFound | NearMiss:
@@ -43,19 +43,19 @@ def saved_model(root: Path, source: str) -> ModelFound | NearMiss:
         metadata = path / "keras_metadata.pb"
         config = json_inside(metadata if metadata.is_file() else path / "saved_model.pb", _IN_SAVED_MODEL)
         if config is None:
-            return _no(
+            return _near_miss(
                 source, "a SavedModel without a Keras configuration: name a module:function that returns the model"
             )
         compiled = json_inside(metadata, _COMPILED_IN_SAVED_MODEL) if metadata.is_file() else None
         return _described(source, "SavedModel", config, _loss(compiled))
     except BROKEN as problem:
-        return _no(source, f"cannot be read ({shown(str(problem))[:120] or type(problem).__name__})")
+        return _near_miss(source, f"cannot be read ({shown(str(problem))[:120] or type(problem).__name__})")
 
 
 def _keras(root: Path, source: str) -> ModelFound | NearMiss:
     with Archive(root / source) as archive:
         if not {"config.json", "metadata.json"} <= set(archive.names):
-            return _no(source, "an archive without config.json and metadata.json: no .keras file")
+            return _near_miss(source, "an archive without config.json and metadata.json: no .keras file")
         text = archive.start("config.json", LARGEST_CONFIG)
     config = json.loads(text)
     return _described(source, ".keras", config, _loss(config.get("compile_config")))
@@ -79,10 +79,10 @@ def _hdf5(root: Path, source: str) -> ModelFound | NearMiss:
     path = root / source
     with path.open("rb") as file:
         if file.read(len(HDF5)) != HDF5:
-            return _no(source, "no HDF5 file")
+            return _near_miss(source, "no HDF5 file")
     config = json_inside(path, _IN_HDF5)
     if config is None:
-        return _no(source, "weights without a model's configuration: save the whole model with model.save(...)")
+        return _near_miss(source, "weights without a model's configuration: save the whole model with model.save(...)")
     return _described(source, ".h5", config, _loss(json_inside(path, _COMPILED_IN_HDF5)))
 
 
@@ -90,7 +90,7 @@ def _described(source: str, kind: Any, config: Any, loss: str | None) -> ModelFo
     """The model described by a configuration, as far as that is possible."""
     if config.get("class_name") not in _KNOWN or not _layers(config):
         name = shown(str(config.get("class_name")))[:60]
-        return _no(source, f"a model of the class {name}: edgekit takes Sequential and Functional models")
+        return _near_miss(source, f"a model of the class {name}: edgekit takes Sequential and Functional models")
     outputs, activation = _end(config)
     return ModelFound(
         source=source,
@@ -191,5 +191,5 @@ def _kinds(config: Any) -> list[tuple[str, str | None]]:
     return found
 
 
-def _no(source: str, reason: str) -> NearMiss:
+def _near_miss(source: str, reason: str) -> NearMiss:
     return NearMiss(source=source, what="model", reason=reason)

@@ -34,7 +34,7 @@ def tables(root: Path, files: tuple[str, ...]) -> list[DataFound | NearMiss]:
         if tabled[0] and tabled[1] and tabled[0].names == tabled[1].names:
             found[name] = replace(one, table=replace(tabled[0], test_source=partner))
             del found[partner]
-    near = (_no(file, "is a Parquet file, which is not looked into: name it as source, with its target column") for file in files if file.lower().endswith(PARQUET))  # fmt: skip
+    near = (_near_miss(file, "is a Parquet file, which is not looked into: name it as source, with its target column") for file in files if file.lower().endswith(PARQUET))  # fmt: skip
     return [*found.values(), *near]
 
 
@@ -57,11 +57,11 @@ def _table(root: Path, source: str) -> DataFound | NearMiss:
         dialect = dialect_of(lines[:_DIALECT_LINES], encoding, _AS_IT_IS, where=shown(source))
         rows = [row for row in parsed(lines, dialect.separator) if len(row) >= len(dialect.names)][1:]
     except DataError as problem:
-        return _no(source, f"has {problem.what}")
+        return _near_miss(source, f"has {problem.what}")
     except BROKEN as problem:
-        return _no(source, f"cannot be read ({shown(str(problem))[:120] or type(problem).__name__})")
+        return _near_miss(source, f"cannot be read ({shown(str(problem))[:120] or type(problem).__name__})")
     if not rows:
-        return _no(source, "has no rows below its column names")
+        return _near_miss(source, "has no rows below its column names")
     return _found(source, dialect.names, rows, dialect.decimal, is_whole=is_whole)
 
 
@@ -85,7 +85,7 @@ def _found(
     ]  # fmt: skip
     features = [name for name in cells if name not in (target, split, *text)]
     if not features:
-        return _no(source, "has no column of numbers beside the one that may be its target")
+        return _near_miss(source, "has no column of numbers beside the one that may be its target")
     facts = _facts(present[target], decimal)
     targets, labels = kind_by_values(facts)
     lacking = [name for name, column in cells.items() if len(present[name]) < len(column) and name not in text]
@@ -114,5 +114,5 @@ def _facts(cells: list[str], decimal: str) -> TargetFacts:
     return facts_of(values, np.arange(len(values)))
 
 
-def _no(source: str, reason: str) -> NearMiss:
+def _near_miss(source: str, reason: str) -> NearMiss:
     return NearMiss(source=source, what="data", reason=reason)

@@ -23,14 +23,14 @@ def pictures(report: Report, tried: Tried, widths: tuple[float, ...]) -> list[Sc
             height=round(width * next(share for least, share in ASPECT if width >= least)),
             size_unit="ms" if tried.currency == "latency" else "B",
             accuracy_unit="%" if is_share(tried.accuracy) else "",
-            size_limit=_told(tried.currency, _limit(report, tried.currency)),
-            accuracy_limit=_told(tried.accuracy, _least_accuracy(report, tried)),
+            size_limit=_with_words(tried.currency, _limit(report, tried.currency)),
+            accuracy_limit=_with_words(tried.accuracy, _least_accuracy(report, tried)),
         )
         for width in widths
     ]
 
 
-def _told(name: str, limit: float | None) -> tuple[float, str] | None:
+def _with_words(name: str, limit: float | None) -> tuple[float, str] | None:
     """A limit with its text."""
     unit = {"latency": "ms"}.get(name, "B" if name in COSTS else "")
     return None if limit is None else (limit, f"limit {figure(name, limit, unit)}")

@@ -63,15 +63,15 @@ class Picture:
 
 def scatter_picture(chart: Scatter, axes: Axes) -> Picture:
     """The candidates' picture."""
-    return Picture(_alone("scatter", chart=chart, axes=axes))
+    return Picture(_self_contained("scatter", chart=chart, axes=axes))
 
 
 def memory_picture(chart: Skyline, peak: Peak) -> Picture:
     """The picture of a file's memory."""
-    return Picture(_alone("skyline", chart=chart, peak=peak))
+    return Picture(_self_contained("skyline", chart=chart, peak=peak))
 
 
-def _alone(kind: str, **views: object) -> str:
+def _self_contained(kind: str, **views: object) -> str:
     """The picture with its style and the marks that it uses, under names that are unique to it."""
     markup = environment().get_template("picture.svg.j2").render(kind=kind, **views)
     found = _SVG.search(markup[markup.index(CHART) :])
@@ -84,10 +84,10 @@ def _alone(kind: str, **views: object) -> str:
         f'<rect width="100%" height="100%" fill="var(--paper)"/><g class="chart">{found[2]}</g>\n</svg>\n'
     )
     own = f"edgekit-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
-    return _NAMES.sub(lambda found: f'{found[1]}="{_own(found[2], own)}"', text)
+    return _NAMES.sub(lambda found: f'{found[1]}="{_with_prefix(found[2], own)}"', text)
 
 
-def _own(names: str, own: str) -> str:
+def _with_prefix(names: str, own: str) -> str:
     """Names, or a reference to one, with a picture's own prefix."""
     return " ".join(f"#{own}-{name[1:]}" if name.startswith("#") else f"{own}-{name}" for name in names.split())
 

@@ -70,7 +70,7 @@ class DaskPool:
             self._client = self._connected()
             stack.callback(self._leave)
             self._same = check(self._client, self._temporary, self._project, where=self._address)
-            self._client.subscribe_topic(self._build, self._hear)
+            self._client.subscribe_topic(self._build, self._on_event)
             self._executor = self._client.get_executor(pure=False)
             self._stack = stack.pop_all()
         return self
@@ -115,7 +115,7 @@ class DaskPool:
         connect: Any = Client
         try:
             with ThreadPoolExecutor(1) as thread:  # the caller's thread may already run an event loop
-                thread.submit(asyncio.run, _greeted(self._address)).result()
+                thread.submit(asyncio.run, _connect_once(self._address)).result()
             return connect(self._address, timeout=CONNECTS_S, set_as_default=False, name="edgekit")
         except Exception as problem:  # dask raises what its transports raise, of many kinds
             raise ClusterError(
@@ -135,7 +135,7 @@ class DaskPool:
             with contextlib.suppress(Exception):
                 self._client.run(end_build, self._build, on_error="ignore", callback_timeout=5)
 
-    def _hear(self, event: tuple[float, dict[str, Any]]) -> None:
+    def _on_event(self, event: tuple[float, dict[str, Any]]) -> None:
         told = event[1]
         progress = self._heard.get(told["number"])
         if progress is not None:
@@ -209,7 +209,7 @@ class DaskPool:
         )
 
 
-async def _greeted(address: str) -> None:
+async def _connect_once(address: str) -> None:
     """Connect once within a time limit: dask's client would wait for ever if something silent listens there."""
     from distributed.comm import core
     from distributed.security import Security

@@ -102,8 +102,8 @@ def run_job(order: Order) -> Answer:
     except OSError as problem:
         return Answer(error=("ClusterError", _unseen(here.address, problem)))
     key = here.get_current_task()
-    with _lent(order, here.local_directory) as child, _looked_after(child, lambda: _is_wanted(here, key)) as ended:
-        answer = _run(child, order, folder, _teller(here, order))
+    with _leased_child(order, here.local_directory) as child, _watched(child, lambda: _is_wanted(here, key)) as ended:
+        answer = _run(child, order, folder, _event_progress(here, order))
     if answer.folder and not ended.is_set():
         return answer
     shutil.rmtree(folder, ignore_errors=True)
@@ -157,7 +157,7 @@ _busy: dict[_Child, str] = {}
 
 
 @contextlib.contextmanager
-def _lent(order: Order, place: str) -> Iterator[Worker]:
+def _leased_child(order: Order, place: str) -> Iterator[Worker]:
     """A warm child that was started with the same variables, else a new one; each thread of the dask worker has its own."""
     with _lock:
         child = next((one for one in _idle if one.environment == order.environment), None)
@@ -177,7 +177,7 @@ def _lent(order: Order, place: str) -> Iterator[Worker]:
 
 
 @contextlib.contextmanager
-def _looked_after(child: Worker, is_wanted: Callable[[], bool]) -> Iterator[threading.Event]:
+def _watched(child: Worker, is_wanted: Callable[[], bool]) -> Iterator[threading.Event]:
     """End the child when its job is no longer wanted: if the client has gone, or this dask worker closes."""
     done, ended = threading.Event(), threading.Event()
 
@@ -202,7 +202,7 @@ def _is_wanted(here: Any, key: Any) -> bool:
     return task is not None and task.state in ("executing", "long-running") and here.status.name not in CLOSING
 
 
-def _teller(here: Any, order: Order) -> Progress:
+def _event_progress(here: Any, order: Order) -> Progress:
     """Progress as events of dask: at most two a second, and always the end of a phase."""
     told_at = 0.0
 

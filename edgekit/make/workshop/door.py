@@ -34,7 +34,7 @@ class Door:
     def tf(self) -> Any:
         """TensorFlow, with deterministic kernels."""
         try:
-            with _home_as_it_was():
+            with _without_keras_json():
                 import tensorflow as tf
         except ImportError as problem:
             raise MissingExtraError(
@@ -49,7 +49,7 @@ class Door:
         """tf_keras, the Keras 2 that TFMOT works with."""
         self.tf  # noqa: B018 - its import comes first
         try:
-            with _home_as_it_was():
+            with _without_keras_json():
                 import tf_keras
         except ImportError as problem:
             raise MissingExtraError(
@@ -61,7 +61,7 @@ class Door:
     def keras3(self) -> Any:
         """Keras 3, for reading its models."""
         self.tf  # noqa: B018
-        with _home_as_it_was():
+        with _without_keras_json():
             import keras
 
         return keras
@@ -115,7 +115,7 @@ class Door:
 
 
 @contextlib.contextmanager
-def _home_as_it_was() -> Iterator[None]:
+def _without_keras_json() -> Iterator[None]:
     """Remove the `keras.json` that either Keras writes to the user's home when it is first imported."""
     folder = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
     written = [path for path in (folder / "keras.json", folder) if not path.exists()]

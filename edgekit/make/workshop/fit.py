@@ -83,8 +83,8 @@ class Fit:
             if not trial.has_weights:
                 raise
         trial.take_best()
-        self.cut = _cut(runs, trial.cut_at, longest)
-        self.note = _told(runs, batches, settings) + (f"; {self.cut}" if self.cut else "")
+        self.cut = _shortened(runs, trial.cut_at, longest)
+        self.note = _description(runs, batches, settings) + (f"; {self.cut}" if self.cut else "")
 
 
 class _Trial:
@@ -167,7 +167,7 @@ def _falling(step: int, steps: int) -> float:
     return LEAST_RATE + (1 - LEAST_RATE) * (1 + math.cos(math.pi * (step - 1) / steps)) / 2
 
 
-def _told(runs: Sequence[Run], batches: TrainingBatches, settings: dict[str, Any]) -> str:
+def _description(runs: Sequence[Run], batches: TrainingBatches, settings: dict[str, Any]) -> str:
     """How it was trained, in a sentence."""
     best = min(runs, key=lambda run: run.loss)
     rates = ", ".join(f"{rate:.0e}" for rate in sorted({run.learning_rate for run in runs}))
@@ -178,7 +178,7 @@ def _told(runs: Sequence[Run], batches: TrainingBatches, settings: dict[str, Any
     )
 
 
-def _cut(runs: Sequence[Run], cut_at: int | None, longest: int) -> str:
+def _shortened(runs: Sequence[Run], cut_at: int | None, longest: int) -> str:
     """What was shortened for lack of time, in words; empty if nothing."""
     last = runs[-1]
     if cut_at is not None:

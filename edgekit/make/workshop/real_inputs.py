@@ -31,7 +31,7 @@ def real_inputs(tools: Door, model: Any, sample: list[np.ndarray]) -> Iterator[l
     if given == own:
         yield own
         return
-    with _uncast(tools, model):
+    with _without_input_cast(tools, model):
         alike = _answers_alike(tools, model, sample, given)
         if alike:
             yield given
@@ -40,7 +40,7 @@ def real_inputs(tools: Door, model: Any, sample: list[np.ndarray]) -> Iterator[l
 
 
 @contextlib.contextmanager
-def _uncast(tools: Door, model: Any) -> Iterator[None]:
+def _without_input_cast(tools: Door, model: Any) -> Iterator[None]:
     """Within the block, a functional model does not cast floats given for its 8-bit inputs to integers."""
     functional = tools.keras.src.engine.functional.Functional
     conform = functional._conform_to_reference_input

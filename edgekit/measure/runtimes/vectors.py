@@ -52,7 +52,7 @@ def take(model: Path, reference: Session, samples: Samples, out: Path) -> Vector
 
 def _chosen(answers: list[list[np.ndarray]]) -> list[int]:
     """The answer that tells most, and the one that tells most of those that differ from it: in decision, else in values."""
-    order = sorted(range(len(answers)), key=lambda index: -_telling(answers[index]))
+    order = sorted(range(len(answers)), key=lambda index: -_distinct_values(answers[index]))
     first = answers[order[0]]
 
     def by_decision(mine: np.ndarray, theirs: np.ndarray) -> bool:
@@ -64,7 +64,7 @@ def _chosen(answers: list[list[np.ndarray]]) -> list[int]:
     return [order[0], *(_first(answers, order, first, by_decision) or _first(answers, order, first, by_value))]
 
 
-def _telling(answer: list[np.ndarray]) -> int:
+def _distinct_values(answer: list[np.ndarray]) -> int:
     """How many distinct values the outputs have: an answer with only extreme values may also come from wrong weights."""
     import numpy as np
 

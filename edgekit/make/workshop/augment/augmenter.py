@@ -123,7 +123,7 @@ def _at_most(share: float, size: int) -> int:
 
 
 def _noise(tf: Any, deviation: np.ndarray, index: int, batch: Any, seed: Any) -> Any:
-    return batch + deviation * tf.random.stateless_normal(tf.shape(batch), _own(tf, seed, f"noise {index}"))
+    return batch + deviation * tf.random.stateless_normal(tf.shape(batch), _seed_for(tf, seed, f"noise {index}"))
 
 
 def _draws(tf: Any, seed: Any, name: str) -> images.Draw:
@@ -131,12 +131,12 @@ def _draws(tf: Any, seed: Any, name: str) -> images.Draw:
     asked = itertools.count()
 
     def draw(low: float, high: float, shape: tuple[Any, ...]) -> Any:
-        return tf.random.stateless_uniform(shape, _own(tf, seed, f"{name} {next(asked)}"), low, high)
+        return tf.random.stateless_uniform(shape, _seed_for(tf, seed, f"{name} {next(asked)}"), low, high)
 
     return draw
 
 
-def _own(tf: Any, seed: Any, text: str) -> Any:
+def _seed_for(tf: Any, seed: Any, text: str) -> Any:
     """A separate seed for each text."""
     return tf.random.experimental.stateless_fold_in(seed, zlib.crc32(text.encode()) >> 1)
 
