@@ -136,7 +136,7 @@ PAGE = (ROOT / "docs" / "compare.md").read_text(encoding="utf-8")
 
 def test_every_rule_of_the_page_is_one():
     quoted = re.findall(r"--fail-if '([^']+)'", PAGE)
-    table = PAGE.split("| rule | it fails if |", 1)[1].split("\n\n", 1)[0]
+    table = PAGE.split("| rule | it fails where |", 1)[1].split("\n\n", 1)[0]
     listed = [rule for line in table.splitlines() if line for rule in re.findall(r"`([^`]+)`", line.split("|")[1])]
     assert len(quoted) >= 6 and len(listed) >= 12
     assert len(parse_rules([*quoted, *listed])) == len({*quoted, *listed})
