@@ -69,7 +69,7 @@ class Latency(Value):
 
 
 class Memory(Value):
-    """The most bytes that the process held, how many of them the model added, and how they were measured."""
+    """Bytes that the process held at most, what of it the model added, and what was read to know it."""
 
     peak_bytes: Count
     added_bytes: Count
@@ -128,7 +128,7 @@ class Slice(Value):
 
 
 class Sustained(Value):
-    """Minutes without a pause: the first window compared with the last; `change` is the change of the median, as a share."""
+    """Minutes without a pause: the first against the last; `change` is what the last median differs by, as a share."""
 
     minutes: Amount
     seconds: Amount
@@ -140,7 +140,7 @@ class Sustained(Value):
 
 
 class Input(Value):
-    """An input array; the SHA-256 is that of its bytes in C order."""
+    """What was fed in; the SHA-256 is that of the array's bytes in C order."""
 
     name: Name
     dtype: Name
@@ -150,7 +150,7 @@ class Input(Value):
 
 
 class Output(Value):
-    """An output of the first inference; `file` is its name in the folder that was asked for."""
+    """What the first inference gave; `file` is its name in the folder that was asked for."""
 
     name: Name
     dtype: Name
@@ -174,7 +174,7 @@ class TemperaturePair(Value):
 
 
 class ThrottledPair(Value):
-    """What throttles now, or has throttled since the device was started, before and after the timed runs."""
+    """What throttles, or did since the device was started, before and after the timed runs."""
 
     before: Flags | None
     after: Flags | None
@@ -188,7 +188,7 @@ class LoadPair(Value):
 
 
 class Environment(Value):
-    """The device and what ran on it; null for what the device does not tell."""
+    """The device and what ran on it; null is what it does not tell."""
 
     board: Name | None
     machine: Name
@@ -212,7 +212,7 @@ class Environment(Value):
 
 
 class BenchDocument(Value):
-    """One run of the runner; times are null if none were asked for, `memory` if it was not asked for or is not known."""
+    """One run of the runner; times are null where none were asked for, `memory` where it was not or cannot be had."""
 
     schema_version: Literal[1]
     runner: Name
@@ -246,7 +246,7 @@ class Refusal(Value):
 
 
 class FactsDocument(Value):
-    """What `--facts` prints: the environment before any run; without a runtime if none can be imported."""
+    """What `--facts` prints: the environment before any run, without a runtime where none imports."""
 
     schema_version: Literal[1]
     runner: Name

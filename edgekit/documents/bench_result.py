@@ -23,10 +23,10 @@ from edgekit.values import Value
 
 
 class OutputAgreement(Value):
-    """One output of the device compared with this machine's own, on the same input.
+    """One output of the device against this machine's own, on the same input.
 
     `equal` of `values` are the same bit for bit. `largest_difference` is in the stored values: in steps of the output's
-    scale if it is quantized (`in_steps`), else unscaled; None if a value is not a finite number.
+    scale where it is quantized (`in_steps`), else as they are; None where one is no finite number.
     """
 
     name: str
@@ -37,9 +37,9 @@ class OutputAgreement(Value):
 
 
 class HostAgreement(Value):
-    """The device's outputs compared with those of the same file on this machine, on the same input.
+    """The device's outputs against those of the same file on this machine, on the same input.
 
-    `host` says what ran here; if nothing was compared, `bit_for_bit` is None, `outputs` is empty, and `reason` says why.
+    `host` says what ran here; `bit_for_bit` is None, and `outputs` empty, where `reason` says why nothing was compared.
     """
 
     bit_for_bit: bool | None
@@ -51,10 +51,10 @@ class HostAgreement(Value):
 class BenchResult(Value):
     """What `edgekit bench --json` prints, version 1.
 
-    `device` is the profile's id, `on` where it ran, `board` how that machine identifies itself. `outcome` is 'pass' if every check
-    against the profile's limits passed; `foreign` says why the machine that ran it is not the device. `kept` is the file that the
-    measurement was kept in, `counts` whether the next report of this file on this device uses it, `notes` why not.
-    Times are null if it ran on an emulator. The rest is the runner's document (docs/on-device.md).
+    `device` is the profile's id, `on` where it ran, `board` what that says it is. `outcome` is 'pass' where every check
+    against the profile's limits passed; `foreign` says why what it ran on is not the device. `kept` is the file that the
+    measurement was kept in, `counts` whether the next report of this file on this device uses it, `notes` says why not.
+    Times are null where it ran on an emulator. The rest is the runner's document (docs/on-device.md).
     """
 
     schema_version: Literal[1]

@@ -19,7 +19,7 @@ class Step(Value):
 
 
 class Estimate(Value):
-    """What a candidate is predicted to cost, with its interval; None if there is no cost model for it."""
+    """What a candidate is predicted to cost, with its interval; None where there is no model of it."""
 
     value: float
     low: float
@@ -51,7 +51,7 @@ class Declined(Value):
 class Plan(Shown):
     """What would be tried for a device, cheapest first.
 
-    `limits` are those that decide, `defaults` those of the profile that nobody asked for: exceeding one gives a warning.
+    `limits` are those that decide, `defaults` those of the profile that nobody asked for: what exceeds one is warned of.
     """
 
     schema_version: int

@@ -18,11 +18,11 @@ Change = Literal["added", "removed", "changed"]
 
 
 class Side(Value):
-    """One of the two: what was given, and what could be read of it.
+    """One of the two: what was given, and what of it could be read.
 
-    `path` is what was given and `file` the report or `.tflite` that was read. `model` is the `.tflite` that the
-    operators and weights are taken from: the file itself, or the file beside a report if it has the report's hash; None if there
-    is none, and `model_reason` says why. `device`, `outcome`, `candidate` and `steps` are a report's.
+    `path` is what was given and `file` the report or `.tflite` that was read of it. `model` is the `.tflite` that the
+    operators and weights are taken from: the file itself, or the one beside a report whose hash it has; None where
+    `model_reason` says why there is none. `device`, `outcome`, `candidate` and `steps` are a report's.
     """
 
     path: str
@@ -39,10 +39,11 @@ class Side(Value):
 
 
 class MetricChange(Value):
-    """One metric of both; a side without a figure has the reason in its `reason`.
+    """One metric of both; a side that has no figure has the reason in its `reason`.
 
-    `change` is in the metric's unit. `percent` is of A's value. `points` are hundredths of a fraction; for a metric in points,
-    the difference; for any other metric the percent of A's value. All are None if the two cannot be compared, and `reason` says why.
+    `change` is in the metric's unit. `percent` is of A's value. `points` are hundredths of a fraction, the difference
+    of a metric that is in points itself, and for any other metric the percent of A's value. All are None where
+    `reason` says why the two cannot be compared.
     """
 
     name: str
@@ -118,7 +119,7 @@ class WeightChange(Value):
 
 
 class FlashChange(Value):
-    """Which part of the file's change of size is in operators' constants, and which in the rest (graph, names, quantization)."""
+    """Where a change of the file's size lies: in operators' constants, or in the rest (graph, names, quantization)."""
 
     total_bytes: int
     constants_bytes: int
@@ -137,9 +138,9 @@ class FileChanges(Value):
 
 
 class RuleResult(Value):
-    """The result of a rule of `--fail-if`: 'fail' if it applies, 'unknown' if that cannot be known, which fails too.
+    """What a rule of `--fail-if` says: 'fail' where it applies, 'unknown' where that cannot be known, which fails too.
 
-    `found` is the figure that was compared with `limit`, both in `unit`; they are None for a rule on the outcome.
+    `found` is what was held against `limit`, both in `unit`; they are None for a rule on the outcome.
     """
 
     rule: str

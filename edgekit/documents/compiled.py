@@ -36,12 +36,12 @@ class LeftOperator(Value):
 
 
 class Compiled(Value):
-    """The result of compiling a `.tflite` for an NPU.
+    """What came of compiling a `.tflite` for an NPU.
 
-    `path` is the compiled file's name in the result's folder, None if it was not kept (`check`). `operators` are those of the plain
-    file, of which `on_npu` went to the NPU and `left` did not. `encoded_bytes` is the size of `weight_bytes` of weights
-    in the NPU's own encoding. `sram_bytes` are held on the chip at once, `dram_bytes` in memory outside, including the weights
-    if they are there. `cycles` are those of an inference without the operators that are left.
+    `path` is the compiled file's name in the result's folder, None where it was not kept (`check`). `operators` are those of the plain
+    file, of which `on_npu` went to the NPU and `left` did not. `encoded_bytes` are what `weight_bytes` of weights take
+    in the NPU's own code. `sram_bytes` are held on the chip at once, `dram_bytes` in memory outside, with the weights
+    where they lie there. `cycles` are those of an inference without the operators that are left.
     """
 
     compiler: str

@@ -15,7 +15,7 @@ EVENTS_VERSION = 1
 
 
 class Event(Value, tag_field="event"):
-    """Something that happened `seconds` after the build began; `event` in JSON is the kind."""
+    """Something that happened, so many `seconds` after the build began; `event` in JSON says of which kind it is."""
 
     seconds: float = 0.0
 
@@ -43,7 +43,7 @@ class Started(Event, tag="started", kw_only=True):
 
 
 class Opened(Event, tag="opened", kw_only=True):
-    """Model and data were read: SHA-256 of both, the size of the model, the samples of each split."""
+    """Model and data are there: SHA-256 of both, the size of the model, the samples of each split."""
 
     model_sha256: str
     data_sha256: str
@@ -65,7 +65,7 @@ class Searching(Event, tag="searching", kw_only=True):
 class TrialStarted(Event, tag="trial_started", kw_only=True):
     """A candidate is being made and measured: trial `number` of the `known` so far.
 
-    `left_s` is an estimate of the search's remaining time, None if no similar trial was timed yet.
+    `left_s` is an estimate of what the search still takes, None where nothing of the kind was timed yet.
     """
 
     device: str
@@ -76,10 +76,10 @@ class TrialStarted(Event, tag="trial_started", kw_only=True):
 
 
 class TrialFinished(Event, tag="trial_finished", kw_only=True):
-    """The result of a candidate, with its figures on the validation split.
+    """What came of a candidate, with its figures on the validation split.
 
-    `outcome` is 'pass', 'fail' (a check), 'failed' (no file), 'control', or 'skipped' if the trial was ended because it could not be
-    chosen any more, and `reason` says why; `took_s` is the time since the trial began, which is short if the cache has it.
+    `outcome` is 'pass', 'fail' (a check), 'failed' (no file), 'control', or 'skipped' where the trial was ended since it could not be
+    chosen any more, and `reason` says why; `took_s` is the time since the trial began, which the cache makes short.
     """
 
     device: str
@@ -94,7 +94,7 @@ class TrialFinished(Event, tag="trial_finished", kw_only=True):
 
 
 class Best(Event, tag="best", kw_only=True):
-    """Another candidate than before would be chosen now; figures on the validation split."""
+    """Another candidate than before is the one that would be chosen now; figures on the validation split."""
 
     device: str
     candidate: str
@@ -123,7 +123,7 @@ class Finished(Event, tag="finished", kw_only=True):
 
 
 class Failed(Event, tag="failed", kw_only=True):
-    """A device could not be built; the others go on."""
+    """A device could not be built, for a reason of its own; the others go on."""
 
     device: str
     error: str
@@ -131,9 +131,9 @@ class Failed(Event, tag="failed", kw_only=True):
 
 
 class Ended(Event, tag="ended", kw_only=True):
-    """The last event of every build, however it ended: 'pass' if every device passed.
+    """The last event of every build, whatever came of it: 'pass' where every device passed.
 
-    If an error ended it, `error` and `message` say which.
+    `error` and `message` say what ended it otherwise.
     """
 
     outcome: Literal["pass", "fail", "error", "interrupted"]

@@ -31,7 +31,7 @@ class PackageHealth(Value):
 
 
 class ExtraHealth(Value):
-    """An extra of the installation: `missing` and `outside` are its distributions, `install` the line that repairs it."""
+    """An extra of the installation: `missing` and `outside` are its distributions, `install` the line that mends it."""
 
     name: str
     complete: bool
@@ -56,7 +56,7 @@ class Ability(Value):
 
 
 class DeviceHealth(Value):
-    """What runs a device's files on this machine, and which checks are `limited` because of that; empty if none are."""
+    """What a file is run by here on behalf of a device, and what of a check is `limited` by that; empty where nothing is."""
 
     device: str
     runtime: str

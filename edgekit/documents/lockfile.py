@@ -30,7 +30,7 @@ class LockedSource(Value):
 
 
 class LockedInputs(Value):
-    """All that a result depends on except for the device: settings by dotted key, versions by package.
+    """All that a result follows from, but for the device: settings by dotted key, versions by package.
 
     `modules` are the sources of functions and of what they import: SHA-256, or the installed distribution's name.
     """
@@ -51,14 +51,14 @@ class LockedFile(Value):
 
 
 class Loaded(Value):
-    """SHA-256 of the model's weights and of the data's arrays as they were read, from whatever source."""
+    """SHA-256 of the model's weights and of the data's arrays as they were read, whatever they were read from."""
 
     model: str
     data: str
 
 
 class LockedDevice(Value):
-    """One device: its profile, the limits set besides the profile's own, and the result of the build.
+    """One device: its profile, the limits set beside the profile's own, and what came of the build.
 
     `profile` is the hash of the resolved profile without what is read live from a machine.
     """
@@ -82,7 +82,7 @@ class Lock(Value):
 
 
 class Difference(Value):
-    """One thing that differs from the lock, and what to do about it."""
+    """One thing that is not as it was locked, and what to do about it."""
 
     what: str
     locked: str

@@ -18,11 +18,11 @@ Outcome = Literal["pass", "warn", "fail", "unknown", "not asked"]
 
 
 class Metric(Value):
-    """A figure with its unit and where it comes from; if it is not known, `value` is None and `reason` says why.
+    """A figure with its unit and where it comes from; `value` is None where `reason` says why it cannot be had.
 
     `unit` is 'B', 'ms', 'fraction' (0 to 1), 'points' (0.01 of accuracy), 'MAC', or empty for a count. `low` and `high`
     bound a prediction or a 95% confidence interval, in the same unit. `split` names the data it was taken on, `runtime`
-    and `threads` what ran it, or is predicted to. `samples` is how many samples the value is a share of, if it is a share of decisions.
+    and `threads` what ran it, or is predicted to. `samples` is how many samples the value is a share of, where it is one of decisions.
     """
 
     value: float | int | None
@@ -42,11 +42,11 @@ Metrics = dict[str, Metric]
 
 
 class Check(Value):
-    """One limit compared with one figure; `limit`, `value`, `low` and `high` are in `unit`, the figure's own.
+    """One limit held against one figure; `limit`, `value`, `low` and `high` are in `unit`, the figure's own.
 
-    `outcome` is 'pass', 'fail', 'unknown' (a limit is declared but the figure is not known: counts as failed), 'warn'
-    (exceeds a default that nobody asked for: decides nothing) or 'not asked' (decides nothing); `reason` says why it is not
-    'pass'. If the limit is a list, such as dtypes, both are text.
+    `outcome` is 'pass', 'fail', 'unknown' (a limit is declared and the figure cannot be had: counts as failed), 'warn'
+    (missed, and nobody asked for it: decides nothing) or 'not asked' (decides nothing); `reason` says why it is not
+    'pass'. What is held against a list, as a dtype, is text.
     """
 
     name: str
@@ -63,7 +63,7 @@ class Check(Value):
 class Finding(Value):
     """Something about the data, the model or the search that makes the figures hard to believe.
 
-    `name` is its kind (`docs/report.md` lists them), `what` says what was seen, with figures, `advice` what to do.
+    `name` is what kind it is (`docs/report.md` lists them), `what` says what was seen with its figures, `advice` what to do.
     It decides nothing by itself; with `--strict` each one fails.
     """
 
@@ -134,13 +134,13 @@ class CandidateReport(Value):
 
 
 class Report(Shown):
-    """`report.json`, version 1: the result of a build or a check for one device.
+    """`report.json`, version 1: what came of a build or a check for one device.
 
-    `device` is the profile's id; `outcome` is 'pass' if every required check passed; `summary` says it in a line.
-    `baseline` is what the drop is measured from (None for `check` without a reference), `chosen` the file (None if no
-    candidate gave one), `checks` its limits compared with its figures on the test split. `candidates` are those that were
+    `device` is the profile's id; `outcome` is 'pass' where every required check passed; `summary` says it in a line.
+    `baseline` is what the drop is counted from (None for `check` without a reference), `chosen` the file (None where no
+    candidate gave one), `checks` its limits against its figures on the test split. `candidates` are those that were
     tried, with their figures on the validation split, `declined` what was not tried and why, `data` the samples of each
-    split, `decisions` the decisions on the test split class by class and sample by sample (None without data). It is frozen, and `edgekit.values.to_json` and `from_json` convert it to JSON and back.
+    split, `decisions` what is decided on the test split class by class and sample by sample (None without data). It is frozen, and goes to JSON and back with `edgekit.values.to_json` and `from_json`.
     """
 
     schema_version: int = SCHEMA_VERSION
