@@ -65,7 +65,7 @@ def read_lookup(ancillary: bytes, packed_bytes: int, shape: Sequence[int], item_
     axis, bits, stride = head[5] >> 4, head[5] & 7, head[6]
     if not (1 <= bits <= _MOST_BITS and 1 <= stride <= _MOST_VALUES):
         return None
-    if axis != ONE_TABLE and axis not in (0, len(shape) - 1):
+    if axis != ONE_TABLE and (not shape or axis not in (0, len(shape) - 1)):
         return None
     count = 1 if axis == ONE_TABLE else shape[axis]
     if len(tables) != count * stride * item_bytes or packed_bytes != -(-math.prod(shape) * bits // 8):

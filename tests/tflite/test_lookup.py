@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from edgekit.errors import ModelError
@@ -155,6 +155,7 @@ def test_litert_answers_from_it_as_from_the_file_that_was_packed():
 
 
 @settings(max_examples=200, deadline=None)
+@example(1834, 0)  # the decoded tensor's shape becomes ()
 @given(st.integers(0, len(PACKED.content) - 1), st.integers(0, 255))
 def test_a_damaged_file_is_written_out_or_refused(place, value):
     try:
