@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from edgekit.documents.views import find_views_by
 from edgekit.version import __version__ as __version__
 
 if TYPE_CHECKING:
@@ -47,6 +48,15 @@ _HOME = {
     "inspect": "edgekit.api.inspect",
     "load_profile": "edgekit.devices.profile",
 }
+
+
+def _views() -> Any:
+    import importlib
+
+    return importlib.import_module("edgekit.views")
+
+
+find_views_by(_views)
 
 
 def __getattr__(name: str) -> Any:

@@ -1,6 +1,6 @@
 """A value that can be shown: in a line, in a notebook, as a table of pandas, as a picture.
 
-It knows no view: when the value is shown, it asks `edgekit.views` for one.
+It knows no view: when the value is shown, it asks `documents/views` for them.
 """
 
 from __future__ import annotations
