@@ -17,7 +17,7 @@ from edgekit.planner.chains import chains, heavier_step, may_follow, own_chain, 
 from edgekit.planner.proposal import Proposal
 from edgekit.planner.ranking import Standing, share
 from edgekit.techniques import in_role, technique, techniques
-from edgekit.techniques.interface import Task, TrainingTechnique
+from edgekit.techniques.interface import Role, Task, TrainingTechnique
 from edgekit.techniques.steps import TypedStep, conversion, effect, published
 from edgekit.values import read, to_builtins
 
@@ -191,9 +191,7 @@ def _proposals(task: Task) -> tuple[Steps, Steps, list[Declined]]:
 
 
 def _proposal(task: Task, steps: tuple[TypedStep, ...], name: str | None = None) -> Proposal:
-    control_steps = _control_steps()
-    role = "baseline" if steps == control_steps[1:] else "control" if steps == control_steps else "candidate"
-    role = "candidate" if name is not None else role
+    role = _role(steps) if name is None else "candidate"
     graph, unmet = effect(task.graph, steps)
     trained = len(steps) > 1 and role == "candidate"
     return Proposal(
@@ -201,10 +199,16 @@ def _proposal(task: Task, steps: tuple[TypedStep, ...], name: str | None = None)
         steps=steps,
         graph=graph,
         estimates=_estimates(task, graph),
-        role=role,  # type: ignore[arg-type]
-        control=_name(control_steps) if trained else None,
+        role=role,
+        control=_name(_control_steps()) if trained else None,
         unmet=unmet,
     )
+
+
+def _role(steps: tuple[TypedStep, ...]) -> Role:
+    """What steps with default settings are for; a project's own chain is always a candidate."""
+    control_steps = _control_steps()
+    return "baseline" if steps == control_steps[1:] else "control" if steps == control_steps else "candidate"
 
 
 def _estimates(task: Task, graph: Graph) -> dict[str, Estimate]:

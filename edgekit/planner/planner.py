@@ -233,7 +233,7 @@ def outline(task: Task) -> Plan:
     """
     waiting, declined = candidates(task)
     waiting += chained(task, parts(waiting))
-    reasons = {candidate.name: impossible(task, candidate) for candidate in waiting}
+    reasons = {candidate.name: candidate.unmet or impossible(task, candidate) for candidate in waiting}
     baselines = {candidate.name for candidate in waiting if candidate.role == "baseline"}
     possible = [candidate for candidate in waiting if reasons[candidate.name] is None or candidate.name in baselines]
     hopeless = all(reason is not None for reason in reasons.values())

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from edgekit.devices.profile import profile_ids
 from edgekit.planner.candidates import candidates, control
-from edgekit.planner.planner import outline
+from edgekit.planner.planner import Planner, outline
 from edgekit.techniques import techniques
+from edgekit.techniques.pruning import Pruning
 from edgekit.values import Value
 
 CURRENCIES = ["flash", "download", "ram", "latency"]
@@ -115,3 +116,15 @@ def test_a_tighter_limit_never_plans_more(task, name, loose, factor, device, cur
     assert all(one.reason for one in tight.declined)
     if tight.outcome == "impossible":
         assert tight.reason
+
+
+def test_what_a_technique_requires_and_the_model_has_not_is_a_reason_in_plan_and_search(task, search, monkeypatch):
+    monkeypatch.setattr(Pruning, "requires", lambda self, graph, settings: f"{len(graph.nodes)} operators are too few")
+    asked = task(currency="download")
+    plan = outline(asked)
+    told = {one.technique: one.reason for one in plan.declined}
+    assert told["pruning_50+int8"] == "pruning: 3 operators are too few"
+    assert not any("pruning" in candidate.name for candidate in plan.candidates)
+    planner = Planner(asked)
+    assert not any("pruning" in name for name in search(planner))
+    assert "pruning: 3 operators are too few" in {one.reason for one in planner.declined}
