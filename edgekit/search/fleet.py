@@ -19,10 +19,10 @@ from edgekit.devices.profile import DeviceProfile
 from edgekit.errors import ClusterError, EdgekitError, InterruptedBuild, LockError, OutputError
 from edgekit.jobs.worker import all_stopped
 from edgekit.progress import Progress
+from edgekit.watching.watch import AGAIN, ctrl_c_ends
 
 ENDS_ALL = (InterruptedBuild, ClusterError, OutputError)
 """Errors that end the whole build, because the next device would fail too: an interrupt, a lost scheduler, a full disk."""
-AGAIN = "the same command goes on with what is already done"
 Made = TypeVar("Made")
 
 
@@ -106,10 +106,8 @@ class Fleet(Generic[Made]):
     def _ended(self, devices: ThreadPoolExecutor, trials: ThreadPoolExecutor) -> Iterator[None]:
         """Wait for every thread at the end; after an error or a Ctrl-C all that still runs is stopped first."""
         try:
-            yield
-        except KeyboardInterrupt:
-            self._stopped.set()
-            raise InterruptedBuild("interrupted", next_step=AGAIN) from None
+            with ctrl_c_ends():
+                yield
         except BaseException:
             self._stopped.set()
             raise

@@ -32,6 +32,8 @@ from edgekit.planner.trial import Trial
 from edgekit.watching.estimate import Pace
 from edgekit.watching.hooks import Guarded
 
+AGAIN = "the same command goes on with what is already done"
+
 
 class Search(Protocol):
     """What is needed of a planner: its choice so far, and the candidates it would ask for next."""
@@ -64,12 +66,16 @@ class Watch:
 
     @contextlib.contextmanager
     def to_the_end(self) -> Iterator[Callable[[bool], None]]:
-        """The last event is sent at the end of the block, however it ends; the block reports whether all passed."""
+        """The last event is sent at the end of the block, however it ends; the block reports whether all passed.
+
+        A Ctrl-C becomes an `InterruptedBuild`, wherever in the block it comes.
+        """
         passed: list[bool] = []
         try:
-            yield passed.append
+            with ctrl_c_ends():
+                yield passed.append
         except BaseException as problem:
-            stopped = isinstance(problem, KeyboardInterrupt | InterruptedBuild)
+            stopped = isinstance(problem, InterruptedBuild)
             outcome: Literal["interrupted", "error"] = "interrupted" if stopped else "error"
             self.tell(Ended(outcome=outcome, error=type(problem).__name__, message=_message(problem)))
             raise
@@ -85,6 +91,15 @@ class Watch:
         except EdgekitError as problem:
             self.tell(Failed(device=device, error=type(problem).__name__, message=_message(problem)))
             raise
+
+
+@contextlib.contextmanager
+def ctrl_c_ends() -> Iterator[None]:
+    """Raise `InterruptedBuild` for a Ctrl-C."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise InterruptedBuild("interrupted", next_step=AGAIN) from None
 
 
 def _message(problem: BaseException) -> str:

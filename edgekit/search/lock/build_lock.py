@@ -22,7 +22,7 @@ from edgekit.progress import Progress
 from edgekit.project.project import Project
 from edgekit.search.conclude import Choice
 from edgekit.search.lock.hold import hold, locked_device, others, realise, require_loaded, write
-from edgekit.search.lock.inputs import limits_given, loaded, present
+from edgekit.search.lock.inputs import limits_to_lock, loaded, present
 from edgekit.search.loop import Search
 from edgekit.search.trials import Finished, TrialRunner
 
@@ -90,7 +90,7 @@ class BuildLock:
     def keep(self, profile: DeviceProfile, report: Report, finished: Sequence[Finished]) -> None:
         """Add the result for a device to the lock that will be written; does nothing if there is no file."""
         if self.writes and self._loaded is not None:
-            device = locked_device(profile, limits_given(self.settings), self._loaded, report, finished)
+            device = locked_device(profile, limits_to_lock(self.settings), self._loaded, report, finished)
             if device is not None:
                 self._devices[profile.id] = device
 

@@ -24,7 +24,7 @@ from edgekit.documents.lockfile import (
     read_lock,
 )  # fmt: skip
 from edgekit.documents.report import Report
-from edgekit.errors import InterruptedBuild, LockError, OutputError, ProjectError
+from edgekit.errors import LockError, OutputError, ProjectError
 from edgekit.files import alone_in, replace_file
 from edgekit.jobs.cache import file_digest, processor
 from edgekit.planner.proposal import Proposal
@@ -32,13 +32,14 @@ from edgekit.planner.trial import Trial
 from edgekit.progress import Progress
 from edgekit.project.project import Project
 from edgekit.search.conclude import Choice
-from edgekit.search.lock.inputs import OBJECT, limits_given, profile_digest
+from edgekit.search.lock.inputs import OBJECT, limits_to_lock, profile_digest
 from edgekit.search.loop import Search
 from edgekit.search.trials import Finished, TrialRunner
 from edgekit.techniques.interface import Role
 from edgekit.techniques.steps import published, typed
 from edgekit.values import to_json
 from edgekit.version import __version__
+from edgekit.watching.watch import ctrl_c_ends
 
 
 def hold(path: Path, now: LockedInputs, settings: Project, profiles: Sequence[DeviceProfile]) -> Lock:
@@ -59,7 +60,7 @@ def hold(path: Path, now: LockedInputs, settings: Project, profiles: Sequence[De
     found = list(input_differences(lock, now))
     for profile in profiles:
         was = lock.devices[profile.id]
-        found += device_differences(profile.id, was, profile_digest(profile), limits_given(settings))
+        found += device_differences(profile.id, was, profile_digest(profile), limits_to_lock(settings))
     if found:
         raise differ("what is here is not what was locked; nothing was built", path, found)
     return lock
@@ -116,11 +117,8 @@ def realise(path: Path, was: LockedDevice, runner: TrialRunner, progress: Progre
         wanted.append((_as_locked(was.artifact, "candidate"), was.artifact))
     finished: list[Finished] = []
     for candidate, locked in wanted:
-        try:
+        with ctrl_c_ends():
             found = runner.run(candidate, progress=_under(candidate.name, progress))
-        except KeyboardInterrupt:
-            step = "the same command goes on with what is already done"
-            raise InterruptedBuild("interrupted", next_step=step) from None
         now = file_digest(Path(found.tflite)) if found.tflite else f"no file: {found.trial.failure}"
         if now != locked.sha256:
             raise differ(

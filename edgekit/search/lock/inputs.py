@@ -106,7 +106,7 @@ def _flat(raw: Mapping[str, Any], before: str = "") -> dict[str, Any]:
     return flat
 
 
-def limits_given(settings: Project) -> dict[str, float]:
+def limits_to_lock(settings: Project) -> dict[str, float]:
     """The limits that a project sets beside the profile's own, by metric name."""
     return settings.limits.values
 
