@@ -63,16 +63,16 @@ class Picture:
 
 def scatter_picture(chart: Scatter, axes: Axes) -> Picture:
     """The candidates' picture."""
-    return Picture(_alone("scatter", chart=chart, axes=axes))
+    return Picture(_standalone("scatter", chart=chart, axes=axes))
 
 
 def memory_picture(chart: Skyline, peak: Peak) -> Picture:
     """The picture of a file's memory."""
-    return Picture(_alone("skyline", chart=chart, peak=peak))
+    return Picture(_standalone("skyline", chart=chart, peak=peak))
 
 
-def _alone(kind: str, **views: object) -> str:
-    """The picture with its style and the marks that it uses, under names that are unique to it."""
+def _standalone(kind: str, **views: object) -> str:
+    """The picture with its style and the marks that it uses, all ids made unique to it."""
     markup = environment().get_template("picture.svg.j2").render(kind=kind, **views)
     found = _SVG.search(markup[markup.index(CHART) :])
     assert found is not None
@@ -84,11 +84,11 @@ def _alone(kind: str, **views: object) -> str:
         f'<rect width="100%" height="100%" fill="var(--paper)"/><g class="chart">{found[2]}</g>\n</svg>\n'
     )
     own = f"edgekit-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
-    return _NAMES.sub(lambda found: f'{found[1]}="{_own(found[2], own)}"', text)
+    return _NAMES.sub(lambda found: f'{found[1]}="{_with_prefix(found[2], own)}"', text)
 
 
-def _own(names: str, own: str) -> str:
-    """Names, or a reference to one, with a picture's own prefix."""
+def _with_prefix(names: str, own: str) -> str:
+    """Ids, or a reference to one, with a picture's own prefix."""
     return " ".join(f"#{own}-{name[1:]}" if name.startswith("#") else f"{own}-{name}" for name in names.split())
 
 

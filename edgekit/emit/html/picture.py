@@ -1,4 +1,4 @@
-"""Accuracy against size of a report's candidates, with limits: one picture for a page and one for a phone."""
+"""Accuracy against size of a report's candidates, with the limits: one picture for a page and one for a phone."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from edgekit.verdict.metric_spec import least_score
 from edgekit.verdict.wording import figure, is_share
 
 ASPECT = ((500.0, 0.5), (0.0, 0.95))
-"""Pairs of a least width and the ratio of height to width from that width on."""
+"""Pairs: from this width on, the ratio of height to width."""
 
 
 def pictures(report: Report, tried: Tried, widths: tuple[float, ...]) -> list[Scatter]:
@@ -23,14 +23,14 @@ def pictures(report: Report, tried: Tried, widths: tuple[float, ...]) -> list[Sc
             height=round(width * next(share for least, share in ASPECT if width >= least)),
             size_unit="ms" if tried.currency == "latency" else "B",
             accuracy_unit="%" if is_share(tried.accuracy) else "",
-            size_limit=_told(tried.currency, _limit(report, tried.currency)),
-            accuracy_limit=_told(tried.accuracy, _least_accuracy(report, tried)),
+            size_limit=_with_text(tried.currency, _limit(report, tried.currency)),
+            accuracy_limit=_with_text(tried.accuracy, _least_accuracy(report, tried)),
         )
         for width in widths
     ]
 
 
-def _told(name: str, limit: float | None) -> tuple[float, str] | None:
+def _with_text(name: str, limit: float | None) -> tuple[float, str] | None:
     """A limit with its text."""
     unit = {"latency": "ms"}.get(name, "B" if name in COSTS else "")
     return None if limit is None else (limit, f"limit {figure(name, limit, unit)}")
@@ -47,7 +47,7 @@ def _limit(report: Report, name: str) -> float | None:
 
 
 def _least_accuracy(report: Report, tried: Tried) -> float | None:
-    """What the baseline's score may fall to on the split that chooses."""
+    """The lowest score that the allowed drop leaves, from the baseline's score on the validation split."""
     lost, base = _limit(report, "accuracy_drop"), tried.baseline
     if lost is None or base is None:
         return None
