@@ -23,7 +23,7 @@ from edgekit.values import to_builtins
 def train(job: dict[str, Any], progress: Progress) -> Any:
     """Apply the last of `job["steps"]` to the model in `job["model"]`, and write the result to `job["target"]`.
 
-    Returns the evidence of every step so far, how the model was trained, what lack of time `cut`, and the seconds. The
+    Returns the evidence of every step so far, how the model was trained, what was `cut` for lack of time, and the seconds. The
     job also holds `dataset`, `training`, `losses` (one per output), `teacher` (the float model's outputs by split, as
     paths; may be absent), `float_model` (its folder), `seconds_left` (None where the time is not limited), `seed`,
     `root` and `imports`. The steps before the last are those that made the model. Where the time was over before any
