@@ -47,7 +47,7 @@ def weight_bits(graph: Graph, end: int = 1) -> float:
 
 
 def compiled(plain: dict[str, Estimate], graph: Graph) -> dict[str, Estimate]:
-    """The estimates of the file after Vela, from those of the file before; only an int8 file is compiled, others stay."""
+    """The estimates of the file after Vela, from those of the file before; only an int8 file is compiled, so others keep theirs."""
     if graph.arithmetic != "int8":
         return plain
     ends = [_bytes(graph, end) for end in range(3)]

@@ -25,11 +25,11 @@ OWN = "own_"
 """The prefix of the names of chains that the project defines itself."""
 COSTS = {"flash": flash.predict, "download": download.predict, "ram": ram.predict, "latency": latency.predict}
 Steps = dict[str, list[TypedStep]]
-"""Steps of one technique each, listed by the technique's name."""
+"""Steps by the name of their technique."""
 
 
 def candidates(task: Task) -> tuple[list[Proposal], list[Declined]]:
-    """All candidates with one technique at most besides the conversion, in the order to try them, and the techniques that decline.
+    """The candidates to begin with, in the order to try them, and the techniques that decline.
 
     The baseline comes first, then the project's own chains, other conversions, and candidates that train one technique.
     Within a kind, the one predicted best by the goal comes first. Of the settings that a technique proposes, the

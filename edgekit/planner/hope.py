@@ -19,7 +19,7 @@ WORTHWHILE = 0.99
 SIZES_MAY_BE = 0.9
 """A conversion's size may be as small as this share of its prediction, once the baseline has corrected that."""
 TIMES_MAY_BE = 0.7
-"""The same for a latency, where it is measured; where both are predictions of one model, no such doubt is allowed for."""
+"""The same for a latency, where latencies are measured; two predictions by one cost model are compared without a margin."""
 
 
 def no_hope(task: Task, candidate: Proposal, best: Standing, known: Metrics | None = None) -> str | None:
@@ -69,8 +69,8 @@ def _outlook(task: Task, candidate: Proposal, best: Standing, found: dict[str, f
     """The best that a candidate may turn out to be: its figures, else predictions lowered by what they may be off by, and no loss."""
     time = TIMES_MAY_BE if "latency" in best.measured else 1.0
     doubts = {name: 1.0 if len(candidate.steps) > 1 else time if name == "latency" else SIZES_MAY_BE for name in COSTS}
-    # Once there are figures of the file, a prediction counts by its low end, so that no trial is ended that all figures
-    # together would let go on.
+    # Once there are figures of the file, a prediction counts by its low end, so that no trial is ended that the
+    # complete figures would not end.
     predicted = {
         name: one.low if found else max(one.low, one.value * doubts[name]) for name, one in candidate.estimates.items()
     }

@@ -81,7 +81,7 @@ class Planner:
         return bool(self.waiting)
 
     def _depends_on_a_trial(self, candidate: Proposal) -> bool:
-        """Whether a running trial decides on this candidate: one of the conversion that it replaces, or of a technique that it also trains."""
+        """Whether a running trial decides on this candidate: that of the conversion that it replaces, or of a technique that it trains too."""
         running = [one for name, one in self._asked.items() if name not in self._answered]
         if len(candidate.steps) == 1:
             return any(one.name == replaced_by(candidate) for one in running)
@@ -94,7 +94,9 @@ class Planner:
         better, it gets that.
         """
         seen = self._seen
-        plain = seen.trial_of(candidate.conversion.name) if candidate.training else None  # none packs untrained
+        plain = (
+            seen.trial_of(candidate.conversion.name) if candidate.training else None
+        )  # those that pack are never tried untrained
         if plain is None or is_own(candidate):
             return candidate
         if seen.is_usable(plain):
@@ -175,7 +177,7 @@ class Planner:
         return reason
 
     def stop(self) -> tuple[str, ...]:
-        """Decline all that is left, for lack of time where nothing else rules it out; returns the names of those that time cut."""
+        """Decline all that is left, for lack of time where no other reason is found; returns the names of those that only lacked time."""
         self._add_chains()
         cut, waiting = [], self.waiting
         self.waiting, self._showed_the_closest = [], True
@@ -234,7 +236,7 @@ def parts(found: Sequence[Proposal]) -> list[Proposal]:
 def outline(task: Task) -> Plan:
     """What would be tried, in order, without trying it; "impossible" only where every candidate is proven to exceed a limit.
 
-    Stronger settings are not in it: they follow from what trials leave as room.
+    Stronger settings are not in it: they are only tried where trials leave room.
     """
     waiting, declined = candidates(task)
     waiting += chained(task, parts(waiting))

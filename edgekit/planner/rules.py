@@ -104,7 +104,8 @@ class Seen:
     def _training_may_mend(self, trial: Trial, candidate: Proposal) -> bool:
         """Whether training with int8 rounding simulated might make up for what a trial without it lost.
 
-        It might where int8 alone loses its share of the loss, or where the trial lost only a little too much.
+        It might where int8 alone loses more than `ROUNDING_SHARE` of the loss allowed, or where the trial is a near
+        miss.
         """
         if not simulates(candidate) or simulates(trial.candidate):
             return False
@@ -155,7 +156,7 @@ class Seen:
         return tuple(name for name in FIXED_BY_CONVERSION if not is_compiled or name not in CHANGED_WHERE_COMPILED)
 
     def _telling_misses(self, trial: Trial) -> list[Check]:
-        """The checks that a trial misses, without those that are unknown and that no other trial passed: they tell none from another."""
+        """The checks that a trial misses, without those that are unknown and that no trial passed: these tell no candidates apart."""
         passed = {check.name for found in self.candidates() for check in found.checks if check.outcome == "pass"}
         return [check for check in misses(trial.checks) if check.outcome == "fail" or check.name in passed]
 

@@ -46,7 +46,7 @@ class Settings(Value):
     """`clusters` is the number of distinct values of each large kernel, counted in units of its scales.
 
     `scales = "channel"` gives each output channel a scale, as int8 weights have them; "tensor" gives the kernel one
-    scale, without which float weights would have more values. `exclude` names the layers left out.
+    scale, which float weights need to have few values in all. `exclude` names the layers left out.
     """
 
     clusters: Annotated[int, Meta(ge=2, le=128)] = 16

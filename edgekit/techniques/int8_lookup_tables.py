@@ -24,7 +24,7 @@ from edgekit.tflite.reader import parse_tflite
 from edgekit.tflite.weights import Kernel, distinct_values, kernels
 
 MOST_VALUES = 128
-# What a table adds to the file beside its bytes: two tensors, their names and buffers, an operator.
+# What a table adds to the file besides its bytes: two tensors, their names and buffers, an operator.
 GRAPH_BYTES = 400
 
 

@@ -101,7 +101,7 @@ class Training(Protocol):
     """What trains a model for a technique. The caller sets the data, the loss, the learning rate and the length."""
 
     def fit(self, model: Any, constraint: Callable[[int], Constraint] | None = None) -> None:
-        """Train in place. `constraint(steps)` is called anew for every run, with the model's weights as the run starts from them."""
+        """Train in place. `constraint(steps)` is called before each run, when the model has the weights that the run starts from."""
         ...
 
 

@@ -161,7 +161,7 @@ class _Masks:
         self._masks = [(kernel.numpy() != 0).astype("float32") for kernel in kernels]
 
     def renew(self, settings: Settings, progress: float) -> None:
-        """Compute masks for a share of the sparsity that is the goal.
+        """Compute masks for `progress`, a share of the sparsity that is the goal.
 
         A weight that was zero has moved by only one step, and is still among the smallest.
         """
@@ -207,7 +207,7 @@ def _judge(kernels: list[np.ndarray], settings: Settings, spared: int) -> Eviden
 
 
 class _Shown(NamedTuple):
-    """How many weights of a kernel are zero, of how many, and how many groups of four break the pattern 2:4."""
+    """How many of a kernel's weights (`of`) are zero, and how many groups of four break the pattern 2:4."""
 
     zeros: int
     of: int

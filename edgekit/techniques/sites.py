@@ -59,7 +59,7 @@ def left_out(task: Task) -> tuple[str, ...]:
     """Names of the layers that are left out: those that the project names, small first and last layers, separable convolutions.
 
     In the file, the pointwise kernel of a separable convolution looks like any other kernel, though it is not worked
-    on: as it is named here, the evidence allows for it.
+    on. It is named here so that the evidence allows for it.
     """
     sites, ends = _sites(task.facts), _light_ends(task.facts, _sites(task.facts))
     named = matching_sites(task.facts, task.exclude)
