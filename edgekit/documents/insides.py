@@ -20,9 +20,9 @@ class Insides(Value):
     """The parts of a file; `reason` says why there are none, `latency_reason` why there are no milliseconds.
 
     `latencies` has one estimate per operator, in milliseconds, in the order of `parts.operators`. They sum to
-    `latency_ms`, whose basis is `latency_basis`. It is the prediction of the whole, or the latency of the verdict,
-    divided as predicted; in the second case `predicted_ms` is the prediction, else None. `is_compiled` says that an NPU
-    runs what its compiler made of this file.
+    `latency_ms`, whose basis is `latency_basis`. `latency_ms` is the prediction of the whole, or the latency of the
+    verdict, divided as predicted; in the second case `predicted_ms` is the prediction, else None. `is_compiled` says
+    that an NPU runs what its compiler made of this file.
     """
 
     parts: Breakdown | None = None

@@ -1,7 +1,7 @@
 """Makes one candidate's file: training stage by stage, then conversion, with the evidence checked after each.
 
 Every stage and file is cached by everything that it depends on: an interrupted build continues where it was, and a
-stage that two devices need is trained once. How good a file is, is not known here.
+stage that two devices need is trained once. It does not know how good a file is.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from edgekit.verdict.converter_said import NO_LOOPS, plain
 
 ANSWER = "answer.json"
 LEAST_S = {"convert": 60.0, "predict": 60.0}
-"""These jobs get at least this long, even where the time budget ends sooner: they need what a training has already paid for."""
+"""These jobs get at least this long, even where the time budget ends sooner: they use what was already trained."""
 GRACE_S = 30.0
 """A training stops by itself when its time is over; it is killed where it still runs this much later."""
 MOST_TAUGHT_BYTES = 2 * 2**30
@@ -42,7 +42,7 @@ MOST_TAUGHT_BYTES = 2 * 2**30
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Made:
-    """A candidate's file, with the evidence that its steps are in it, how each stage was trained, and what lack of time cut."""
+    """A candidate's file, with the evidence that its steps are in it, how each stage was trained, and what was cut for lack of time."""
 
     tflite: Path
     seconds: float
@@ -65,7 +65,7 @@ class _Stage:
 
 
 class _Cut(Exception):
-    """Carries a stage that lack of time cut past the cache: a build with more time must not find it there."""
+    """Raised for a stage that was cut for lack of time, to keep it out of the cache: a build with more time must not find it there."""
 
     def __init__(self, folder: Path, answer: dict[str, Any]) -> None:
         super().__init__()

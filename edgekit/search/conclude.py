@@ -259,7 +259,7 @@ def _search_findings(found: Search, picked: Trial | None, task: Task) -> tuple[F
 
 
 def _cut_short(found: Search) -> str:
-    """What the summary says where lack of time cut the search."""
+    """What the summary adds where the search was cut for lack of time."""
     shortened = sum(bool(one.cut) for one in found.finished)
     parts = [f"{len(found.not_tried)} not tried"] * bool(found.not_tried) + [
         f"{shortened} trained for less time"

@@ -20,7 +20,7 @@ LEAST_S = 5.0
 
 
 class Search(Value):
-    """A finished search: what was tried, and which candidates lack of time cut: never started, or without a result at its end."""
+    """A finished search: what was tried, and what lack of time prevented: candidates never started, or without a result at its end."""
 
     finished: tuple[Finished, ...]
     not_tried: tuple[str, ...]
@@ -31,9 +31,9 @@ def search(
 ) -> Search:
     """Ask, run, tell, until the planner has no more candidates or the context's time is up; `watch` is told of each trial.
 
-    The baseline runs first and alone, whatever the time. Every candidate that lack of time cut is named, whether it was
-    never started or stopped half-way. Raises what a trial raises, and `InterruptedBuild` where the build was stopped.
-    Trials that are still running then are left to the owner of the context.
+    The baseline runs first and alone, whatever the time. Every candidate that was cut for lack of time is named,
+    whether it was never started or stopped half-way. Raises what a trial raises, and `InterruptedBuild` where the build
+    was stopped. Trials that are still running then are left to the owner of the context.
     """
     finished: list[Finished] = []
     cut: list[str] = []

@@ -30,7 +30,7 @@ from edgekit.verdict.limits import Limits
 class Finished(Value):
     """A candidate's trial and, where it gave a file, the file with what was measured of it on the validation split.
 
-    `cut` says what lack of time cut from its training, where it was judged all the same. `skipped` says why its trial
+    `cut` says what of its training was cut for lack of time; it is judged all the same. `skipped` says why its trial
     was ended early.
     """
 
@@ -128,7 +128,7 @@ class TrialRunner:
     def keras_score(self, split: Split, *, progress: Progress) -> Metric | None:
         """The Keras model's own score on a split by the same metric; None for a metric of the user's own.
 
-        Where the model could not be run on the split, the metric has no value but the reason.
+        Where the model could not be run on the split, the metric has a reason in place of a value.
         """
         try:
             return self._evaluator.keras_score(split, progress=progress)

@@ -142,7 +142,7 @@ def _prefixed(name: str, progress: Progress) -> Progress:
 
 
 def _other_bytes(device: str, candidate: Proposal, locked: LockedFile, now: str, was: LockedDevice) -> Difference:
-    """The difference where inputs are equal and bytes are not; names the stage that differs, as far as equal bytes tell."""
+    """The difference where the inputs are equal and the bytes are not; names the stage that differs, as far as it can be told."""
     *training, conversion = [step.technique.name for step in candidate.steps]
     if candidate.role == "baseline":
         stage = "the conversion of the unmodified model"
