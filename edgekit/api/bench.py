@@ -1,7 +1,7 @@
 """`edgekit bench`: any `.tflite` measured on a device, compared with this machine's outputs, judged, and kept.
 
-It joins the transports, the runner's document and the profile. Errors that can be seen here are raised
-before anything is connected, and things missing on the device before anything is copied.
+It joins the transports, the runner's document and the profile. Errors that can be found on this machine are raised
+before anything is connected. What is missing on the device is reported before anything is copied.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from edgekit.watching.auto import Auto, shows_progress
 
 LONGEST_S = 30.0
 SPARE_S = 300.0
-"""The time allowed besides the timed runs: copying, importing, warming up, measuring memory."""
+"""The time allowed in addition to the timed runs: copying, importing, warming up, measuring memory."""
 MOST_SUSTAINED_MIN = 1440
 MOST_LIMIT_S = 30 * 86400.0
 
@@ -52,10 +52,11 @@ def bench(
     """Measure a `.tflite` file on a device, and keep the measurement for later reports.
 
     `on` is 'local', 'ssh://USER@HOST[:PORT]', 'adb://SERIAL' or 'emulator'. At least `runs` inferences and `seconds`
-    seconds are timed after the warm-up, with `threads` threads (the profile's if None); `sustained` adds so many
-    minutes without a pause. `delegate` is 'xnnpack', 'none', or the path of a shared library on the device. `inputs` are
-    `.npy` files, one an input in the model's order; without them inputs are random by `seed`. `runtime` and `python` name
-    the interpreter and the Python on the device. With `keep` the measurement is kept beside the device's overlay.
+    seconds are timed after the warm-up, with `threads` threads (the profile's if None); `sustained` adds this many
+    minutes without a pause. `delegate` is 'xnnpack', 'none', or the path of a shared library on the device. `inputs`
+    are `.npy` files, one per input in the model's order; without them inputs are random, from `seed`. `runtime` and
+    `python` name the interpreter and the Python on the device. With `keep` the measurement is kept beside the device's
+    overlay.
 
     Exceeding a limit of the profile is a failing check. Raises `ModelError`, `ProfileError`, `DataError` and
     `InputError` before anything is connected, `MissingExtraError` if the device lacks Python, numpy or an

@@ -1,7 +1,6 @@
 """Builds a `.tflite` for each device from a model and data, judges it, and writes it with its report.
 
-It joins the others: it opens what was given, lets the planner's candidates be searched and the search be concluded, and
-writes the results. How each of these works is not known here.
+It only joins the parts: it opens the model and the data, runs the search, concludes it, and writes the results.
 """
 
 from __future__ import annotations
@@ -50,7 +49,7 @@ from edgekit.watching.building import finished, opened_event, started
 from edgekit.watching.watch import DeviceWatch, Watch
 
 MOST_WORKERS = 256
-"""The most jobs at once: each takes a process with TensorFlow, here or on a cluster."""
+"""The most jobs at once: each is a process with TensorFlow, here or on a cluster."""
 
 
 class BuildOptions(PlanOptions, total=False):
@@ -111,31 +110,39 @@ def build(
     """Make a `.tflite` that provably fits each device, and write it with its report to `out/<device>/`.
 
     `model` is a path, 'module:function' or a Keras model of either Keras; `data` a path, 'module:function', or what
-    such a function returns; both default to those of `edgekit.toml` in `project` (a folder; the current one if
-    None). Sizes and durations are text with units, or numbers in bytes, milliseconds (latency) and seconds
-    (time budget); `max_drop` is in points; anything not given is the project's, then the profile's. `goal` is what to optimise
-    among candidates that hold every limit: 'balanced', 'smallest', 'download', 'ram', 'fastest' or 'accurate' (docs/techniques.md).
-    `augment` varies the training samples of every fine-tune as the table of that name in `[training]` does, as in
-    {'flip': 'horizontal', 'shift': 0.1}; {} overrides the table with nothing, and None leaves the table in force.
+    such a function returns; both default to those of `edgekit.toml` in `project` (a folder; the current one if None).
+    Sizes and durations are text with units, or numbers in bytes, milliseconds (latency) and seconds (time budget);
+    `max_drop` is in points. What is not given is taken from the project, then from the profile.
+
+    `goal` is what to optimise among candidates that hold every limit: 'balanced', 'smallest', 'download', 'ram',
+    'fastest' or 'accurate' (docs/techniques.md). `augment` varies the training samples of every fine-tune as the table
+    of that name in `[training]` does, as in {'flip': 'horizontal', 'shift': 0.1}; {} overrides the table with nothing,
+    and None leaves the table in force.
+
     `lock` writes `edgekit.lock` beside `edgekit.toml`; `locked` makes the locked bytes again, without a search, and
     raises `LockError` with every difference if it cannot.
-    `workers` jobs run at once over all devices, whose searches then go side by side: on this machine, or on the workers
-    of a dask `scheduler` ('tcp://host:8786'), which share the cache's folder (docs/fleet.md).
+
+    `workers` jobs run at once, with the searches of all devices side by side: on this machine, or on the workers of a
+    dask `scheduler` ('tcp://host:8786'), which share the cache's folder (docs/fleet.md).
+
     `emulate` runs each chosen file on the emulated board of its device, as the check `emulator` (docs/on-device.md);
     None leaves it to `edgekit.toml`. What this needs is checked before any work.
-    Whatever makes the figures hard to believe (labels in another order, test samples in the training split, ...) is reported
-    before anything is trained, and in `report.findings`. With `strict` each finding fails the check `sanity`, and findings made
-    before training end the build with a report and no file. None leaves it to `edgekit.toml`.
-    `progress` gets the phases, from any thread; 'auto' shows them on the terminal or in the notebook. `on_event` gets
-    an `edgekit.documents.events.Event` for all that happens (docs/api.md), one at a time; if it raises, it gets no further
-    events, and there is a warning.
 
-    Returns a `BuildResult`, or a list of them if `device` is a list or tuple. A model that does not
-    fit is not an error but a report whose outcome is 'fail'. Raises `ProjectError` for a wrong option or key, `ProfileError`,
-    `ModelError`, `DataError`, `TrustError` for code in a file without `trust`, `OutputError` before any work if `out`
-    cannot be written, `MissingExtraError` if TensorFlow or the device's runtime or compiler is not installed, and `ClusterError`
-    if the scheduler or its workers cannot be reached. An error of one device among several is raised when the others
-    are done; their results are its `finished`.
+    Whatever makes the figures hard to believe (labels in another order, test samples in the training split, ...) is
+    reported before anything is trained, and in `report.findings`. With `strict` each finding fails the check `sanity`,
+    and findings made before training end the build with a report and no file. None leaves it to `edgekit.toml`.
+
+    `progress` gets the phases, from any thread; 'auto' shows them on the terminal or in the notebook. `on_event` gets
+    an `edgekit.documents.events.Event` for all that happens (docs/api.md), one at a time; if it raises, it gets no
+    further events, and there is a warning.
+
+    Returns a `BuildResult`, or a list of them if `device` is a list or tuple. A model that does not fit is not an error
+    but a report whose outcome is 'fail'.
+
+    Raises `ProjectError` for a wrong option or key, `ProfileError`, `ModelError`, `DataError`, `TrustError` for code in
+    a file without `trust`, `OutputError` before any work if `out` cannot be written, `MissingExtraError` if TensorFlow
+    or the device's runtime or compiler is not installed, and `ClusterError` if the scheduler or its workers cannot be
+    reached. An error of one device among several is raised when the others are done; their results are its `finished`.
     """
     assert not isinstance(progress, str)  # `shows_progress` has put a callable in its place
     limits = limits_given(
@@ -201,7 +208,7 @@ def _build_one(
     progress: Progress,
     watch: Watch,
 ) -> BuildResult:
-    """Search (or make the locked candidate), conclude and write for one device; with `strict`, findings prevent that."""
+    """Search (or make the locked candidate again), conclude and write for one device; with `strict`, findings end it before a search."""
     task = task_for(profile, materials.model.facts, materials.project)
     runner, planner = TrialRunner(materials, profile, task.limits), Planner(task)
     device = DeviceWatch(watch, profile.id)

@@ -1,4 +1,4 @@
-"""`edgekit check`: any `.tflite` against a device, whoever made it.
+"""`edgekit check`: any `.tflite` against a device, wherever the file comes from.
 
 It joins reading, running and judging one file; it makes and changes nothing. A file that crashes its runtime is a
 result with a failing check and not an error.
@@ -70,19 +70,26 @@ def check(
 ) -> Report:
     """Judge a `.tflite` file on a device; the file is the report's `chosen`.
 
-    Sizes and durations are text with units ('512KiB', '20ms') or numbers in bytes and milliseconds; a limit that is not given
-    is the board's, and exceeding a default of the profile gives a check that warns. Without `data` accuracy is not asked. `max_drop` in points needs
-    `reference`, the float32 `.tflite` that the drop is measured from; without one it is unknown, which is not a pass. `metric` and `direction` are
-    those of `edgekit.toml`: without a metric it is the accuracy of classes and labels, or the mean absolute error of a regression,
-    depending on targets and outputs. `threshold` is the value above which a single output means yes; without one it is 0 for
-    a logit and 0.5 for a probability, by the file's last operator. Each of the two files has `time_limit_s` seconds; without it each step has its own
-    limit, far above what a sound file needs (`edgekit.jobs.limits`). Functions of the user's ('module:function') are looked for in the folder `project`, and
-    if it has an `edgekit.toml`, data without options of its own is read with the `[data]` of that file. With `cache` the data
-    is kept for the next time. `emulate` runs the file on the device's emulated board too (docs/on-device.md). Whatever makes the
-    figures hard to believe is in the report's `findings`, as far as data were given; with `strict` each finding fails the check
+    Sizes and durations are text with units ('512KiB', '20ms') or numbers in bytes and milliseconds; a limit that is not
+    given is the board's. Exceeding a default of the profile only gives a warning.
+
+    Without `data`, accuracy is not checked. `max_drop` in points needs `reference`, the float32 `.tflite` that the drop
+    is measured from; without it the drop is unknown, which does not pass. `metric` and `direction` mean the same as in
+    `edgekit.toml`. Without a metric, it is the accuracy for classes and labels and the mean absolute error for a
+    regression; targets and outputs tell which. `threshold` is the value above which a single output means yes; without
+    it, the file's last operator decides: 0 for a logit, 0.5 for a probability.
+
+    Each of the two files has `time_limit_s` seconds; without it each step has its own limit, far above what a sound
+    file needs (`edgekit.jobs.limits`). User functions ('module:function') are looked for in the folder `project`, and
+    if it has an `edgekit.toml`, data without options of its own is read with the `[data]` of that file. With `cache`
+    the data is kept for the next time.
+
+    `emulate` runs the file on the device's emulated board too (docs/on-device.md). Whatever makes the figures hard to
+    believe is in the report's `findings`, as far as data were given; with `strict` each finding fails the check
     `sanity`.
-    Raises `ProjectError` for a limit that is none, `ModelError` for a file that is no `.tflite` or that an NPU's compiler made,
-    `ProfileError`, `DataError`.
+
+    Raises `ProjectError` for a value that cannot be a limit, `ModelError` for a file that is not a `.tflite` or that an
+    NPU's compiler made, `ProfileError`, `DataError`.
     """
     assert not isinstance(progress, str)  # `shows_progress` has put a callable in its place
     given = limits_given(
@@ -111,7 +118,7 @@ def check(
 
 
 class _Run:
-    """One check: everything that is the same for the file and for its reference."""
+    """One check, with everything that is the same for the file and its reference."""
 
     def __init__(
         self,
@@ -189,7 +196,7 @@ class _Run:
         )
 
     def _failed(self, path: Path, known: Static, failed: Failed, reference: Path | None, allowed: Limits) -> Report:
-        """The report of a file that could not be measured: what its bytes tell is judged, the rest is unknown for that reason."""
+        """The report of a file that could not be measured: what its bytes show is judged; the rest is unknown, with the reason."""
         facts = (*known.checks, verdict.runtime_check(self._profile.runtime.kind, failed.reason))
         checks = self._judged(allowed, known.metrics, facts, reference)
         return self._made(path, known, None, known.metrics, checks, None, (*known.notes, failed.reason))
@@ -261,7 +268,7 @@ def _with(report: Report, check: Check, path: Path, profile: DeviceProfile) -> R
 
 
 def _not_kept(compiled: Compiled) -> Compiled:
-    """The same without a path: a check writes nothing, so the compiled file is deleted with its folder."""
+    """The compiled file's facts without a path: a check writes nothing, so the compiled file is deleted with its folder."""
     return msgspec.structs.replace(compiled, path=None)
 
 
@@ -292,7 +299,8 @@ def _require_plain(model: TfliteModel, path: Path) -> None:
 def _open(data: str | Path, root: Path, cache: Cache, seed: int, known: Static, progress: Progress) -> Dataset:
     """The data's test split, read with the options of the folder's `[data]` if it has any.
 
-    Data without splits is the test split as a whole, unless it is the data of the folder's own project: then the samples that a build would test on.
+    Data without splits is used as a whole. If it is the data of the folder's own project, only the samples are used
+    that a build would test on.
     """
     from edgekit.ingest.model import open_data
     from edgekit.ingest.wanted import Wanted

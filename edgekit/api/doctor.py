@@ -1,8 +1,8 @@
-"""`edgekit doctor`: what this installation can do, found by trying it if that takes no more than a second.
+"""`edgekit doctor`: what this installation can do, found by trying each part that takes no more than a second.
 
 It joins what is installed, the runtimes, the cache and the devices. Each runtime opens a model of one dense layer in a
-child of its own and has to give the right output; TensorFlow takes seconds to start and is only started when asked for.
-A part that is missing is a value with the line that adds it, and no error.
+child process of its own and must give the right output. TensorFlow takes seconds to start and is only started when
+asked for. A missing part is not an error: it is a value with the line that installs it.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ RUNTIMES, WORKSHOP = "edgekit.measure.runtimes", "edgekit.make.workshop"
 
 
 class Part(Value):
-    """A runtime or a tool: its distribution, the extra that has it (None for the base), its readable name, its use."""
+    """A runtime or a tool: its distribution, the extra that installs it (None: the base), its readable name, its use."""
 
     distribution: str
     extra: str | None
@@ -172,7 +172,7 @@ def _tensorflow(installed: tuple[PackageHealth, ...], *, deep: bool, progress: P
 
 
 def _converted(progress: Progress) -> tuple[str, str]:
-    """The versions that converted the probe's model, and the problem that the converter or LiteRT had with it."""
+    """The versions that converted the probe's model, and the problem that the converter or LiteRT had with it (empty: none)."""
     with tempfile.TemporaryDirectory(prefix="edgekit-doctor-") as folder:
         target = Path(folder) / "probe.tflite"
         job = {"do": "probe", "target": str(target)}
@@ -190,7 +190,7 @@ def _ask(
     environment: Mapping[str, str] | None = None,
     progress: Progress = no_progress,
 ) -> dict[str, Any] | str:
-    """A child's answer, or why there is none."""
+    """The answer of a child process, or why there is none."""
     try:
         with Worker(module, environment=environment) as worker:
             answer = worker.run(job, time_limit_s=limit_s, progress=progress)
@@ -236,7 +236,7 @@ def _emulator() -> Ability:
 
 
 def _lacks(architecture: Architecture) -> list[str]:
-    """Which of the two is missing; only the sysroot's manifest is looked for, its last file. An emulation checks all others."""
+    """Which of QEMU and the sysroot is missing. Of the sysroot only the manifest is looked for, which is written last."""
     missing = [] if shutil.which(architecture.qemu) else [architecture.qemu]
     return missing if (default_folder(architecture) / MANIFEST).is_file() else [*missing, SYSROOT]
 
@@ -257,7 +257,7 @@ def _is_lacking(package: PackageHealth) -> bool:
 
 
 def _device(profile: DeviceProfile, works: set[str]) -> DeviceHealth:
-    """Which of a device's checks cannot be made here: each is what `check` would report, before any file is given."""
+    """Which of a device's checks cannot be made on this machine, as `check` would report it for any file."""
     kind, limits = profile.runtime.kind, []
     if profile.obstacle:
         limits.append(profile.obstacle)

@@ -1,7 +1,7 @@
 """`edgekit inspect`: where a model's bytes, memory and multiply-accumulates are, layer by layer or operator by operator.
 
-It joins reading and counting. A `.tflite` is read as it is; a Keras model is opened as for a plan, so its facts are cached
-and TensorFlow is only loaded the first time. Nothing is run or changed.
+A `.tflite` is read directly. A Keras model is opened as for a plan: its facts are cached, and TensorFlow is only loaded
+the first time. Nothing is run or changed.
 """
 
 from __future__ import annotations
@@ -50,15 +50,15 @@ def inspect(
     cache: bool = True,
     progress: Progress | Auto = no_progress,
 ) -> Inspection:
-    """The layers of a Keras model, or the operators of a `.tflite`, with what each of them takes.
+    """The layers of a Keras model, or the operators of a `.tflite`, with the cost of each.
 
     `model` is a path (`.tflite`, `.keras`, `.h5`, a SavedModel's folder), 'module:function' or a Keras model of either
-    Keras; if None, the project's. The rows are sorted by what `by` names, the heaviest first, or, with `in_order`, in
-    the model's order. With a `device` each has its predicted milliseconds. The other arguments are those of
-    `edgekit.plan`.
+    Keras; if None, the project's. The rows are sorted by the cost that `by` names, the largest first, or, with
+    `in_order`, in the model's order. With a `device`, each row has its predicted milliseconds. The other arguments are
+    those of `edgekit.plan`.
 
-    A Keras model's figures are predicted for its float32 `.tflite`. Raises `ModelError` for a model that cannot be read,
-    `TrustError`, `ProfileError`, and `InputError` if the rows are to be sorted by latency and no device is named.
+    A Keras model's figures are predicted for its float32 `.tflite`. Raises `ModelError` for a model that cannot be
+    read, `TrustError`, `ProfileError`, and `InputError` if rows are to be sorted by latency without a device.
     """
     assert not isinstance(progress, str)  # `shows_progress` has replaced it by a callable
     if by not in ORDERS:
@@ -248,7 +248,7 @@ def _keras_metrics(facts: ModelFacts, cost: ModelCost, profile: DeviceProfile | 
 
 
 def _sorted(rows: list[Any], order: Order) -> list[Any]:
-    """The heaviest first; rows of the same weight in the model's order."""
+    """The rows with the largest cost first; equal rows in the model's order."""
     if order == "model":
         return rows
     return sorted(rows, key=lambda row: -_weight(getattr(row, ORDERS[order])))

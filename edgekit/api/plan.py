@@ -1,6 +1,6 @@
 """The API's `plan`: what a build would try for each device, and why not the rest.
 
-It takes the model's facts, in a worker the first time; nothing is trained, and no data is needed.
+It needs no data and trains nothing. The model's facts are read in a worker the first time, and cached.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def plan(
 
 
 def outlined(task: Task) -> Plan:
-    """The plan; if no built file is known to run on the device, it says what is missing there."""
+    """The plan; where no built file is known to run on the device, its reason says what is missing."""
     found = outline(task)
     obstacle = task.profile.obstacle or _no_compiler(task.profile)
     return found if found.reason or obstacle is None else msgspec.structs.replace(found, reason=obstacle)

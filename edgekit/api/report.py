@@ -1,7 +1,7 @@
-"""Reads an earlier result: its report as it was written, and its page, made anew.
+"""Reads an earlier result: its report as it was written, and its page, made again.
 
-A result is a folder that `build` wrote, or a report on its own; whoever wrote it, nothing of it is run. What no longer
-exists (the model, the manifest, a profile of the user's own) is shown on the page as missing, with the reason.
+A result is a folder that `build` wrote, or a single report. It may come from anybody, so nothing in it is run. What no
+longer exists (the model, the manifest, a user's own profile) is shown on the page as missing, with the reason.
 """
 
 from __future__ import annotations
@@ -62,8 +62,8 @@ def _manifest(report: Path) -> Manifest | None:
 def page(result: Result, device: str | Path | None = None, *, place: Path | None = None) -> str:
     """The page of a result; `device` is the profile, if it is one of the user's own.
 
-    `place` is where the page will be, for its links to the result's files; None: beside them.
-    Raises `ProfileError` if `device` is not a profile, or not that of the result.
+    `place` is the path where the page will be written, for its links to the result's files (None: in the result's
+    folder). Raises `ProfileError` if `device` is not a profile, or not that of the result.
     """
     profile, reason = _profile(result.report, device)
     home = Path(result.opened.side.file).parent
@@ -84,7 +84,7 @@ def page(result: Result, device: str | Path | None = None, *, place: Path | None
 
 
 def _files(manifest: Manifest | None, home: Path) -> tuple[str, ...]:
-    """The result's files that still exist, by its manifest, except for the page itself."""
+    """The result's files that still exist, as the manifest lists them, without the page itself."""
     if manifest is None:
         return ()
     return tuple(name for name in (*manifest.files, MANIFEST_FILE) if name != PAGE_FILE and (home / name).is_file())
@@ -98,9 +98,7 @@ def _relative_link(page: Path, home: Path) -> str:
 
 def _profile(report: Report, device: str | Path | None) -> tuple[DeviceProfile | None, str]:
     """The profile of the report's device, or why it is not available."""
-    if (
-        device is None and report.device not in profile_ids()
-    ):  # never opened as a path: the report may come from anybody
+    if device is None and report.device not in profile_ids():  # not opened as a path: the report may come from anybody
         return None, f"{report.device} is no bundled device, and no profile was given (--device PATH)"
     if device is None:
         return load_profile(report.device), ""
@@ -113,7 +111,7 @@ def _profile(report: Report, device: str | Path | None) -> tuple[DeviceProfile |
 
 
 def write_page(path: Path, text: str, *, inputs: tuple[Path, ...] = ()) -> None:
-    """Write a page, completely or not at all; never over an input, nor over anything but a file.
+    """Write a page, completely or not at all; it never replaces an input, nor anything but a file.
 
     Raises `OutputError`.
     """

@@ -1,6 +1,6 @@
-"""What a measurement on a board says: its checks against the device's limits, its line, its notes, and whether it counts.
+"""The result of a measurement on a board: its checks against the device's limits, its summary and notes, and whether it counts.
 
-It judges what came back and keeps it; how it was taken is the business of `edgekit.boards.session`.
+It judges and keeps a measurement; `edgekit.boards.session` takes it.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ def result_of(
     check: Check,
     keep: bool,
 ) -> BenchResult:
-    """The result of a measurement of the file at `path`; `agreement` and `check` hold its outputs against this machine's.
+    """The result of a measurement of the file at `path`; `agreement` and `check` compare its outputs with this machine's.
 
-    With `keep` it is kept beside the device's overlay. Raises `OutputError` where that cannot be written.
+    With `keep`, the measurement is kept beside the device's overlay. Raises `OutputError` where that cannot be written.
     """
     measurement = _measurement(profile, address, facts, document)
     reason = why_not(measurement, profile)
@@ -85,7 +85,10 @@ def _measurement(profile: DeviceProfile, address: Address, facts: Facts, documen
 
 
 def _foreign(profile: DeviceProfile, address: Address, facts: Facts) -> str | None:
-    """Why what it ran on is not the device; this machine has to be it, or say that it is."""
+    """Why what the file ran on is not the device; None where it is.
+
+    This machine counts as the device only if the profile is of this machine, or the machine's own name is the device's.
+    """
     is_here = address.kind == HERE
     other = board.other_device(facts, profile, {one.id: one.name for one in list_profiles()})
     if profile.is_this_machine:
@@ -96,12 +99,12 @@ def _foreign(profile: DeviceProfile, address: Address, facts: Facts) -> str | No
 
 
 def shown(text: str) -> str:
-    """A text of the device as a terminal may show it."""
+    """A text from the device, without characters that a terminal must not show."""
     return "".join(letter if letter.isprintable() else " " for letter in text[:1000])
 
 
 def _metrics(measurement: Measurement) -> Metrics:
-    """What was measured, as figures of a file."""
+    """What was measured, as metrics of a file."""
     document, environment = measurement.document, measurement.document.environment
     found: Metrics = {
         "flash": Metric(value=document.model.bytes, unit="B", basis="measured", source="the file's size"),
@@ -122,7 +125,10 @@ def _metrics(measurement: Measurement) -> Metrics:
 
 
 def _checks(measurement: Measurement, profile: DeviceProfile) -> list[Check]:
-    """What the board has, and the profile's defaults, against what was measured; what was measured elsewhere is unknown of the device."""
+    """What was measured, judged by the board's limits and the profile's defaults.
+
+    What was measured on something else than the device is unknown for the device.
+    """
     metrics, asked = _metrics(measurement), limits_of(profile, {})
     absent = {"latency": "an emulator tells no time"} if measurement.document.latency is None else {}
     if measurement.document.memory is None:
@@ -148,7 +154,7 @@ def _summary(path: Path, measurement: Measurement, checks: Sequence[Check]) -> s
 
 
 def _notes(profile: DeviceProfile, place: Path | None, reason: str | None) -> list[str]:
-    """What the measurement changes, and where the device's figures are from."""
+    """What the measurement changes, and where the device's figures come from."""
     found = []
     if profile.overlay is not None:
         found.append(f"figures of {profile.overlay} stand in the place of the profile's own")

@@ -1,7 +1,6 @@
-"""One measurement on a board: the file is sent, run there, and held against what this machine says of the same input.
+"""One measurement on a board: send the file, run it there, and compare its outputs with this machine's on the same input.
 
-What is missing there is said before anything is copied. What the measurement means for the device is the business of
-`edgekit.boards.result`.
+Whatever is missing on the board is reported before anything is copied. `edgekit.boards.result` judges the measurement.
 """
 
 from __future__ import annotations
@@ -32,10 +31,11 @@ KILLED = 128  # a shell's exit code for a process that a signal ended, plus the 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Session:
-    """One measurement whose arguments are right.
+    """One measurement, with arguments that were already checked.
 
-    `model` is what the file at `path` says; `inputs` are the `.npy` files that are sent with it, `runtime` and `python` the
-    interpreter and the Python on the device (None: found there). With `keep` what was measured is kept for later reports.
+    `model` is what the file at `path` says; `inputs` are the `.npy` files that are sent with it. `runtime` and `python`
+    are the interpreter and the Python on the device (None: found there). With `keep`, the measurement is kept for later
+    reports.
     """
 
     profile: DeviceProfile
@@ -51,7 +51,7 @@ class Session:
     progress: Progress
 
     def run(self, scratch: Path) -> BenchResult:
-        """Measure, with files of its own in `scratch`; raises `DeviceError`, `MissingExtraError` and what the runner finds wrong."""
+        """Measure, with its own files in `scratch`; raises `DeviceError`, `MissingExtraError` and the errors that the runner reports."""
         sha256 = hashlib.sha256(self.path.read_bytes()).hexdigest()
         transport = transport_to(self.address, self.profile)
         facts = transport.facts(self.python)
@@ -83,9 +83,9 @@ class Session:
     def _compared(
         self, document: BenchDocument, ran: Ran, transport: Transport, scratch: Path
     ) -> tuple[HostAgreement, Check]:
-        """The device's outputs against this machine's own of the same file on the same input."""
+        """The device's outputs compared with this machine's, of the same file on the same input."""
         there = output_arrays(document.outputs, ran.outputs, where=transport.address)
-        found, reason = self._here(scratch)
+        found, reason = self._on_this_machine(scratch)
         if found is None:
             return _not_compared(reason)
         mine, files = found
@@ -103,8 +103,8 @@ class Session:
         exact = all(one.equal == one.values for one in outputs)
         return HostAgreement(bit_for_bit=exact, host=host, outputs=outputs, reason=check.reason), check
 
-    def _here(self, scratch: Path) -> tuple[tuple[BenchDocument, dict[str, Path]] | None, str]:
-        """The same run on this machine without any timing; None and why where it cannot be had."""
+    def _on_this_machine(self, scratch: Path) -> tuple[tuple[BenchDocument, dict[str, Path]] | None, str]:
+        """The same run on this machine without any timing; None and the reason where that is impossible."""
         from edgekit.boards.local import Local
 
         try:
@@ -123,7 +123,7 @@ class Session:
 
 
 def _document(ran: Ran, transport: Transport, sha256: str) -> BenchDocument:
-    """The runner's document, of the file that was sent; raises what it says where there is none."""
+    """The runner's document on the file that was sent; raises the runner's error where there is none."""
     killed = ran.exit_code - KILLED
     if killed > 0 and not ran.document:
         raise DeviceError(
@@ -147,7 +147,7 @@ def _document(ran: Ran, transport: Transport, sha256: str) -> BenchDocument:
 
 
 def _refused(refusal: Refusal, transport: Transport) -> EdgekitError:
-    """What the runner found wrong, as the error that it is here."""
+    """The runner's error as an error of this package."""
     error = refusal.error
     kinds: dict[str, type[EdgekitError]] = {
         "usage": InputError, "model": ModelError, "input": DataError, "delegate": InputError,

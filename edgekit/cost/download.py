@@ -3,8 +3,9 @@
     bits of a weight = h(s) + (1 - s) * min(b, c * log2(k))
 
 with s the share of zeros, h the binary entropy, k the clusters, b the bits that a dense weight of the format deflates
-to and c what DEFLATE (RFC 1951: Huffman codes of whole bytes, and matches) falls short of the entropy by. b and c were
-taken by deflating normally distributed weights; the test of this file does it again and holds the interval to it.
+to, and c the factor by which DEFLATE (RFC 1951: Huffman codes of whole bytes, and matches) exceeds the entropy. b and c
+were measured by deflating normally distributed weights; the test of this file repeats that and checks the interval
+against it.
 """
 
 from __future__ import annotations
@@ -17,13 +18,13 @@ from edgekit.cost.graph import Graph
 from edgekit.devices.profile import DeviceProfile
 from edgekit.documents.candidate import Estimate
 
-# Deflated share of a dense tensor: low, usual, high; trained int8 weights cluster round zero, hence its low end.
+# Deflated share of a dense tensor: low, usual, high; trained int8 weights lie close to zero, hence its low end.
 DENSE_SHARE = {4: (0.86, 0.926, 0.97), 2: (0.84, 0.923, 1.0), 1: (0.60, 0.88, 1.0)}
-# Bits that a cluster's index deflates to, over log2(k): by bytes of a weight.
+# Bits that a cluster's index deflates to, over log2(k), by the bytes of a weight.
 CLUSTER_FACTOR = {4: (1.1, 1.38, 1.8), 2: (1.0, 1.2, 1.6), 1: (0.8, 1.07, 1.35)}
-# How far DEFLATE stays behind h(s) + (1 - s) b: grows with the share of zeros, 1.0 where there are none.
+# DEFLATE needs (1 + penalty * s) times the bits of h(s) + (1 - s) b.
 ZEROS_PENALTY = (-0.1, 0.25, 0.45)
-# Two thirds of a scale's bytes are a zero point of zero.
+# Scales deflate well: two thirds of their bytes are zero points, which are zero.
 SCALE_SHARE = (0.2, 0.4, 0.7)
 GRAPH_SHARE = (0.15, 0.35, 0.65)
 SOURCE = "edgekit.cost.download: entropy of the weights by sparsity and clusters, and what DEFLATE makes of it"
@@ -48,7 +49,7 @@ def weight_bits(width_bits: int, zeros: float, count: int | None, end: int) -> f
 
 
 def _of_width(table: Mapping[int, tuple[float, float, float]], width_bits: int) -> tuple[float, float, float]:
-    """The row of the narrowest width that is not narrower: weights of a few bits are packed into bytes."""
+    """The row of the narrowest width that holds the weights: weights of a few bits are packed into bytes."""
     return table[min((width for width in table if 8 * width >= width_bits), default=max(table))]
 
 

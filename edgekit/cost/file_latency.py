@@ -1,6 +1,6 @@
-"""The predicted latency of a `.tflite` on a device: its work counted from its operators, and the roofline of the board.
+"""The predicted latency of a `.tflite` on a device: the work of its operators, and the roofline of the board.
 
-Nothing is run. `operator_latency` gives each operator its part of it.
+Nothing is run. `operator_latency` divides the latency among the operators.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from edgekit.tflite.model import TfliteModel
 from edgekit.tflite.numerics import arithmetic
 
 COST_NAMES = {"float16": "float32", "hybrid": "dynamic_range", "other": "float32"}
-"""The cost model's name of an arithmetic, where it is not its own."""
+"""The cost model's name of an arithmetic, where the file's analysis has another."""
 
 
 def predicted_latency(model: TfliteModel, profile: DeviceProfile) -> Metric:
-    """The roofline's latency on another device; without a value where the file's work cannot be counted."""
+    """The latency on the profile's device by the roofline; without a value where the file's work cannot be counted."""
     if model.compiled_by is not None:
         return _no_latency(hidden(model))
     if model.runs is None:
@@ -37,7 +37,8 @@ def predicted_latency(model: TfliteModel, profile: DeviceProfile) -> Metric:
                 decoded=sum(tensor.elements for tensor in model.tensors if tensor.lookup is not None),
             )
             estimates.append(predict_workload(profile, work))
-            # The operators of a loop's body are small, and LiteRT takes some in less than the overhead of any other.
+            # The operators of a loop's body are small, and LiteRT runs some in less than the usual overhead per
+            # operator.
             fast.append(predict_workload(profile, msgspec.structs.replace(work, operators=len(model.operators))))
     except ProfileError as problem:
         return _no_latency(problem.what)
@@ -54,7 +55,7 @@ def predicted_latency(model: TfliteModel, profile: DeviceProfile) -> Metric:
 
 
 def _arithmetic(model: TfliteModel) -> tuple[str, ...]:
-    """The kinds of a file's multiply-accumulates as the cost model names them, the one with most of them first."""
+    """The arithmetic of a file's multiply-accumulates in the cost model's names, the one with most of them first."""
     macs: dict[str, int] = {}
     for operator, kind in zip(model.operators, arithmetic(model), strict=True):
         if operator.macs:

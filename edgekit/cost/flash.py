@@ -3,9 +3,9 @@
     flash = sum over operators (weights * width + biases * width + scales * 24 B where quantized)
             + graph (a base, and a share for each operator: its tensors, names and options)
 
-A quantized weight tensor and its bias each carry a float32 scale and an int64 zero point a channel, or one of each: 2 * (4 + 8) B
+A quantized weight tensor and its bias each hold a float32 scale and an int64 zero point, per channel or per tensor: 2 * (4 + 8) B
 (tensorflow/lite/schema/schema.fbs, table QuantizationParameters). The graph's share depends on the length of names;
-its interval encloses MLPerf Tiny's reference models, whose names are long and short.
+its interval encloses MLPerf Tiny's reference models, some with long names and some with short ones.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ SOURCE = "edgekit.cost.flash: weights at their width, scales, and a share for th
 
 
 def predict(profile: DeviceProfile | None, graph: Graph) -> Estimate:
-    """Bytes of the `.tflite`; zeros and repeated weights do not change them, but where look-up tables store them."""
+    """Bytes of the `.tflite`; zeros and repeated weights do not change them, unless look-up tables store the weights."""
     low, usual, high = (weight_bytes(graph, end) + graph_bytes(graph, end) for end in range(3))
     return Estimate(value=usual, low=low, high=high, source=SOURCE)
 
 
 def weight_bytes(graph: Graph, end: int = 1) -> int:
-    """Bytes of all constant tensors; `end` is 0 for the low, 1 for the usual, 2 for the high estimate of scales."""
+    """Bytes of all constant tensors with their scales; `end` is 0 for the low, 1 for the usual, 2 for the high estimate of scales."""
     return sum(node_bytes(node, end) for node in graph.nodes)
 
 
 def graph_bytes(graph: Graph, end: int = 1) -> int:
-    """Bytes of all that is not a constant tensor: operators, tensors, names."""
+    """Bytes of everything that is not a constant tensor: operators, tensors, names."""
     widened = sum(node.widened for node in graph.nodes)
     in_tables = sum(node.table_bytes is not None for node in graph.nodes)
     return (
@@ -48,7 +48,7 @@ def graph_bytes(graph: Graph, end: int = 1) -> int:
 
 
 def scale_bytes(graph: Graph, end: int = 1) -> int:
-    """Bytes of all scales and zero points, which `weight_bytes` counts too."""
+    """Bytes of all scales and zero points, which `weight_bytes` includes."""
     return sum(node.scales for node in graph.nodes) * CHANNEL_BYTES[end]
 
 

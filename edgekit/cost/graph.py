@@ -1,7 +1,7 @@
 """The lowered graph: the operators that a model's layers become, and how each is stored and computed.
 
-Every operator is float32 and dense until a technique's effect says otherwise. Cost models read nothing but this value and a
-device profile, so what a technique costs is what its effect makes of the graph.
+Every operator is float32 and dense until a technique's effect changes it. Cost models read only this value and a device
+profile, so a technique's cost is the cost of the graph after its effect.
 """
 
 from __future__ import annotations
@@ -18,13 +18,14 @@ FLOAT_BITS, FLOAT_BYTES = 32, 4
 
 
 class Node(Value):
-    """One operator: its tensors by name, its elements with those of what was folded into it, and how they are stored.
+    """One operator: the tensors that it reads, the size of its output, its weights with those folded into it, and how they are stored.
 
-    `elements` are those of its output, `window` the weights that one output channel reads (0: it is no convolution or dense layer).
-    `resident_bytes` is the width of a weight once the interpreter has unpacked it. `scales` counts the scales of its weights, each with a
-    zero point. `widened` counts the constants that an operator of their own widens to float32. `zeros` is the share of its
-    weights that are zero, `distinct` the most distinct values that they have in a channel, in units of its scale (None: not limited).
-    `table_bytes` are the bytes of its weights as indices into look-up tables, from which each inference decodes them (None: no tables).
+    `elements` counts its output, `window` the weights that one output channel reads (0: neither a convolution nor a
+    dense layer). `resident_bytes` is the width of a weight once the interpreter has unpacked it. `scales` counts the
+    scales of its weights, each with a zero point. `widened` counts its constants that are widened to float32 by an
+    operator of their own. `zeros` is the share of its weights that are zero. `distinct` is the largest number of
+    distinct values in a channel, in units of the channel's scale (None: not limited). `table_bytes` are the bytes of
+    its weights as indices into look-up tables, which each inference decodes (None: no tables).
     """
 
     name: str
@@ -58,10 +59,10 @@ class Node(Value):
 
 
 class Graph(Value):
-    """The operators in the order they run, and the names and elements of the tensors that are fed and given back.
+    """The operators in the order they run, the elements of each input by its name, and the names of the outputs.
 
-    `input_bytes` is the width of an element that is fed. `may_stay_float` says that operators without an integer kernel
-    stay in float, and that none is known to.
+    `input_bytes` is the width of an input element. `may_stay_float` says that operators without an integer kernel stay
+    in float; which ones is not known before the file is made.
     """
 
     inputs: dict[str, int] = {}
@@ -82,7 +83,7 @@ class Graph(Value):
 
     @property
     def arithmetic(self) -> Arithmetic:
-        """The arithmetic of most multiply-accumulates."""
+        """The arithmetic of the largest share of multiply-accumulates."""
         found: dict[Arithmetic, int] = {}
         for node in self.nodes:
             found[node.arithmetic] = found.get(node.arithmetic, 0) + node.macs
@@ -90,12 +91,12 @@ class Graph(Value):
 
     @property
     def zeros(self) -> float:
-        """The largest share of zeros that an operator's weights have: the operators that are left out hold little."""
+        """The largest share of zeros that an operator has; operators that a technique leaves out hold few weights."""
         return max((node.zeros for node in self.nodes), default=0.0)
 
     @property
     def distinct(self) -> int | None:
-        """The fewest distinct values that an operator's weights have; None where none are limited."""
+        """The smallest limit of distinct values that an operator has; None where none is limited."""
         return min((node.distinct for node in self.nodes if node.distinct is not None), default=None)
 
     @property
@@ -116,5 +117,5 @@ class Graph(Value):
         return Graph(inputs=self.inputs, nodes=nodes, outputs=self.outputs)
 
     def changed(self, change: Callable[[Node], dict[str, Any]]) -> Graph:
-        """The graph with some fields of each operator changed; a node that nothing changes gives an empty dict."""
+        """The graph with some fields of each operator changed; `change` returns an empty dict for an operator that stays."""
         return replace(self, nodes=tuple(replace(node, **change(node)) for node in self.nodes))

@@ -2,10 +2,11 @@
 
     firmware = file + share * (framework + shared + sum over operators (code of the operator))
 
-The bytes on the right are those of tflite-micro's reference kernels on x86-64, counted in the package's own object code
-(`tools/measure_kernels.py`). A Cortex-M's code is denser: tflite-micro publishes its framework as 20,411 B on x86-64 and 9,732 B
-on a Cortex-M3. An optimized library (CMSIS-NN, ESP-NN) has more kernels for one operator, which the high end allows for.
-The C library, the start-up code and the application are not in it. Published points: see the test of this file.
+The bytes in brackets are those of tflite-micro's reference kernels on x86-64, counted in the package's own object code
+(`tools/measure_kernels.py`). A Cortex-M's code is denser: tflite-micro publishes its framework as 20,411 B on x86-64
+and 9,732 B on a Cortex-M3. An optimized library (CMSIS-NN, ESP-NN) has more kernels for one operator, which the high
+end allows for. The C library, the start-up code and the application are not included. The test of this file has the
+published points.
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ else:
 
 _FILE = Path(__file__).with_name("kernels_tflm.toml")
 # Low, usual, high share of the x86-64 bytes. Usual: 9,732 of 20,411 B (tflite-micro pull request 549, TFLM Code Size FAQ);
-# low: a build with -Os throughout, as the 22 KB of a keyword spotter on a Cortex-M3; high: optimized kernels beside the reference
-# ones, which stay linked for the types that the library does not do.
+# low: a build with -Os throughout, as in the 22 KB of a keyword spotter on a Cortex-M3; high: optimized kernels beside
+# the reference ones, which stay linked for the types that the library does not support.
 SHARE = (0.30, 0.477, 1.1)
 PUBLISHED = "https://github.com/tensorflow/tflite-micro/pull/549"
 SOURCE = (
@@ -37,7 +38,7 @@ SOURCE = (
 
 
 class KernelTable(Value):
-    """Bytes of x86-64 code: the interpreter's, what many operators share, and of each operator what it adds."""
+    """Bytes of x86-64 code: the interpreter's, the code that many operators share, and what each operator adds."""
 
     version: str
     basis: str
@@ -54,7 +55,7 @@ def kernel_table() -> KernelTable:
 
 
 def code_bytes(names: Iterable[str]) -> Estimate | None:
-    """Bytes of code in flash of the interpreter and these operators; None where one of them is not known."""
+    """Bytes of flash for the code of the interpreter and these operators; None where one of them is not known."""
     table, wanted = kernel_table(), sorted(set(names))
     if any(name not in table.operators for name in wanted):
         return None
@@ -65,7 +66,7 @@ def code_bytes(names: Iterable[str]) -> Estimate | None:
 
 
 def firmware_bytes(model: TfliteModel) -> Estimate | None:
-    """Bytes of flash of the file and the code that runs it; None where the code of an operator is not known."""
+    """Bytes of flash for the file and the code that runs it; None where the code of an operator is not known."""
     code = code_bytes(operator.name for operator in model.operators)
     if code is None:
         return None

@@ -2,10 +2,10 @@
 
     latency = overhead + operators * overhead per operator + max((MACs + decoding) / rate, bytes / bandwidth)
 
-bytes are the weights once and every activation twice, written and read. After Williams, Waterman and Patterson,
-Roofline, CACM 52(4), 2009, https://doi.org/10.1145/1498765.1498785, with the rates that whole models reach in place of
-the peak. The low end takes every coefficient at its fast end, the high end at its slow one: an interval to be trusted
-rather than a narrow one. The profile holds the coefficients and says where they are from.
+bytes count the weights once and every activation twice (written and read). After Williams, Waterman and Patterson,
+Roofline, CACM 52(4), 2009, https://doi.org/10.1145/1498765.1498785, with the rates that whole models reach instead of
+the peak rate. The low end takes every coefficient at its fast end, the high end at its slow one: the interval is wide
+so that it can be trusted. The profile holds the coefficients and says where they are from.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ ON_AN_NPU = "; low: its compiler puts all of it on the NPU, high: none of it, an
 
 
 class Workload(Value):
-    """What an inference does: MACs, bytes of weights, bytes of all activations together, operators, and its arithmetic.
+    """The work of one inference: MACs, bytes of weights, bytes of all activations together, operators, and its arithmetic.
 
     `dtype` is that of the arithmetic: 'float32', 'int8', 'int16x8', or 'dynamic_range' (8-bit weights, float
-    activations); 'float16' is stored so and computed in float32. `decoded` are weights that are decoded from look-up tables
-    in each inference.
+    activations). Weights stored in 'float16' are computed in float32. `decoded` counts the weights that each inference
+    decodes from look-up tables.
     """
 
     macs: int
@@ -40,8 +40,8 @@ class Workload(Value):
 def predict(profile: DeviceProfile, graph: Graph) -> Estimate:
     """Milliseconds of one inference at batch 1 with the profile's runtime and threads.
 
-    Zeros and repeated weights make a dense kernel no faster. Where operators may stay in float, the slow end is that of float
-    throughout.
+    Zeros and repeated weights make a dense kernel no faster. Where operators may stay in float, the slow end is that of
+    a graph in float throughout.
     """
     found = predict_workload(profile, workload_of(graph))
     if not graph.may_stay_float:
@@ -51,7 +51,7 @@ def predict(profile: DeviceProfile, graph: Graph) -> Estimate:
 
 
 def workload_of(graph: Graph) -> Workload:
-    """What one inference of a graph does."""
+    """The work of one inference of a graph."""
     return Workload(
         macs=graph.macs,
         weight_bytes=flash.weight_bytes(graph),
@@ -63,7 +63,7 @@ def workload_of(graph: Graph) -> Workload:
 
 
 def predict_workload(profile: DeviceProfile, workload: Workload, *, rate: Quantity | None = None) -> Estimate:
-    """Milliseconds of one inference of a workload, as of a finished `.tflite`; `rate` is in place of the profile's.
+    """Milliseconds of one inference of a workload, such as that of a finished `.tflite`; `rate` replaces the profile's.
 
     Raises `ProfileError` where the profile has no rate for the workload's arithmetic.
     """
@@ -80,7 +80,7 @@ def predict_workload(profile: DeviceProfile, workload: Workload, *, rate: Quanti
 
 
 def _roofline_ms(profile: DeviceProfile, workload: Workload, rate: float, end: int) -> float:
-    """One end of the interval: 0 with the fast ends of the overheads and the bandwidth, 2 with the slow ones."""
+    """One end of the interval: 0 has the fast ends of the overheads and the bandwidth, 2 the slow ones."""
     cost = profile.cost
     traffic = workload.weight_bytes + 2 * workload.activation_bytes
     macs = workload.macs + tables.DECODE_MACS[end] * workload.decoded

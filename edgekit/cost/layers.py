@@ -1,10 +1,10 @@
 """What each layer of a Keras model is predicted to take once it is converted to float32.
 
-    flash  = its weights and bias at their width; names and the graph are the file's and no layer's
-    memory = what is alive while its operator runs
+    flash  = its weights and bias at their width; names and the graph belong to the file and to no layer
+    memory = the activations that are alive while its operator runs
 
-A layer that the converter merges into another (batch normalization, an activation, dropout) takes nothing by itself.
-The sums are those of `cost/flash.py`, `cost/ram.py` and `cost/latency.py`, which count the same operators.
+A layer that the converter merges into another (batch normalization, an activation, dropout) takes nothing itself.
+`cost/flash.py`, `cost/ram.py` and `cost/latency.py` count the same operators, so the parts add up to their totals.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from edgekit.values import Value
 
 
 class LayerCost(Value):
-    """Bytes of a layer's constants, and what is held while it runs; None for a layer that is no operator.
+    """Bytes of a layer's constants, and of the memory held while it runs (None for a layer that is no operator).
 
     `merged_into` names the layer whose operator does its work.
     """
@@ -35,7 +35,7 @@ class LayerCost(Value):
 
 
 class ModelCost(Value):
-    """A float32 file before it is made: each layer by its name, the whole's size and latency, the peak of its memory."""
+    """The costs of a float32 file before it is made: each layer's by name, the size and latency of all, the peak of its memory."""
 
     layers: dict[str, LayerCost]
     flash: Estimate
@@ -76,7 +76,7 @@ def model_cost(facts: ModelFacts, profile: DeviceProfile | None = None) -> Model
 
 
 def _merged_into(name: str, facts: ModelFacts, graph: Graph) -> str | None:
-    """The operator that a layer became a part of, found along its only input."""
+    """The operator that a layer became a part of, found by following its only input."""
     nodes = {node.name for node in graph.nodes}
     inputs = {layer.name: layer.inputs for layer in facts.layers}
     if name in nodes or not inputs.get(name):

@@ -1,4 +1,4 @@
-"""What a Keras model becomes in a `.tflite`, as far as its cost goes: which layers are operators, and their weights.
+"""What a Keras model becomes in a `.tflite`, as far as costs depend on it: which layers are operators, and their weights.
 
 The converter folds batch normalization into the layer before it, fuses plain activations and drops what only training
 needs. All costs are counted on this graph, so that they count the same operators.
@@ -26,7 +26,7 @@ TAKES_BATCH_NORM = frozenset({"Conv1D", "Conv2D", "DepthwiseConv2D", "SeparableC
 def lower(facts: ModelFacts) -> Graph:
     """The operators that a model's layers become, in float32.
 
-    A free dimension counts as 1, since the interpreter allocates for it only when it is known.
+    A dimension without a fixed size counts as 1.
     """
     nodes: dict[str, Node] = {}
     alias: dict[str, str] = {}
@@ -35,7 +35,7 @@ def lower(facts: ModelFacts) -> Graph:
         sources = tuple(alias.get(name, name) for name in layer.inputs)
         if layer.kind == "InputLayer":
             inputs[layer.name] = _elements(layer.output_shape)
-        elif len(sources) == 1 and _vanishes(layer, nodes.get(sources[0])):
+        elif len(sources) == 1 and _is_folded(layer, nodes.get(sources[0])):
             alias[layer.name] = sources[0]
             if layer.kind == "BatchNormalization":
                 nodes[sources[0]] = _with_batch_norm(nodes[sources[0]])
@@ -47,7 +47,7 @@ def lower(facts: ModelFacts) -> Graph:
     return Graph(inputs=inputs, nodes=tuple(nodes.values()), outputs=outputs)
 
 
-def _vanishes(layer: LayerFacts, before: Node | None) -> bool:
+def _is_folded(layer: LayerFacts, before: Node | None) -> bool:
     if layer.kind in TRAINING_ONLY:
         return True
     if layer.kind == "BatchNormalization":
@@ -72,7 +72,7 @@ def _node(layer: LayerFacts, sources: tuple[str, ...]) -> Node:
 
 
 def _with_batch_norm(node: Node) -> Node:
-    """Scale goes into the weights, shift into the bias, which a layer without one gets for it."""
+    """The scale goes into the weights, the shift into the bias, which is added where the layer has none."""
     return msgspec.structs.replace(node, biases=node.biases or node.channels)
 
 
@@ -85,7 +85,7 @@ def _elements(shape: tuple[int | None, ...]) -> int:
 
 
 def _unlisted_inputs(facts: ModelFacts, names: set[str]) -> dict[str, int]:
-    """Inputs that are no layer of their own, as in a Sequential model."""
+    """Inputs without an input layer of their own, as in a Sequential model."""
     listed = {tensor.name: _elements(tensor.shape) for tensor in facts.inputs}
     first = next(iter(listed.values()), 0)
     found = {name: listed.get(name, first) for name in sorted(names)}

@@ -1,9 +1,9 @@
-"""What Vela makes of weights before it is run: the Ethos-U reads them in a code of its own, without loss.
+"""What Vela makes of weights, predicted before it runs: the Ethos-U reads weights in a lossless code of its own.
 
     bits of a weight = (h(s) + (1 - s) * b) * f        b = 8.3 where it is dense, log2(k) + 0.6 with k clusters
 
 with s the share of zeros, h the binary entropy, and f what the stream adds (padding to blocks, tables). So zeros and
-few values shrink flash, and time where the NPU waits for weights. b and f were fitted to what Vela 5.2 made of two int8
+few values save flash, and time where the NPU waits for weights. b and f were fitted to what Vela 5.2 made of two int8
 models of MLPerf Tiny with zeros and clusters put in (docs/npus.md has the table, and what was held back).
 """
 
@@ -16,19 +16,19 @@ from edgekit.cost import download
 from edgekit.cost.graph import Graph
 from edgekit.documents.candidate import Estimate
 
-# Low, usual, high. Dense: trained weights that lie close round zero take the low end.
+# Low, usual, high. Dense: trained weights close to zero take the low end.
 DENSE_BITS = (6.0, 8.3, 9.3)
 CLUSTER_BITS = (0.1, 0.6, 1.2)
 STREAM = (0.95, 1.06, 1.3)
 CHANNEL_BYTES = (8, 10, 16)
 OPERATOR_BYTES = (50, 250, 900)
 BASE_BYTES = (1000, 2500, 5000)
-# What the whole file deflates to: the code itself does not.
+# The share that the whole file deflates to: the encoded weights do not deflate.
 DOWNLOAD_SHARE = (0.55, 0.88, 1.0)
-# The least of a predicted peak that running in stripes may leave.
+# The share of a predicted peak that is left at least where Vela runs layers in stripes.
 STRIPES = 0.2
-# Of an inference the share in which the NPU waits for weights: none in a keyword spotter of convolutions, half in a
-# streaming wake word of wide ones, four fifths in a small network whose dense layer is most of it.
+# The share of an inference in which the NPU waits for weights: none in a keyword spotter of convolutions, half in a
+# streaming wake word of wide ones, four fifths in a small network that is mostly one dense layer.
 WAITING = (0.95, 0.3, 0.0)
 SOURCE = "edgekit.cost.npu: what Vela's code of the weights takes by zeros and clusters, scales, commands"
 
@@ -47,7 +47,7 @@ def weight_bits(graph: Graph, end: int = 1) -> float:
 
 
 def compiled(plain: dict[str, Estimate], graph: Graph) -> dict[str, Estimate]:
-    """The estimates of a file once Vela compiled it, from those of the plain one; what is not in int8 is not compiled."""
+    """The estimates of the file after Vela, from those of the file before; only an int8 file is compiled, so others keep theirs."""
     if graph.arithmetic != "int8":
         return plain
     ends = [_bytes(graph, end) for end in range(3)]
@@ -61,7 +61,7 @@ def compiled(plain: dict[str, Estimate], graph: Graph) -> dict[str, Estimate]:
 
 
 def _memory(plain: Estimate, graph: Graph) -> Estimate:
-    """Less where Vela runs layers in stripes, more where it stages the weights of two layers on the chip."""
+    """The memory after Vela: less where it runs layers in stripes, more where it stages the weights of two layers on the chip."""
     largest = max((node.weights for node in graph.nodes), default=0)
     ends = [plain.low * STRIPES, plain.value, plain.high + 2 * largest]
     return _estimate(ends, f"{plain.source}; as Vela may plan it")
@@ -73,7 +73,7 @@ def _estimate(ends: Sequence[float], source: str) -> Estimate:
 
 
 def latency_after(graph: Graph, plain_ms: float, name: str) -> Estimate:
-    """The time after training, from that of the same conversion without: less where the NPU waits for weights."""
+    """The time after training, from the time of the same conversion without training: less where the NPU waits for weights."""
     shrinks = min(weight_bits(graph) / weight_bits(graph.dense), 1.0)
     low, usual, high = (plain_ms * (1 - share * (1 - shrinks)) for share in WAITING)
     source = f"edgekit.cost.npu: from {plain_ms:.4g} ms of {name}, less where the NPU waits for weights"

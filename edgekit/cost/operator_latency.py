@@ -1,6 +1,6 @@
 """The predicted milliseconds of each operator of a `.tflite` on a device.
 
-The parts of `file_latency.predicted_latency`, which predicts the whole; nothing is run.
+`file_latency.predicted_latency` predicts the whole, which is divided here. Nothing is run.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ def operator_latencies(
 ) -> tuple[Estimate, ...]:
     """The predicted time of each operator, in the order of `model.operators`.
 
-    Guarantees that the values sum to that of `predicted_latency`, and that the intervals of all together enclose its
-    interval. Empty where that has no value, and its `reason` says why. `parts` is the model's breakdown, where it has
-    been made.
+    Guarantees that the values sum to that of `predicted_latency`, and that the intervals together enclose its interval.
+    Empty where `predicted_latency` has no value; its `reason` says why. `parts` is the model's breakdown, where it was
+    already made.
     """
     whole = predicted_latency(model, profile)
     if whole.value is None or whole.low is None or whole.high is None:
         return ()
     estimate = Estimate(value=float(whole.value), low=whole.low, high=whole.high, source=whole.source)
     rows = (parts or breakdown(model)).operators
-    # An operator that multiplies nothing takes the time of its bytes, whatever the rate: any that is known will do.
+    # An operator without MACs takes the time of its bytes at any rate, so any known arithmetic will do.
     known = next((_dtype(row) for row in rows if row.macs), "float32")
     return apportion(profile, estimate, [_workload(model, row, _dtype(row) if row.macs else known) for row in rows])
 

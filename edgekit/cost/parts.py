@@ -1,10 +1,10 @@
-"""The predicted latency of a model, apportioned to its operators.
+"""The predicted latency of a model, divided among its operators.
 
     part's time = the share of the overhead + overhead per operator + max(its MACs / rate, its bytes / bandwidth)
 
-scaled so that the parts' values sum to the whole's prediction, which is the figure that counts: an operator for itself
-may be bound by memory where the whole is bound by arithmetic. The low and the high end are apportioned by themselves
-and widened where they would not enclose the value.
+scaled so that the parts' values sum to the whole's prediction. That figure counts, because a single operator may be
+bound by memory where the whole is bound by arithmetic. The low and the high ends are divided separately, and widened
+where they would not enclose the value.
 """
 
 from __future__ import annotations

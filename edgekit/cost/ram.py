@@ -4,9 +4,9 @@
     arena of a microcontroller = peak + the interpreter's own + a share for each operator and channel
     growth of a process        = runtime's own + file + weights as the kernels unpack them + peak
 
-A tensor lives from the operator that makes it to the last that reads it, and the peak over the order of execution is
-what tflite-micro's greedy planner aims at (tensorflow/lite/micro/docs/memory_management.md). On a microcontroller the
-weights stay in flash. XNNPACK packs a copy of the weights beside the file's own
+A tensor lives from the operator that writes it to the last one that reads it. tflite-micro's greedy planner aims at the
+peak over the order of execution (tensorflow/lite/micro/docs/memory_management.md). On a microcontroller the weights
+stay in flash. XNNPACK packs a copy of the weights in addition to the file's own
 (https://github.com/tensorflow/tensorflow/tree/master/tensorflow/lite/delegates/xnnpack, section Weights cache).
 """
 
@@ -18,7 +18,8 @@ from edgekit.devices.profile import DeviceProfile, Quantity
 from edgekit.documents.candidate import Estimate
 from edgekit.tflite.liveness import Lifetime, aligned, held_bytes
 
-# Low, usual, high. Below 1: a reshape or activation may share its input's memory; above: gaps that a planner leaves.
+# Low, usual, high. Below 1, since a reshape or activation may share its input's memory; above, since a planner leaves
+# gaps.
 PEAK_FACTOR = (0.7, 1.0, 1.35)
 OPERATOR_BYTES = (60, 185, 400)
 # Multiplier and shift of each output channel of a quantized convolution.
@@ -32,7 +33,7 @@ PROCESS_SOURCE = "edgekit.cost.ram: the runtime's own, file, unpacked weights an
 
 
 def predict(profile: DeviceProfile, graph: Graph) -> Estimate:
-    """Bytes of the arena where TFLite Micro runs it; elsewhere, what the model adds to the process that does."""
+    """Bytes of the arena where TFLite Micro runs the model; elsewhere, the bytes that it adds to the process that runs it."""
     peak = peak_bytes(graph)
     if profile.runtime.kind == "tflite_micro":
         low, usual, high = (_arena(profile, graph, peak, end) for end in range(3))
@@ -49,7 +50,7 @@ def predict(profile: DeviceProfile, graph: Graph) -> Estimate:
 
 
 def peak_bytes(graph: Graph) -> int:
-    """The most that is alive at once, each tensor rounded up to 16 bytes; inputs live until their last reader.
+    """The most activation memory that is alive at once, each tensor rounded up to 16 bytes; inputs live until their last reader.
 
     Weights that are decoded for an operator are alive while it runs.
     """
@@ -61,7 +62,7 @@ def peak_bytes(graph: Graph) -> int:
 
 
 def node_bytes(graph: Graph) -> list[int]:
-    """The activations that are alive while each operator runs, in their order."""
+    """The bytes of activations that are alive while each operator runs, in the operators' order."""
     sizes = {name: elements * graph.input_bytes for name, elements in graph.inputs.items()}
     sizes |= {node.name: node.elements * node.activation_bytes for node in graph.nodes}
     last = {name: len(graph.nodes) for name in graph.outputs}
@@ -85,7 +86,7 @@ def _arena(profile: DeviceProfile, graph: Graph, peak: int, end: int) -> float:
 
 
 def _scratch_bytes(graph: Graph) -> int:
-    """A convolution's columns: two windows widened to 16 bits (CMSIS-NN, arm_convolve_s8_get_buffer_size)."""
+    """A convolution's scratch columns: two windows widened to 16 bits (CMSIS-NN, arm_convolve_s8_get_buffer_size)."""
     return max((4 * node.window for node in graph.nodes if node.activation_bytes < FLOAT_BYTES), default=0)
 
 

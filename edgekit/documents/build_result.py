@@ -1,4 +1,4 @@
-"""What `build` returns for one device: the report as it was written, and where its files are on this machine."""
+"""What `build` returns for one device: the report as it was written, and the paths of its files on this machine."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from edgekit.documents.shown import Shown
 
 
 class BuildResult(Shown):
-    """What a build gave for one device: the report as written, the folder, and the model in it (None: no file).
+    """The result of a build for one device: the report as written, the folder, and the model in it (None: no file).
 
-    `report.outcome` decides: a model that does not fit is written too, for a look at it. `folder` is `out/<device>`, and
-    `path` its `model.tflite`, whose SHA-256 is `report.chosen.sha256`; both are relative where `out` is.
-    `lock` is the lock file that the result was written to, or is held to.
+    `report.outcome` decides whether the model fits; one that does not is written too, so that it can be examined.
+    `folder` is `out/<device>`, and `path` its `model.tflite`, whose SHA-256 is `report.chosen.sha256`; both are
+    relative where `out` is. `lock` is the lock file that the result was written to, or was compared with.
     """
 
     report: Report

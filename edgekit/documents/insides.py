@@ -1,7 +1,7 @@
-"""What a page shows of a `.tflite` beside its report: its operators, their bytes, and their milliseconds on the device.
+"""What a page shows of a `.tflite` besides its report: its operators, their bytes, and their milliseconds on the device.
 
-The values alone, filled in by `edgekit.measure.insides`. A file that is not at hand, or is for a device that nobody named,
-has the reason in place of the figures.
+`edgekit.measure.insides` computes these values. Where the file or the device's profile is missing, there is a reason
+instead of figures.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ ON_NPU = "the NPU runs what its compiler made of these operators, and their time
 class Insides(Value):
     """The parts of a file; `reason` says why there are none, `latency_reason` why there are no milliseconds.
 
-    `latencies` has one estimate an operator, in milliseconds, in the order of `parts.operators`. They sum to `latency_ms`, which
-    has the basis `latency_basis`: the prediction of the whole, or the latency of the verdict, shared out as it is predicted;
-    `predicted_ms` is then what was predicted, and None otherwise. `is_compiled` says that an NPU runs something else than this file.
+    `latencies` has one estimate per operator, in milliseconds, in the order of `parts.operators`. They sum to
+    `latency_ms`, whose basis is `latency_basis`. `latency_ms` is the prediction of the whole, or the latency of the
+    verdict, divided as predicted; in the second case `predicted_ms` is the prediction, else None. `is_compiled` says
+    that an NPU runs what its compiler made of this file.
     """
 
     parts: Breakdown | None = None

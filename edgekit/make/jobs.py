@@ -1,4 +1,4 @@
-"""Who runs the workshop's jobs: workers of this machine, or those of a dask scheduler."""
+"""Chooses who runs the workshop's jobs: workers on this machine, or those of a dask scheduler."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from edgekit.project.project import Project
 def jobs_of(
     scheduler: str | None, workers: int, temporary: Path, settings: Project
 ) -> contextlib.AbstractContextManager[Jobs]:
-    """So many workers, as a context that ends them; raises `ClusterError` where the scheduler cannot be reached."""
+    """A pool of workers, as a context that ends them; raises `ClusterError` where the scheduler cannot be reached."""
     if scheduler is None:
         return Pool(workers, temporary=temporary)
     from edgekit.make.cluster.dask_pool import DaskPool

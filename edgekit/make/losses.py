@@ -1,4 +1,4 @@
-"""The losses that a model is trained with, one an output, settled before any work is done."""
+"""The losses that a model is trained with, one per output, chosen before any work is done."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ def losses_to_train(
     *,
     progress: Progress,
 ) -> tuple[str, ...]:
-    """The losses to train with, none where nothing is trained; those that the project names are tried out in a worker.
+    """The losses to train with; none where nothing is trained. Losses that the project names are tried out in a worker.
 
-    Raises `ProjectError` for a loss that cannot be made, and for variations of samples that do not go with the model.
+    Raises `ProjectError` for a loss that cannot be made, and for an augmentation that does not suit the model.
     """
     if project.training.epochs == 0:
         return ()
     losses = choose_losses(project.training.loss, facts, dataset, tasks)
     if project.training.augment is not None:
-        variations(project.training.augment, facts.inputs, facts.outputs)  # said before any work
+        variations(project.training.augment, facts.inputs, facts.outputs)  # fails before any work
     if project.training.loss is not None:
 
         def check() -> Any:

@@ -1,7 +1,7 @@
-"""One candidate's file: trained stage by stage, converted, and proven after each.
+"""Makes one candidate's file: training stage by stage, then conversion, with the evidence checked after each.
 
-Every stage and file is cached by all that it depends on, so that a build that was killed goes on where it was, and a
-stage that two devices need is trained once. What a file is worth is not known here.
+Every stage and file is cached by everything that it depends on: an interrupted build continues where it was, and a
+stage that two devices need is trained once. It does not know how good a file is.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ from edgekit.verdict.converter_said import NO_LOOPS, plain
 
 ANSWER = "answer.json"
 LEAST_S = {"convert": 60.0, "predict": 60.0}
-"""These jobs get at least so long, also where the time budget ends sooner: what was trained for them is paid for."""
+"""These jobs get at least this long, even where the time budget ends sooner: they use what was already trained."""
 GRACE_S = 30.0
-"""A training is told when the time is over and stops by itself; it is killed where it has not by so much later."""
+"""A training stops by itself when its time is over; it is killed where it still runs this much later."""
 MOST_TAUGHT_BYTES = 2 * 2**30
-"""Where the float model's outputs on the training split are larger (images as outputs), nothing is distilled."""
+"""Where the float model's outputs on the training split are larger (images as outputs), there is no distillation."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Made:
-    """A candidate's file with the proofs that its steps are in it, how each stage was trained, and what the time cut of that."""
+    """A candidate's file, with the evidence that its steps are in it, how each stage was trained, and what was cut for lack of time."""
 
     tflite: Path
     seconds: float
@@ -54,7 +54,7 @@ class Made:
 
 @dataclasses.dataclass(kw_only=True)
 class _Stage:
-    """A model in the making: where it is, the name of its stage, and what is known of how it came about."""
+    """A model between steps: its folder, the name of its stage, and how it was made."""
 
     folder: Path
     name: str
@@ -65,7 +65,7 @@ class _Stage:
 
 
 class _Cut(Exception):
-    """Takes a stage past the cache: the time cut it, and a build with more time must not find it there."""
+    """Raised for a stage that was cut for lack of time, to keep it out of the cache: a build with more time must not find it there."""
 
     def __init__(self, folder: Path, answer: dict[str, Any]) -> None:
         super().__init__()
@@ -75,7 +75,7 @@ class _Cut(Exception):
 class Maker:
     """Makes the files of candidates, and the Keras model's own outputs; raises `TrialFailed` where that is impossible.
 
-    At the `deadline` (of `time.monotonic`) a conversion is stopped, and a training stops with the best weights that it has.
+    At the `deadline` (of `time.monotonic`) a conversion is stopped, and a training stops with its best weights so far.
     """
 
     def __init__(self, materials: Materials) -> None:
@@ -86,7 +86,7 @@ class Maker:
         self._common = {"root": settings.root, "imports": settings.imports, "seed": settings.seed}
 
     def make(self, candidate: Proposal, progress: Progress, deadline: float | None) -> Made:
-        """The candidate's file; every step must be seen in the model after each stage, and in the file."""
+        """The candidate's file. Every step must be seen in the model after each stage, and in the file."""
         stage = self._trained(candidate, progress, deadline)
         tflite, answer = self._convert(candidate, stage, progress, deadline)
         seconds = stage.seconds + answer["seconds"]
@@ -111,7 +111,7 @@ class Maker:
     def examined(
         self, positions: Sequence[int], transforms: Sequence[Transform], *, progress: Progress
     ) -> tuple[Path, dict[str, Any]]:
-        """The Keras model's outputs on some training samples, also transformed, with what comes to its first layers."""
+        """The Keras model's outputs on some training samples, plain and transformed, and the values that reach its first layers."""
         entry = key(
             model=self._model.key, data=self._dataset.sha256, positions=positions, transforms=transforms, versions=versions(),
             processor=processor(),
@@ -123,7 +123,7 @@ class Maker:
         return self._job("examined", entry, job, progress, None)
 
     def _trained(self, candidate: Proposal, progress: Progress, deadline: float | None) -> _Stage:
-        """The model after all steps but the conversion; after each stage all that was made so far must be seen in it."""
+        """The model after all steps but the conversion; after each stage, every step so far must be seen in it."""
         stage = _Stage(folder=Path(self._model.folder), name=self._model.key)
         for count in range(1, len(candidate.steps)):
             steps, name = candidate.steps[:count], candidate.steps[count - 1].technique.name
@@ -170,19 +170,19 @@ class Maker:
         return made, entry, answer
 
     def _teacher(self, progress: Progress) -> dict[str, list[str]] | None:
-        """The float model's outputs by split, as paths; None where nothing is distilled, or they would fill the disk."""
+        """The float model's outputs by split, as paths; None where there is no distillation, or where they are too large."""
         sizes = [math.prod(size or 1 for size in output.shape) for output in self._model.facts.outputs]
         whole = 4 * sum(sizes) * self._dataset.splits["train"].samples
         if not self._project.training.distillation or whole > MOST_TAUGHT_BYTES:
             return None
-        # of samples that are varied the training asks the model itself
+        # for augmented samples, the training runs the float model itself
         splits: tuple[Split, ...] = ("validation",) if self._project.training.augment else ("train", "validation")
         return {split: [str(path) for path in self.keras_outputs(split, progress=progress)] for split in splits}
 
     def _convert(
         self, candidate: Proposal, stage: _Stage, progress: Progress, deadline: float | None
     ) -> tuple[Path, dict[str, Any]]:
-        """The file and its answer; where the converter crashes or refuses, with the loops of recurrent layers unrolled."""
+        """The file and the job's answer; where the conversion fails, it is tried again with recurrent loops unrolled."""
         try:
             return self._converted(candidate, stage, progress, deadline)
         except TrialFailed as failed:
@@ -235,7 +235,7 @@ class Maker:
     def _job(
         self, kind: str, entry: str, job: dict[str, Any], progress: Progress, deadline: float | None
     ) -> tuple[Path, dict[str, Any]]:
-        """The cached folder and answer of a job; so is a failure that would come again."""
+        """The cached folder and answer of a job; a failure that would repeat is cached too."""
 
         def make(folder: Path) -> None:
             given = {**job, **self._common, "target": str(folder)}
@@ -267,13 +267,13 @@ class Maker:
 
 
 def _notes(answer: dict[str, Any]) -> tuple[str, ...]:
-    """What a conversion says of itself."""
+    """The notes of a conversion: on its calibration, and on loops that were unrolled."""
     calibration, unrolled = answer["calibration"], answer.get("unrolled")
     return (*((f"calibration: {calibration}",) if calibration else ()), *((unrolled,) if unrolled else ()))
 
 
 def _proven(found: list[Any], place: str, seconds: float) -> list[str]:
-    """Each evidence in a sentence; raises where one does not hold."""
+    """Each piece of evidence as a sentence; raises `TrialFailed` where one does not hold."""
     proofs = [msgspec.convert(proof, Evidence) for proof in found]
     for proof in proofs:
         if not proof.holds:

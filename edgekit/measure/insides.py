@@ -1,6 +1,6 @@
-"""What a page shows of a `.tflite` beside its report, computed: bytes and memory counted, milliseconds predicted.
+"""Computes what a page shows of a `.tflite` besides its report: bytes and memory counted, milliseconds predicted.
 
-Nothing is run. The milliseconds of the operators sum to the latency of the verdict, so that a page has one total.
+Nothing is run. The milliseconds of the operators sum to the latency of the verdict, so that a page shows one total.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from edgekit.tflite.breakdown import breakdown
 from edgekit.tflite.model import TfliteModel
 
 LARGEST_MS = 1e18
-"""A latency beyond it, as a damaged report may have, is not shared out."""
+"""A larger latency, as in a damaged report, is not divided among the operators."""
 
 
 def insides(
@@ -30,7 +30,7 @@ def insides(
     model_reason: str = "",
     profile_reason: str = "",
 ) -> Insides:
-    """The parts of a report's chosen file on its device; the reasons are those for which `model` or `profile` is None."""
+    """The parts of a report's chosen file on its device; the reasons say why `model` or `profile` is None."""
     if chosen is None:
         return Insides(reason=model_reason or NO_CANDIDATE)
     if model is None:
@@ -44,13 +44,13 @@ def insides(
         return Insides(parts=parts, latency_reason=why)
     whole = sum(time.value for time in latencies)
     found = Insides(parts=parts, latencies=latencies, latency_ms=whole, latency_basis="predicted")
-    return _as_judged(found, whole, chosen)
+    return _with_one_total(found, whole, chosen)
 
 
-def _as_judged(found: Insides, predicted_ms: float, chosen: Chosen) -> Insides:
-    """The same with one total: the milliseconds of the operators sum to the figure of the verdict.
+def _with_one_total(found: Insides, predicted_ms: float, chosen: Chosen) -> Insides:
+    """The same with operators whose milliseconds sum to the latency of the verdict.
 
-    Where that one was measured, or comes from an NPU's compiler, a prediction of the parts would be a second one.
+    For a file on an NPU there are none: the NPU runs what its compiler made of the operators.
     """
     if chosen.compiled is not None and chosen.compiled.on_npu:
         return Insides(parts=found.parts, latency_reason=ON_NPU, is_compiled=True)
@@ -69,6 +69,6 @@ def _as_judged(found: Insides, predicted_ms: float, chosen: Chosen) -> Insides:
 
 
 def _scaled(time: Estimate, factor: float) -> Estimate:
-    """A part of a figure that has no interval of its own."""
+    """One operator's part of a latency that has no interval."""
     value = time.value * factor
     return msgspec.structs.replace(time, value=value, low=value, high=value)

@@ -1,4 +1,4 @@
-"""All candidates that a task admits, with what each is predicted to cost, and why the other techniques are not.
+"""All candidates that a task admits, with what each is predicted to cost, and why the other techniques are declined.
 
 Pure: it asks the techniques what they propose and the cost models what that costs, and runs nothing.
 """
@@ -22,29 +22,30 @@ from edgekit.techniques.steps import TypedStep, conversion, effect, published
 from edgekit.values import read, to_builtins
 
 OWN = "own_"
-"""How the names of a project's own chains begin."""
+"""The prefix of the names of chains that the project defines itself."""
 COSTS = {"flash": flash.predict, "download": download.predict, "ram": ram.predict, "latency": latency.predict}
 Steps = dict[str, list[TypedStep]]
-"""Steps with one technique each, by the technique's name."""
+"""Steps by the name of their technique."""
 
 
 def candidates(task: Task) -> tuple[list[Proposal], list[Declined]]:
-    """Candidates cheapest first (the baseline, conversions, then those that train one technique), and techniques declined at once.
+    """The candidates to begin with, in the order to try them, and the techniques that decline.
 
-    Within a kind the one predicted best by the goal comes first; the heaviest of the settings that a technique proposes comes before the lighter
-    ones, which are for where it loses too much. The project's own chains come right after the baseline. What has the same steps as another is
-    declined. Chains are `chained`.
+    The baseline comes first, then the project's own chains, other conversions, and candidates that train one technique.
+    Within a kind, the one predicted best by the goal comes first. Of the settings that a technique proposes, the
+    heaviest come first: the lighter ones are for where those lose too much. A candidate with the same steps as an
+    earlier one is declined. `chained` makes the chains of several training techniques.
     """
     require_layers(task.facts, task.exclude, "edgekit.toml: training.exclude")
     conversions, training, declined = _proposals(task)
-    after, packing = _after(conversions)
+    after, packing = _ends_for_trained(conversions)
     plain = [_proposal(task, (step,)) for name, steps in conversions.items() if name not in packing for step in steps]
     plain.sort(key=lambda found: (found.role != "baseline", _order(task, found)))
     alone = [
         (lightness, _proposal(task, (step, end)))
         for found in training.values()
         for lightness, step in enumerate(reversed(found))
-        for end in _ends(task, (step,), after, packing)
+        for end in _conversions_after(task, (step,), after, packing)
         if _simulated(step) in (None, after.technique.name if after else None)
     ]
     alone.sort(key=lambda pair: (pair[0], _order(task, pair[1])))
@@ -53,12 +54,12 @@ def candidates(task: Task) -> tuple[list[Proposal], list[Declined]]:
 
 
 def _simulated(step: TypedStep) -> str | None:
-    """The conversion whose rounding a step trains with; None where it is none in particular."""
+    """The conversion whose rounding a step simulates in training; None where it simulates none."""
     return step.technique.simulates if isinstance(step.technique, TrainingTechnique) else None
 
 
-def _after(conversions: Steps) -> tuple[TypedStep | None, Steps]:
-    """What a trained candidate is converted with, and the conversions that pack what one made."""
+def _ends_for_trained(conversions: Steps) -> tuple[TypedStep | None, Steps]:
+    """The conversion of trained candidates, and the conversions that pack the file of another."""
     found = [(conversion(steps[0]), steps[0]) for steps in conversions.values() if steps]
     ranked = [(method.after_training, step) for method, step in found if method.after_training is not None]
     after = min(ranked, key=lambda pair: pair[0], default=(0, None))[1]
@@ -67,7 +68,7 @@ def _after(conversions: Steps) -> tuple[TypedStep | None, Steps]:
 
 
 def _each_once(found: list[Proposal], declined: list[Declined]) -> tuple[list[Proposal], list[Declined]]:
-    """The candidates without those whose steps, with all their settings, another has already."""
+    """The candidates without those that have the same steps and settings as an earlier one; these are declined."""
     first: dict[bytes, str] = {}
     kept = []
     for candidate in found:
@@ -81,7 +82,7 @@ def _each_once(found: list[Proposal], declined: list[Declined]) -> tuple[list[Pr
 
 
 def chained(task: Task, parts: Sequence[Proposal]) -> list[Proposal]:
-    """The chains of two or more techniques out of candidates with one: short ones first, then the stronger."""
+    """Chains of two or more techniques, made of candidates with one technique each: the shorter first, then the stronger."""
     trains: Steps = {}
     ends: Steps = {}
     for part in parts:
@@ -89,10 +90,14 @@ def chained(task: Task, parts: Sequence[Proposal]) -> list[Proposal]:
         known = trains.setdefault(step.technique.name, [])
         known += [step] if step not in known else []
         ends.setdefault(end.technique.name, [end])
-    after, packing = _after(ends)
-    if after is None:  # nothing but packed files pays: they are of what this one converts
+    after, packing = _ends_for_trained(ends)
+    if after is None:  # only packed files pay: use the conversion that they pack
         after = next((_packed_by(end) for (end,) in packing.values()), None)
-    return [_proposal(task, (*steps, end)) for steps in chains(trains) for end in _ends(task, steps, after, packing)]
+    return [
+        _proposal(task, (*steps, end))
+        for steps in chains(trains)
+        for end in _conversions_after(task, steps, after, packing)
+    ]
 
 
 def _packed_by(step: TypedStep) -> TypedStep | None:
@@ -110,7 +115,7 @@ def unpacked(candidate: Proposal) -> TypedStep:
 
 
 def stronger(task: Task, candidate: Proposal) -> list[Proposal]:
-    """A trained candidate with one of its techniques a step stronger, the one first that is predicted best by the goal."""
+    """Copies of a trained candidate, each with one of its techniques a step stronger; the one predicted best by the goal comes first."""
     found = []
     for index, step in enumerate(candidate.training):
         heavier = heavier_step(step)
@@ -121,14 +126,16 @@ def stronger(task: Task, candidate: Proposal) -> list[Proposal]:
 
 
 def replaced_by(candidate: Proposal) -> str | None:
-    """The conversion that an untrained candidate stands in for where that one fails; None where it is none of that kind."""
+    """The conversion that an untrained candidate replaces where that one fails; None where it replaces none."""
     return None if candidate.training else candidate.conversion.replaces_failed
 
 
-def _ends(task: Task, steps: tuple[TypedStep, ...], after: TypedStep | None, packing: Steps) -> list[TypedStep]:
-    """The conversions of a trained candidate: the one that the device takes, and those that pack what it made.
+def _conversions_after(
+    task: Task, steps: tuple[TypedStep, ...], after: TypedStep | None, packing: Steps
+) -> list[TypedStep]:
+    """The conversions of a trained candidate: the one that the device takes, and those that pack its file.
 
-    Where nothing but a packed file pays for what was trained, the plain one is not made.
+    Where only a packed file makes the training pay, the conversion without packing is left out.
     """
     if after is None:
         return []
@@ -143,10 +150,10 @@ def _ends(task: Task, steps: tuple[TypedStep, ...], after: TypedStep | None, pac
 
 
 def _own(task: Task, conversions: Steps) -> list[Proposal]:
-    """The project's own chains; what a conversion's settings do not say is as the device needs it."""
+    """The project's own chains; settings that a chain does not give for its conversion are those that the device needs."""
     found = []
     defaults = {name: to_builtins(steps[0].settings) for name, steps in conversions.items() if steps}
-    after = _after(conversions)[0]
+    after = _ends_for_trained(conversions)[0]
     for number, steps in enumerate(task.chains, start=1):
         full = own_chain(task, steps, number, after, defaults)
         if len(full) > 1 and not task.trains:
@@ -161,7 +168,7 @@ def _own(task: Task, conversions: Steps) -> list[Proposal]:
 
 
 def control(task: Task) -> Proposal:
-    """The float model fine-tuned by the same rules as every trained candidate: one control serves them all."""
+    """The float model, fine-tuned by the same rules as every trained candidate; one control serves them all."""
     return _proposal(task, _control_steps())
 
 
@@ -171,7 +178,7 @@ def _control_steps() -> tuple[TypedStep, ...]:
 
 
 def with_conversion(task: Task, candidate: Proposal, step: TypedStep) -> Proposal:
-    """The same training with another conversion after it."""
+    """The same training followed by another conversion."""
     return _proposal(task, (*candidate.training, step))
 
 
@@ -221,7 +228,7 @@ def _name(steps: tuple[TypedStep, ...]) -> str:
 
 
 def _order(task: Task, candidate: Proposal) -> tuple[float, float, str]:
-    """What is predicted best by the goal first; for one that weighs several, or looks at the accuracy, the faster of equals.
+    """The sort key of candidates: the one predicted best by the goal first, then the faster.
 
     A variant of another conversion comes right after it.
     """

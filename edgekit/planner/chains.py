@@ -1,7 +1,7 @@
 """Several training techniques in one candidate: which chains there are, and which of two candidates is the lighter.
 
-A technique that can be part of a chain says where (`place_in_chain`) and how much each of its settings takes away
-(`strength`). What it would cost, and whether it is worth a trial, is decided elsewhere.
+A technique that can be part of a chain gives its place (`place_in_chain`) and how much each of its settings takes away
+(`strength`). What a chain costs, and whether it is worth a trial, is decided elsewhere.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ from edgekit.techniques.steps import TypedStep, training
 from edgekit.values import read, to_builtins
 
 NAMED = 20
-"""So many layers an error names."""
+"""An error names at most this many layers."""
 
 
 def chains(proposed: dict[str, list[TypedStep]]) -> list[tuple[TypedStep, ...]]:
-    """All chains of two or more training techniques, each at each of its settings: short ones first, then the stronger.
+    """All chains of two or more training techniques, each with each of its settings: the shorter first, then the stronger.
 
-    `proposed` has steps by technique. The stronger come first because the parts of a chain were tried alone: where the
-    strongest that passed pass together, no weaker chain is needed.
+    `proposed` holds the steps by technique. The stronger come first because the parts of a chain were tried alone
+    before: where the strongest parts that passed also pass together, no weaker chain is needed.
     """
     found = []
-    names = [name for name in _placed() if name in proposed]
+    names = [name for name in _in_chain_order() if name in proposed]
     for length in range(2, len(names) + 1):
         for chosen in itertools.combinations(names, length):
             options = [sorted(proposed[name], key=lambda step: -strength(step)) for name in chosen]
@@ -41,8 +41,8 @@ def chains(proposed: dict[str, list[TypedStep]]) -> list[tuple[TypedStep, ...]]:
     return found
 
 
-def _placed() -> list[str]:
-    """The training techniques that can be part of a chain, in its order."""
+def _in_chain_order() -> list[str]:
+    """The training techniques that can be part of a chain, in the order of a chain."""
     places = {name: place(found) for name, found in techniques().items()}
     return sorted((name for name, found in places.items() if found is not None), key=lambda name: places[name] or 0)
 
@@ -54,18 +54,21 @@ def heavier_step(step: TypedStep) -> TypedStep | None:
 
 
 def may_follow(steps: Sequence[TypedStep]) -> bool:
-    """Whether each training technique can keep what those before it made, with these settings."""
+    """Whether each training technique, with these settings, can preserve what the techniques before it made."""
     names = [step.technique.name for step in steps]
     return all(training(step).keeps(step.settings, names[:count]) for count, step in enumerate(steps))
 
 
 def place(method: Technique) -> float | None:
-    """Where in a chain a technique stands; None where it is only used alone."""
+    """The place of a technique in a chain; None where it is only used alone."""
     return method.place_in_chain if isinstance(method, TrainingTechnique) else None
 
 
 def lighter_or_equal(one: Proposal, other: Proposal) -> bool:
-    """Whether a candidate takes no more away than another: the same conversion or a variant of it, no other technique, none stronger."""
+    """Whether `one` takes no more away than `other`.
+
+    It has the same conversion or a variant of it, and `other` has each of its techniques, at least as strong.
+    """
     mine, theirs = strengths(one), strengths(other)
     first, second = (found.conversion.variant_of or found.conversion.name for found in (one, other))
     return first == second and all(name in theirs and less <= theirs[name] for name, less in mine.items())
@@ -77,12 +80,12 @@ def strengths(candidate: Proposal) -> dict[str, float]:
 
 
 def strength(step: TypedStep) -> float:
-    """How much a training step takes away."""
+    """How much a training step takes away from the model."""
     return training(step).strength(step.settings)
 
 
 def simulates(candidate: Proposal) -> bool:
-    """Whether a candidate was trained with the rounding of its conversion."""
+    """Whether a candidate was trained with the rounding of its conversion simulated."""
     return any(training(step).simulates is not None for step in candidate.training)
 
 
@@ -93,11 +96,13 @@ def own_chain(
     conversion: TypedStep | None,
     defaults: Mapping[str, Mapping[str, Any]],
 ) -> tuple[TypedStep, ...]:
-    """A project's own chain with all settings written out, and a conversion at the end where it names none.
+    """A chain of the project itself with all settings written out, and with `conversion` at its end where it names none.
 
-    `defaults` are the settings of conversions as the device needs them: what a step does not say is taken from there.
+    `defaults` holds the settings that the device needs of each conversion; a step takes from there what it does not
+    give.
 
-    Raises `ProjectError` for a technique, a setting or a layer that there is not, and for an order that cannot be kept.
+    Raises `ProjectError` for an unknown technique, setting or layer, and for techniques in an order that is not
+    possible.
     """
     where = f"edgekit.toml: chain {number}"
     full = [_written_out(task, step, f"{where}: step {index}", defaults) for index, step in enumerate(steps, start=1)]
@@ -114,7 +119,7 @@ def own_chain(
             "these techniques do not follow one another",
             where=where,
             received=" + ".join(step.technique.name for step in full[:-1]),
-            allowed=f"{', '.join(_placed())}, each once and in this order",
+            allowed=f"{', '.join(_in_chain_order())}, each once and in this order",
         )
     return tuple(full)
 
@@ -132,7 +137,7 @@ def _written_out(task: Task, step: Step, where: str, defaults: Mapping[str, Mapp
 
 
 def require_layers(facts: ModelFacts, patterns: Sequence[str], where: str) -> None:
-    """Raise `ProjectError` for a pattern that no layer's name matches: what it was to spare would not be spared."""
+    """Raise `ProjectError` for a pattern that matches no layer: the layer that it should leave out would not be left out."""
     for pattern in patterns:
         if not matching(facts, [pattern]):
             names = [layer.name for layer in facts.layers]

@@ -1,7 +1,9 @@
-"""What was measured corrects what was estimated: predictions of candidates that were not tried yet, made anew.
+"""Predictions of candidates that were not tried yet, corrected by what was measured of those that were.
 
-Training changes neither the size nor the speed of a conversion's file, so the measured figures of the same conversion
-without training hold (but where an NPU's compiler codes the weights, look-up tables pack them, or training changed the shapes of layers); for another conversion the baseline tells by how much the cost models are off on this model.
+Training changes neither the size nor the speed of a conversion's file, so the figures measured for the same conversion
+without training hold. This is not so where an NPU's compiler encodes the weights, look-up tables pack them, or training
+changed the shapes of layers. For another conversion, the baseline shows by how much the cost models are off on this
+model.
 """
 
 from __future__ import annotations
@@ -21,9 +23,9 @@ SAME_AS_UNTRAINED = ("flash", "ram", "latency")
 
 
 def corrected(candidate: Proposal, trials: Sequence[Trial], *, compiled: bool = False) -> Proposal:
-    """The candidate with its estimates scaled by measured over estimated of the nearest trial there is.
+    """The candidate with its estimates scaled by measured over estimated of the nearest trial.
 
-    `compiled` says that an NPU's compiler codes the weights, so that training does change size and time.
+    `compiled` says that an NPU's compiler encodes the weights, so that training does change size and time.
     """
     baseline = next((trial for trial in trials if trial.candidate.role == "baseline"), None)
     wanted = (unpacked(candidate),)

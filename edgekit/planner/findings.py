@@ -1,6 +1,6 @@
-"""What makes the choice of a search hard to believe: time that cut it, and samples that are too few to choose by.
+"""What makes the choice of a search hard to believe: the time budget cut it, or there are too few samples to choose by.
 
-Each is a `Finding`, which decides nothing by itself. What data and model are like is not known here.
+Each is a `Finding`, which decides nothing itself. This file knows nothing of the data or the model.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from edgekit.verdict.wording import points_as
 
 TIME_CUT = "time_cut"
 NAMED = 5
-"""So many candidates are named."""
+"""A finding names at most this many candidates."""
 HALF_A_POINT = 0.5
 
 
 def time_cut(not_tried: Sequence[str], shortened: Sequence[tuple[str, Sequence[str]]]) -> Finding | None:
-    """The finding that time cut a search: `not_tried` are candidates without a trial, `shortened` those with what was cut of their training."""
+    """The finding that the time budget cut a search: candidates not tried, and candidates whose training was cut, with what was cut."""
     parts = []
     if not_tried:
         named = ", ".join(not_tried[:NAMED]) + (", ..." if len(not_tried) > NAMED else "")
@@ -38,7 +38,7 @@ def _count(number: int, what: str) -> str:
 
 
 def few_samples(drop: Metric | None, max_drop: float) -> Finding | None:
-    """The finding that the samples that a drop was taken on cannot tell what may be lost, nor half a point where that is less."""
+    """The finding that there are too few samples to tell a drop of `max_drop` points, or of half a point where that is more."""
     if drop is None or drop.samples is None:
         return None
     told, reach = max(max_drop, HALF_A_POINT), reach_of(drop.samples)
@@ -53,7 +53,7 @@ def few_samples(drop: Metric | None, max_drop: float) -> Finding | None:
 
 
 def reach_of(samples: int) -> float:
-    """The points that the 95% interval of a drop reaches where no decision of so many samples changed.
+    """The upper end, in points, of a drop's 95% interval where none of so many decisions changed.
 
     >>> round(reach_of(140), 2), round(reach_of(1237), 2)
     (1.95, 0.22)

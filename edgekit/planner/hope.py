@@ -1,7 +1,8 @@
-"""Whether a candidate may still be chosen over the best so far: by its predictions, and by the figures that cost nothing to take.
+"""Whether a candidate may still be chosen over the best so far, by its predictions and by figures that are cheap to take.
 
-A conversion takes seconds, so it is tried where a little more than is predicted would do; a training takes minutes, and must be predicted
-to save what counts. How accurate a candidate is costs the most to find out: here it is taken to lose nothing.
+A conversion takes seconds, so it is tried even where it must do a little better than predicted. A training takes
+minutes, so it must be predicted to save something that matters. A candidate's accuracy is the most expensive figure:
+here it is assumed to lose nothing.
 """
 
 from __future__ import annotations
@@ -14,17 +15,17 @@ from edgekit.planner.ranking import COSTS, NEAR, TIE, Standing, place, share, te
 from edgekit.techniques.interface import COUNTS, Task
 
 WORTHWHILE = 0.99
-"""A candidate must be predicted smaller than the best by more than this to be worth a trial."""
+"""A candidate is worth a trial only where it is predicted below this share of the best."""
 SIZES_MAY_BE = 0.9
-"""A conversion's size may come out by so much smaller than it is predicted once the baseline corrected that."""
+"""A conversion's size may be as small as this share of its prediction, once the baseline has corrected that."""
 TIMES_MAY_BE = 0.7
-"""The same of a time that is measured: between two predictions of one model there is no such doubt."""
+"""The same for a latency, where latencies are measured; two predictions by one cost model are compared without a margin."""
 
 
 def no_hope(task: Task, candidate: Proposal, best: Standing, known: Metrics | None = None) -> str | None:
-    """Why a candidate cannot be chosen over the best so far; None where it may.
+    """Why a candidate cannot be chosen over the best so far; None where it may be.
 
-    `known` are the figures of its file that were taken already, in the place of their predictions.
+    `known` holds figures of its file that were already taken; they replace their predictions.
     """
     trains, found = len(candidate.steps) > 1, _taken(known)
     currency = task.goal.currency
@@ -50,7 +51,7 @@ def _taken(known: Metrics | None) -> dict[str, float]:
 def _no_smaller(
     candidate: Proposal, best: Standing, currency: str, found: dict[str, float], *, trains: bool
 ) -> str | None:
-    """The goal makes one metric small, and this one does not make it smaller."""
+    """Why a candidate cannot win where the goal makes one metric small: it does not make it smaller."""
     estimate, least = candidate.estimates.get(currency), best.cost(currency)
     if currency in found:
         if found[currency] <= least * TIE:
@@ -65,10 +66,11 @@ def _no_smaller(
 
 
 def _outlook(task: Task, candidate: Proposal, best: Standing, found: dict[str, float]) -> Standing:
-    """What a candidate may come to at best: its figures, else its predictions with what they may be off by, and no loss."""
+    """The best that a candidate may turn out to be: its figures, else predictions lowered by what they may be off by, and no loss."""
     time = TIMES_MAY_BE if "latency" in best.measured else 1.0
     doubts = {name: 1.0 if len(candidate.steps) > 1 else time if name == "latency" else SIZES_MAY_BE for name in COSTS}
-    # Beside figures of the file itself what is still predicted counts by its low end: what ends a trial here ends it with all figures too.
+    # Once there are figures of the file, a prediction counts by its low end, so that no trial is ended that the
+    # complete figures would not end.
     predicted = {
         name: one.low if found else max(one.low, one.value * doubts[name]) for name, one in candidate.estimates.items()
     }
@@ -78,7 +80,7 @@ def _outlook(task: Task, candidate: Proposal, best: Standing, found: dict[str, f
 
 
 def _saves_nothing(task: Task, mine: Standing, best: Standing) -> str | None:
-    """A training whose whole gain is below what counts."""
+    """Why a training does not pay: all that it is predicted to save is too little to matter."""
     if share(task, best) > share(task, mine) * NEAR + COUNTS:
         return None
     less = [

@@ -1,7 +1,8 @@
-"""Where nothing fits: the least that any candidate takes of what is too little, and by how much the model would have to shrink.
+"""Where nothing fits: the least that any candidate needs of a cost whose limit is too low, and by how much the model must shrink.
 
-It reads figures that were taken or predicted and the layers of the model, and proposes nothing that it has not computed: bytes and
-multiply-accumulates of a layer are in proportion to its channels, so what a layer must lose follows from what the limit leaves for it.
+It reads measured and predicted figures and the layers of the model, and says only what it has computed. Bytes and
+multiply-accumulates of a layer are in proportion to its channels, so what a layer must lose follows from what the limit
+leaves for it.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from edgekit.verdict.checks import judged_value, misses
 OPTIONS = {name: f"--max-{name}" for name in COSTS}
 LIMITS = (*COSTS, "accuracy_drop")
 NAMED = 2
-"""So many layers are named."""
+"""At most this many layers are named."""
 
 
 class _Need(NamedTuple):
@@ -34,23 +35,23 @@ class _Need(NamedTuple):
 
 
 def too_little(task: Task, trials: Sequence[Trial], untried: Iterable[Proposal] = ()) -> str | None:
-    """Which limit no candidate can hold, with the least that one takes and what would fit; None where no single limit is too little.
+    """Which limit no candidate can hold, with the least that one needs and what would fit; None where no single limit is too low.
 
-    A trial counts with the figure that its check was judged by, an untried candidate with its prediction. What no limit would let pass
-    counts only where nothing else is there.
+    A trial counts with the figure that its check was judged by, an untried candidate with its prediction. A trial that
+    fails for more than a limit counts only where there is no other.
     """
     told, tried = [], {trial.candidate.name for trial in trials}
     waiting = [one for one in untried if one.name not in tried]
     for name in COSTS:
         limit = task.limits.values.get(name)
-        needs = [*_taken(name, trials), *_predicted(name, waiting, trials)]
+        needs = [*_of_trials(name, trials), *_of_untried(name, waiting, trials)]
         least = min(needs, key=lambda need: (need.value, need.name), default=None)
         if limit is not None and least is not None and limit < least.value < math.inf:
-            told.append(_told(task, name, limit, least))
+            told.append(_said(task, name, limit, least))
     return "; ".join(told) or None
 
 
-def _taken(name: str, trials: Sequence[Trial]) -> list[_Need]:
+def _of_trials(name: str, trials: Sequence[Trial]) -> list[_Need]:
     found = [trial for trial in trials if trial.candidate.role != "control" and math.isfinite(figure(trial, name))]
     found = [trial for trial in found if not _is_refused(trial)] or found
     return [
@@ -63,13 +64,15 @@ def _taken(name: str, trials: Sequence[Trial]) -> list[_Need]:
 
 
 def _is_refused(trial: Trial) -> bool:
-    """Whether something else than a limit speaks against it, as a dtype that the device does not take."""
+    """Whether something other than a limit rules it out, such as a dtype that the device does not take."""
     return any(check.name not in LIMITS for check in misses(trial.checks))
 
 
-def _predicted(name: str, untried: Iterable[Proposal], trials: Sequence[Trial]) -> list[_Need]:
-    """A size is measured before it is judged, and counts as large as the trials' predictions were too small; a time stays a prediction, and
-    is judged by its high end.
+def _of_untried(name: str, untried: Iterable[Proposal], trials: Sequence[Trial]) -> list[_Need]:
+    """What untried candidates need, by their predictions.
+
+    A size is measured before it is judged, so its prediction is scaled up by how much too small predictions have been.
+    A latency stays a prediction, which is judged by its high end.
     """
     found = ((one, one.estimates.get(name)) for one in untried)
     off = 1.0 if name == "latency" else _too_small_by(name, trials)
@@ -81,7 +84,10 @@ def _predicted(name: str, untried: Iterable[Proposal], trials: Sequence[Trial]) 
 
 
 def _too_small_by(name: str, trials: Sequence[Trial]) -> float:
-    """The most that a trial's measured size is of what was predicted of it, at least 1; of the baseline the predictions know it already."""
+    """The largest ratio of a trial's measured size to its prediction, at least 1.
+
+    The baseline does not count: predictions were already corrected by it.
+    """
     found = (
         (figure(one, name), one.candidate.estimates.get(name)) for one in trials if one.candidate.role == "candidate"
     )
@@ -90,10 +96,10 @@ def _too_small_by(name: str, trials: Sequence[Trial]) -> float:
     )
 
 
-def _told(task: Task, name: str, limit: float, least: _Need) -> str:
+def _said(task: Task, name: str, limit: float, least: _Need) -> str:
     about, fits = ("about ", "is predicted to fit") if least.basis == "predicted" else ("", "would fit")
     needed = f"{about}{text_of(name, least.value)} ({least.basis})"
-    advice = _shrunk(task, name, limit, least)
+    advice = _advice(task, name, limit, least)
     return (
         f"{text_of(name, limit)} of {name} is too little for every candidate: {least.name} needs the least, {needed}, and {fits} with "
         f"{OPTIONS[name]} {_option(name, least.value)}" + (f"; {advice}" if advice else "")
@@ -103,36 +109,36 @@ def _told(task: Task, name: str, limit: float, least: _Need) -> str:
 def _option(name: str, value: float) -> str:
     """A limit that holds a value, as it is written on the command line: rounded up."""
     if name == "latency":
-        return f"{_up(value)}ms" if value >= 1 else f"{_up(value * 1e3)}us"
-    return f"{_up(value / 1024)}KiB" if value < 2**20 else f"{_up(value / 2**20)}MiB"
+        return f"{_rounded_up(value)}ms" if value >= 1 else f"{_rounded_up(value * 1e3)}us"
+    return f"{_rounded_up(value / 1024)}KiB" if value < 2**20 else f"{_rounded_up(value / 2**20)}MiB"
 
 
-def _up(value: float) -> str:
-    """Three figures at most, never less than the value."""
+def _rounded_up(value: float) -> str:
+    """A number with three figures at most, never less than the value."""
     digits = max(0, 2 - math.floor(math.log10(value))) if value > 0 else 0
     return f"{math.ceil(value * 10**digits) / 10**digits:g}"
 
 
-def _shrunk(task: Task, name: str, limit: float, least: _Need) -> str:
-    """What would have to shrink, and to how much of it; empty where it is nothing of the model's layers."""
+def _advice(task: Task, name: str, limit: float, least: _Need) -> str:
+    """What would have to shrink, and to which share; empty where shrinking layers does not help."""
     if name == "ram" and task.profile.runtime.kind == "tflite_micro":
         return _activations(task, limit, least)
     weights = {node.name: float(node.weight_bytes) for node in least.graph.nodes if node.weights}
     macs = {node.name: float(node.macs) for node in least.graph.nodes if node.macs}
     if name == "latency":
-        return _largest(macs, limit / least.value, "of the multiply-accumulates", "of them")
+        return _largest_layers(macs, limit / least.value, "of the multiply-accumulates", "of them")
     whole = sum(weights.values())
     left = (
         limit - (least.value - whole) if name == "flash" else limit * whole / least.value if name == "download" else 0.0
     )
-    if name == "ram":  # a process holds the weights beside all else that it needs
+    if name == "ram":  # a process holds the weights besides everything else that it needs
         left = limit - (least.value - min(whole, least.value))
     if whole <= 0 or left <= 0:
         return "what is no weight takes more than that alone"
-    return _largest(weights, left / whole, "of the weights", "of them")
+    return _largest_layers(weights, left / whole, "of the weights", "of them")
 
 
-def _largest(parts: Mapping[str, float], share: float, what: str, of_them: str) -> str:
+def _largest_layers(parts: Mapping[str, float], share: float, what: str, of_them: str) -> str:
     """The layers that hold the most, and the share of the whole that may stay."""
     whole = sum(parts.values())
     if not parts or not 0 < share < 1:
@@ -143,7 +149,10 @@ def _largest(parts: Mapping[str, float], share: float, what: str, of_them: str) 
 
 
 def _activations(task: Task, limit: float, least: _Need) -> str:
-    """The layer at the peak of the arena, and how much of it may stay: all that is held there grows with channels, and with height and width."""
+    """The layer at the peak of the arena, and which share of it may stay.
+
+    What is held there grows with the channels, and with height and width.
+    """
     held = ram.node_bytes(least.graph)
     peak = max(held, default=0)
     left = limit - max(least.value - peak, 0)

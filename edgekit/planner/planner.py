@@ -1,8 +1,9 @@
-"""The search: it is asked for the next candidate and told what came of it, until nothing promises more.
+"""The search: it is asked for the next candidate and told the result, until no other candidate is worth a trial.
 
 Deterministic and pure: the same task and the same answers give the same candidates. Conversions come first, training
-last; what was measured corrects what was estimated; whatever is not tried is declined with its reason. A technique that
-trains begins in the middle of its settings: lighter ones are for where that loses too much, stronger ones for where it leaves room.
+last. Measured figures correct the estimates. Every candidate that is not tried is declined with a reason. A training
+technique begins in the middle of its settings: lighter ones follow where those lose too much, stronger ones where they
+leave room.
 """
 
 from __future__ import annotations
@@ -25,16 +26,16 @@ from edgekit.techniques.interface import Task
 from edgekit.verdict.checks import judge, misses, shortfall
 
 ROOM = 0.5
-"""A stronger setting is tried where the last one lost no more than this share of what may be lost."""
+"""A stronger setting is tried where the last one lost no more than this share of the loss that is allowed."""
 NOT_TRIED = "not tried: the time budget was used up"
-# An outlook that long is none.
+# An outlook of more candidates would say nothing.
 MOST_AHEAD = 200
 
 
 class Planner:
-    """Asks and is told. `declined` grows as reasons appear; `waiting` is what was not asked yet.
+    """Gives candidates (`ask`) and takes results (`tell`). `declined` grows as reasons appear; `waiting` was not asked for yet.
 
-    `too_large` are the candidates whose prediction exceeds a limit.
+    `too_large` holds the candidates with a prediction that exceeds a limit.
     """
 
     def __init__(self, task: Task) -> None:
@@ -49,13 +50,13 @@ class Planner:
         self._has_chains = self._showed_the_closest = False
 
     def ask(self, *, alone: bool = True) -> Proposal | None:
-        """The next candidate worth a trial; None when nothing promises more.
+        """The next candidate worth a trial; None when none is left.
 
-        `alone` says that no other candidate is being tried: what is left may depend on what comes of that. The control comes last, where a
-        trained candidate stands.
+        `alone` says that no other candidate is being tried now. Where one is, candidates that depend on its result are
+        put off. The control comes last, and only where a trained candidate would be chosen.
         """
         put_off: list[Proposal] = []
-        while self.waiting or (alone and self._more()):
+        while self.waiting or (alone and self._add_chains()):
             candidate = self._with_a_conversion_that_works(self._corrected(self.waiting.pop(0)))
             if not alone and self._depends_on_a_trial(candidate):
                 put_off.append(candidate)
@@ -71,8 +72,8 @@ class Planner:
         self.waiting[:0] = put_off
         return self._closest_by_prediction() or self._control() if alone else None
 
-    def _more(self) -> bool:
-        """Whether there are chains to wait for, once the techniques that they are made of were tried alone."""
+    def _add_chains(self) -> bool:
+        """Add the chains, once the techniques that they are made of were tried alone; returns whether there are any."""
         if self._has_chains:
             return False
         self._has_chains = True
@@ -80,16 +81,22 @@ class Planner:
         return bool(self.waiting)
 
     def _depends_on_a_trial(self, candidate: Proposal) -> bool:
-        """Whether what is being tried decides on this one: the conversion that it replaces, or its own technique's other settings."""
+        """Whether a running trial decides on this candidate: that of the conversion that it replaces, or of a technique that it trains too."""
         running = [one for name, one in self._asked.items() if name not in self._answered]
         if len(candidate.steps) == 1:
             return any(one.name == replaced_by(candidate) for one in running)
         return any(set(strengths(one)) & set(strengths(candidate)) for one in running)
 
     def _with_a_conversion_that_works(self, candidate: Proposal) -> Proposal:
-        """A trained candidate is converted with what works untrained, where its own conversion was seen not to; or with a better variant of it."""
+        """A trained candidate with the conversion that serves it best.
+
+        Where its own conversion failed untrained, it gets one that works untrained; where a variant of its own did
+        better, it gets that.
+        """
         seen = self._seen
-        plain = seen.trial_of(candidate.conversion.name) if candidate.training else None  # none packs untrained
+        plain = (
+            seen.trial_of(candidate.conversion.name) if candidate.training else None
+        )  # those that pack are never tried untrained
         if plain is None or is_own(candidate):
             return candidate
         if seen.is_usable(plain):
@@ -109,7 +116,7 @@ class Planner:
         return corrected(candidate, self.trials, compiled=self.task.profile.is_compiled_here)
 
     def _closest_by_prediction(self) -> Proposal | None:
-        """Where nothing fits, the conversion that is predicted to miss by the least: a user wants to see how much."""
+        """Where nothing fits, the conversion that is predicted to miss by the least, so that the user sees by how much."""
         left = [one for one in self.too_large if len(one.steps) == 1 and one.name not in self._asked]
         if self._showed_the_closest or not left or self.best() is not None:
             return None
@@ -120,7 +127,7 @@ class Planner:
         return nearest
 
     def _control(self) -> Proposal | None:
-        """The control, once: where what would be chosen was trained."""
+        """The control, once, where the candidate that would be chosen was trained."""
         found, one = self.best() or self.closest(), control(self.task)
         if found is None or found.candidate.control != one.name or one.name in self._asked:
             return None
@@ -128,7 +135,7 @@ class Planner:
         return one
 
     def tell(self, trial: Trial) -> bool:
-        """Take in what came of a candidate; whether it is a trial of its own, and not the same file as an earlier one.
+        """Take in the result of a candidate; returns false where its file is the same as that of an earlier trial.
 
         Where it passed with room, its stronger settings come next.
         """
@@ -146,14 +153,14 @@ class Planner:
         return True
 
     def skip(self, candidate: Proposal, reason: str) -> None:
-        """Take in that a candidate's trial was ended before its end, since it could not be chosen any more."""
+        """Take in that a candidate's trial was ended early, since it could no longer be chosen."""
         self._answered.add(candidate.name)
         self._decline(candidate, reason)
 
     def watch(self, candidate: Proposal) -> Callable[[Metrics, Sequence[Check]], str | None]:
-        """What says, of the figures and checks that a trial has so far, why it cannot be chosen any more; None while it can.
+        """A function that says, from the figures and checks of a running trial, why it can no longer be chosen; None while it can.
 
-        It knows the trials of now alone, so that it says the same whatever else is tried meanwhile.
+        It knows only the trials that are finished now, so its answer does not depend on what else is tried meanwhile.
         """
         best, task = self.best(), self.task
         if best is None or task.goal.search == "all" or candidate.role != "candidate" or is_own(candidate):
@@ -170,8 +177,8 @@ class Planner:
         return reason
 
     def stop(self) -> tuple[str, ...]:
-        """Decline all that is left, for lack of time where nothing else speaks against it; returns the names of those that time cut."""
-        self._more()
+        """Decline all that is left, for lack of time where no other reason is found; returns the names of those that only lacked time."""
+        self._add_chains()
         cut, waiting = [], self.waiting
         self.waiting, self._showed_the_closest = [], True
         missing = self._control()
@@ -182,7 +189,7 @@ class Planner:
         return tuple(cut)
 
     def outlook(self) -> tuple[Proposal, ...]:
-        """What would be asked for from here, if nothing that is still tried changed anything; it stays as it is."""
+        """What would be asked for from here on, if no running trial changed anything. The planner itself does not change."""
         other = copy.copy(self)
         for name, held in vars(self).items():
             if isinstance(held, list | set | dict):
@@ -193,16 +200,16 @@ class Planner:
             candidate = other.ask(alone=False)
             if candidate is not None:
                 found.append(candidate)
-            elif not other._more():
+            elif not other._add_chains():
                 break
         return tuple(found)
 
     def best(self) -> Trial | None:
-        """The passing trial that is chosen by the goal (`edgekit.planner.ranking`)."""
+        """The passing trial that the goal chooses (`edgekit.planner.ranking`)."""
         return self._seen.best()
 
     def closest(self) -> Trial | None:
-        """The trial that misses the fewest checks, and those by the least; for when nothing passes."""
+        """The trial that misses the fewest checks, by the least; for when nothing passes."""
         finished = [trial for trial in self._seen.candidates() if trial.failure is None and trial.checks]
 
         def distance(trial: Trial) -> tuple[int, float, float]:
@@ -213,7 +220,7 @@ class Planner:
         return min(finished, key=distance, default=None)
 
     def reasons(self) -> dict[str, str]:
-        """Why each trial that passes and is not chosen is not, by its name: the one that kept up the longest first."""
+        """Why each passing trial that is not chosen was not, by its name; the last one to be ruled out comes first."""
         placed = place(self.task, [standing(trial) for trial in self._seen.candidates() if trial.passes])
         return {one.standing.name: why(self.task, placed[0].standing, one) for one in placed[1:]}
 
@@ -222,14 +229,14 @@ class Planner:
 
 
 def parts(found: Sequence[Proposal]) -> list[Proposal]:
-    """Those that are one training technique and a conversion, of which chains are made; a project's own are not."""
+    """The candidates of one training technique and a conversion, of which chains are made; the project's own chains are not among them."""
     return [one for one in found if len(one.steps) == 2 and not is_own(one)]
 
 
 def outline(task: Task) -> Plan:
-    """What would be tried, in order, without trying it; impossible only where every candidate is proven to be.
+    """What would be tried, in order, without trying it; "impossible" only where every candidate is proven to exceed a limit.
 
-    Stronger settings than those of the plan come where what was tried leaves room.
+    Stronger settings are not in it: they are only tried where trials leave room.
     """
     waiting, declined = candidates(task)
     waiting += chained(task, parts(waiting))
@@ -241,7 +248,7 @@ def outline(task: Task) -> Plan:
         schema_version=1,
         device=task.profile.id,
         outcome="impossible" if hopeless else "possible",
-        reason=_hopeless(task, waiting, reasons) if hopeless else "",
+        reason=_why_impossible(task, waiting, reasons) if hopeless else "",
         candidates=tuple(candidate.published for candidate in possible),
         declined=(
             *declined,
@@ -252,7 +259,7 @@ def outline(task: Task) -> Plan:
     )
 
 
-def _hopeless(task: Task, waiting: Sequence[Proposal], reasons: Mapping[str, str | None]) -> str:
-    """Which limit is too little for all, and what would fit; where each has a limit of its own, what the one misses that misses least."""
+def _why_impossible(task: Task, waiting: Sequence[Proposal], reasons: Mapping[str, str | None]) -> str:
+    """Which limit is too low for all candidates and what would fit; where no single one is, what the closest candidate misses."""
     least = min(waiting, key=lambda candidate: excess(task, candidate))
     return too_little(task, (), waiting) or f"{least.name} comes closest: {reasons[least.name]}"

@@ -1,4 +1,4 @@
-"""A candidate in the planner's hands: its typed steps, the graph that they make, and what that is predicted to cost."""
+"""A candidate as the planner works with it: its typed steps, the graph that they make, and what it is predicted to cost."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from edgekit.values import Value
 class Proposal(Value):
     """Steps in the order they are applied, the last of them a conversion, and what they are predicted to cost.
 
-    `graph` is the lowered graph after all steps: it is made once, and every cost model reads it. `unmet` is the first requirement of a
-    step that is not met. The other fields are those of `Candidate`, which is what is published of it.
+    `graph` is the lowered graph after all steps; it is made once, and every cost model reads it. `unmet` is the first
+    requirement of a step that is not met. The other fields are those of `Candidate`, the form in documents.
     """
 
     name: str

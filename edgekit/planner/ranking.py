@@ -1,18 +1,19 @@
-"""Which of the candidates that hold every limit is chosen, by the goal, and by what it is better than another.
+"""Which of the candidates that hold every limit is chosen by the goal, and why it is better than another.
 
-A goal is a list of criteria, asked one after another: each keeps those that are best by it, or as good within a slack, until one is left.
-`balanced` is (docs/techniques.md says it for users):
+A goal is a list of criteria, applied one after another: each keeps those that are best by it, or within a slack of the
+best, until one is left. `balanced` is (docs/techniques.md explains it for users):
 
     cost      the sum of the shares that flash, download, RAM and latency take of their limits; a share below 1% counts as 1%
-              kept: within 3% of the least, or within 1% of what there is
+              kept: within 3% of the least, or within 1% of a limit
     effort    latency times RAM, times flash where that has no limit: kept within 3% of the least; RAM, and a measured time, count from 1% of
               their limit
     accuracy  kept: within a tenth of what may be lost
-    flash     kept: within 3% of the smallest, or within 1% of what there is
+    flash     kept: within 3% of the smallest, or within 1% of its limit
     order     the faster, then the smaller in RAM, the more accurate, the smaller file, by however little
 
-Every criterion grows with every cost, so whatever is no worse than another in flash, RAM, latency and accuracy stays as long as that one
-does: a candidate is never chosen over one that is better in some of them and worse in none, as long as no limit on the download speaks for it.
+Every criterion grows with every cost. So of two candidates, one that is no worse than the other in flash, RAM, latency
+and accuracy stays at least as long: a candidate is never chosen over one that is better in some of them and worse in
+none, unless a limit on the download speaks for it.
 """
 
 from __future__ import annotations
@@ -30,17 +31,17 @@ from edgekit.values import Value
 
 COSTS = ("flash", "download", "ram", "latency")
 NEAR = 1.03
-"""Figures that differ by less are equal."""
+"""Figures whose ratio is at most this count as equal."""
 TIE = 1.005
 """The same, for the one metric that a goal makes small."""
 NOTICED = 0.1
-"""The share of what may be lost by which two losses must differ."""
+"""Two losses differ where they are apart by more than this share of the loss that is allowed."""
 
 
 class Standing(Value):
-    """What a candidate is compared by: its costs by metric (absent: not known), the points it loses, and how many steps it takes.
+    """What a candidate is compared by: its costs by metric (absent: not known), the points it loses, and its number of steps.
 
-    `measured` are the costs that were measured: far below their limit such a figure is noise.
+    `measured` names the costs that were measured; far below its limit, such a figure is noise.
     """
 
     name: str
@@ -62,7 +63,7 @@ class Placed(NamedTuple):
 
 
 class _Criterion(NamedTuple):
-    """A figure of which less is better, and how much more is as good."""
+    """A figure of which less is better, and the slack within which more is as good: a `ratio` and an amount (`more`)."""
 
     name: str
     of: Callable[[Standing], float]
@@ -83,8 +84,8 @@ def standing(trial: Trial) -> Standing:
 
 
 def place(task: Task, found: Iterable[Standing]) -> list[Placed]:
-    """The winner, and then the others: those that kept up the longest first. Nothing for nothing."""
-    left, lost = sorted(_timed_alike(found), key=lambda one: _exact(task, one)), []
+    """The winner, and then the others, the last one to be ruled out first; empty where there are none."""
+    left, lost = sorted(_with_equal_noise(found), key=lambda one: _order(task, one)), []
     for criterion in _criteria(task):
         kept = criterion.keeps(left) if left else []
         beaten = sorted((one for one in left if one not in kept), key=criterion.of)
@@ -94,8 +95,8 @@ def place(task: Task, found: Iterable[Standing]) -> list[Placed]:
     return [*(Placed(one, "") for one in left[:1]), *(one for group in reversed(lost) for one in group)]
 
 
-def _timed_alike(found: Iterable[Standing]) -> list[Standing]:
-    """Standings that are compared by their time in one way: what is noise in one that was measured decides over none that was predicted."""
+def _with_equal_noise(found: Iterable[Standing]) -> list[Standing]:
+    """Standings whose latency all counts as measured where one is: noise of a measured time must not decide over a predicted one."""
     known = list(found)
     if not any("latency" in one.measured for one in known):
         return known
@@ -103,7 +104,7 @@ def _timed_alike(found: Iterable[Standing]) -> list[Standing]:
 
 
 def first(task: Task, trials: Sequence[Trial]) -> Trial | None:
-    """The trial that is chosen of some that may be; None where there are none."""
+    """The trial that the goal chooses; None where there are none."""
     placed = place(task, map(standing, trials))
     return next((trial for trial in trials if placed and trial.candidate.name == placed[0].standing.name), None)
 
@@ -131,47 +132,47 @@ def _criteria(task: Task) -> tuple[_Criterion, ...]:
         return (_Criterion(currency, small, TIE), lost, steps, _Criterion("latency", fast))
     balanced = (
         _Criterion("cost", lambda one: share(task, one), NEAR, COUNTS),
-        _Criterion("effort", lambda one: math.prod(_counted(task, one, name) for name in _effort(task)), NEAR),
+        _Criterion("effort", lambda one: math.prod(_counted(task, one, name) for name in _effort_costs(task)), NEAR),
         lost._replace(more=NOTICED * task.goal.max_drop_points),
         _Criterion("flash", lambda one: one.cost("flash"), NEAR, COUNTS * (task.room("flash") or 0.0)),
     )
     return (lost, *balanced) if task.goal.aim == "accurate" else balanced
 
 
-def _effort(task: Task) -> tuple[str, ...]:
-    """The costs of which less is better, however far below their limits they are; flash is none where it has a limit, and was counted by that."""
+def _effort_costs(task: Task) -> tuple[str, ...]:
+    """The costs of which less is better even far below their limits; not flash where it has a limit, since its share counted already."""
     return ("latency", "ram") if task.room("flash") else ("latency", "ram", "flash")
 
 
 def _counted(task: Task, one: Standing, metric: str) -> float:
-    """A cost as it is compared: RAM, and a measured time, count from 1% of what there is; a predicted time always does."""
+    """A cost as it is compared: RAM, and a measured time, count from 1% of their limit; a predicted time always counts in full."""
     room, cost = task.room(metric), one.cost(metric)
     return cost if not room or (metric == "latency" and metric not in one.measured) else max(cost, COUNTS * room)
 
 
-def _exact(task: Task, one: Standing) -> tuple[float | str, ...]:
-    """The order of what no criterion tells apart: the faster, smaller in RAM, more accurate, smaller."""
+def _order(task: Task, one: Standing) -> tuple[float | str, ...]:
+    """The sort key of those that no criterion tells apart: the faster, smaller in RAM, more accurate, smaller."""
     counted = (_counted(task, one, "latency"), _counted(task, one, "ram"), one.drop)
     return (*counted, *(one.cost(name) for name in ("flash", "latency", "ram", "download")), one.steps, one.name)
 
 
 def why(task: Task, winner: Standing, loser: Placed) -> str:
-    """By what another is better than one that lost to it, in words that follow the loser's name."""
+    """Why a candidate lost to the winner, in words that follow the loser's name."""
     other, by = loser.standing, loser.lost_by
     if by == "cost":
-        return f"takes more of what there is: {_said(task, other)}; {_named(winner)}: {_said(task, winner)}"
+        return f"takes more of what there is: {_shares_text(task, other)}; {_short_name(winner)}: {_shares_text(task, winner)}"
     if by == "effort":
-        named = [name for name in _effort(task) if _counted(task, other, name) != _counted(task, winner, name)]
+        named = [name for name in _effort_costs(task) if _counted(task, other, name) != _counted(task, winner, name)]
         more = [name for name in named if _counted(task, other, name) > _counted(task, winner, name)]
         what = _listed(more) if more == named else f"{_listed(named)} together"
-        return f"takes more {what}: {_figures(other, named)}; {_named(winner)} {_figures(winner, named)}"
+        return f"takes more {what}: {_figures(other, named)}; {_short_name(winner)} {_figures(winner, named)}"
     if by in COSTS:
         worse = "is slower" if by == "latency" else f"takes more {by}"
-        return f"{worse}{_apart(by, winner, other)}"
+        return f"{worse}{_both_figures(by, winner, other)}"
     if by == "accuracy":
-        return f"costs as little and loses more: {_points(other.drop)}, {_named(winner)} {_points(winner.drop)}"
+        return f"costs as little and loses more: {_points(other.drop)}, {_short_name(winner)} {_points(winner.drop)}"
     if by == "steps":
-        return f"is as good as {_named(winner)} and takes more steps to make"
+        return f"is as good as {_short_name(winner)} and takes more steps to make"
     return _by_a_little(winner, other)
 
 
@@ -186,31 +187,33 @@ def _figures(one: Standing, names: Sequence[str]) -> str:
 
 
 def _by_a_little(winner: Standing, other: Standing) -> str:
-    """What told two apart that are as good as each other."""
+    """Why one of two that are equally good was chosen."""
     for metric in ("latency", "ram"):
         if winner.cost(metric) < other.cost(metric):
             what = "a little slower" if metric == "latency" else f"a little larger in {metric}"
-            return f"is as good, and {what}{_apart(metric, winner, other)}"
+            return f"is as good, and {what}{_both_figures(metric, winner, other)}"
     if winner.drop < other.drop:
-        return f"is as good, and loses a little more: {_points(other.drop)}, {_named(winner)} {_points(winner.drop)}"
-    return f"is as good as {_named(winner)}, which has the smaller file, or comes first by its name"
+        return (
+            f"is as good, and loses a little more: {_points(other.drop)}, {_short_name(winner)} {_points(winner.drop)}"
+        )
+    return f"is as good as {_short_name(winner)}, which has the smaller file, or comes first by its name"
 
 
-def _apart(metric: str, winner: Standing, other: Standing) -> str:
-    """Both figures; what lies between them where they read the same."""
+def _both_figures(metric: str, winner: Standing, other: Standing) -> str:
+    """Both figures, or their difference where they read the same."""
     more, less = other.cost(metric), winner.cost(metric)
     if text_of(metric, more) == text_of(metric, less) and math.isfinite(more):
         return f", by {text_of(metric, more - less)} of {text_of(metric, more)}"
-    return f": {text_of(metric, more)}, {_named(winner)} {text_of(metric, less)}"
+    return f": {text_of(metric, more)}, {_short_name(winner)} {text_of(metric, less)}"
 
 
-def _named(winner: Standing) -> str:
-    """The winner by its name, where that is short."""
+def _short_name(winner: Standing) -> str:
+    """The winner's name where that is short."""
     return winner.name if "+" not in winner.name else "the chosen one"
 
 
-def _said(task: Task, one: Standing) -> str:
-    """The shares that add up, the largest first."""
+def _shares_text(task: Task, one: Standing) -> str:
+    """The shares that the cost adds up, the largest first."""
     shares = sorted(_shares(task, one).items(), key=lambda pair: -pair[1])
     return " + ".join(
         f"{value:.0%} of the {name}" if value > COUNTS else f"below 1% of the {name}" for name, value in shares

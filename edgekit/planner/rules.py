@@ -1,6 +1,6 @@
-"""What speaks against trying a candidate, by what was seen so far: each rule is one reason, in words for a user.
+"""What speaks against trying a candidate, given the trials so far: each rule gives one reason, in words for a user.
 
-They look at trials and predictions and run nothing. In which order candidates are looked at is not known here.
+The rules look at trials and predictions and run nothing. They do not know in which order candidates are looked at.
 """
 
 from __future__ import annotations
@@ -19,11 +19,13 @@ from edgekit.techniques.interface import Task
 from edgekit.verdict.checks import misses
 from edgekit.verdict.wording import points_as
 
-# Where int8 alone loses less than this share of what may be lost, its rounding is not what a trained candidate lost by.
+# Where int8 alone loses less than this share of the loss allowed, its rounding is not why a trained candidate lost
+# more.
 ROUNDING_SHARE = 0.25
-# Training with the rounding of int8 is some more training too: it may mend a loss of at most so many times what may be lost.
+# Training with the rounding of int8 simulated is also more training: it may make up for a loss of at most this many
+# times the loss allowed.
 NEAR_MISS = 2.0
-# What training with the same conversion cannot change.
+# The checks that training cannot change where the conversion is the same.
 FIXED_BY_CONVERSION = (
     "flash",
     "ram",
@@ -34,22 +36,22 @@ FIXED_BY_CONVERSION = (
     "runtime",
     "npu_operators",
 )
-# What it can change where an NPU's compiler codes the weights.
+# Those of them that it can change where an NPU's compiler encodes the weights.
 CHANGED_WHERE_COMPILED = ("flash", "ram", "latency")
-# What packing into look-up tables makes smaller.
+# Those that packing into look-up tables makes smaller.
 CHANGED_BY_PACKING = ("flash",)
-# What training changes that changes the shapes of layers.
+# Those that training changes where it changes the shapes of layers.
 CHANGED_BY_SHAPES = ("flash", "ram", "latency")
 
 
 class Seen:
-    """What a search has seen so far (`trials` may grow), and what that says of candidates."""
+    """What the trials so far say of candidates; `trials` may grow."""
 
     def __init__(self, task: Task, trials: Sequence[Trial]) -> None:
         self.task, self._trials = task, trials
 
     def candidates(self) -> list[Trial]:
-        """The trials of all but the control."""
+        """The trials without that of the control."""
         return [trial for trial in self._trials if trial.candidate.role != "control"]
 
     def best(self) -> Trial | None:
@@ -57,12 +59,12 @@ class Seen:
         return first(self.task, [trial for trial in self.candidates() if trial.passes])
 
     def trial_of(self, name: str | None) -> Trial | None:
-        """The trial of a candidate's name."""
+        """The trial of the candidate with this name."""
         return next((trial for trial in self._trials if trial.candidate.name == name), None)
 
     def is_usable(self, trial: Trial) -> bool:
-        """Whether a conversion gave a file that runs, keeps the accuracy, and whose faults training might mend."""
-        missed = {check.name for check in self._own_misses(trial)}
+        """Whether a conversion's file runs, keeps the accuracy, and fails no check that training cannot change."""
+        missed = {check.name for check in self._telling_misses(trial)}
         return trial.failure is None and bool(trial.checks) and not missed & {*self._fixed(), "accuracy_drop"}
 
     def reason_against(self, candidate: Proposal) -> str | None:
@@ -81,7 +83,7 @@ class Seen:
         return next((reason for rule in rules if (reason := rule(candidate)) is not None), None)
 
     def _not_needed(self, candidate: Proposal) -> str | None:
-        """A technique that only replaces another's failed conversion."""
+        """It only replaces a conversion where that fails, and that one did not fail."""
         replaced = replaced_by(candidate)
         trial = self.trial_of(replaced)
         if trial is not None and trial.failure is None:
@@ -89,7 +91,7 @@ class Seen:
         return None
 
     def _lighter_lost(self, candidate: Proposal) -> str | None:
-        """A candidate that takes less away and already lost too much, or could not be shown."""
+        """A candidate that takes less away already lost too much, or its technique could not be shown in its file."""
         for trial in self.candidates() if len(candidate.steps) > 1 else []:
             if not is_witness(trial) or not lighter_or_equal(trial.candidate, candidate):
                 continue
@@ -100,26 +102,30 @@ class Seen:
         return None
 
     def _training_may_mend(self, trial: Trial, candidate: Proposal) -> bool:
-        """Whether training with int8 rounding might mend what a trial without it lost: int8 alone loses its share, or it lost by little."""
+        """Whether training with int8 rounding simulated might make up for what a trial without it lost.
+
+        It might where int8 alone loses more than `ROUNDING_SHARE` of the loss allowed, or where the trial is a near
+        miss.
+        """
         if not simulates(candidate) or simulates(trial.candidate):
             return False
         allowed, plain = self.task.goal.max_drop_points, self.trial_of(candidate.conversion.name)
         return plain is None or lost(plain) > allowed * ROUNDING_SHARE or lost(trial) <= allowed * NEAR_MISS
 
     def _heavier_fits(self, candidate: Proposal) -> str | None:
-        """The same techniques that take more away and pass all the same, where nobody asked for all of them or the most accurate."""
+        """The same techniques at stronger settings pass, and the goal asks neither for all candidates nor for the most accurate."""
         asked = self.task.goal.search == "all" and len(candidate.steps) == 2
         if len(candidate.steps) == 1 or asked or self.task.goal.aim == "accurate":
             return None
         for trial in self.candidates():
             same = set(strengths(trial.candidate)) == set(strengths(candidate))
-            passes = is_witness(trial) and trial.checks and not self._own_misses(trial)
+            passes = is_witness(trial) and trial.checks and not self._telling_misses(trial)
             if same and passes and lighter_or_equal(candidate, trial.candidate):
                 return f"{trial.candidate.name}, which takes more away, fits"
         return None
 
     def _conversion_failed(self, candidate: Proposal) -> str | None:
-        """A limit that the same conversion without training misses, and that neither training nor packing can change."""
+        """The same conversion without training misses a limit that neither training nor packing can change."""
         packed = candidate.conversion.packs
         plain = self.trial_of(packed or candidate.conversion.name) if candidate.training else None
         if plain is None:
@@ -128,17 +134,17 @@ class Seen:
             return f"{plain.candidate.name} gave no file: {plain.failure}"
         changed = CHANGED_BY_SHAPES if reshapes(candidate, plain.candidate) else CHANGED_BY_PACKING if packed else ()
         fixed = [name for name in self._fixed() if name not in changed]
-        missed = [check for check in self._own_misses(plain) if check.name in fixed]
+        missed = [check for check in self._telling_misses(plain) if check.name in fixed]
         if missed:
             return f"{plain.candidate.name} already misses {missed[0].name}, which training does not change"
         return None
 
     def _own_reason(self, candidate: Proposal) -> str | None:
-        """What a step requires and does not have, or what the conversion itself says of the training before it."""
+        """A requirement of a step is not met, or the conversion itself speaks against the training before it."""
         return candidate.unmet or candidate.conversion.against(self.task, candidate.graph)
 
     def _no_better(self, candidate: Proposal) -> str | None:
-        """A prediction that is no better than what already fits, by the goal."""
+        """It is predicted to be no better, by the goal, than a candidate that already fits."""
         best = self.best_known()
         if best is None or self.task.goal.search == "all":
             return None
@@ -149,22 +155,24 @@ class Seen:
         is_compiled = self.task.profile.is_compiled_here
         return tuple(name for name in FIXED_BY_CONVERSION if not is_compiled or name not in CHANGED_WHERE_COMPILED)
 
-    def _own_misses(self, trial: Trial) -> list[Check]:
-        """What a trial misses but for what is unknown, and passed by no other either: that tells none from another."""
+    def _telling_misses(self, trial: Trial) -> list[Check]:
+        """The checks that a trial misses, without those that are unknown and that no trial passed: these tell no candidates apart."""
         passed = {check.name for found in self.candidates() for check in found.checks if check.outcome == "pass"}
         return [check for check in misses(trial.checks) if check.outcome == "fail" or check.name in passed]
 
     def best_known(self) -> Trial | None:
-        """The best of those that pass; where none can, for what is unknown of all alike, of those that miss nothing else."""
+        """The best of the passing trials; where none passes, of those that miss only checks that are unknown for all."""
         best = self.best()
         if best is not None:
             return best
-        found = [one for one in self.candidates() if one.failure is None and one.checks and not self._own_misses(one)]
+        found = [
+            one for one in self.candidates() if one.failure is None and one.checks and not self._telling_misses(one)
+        ]
         return first(self.task, found)
 
 
 def impossible(task: Task, candidate: Proposal) -> str | None:
-    """Why a candidate cannot fit: the first limit that even the low end of its prediction exceeds."""
+    """Why a candidate cannot fit: the first limit that is exceeded even by the low end of its prediction."""
     for name, limit in task.limits.values.items():
         estimate = candidate.estimates.get(name)
         if estimate is not None and estimate.low > limit:
@@ -173,26 +181,29 @@ def impossible(task: Task, candidate: Proposal) -> str | None:
 
 
 def reshapes(candidate: Proposal, plain: Proposal) -> bool:
-    """Whether training changed more of the operators than which weights are zero or repeat another."""
+    """Whether training changed the operators themselves, and not only which weights are zero or repeat another."""
     shapes = [[(node.elements, node.weights, node.macs) for node in one.graph.nodes] for one in (candidate, plain)]
     return shapes[0] != shapes[1]
 
 
 def is_own(candidate: Proposal) -> bool:
-    """Whether the project asks for it: it is tried, whatever is known."""
+    """Whether the project itself asks for it: then it is tried, whatever is known."""
     return candidate.name.startswith(OWN)
 
 
 def is_witness(trial: Trial) -> bool:
-    """Whether other candidates can be judged by a trial: it trains, and its settings differ from theirs in strength alone.
+    """Whether other candidates can be judged by a trial: it trains, and its settings differ from theirs only in strength.
 
-    A project's own chain may differ in anything, in its pattern or in the layers that it leaves out.
+    A chain that the project defines may differ in anything, such as its pattern or the layers that it leaves out.
     """
     return len(trial.candidate.steps) > 1 and trial.candidate.role == "candidate" and not is_own(trial.candidate)
 
 
 def may_stand_for(trial: Trial, candidate: Proposal) -> bool:
-    """Whether an untrained trial is of a variant of a trained candidate's conversion that keeps what was trained."""
+    """Whether an untrained trial shows a variant of a trained candidate's conversion that can take its place.
+
+    The variant must keep what was trained.
+    """
     other, end = trial.candidate.conversion, candidate.conversion.name
     kept = all(name in other.keeps_trained for name in strengths(candidate))
     return not trial.candidate.training and other.variant_of == end and kept
@@ -204,7 +215,7 @@ def lost(trial: Trial) -> float:
 
 
 def lost_too_much(trial: Trial) -> bool:
-    """Whether a trial loses more than may be lost."""
+    """Whether a trial loses more than the loss allowed."""
     return any(check.name == "accuracy_drop" and check.outcome == "fail" for check in trial.checks)
 
 

@@ -1,4 +1,4 @@
-"""The task of a device: what the planner is asked, made of a profile, a model's facts and the settings of a project."""
+"""Makes the task that the planner gets for one device, from a profile, a model's facts and the settings of a project."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from edgekit.techniques.interface import Task
 
 
 def task_for(profile: DeviceProfile, facts: ModelFacts, settings: Project) -> Task:
-    """The task of one device: what the board has, overridden by the project's limits, and the defaults beside."""
+    """The task of one device: the board's limits, overridden by the project's, with the defaults."""
     return Task(
         profile=profile,
         facts=facts,

@@ -1,4 +1,4 @@
-"""What came of a candidate, as the planner is told it."""
+"""The result of trying a candidate, as the planner is told it."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from edgekit.verdict.checks import misses
 
 
 class Trial(Value):
-    """What came of a candidate: `failure` says why it gave no file, else its metrics and checks on validation data.
+    """The result of trying a candidate: why it gave no file (`failure`), or its metrics and checks on validation data.
 
-    `sha256` is that of its file.
+    `sha256` is the hash of its file.
     """
 
     candidate: Proposal
@@ -31,7 +31,7 @@ class Trial(Value):
 
     @property
     def outcome(self) -> Literal["pass", "fail", "failed", "control"]:
-        """In a word: whether it passes, fails a check, gave no file, or is there only to be compared with."""
+        """ "pass" or "fail" by its checks, "failed" where it gave no file, "control" where it is only compared with."""
         if self.failure is not None:
             return "failed"
         if self.candidate.role == "control":

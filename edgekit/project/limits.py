@@ -1,4 +1,4 @@
-"""The limits that a caller gives, as one value: what `build`, `plan` and `check` are told by `max_drop` and its like."""
+"""The limits that a caller gives, as one value: what `build`, `plan` and `check` get as `max_drop`, `max_flash` and so on."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ def limits_given(
     max_ram: str | float | None = None,
     max_latency: str | float | None = None,
 ) -> Limits:
-    """The user's own limits by metric name; what is None is not among them.
+    """The user's own limits by metric name, without those that are None.
 
     Sizes and durations are text with units ('512KiB', '20ms') or numbers in bytes and milliseconds, `max_drop` is in
-    points. Raises `ProjectError` that names the option for what is no number, or none that can be a limit.
+    points. Raises `ProjectError`, which names the option, for a value that is not a number or cannot be a limit.
 
     >>> limits_given(max_flash="1KiB", max_drop=0.5).values
     {'flash': 1024.0, 'accuracy_drop': 0.5}

@@ -1,6 +1,6 @@
-"""The report of a finished search: the chosen candidate judged on the test split, which no choice saw.
+"""The report of a finished search: the chosen candidate judged on the test split, which no choice has used.
 
-It picks nothing again: a chosen candidate that fails on test fails the build, and the report says so.
+Nothing is chosen again: a chosen candidate that fails on test fails the build, and the report says so.
 """
 
 from __future__ import annotations
@@ -44,25 +44,25 @@ FAITHFUL = 0.99
 
 MOST_DIGITS = 6
 LEANER = 2.0
-"""A candidate that passes with so many times less RAM than the chosen one is worth a note."""
+"""A candidate that passes and needs this many times less RAM than the chosen one gets a note."""
 
 
 class Choice(Protocol):
-    """What was chosen on the validation split, and what was not tried: a planner that was told of every trial."""
+    """What was chosen on the validation split, and what was not tried: usually a planner that was told of every trial."""
 
     declined: list[Declined]
     too_large: list[Proposal]
 
     def best(self) -> Trial | None:
-        """The trial that passes and is chosen."""
+        """The chosen trial, which passes; None where none does."""
         ...
 
     def closest(self) -> Trial | None:
-        """Where none passes, the one that misses by the least."""
+        """Where none passes, the trial that misses by the least."""
         ...
 
     def reasons(self) -> dict[str, str]:
-        """Why each that passes and is not chosen is not, the runner-up first."""
+        """Why each passing trial that is not chosen was not, by name, the runner-up first."""
         ...
 
 
@@ -76,7 +76,7 @@ def conclude(
     picked = best or choice.closest()
     base = next((found for found in finished if found.trial.candidate.role == "baseline"), None)
     trained = {found.trial.candidate.name for found in finished if found.trial.candidate.role == "control"}
-    searched = _of_search(found, picked, task)
+    searched = _search_findings(found, picked, task)
     report = Report(
         edgekit_version=__version__,
         device=runner.profile.id,
@@ -84,7 +84,11 @@ def conclude(
         baseline=_baseline(base, runner, progress),
         candidates=tuple(_candidate(found, picked, reasons, trained) for found in finished),
         declined=tuple(choice.declined),
-        notes=(*_runner_up(picked, reasons), *_notes(finished, runner), *_trade(finished, picked, task.goal.currency)),
+        notes=(
+            *_runner_up(picked, reasons),
+            *_notes(finished, runner),
+            *_trade(finished, picked, task.goal.currency),
+        ),
         data=_data_facts(runner),
     )
     if picked is None:
@@ -140,7 +144,10 @@ def refuse(runner: TrialRunner) -> Report:
 
 
 def _findings(runner: TrialRunner, measured: Measured) -> tuple[Finding, ...]:
-    """What was found beforehand, and of the chosen file; how exactly the drop was told takes the place of a guess."""
+    """What was found beforehand and in the chosen file.
+
+    Once the drop's interval is known, the finding from it replaces the earlier guess from the number of samples.
+    """
     drop = measured.metrics.get("accuracy_drop")
     told = None
     if drop is not None and drop.low is not None:
@@ -155,7 +162,7 @@ def _compiled_file(measured: Measured) -> Path | None:
 
 
 def _baseline(base: Finished | None, runner: TrialRunner, progress: Progress) -> Baseline | None:
-    """The baseline on the test split, with Keras's own score on it beside."""
+    """The baseline on the test split, with the Keras model's own score."""
     if base is None or base.tflite is None:
         return None
     measured = runner.measure(Path(base.tflite), "test", progress=progress)
@@ -170,7 +177,7 @@ def _baseline(base: Finished | None, runner: TrialRunner, progress: Progress) ->
 def _decisions(
     base: Finished | None, after: Sequence[str], runner: TrialRunner, progress: Progress
 ) -> Decisions | None:
-    """What the chosen file decides on the test split, beside the baseline."""
+    """What the chosen file decides on the test split, compared with the baseline."""
     before = (
         None if base is None or base.tflite is None else runner.measure(Path(base.tflite), "test", progress=progress)
     )
@@ -179,7 +186,7 @@ def _decisions(
 
 
 def _selection(picked: Trial) -> Check:
-    """The check that fails where no candidate passed on the split that chooses, whatever the test split says."""
+    """The check that fails where no candidate passed on the validation split, whatever the test split says."""
     missed = "; ".join(f"{check.name}: {check.reason}" for check in misses(picked.checks))
     return Check(
         name="selection", outcome="fail", reason=f"no candidate passed on validation; the closest misses {missed}"
@@ -195,12 +202,12 @@ def _chosen(found: Finished, path: Path, measured: Measured) -> Chosen:
         metrics=measured.metrics,
         inputs=measured.inputs,
         outputs=measured.outputs,
-        compiled=_beside(measured.compiled),
+        compiled=_beside_report(measured.compiled),
     )
 
 
-def _beside(compiled: Compiled | None) -> Compiled | None:
-    """As it is in the report: the compiled file stands beside it."""
+def _beside_report(compiled: Compiled | None) -> Compiled | None:
+    """The compiled file with its path as the report gives it: it lies in the same folder."""
     if compiled is None or compiled.path is None:
         return compiled
     return msgspec.structs.replace(compiled, path=COMPILED_FILE)
@@ -209,7 +216,7 @@ def _beside(compiled: Compiled | None) -> Compiled | None:
 def _candidate(
     found: Finished, picked: Trial | None, reasons: Mapping[str, str], trained: Collection[str]
 ) -> CandidateReport:
-    """`trained` are the names of the controls that there are."""
+    """A candidate's part of the report; `trained` holds the names of the controls that were trained."""
     trial = found.trial
     return CandidateReport(
         candidate=trial.candidate.name,
@@ -236,15 +243,15 @@ def _reason(trial: Trial, picked: Trial | None, reasons: Mapping[str, str]) -> s
 
 
 def _runner_up(picked: Trial | None, reasons: Mapping[str, str]) -> list[str]:
-    """Why the chosen one was chosen over the one that kept up with it the longest."""
+    """Why the chosen candidate was chosen over the runner-up."""
     if picked is None or not picked.passes or not reasons:
         return []
     other, reason = next(iter(reasons.items()))
     return [f"{picked.candidate.name} was chosen over {other}, which {reason}"]
 
 
-def _of_search(found: Search, picked: Trial | None, task: Task) -> tuple[Finding, ...]:
-    """What makes the choice hard to believe."""
+def _search_findings(found: Search, picked: Trial | None, task: Task) -> tuple[Finding, ...]:
+    """The findings that make the choice hard to believe."""
     shortened = [(one.trial.candidate.name, one.cut) for one in found.finished if one.cut]
     drop = picked.metrics.get("accuracy_drop") if picked is not None else None
     told = (time_cut(found.not_tried, shortened), few_samples(drop, task.goal.max_drop_points))
@@ -252,7 +259,7 @@ def _of_search(found: Search, picked: Trial | None, task: Task) -> tuple[Finding
 
 
 def _cut_short(found: Search) -> str:
-    """What is said of it at the top, where time cut the search."""
+    """What the summary adds where the search was cut for lack of time."""
     shortened = sum(bool(one.cut) for one in found.finished)
     parts = [f"{len(found.not_tried)} not tried"] * bool(found.not_tried) + [
         f"{shortened} trained for less time"
@@ -269,7 +276,7 @@ def _notes(finished: Sequence[Finished], runner: TrialRunner) -> tuple[str, ...]
 
 
 def _trade(finished: Sequence[Finished], picked: Trial | None, currency: str | None) -> list[str]:
-    """What the choice takes beside one that passes with half of its RAM: the goal's currency decided, and says nothing of it."""
+    """A note where a candidate with half of the chosen one's RAM passes too: the goal's metric decided and does not show that."""
     if picked is None or not picked.passes or currency in (None, "ram"):
         return []
     show = format_ms if currency == "latency" else format_size
@@ -287,7 +294,7 @@ def _trade(finished: Sequence[Finished], picked: Trial | None, currency: str | N
 
 
 def _unfaithful_baseline(finished: Sequence[Finished]) -> list[str]:
-    """A warning where the converter alone already changed the model: no drop from the baseline can show that."""
+    """A warning where the converter alone already changed the model, which no drop from the baseline can show."""
     base = next((found for found in finished if found.trial.candidate.role == "baseline"), None)
     agreed = _value(base.trial.metrics, "agreement") if base is not None else None
     if base is None or agreed is None or agreed >= FAITHFUL:
@@ -299,7 +306,7 @@ def _unfaithful_baseline(finished: Sequence[Finished]) -> list[str]:
 
 
 def _beside_control(finished: Sequence[Finished]) -> list[str]:
-    """What each technique gave, apart from what as much training gave."""
+    """What each technique gains or costs beyond its control, which was trained as long without it."""
     drops = {found.trial.candidate.name: _value(found.trial.metrics, "accuracy_drop") for found in finished}
     lines = []
     for found in finished:
@@ -372,7 +379,7 @@ def _summary(
 
 
 def _lost(points: float, checks: tuple[Check, ...]) -> str:
-    """What is lost, with as many digits as show on which side of the limit it is."""
+    """The loss in points, with enough digits to show on which side of the limit it is."""
     limit = next((check.limit for check in checks if check.name == "accuracy_drop"), None)
     digits = 2
     while isinstance(limit, int | float) and points > limit and digits < MOST_DIGITS and round(points, digits) <= limit:

@@ -1,4 +1,4 @@
-"""The loop of a search: ask the planner, have the candidate made and measured, tell the planner."""
+"""The loop of a search: ask the planner for a candidate, make and measure it, tell the planner the result."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from edgekit.values import Value
 from edgekit.watching.watch import DeviceWatch
 
 LEAST_S = 5.0
-"""What has begun gets at least this long, also where the time budget ends sooner; a conversion has a minute of its own."""
+"""A trial that has begun gets at least this long, even where the time budget ends sooner."""
 
 
 class Search(Value):
-    """A finished search: what was tried, and what time cut: candidates that were never started or gave nothing before its end."""
+    """A finished search: what was tried, and what lack of time prevented: candidates never started, or without a result at its end."""
 
     finished: tuple[Finished, ...]
     not_tried: tuple[str, ...]
@@ -29,11 +29,11 @@ class Search(Value):
 def search(
     planner: Planner, runner: TrialRunner, context: SearchContext, progress: Progress, watch: DeviceWatch | None = None
 ) -> Search:
-    """Ask, run, tell, until the planner has nothing more or the context's time is up; `watch` is told of each trial.
+    """Ask, run, tell, until the planner has no more candidates or the context's time is up; `watch` is told of each trial.
 
-    The baseline is alone at first, and is run whatever the time. What time cut is named, whether it was never started
-    or stopped half-way. Raises what a trial raises, and `InterruptedBuild` where the build was stopped; trials that
-    still run then are left to whoever owns the context.
+    The baseline runs first and alone, whatever the time. Every candidate that was cut for lack of time is named,
+    whether it was never started or stopped half-way. Raises what a trial raises, and `InterruptedBuild` where the build
+    was stopped. Trials that are still running then are left to the owner of the context.
     """
     finished: list[Finished] = []
     cut: list[str] = []
@@ -52,7 +52,8 @@ def search(
             )
         if not running:
             return Search(finished=tuple(finished), not_tried=tuple(cut))
-        # Told in the order asked, so that the same build asks for the same candidates every time.
+        # The planner is told in the order in which it was asked, so that the same build tries the same candidates every
+        # time.
         found = running.popleft().result()
         context.require_running()
         skipped = found.skipped
@@ -80,8 +81,8 @@ def _run(
     if watch is not None:
         watch.began(candidate)
     deadline = max(context.deadline, time.monotonic() + LEAST_S)
-    return runner.run(candidate, progress=_named(candidate, progress), deadline=deadline, watch=wanted)
+    return runner.run(candidate, progress=_prefixed(candidate, progress), deadline=deadline, watch=wanted)
 
 
-def _named(candidate: Proposal, progress: Progress) -> Progress:
+def _prefixed(candidate: Proposal, progress: Progress) -> Progress:
     return lambda phase, done, total: progress(f"{candidate.name}: {phase}", done, total)

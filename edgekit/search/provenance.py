@@ -1,4 +1,4 @@
-"""What a result was made of: hashes of all that went in, versions, the seed, and what time left untried."""
+"""What a result was made of: hashes of all inputs, versions, the seed, and what was not tried for lack of time."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """A trial: one candidate made and judged on the validation split, for one device.
 
-`Maker` knows how a file comes about, `Evaluator` what it is worth; here the two meet, and what fails becomes a value.
+`Maker` makes the file and `Evaluator` measures it. The two are joined here, and a failure becomes a value.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ from edgekit.verdict.limits import Limits
 
 
 class Finished(Value):
-    """A candidate's trial, and where it gave a file, the file with what is known of it on the validation split.
+    """A candidate's trial and, where it gave a file, the file with what was measured of it on the validation split.
 
-    `cut` says what the time budget cut of its training, where it was judged all the same. `skipped` says why its trial was ended before its
-    figures were complete.
+    `cut` says what of its training was cut for lack of time; it is judged all the same. `skipped` says why its trial
+    was ended early.
     """
 
     trial: Trial
@@ -45,7 +45,7 @@ class Finished(Value):
 
 
 class TrialRunner:
-    """Runs candidates for one device, and keeps the baseline that they are compared with."""
+    """Runs the trials of one device's candidates, and keeps the baseline that they are compared with."""
 
     def __init__(self, materials: Materials, profile: DeviceProfile, limits: Limits) -> None:
         self.project, self.model, self.dataset = materials.project, materials.model, materials.dataset
@@ -58,11 +58,11 @@ class TrialRunner:
     def run(
         self, candidate: Proposal, *, progress: Progress, deadline: float | None = None, watch: Watch = no_watch
     ) -> Finished:
-        """Realise, convert and measure a candidate; what fails is a value. The baseline must come first.
+        """Make and measure a candidate; a failure is a value. The baseline must come first.
 
-        `watch` is asked after what costs little to find out whether the rest is wanted.
-
-        At the `deadline` (of `time.monotonic`) converting is stopped, and training stops with the best it has; measuring has limits of its own.
+        After each measurement that takes little time, `watch` is asked whether the rest is still wanted. At the
+        `deadline` (of `time.monotonic`) a conversion is stopped, and a training stops with its best weights so far;
+        measuring has time limits of its own.
         """
         started = time.monotonic()
         try:
@@ -83,7 +83,7 @@ class TrialRunner:
         measured = self._beside_baseline(found.measured, "validation", progress)
         if self._baseline is not None and candidate.role == "candidate" and not candidate.training:
             measured = self._evaluator.widened(self._baseline, made.tflite, measured, progress)
-        # another candidate may well be without what was found of this one's outputs
+        # a check of this trial only: other candidates may not have these findings
         strictly = (sanity_check(measured.findings),) if self.project.strict and measured.findings else ()
         trial = Trial(
             candidate=candidate,
@@ -103,12 +103,12 @@ class TrialRunner:
         )
 
     def checks(self, measured: Measured) -> tuple[Check, ...]:
-        """The device's limits, and the file's own facts, held against what was measured."""
+        """What was measured, judged by the device's limits, with the checks of the file itself."""
         limits = self.limits
         return judge(limits.values, measured.metrics, defaults=limits.default_values, facts=measured.checks)
 
     def measure(self, tflite: Path, split: Split, *, progress: Progress) -> Measured | Failed:
-        """All that is measured of a file on a split, with its drop from the baseline on the same split."""
+        """Everything that is measured of a file on a split, with its drop from the baseline on the same split."""
         try:
             return self._beside_baseline(self._evaluator.measured(tflite, split, progress).measured, split, progress)
         except TrialFailed as failed:
@@ -118,7 +118,7 @@ class TrialRunner:
         """The check of a file on the device's emulated board; None where the project does not ask for it."""
         if not self.project.emulate:
             return None
-        with self._semaphore.acquired():  # beside a latency that is taken here it would be in its way
+        with self._semaphore.acquired():  # it would disturb a latency that is measured at the same time
             return emulated(tflite, self.profile, self._cache, progress=progress)
 
     def keras_outputs(self, split: Split, *, progress: Progress) -> list[Path]:
@@ -128,7 +128,7 @@ class TrialRunner:
     def keras_score(self, split: Split, *, progress: Progress) -> Metric | None:
         """The Keras model's own score on a split by the same metric; None for a metric of the user's own.
 
-        Where the model could not be run on the split the figure is not known, for that reason.
+        Where the model could not be run on the split, the metric has a reason in place of a value.
         """
         try:
             return self._evaluator.keras_score(split, progress=progress)
@@ -136,5 +136,5 @@ class TrialRunner:
             return Metric(value=None, unit="", basis=None, source="", split=split, reason=failed.reason)
 
     def _beside_baseline(self, measured: Measured, split: Split, progress: Progress) -> Measured:
-        """A measurement with its drop, where there is a baseline."""
+        """A measurement with its drop from the baseline, where there is one."""
         return measured if self._baseline is None else self._evaluator.beside(self._baseline, measured, split, progress)

@@ -1,4 +1,4 @@
-"""What a search came to, written: the model, what a page shows of it, what a firmware is tried with, the manifest last."""
+"""Writes what a search found: the model, the page's contents, the firmware's test vector, and last the manifest."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def write(
 ) -> Path | None:
     """Write a device's result into `folder`; `tflite` is the chosen file, `compiled` what an NPU's compiler made of it.
 
-    Returns the path of `model.tflite`, None where no candidate gave a file. Raises `OutputError`.
+    Returns the path of `model.tflite`; None where no candidate gave a file. Raises `OutputError`.
     """
     with materials.semaphore.acquired():
         inputs = port_names(materials.model.facts.inputs)

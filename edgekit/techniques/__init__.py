@@ -1,7 +1,8 @@
 """The techniques: one file each, listed from this folder and from the entry points `edgekit.techniques`.
 
-A technique is a class that derives from `interface.Technique`; its `name` is its file's stem, or its entry point's name. Files of this folder without
-such a class are what several techniques work with. An import error is an error.
+A technique is a class that derives from `interface.Technique`; its `name` is its file's stem, or its entry point's
+name. The other files of this folder hold what several techniques share. A file that cannot be imported is an error and
+is not skipped.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ def techniques() -> dict[str, Technique]:
 
 
 def _is_technique(kind: Any, module: str) -> bool:
-    """Whether something is a technique's class that a module defines, and no base of several."""
+    """Whether something is a technique's class that the module itself defines, and not an abstract base class."""
     return (
         isinstance(kind, type)
         and issubclass(kind, Technique)
@@ -63,7 +64,7 @@ def _loaded(point: EntryPoint) -> Technique:
 
 
 def identity(method: Technique) -> str:
-    """The hash of a technique's source: a changed one is another one, wherever it is installed."""
+    """A hash of a technique's source file: a changed source counts as another technique, wherever it is installed."""
     source = inspect.getsourcefile(type(method))
     return hashlib.sha256(Path(source).read_bytes()).hexdigest()[:16] if source else ""
 
@@ -74,7 +75,7 @@ def in_role(role: Role) -> Technique:
 
 
 def technique(name: str, *, where: str = "steps") -> Technique:
-    """The technique of a name; raises `ProjectError` where there is none. `where` is where the name stands."""
+    """The technique with this name; raises `ProjectError` where there is none. `where` says where the name stands."""
     if name not in techniques():
         near = did_you_mean(name, techniques())
         raise ProjectError(

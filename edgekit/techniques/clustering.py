@@ -1,9 +1,9 @@
 """Weight clustering: each large kernel keeps few distinct values, which are fine-tuned together.
 
-Han, Mao and Dally, "Deep Compression" (arXiv 1510.00149): weights that share a value share its gradient. The values are
-those of a codebook on the grid of int8 with a scale for each channel (`codebook`), because int8 weights are scaled by
-channel: so the few values are the same bytes in every channel, and deflate. The raw file does not shrink: each weight
-still takes its byte.
+Han, Mao and Dally, "Deep Compression" (arXiv 1510.00149): weights that share a value share its gradient. int8 weights
+are scaled by channel, so the values are those of a codebook on the grid of int8 with a scale for each channel
+(`codebook`). The few values are then the same bytes in every channel, and deflate well. The raw file does not shrink:
+each weight still takes its byte.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ TENTHS = 10
 class Settings(Value):
     """`clusters` is the number of distinct values of each large kernel, counted in units of its scales.
 
-    `scales` "channel" gives each output channel a scale, as int8 weights have them; "tensor" one for the kernel, which is
-    what float weights need to have few values. `exclude` names the layers left out.
+    `scales = "channel"` gives each output channel a scale, as int8 weights have them; "tensor" gives the kernel one
+    scale, which float weights need to have few values in all. `exclude` names the layers left out.
     """
 
     clusters: Annotated[int, Meta(ge=2, le=128)] = 16
@@ -62,9 +62,9 @@ class Clustering(TrainingTechnique):
     place_in_chain = 2
 
     def propose(self, task: Task) -> Sequence[Settings] | Declined:
-        """Two strengths, the lighter first, where the deflated size counts, or flash and the runtime decodes look-up tables.
+        """Two strengths, the lighter first, where the deflated size counts, or where flash counts and the runtime decodes look-up tables.
 
-        For look-up tables alone they are the lightest two whose tables are predicted to pay.
+        For look-up tables alone, the two are the lightest whose tables are predicted to pay.
         """
         counts = CLUSTERS if task.counts_weights else [count for count in CLUSTERS if why_not(task, count) is None]
         if not counts:
@@ -84,7 +84,7 @@ class Clustering(TrainingTechnique):
         return None if fewer is None else msgspec.structs.replace(settings, clusters=fewer)
 
     def strength(self, settings: Settings) -> float:
-        """Fewer clusters lose no less."""
+        """The fewer clusters, the stronger."""
         return -settings.clusters
 
     def keeps(self, settings: Settings, before: Sequence[str]) -> bool:
@@ -96,11 +96,11 @@ class Clustering(TrainingTechnique):
         return f"clustering_{settings.clusters}" + ("_tensor" if settings.scales == "tensor" else "")
 
     def leave_out(self, facts: ModelFacts, patterns: Sequence[str]) -> tuple[str, ...]:
-        """The layers that patterns leave out, of those that it would work on: its evidence counts them."""
+        """Of the layers that it would work on, those that match the patterns; the evidence allows for as many."""
         return matching_sites(facts, patterns)
 
     def requires(self, graph: Graph, settings: Settings) -> str | None:
-        """A layer that is large enough to work on."""
+        """It requires a layer that is large enough to work on."""
         return no_kernel(graph, settings.exclude)
 
     def effect(self, graph: Graph, settings: Settings) -> Graph:
@@ -113,7 +113,7 @@ class Clustering(TrainingTechnique):
         return model
 
     def keep(self, door: Any, model: Any, settings: Settings) -> Constraint:
-        """The weights that share a value now go on sharing one; where there are more values than clusters, they are clustered."""
+        """Weights that share a value now keep sharing one; a kernel with more values than clusters is clustered first."""
         kernels = kernel_variables(model, settings.exclude)
         books = [Codebook(_matrix(kernel.numpy(), settings), settings.clusters) for kernel in kernels]
 
@@ -137,7 +137,7 @@ class Clustering(TrainingTechnique):
         )
 
     def mend(self, door: Any, model: Any, settings: Settings) -> int:
-        """Merge values that are a few too many, on the grid of int8; the number of weights that were moved."""
+        """Merge the few values that a kernel has too many, on the grid of int8; returns the number of weights changed."""
         moved = 0
         for kernel in kernel_variables(model, settings.exclude):
             matrix = _matrix(kernel.numpy(), settings)
@@ -150,7 +150,7 @@ class Clustering(TrainingTechnique):
         return moved
 
     def mend_file(self, tflite: TfliteModel, settings: Settings) -> dict[int, np.ndarray]:
-        """The int8 kernels of a file with values that are a few too many merged, by the index of their tensor; those alone that need it."""
+        """The int8 kernels of a file that have a few values too many, with these merged, by tensor index; no other kernels."""
         found = {}
         for kernel in file_kernels(tflite):
             if kernel.dtype == "int8" and not kernel.zero and _few_values(kernel, settings.clusters) is False:
@@ -160,10 +160,11 @@ class Clustering(TrainingTechnique):
         return found
 
     def ensures(self, tflite: TfliteModel, settings: Settings) -> Evidence:
-        """Holds where a large kernel of the file shows its clusters and none shows that it has more, but for those left out.
+        """Holds where a large kernel shows at most `clusters` values, and no more kernels show too many than layers are left out.
 
-        Values are counted in the whole kernel, and, where that is no answer because scales per channel or a folded batch
-        normalisation set the channels apart, in each channel. What could hold no more values than clusters shows nothing.
+        Values are counted in the whole kernel. Where channels differ, because of a scale per channel or a folded batch
+        normalisation, they are counted in each channel. What is too small to hold more values than clusters shows
+        nothing.
         """
         found = [_few_values(kernel, settings.clusters) for kernel in file_kernels(tflite)]
         shown, refuted = found.count(True), found.count(False)
@@ -178,12 +179,12 @@ class Clustering(TrainingTechnique):
 
 
 def _matrix(kernel: Any, settings: Settings) -> Any:
-    """A kernel with a row a scale."""
+    """A kernel as a matrix with one row per scale."""
     return by_channel(kernel) if settings.scales == "channel" else by_channel(kernel).reshape(1, -1)
 
 
 def _merged_kernel(kernel: Kernel, clusters: int) -> np.ndarray | None:
-    """A kernel with few values in all, or, where channels differ, in each channel; None where that takes more than a few small moves."""
+    """A kernel with at most `clusters` values, in all or else in each channel; None where that takes more than a few small moves."""
     import numpy as np
 
     whole = merged(kernel.array, clusters)
@@ -201,7 +202,7 @@ def _values_in_scales(matrix: Any) -> int:
 
 
 def _codes(matrix: Any) -> np.ndarray:
-    """Each row by its largest magnitude on the grid of int8: a tenth of a step apart, so that what is not on the grid shows."""
+    """Each row over its largest magnitude, in steps of the int8 grid, to a tenth of a step: values off the grid stay visible."""
     import numpy as np
 
     largest = abs(matrix).max(axis=1, keepdims=True)
@@ -210,7 +211,7 @@ def _codes(matrix: Any) -> np.ndarray:
 
 
 def _few_values(kernel: Kernel, clusters: int) -> bool | None:
-    """Whether a kernel has at most so many values, in all or in each channel; None where its bytes cannot tell."""
+    """Whether a kernel has at most `clusters` values, in all or in each channel; None where its bytes cannot tell."""
     array = kernel.array
     possible = 256 if array.dtype.itemsize == 1 else array.size
     if possible > clusters >= distinct_values(array):

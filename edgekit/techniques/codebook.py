@@ -1,10 +1,11 @@
-"""A kernel as few values: a codebook on the grid of int8, shared by all channels, and a scale for each channel.
+"""A kernel with few values: a codebook on the grid of int8, shared by all channels, and a scale for each channel.
 
     weight = scale[channel] * code,    code in {0, +-c_1, ..., +-1},    127 c_i whole numbers
 
-int8 weights have a scale a channel, the largest magnitude over 127. As the largest code is 1, the integers of such a
-kernel are the codes themselves: the same few in every channel, with no rounding error at all. Folding a batch
-normalization multiplies a channel, and changes its scale; where the factor is negative the codes only change sides.
+int8 weights have one scale per channel: its largest magnitude over 127. As the largest code is 1, the integers of such
+a kernel are the codes times 127: the same few in every channel, with no rounding error at all. Folding a batch
+normalization multiplies a channel by a factor, which changes its scale; a negative factor only changes the signs of the
+codes.
 
 The codes of a kernel are its optimal ones: k-means in one dimension by dynamic programming (Wang and Song, "Ckmeans.1d.dp",
 The R Journal 3/2, 2011) over the 128 magnitudes of the grid.
@@ -20,17 +21,17 @@ if TYPE_CHECKING:
 GRID = 127
 LEAST_SCALE = 1e-4
 LEAST_WITH_ZERO = 3
-"""Zero, and a value of each sign: of fewer codes none is zero."""
+"""Zero, and a value of each sign; with fewer codes, none is zero."""
 
 
 class Codebook:
-    """The codes of one kernel, given as a matrix with a row a scale; which weight has which code stays as it is now."""
+    """The codes of one kernel, which is a matrix with one row per scale. Which weight has which code is fixed when it is made."""
 
     def __init__(self, weights: np.ndarray, clusters: int) -> None:
         import numpy as np
 
         scales = abs(weights).max(axis=1, keepdims=True)
-        # A channel that training would switch off keeps its codes, at next to nothing: none of them may become zero.
+        # A channel that training drives to zero keeps its codes with a very small scale: none of them may become zero.
         self._least = np.maximum(scales * LEAST_SCALE, np.finfo(np.float32).tiny)
         magnitudes = abs(weights) / np.where(scales > 0, scales, 1)
         self._signs = np.sign(weights)
@@ -54,7 +55,7 @@ class Codebook:
         return projected
 
     def settle(self, weights: np.ndarray) -> np.ndarray:
-        """The same with every code on the grid of int8."""
+        """The same as `project`, with every code on the grid of int8."""
         import numpy as np
 
         projected = self.project(weights)
@@ -85,9 +86,10 @@ class Codebook:
 
 
 def _segments(counts: np.ndarray, codes: int) -> np.ndarray:
-    """Where the grid's magnitudes are best cut into so many runs: the first magnitude of each.
+    """The best cut of the grid's magnitudes into `codes` segments: the first magnitude of each.
 
-    The best is the least sum of squared distances to the mean of the run; the last run's code is the largest magnitude.
+    The best has the least sum of squared distances to the mean of the segment; the code of the last segment is the
+    largest magnitude.
     """
     import numpy as np
 
@@ -116,7 +118,7 @@ def _walk_back(cuts: list[np.ndarray], end: int) -> list[int]:
 
 
 def _costs(values: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """The squared distance to its mean of each run from one value (row) to another (column); infinite for no run."""
+    """The sum of squared distances to the mean, of each segment from one value (row) to another (column); infinite for no segment."""
     import numpy as np
 
     n, first, second = (np.concatenate([[0.0], np.cumsum(counts * values**power)]) for power in range(3))
@@ -127,7 +129,7 @@ def _costs(values: np.ndarray, counts: np.ndarray) -> np.ndarray:
 
 
 def _last_costs(values: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """The squared distance to the largest magnitude of each run that ends with it, by its first value."""
+    """The sum of squared distances to the largest magnitude, of each segment that ends with it, by the segment's first value."""
     import numpy as np
 
     return np.cumsum((counts * (values - GRID) ** 2.0)[::-1])[::-1]

@@ -1,10 +1,11 @@
-"""The rounding of a dense kernel to int8 with a scale a channel, simulated in training.
+"""The rounding of a dense kernel to int8 with one scale per channel, simulated in training.
 
-TFMOT rounds dense kernels with one scale, where the converter has one for each output: what was trained would not be what
-is converted. It cannot simply be told so, because its quantizer's operator does not convert on a dense layer by channel.
-This one is made of plain operators that fold into a constant already rounded, which the conversion then takes exactly.
+TFMOT rounds a dense kernel with one scale, the converter with one for each output: the model would be trained with
+another rounding than it is converted with. TFMOT has no setting for this, because its quantizer's operator does not
+convert on a dense layer by channel. The quantizer here is made of plain operators, which the converter folds into a
+constant that is already rounded and then takes exactly.
 
-The classes are made when the door is open, since their bases are TFMOT's.
+The classes are made once TFMOT is imported, since their bases are TFMOT's.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ def _classes(door: Any) -> tuple[type, type]:
     tf, quantizers, configs = door.tf, door.tfmot.quantization.keras.quantizers, door.quantize_configs
 
     class PerChannelRounding(quantizers.Quantizer):  # type: ignore[misc,name-defined]
-        """Rounds to the nearest of 255 values of each output; gradients pass as if it did not (straight through)."""
+        """Rounds the weights of each output to the nearest of 255 values; gradients pass unrounded (straight through)."""
 
         def build(self, tensor_shape: Any, name: str, layer: Any) -> dict[str, Any]:
             return {}
@@ -34,7 +35,7 @@ def _classes(door: Any) -> tuple[type, type]:
             return {}
 
     class PerChannelDenseConfig(configs.Default8BitQuantizeConfig):  # type: ignore[misc,name-defined]
-        """TFMOT's configuration of a layer, with that rounding of its kernel."""
+        """TFMOT's configuration of a layer, with this rounding for its kernel."""
 
         def __init__(self, weight_attrs: Any, activation_attrs: Any, quantize_output: Any) -> None:
             super().__init__(weight_attrs, activation_attrs, quantize_output)
@@ -49,5 +50,5 @@ def dense_config(door: Any) -> Any:
 
 
 def dense_objects(door: Any) -> dict[str, type]:
-    """The classes by the names that a saved model calls them by."""
+    """The classes by their names in a saved model."""
     return {found.__name__: found for found in _classes(door)}

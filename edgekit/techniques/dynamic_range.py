@@ -1,7 +1,6 @@
 """Post-training dynamic range: int8 weights, float activations that kernels quantize as they run.
 
-A quarter of the bytes without any calibration data. Not for devices without floating point, and TFLite Micro runs
-no such files.
+The file takes a quarter of the bytes and needs no calibration data. Devices without floating point cannot run it, nor can TFLite Micro.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ class Settings(Value):
 
 
 class DynamicRange(Conversion):
-    """int8 weights of large kernels, and float everything else."""
+    """int8 weights in large kernels; everything else stays float."""
 
     name = "dynamic_range"
     settings_type = Settings
@@ -49,7 +48,7 @@ class DynamicRange(Conversion):
         return (Settings(),)
 
     def effect(self, graph: Graph, settings: Settings) -> Graph:
-        """int8 weights with a scale a channel where an operator has enough of them; activations stay float32."""
+        """int8 weights with one scale per channel where an operator has enough of them; activations stay float32."""
         return graph.changed(
             lambda node: {
                 "arithmetic": "dynamic_range",

@@ -1,7 +1,7 @@
 """Fine-tuning without any compression: the control of every trained candidate.
 
-Much of what a technique with training seems to gain, more training alone gains too. Trained by the same
-rules as the technique, on the same data, it tells the two apart.
+Much of what a training technique seems to gain comes from more training alone. The control is trained by the same rules
+as the technique, on the same data, and so tells the two apart.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class FineTuning(TrainingTechnique):
         return ()
 
     def effect(self, graph: Graph, settings: Settings) -> Graph:
-        """None."""
+        """It changes nothing."""
         return graph
 
     def apply(self, door: Any, model: Any, settings: Settings, training: Training, before: Sequence[Any]) -> Any:
@@ -41,9 +41,9 @@ class FineTuning(TrainingTechnique):
         return model
 
     def ensures_in_model(self, door: Any, model: Any, settings: Settings) -> Evidence:
-        """Nothing is to be seen of it in a model."""
+        """A model shows nothing of it."""
         return Evidence(technique=self.name, holds=True, detail="trained without compression")
 
     def ensures(self, tflite: TfliteModel, settings: Settings) -> Evidence:
-        """Nothing is to be seen of it in a file."""
+        """A file shows nothing of it."""
         return Evidence(technique=self.name, holds=True, detail="trained without compression")

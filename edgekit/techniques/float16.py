@@ -25,7 +25,7 @@ class Settings(Value):
 
 
 class Float16(Conversion):
-    """float16 weights, widened to float32 by an operator each."""
+    """float16 weights, each constant widened to float32 by an operator of its own."""
 
     name = "float16"
     settings_type = Settings

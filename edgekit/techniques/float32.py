@@ -30,7 +30,7 @@ class Float32(Conversion):
         return (Settings(),)
 
     def effect(self, graph: Graph, settings: Settings) -> Graph:
-        """None: a lowered graph is in float32."""
+        """It changes nothing: a lowered graph is already in float32."""
         return graph
 
     def configure(self, door: Any, converter: Any, settings: Settings, representative: Callable[[], Any]) -> None:

@@ -32,7 +32,7 @@ class Int16x8(Conversion):
     calibrated = True
 
     def propose(self, task: Task) -> Sequence[Settings] | Declined:
-        """Where the device computes in 16x8 and takes float or int16 at the ends."""
+        """Where the device computes in 16x8 and takes float or int16 as inputs and outputs."""
         numerics = task.profile.numerics
         if numerics.int16x8 == "absent":
             return self.declined(f"{task.profile.name} has no kernels for int16 activations")
@@ -49,11 +49,11 @@ class Int16x8(Conversion):
         return integer(graph, activation_bytes=2, bias_bytes=8, arithmetic="int16x8")
 
     def ends(self, settings: Settings) -> str:
-        """The dtype that the settings say."""
+        """The dtype that the settings name."""
         return settings.io
 
     def configure(self, door: Any, converter: Any, settings: Settings, representative: Callable[[], Any]) -> None:
-        """Ask the converter for int16 activations, int8 weights, and integer operators alone."""
+        """Ask the converter for int16 activations, int8 weights, and integer operators only."""
         tf = door.tf
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
         converter.representative_dataset = representative

@@ -22,12 +22,12 @@ class Int8(IntegerConversion):
     after_training = 1
 
     def propose(self, task: Task) -> Sequence[Settings] | Declined:
-        """Wherever the device computes in int8; the profile says what its ends must be."""
+        """Wherever the device computes in int8; the profile says the dtype of inputs and outputs."""
         if task.profile.numerics.int8 == "absent":
             return self.declined(f"{task.profile.name} has no int8 arithmetic")
         return (Settings(io=preferred_io(task)),)
 
     def ensures(self, tflite: TfliteModel, settings: Settings) -> Evidence:
-        """Holds where every kernel is int8 and no operator but those at the edges works in float."""
+        """Holds where every kernel is int8 and only operators at the inputs and outputs work in float."""
         holds, detail = whole_integer(tflite)
         return Evidence(technique=self.name, holds=holds, detail=detail)

@@ -1,8 +1,8 @@
-"""Post-training int8 where it can be, float where an operator has no integer kernel.
+"""Post-training int8 where possible, float where an operator has no integer kernel.
 
-For models with an operator that cannot be quantized, on devices that compute in float too: also on microcontrollers
-with a floating-point unit, where input and output are int8 all the same. Where every operator has an integer kernel it
-makes the same file as int8.
+It is for models with an operator that cannot be quantized, on devices that also compute in float. Among these are
+microcontrollers with a floating-point unit, where inputs and outputs are still int8. Where every operator has an
+integer kernel, it makes the same file as int8.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Int8FloatFallback(IntegerConversion):
     replaces_failed = "int8"
 
     def propose(self, task: Task) -> Sequence[Settings] | Declined:
-        """Where the device computes in both; the profile says what the ends must be."""
+        """Where the device computes in both; the profile says the dtype of inputs and outputs."""
         numerics = task.profile.numerics
         if numerics.float32 != "native":
             return self.declined(f"{task.profile.name} computes no operator in floating point")
@@ -38,7 +38,7 @@ class Int8FloatFallback(IntegerConversion):
         return (Settings(io=preferred_io(task)),)
 
     def effect(self, graph: Graph, settings: Settings) -> Graph:
-        """As int8; which operators stay in float shows in the file alone."""
+        """As int8; only the file shows which operators stay in float."""
         return replace(integer(graph), may_stay_float=True)
 
     def configure(self, door: Any, converter: Any, settings: Settings, representative: Callable[[], Any]) -> None:

@@ -1,9 +1,9 @@
-"""int8 whose clustered weights are stored as indices into look-up tables, which tflite-micro decodes as it runs.
+"""int8 with its clustered weights stored as indices into look-up tables, which tflite-micro decodes as it runs.
 
-A clustered kernel has few distinct values in each channel: 16 of them need 4 bits a weight and a table of 16 bytes a channel.
+A clustered kernel has few distinct values in each channel: 16 of them need 4 bits per weight and a table of 16 bytes per channel.
 `tflite_micro.compression` packs them and puts a TFLM_DECODE before each operator that uses them
-(tensorflow/lite/micro/docs/compression.md). The flash shrinks and nothing is rounded; the arena grows by the largest kernel
-that is decoded at once, and decoding takes time in each inference. The tables must be by channel where the scales are.
+(tensorflow/lite/micro/docs/compression.md). The flash shrinks and nothing is rounded; the arena grows by the largest
+kernel that is decoded, and decoding takes time in each inference. Where scales are per channel, the tables must be too.
 No other runtime reads such files.
 """
 
@@ -24,18 +24,18 @@ from edgekit.tflite.reader import parse_tflite
 from edgekit.tflite.weights import Kernel, distinct_values, kernels
 
 MOST_VALUES = 128
-# What a table adds to the file beside its bytes: two tensors, their names and buffers, an operator.
+# What a table adds to the file besides its bytes: two tensors, their names and buffers, an operator.
 GRAPH_BYTES = 400
 
 
 class Int8LookupTables(IntegerConversion):
-    """int8 with the kernels of few distinct values in look-up tables."""
+    """int8 with the kernels that have few distinct values in look-up tables."""
 
     name = "int8_lookup_tables"
     packs = "int8"
 
     def propose(self, task: Task) -> Sequence[Settings] | Declined:
-        """On a microcontroller with tflite-micro, where flash is to be small and more is saved than decoding takes."""
+        """On a microcontroller with tflite-micro, where flash counts and packing saves more than the decoder's code takes."""
         reason = why_not(task)
         if reason is not None:
             return self.declined(reason)
@@ -51,15 +51,15 @@ class Int8LookupTables(IntegerConversion):
         )
 
     def requires(self, graph: Graph, settings: Settings) -> str | None:
-        """Operators whose weights have few distinct values."""
+        """It requires operators whose weights have few distinct values."""
         return "no layer has weights of few distinct values" if graph.distinct is None else None
 
     def effect(self, graph: Graph, settings: Settings) -> Graph:
-        """As int8, with every kernel that gets smaller by it in look-up tables."""
+        """As int8, with every kernel that gets smaller in look-up tables."""
         return in_tables(integer(graph))
 
     def finish(self, door: Any, content: bytes, settings: Settings) -> bytes:
-        """Pack every kernel that gets smaller; the file as it is where none does."""
+        """Pack every kernel that gets smaller; where none does, the file stays as it is."""
         model = parse_tflite(content, where="the converted model")
         wanted = [(kernel, _bits(model, kernel)) for kernel in kernels(model) if _saves(model, kernel)]
         if not wanted:
@@ -67,17 +67,17 @@ class Int8LookupTables(IntegerConversion):
         packing = door.packing
         specs = packing.SpecBuilder()
         for kernel, bits in wanted:
-            scales = model.tensors[kernel.index]
-            mode = packing.spec.PerChannel(kernel.channel_axis) if len(scales.scales) > 1 else packing.spec.PerTensor()
+            tensor = model.tensors[kernel.index]
+            mode = packing.spec.PerChannel(kernel.channel_axis) if len(tensor.scales) > 1 else packing.spec.PerTensor()
             specs = specs.add_tensor(subgraph=0, tensor=kernel.index).with_lut(index_bitwidth=bits, mode=mode)
         return bytes(packing.compress(content, specs.build()))
 
     def against(self, task: Task, graph: Graph) -> str | None:
-        """Why the tables of so few values do not pay; None where they are predicted to."""
+        """Why tables for the graph's few values do not pay; None where they are predicted to pay."""
         return None if graph.distinct is None else why_not(task, graph.distinct)
 
     def ensures(self, tflite: TfliteModel, settings: Settings) -> Evidence:
-        """Holds where the file is int8 throughout and a kernel of it is in look-up tables."""
+        """Holds where the file is int8 throughout and at least one kernel is in look-up tables."""
         whole, whole_detail = whole_integer(tflite)
         found = kernels(tflite)
         packed = [tensor for kernel in found if (tensor := tflite.tensors[kernel.index]).lookup is not None]
@@ -101,7 +101,7 @@ def _bits(model: TfliteModel, kernel: Kernel) -> int:
 
 
 def _saves(model: TfliteModel, kernel: Kernel) -> bool:
-    """Whether a kernel of the main graph, of int8, takes less room packed."""
+    """Whether it is an int8 kernel of the main graph that takes less room packed."""
     tensor = model.tensors[kernel.index]
     by_channel = len(tensor.scales) > 1
     if tensor.dtype != "int8" or tensor.subgraph or tensor.lookup is not None or not kernel.array.size:

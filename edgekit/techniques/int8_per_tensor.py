@@ -1,7 +1,7 @@
-"""Post-training full integer with one weight scale a tensor, in place of one a channel.
+"""Post-training full integer with one weight scale per tensor instead of one per channel.
 
-The file has no scale and no zero point for each channel of each layer, and weights that share a scale deflate better: that counts in a
-network of many small channels. Accuracy suffers where the channels' ranges differ much.
+The file holds fewer scales and zero points, and weights that share a scale deflate better: that matters in a network of
+many small channels. Accuracy suffers where the channels' ranges differ much.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Int8PerTensor(IntegerConversion):
     keeps_trained = ("pruning",)  # zeros stay zeros; clusters and simulated rounding are by channel
 
     def propose(self, task: Task) -> Sequence[Settings] | Declined:
-        """Where the device computes in int8, flash or download counts, and the scales are a hundredth of it at least."""
+        """Where the device computes in int8, flash or download counts, and it saves at least a hundredth of one that counts."""
         if task.profile.numerics.int8 == "absent":
             return self.declined(f"{task.profile.name} has no int8 arithmetic")
         if task.profile.kind == "npu":
@@ -53,17 +53,17 @@ class Int8PerTensor(IntegerConversion):
         )
 
     def effect(self, graph: Graph, settings: Settings) -> Graph:
-        """int8 with one scale an operator."""
+        """int8 with one scale per operator."""
         return integer(graph, per_channel=False)
 
     def configure(self, door: Any, converter: Any, settings: Settings, representative: Callable[[], Any]) -> None:
-        """Ask the converter for integer operators alone, and one scale for each kernel."""
+        """Ask the converter for integer operators only, and one scale for each kernel."""
         super().configure(door, converter, settings, representative)
         converter._experimental_disable_per_channel = True
         converter._experimental_disable_per_channel_quantization_for_dense_layers = True
 
     def ensures(self, tflite: TfliteModel, settings: Settings) -> Evidence:
-        """Holds where the file is int8 throughout and every kernel of it has one scale."""
+        """Holds where the file is int8 throughout and every kernel has one scale."""
         whole, detail = whole_integer(tflite)
         found = kernels(tflite)
         single = sum(len(tflite.tensors[kernel.index].scales) == 1 for kernel in found)

@@ -1,4 +1,4 @@
-"""What the integer conversions share: their settings, the converter's options, and what they make of a lowered graph."""
+"""What the integer conversions share: their settings, the converter's options, and their effect on a lowered graph."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ class Settings(Value):
 
 
 class IntegerConversion(Conversion):
-    """int8 weights and activations, calibrated on training samples, by integer operators alone."""
+    """int8 weights and activations, calibrated on training samples, with integer operators only."""
 
     calibrated = True
     settings_type = Settings
 
     def effect(self, graph: Graph, settings: Any) -> Graph:
-        """int8 weights with a scale a channel, and int8 activations."""
+        """int8 weights with one scale per channel, and int8 activations."""
         return integer(graph)
 
     def ends(self, settings: Any) -> str:
-        """The dtype that the settings say."""
+        """The dtype that the settings name."""
         io: str = settings.io
         return io
 
     def configure(self, door: Any, converter: Any, settings: Any, representative: Callable[[], Any]) -> None:
-        """Ask the converter for integer operators alone."""
+        """Ask the converter for integer operators only."""
         tf = door.tf
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
         converter.representative_dataset = representative
@@ -51,7 +51,7 @@ class IntegerConversion(Conversion):
 
 
 def preferred_io(task: Task) -> Io:
-    """The first dtype that the profile takes at a model's ends."""
+    """The first of the profile's input and output dtypes that a conversion can give; float32 where there is none."""
     known: tuple[Io, ...] = ("int8", "uint8", "float32")
     wanted = (io for dtype in task.profile.numerics.input_output for io in known if io == dtype)
     return next(wanted, "float32")
@@ -65,7 +65,7 @@ def integer(
     arithmetic: Arithmetic = "int8",
     per_channel: bool = True,
 ) -> Graph:
-    """A graph with int8 weights, each with a scale a channel or one a tensor, and integer activations and biases of so many bytes."""
+    """The graph with int8 weights, one scale per channel or per tensor, and integer activations and biases of the given bytes."""
     found = graph.changed(
         lambda node: {
             "weight_bits": WEIGHT_BITS,
@@ -80,7 +80,7 @@ def integer(
 
 
 def whole_integer(tflite: TfliteModel) -> tuple[bool, str]:
-    """Whether every kernel of a file is integer and no operator but those at the edges works in float, with the counts in words."""
+    """Whether all kernels of a file are integer and only operators at its inputs and outputs work in float, with the counts in words."""
     found = kernels(tflite)
     whole = sum(kernel.dtype in ("int8", "int4") for kernel in found)
     floats = sorted({operator.name for operator in float_operators(tflite)})

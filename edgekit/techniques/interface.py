@@ -1,8 +1,9 @@
-"""What a technique offers, and the values that it is asked with and answers in.
+"""The interface of a technique, and the values that it takes and returns.
 
-A technique is a class in a file of its own, derived from `TrainingTechnique`, which changes the model, or `Conversion`, which makes the
-file and always comes last. Everything that is known of a technique stands in its class: the planner, the cost models and the
-workshop ask it and know no technique by name. What it does not say has the default of the base.
+A technique is a class in a file of its own. It derives from `TrainingTechnique`, which changes the model, or from
+`Conversion`, which makes the file and always comes last. Everything that is known about a technique stands in its
+class: the planner, the cost models and the workshop ask it, and know no technique by name. What a class leaves out has
+the default of its base class. `door` is the workshop's `Door`: TensorFlow and its companions, once they are imported.
 """
 
 from __future__ import annotations
@@ -28,15 +29,15 @@ if TYPE_CHECKING:
     import numpy as np
 
 COUNTS = 0.01
-"""A cost below this share of what there is stops counting."""
+"""The smallest share that matters: of a limit that a cost takes, or of a size that something saves."""
 Role = Literal["baseline", "candidate", "control"]
 
 
 class Task(Value, dict=True):
     """What a plan is for: a device, a model, a goal, and the limits in force.
 
-    `trains` is false where the project allows no training (`epochs = 0`). `exclude` are the project's patterns of layers
-    that no technique with training works on, `chains` its candidates of its own.
+    `trains` is false where the project allows no training (`epochs = 0`). `exclude` holds the project's patterns for
+    layers that no training technique may change; `chains` holds the candidates that the project defines itself.
     """
 
     profile: DeviceProfile
@@ -53,63 +54,63 @@ class Task(Value, dict=True):
         return lower(self.facts)
 
     def room(self, metric: str) -> float | None:
-        """How much of a cost there may be: the limit that decides, else the profile's default; None where neither says it."""
+        """The limit of a cost: the one that decides, else the profile's default; None where there is neither."""
         limit = self.limits.deciding.get(metric) or self.limits.defaults.get(metric)
         return None if limit is None else limit.value
 
     def counts(self, metric: str) -> bool:
-        """Whether a cost is limited, or is what the user wants small; balanced, whatever there is so much of counts."""
+        """Whether a cost matters: the goal makes it small, or it has a limit that decides; with a balanced goal, any limit or default."""
         if self.goal.aim == "balanced":
             return self.room(metric) is not None
         return self.goal.currency == metric or metric in self.limits.deciding
 
     @property
     def counts_weights(self) -> bool:
-        """Whether zeros and repeated weights pay: in the deflated size, and where an NPU's compiler codes weights in flash and time."""
+        """Whether zeros and repeated weights pay: in the deflated size, and in flash and time where an NPU's compiler encodes weights."""
         coded = ("flash", "latency") if self.profile.is_compiled_here else ()
         return any(self.counts(metric) for metric in ("download", *coded))
 
 
 class Evidence(Value):
-    """What can be seen of a technique in a model or a file: whether it holds, and a sentence with the figures."""
+    """What a model or a file shows of a technique: whether it holds, and a sentence with the figures."""
 
     technique: str
     holds: bool
     detail: str
 
 
-def _nothing(*_: int) -> None:
-    """What a technique that does not shape the weights does after a step."""
+def _do_nothing(*_: int) -> None:
+    """What is done after a step where a technique does not constrain the weights."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Constraint:
-    """How a technique holds the weights to their form while they are trained, in one run of known length.
+    """How a technique keeps the weights in their form (zeros, few values) during one training run of known length.
 
-    `after_step` is called with 0 before the first step and with the step's number after each. `settle` puts the form right
-    to the last bit, before the model is judged or stored. The form is whole after `whole_after` steps: earlier weights are
-    never kept.
+    `after_step` is called with 0 before the first step, and with the step's number after each. `settle` makes the form
+    exact, before the model is judged or stored. The form is complete after `whole_after` steps; weights of earlier
+    steps are never kept.
     """
 
-    after_step: Callable[[int], None] = _nothing
-    settle: Callable[[], None] = _nothing
+    after_step: Callable[[int], None] = _do_nothing
+    settle: Callable[[], None] = _do_nothing
     whole_after: int = 0
 
 
 class Training(Protocol):
-    """How a technique trains: the data, the loss, the learning rate and the length are the caller's."""
+    """What trains a model for a technique. The caller sets the data, the loss, the learning rate and the length."""
 
     def fit(self, model: Any, constraint: Callable[[int], Constraint] | None = None) -> None:
-        """Train in place. `constraint(steps)` is asked anew for every run, which starts from the weights of now."""
+        """Train in place. `constraint(steps)` is called before each run, when the model has the weights that the run starts from."""
         ...
 
 
 class Technique(ABC):
-    """What every technique says of itself. `settings` are always of its `settings_type`.
+    """What every technique tells about itself. `settings` are always of its `settings_type`.
 
-    `requires` and `ensures` are run by the machinery: the one on the lowered graph before the effect, the other on the bytes of every
-    file that the technique took part in. `role` is "baseline" for the one that all others are compared with, and "control"
-    for the one that tells training with a technique from more training alone.
+    The two checks are run by edgekit: `requires` on the lowered graph before the effect, `ensures` on the bytes of
+    every file that the technique took part in. `role` is "baseline" for the technique that all others are compared
+    with, and "control" for the one that shows what more training gains without any technique.
     """
 
     name: ClassVar[str]
@@ -123,34 +124,34 @@ class Technique(ABC):
 
     @abstractmethod
     def effect(self, graph: Graph, settings: Any) -> Graph:
-        """What it makes of the lowered graph: shapes, widths, scales, zeros, distinct values, multiply-accumulates, operators. Pure."""
+        """The lowered graph after the technique: shapes, widths, scales, zeros, distinct values, multiply-accumulates, operators. Pure."""
 
     @abstractmethod
     def ensures(self, tflite: TfliteModel, settings: Any) -> Evidence:
-        """What is seen of it in the bytes of a file: counted, not believed."""
+        """What the bytes of a file show of it, counted in the file and never assumed."""
 
     def requires(self, graph: Graph, settings: Any) -> str | None:
         """Why it cannot be applied to a lowered graph; None where it can."""
         return None
 
     def label(self, settings: Any) -> str:
-        """Its part of a candidate's name; settings that are proposed together have labels that differ."""
+        """Its part of a candidate's name; settings that are proposed together have different labels."""
         return self.name
 
     def leave_out(self, facts: ModelFacts, patterns: Sequence[str]) -> tuple[str, ...]:
-        """The layers that patterns leave out, of those that it would work on; asked only where its settings have `exclude`."""
+        """Of the layers that it would work on, those that match the patterns; called only where its settings have `exclude`."""
         return ()
 
     def declined(self, reason: str) -> Declined:
-        """The answer to `propose` for a reason that a user understands."""
+        """What `propose` returns where there are no settings; users read the reason."""
         return Declined(technique=self.name, reason=reason)
 
 
 class TrainingTechnique(Technique):
     """A technique that changes the tf_keras model, before a conversion makes the file.
 
-    `place_in_chain` orders the techniques of a chain; None: it is only used alone. `simulates` names the conversion whose rounding it
-    trains with: no other may follow.
+    `place_in_chain` orders the techniques of a chain; a technique without it is only used alone. `simulates` names the
+    conversion whose rounding it simulates in training: no other conversion may follow.
     """
 
     kind = "training"
@@ -159,22 +160,22 @@ class TrainingTechnique(Technique):
 
     @abstractmethod
     def apply(self, door: Any, model: Any, settings: Any, training: Training, before: Sequence[Any]) -> Any:
-        """The model with the technique applied, trained by `training.fit`; `before` are the steps that made the model."""
+        """The model with the technique applied, trained by `training.fit`; `before` are the steps already applied to the model."""
 
     @abstractmethod
     def ensures_in_model(self, door: Any, model: Any, settings: Any) -> Evidence:
-        """What is seen of it in the model, after its own stage and after each later one."""
+        """What the model shows of it, after its own stage and after each later one."""
 
     def keep(self, door: Any, model: Any, settings: Any) -> Constraint:
-        """How a later stage of a chain holds what this technique made."""
+        """How a later stage of a chain preserves what this technique made."""
         return Constraint()
 
     def scope(self, door: Any) -> AbstractContextManager[Any]:
-        """What is needed to read a model again that was saved with it."""
+        """The context in which a model saved with this technique can be loaded."""
         return nullcontext()
 
     def strength(self, settings: Any) -> float:
-        """How much is taken away: of two settings the larger one loses no less."""
+        """How much is taken away from the model: of two settings, the larger strength loses at least as much accuracy."""
         return 0.0
 
     def stronger(self, settings: Any) -> Any | None:
@@ -182,25 +183,26 @@ class TrainingTechnique(Technique):
         return None
 
     def keeps(self, settings: Any, before: Sequence[str]) -> bool:
-        """Whether these settings can keep what the techniques of these names made."""
+        """Whether these settings can preserve what the techniques named in `before` made."""
         return True
 
     def mend(self, door: Any, model: Any, settings: Any) -> int:
-        """Put right in the model what a rounding made of its form; the number of weights that were moved."""
+        """Repair the form of the model's weights where rounding broke it; returns the number of weights changed."""
         return 0
 
     def mend_file(self, tflite: TfliteModel, settings: Any) -> Mapping[int, np.ndarray]:
-        """The kernels of a file that need it with their form put right, by the index of their tensor."""
+        """The kernels of a file whose form rounding broke, repaired, by tensor index; no other kernels."""
         return {}
 
 
 class Conversion(Technique):
-    """A technique that makes the file, by the converter's options, and by what it does to the bytes afterwards.
+    """A technique that makes the file: it sets the converter's options, and may change the bytes afterwards.
 
-    `calibrated`: it needs the representative data set. `after_training`: where it stands among the conversions of trained models, the
-    lowest that a device takes first; None: it converts none by itself. `replaces_failed`: it is worth a trial only where that conversion failed.
-    `variant_of`: it is tried after that conversion, and where it is better it stands in its place after the training techniques
-    that `keeps_trained` names. `packs`: it packs the file of that conversion.
+    `calibrated` says that it needs the representative data set. `after_training` ranks the conversions for trained
+    models: the lowest that the device supports is used. A conversion without it never converts a trained model by
+    itself. `replaces_failed` names a conversion: this one is worth a trial only where that one failed. `variant_of`
+    names a conversion that is tried before this one; where this one is better, it takes that one's place after the
+    training techniques in `keeps_trained`. `packs` names the conversion whose file it packs.
     """
 
     kind = "conversion"
@@ -220,9 +222,9 @@ class Conversion(Technique):
         return "float32"
 
     def finish(self, door: Any, content: bytes, settings: Any) -> bytes:
-        """The converted file as it is kept."""
+        """The file to keep, made from the converted bytes."""
         return content
 
     def against(self, task: Task, graph: Graph) -> str | None:
-        """Why it does not pay on a graph that the training techniques made; None where it is predicted to."""
+        """Why it does not pay on a graph that the training techniques made; None where it is predicted to pay."""
         return None

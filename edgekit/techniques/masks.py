@@ -1,7 +1,7 @@
 """Which weights of a kernel stay: masks by magnitude, for one kernel or for all together, free or in a pattern.
 
-Kernels are matrices here, a row an output channel, the weights of a row in the order of the file (`sites.by_channel`).
-Nothing is known here of training, nor of when a mask is taken.
+Kernels are matrices here: one row per output channel, the weights of a row in the order of the file
+(`sites.by_channel`). This file knows nothing of training, nor of when a mask is computed.
 """
 
 from __future__ import annotations
@@ -13,32 +13,32 @@ if TYPE_CHECKING:
     import numpy as np
 
 GROUP, KEPT = 4, 2
-"""2:4 sparsity: of four neighbouring weights of a row two may stay."""
+"""2:4 sparsity: of four neighbouring weights of a row, two may stay."""
 
 
 def of_each(kernels: Sequence[np.ndarray], sparsity: float, block: int = 1) -> list[np.ndarray]:
     """A mask for each kernel that leaves the same share of zeros in each."""
-    return [_whole(_smallest(_by_block(abs(kernel), block), sparsity), block) for kernel in kernels]
+    return [_in_whole_blocks(_all_but_smallest(_by_block(abs(kernel), block), sparsity), block) for kernel in kernels]
 
 
 def of_all(kernels: Sequence[np.ndarray], sparsity: float, block: int = 1) -> list[np.ndarray]:
-    """Masks with one threshold for all kernels: where a weight matters little, more of them become zero.
+    """Masks with one threshold for all kernels: the less a kernel's weights matter, the more of them become zero.
 
-    Magnitudes are compared by the LAMP score, a weight's square over the sum of the squares of its kernel that are not
-    smaller (Lee et al., "Layer-adaptive sparsity for the Magnitude-based Pruning", arXiv 2010.07611), so no kernel
+    Weights are compared by the LAMP score: the square of a weight, over the sum of the squares in its kernel that are
+    not smaller (Lee et al., "Layer-adaptive sparsity for the Magnitude-based Pruning", arXiv 2010.07611). So no kernel
     loses all its weights.
     """
     import numpy as np
 
     scores = [_lamp(_by_block(abs(kernel), block)) for kernel in kernels]
-    kept = _smallest(np.concatenate([score.ravel() for score in scores])[None], sparsity)[0]
+    kept = _all_but_smallest(np.concatenate([score.ravel() for score in scores])[None], sparsity)[0]
     ends = np.cumsum([score.size for score in scores])[:-1]
     parts = zip(np.split(kept, ends), scores, strict=True)
-    return [_whole(part.reshape(score.shape), block) for part, score in parts]
+    return [_in_whole_blocks(part.reshape(score.shape), block) for part, score in parts]
 
 
 def two_of_four(kernels: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """Masks with two zeros in every four neighbouring weights of a row; what is over at a row's end stays."""
+    """Masks with two zeros in every four neighbouring weights of a row; the rest at a row's end stays."""
     return [_two_of_four(abs(kernel)) for kernel in kernels]
 
 
@@ -48,20 +48,20 @@ def broken_groups(kernel: np.ndarray) -> int:
 
 
 def whole_groups(kernel: np.ndarray) -> np.ndarray:
-    """The groups of four neighbouring weights of a row, one a row: what is over at a row's end is in none."""
+    """The groups of four neighbouring weights, one group per row of the result; the rest at a row's end is in no group."""
     return kernel[:, : kernel.shape[1] - kernel.shape[1] % GROUP].reshape(-1, GROUP)
 
 
 def zeros_in_blocks(kernel: np.ndarray, block: int) -> int:
-    """How many weights are in blocks of neighbouring weights of a row that are zero as a whole."""
+    """How many weights are in blocks (neighbouring weights of a row) that are all zero."""
     import numpy as np
 
     starts, sizes = _blocks(kernel.shape[1], block)
     return int(((np.add.reduceat(kernel != 0, starts, axis=1, dtype=np.int64) == 0) * sizes).sum())
 
 
-def _smallest(scores: np.ndarray, sparsity: float) -> np.ndarray:
-    """Which scores are not among the smallest share; equal ones go in their order, so that the share is met."""
+def _all_but_smallest(scores: np.ndarray, sparsity: float) -> np.ndarray:
+    """A mask without the smallest share of the scores; of equal scores the first ones go, so that the share is met."""
     import numpy as np
 
     mask = np.ones(scores.size, bool)
@@ -81,7 +81,7 @@ def _lamp(magnitudes: np.ndarray) -> np.ndarray:
 
 
 def _by_block(magnitudes: np.ndarray, block: int) -> np.ndarray:
-    """Each weight's magnitude as the mean of its block's; a shorter one at a row's end is a block too."""
+    """Each weight's magnitude replaced by the mean of its block; the rest at a row's end is a block too."""
     import numpy as np
 
     if block == 1:
@@ -90,8 +90,8 @@ def _by_block(magnitudes: np.ndarray, block: int) -> np.ndarray:
     return np.repeat(np.add.reduceat(magnitudes, starts, axis=1) / sizes, sizes, axis=1)
 
 
-def _whole(mask: np.ndarray, block: int) -> np.ndarray:
-    """A mask with whole blocks: the one that the share cuts through goes too, but for the last block of a kernel."""
+def _in_whole_blocks(mask: np.ndarray, block: int) -> np.ndarray:
+    """A mask that drops or keeps blocks as a whole: it drops those that are dropped in part, unless no block would be left."""
     import numpy as np
 
     if block == 1:
@@ -102,7 +102,7 @@ def _whole(mask: np.ndarray, block: int) -> np.ndarray:
 
 
 def _blocks(width: int, block: int) -> tuple[np.ndarray, np.ndarray]:
-    """Where the blocks of a row begin, and how wide they are: what is over at its end is one too."""
+    """Where the blocks of a row begin and how wide they are; the rest at its end is a block too."""
     import numpy as np
 
     starts = np.arange(0, width, block)

@@ -1,8 +1,8 @@
-"""A projection on to few whole numbers: values that are one or two too many are merged with their neighbours.
+"""A projection on to few whole numbers: where there are a few values too many, some are merged with their neighbours.
 
-What training and conversion made of a clustered kernel may have a value more than was asked for, where a rounding fell otherwise for some
-weights. The values that cost the least squared distance go to the nearest other value; zero and the largest magnitude stay what they are, so
-that zeros stay zeros and no scale changes.
+After training and conversion, a clustered kernel may have a value more than was asked for, because some weights were
+rounded the other way. The values that cost the least squared distance are merged into the nearest other value. Zero and
+the largest magnitude are never merged away, so that zeros stay zeros and no scale changes.
 """
 
 from __future__ import annotations
@@ -13,14 +13,16 @@ if TYPE_CHECKING:
     import numpy as np
 
 MOST_MOVED = 3
-"""No weight is moved by more steps of its grid: beyond that it is no rounding that went astray."""
+"""No weight is moved by more steps of its grid than this: a larger distance is not a rounding difference."""
 LEAST_MORE = 2
 SHARE_MORE = 8
-"""At most so many values too many are merged: two, or an eighth of what was asked for."""
+"""At most this many values too many are merged: two, or an eighth of what was asked for if that is more."""
 
 
 def merged(values: np.ndarray, most: int) -> np.ndarray | None:
-    """Whole numbers with at most `most` distinct ones, in the same shape and type; None where that takes more than a few small moves.
+    """The whole numbers merged into at most `most` distinct ones; None where that takes more than a few small moves.
+
+    The shape and the type stay the same.
 
     >>> import numpy as np
     >>> merged(np.array([0, 0, 40, 40, 41, 127, -127]), 4)
@@ -48,7 +50,7 @@ def merged(values: np.ndarray, most: int) -> np.ndarray | None:
 
 
 def _cheapest(values: np.ndarray, counts: np.ndarray, place: np.ndarray) -> tuple[int, int] | None:
-    """Which value goes to which other one: positions among those that are still there; None where none may go."""
+    """The cheapest merge: the position of the value that goes, and of the value that it joins; None where none may go."""
     import numpy as np
 
     there = np.unique(place)

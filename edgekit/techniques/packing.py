@@ -1,7 +1,8 @@
-"""What packing clustered weights into look-up tables takes, and whether it pays on a device: both techniques that it takes ask here.
+"""What packing clustered weights into look-up tables costs, and whether it pays on a device.
 
-The file shrinks, and the firmware gets the code that decodes it; where that code takes more flash than the file saves,
-nothing is gained. Both are predictions; a chain of the project's own is tried all the same.
+Both the technique that clusters and the conversion that packs ask here. The file shrinks, but the firmware gains the
+code that decodes it: where that code takes more flash than the file saves, packing does not pay. Both sizes are
+predictions; a chain that the project defines itself is tried all the same.
 """
 
 from __future__ import annotations
@@ -20,13 +21,13 @@ from edgekit.tflite.lookup import DECODE, METADATA_BYTES
 from edgekit.units import format_size
 
 CLUSTERS = (32, 16, 8, 4, 2)
-"""The clusters that are tried by themselves, from the lighter to the stronger."""
+"""The numbers of clusters that are tried unless the project says otherwise, from the lightest to the strongest."""
 
 
 def why_not(task: Task, clusters: int = CLUSTERS[-1]) -> str | None:
-    """Why look-up tables of so many clusters do not pay; None where they are predicted to.
+    """Why look-up tables of `clusters` values do not pay; None where they are predicted to pay.
 
-    The default is the fewest clusters: where theirs do not pay, none do.
+    The default is the fewest clusters, which save the most: where they do not pay, none do.
     """
     profile, own = task.profile, "a chain of the project's own asks for them"
     if profile.runtime.kind != "tflite_micro":
@@ -53,20 +54,20 @@ def _pays_too_little(task: Task, clusters: int, own: str) -> str | None:
 
 
 def saved_bytes(task: Task, clusters: int) -> float:
-    """What packing so many clusters is predicted to save of the int8 file."""
+    """The bytes that packing so many clusters is predicted to save in the int8 file."""
     plain = integer(few_values(task.graph, clusters, left_out(task)))
     return flash.predict(task.profile, plain).value - flash.predict(task.profile, in_tables(plain)).value
 
 
 def few_values(graph: Graph, count: int, exclude: Sequence[str] = ()) -> Graph:
-    """A graph with so many distinct values at most in every operator that clustering works on."""
+    """The graph with at most `count` distinct values in every operator that clustering works on."""
     return graph.changed(
         lambda node: {"distinct": min(node.distinct or count, count)} if is_worked_on(node, exclude) else {}
     )
 
 
 def in_tables(graph: Graph) -> Graph:
-    """An integer graph with the weights of few values in look-up tables, where those take less than a byte a weight.
+    """An integer graph with weights of few values in look-up tables, where those take less than one byte per weight.
 
     packed = weights * ceil(log2(values)) / 8 + channels * values + the metadata
     """
@@ -74,7 +75,7 @@ def in_tables(graph: Graph) -> Graph:
 
 
 def _table_bytes(node: Node) -> int | None:
-    """Bytes of an operator's weights in tables, without what they add to the graph; None where they stay as they are."""
+    """Bytes of an operator's weights in tables, without the operators that this adds; None where the weights are not packed."""
     if node.distinct is None or not is_worked_on(node):
         return None
     bits = max(1, math.ceil(math.log2(node.distinct)))
@@ -83,7 +84,7 @@ def _table_bytes(node: Node) -> int | None:
 
 
 def decoder_bytes() -> float:
-    """What the code of TFLM_DECODE is predicted to take in the firmware."""
+    """The bytes that the code of TFLM_DECODE is predicted to take in the firmware."""
     alone, none = code_bytes([DECODE]), code_bytes([])
     assert alone is not None and none is not None
     return alone.value - none.value

@@ -37,20 +37,20 @@ if TYPE_CHECKING:
 
 TOLERANCE = 0.01
 SPARSITIES = (0.5, 0.75, 0.9, 0.95, 0.98)
-"""From the lighter to the stronger; the first two are proposed, the others where those leave room."""
+"""From the lightest to the strongest; the first two are proposed, the others follow where those leave room."""
 GLOBAL_FROM = 0.9
-"""From here on one threshold for all: a kernel that needs its weights keeps more of them, and the download is the same."""
+"""From this sparsity on, all kernels share one threshold: those that need their weights keep more, at the same download."""
 GLOBAL_IS_LIGHTER = 0.05
 PRUNINGS = 20
-"""Masks are taken anew so often while the sparsity rises."""
+"""How often the masks are computed anew while the sparsity rises."""
 
 
 class Settings(Value):
     """`sparsity` is the share of zeros, in each kernel or (`threshold = "global"`) in all together.
 
-    `pattern` "2:4" leaves two of four neighbouring weights and is half zeros whatever `sparsity` says; "block" drops `block`
-    neighbours at once. `end` is the share of the steps after which the sparsity is reached. `exclude` names the layers
-    left out.
+    `pattern = "2:4"` keeps two of every four neighbouring weights, half zeros whatever `sparsity` says; "block" drops
+    `block` neighbours at once. `end` is the share of the steps after which the sparsity is reached. `exclude` names the
+    layers left out.
     """
 
     sparsity: Annotated[float, Meta(gt=0, lt=1)] = 0.5
@@ -82,7 +82,7 @@ class Pruning(TrainingTechnique):
         return tuple(Settings(sparsity=sparsity, exclude=left_out(task)) for sparsity in SPARSITIES[:2])
 
     def stronger(self, settings: Settings) -> Settings | None:
-        """The next larger share of zeros; None beyond the largest, and for a pattern that has its share."""
+        """The next larger share of zeros; None beyond the largest, and for the pattern 2:4, whose share is fixed."""
         larger = next((sparsity for sparsity in SPARSITIES if sparsity > settings.sparsity), None)
         if larger is None or settings.pattern == "2:4":
             return None
@@ -90,7 +90,7 @@ class Pruning(TrainingTechnique):
         return msgspec.structs.replace(settings, sparsity=larger, threshold=threshold)
 
     def strength(self, settings: Settings) -> float:
-        """The share of zeros: a larger one loses no less; one threshold for all layers loses less than one for each."""
+        """The share of zeros, a little less where all layers share one threshold, since that loses less."""
         return _goal(settings) - (GLOBAL_IS_LIGHTER if settings.threshold == "global" else 0)
 
     def label(self, settings: Settings) -> str:
@@ -101,11 +101,11 @@ class Pruning(TrainingTechnique):
         return f"pruning_{_goal(settings) * 100:.6g}{threshold}{pattern}{schedule}"
 
     def leave_out(self, facts: ModelFacts, patterns: Sequence[str]) -> tuple[str, ...]:
-        """The layers that patterns leave out, of those that it would work on: its evidence counts them."""
+        """Of the layers that it would work on, those that match the patterns; the evidence allows for as many."""
         return matching_sites(facts, patterns)
 
     def requires(self, graph: Graph, settings: Settings) -> str | None:
-        """A layer that is large enough to work on."""
+        """It requires a layer that is large enough to work on."""
         return no_kernel(graph, settings.exclude)
 
     def effect(self, graph: Graph, settings: Settings) -> Graph:
@@ -126,7 +126,7 @@ class Pruning(TrainingTechnique):
 
             def after_step(step: int) -> None:
                 if step == end or (step < end and step % every == 0):
-                    held.take(settings, 1 - (1 - step / end) ** 3 if end else 1.0)
+                    held.renew(settings, 1 - (1 - step / end) ** 3 if end else 1.0)
                 held.hold()
 
             return Constraint(after_step=after_step, whole_after=end)
@@ -135,7 +135,7 @@ class Pruning(TrainingTechnique):
         return model
 
     def keep(self, door: Any, model: Any, settings: Settings) -> Constraint:
-        """The zeros of now stay zeros."""
+        """Weights that are zero now stay zero."""
         held = _Masks(kernel_variables(model, settings.exclude))
         return Constraint(after_step=lambda step: held.hold())
 
@@ -144,7 +144,7 @@ class Pruning(TrainingTechnique):
         return _judge([by_channel(kernel.numpy()) for kernel in kernel_variables(model, settings.exclude)], settings, 0)
 
     def ensures(self, tflite: TfliteModel, settings: Settings) -> Evidence:
-        """Holds where the kernels of the file have their zeros, but for as many as there are layers left out."""
+        """Holds where the kernels of the file have their zeros; as many kernels as layers are left out may lack them."""
         found = [kernel.array - kernel.zero if kernel.zero else kernel.array for kernel in file_kernels(tflite)]
         return _judge([kernel.reshape(kernel.shape[0], -1) for kernel in found], settings, len(settings.exclude))
 
@@ -160,8 +160,11 @@ class _Masks:
         self._kernels = kernels
         self._masks = [(kernel.numpy() != 0).astype("float32") for kernel in kernels]
 
-    def take(self, settings: Settings, progress: float) -> None:
-        """New masks at a share of the sparsity that is the goal; one that was zero has moved by a step, and is among the smallest."""
+    def renew(self, settings: Settings, progress: float) -> None:
+        """Compute masks for `progress`, a share of the sparsity that is the goal.
+
+        A weight that was zero has moved by only one step, and is still among the smallest.
+        """
         weights = [by_channel(kernel.numpy()) for kernel in self._kernels]
         if not weights:
             return
@@ -172,7 +175,7 @@ class _Masks:
         ]
 
     def hold(self) -> None:
-        """Set to zero what the masks say."""
+        """Set the masked weights to zero."""
         for kernel, mask in zip(self._kernels, self._masks, strict=True):
             kernel.assign(kernel * mask)
 
@@ -185,7 +188,7 @@ def _masks(weights: list[np.ndarray], settings: Settings, progress: float) -> li
 
 
 def _judge(kernels: list[np.ndarray], settings: Settings, spared: int) -> Evidence:
-    """The kernels that show it best, all but `spared` of them, against the settings."""
+    """Whether the kernels have the zeros that the settings ask for; the `spared` kernels that show it least are not judged."""
     judged = [kernel for kernel in kernels if settings.pattern != "2:4" or kernel.shape[1] >= masks.GROUP]
     shown = sorted((_shown(kernel, settings) for kernel in judged), key=lambda one: (one.broken, -one.zeros / one.of))
     shown = shown[: max(len(shown) - spared, 0)]
@@ -204,7 +207,7 @@ def _judge(kernels: list[np.ndarray], settings: Settings, spared: int) -> Eviden
 
 
 class _Shown(NamedTuple):
-    """Of so many weights these are zero, and these groups of four break the pattern 2:4."""
+    """How many of a kernel's weights (`of`) are zero, and how many groups of four break the pattern 2:4."""
 
     zeros: int
     of: int
@@ -212,7 +215,7 @@ class _Shown(NamedTuple):
 
 
 def _shown(kernel: np.ndarray, settings: Settings) -> _Shown:
-    """What a kernel shows: for blocks the zeros of whole blocks; for 2:4 its groups of four, not what is over at a row's end."""
+    """What a kernel shows: for blocks, only zeros of whole blocks count; for 2:4, only whole groups, not the rest at a row's end."""
     if settings.pattern == "block":
         return _Shown(masks.zeros_in_blocks(kernel, settings.block), kernel.size, 0)
     if settings.pattern == "2:4":

@@ -2,8 +2,8 @@
 
 Jacob et al., "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference" (arXiv
 1712.05877). It pays where post-training int8 loses too much. Layers that TFMOT has no scheme for are not annotated;
-their ranges are calibrated after training, as in post-training quantization. Dense kernels are rounded with a scale a
-channel (`dense_rounding`), as the conversion does it; TFMOT has one for all of them.
+their ranges are calibrated after training, as in post-training quantization. Dense kernels are rounded with one scale
+per channel (`dense_rounding`), as the conversion does; TFMOT has one for the whole kernel.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from edgekit.tflite.model import TfliteModel
 from edgekit.tflite.weights import kernels
 from edgekit.values import Value
 
-# What the converter puts into the name of a tensor whose range the training's fake quantizer gave; else the name of the layer
-# that TFMOT wrapped is all that is left of it.
+# Parts of a tensor's name that show that its range is from training: the converter keeps the name of the fake
+# quantizer, or only that of the layer that TFMOT wrapped.
 TRAINED_RANGE = ("FakeQuantWithMinMaxVars", "/quant_", "quantize_layer/")
 TFMOT_DECAY = 0.999
 FIRST_STEPS = 100
@@ -54,11 +54,11 @@ class QuantizationAware(TrainingTechnique):
         return (Settings(exclude=matching(task.facts, task.exclude)),)
 
     def leave_out(self, facts: ModelFacts, patterns: Sequence[str]) -> tuple[str, ...]:
-        """The layers that patterns leave out."""
+        """The layers that match the patterns."""
         return matching(facts, patterns)
 
     def effect(self, graph: Graph, settings: Settings) -> Graph:
-        """None: it changes no weight's width, and the conversion after it is the one that counts."""
+        """It changes nothing: the weights keep their width until the conversion after it."""
         return graph
 
     def apply(self, door: Any, model: Any, settings: Settings, training: Training, before: Sequence[Any]) -> Any:
@@ -97,10 +97,11 @@ class QuantizationAware(TrainingTechnique):
         return context
 
     def ensures(self, tflite: TfliteModel, settings: Settings) -> Evidence:
-        """Holds where every kernel is int8, and tensors have their scales from the training's fake quantization.
+        """Holds where every kernel is int8, and at least one tensor has its scale from the training's fake quantization.
 
-        The converter names such a tensor after the quantizer that it folded, or after the layer that simulated the rounding; in
-        plain int8 no tensor has such a name. That shows where the scales are from, not that training made them any better: the control and the drop show that.
+        The converter names such a tensor after the quantizer that it folded, or after the layer that simulated the
+        rounding; in plain int8 no tensor has such a name. This shows where the scales are from. Whether training made
+        them better, the control and the drop show.
         """
         found = kernels(tflite)
         whole = sum(kernel.dtype == "int8" for kernel in found)
@@ -113,7 +114,7 @@ class QuantizationAware(TrainingTechnique):
 
 
 def _renew_ranges(model: Any) -> None:
-    """Set each kernel's range to the kernel of now: TFMOT's is that of the step before, in which clusters lay elsewhere."""
+    """Set each kernel's range from its current weights: TFMOT's range is from the step before, when clusters had other values."""
     for layer in model.layers:
         for weight, _, ranges in getattr(layer, "_weight_vars", None) or ():
             channels = weight.shape[-1]
@@ -124,10 +125,11 @@ def _renew_ranges(model: Any) -> None:
 
 
 class _Ranges:
-    """The ranges of activations in one run: their mean over its first steps, and TFMOT's moving average from there.
+    """The ranges of activations in one run: their mean over its first steps, TFMOT's moving average after that.
 
-    TFMOT begins with -6 to 6 and moves by a thousandth of the distance a step, so after a short run of small values most of
-    int8 would stand for what never comes. Its range of an input only ever grows: it begins with nothing.
+    TFMOT begins with -6 to 6 and moves by a thousandth of the distance per step. After a short run with small values,
+    most of int8 would stand for values that never occur. TFMOT's range of a model input only ever grows, so it begins
+    with nothing.
     """
 
     def __init__(self, model: Any) -> None:
@@ -141,7 +143,7 @@ class _Ranges:
         self._before: list[float] = []
 
     def after_step(self, step: int) -> None:
-        """Before the first step and after each."""
+        """Called with 0 before the first step, and with the step's number after each."""
         if step == 0:
             for variable in self._growing:
                 variable.assign(0.0)
@@ -173,7 +175,7 @@ def _trainable_in_int8(door: Any, model: Any) -> set[str]:
 
 
 def _activation_is_known(layer: Any) -> bool:
-    """TFMOT's scheme knows these activations and fails on any other."""
+    """Whether TFMOT's scheme knows the activation; it fails on any other."""
     name = getattr(getattr(layer, "activation", None), "__name__", "linear")
     return name in ("linear", "relu", "softmax", "sigmoid", "tanh")
 

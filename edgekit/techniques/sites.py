@@ -1,11 +1,12 @@
-"""Where in a model and in a `.tflite` file the weights are that pruning and clustering work on.
+"""Which weights of a model, and of a `.tflite` file, pruning and clustering work on.
 
-Small kernels are left alone: they hold few bytes and lose accuracy first. So are layers of other kinds: what they become
-in a file (recurrent kernels, tables, depthwise filters) is not sure to keep zeros and clusters where they can be counted.
+Small kernels are left alone: they hold few bytes and lose accuracy first. So are layers of other kinds: what they
+become in a file (recurrent kernels, tables, depthwise filters) may not keep zeros and clusters where they can be
+counted.
 
-The first and the last layer are left out too, where they hold little: what is lost at the ends nothing after or before
-them can mend, as pruning's sensitivity curves show (Han et al., arXiv 1506.02626, figure 6), and the works that prune
-mobile networks leave the first layer whole (Zhu and Gupta, arXiv 1710.01878, section 4.1).
+The first and the last layer are left out too, where they hold few weights: no other layer makes up for what is lost
+there, as pruning's sensitivity curves show (Han et al., arXiv 1506.02626, figure 6). Works that prune mobile networks
+do not prune the first layer either (Zhu and Gupta, arXiv 1710.01878, section 4.1).
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from edgekit.tflite.weights import Kernel, kernels
 LAYER_KINDS = ("Conv1D", "Conv2D", "Dense")
 MINIMUM_WEIGHTS = 256
 LITTLE = 0.05
-"""An end layer with less than this share of the weights is left out: what it would save is little too."""
+"""A first or last layer with less than this share of the weights is left out: it would save little."""
 
 
 def no_site(task: Task) -> str | None:
@@ -55,9 +56,10 @@ def no_kernel(graph: Graph, exclude: Sequence[str] = ()) -> str | None:
 
 
 def left_out(task: Task) -> tuple[str, ...]:
-    """Names of the layers large enough to work on that are left alone: by the project's patterns, light ends, other kinds.
+    """Names of the layers that are left out: those that the project names, small first and last layers, separable convolutions.
 
-    The pointwise kernel of a separable convolution becomes one like any other in the file, where it must not be looked for.
+    In the file, the pointwise kernel of a separable convolution looks like any other kernel, though it is not worked
+    on. It is named here so that the evidence allows for it.
     """
     sites, ends = _sites(task.facts), _light_ends(task.facts, _sites(task.facts))
     named = matching_sites(task.facts, task.exclude)
@@ -66,13 +68,13 @@ def left_out(task: Task) -> tuple[str, ...]:
 
 
 def matching_sites(facts: ModelFacts, patterns: Sequence[str]) -> tuple[str, ...]:
-    """Names of the layers large enough to work on that one of the patterns names."""
+    """Names of the layers that are large enough to work on and match one of the patterns."""
     sites = _sites(facts)
     return tuple(name for name in matching(facts, patterns) if name in sites)
 
 
 def matching(facts: ModelFacts, patterns: Sequence[str]) -> tuple[str, ...]:
-    """Names of the layers that one of the patterns names: a layer's name, in which `*` and `?` stand for anything."""
+    """Names of the layers that match one of the patterns: layer names in which `*` and `?` are wildcards."""
     return tuple(
         layer.name for layer in facts.layers if any(fnmatch.fnmatchcase(layer.name, pattern) for pattern in patterns)
     )
@@ -97,7 +99,7 @@ def _light_ends(facts: ModelFacts, sites: dict[str, int]) -> set[str]:
 
 
 def _feeding_weights(facts: ModelFacts) -> set[str]:
-    """Names of the layers after which something with a kernel comes; a model's layers are in the order they run."""
+    """Names of the layers that have a layer with a kernel after them; a model's layers are in the order they run."""
     feeding: set[str] = set()
     for layer in reversed(facts.layers):
         if layer.kernel or layer.name in feeding:
@@ -106,13 +108,13 @@ def _feeding_weights(facts: ModelFacts) -> set[str]:
 
 
 def kernel_variables(model: Any, exclude: Sequence[str] = ()) -> tuple[Any, ...]:
-    """The kernels of a tf_keras model that are large enough to work on, also of layers that QAT has wrapped."""
+    """The kernels of a tf_keras model that are large enough to work on, including those of layers that QAT has wrapped."""
     found = (_kernel(layer) for layer in model.layers if _unwrapped(layer).name not in exclude)
     return tuple(kernel for kernel in found if kernel is not None and kernel.shape.num_elements() >= MINIMUM_WEIGHTS)
 
 
 def _kernel(layer: Any) -> Any:
-    """A layer's kernel variable: while a wrapped layer is called, its attribute is the rounded tensor."""
+    """A layer's kernel variable, found by its name: in a wrapped layer the attribute `kernel` may be the rounded tensor."""
     if type(_unwrapped(layer)).__name__ not in LAYER_KINDS:
         return None
     return next((weight for weight in layer.weights if weight.name.split("/")[-1].startswith("kernel:")), None)
@@ -123,7 +125,7 @@ def _unwrapped(layer: Any) -> Any:
 
 
 def by_channel(kernel: Any) -> Any:
-    """A Keras kernel as a matrix: a row an output channel, its weights in the order of the file.
+    """A Keras kernel as a matrix: one row per output channel, its weights in the order of the file.
 
     >>> import numpy as np
     >>> by_channel(np.zeros((3, 3, 8, 16))).shape
@@ -135,14 +137,14 @@ def by_channel(kernel: Any) -> Any:
 
 
 def from_channels(matrix: Any, shape: Sequence[int]) -> Any:
-    """The kernel of a shape that `by_channel` made a matrix of."""
+    """The inverse of `by_channel`: the kernel of a shape, from its matrix."""
     import numpy as np
 
     return np.moveaxis(matrix.reshape(shape[-1], *shape[:-1]), 0, -1)
 
 
 def file_kernels(tflite: TfliteModel) -> tuple[Kernel, ...]:
-    """The kernels of a file that such layers become (depthwise ones are not among them)."""
+    """The large kernels of a file that these layers become; depthwise kernels are not among them."""
     return tuple(
         kernel
         for kernel in kernels(tflite)

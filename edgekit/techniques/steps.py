@@ -1,4 +1,4 @@
-"""A step with its technique and its typed settings, and what a row of steps makes of a lowered graph."""
+"""A step with its technique and its typed settings, and the effect of a sequence of steps on a lowered graph."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from edgekit.values import Value, read, to_builtins
 
 
 class TypedStep(Value):
-    """A technique and its settings, which are of its `settings_type`. `Step` is the same as it is published."""
+    """A technique and its settings, which are of its `settings_type`. In documents and jobs the same step is a `Step`."""
 
     technique: Technique
     settings: Value
@@ -30,9 +30,10 @@ class TypedStep(Value):
 
 
 def typed(step: Step, *, where: str | None = None, error: type[InputError] = ProjectError) -> TypedStep:
-    """A step as it was published, with its technique.
+    """The typed form of a published step.
 
-    Raises `ProjectError` for a technique that there is not, and `error` for settings that it does not have; `where` is where the step stands.
+    Raises `ProjectError` for an unknown technique, and `error` for settings that the technique does not have. `where`
+    says in the message where the step stands.
     """
     found = technique(step.technique, where=where or "steps")
     settings = read(step.settings, found.settings_type, where=where or step.technique, error=error)
@@ -59,7 +60,10 @@ def published(steps: Iterable[TypedStep]) -> tuple[Step, ...]:
 
 
 def effect(graph: Graph, steps: Iterable[TypedStep]) -> tuple[Graph, str | None]:
-    """The lowered graph after each step's effect, and the first requirement that is not met; None where all are."""
+    """The lowered graph after all steps, and the first requirement that is not met; None where all are.
+
+    A step whose requirement is not met leaves the graph as it is.
+    """
     unmet: str | None = None
     for step in steps:
         reason = step.technique.requires(graph, step.settings)

@@ -1,4 +1,4 @@
-"""Which results no other one beats: the Pareto front of two figures of each."""
+"""The Pareto front of two figures: which results are not beaten by any other."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 
 def pareto(sizes: Sequence[float], accuracies: Sequence[float], *, higher_is_better: bool = True) -> list[bool]:
-    """Which points no other one beats: as small and more accurate, or smaller and as accurate.
+    """Which points no other point beats, by being as small and more accurate, or smaller and as accurate.
 
     >>> pareto([10, 20, 20], [0.9, 0.95, 0.8])
     [True, True, False]
@@ -15,7 +15,9 @@ def pareto(sizes: Sequence[float], accuracies: Sequence[float], *, higher_is_bet
     sign = 1 if higher_is_better else -1
     points = [(size, -sign * accuracy) for size, accuracy in zip(sizes, accuracies, strict=True)]
     front, best = set(), math.inf
-    for point in sorted(points):  # of those before it each is as small, and it is beaten by the best of them or by none
+    for point in sorted(
+        points
+    ):  # all points before it are as small: if any of them beats it, the most accurate one does
         if point[1] < best:
             front.add(point)
             best = point[1]

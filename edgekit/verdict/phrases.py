@@ -1,6 +1,6 @@
-"""Phrases that several views say alike: the steps of a candidate, reasons that names share, a prediction with its interval.
+"""Phrases that several views share: the steps of a candidate, names with the same reason, a prediction with its interval.
 
-`wording` says a single figure; here is what is said around it. It knows the values and nothing of where they are shown.
+`wording` puts a single figure into words; this file the text around it. Neither knows where the text is shown.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def _setting(value: Any) -> str:
 
 
 def grouped(reasons: Iterable[tuple[str, str]]) -> list[tuple[tuple[str, ...], str]]:
-    """Pairs of a name and a reason as each reason once, with all names that share it.
+    """Pairs of a name and a reason, grouped by reason: each reason once, with all names that share it.
 
     >>> grouped([("a", "no data"), ("b", "too large"), ("c", "no data")])
     [(('a', 'c'), 'no data'), (('b',), 'too large')]
@@ -52,7 +52,7 @@ def would_be_tried(number: int) -> str:
 
 
 def rows_title(kind: str) -> str:
-    """The title of what a model consists of: its 'operator's, or its 'layer's."""
+    """The title of the rows of a model: of its operators, or of its layers."""
     return "Operators" if kind == "operator" else "Layers, predicted as float32"
 
 
@@ -66,7 +66,7 @@ def shown(name: str, metric: Metric | None) -> str:
 
 
 def bases(metrics: Iterable[Metric | None], between: str = " / ") -> str:
-    """The bases of some figures, each said once.
+    """The bases of some figures, each named once.
 
     >>> bases([Metric(value=1, unit="B", basis="measured", source=""), Metric(value=None, unit="B", basis=None, source="")])
     'measured / not known'
@@ -75,7 +75,7 @@ def bases(metrics: Iterable[Metric | None], between: str = " / ") -> str:
 
 
 def predicted(estimate: Estimate, unit: str) -> tuple[str, str]:
-    """A prediction and its interval; that is empty where both ends are the same.
+    """A prediction and its interval; the interval is empty where both ends are the same.
 
     >>> predicted(Estimate(value=41_779, low=40_000, high=44_000, source=""), "B")
     ('40.8 KiB', '39.1 to 43 KiB')

@@ -1,4 +1,4 @@
-"""How long what is left may take, by what as much took before: of the trials of a search, and of a phase."""
+"""Estimates the remaining time from what similar work took before: for the trials of a search, and for a phase."""
 
 from __future__ import annotations
 
@@ -22,11 +22,14 @@ class Pace:
         self._seconds: dict[int, list[float]] = {}
 
     def took(self, candidate: Proposal, seconds: float) -> None:
-        """A trial was timed."""
+        """Record how long a trial took."""
         self._seconds.setdefault(len(candidate.steps), []).append(seconds)
 
     def of(self, candidates: Iterable[Proposal]) -> float | None:
-        """The sum of the means of as many steps, else of the nearest number of trained ones; None where one has none."""
+        """The expected seconds of candidates: for each, the mean of trials with as many steps, or the nearest number of steps.
+
+        None where there is no trial to compare one with.
+        """
         total = 0.0
         for candidate in candidates:
             mean = self._mean(len(candidate.steps))
@@ -36,7 +39,7 @@ class Pace:
         return total
 
     def _mean(self, steps: int) -> float | None:
-        """Times of training are not used for conversions, nor the other way round."""
+        """The mean for a number of steps; times of training are not used for conversions, nor the other way round."""
         alike = [count for count in self._seconds if (count > 1) == (steps > 1)]
         if not alike:
             return None
@@ -46,7 +49,7 @@ class Pace:
 
 
 class PhasePace:
-    """How long a phase still takes, at the pace since its first part was done, which may have waited for much else.
+    """The remaining time of a phase, at its pace since its first part was done; that part may include waiting for other work.
 
     >>> pace = PhasePace()
     >>> pace.left_s("spooling", 1, 11, now=100.0) is None, pace.left_s("spooling", 3, 11, now=104.0)
@@ -54,10 +57,10 @@ class PhasePace:
     """
 
     def __init__(self) -> None:
-        self._first: dict[str, tuple[float, int]] = {}  # when a phase's first part was done, and how many were then
+        self._first: dict[str, tuple[float, int]] = {}  # when a phase's first parts were done, and how many
 
     def left_s(self, phase: str, done: int, total: int, *, now: float) -> float | None:
-        """The seconds left; None where there is no pace yet, or nobody knows how much there is."""
+        """The seconds left; None where there is no pace yet, or where the total is not known."""
         if not done:
             return None
         began, before = self._first.setdefault(phase, (now, done))
@@ -66,5 +69,5 @@ class PhasePace:
         return (now - began) / (done - before) * (total - done)
 
     def over(self, phase: str) -> None:
-        """A phase is done; the next of its name begins anew."""
+        """A phase is done; the next one of the same name starts anew."""
         self._first.pop(phase, None)

@@ -1,7 +1,7 @@
 """Passes a build's events to the caller's hook, one at a time, so that a failing hook does not harm the build.
 
-It numbers trials, knows which candidate is the best so far, and estimates the remaining time from earlier trials. How
-good a candidate is, and which comes next, is known to the planner.
+It numbers trials, knows which candidate is the best so far, and estimates the remaining time from earlier trials. The
+planner knows how good a candidate is and which comes next.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ AGAIN = "the same command goes on with what is already done"
 
 
 class Search(Protocol):
-    """What is needed of a planner: its choice so far, and the candidates it would ask for next."""
+    """What is needed from a planner: its choice so far, and the candidates it would ask for next."""
 
     def best(self) -> Trial | None:
         """The trial that passes and would be chosen now."""
@@ -124,13 +124,13 @@ class DeviceWatch:
         self._watch.tell(Searching(device=self._device, name=name, candidates=left, limits=limits))
 
     def asked(self, candidate: Proposal, planner: Search) -> None:
-        """A candidate will be tried, as soon as there is somebody to do it."""
+        """A candidate will be tried as soon as a worker is free."""
         self._numbers[candidate.name] = len(self._numbers) + 1
         self._open[candidate.name] = candidate
         self._look_ahead(planner)
 
     def began(self, candidate: Proposal) -> None:
-        """A candidate is being tried from now on."""
+        """The trial of a candidate has begun."""
         self._began[candidate.name] = self._watch.now
         self._watch.tell(
             TrialStarted(

@@ -22,7 +22,7 @@ from edgekit.emit.manifest import Provenance
 __all__ = ["html_report"]
 
 WIDE, NARROW = 720.0, 328.0
-"""The widths of a picture in CSS pixels: on a page, and on a phone, where a scaled-down picture would be unreadable."""
+"""The widths of a picture in CSS pixels: for a page, and for a phone, where a scaled-down picture would be unreadable."""
 
 
 def html_report(
@@ -36,9 +36,10 @@ def html_report(
 ) -> str:
     """The page of a report, the same text for the same arguments.
 
-    `inside` is what the chosen `.tflite` consists of (`edgekit.measure.insides`), `profile` the device's, for its name and
-    whose limits are whose, `provenance` the manifest's. What is not given is said to be not known. `files` are the names of
-    those in the result's folder, which the page links to by `folder`, the way there from the page's own (empty: beside it).
+    `inside` is what the chosen `.tflite` consists of (`edgekit.measure.insides`). `profile` is the device's: it gives
+    the name and says which limits are the board's. `provenance` is the manifest's. Where one of these is not given, the
+    page says that it is not known. `files` are the names of the files in the result's folder, to which the page links.
+    `folder` is the path from the page to that folder (empty: the page is in it).
     """
     inside = inside or Insides(reason=NO_CANDIDATE if report.chosen is None else NO_FILE)
     candidates = tried(report)

@@ -1,4 +1,4 @@
-"""Accuracy against size of a report's candidates, with limits: one picture for a page and one for a phone."""
+"""Accuracy against size of a report's candidates, with the limits: one picture for a page and one for a phone."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from edgekit.verdict.metric_spec import least_score
 from edgekit.verdict.wording import figure, is_share
 
 ASPECT = ((500.0, 0.5), (0.0, 0.95))
-"""Pairs of a least width and the ratio of height to width from that width on."""
+"""Pairs: from this width on, the ratio of height to width."""
 
 
 def pictures(report: Report, tried: Tried, widths: tuple[float, ...]) -> list[Scatter]:
@@ -47,7 +47,7 @@ def _limit(report: Report, name: str) -> float | None:
 
 
 def _least_accuracy(report: Report, tried: Tried) -> float | None:
-    """What the baseline's score may fall to on the split that chooses."""
+    """The lowest score that the allowed drop leaves, from the baseline's score on the validation split."""
     lost, base = _limit(report, "accuracy_drop"), tried.baseline
     if lost is None or base is None:
         return None

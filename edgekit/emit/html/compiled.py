@@ -13,7 +13,7 @@ MOST_ROWS = 250
 
 
 class CompiledRow(Value):
-    """One layer; `share` is its share of the whole."""
+    """One layer; `share` is its share of all cycles."""
 
     name: str
     operator: str
@@ -24,7 +24,7 @@ class CompiledRow(Value):
 
 
 class CompiledView(Value):
-    """The layers, the other time, the sum, and the figures of the whole by name.
+    """The layers, the time outside them, the sum, and the figures of the whole by name.
 
     The times of `rows` and `rest` sum to `total`, which is the latency of the verdict if that is known.
     """

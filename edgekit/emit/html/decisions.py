@@ -45,7 +45,7 @@ class SampleCard(Value):
 
 
 class DecidedView(Value):
-    """All of it; parts without content are empty."""
+    """The part of the page; what has no content is empty."""
 
     said: str
     has_before: bool

@@ -64,7 +64,7 @@ def rules_of(style: str | None = None) -> list[tuple[str, str]]:
 def bound(selector: str, frame: str) -> str:
     """A selector that is limited to a frame.
 
-    What an SVG's `use` draws is not inside the surrounding elements: classes of its parts stay without the frame, with unique names.
+    What an SVG's `use` draws is not inside the frame, so the classes of its parts are not limited to it; their names are unique.
 
     >>> bound("th, body, .edgekit-solid", ".edgekit")
     '.edgekit th, .edgekit, .edgekit-solid'

@@ -1,6 +1,6 @@
 """Where the bytes, the milliseconds and the memory of a file are: a row for each operator, and a picture of the memory.
 
-It shows what stands in an `Insides`, and counts nothing itself.
+It shows what an `Insides` holds, and counts nothing itself.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ MOST_ROWS = 250
 
 WHOLE = "The milliseconds are the prediction for the whole, shared out by what each operator computes and moves."
 _SKYLINE = (46.0, 16.0, 36.0, 40.0)  # left, right, top, bottom of the frame, from the picture's edges
-_BINS = 600  # as many steps as a picture has room for
+_BINS = 600  # a picture has room for this many steps
 
 
 class LayerRow(Value):
@@ -47,7 +47,7 @@ class LayerRow(Value):
 class Layers(Value):
     """The rows in the order of execution, and what belongs to no operator.
 
-    `left_out` says what the rows that are not shown take together; empty if all are shown.
+    `left_out` sums up the rows that are not shown; it is empty if all are shown.
     """
 
     rows: tuple[LayerRow, ...]
@@ -81,7 +81,7 @@ class Skyline(Value):
 
 
 def layers(inside: Insides) -> Layers | None:
-    """The rows of a file; None where it is not at hand."""
+    """The rows of a file; None where the file is missing."""
     parts = inside.parts
     if parts is None:
         return None
@@ -102,15 +102,15 @@ def layers(inside: Insides) -> Layers | None:
         macs=count(parts.macs),
         latency=None if inside.latency_ms is None else Figure(text=_ms(inside.latency_ms), basis="predicted"),
         latency_reason=inside.latency_reason,
-        latency_words=_whose(inside),
+        latency_words=_latency_words(inside),
         left_out=_left_out(parts, times, shown),
         peak=_memory(parts.peak_bytes),
         peak_row=None if parts.peak_operator is None else rows[parts.peak_operator],
     )
 
 
-def _whose(inside: Insides) -> str:
-    """What the milliseconds are: the prediction of the whole, or the figure of the verdict."""
+def _latency_words(inside: Insides) -> str:
+    """What the milliseconds are: the prediction of the whole, or the verdict's latency."""
     if inside.latency_ms is None or inside.predicted_ms is None:
         return WHOLE
     return (
@@ -145,7 +145,7 @@ def _row(parts: Breakdown, row: OperatorRow, time: Estimate | None, largest: _La
 
 
 def _heaviest(rows: Sequence[LayerRow]) -> list[int]:
-    """The places of the rows to show, in the order of execution: the peak, and the largest in any column."""
+    """Which rows to show, in the order of execution: the one at the peak, then the largest in bytes or milliseconds."""
     order = sorted(
         range(len(rows)),
         key=lambda index: (not rows[index].peak, -max(rows[index].bytes_share, rows[index].latency_share), index),

@@ -33,7 +33,7 @@ class Fact(Value):
 
 
 class Link(Value):
-    """A file of the result, and its link from the page."""
+    """A file of the result, and the link to it from the page."""
 
     name: str
     way: str
@@ -105,7 +105,7 @@ def hashes(report: Report, provenance: Provenance | None) -> tuple[Fact, ...]:
 
 
 def provenance_facts(report: Report, provenance: Provenance | None) -> tuple[Fact, ...]:
-    """Versions, seed and processor; without a provenance only the version that wrote the report."""
+    """Versions, seed and processor; without provenance only the version that wrote the report."""
     facts = [Fact(name="edgekit", text=report.edgekit_version)] if report.edgekit_version else []
     if provenance is None:
         return tuple(facts)

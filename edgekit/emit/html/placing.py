@@ -42,7 +42,7 @@ class Box(NamedTuple):
 
 
 class Place(NamedTuple):
-    """A label's box, and whether it is so far from its point that a line must connect them."""
+    """A label's box, and whether it is so far from its point that a line must connect the two."""
 
     box: Box
     far: bool
@@ -61,9 +61,9 @@ def place(
     radius: float,
     taken: Sequence[Box] = (),
 ) -> list[Place | None]:
-    """A place for the label of each point, by its (width, height); None if there is no room.
+    """A place for the label of each point, by the label's (width, height); None if there is no room.
 
-    The first points choose first. `radius` is that of the points' marks, `taken` are boxes that are used already.
+    The first points choose first. `radius` is that of the points' marks; `taken` are boxes that are already used.
     """
     marks = [around(x, y, radius) for x, y in points]
     used = list(taken)

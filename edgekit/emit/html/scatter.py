@@ -1,7 +1,7 @@
 """Accuracy against size as a picture: the places of each candidate's mark and label, the axes and the Pareto front.
 
-It knows numbers, names and the size of the picture; how good a candidate is was decided before. Everything is in the
-units of the picture's viewBox, and letters are assumed to be as wide as those of a monospaced font.
+It knows only numbers, names and the size of the picture; candidates were judged before. Everything is in the units of
+the picture's viewBox, and letters are assumed to be as wide as those of a monospaced font.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 46.0, 16.0, 42.0, 40.0
 _INSET = 10.0  # between the frame and the outermost values, so that no mark is cut off
 LARGEST = 1e18  # larger byte counts, as in a damaged report, are not drawn
 _NAMED = 10  # with more candidates, names would hide the points
-_NUMBERED = 60  # with more, numbers would hide them too: the table and the tooltips name them
+_NUMBERED = 60  # with more, numbers would hide them too; the table and the tooltips have the names
 
 
 class Point(Value):
@@ -38,7 +38,7 @@ class Point(Value):
 
 
 class Mark(Value):
-    """A point as drawn; `leader` is the end of the line to a label that is not directly beside it."""
+    """A point as drawn; `leader` is the end of the line to a label that is not right beside it."""
 
     point: Point
     x: float
@@ -50,7 +50,7 @@ class Mark(Value):
 
     @property
     def on_top(self) -> int:
-        """The drawing order: the chosen one last, so that nothing covers it."""
+        """The drawing order: the chosen candidate comes last, so that nothing covers it."""
         return get_args(Kind).index(self.point.kind)
 
 
@@ -141,12 +141,12 @@ def _y(down: Axis, inner: Box, value: float) -> float:
 
 
 def _near(limit: float | None, sizes: list[float]) -> list[float]:
-    """A limit for which the axis is extended: one far beyond the points would press them all into a corner."""
+    """The size limit, if the axis is to reach it: a limit far beyond the points would press them all into a corner."""
     return [limit] if limit is not None and limit <= 1.5 * max(sizes) else []
 
 
 def _in_sight(limit: float | None, accuracies: list[float]) -> list[float]:
-    """A limit that is near the points: no farther than they are from one another, or than 2% of its own value."""
+    """The limit, if it is near the points: no farther away than their spread, or than 2% of its own value."""
     if limit is None:
         return []
     spread = max(accuracies) - min(accuracies)
@@ -183,7 +183,7 @@ def _labels(
 ) -> tuple[list[str], list[Place | None]]:
     """Number and name beside each point if there is room for all of them, else only the numbers.
 
-    The chosen one and those on the front choose their places first.
+    The labels of the chosen candidate and of those on the front are placed first.
     """
     order = sorted(
         range(len(points)), key=lambda index: (not points[index].kind.startswith("chosen"), not points[index].front)
@@ -223,7 +223,7 @@ def _mark(point: Point, at: tuple[float, float], label: str, place: Place | None
 
 
 def _corners(points: Sequence[Point], at: list[tuple[float, float]]) -> list[tuple[float, float]]:
-    """The places of the front's points, from the left."""
+    """The places of the points on the front, from left to right."""
     return sorted({place for place, point in zip(at, points, strict=True) if point.front})
 
 
@@ -244,5 +244,5 @@ def _steps(corners: list[tuple[float, float]], frame: Box) -> list[Box]:
 
 
 def is_finite(*values: float | int | None) -> bool:
-    """Whether all of them are finite, and can be drawn."""
+    """Whether all of them are numbers that can be drawn, neither infinite nor too large."""
     return all(value is not None and abs(value) <= LARGEST for value in values)

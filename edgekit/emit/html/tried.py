@@ -47,7 +47,8 @@ class CandidateRow(Value):
 class Tried(Value):
     """All candidates; `accuracy` and `currency` are the metrics on the picture's axes, empty if there is no picture.
 
-    `baseline` is the point of the unmodified model, None where it cannot be drawn. `front_of` says whose front it is, `not_drawn` why a candidate or the whole picture is missing.
+    `baseline` is the point of the unmodified model, None where it cannot be drawn. `front_of` says which candidates the
+    front is made of. `not_drawn` says why a candidate or the whole picture is missing.
     """
 
     columns: tuple[Column, ...]
@@ -142,7 +143,7 @@ def _row(
 
 
 def _points(report: Report, accuracy: str, currency: str, higher_is_better: bool) -> tuple[tuple[Point, ...], str]:
-    """The candidates that have both figures, those on the front marked; and which candidates the front is of."""
+    """The candidates that have both figures, with those on the front marked, and which candidates the front is made of."""
     found = [
         (number, candidate, size, score)
         for number, candidate in enumerate(report.candidates, start=1)
@@ -160,7 +161,7 @@ def _points(report: Report, accuracy: str, currency: str, higher_is_better: bool
             size=size,
             accuracy=score,
             front=number in front,
-            told=_told(each, currency, accuracy),
+            told=_figures_text(each, currency, accuracy),
         )
         for number, each, size, score in found
     )
@@ -168,14 +169,14 @@ def _points(report: Report, accuracy: str, currency: str, higher_is_better: bool
     return points, whose
 
 
-def _told(candidate: CandidateReport, *names: str) -> str:
+def _figures_text(candidate: CandidateReport, *names: str) -> str:
     return ", ".join(f"{name} {shown(name, candidate.metrics.get(name)).text}" for name in names)
 
 
 def _is_baseline(report: Report, number: int) -> bool:
-    """Whether a candidate is the report's baseline: the first that was tried, and the file of the same size.
+    """Whether a candidate is the report's baseline: it was tried first, and its file has the baseline's size.
 
-    The baseline is tried before all others, for they are compared with it.
+    The baseline is tried before all others, because they are compared with it.
     """
     if report.baseline is None or number != 1:
         return False

@@ -33,7 +33,7 @@ def convert(job: dict[str, Any], progress: Progress) -> Any:
 
     Returns the evidence of every step in the bytes, a note on the calibration, and the seconds. The job also holds
     `dataset` (None where nothing is calibrated), `samples`, `seed`, `root`, `imports`, the names that the file
-    gives its `inputs` and `outputs`, and whether the loops of recurrent layers are `unrolled` (not where it says nothing).
+    gives its `inputs` and `outputs`, and whether the loops of recurrent layers are `unrolled` (by default they are not).
     """
     tools, started = door(), time.monotonic()
     tools.fresh(job["seed"])
@@ -74,7 +74,7 @@ def _calibration(
     progress: Progress,
     while_traced: contextlib.ExitStack,
 ) -> tuple[str, Callable[[], Any], list[Any]]:
-    """A note on the samples, the samples, and the dtypes that the model is traced with: its own but for `real_inputs`."""
+    """A note on the samples, the samples, and the dtypes that the model is traced with: its own, unless `real_inputs` changes them."""
     own = [tensor.dtype for tensor in model.inputs]
     if job["dataset"] is None:
         return "", _no_samples, own
@@ -89,7 +89,7 @@ def _calibration(
 
 
 def _mended(content: bytes, steps: Sequence[TypedStep]) -> tuple[bytes, dict[str, str]]:
-    """The file with what a technique mends of its own form where a rounding fell otherwise, and what it says of that."""
+    """The file with its kernels repaired where rounding broke a technique's form, and by technique what was changed."""
     told = {}
     for step in steps[:-1]:
         model = parse_tflite(content, where="the converted model")
@@ -105,7 +105,7 @@ def _mended(content: bytes, steps: Sequence[TypedStep]) -> tuple[bytes, dict[str
 
 
 def _opened(tools: Door, model: Any, job: dict[str, Any], dtypes: list[Any]) -> tuple[Any, int]:
-    """The converter, and the steps of loops that were written out for it."""
+    """The converter, and how many steps of loops were unrolled for it."""
     if not job.get("unrolled"):
         return _converter(tools, model, job["inputs"], job["outputs"], dtypes), 0
     with unrolling(tools, model) as done:
@@ -118,11 +118,11 @@ def _opened(tools: Door, model: Any, job: dict[str, Any], dtypes: list[Any]) -> 
 
 
 def _converter(tools: Door, model: Any, inputs: list[str], outputs: list[str], dtypes: list[Any]) -> Any:
-    """A converter for one sample at a time: what a device runs, without the operators that compute a free batch.
+    """A converter for one sample at a time, as a device runs it, without the operators that compute a free batch.
 
-    The names stand in the file's signature: the converter reorders inputs and outputs as it likes, and by them the
-    file's own order is put right. The function goes with a bare module that holds its variables: with the Keras model
-    the converter would save and trace every layer first, which gives the same bytes in four times the processor time.
+    The converter may reorder inputs and outputs. The names in the file's signature serve to restore their order. The
+    function is passed with a bare module that holds its variables: with the Keras model, the converter would first save
+    and trace every layer, which gives the same bytes in four times the processor time.
     """
     tf = tools.tf
     signature = [
@@ -147,7 +147,7 @@ def _no_samples() -> Any:
 
 
 def _first_reason(problem: Exception) -> str:
-    """The first sentence of a converter's error that says something."""
+    """The line of a converter's error that gives the reason, else its first line."""
     lines = [line.strip() for line in str(problem).splitlines() if line.strip()]
     telling = next((line for line in lines if re.search(r"error:|not supported|failed", line, re.IGNORECASE)), "")
     return (telling or (lines[0] if lines else type(problem).__name__))[:400]

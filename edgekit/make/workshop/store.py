@@ -1,4 +1,4 @@
-"""Models between jobs: a normalised or trained tf_keras model on disk and back."""
+"""Stores tf_keras models between jobs: writes a normalised or trained model to disk and reads it back."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def steps_of(job: dict[str, Any]) -> list[TypedStep]:
 
 
 def open_model(tools: Door, folder: Path, steps: Sequence[TypedStep], job: dict[str, Any]) -> Any:
-    """The model in a folder, with the custom objects of the steps that made it and of the user's modules."""
+    """The model in a folder, read with the custom objects of the steps that made it and of the user's modules."""
     import_modules(job["imports"], root=Path(job["root"]), error=ModelError)
     activations(tools)
     layer_class(tools)

@@ -1,4 +1,4 @@
-"""The job `train`: one technique's training on a model, checked with all that was made before it, and stored."""
+"""The job `train`: trains a model with one technique, checks it and all earlier techniques in the model, and stores it."""
 
 from __future__ import annotations
 
@@ -21,12 +21,13 @@ from edgekit.values import to_builtins
 
 
 def train(job: dict[str, Any], progress: Progress) -> Any:
-    """Apply the last of `job["steps"]` to the model in `job["model"]`, write the result to `job["target"]`.
+    """Apply the last of `job["steps"]` to the model in `job["model"]`, and write the result to `job["target"]`.
 
-    Returns the evidence of every step so far, how it was trained, what the time `cut` of it, and the seconds. The job also holds `dataset`,
-    `training`, `losses` (one an output), `teacher` (the float model's outputs by split, as paths; may be absent), `float_model` (its folder), `seconds_left` (None where the
-    time is not limited), `seed`, `root` and `imports`; the steps before the last are those that made the model. Where the time was over before
-    any weights had their form there is no model, and the answer says so as `nothing`.
+    Returns the evidence of every step so far, how the model was trained, what was `cut` for lack of time, and the seconds. The
+    job also holds `dataset`, `training`, `losses` (one per output), `teacher` (the float model's outputs by split, as
+    paths; may be absent), `float_model` (its folder), `seconds_left` (None where the time is not limited), `seed`,
+    `root` and `imports`. The steps before the last are those that made the model. Where the time was over before any
+    weights had the technique's form, no model is written, and the answer has `nothing`.
     """
     tools, started = door(), time.monotonic()
     left = job.get("seconds_left")
@@ -55,7 +56,7 @@ def train(job: dict[str, Any], progress: Progress) -> Any:
 
 
 def _shown(tools: Door, model: Any, step: TypedStep) -> Evidence:
-    """What is seen of a step in the model; where a rounding fell otherwise, once the technique has mended its form."""
+    """What the model shows of a step; where rounding broke the technique's form, what it shows after the repair."""
     method, settings = training(step), step.settings
     found = method.ensures_in_model(tools, model, settings)
     moved = 0 if found.holds else method.mend(tools, model, settings)

@@ -1,7 +1,7 @@
-"""A build with its lock: what is here now, held to what was locked; and the locked candidate made again, unsearched.
+"""A build with a lock: it compares the present inputs with the locked ones, and makes the locked candidate again without a search.
 
-Nothing is trained before inputs, settings and versions are those of the lock. What comes of the build must be the
-locked bytes; where it is not, the stage that made the difference is named. The file itself is `edgekit.documents.lockfile`'s.
+Nothing is trained before inputs, settings and versions are those of the lock. The build must give the locked bytes;
+where it does not, the stage that differs is named. `edgekit.documents.lockfile` defines the file itself.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ from edgekit.watching.watch import ctrl_c_ends
 
 
 def hold(path: Path, now: LockedInputs, settings: Project, profiles: Sequence[DeviceProfile]) -> Lock:
-    """The lock, where what is here is what was locked.
+    """The lock, where the present inputs, settings and versions are those that were locked.
 
     Raises `LockError` with every difference, and `ProjectError` where there is no such lock or a device is not in it.
     """
@@ -67,7 +67,7 @@ def hold(path: Path, now: LockedInputs, settings: Project, profiles: Sequence[De
 
 
 def require_loaded(path: Path, lock: Lock, profiles: Sequence[DeviceProfile], now: Loaded) -> None:
-    """Raise `LockError` where the same sources gave other weights or other arrays than were locked."""
+    """Raise `LockError` where the same sources gave other weights or other arrays than those that were locked."""
     found = []
     for name in ("model", "data"):
         for was in {getattr(lock.devices[profile.id].loaded, name) for profile in profiles} - {getattr(now, name)}:
@@ -89,7 +89,7 @@ def require_loaded(path: Path, lock: Lock, profiles: Sequence[DeviceProfile], no
 
 
 class _Fixed:
-    """The choice where there is nothing to plan: the one candidate, chosen before."""
+    """The choice where nothing is searched: the one candidate that the lock names."""
 
     def __init__(self, trial: Trial) -> None:
         self.declined, self._trial = [_unsearched()], trial
@@ -110,7 +110,7 @@ def _unsearched() -> Declined:
 
 
 def realise(path: Path, was: LockedDevice, runner: TrialRunner, progress: Progress) -> tuple[Choice, Search]:
-    """Make the baseline and the locked candidate again; raises `LockError` where one has other bytes than were locked."""
+    """Make the baseline and the locked candidate again; raises `LockError` where the bytes of one are not those of the lock."""
     baseline = _as_locked(was.baseline, "baseline")
     wanted = [(baseline, was.baseline)]
     if was.artifact.steps != was.baseline.steps:
@@ -135,12 +135,12 @@ def _as_locked(file: LockedFile, role: Role) -> Proposal:
     return Proposal(name=file.candidate, steps=tuple(typed(step, where=LOCK_FILE) for step in file.steps), role=role)
 
 
-def _under(name: str, progress: Progress) -> Progress:
+def _prefixed(name: str, progress: Progress) -> Progress:
     return lambda phase, done, total: progress(f"{name} (locked): {phase}", done, total)
 
 
 def _other_bytes(device: str, candidate: Proposal, locked: LockedFile, now: str, was: LockedDevice) -> Difference:
-    """The inputs are equal and the bytes are not: which stage did it, by what is still equal."""
+    """The difference where the inputs are equal and the bytes are not; names the stage that differs, as far as it can be told."""
     *training, conversion = [step.technique.name for step in candidate.steps]
     if candidate.role == "baseline":
         stage = "the conversion of the unmodified model"
@@ -166,7 +166,7 @@ def _other_bytes(device: str, candidate: Proposal, locked: LockedFile, now: str,
 
 
 def differ(what: str, path: Path, found: Sequence[Difference]) -> LockError:
-    """The error that lists differences, each with what to do about it."""
+    """The error that lists the differences, each with what to do about it."""
     lines = [
         f"\n    {one.what}: locked {one.locked}, now {one.now}\n      next: {one.next_step}" for one in found
     ]  # fmt: skip
@@ -180,7 +180,7 @@ def differ(what: str, path: Path, found: Sequence[Difference]) -> LockError:
 def locked_device(
     profile: DeviceProfile, limits: Mapping[str, float], made: Loaded, report: Report, finished: Sequence[Finished]
 ) -> LockedDevice | None:
-    """What the lock keeps of a device's build; None where no candidate gave a file."""
+    """What the lock holds of a device's build; None where no candidate gave a file."""
     base = next((found for found in finished if found.trial.candidate.role == "baseline" and found.tflite), None)
     if report.chosen is None or base is None or base.tflite is None:
         return None
@@ -201,9 +201,9 @@ def locked_device(
 
 
 def others(path: Path, now: LockedInputs, ids: Sequence[str]) -> dict[str, LockedDevice]:
-    """The devices that a lock to be written holds already and keeps, since they were made of the same.
+    """The other devices that an existing lock holds, which a new lock keeps because they were made of the same inputs.
 
-    Raises `ProjectError` where they were made of something else: they would be lost, and nobody asked for that.
+    Raises `ProjectError` where they were made of something else: they would be lost without anybody asking for that.
     """
     if not path.exists():
         return {}
@@ -221,8 +221,8 @@ def others(path: Path, now: LockedInputs, ids: Sequence[str]) -> dict[str, Locke
 
 
 def write(path: Path, now: LockedInputs, devices: Mapping[str, LockedDevice]) -> None:
-    """Write the lock with these devices and those that it keeps, whole or not at all; raises `OutputError`."""
-    with alone_in(path.parent):  # of two builds that end together, the second keeps what the first has just written
+    """Write the lock with these devices and those that it keeps, completely or not at all; raises `OutputError`."""
+    with alone_in(path.parent):  # where two builds end at the same time, the second keeps what the first wrote
         together = {**others(path, now, list(devices)), **devices}
         lock = Lock(schema_version=1, edgekit_version=__version__, inputs=now, devices=dict(sorted(together.items())))
         try:
