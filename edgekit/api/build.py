@@ -11,10 +11,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, overload
 
-import msgspec
 from typing_extensions import Unpack
 
-from edgekit.api.plan import PlanOptions, outlined
+from edgekit.api.plan import PlanOptions
 from edgekit.devices.profile import DeviceProfile
 from edgekit.documents.build_result import BuildResult
 from edgekit.documents.events import OnEvent, no_event
@@ -32,21 +31,16 @@ from edgekit.make.jobs import jobs_of
 from edgekit.make.losses import losses_to_train
 from edgekit.measure.emulator_check import require_emulator
 from edgekit.measure.runtimes.registry import require_runtimes
-from edgekit.planner.planner import Planner
-from edgekit.planner.task import task_for
 from edgekit.progress import Progress, no_progress
 from edgekit.project.limits import limits_given
 from edgekit.project.project import PROJECT_FILE
 from edgekit.project.request import Device, Devices, is_several, profiles_for, settle
-from edgekit.search.conclude import conclude, refuse
 from edgekit.search.fleet import Fleet, SearchContext, named, results_of
 from edgekit.search.lock.build_lock import BuildLock
-from edgekit.search.loop import Search, search
-from edgekit.search.trials import TrialRunner
-from edgekit.search.writing import write
+from edgekit.search.one_device import build_one
 from edgekit.watching.auto import Auto, shows_progress
-from edgekit.watching.building import finished, opened_event, started
-from edgekit.watching.watch import DeviceWatch, Watch
+from edgekit.watching.building import opened_event, started
+from edgekit.watching.watch import Watch
 
 MOST_WORKERS = 256
 """The most jobs at once: each is a process with TensorFlow, here or on a cluster."""
@@ -187,47 +181,13 @@ def build(
         looked = look_before(materials, found, progress)
         materials = dataclasses.replace(materials, findings=looked.findings, notes=looked.notes)
 
-        def build_one(profile: DeviceProfile, context: SearchContext) -> BuildResult:
+        def one(profile: DeviceProfile, context: SearchContext) -> BuildResult:
             told = named(profile, profiles, progress)
             with watch.device_that_may_fail(profile.id):
-                return _build_one(materials, profile, Path(out) / profile.id, context, build_lock, told, watch)
+                return build_one(materials, profile, Path(out) / profile.id, context, build_lock, told, watch)
 
-        built = Fleet(build_one, workers=workers, deadline=deadline, stop=pool.stop).build(profiles)
+        built = Fleet(one, workers=workers, deadline=deadline, stop=pool.stop).build(profiles)
         build_lock.close()
         results = results_of(built)
         ended(all(result.report.outcome == "pass" for result in results))
     return results if is_several(device, settings) else results[0]
-
-
-def _build_one(
-    materials: Materials,
-    profile: DeviceProfile,
-    folder: Path,
-    context: SearchContext,
-    build_lock: BuildLock,
-    progress: Progress,
-    watch: Watch,
-) -> BuildResult:
-    """Search (or make the locked candidate again), conclude and write for one device; with `strict`, findings end it before a search."""
-    task = task_for(profile, materials.model.facts, materials.project)
-    runner, planner = TrialRunner(materials, profile, task.limits), Planner(task)
-    device = DeviceWatch(watch, profile.id)
-    if materials.project.strict and materials.findings:
-        found, report, tflite, compiled = Search(finished=(), not_tried=()), refuse(runner), None, None
-    else:
-        device.searching(profile.name, planner, task.limits.values)
-        made = build_lock.realise(runner, progress)
-        choice, found = made or (planner, search(planner, runner, context, progress, device))
-        device.judging()
-        report, tflite, compiled = conclude(choice, found, runner, task, progress=progress)
-    report = msgspec.structs.replace(
-        report, notes=(*report.notes, *materials.model.facts.notes, *materials.cache.notes)
-    )
-    context.require_running()
-    path = write(
-        folder, materials, profile, report=report, plan=outlined(task), found=found, tflite=tflite, compiled=compiled,
-        progress=progress,
-    )  # fmt: skip
-    build_lock.keep(profile, report, found.finished)
-    watch.tell(finished(report, folder, path))
-    return BuildResult(report=report, folder=folder, path=path, lock=build_lock.path)

@@ -9,20 +9,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypedDict, overload
 
-import msgspec
 from typing_extensions import Unpack
 
-from edgekit.devices.profile import DeviceProfile
 from edgekit.documents.candidate import Plan
 from edgekit.ingest.opening import open_project_model
 from edgekit.jobs.cache import Cache
 from edgekit.jobs.pool import Pool
-from edgekit.planner.planner import outline
 from edgekit.planner.task import task_for
 from edgekit.progress import Progress, no_progress
 from edgekit.project.limits import limits_given
 from edgekit.project.request import Device, Devices, is_several, profiles_for, settle
-from edgekit.techniques.interface import Task
+from edgekit.search.outlined import outlined
 from edgekit.watching.auto import Auto, shows_progress
 
 
@@ -80,17 +77,3 @@ def plan(
         opened = open_project_model(model, settings, store, pool, trust=trust, progress=progress)
     plans = [outlined(task_for(profile, opened.facts, settings)) for profile in profiles]
     return plans if is_several(device, settings) else plans[0]
-
-
-def outlined(task: Task) -> Plan:
-    """The plan; where no built file is known to run on the device, its reason says what is missing."""
-    found = outline(task)
-    obstacle = task.profile.obstacle or _no_compiler(task.profile)
-    return found if found.reason or obstacle is None else msgspec.structs.replace(found, reason=obstacle)
-
-
-def _no_compiler(profile: DeviceProfile) -> str | None:
-    """Why the NPU's compiler cannot be run here, if edgekit would run one for the device."""
-    from edgekit.measure import npu
-
-    return npu.missing() if profile.is_compiled_here else None

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from edgekit.api.plan import outlined
 from edgekit.devices.profile import list_profiles, load_profile, profile_ids
 from edgekit.planner.planner import outline
+from edgekit.search.outlined import outlined
 
 ALIVE = {"float32", "int8"}
 
