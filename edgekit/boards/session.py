@@ -85,7 +85,7 @@ class Session:
     ) -> tuple[HostAgreement, Check]:
         """The device's outputs compared with this machine's, of the same file on the same input."""
         there = output_arrays(document.outputs, ran.outputs, where=transport.address)
-        found, reason = self._on_this_machine(scratch)
+        found, reason = self._here(scratch)
         if found is None:
             return _not_compared(reason)
         mine, files = found
@@ -103,7 +103,7 @@ class Session:
         exact = all(one.equal == one.values for one in outputs)
         return HostAgreement(bit_for_bit=exact, host=host, outputs=outputs, reason=check.reason), check
 
-    def _on_this_machine(self, scratch: Path) -> tuple[tuple[BenchDocument, dict[str, Path]] | None, str]:
+    def _here(self, scratch: Path) -> tuple[tuple[BenchDocument, dict[str, Path]] | None, str]:
         """The same run on this machine without any timing; None and the reason where that is impossible."""
         from edgekit.boards.local import Local
 
