@@ -18,7 +18,7 @@ from edgekit.planner.proposal import Proposal
 from edgekit.planner.ranking import Standing, share
 from edgekit.techniques import in_role, technique, techniques
 from edgekit.techniques.interface import Role, Task, TrainingTechnique
-from edgekit.techniques.steps import TypedStep, conversion, effect, published
+from edgekit.techniques.steps import TypedStep, conversion_of, effect, published
 from edgekit.values import read, to_builtins
 
 OWN = "own_"
@@ -60,7 +60,7 @@ def _simulated(step: TypedStep) -> str | None:
 
 def _ends_for_trained(conversions: Steps) -> tuple[TypedStep | None, Steps]:
     """The conversion of trained candidates, and the conversions that pack the file of another."""
-    found = [(conversion(steps[0]), steps[0]) for steps in conversions.values() if steps]
+    found = [(conversion_of(steps[0]), steps[0]) for steps in conversions.values() if steps]
     ranked = [(method.after_training, step) for method, step in found if method.after_training is not None]
     after = min(ranked, key=lambda pair: pair[0], default=(0, None))[1]
     packing = {method.name: conversions[method.name] for method, _ in found if method.packs is not None}
@@ -102,7 +102,7 @@ def chained(task: Task, parts: Sequence[Proposal]) -> list[Proposal]:
 
 def _packed_by(step: TypedStep) -> TypedStep | None:
     """The conversion whose file a step packs, with the same settings; None where it packs none."""
-    name = conversion(step).packs
+    name = conversion_of(step).packs
     if name is None:
         return None
     method = technique(name)
@@ -125,7 +125,7 @@ def stronger(task: Task, candidate: Proposal) -> list[Proposal]:
     return sorted(found, key=lambda one: _order(task, one))
 
 
-def replaced_by(candidate: Proposal) -> str | None:
+def replaces(candidate: Proposal) -> str | None:
     """The conversion that an untrained candidate replaces where that one fails; None where it replaces none."""
     return None if candidate.training else candidate.conversion.replaces_failed
 
@@ -144,7 +144,7 @@ def _conversions_after(
         end
         for found in packing.values()
         for end in found
-        if conversion(end).packs == after.technique.name and end.technique.requires(graph, end.settings) is None
+        if conversion_of(end).packs == after.technique.name and end.technique.requires(graph, end.settings) is None
     ]
     return [after, *packed] if task.counts_weights or not packed else packed
 

@@ -19,7 +19,7 @@ from edgekit.planner.proposal import Proposal
 from edgekit.techniques import technique, techniques
 from edgekit.techniques.interface import Task, Technique, TrainingTechnique
 from edgekit.techniques.sites import matching
-from edgekit.techniques.steps import TypedStep, training
+from edgekit.techniques.steps import TypedStep, training_of
 from edgekit.values import read, to_builtins
 
 NAMED = 20
@@ -49,14 +49,14 @@ def _in_chain_order() -> list[str]:
 
 def heavier_step(step: TypedStep) -> TypedStep | None:
     """A step with the next stronger settings of its technique; None where there are none."""
-    settings = training(step).stronger(step.settings)
+    settings = training_of(step).stronger(step.settings)
     return None if settings is None else TypedStep(technique=step.technique, settings=settings)
 
 
 def may_follow(steps: Sequence[TypedStep]) -> bool:
     """Whether each training technique, with these settings, can preserve what the techniques before it made."""
     names = [step.technique.name for step in steps]
-    return all(training(step).keeps(step.settings, names[:count]) for count, step in enumerate(steps))
+    return all(training_of(step).keeps(step.settings, names[:count]) for count, step in enumerate(steps))
 
 
 def place(method: Technique) -> float | None:
@@ -81,12 +81,12 @@ def strengths(candidate: Proposal) -> dict[str, float]:
 
 def strength(step: TypedStep) -> float:
     """How much a training step takes away from the model."""
-    return training(step).strength(step.settings)
+    return training_of(step).strength(step.settings)
 
 
 def simulates(candidate: Proposal) -> bool:
     """Whether a candidate was trained with the rounding of its conversion simulated."""
-    return any(training(step).simulates is not None for step in candidate.training)
+    return any(training_of(step).simulates is not None for step in candidate.training)
 
 
 def own_chain(

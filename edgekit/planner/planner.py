@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from edgekit.documents.candidate import Declined, Plan
 from edgekit.documents.report import Check, Metrics
-from edgekit.planner.candidates import candidates, chained, control, replaced_by, stronger, with_conversion
+from edgekit.planner.candidates import candidates, chained, control, replaces, stronger, with_conversion
 from edgekit.planner.chains import simulates, strengths
 from edgekit.planner.correct import corrected
 from edgekit.planner.hope import no_hope
@@ -84,7 +84,7 @@ class Planner:
         """Whether a running trial decides on this candidate: that of the conversion that it replaces, or of a technique that it trains too."""
         running = [one for name, one in self._asked.items() if name not in self._answered]
         if len(candidate.steps) == 1:
-            return any(one.name == replaced_by(candidate) for one in running)
+            return any(one.name == replaces(candidate) for one in running)
         return any(set(strengths(one)) & set(strengths(candidate)) for one in running)
 
     def _with_a_conversion_that_works(self, candidate: Proposal) -> Proposal:

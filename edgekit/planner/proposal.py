@@ -5,7 +5,7 @@ from __future__ import annotations
 from edgekit.cost.graph import Graph
 from edgekit.documents.candidate import Candidate, Estimate
 from edgekit.techniques.interface import Conversion, Role
-from edgekit.techniques.steps import TypedStep, conversion, published
+from edgekit.techniques.steps import TypedStep, conversion_of, published
 from edgekit.values import Value
 
 
@@ -32,7 +32,7 @@ class Proposal(Value):
     @property
     def conversion(self) -> Conversion:
         """The technique that makes the file."""
-        return conversion(self.steps[-1])
+        return conversion_of(self.steps[-1])
 
     @property
     def published(self) -> Candidate:

@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 
 from edgekit.documents.report import Check
-from edgekit.planner.candidates import OWN, replaced_by
+from edgekit.planner.candidates import OWN, replaces
 from edgekit.planner.chains import lighter_or_equal, simulates, strengths
 from edgekit.planner.hope import no_hope
 from edgekit.planner.proposal import Proposal
@@ -84,7 +84,7 @@ class Seen:
 
     def _not_needed(self, candidate: Proposal) -> str | None:
         """It only replaces a conversion where that fails, and that one did not fail."""
-        replaced = replaced_by(candidate)
+        replaced = replaces(candidate)
         trial = self.trial_of(replaced)
         if trial is not None and trial.failure is None:
             return f"{replaced} converts every operator, and this would be the same file"

@@ -48,7 +48,7 @@ class Int16x8(Conversion):
         """int8 weights, activations of two bytes, biases of eight."""
         return integer(graph, activation_bytes=2, bias_bytes=8, arithmetic="int16x8")
 
-    def ends(self, settings: Settings) -> str:
+    def port_dtype(self, settings: Settings) -> str:
         """The dtype that the settings name."""
         return settings.io
 

@@ -34,7 +34,7 @@ class IntegerConversion(Conversion):
         """int8 weights with one scale per channel, and int8 activations."""
         return integer(graph)
 
-    def ends(self, settings: Any) -> str:
+    def port_dtype(self, settings: Any) -> str:
         """The dtype that the settings name."""
         io: str = settings.io
         return io

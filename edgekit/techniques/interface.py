@@ -217,7 +217,7 @@ class Conversion(Technique):
     def configure(self, door: Any, converter: Any, settings: Any, representative: Callable[[], Any]) -> None:
         """Set the converter's options; `representative` gives the calibration samples."""
 
-    def ends(self, settings: Any) -> str:
+    def port_dtype(self, settings: Any) -> str:
         """The dtype of the model's inputs and outputs in the file."""
         return "float32"
 

@@ -40,14 +40,14 @@ def typed(step: Step, *, where: str | None = None, error: type[InputError] = Pro
     return TypedStep(technique=found, settings=settings)
 
 
-def training(step: TypedStep) -> TrainingTechnique:
+def training_of(step: TypedStep) -> TrainingTechnique:
     """The technique of a step that trains; raises `ProjectError` where it is a conversion."""
     if isinstance(step.technique, TrainingTechnique):
         return step.technique
     raise ProjectError("a conversion is the last step of a chain", where="steps", received=step.technique.name)
 
 
-def conversion(step: TypedStep) -> Conversion:
+def conversion_of(step: TypedStep) -> Conversion:
     """The technique of a step that makes the file; raises `ProjectError` where it trains."""
     if isinstance(step.technique, Conversion):
         return step.technique

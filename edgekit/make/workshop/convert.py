@@ -17,7 +17,7 @@ from edgekit.make.workshop.real_inputs import real_inputs
 from edgekit.make.workshop.store import open_model, steps_of
 from edgekit.make.workshop.unrolling import unrolling
 from edgekit.progress import Progress
-from edgekit.techniques.steps import TypedStep, conversion, training
+from edgekit.techniques.steps import TypedStep, conversion_of, training_of
 from edgekit.tflite.free_batch import free_batch
 from edgekit.tflite.patched import patched
 from edgekit.tflite.port_order import order_ports
@@ -44,13 +44,13 @@ def convert(job: dict[str, Any], progress: Progress) -> Any:
     with contextlib.ExitStack() as while_traced:
         note, samples, dtypes = _calibration(tools, model, job, last, progress, while_traced)
         converter, steps_unrolled = _opened(tools, model, job, dtypes)
-    conversion(last).configure(tools, converter, last.settings, samples)
+    conversion_of(last).configure(tools, converter, last.settings, samples)
     try:
         content = order_ports(free_batch(converter.convert()), job["inputs"], job["outputs"])
     except Exception as problem:
         raise RuntimeError(_first_reason(problem)) from problem
     content, mended = _mended(content, steps)
-    content = conversion(last).finish(tools, content, last.settings)
+    content = conversion_of(last).finish(tools, content, last.settings)
     path = Path(job["target"]) / FILE
     path.write_bytes(content)
     tflite = read_tflite(path)
@@ -81,7 +81,7 @@ def _calibration(
     dataset = Dataset.open(Path(job["dataset"]))
     rows = calibration_rows(dataset, count=job["samples"], seed=job["seed"])
     dtypes = own
-    if conversion(last).ends(last.settings) != "float32":
+    if conversion_of(last).port_dtype(last.settings) != "float32":
         first = [array[rows[:1]] for array in dataset.inputs("train")]
         dtypes = while_traced.enter_context(real_inputs(tools, model, first))
     samples = representative(dataset, rows, dtypes, lambda done, total: progress("calibrating", done, total))
@@ -96,7 +96,7 @@ def _mended(content: bytes, steps: Sequence[TypedStep]) -> tuple[bytes, dict[str
         if step.technique.ensures(model, step.settings).holds:
             continue
         before = {kernel.index: kernel.array for kernel in kernels(model)}
-        after = training(step).mend_file(model, step.settings)
+        after = training_of(step).mend_file(model, step.settings)
         moved = sum(int((array != before[index]).sum()) for index, array in after.items())
         if moved:
             content = patched(content, model, after)

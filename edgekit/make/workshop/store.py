@@ -14,7 +14,7 @@ from edgekit.make.workshop.activations import activations
 from edgekit.make.workshop.augment.keras3 import layer_class
 from edgekit.make.workshop.door import Door
 from edgekit.project.userfunction import import_modules
-from edgekit.techniques.steps import TypedStep, training, typed
+from edgekit.techniques.steps import TypedStep, training_of, typed
 from edgekit.values import read
 
 MODEL_FILE = "model.h5"
@@ -32,7 +32,7 @@ def open_model(tools: Door, folder: Path, steps: Sequence[TypedStep], job: dict[
     layer_class(tools)
     with contextlib.ExitStack() as scopes:
         for step in steps:
-            scopes.enter_context(training(step).scope(tools))
+            scopes.enter_context(training_of(step).scope(tools))
         return tools.keras.models.load_model(folder / MODEL_FILE, compile=False)
 
 

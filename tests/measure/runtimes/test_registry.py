@@ -8,6 +8,7 @@ import pytest
 
 import edgekit
 from edgekit.cost import ram
+from edgekit.cost.lowering import lower
 from edgekit.devices.profile import list_profiles, load_profile
 from edgekit.documents.facts import LayerFacts, ModelFacts, TensorFacts
 from edgekit.errors import InputError, MissingExtraError
@@ -103,5 +104,5 @@ def test_memory_is_an_arena_where_tflite_micro_runs_whatever_the_class():
         sha256="0", format="t", inputs=(image,), outputs=(image,), layers=(layer,), output_kinds=("softmax",)
     )
     assert load_profile("corstone-300").kind == "npu"
-    assert ram.predict(load_profile("corstone-300"), facts, ()).source == ram.ARENA_SOURCE
-    assert ram.predict(load_profile("coral-dev-board"), facts, ()).source == ram.PROCESS_SOURCE
+    assert ram.predict(load_profile("corstone-300"), lower(facts)).source == ram.ARENA_SOURCE
+    assert ram.predict(load_profile("coral-dev-board"), lower(facts)).source == ram.PROCESS_SOURCE
