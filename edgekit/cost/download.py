@@ -54,8 +54,9 @@ def _of_width(table: Mapping[int, tuple[float, float, float]], width_bits: int) 
 
 
 def _deflated_bytes(graph: Graph, end: int) -> float:
-    zeros, count = graph.zeros, graph.distinct
-    weights = sum(node.weights * weight_bits(node.weight_bits, zeros, count, end) for node in graph.nodes) / 8
+    weights = sum(
+        node.weights * weight_bits(node.weight_bits, node.zeros, node.distinct, end) / 8 for node in graph.nodes
+    )
     scales = flash.scale_bytes(graph, end)
     biases = max(flash.weight_bytes(graph, end) - scales - sum(node.weight_bytes for node in graph.nodes), 0)
     rest = flash.graph_bytes(graph, end) * GRAPH_SHARE[end]

@@ -20,7 +20,7 @@ FLOAT_BITS, FLOAT_BYTES = 32, 4
 class Node(Value):
     """One operator: the tensors that it reads, the size of its output, its weights with those folded into it, and how they are stored.
 
-    `elements` counts its output, `window` the weights that one output channel reads (0: neither a convolution nor a
+    `elements` counts its output, `kind` is the kind of its Keras layer, `window` the weights that one output channel reads (0: neither a convolution nor a
     dense layer). `resident_bytes` is the width of a weight once the interpreter has unpacked it. `scales` counts the
     scales of its weights, each with a zero point. `widened` counts its constants that are widened to float32 by an
     operator of their own. `zeros` is the share of its weights that are zero. `distinct` is the largest number of
@@ -31,6 +31,7 @@ class Node(Value):
     name: str
     inputs: tuple[str, ...]
     elements: int
+    kind: str = ""
     weights: int = 0
     biases: int = 0
     channels: int = 0
@@ -90,13 +91,8 @@ class Graph(Value):
         return max(found, key=lambda kind: found[kind], default="float32")
 
     @property
-    def zeros(self) -> float:
-        """The largest share of zeros that an operator has; operators that a technique leaves out hold few weights."""
-        return max((node.zeros for node in self.nodes), default=0.0)
-
-    @property
     def distinct(self) -> int | None:
-        """The smallest limit of distinct values that an operator has; None where none is limited."""
+        """The fewest distinct values that an operator's weights have; None where none are limited."""
         return min((node.distinct for node in self.nodes if node.distinct is not None), default=None)
 
     @property
@@ -109,7 +105,7 @@ class Graph(Value):
         """The same operators, stored and computed in float32."""
         nodes = tuple(
             Node(
-                name=node.name, inputs=node.inputs, elements=node.elements, weights=node.weights, biases=node.biases,
+                name=node.name, inputs=node.inputs, elements=node.elements, kind=node.kind, weights=node.weights, biases=node.biases,
                 channels=node.channels, macs=node.macs, window=node.window,
             )
             for node in self.nodes

@@ -63,6 +63,7 @@ def _node(layer: LayerFacts, sources: tuple[str, ...]) -> Node:
         name=layer.name,
         inputs=sources,
         elements=_elements(layer.output_shape),
+        kind=layer.kind,
         weights=2 * channels if layer.kind == "BatchNormalization" else layer.parameters - biases,
         biases=biases,
         channels=channels if layer.parameters else 0,

@@ -34,14 +34,19 @@ SOURCE = "edgekit.cost.npu: what Vela's code of the weights takes by zeros and c
 
 
 def weight_bits(graph: Graph, end: int = 1) -> float:
-    """Bits that one weight takes in the NPU's code; `end` is 0 for the low, 1 for the usual, 2 for the high estimate.
+    """Bits that a weight takes in the NPU's code, in the mean; `end` is 0 for the low, 1 for the usual, 2 for the high estimate.
 
     >>> from edgekit.cost.graph import Node
-    >>> dense, sparse = (Graph(nodes=(Node(name="a", inputs=(), elements=1, zeros=zeros),)) for zeros in (0.0, 0.75))
+    >>> dense, sparse = (Graph(nodes=(Node(name="a", inputs=(), elements=1, weights=9, zeros=zeros),)) for zeros in (0.0, 0.75))
     >>> round(weight_bits(dense), 1), round(weight_bits(sparse), 1)
     (8.8, 3.1)
     """
-    zeros, count, dense = graph.zeros, graph.distinct, DENSE_BITS[end]
+    coded = sum(node.weights * _bits(node.zeros, node.distinct, end) for node in graph.nodes)
+    return coded / graph.weights if graph.weights else _bits(0.0, None, end)
+
+
+def _bits(zeros: float, count: int | None, end: int) -> float:
+    dense = DENSE_BITS[end]
     bits = dense if count is None else min(dense, math.log2(max(count, 2)) + CLUSTER_BITS[end])
     return min(dense, download.entropy(zeros) + (1 - zeros) * bits) * STREAM[end]
 

@@ -45,7 +45,7 @@ def no_site(task: Task) -> str | None:
 
 def is_worked_on(node: Node, exclude: Sequence[str] = ()) -> bool:
     """Whether an operator's kernel is large enough to work on, and its layer is not left out."""
-    return node.window > 0 and node.weights >= MINIMUM_WEIGHTS and node.name not in exclude
+    return node.kind in LAYER_KINDS and node.weights >= MINIMUM_WEIGHTS and node.name not in exclude
 
 
 def no_kernel(graph: Graph, exclude: Sequence[str] = ()) -> str | None:

@@ -103,10 +103,21 @@ def test_fewer_bits_are_never_larger(share: float) -> None:
 
 def test_what_the_steps_make_of_the_weights_is_in_the_graph() -> None:
     found = lowered(dense(784, 64), chain("int8", 0.75, 32))
-    assert (found.zeros, found.distinct) == (0.75, 32)
+    assert [(node.zeros, node.distinct) for node in found.nodes] == [(0.75, 32)]
     plain = lowered(dense(784, 64), chain("int8", 0.0, None))
-    assert (plain.zeros, plain.distinct) == (0.0, None)
+    assert [(node.zeros, node.distinct) for node in plain.nodes] == [(0.0, None)]
     assert found.dense == plain
+
+
+def test_what_is_left_out_is_counted_as_it_is(keyword_spotter: ModelFacts) -> None:
+    """One layer of few weights pruned saves little, whatever the share of its zeros."""
+    sizes = {}
+    for exclude in ((), ("pointwise0", "pointwise1", "pointwise2", "pointwise3", "first")):
+        pruned = Step(technique="pruning", settings={"sparsity": 0.9, "exclude": list(exclude)})
+        found = download.predict(PROFILE, lowered(keyword_spotter, (pruned, Step(technique="int8"))))
+        sizes[len(exclude)] = found.value
+    sizes["dense"] = download.predict(PROFILE, lowered(keyword_spotter, (Step(technique="int8"),))).value
+    assert sizes[0] < 0.6 * sizes["dense"] and 0.97 * sizes["dense"] < sizes[5] < sizes["dense"]
 
 
 def chain(name: str, share: float, count: int | None) -> tuple[Step, ...]:
