@@ -17,7 +17,8 @@ from edgekit.planner.chains import chains, heavier_step, may_follow, own_chain, 
 from edgekit.planner.proposal import Proposal
 from edgekit.planner.ranking import Standing, share
 from edgekit.techniques import in_role, technique, techniques
-from edgekit.techniques.interface import Role, Task, TrainingTechnique
+from edgekit.techniques.asking import ask, proposed
+from edgekit.techniques.interface import Role, Task, Technique, TrainingTechnique
 from edgekit.techniques.steps import TypedStep, conversion, effect, published
 from edgekit.values import read, to_builtins
 
@@ -144,7 +145,8 @@ def _conversions_after(
         end
         for found in packing.values()
         for end in found
-        if conversion(end).packs == after.technique.name and end.technique.requires(graph, end.settings) is None
+        if conversion(end).packs == after.technique.name
+        and ask(Technique.requires, end.technique, graph, end.settings) is None
     ]
     return [after, *packed] if task.counts_weights or not packed else packed
 
@@ -184,17 +186,17 @@ def with_conversion(task: Task, candidate: Proposal, step: TypedStep) -> Proposa
 
 def _proposals(task: Task) -> tuple[Steps, Steps, list[Declined]]:
     """The steps that conversions and training techniques propose, and the techniques that decline."""
-    proposed: dict[str, Steps] = {"conversion": {}, "training": {}}
+    found: dict[str, Steps] = {"conversion": {}, "training": {}}
     declined = []
     for name, method in techniques().items():
-        answer = method.propose(task)
+        answer = proposed(method, task)
         if method.kind == "training" and not task.trains and answer and not isinstance(answer, Declined):
             answer = method.declined("the project allows no training (epochs = 0 in [training])")
         if isinstance(answer, Declined):
             declined.append(answer)
         elif answer:
-            proposed[method.kind][name] = [TypedStep(technique=method, settings=settings) for settings in answer]
-    return proposed["conversion"], proposed["training"], declined
+            found[method.kind][name] = [TypedStep(technique=method, settings=settings) for settings in answer]
+    return found["conversion"], found["training"], declined
 
 
 def _proposal(task: Task, steps: tuple[TypedStep, ...], name: str | None = None) -> Proposal:
@@ -236,7 +238,7 @@ def _order(task: Task, candidate: Proposal) -> tuple[float, float, str]:
     estimates = candidate.estimates
     if first is not None:
         method = technique(first)
-        estimates = _estimates(task, method.effect(task.graph, method.settings_type()))
+        estimates = _estimates(task, ask(Technique.effect, method, task.graph, method.settings_type()))
     one = Standing(
         name=candidate.name, costs={name: estimate.value for name, estimate in estimates.items()},
         drop=0.0, steps=len(candidate.steps),

@@ -17,6 +17,8 @@ from edgekit.make.workshop.real_inputs import real_inputs
 from edgekit.make.workshop.store import open_model, steps_of
 from edgekit.make.workshop.unrolling import unrolling
 from edgekit.progress import Progress
+from edgekit.techniques.asking import ask, blamed
+from edgekit.techniques.interface import Conversion, Technique, TrainingTechnique
 from edgekit.techniques.steps import TypedStep, conversion, training
 from edgekit.tflite.free_batch import free_batch
 from edgekit.tflite.patched import patched
@@ -44,17 +46,17 @@ def convert(job: dict[str, Any], progress: Progress) -> Any:
     with contextlib.ExitStack() as while_traced:
         note, samples, dtypes = _calibration(tools, model, job, last, progress, while_traced)
         converter, steps_unrolled = _opened(tools, model, job, dtypes)
-    conversion(last).configure(tools, converter, last.settings, samples)
+    ask(Conversion.configure, conversion(last), tools, converter, last.settings, samples)
     try:
         content = order_ports(free_batch(converter.convert()), job["inputs"], job["outputs"])
     except Exception as problem:
         raise RuntimeError(_first_reason(problem)) from problem
     content, mended = _mended(content, steps)
-    content = conversion(last).finish(tools, content, last.settings)
+    content = ask(Conversion.finish, conversion(last), tools, content, last.settings)
     path = Path(job["target"]) / FILE
     path.write_bytes(content)
     tflite = read_tflite(path)
-    evidence = [to_builtins(step.technique.ensures(tflite, step.settings)) for step in steps]
+    evidence = [to_builtins(ask(Technique.ensures, step.technique, tflite, step.settings)) for step in steps]
     for one in evidence:
         one["detail"] += mended.get(one["technique"], "")
     progress("converting", 1, 1)
@@ -81,7 +83,7 @@ def _calibration(
     dataset = Dataset.open(Path(job["dataset"]))
     rows = calibration_rows(dataset, count=job["samples"], seed=job["seed"])
     dtypes = own
-    if conversion(last).ends(last.settings) != "float32":
+    if ask(Conversion.ends, conversion(last), last.settings) != "float32":
         first = [array[rows[:1]] for array in dataset.inputs("train")]
         dtypes = while_traced.enter_context(real_inputs(tools, model, first))
     samples = representative(dataset, rows, dtypes, lambda done, total: progress("calibrating", done, total))
@@ -93,11 +95,12 @@ def _mended(content: bytes, steps: Sequence[TypedStep]) -> tuple[bytes, dict[str
     told = {}
     for step in steps[:-1]:
         model = parse_tflite(content, where="the converted model")
-        if step.technique.ensures(model, step.settings).holds:
+        if ask(Technique.ensures, step.technique, model, step.settings).holds:
             continue
         before = {kernel.index: kernel.array for kernel in kernels(model)}
-        after = training(step).mend_file(model, step.settings)
-        moved = sum(int((array != before[index]).sum()) for index, array in after.items())
+        after = ask(TrainingTechnique.mend_file, training(step), model, step.settings)
+        with blamed(step.technique, "mend_file"):
+            moved = sum(int((array != before[index]).sum()) for index, array in after.items())
         if moved:
             content = patched(content, model, after)
             told[step.technique.name] = f"; {moved} weights were moved to the nearest of them"

@@ -14,6 +14,7 @@ from edgekit.make.workshop.activations import activations
 from edgekit.make.workshop.augment.keras3 import layer_class
 from edgekit.make.workshop.door import Door
 from edgekit.project.userfunction import import_modules
+from edgekit.techniques.asking import blamed
 from edgekit.techniques.steps import TypedStep, training, typed
 from edgekit.values import read
 
@@ -32,7 +33,8 @@ def open_model(tools: Door, folder: Path, steps: Sequence[TypedStep], job: dict[
     layer_class(tools)
     with contextlib.ExitStack() as scopes:
         for step in steps:
-            scopes.enter_context(training(step).scope(tools))
+            with blamed(step.technique, "scope"):
+                scopes.enter_context(training(step).scope(tools))
         return tools.keras.models.load_model(folder / MODEL_FILE, compile=False)
 
 

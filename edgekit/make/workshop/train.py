@@ -15,7 +15,8 @@ from edgekit.make.workshop.door import Door, door
 from edgekit.make.workshop.fit import Fit, OutOfTime
 from edgekit.make.workshop.store import open_model, save_model, steps_of
 from edgekit.progress import Progress
-from edgekit.techniques.interface import Constraint, Evidence
+from edgekit.techniques.asking import ask
+from edgekit.techniques.interface import Constraint, Evidence, TrainingTechnique
 from edgekit.techniques.steps import TypedStep, training
 from edgekit.values import to_builtins
 
@@ -37,12 +38,12 @@ def train(job: dict[str, Any], progress: Progress) -> Any:
     model = open_model(tools, Path(job["model"]), before, job)
 
     def keepers(trained: Any) -> Sequence[Constraint]:
-        return [training(step).keep(tools, trained, step.settings) for step in before]
+        return [ask(TrainingTechnique.keep, training(step), tools, trained, step.settings) for step in before]
 
     until = math.inf if left is None else started + left
     fit = Fit(tools, Dataset.open(Path(job["dataset"])), job, keepers, progress, until)
     try:
-        trained = training(last).apply(tools, model, last.settings, fit, before)
+        trained = ask(TrainingTechnique.apply, training(last), tools, model, last.settings, fit, before)
     except OutOfTime:
         return {"nothing": True, "seconds": time.monotonic() - started}
     evidence = [_shown(tools, trained, step) for step in steps]
@@ -58,9 +59,9 @@ def train(job: dict[str, Any], progress: Progress) -> Any:
 def _shown(tools: Door, model: Any, step: TypedStep) -> Evidence:
     """What the model shows of a step; where rounding broke the technique's form, what it shows after the repair."""
     method, settings = training(step), step.settings
-    found = method.ensures_in_model(tools, model, settings)
-    moved = 0 if found.holds else method.mend(tools, model, settings)
+    found = ask(TrainingTechnique.ensures_in_model, method, tools, model, settings)
+    moved = 0 if found.holds else ask(TrainingTechnique.mend, method, tools, model, settings)
     if not moved:
         return found
-    mended = method.ensures_in_model(tools, model, settings)
+    mended = ask(TrainingTechnique.ensures_in_model, method, tools, model, settings)
     return msgspec.structs.replace(mended, detail=f"{mended.detail}; {moved} weights were moved to the nearest of them")
