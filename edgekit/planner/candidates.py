@@ -184,17 +184,17 @@ def with_conversion(task: Task, candidate: Proposal, step: TypedStep) -> Proposa
 
 def _proposals(task: Task) -> tuple[Steps, Steps, list[Declined]]:
     """The steps that conversions and training techniques propose, and the techniques that decline."""
-    proposed: dict[str, Steps] = {"conversion": {}, "training": {}}
+    found: dict[str, Steps] = {"conversion": {}, "training": {}}
     declined = []
     for name, method in techniques().items():
-        answer = method.propose(task)
+        answer = proposed(method, task)
         if method.kind == "training" and not task.trains and answer and not isinstance(answer, Declined):
             answer = method.declined("the project allows no training (epochs = 0 in [training])")
         if isinstance(answer, Declined):
             declined.append(answer)
         elif answer:
-            proposed[method.kind][name] = [TypedStep(technique=method, settings=settings) for settings in answer]
-    return proposed["conversion"], proposed["training"], declined
+            found[method.kind][name] = [TypedStep(technique=method, settings=settings) for settings in answer]
+    return found["conversion"], found["training"], declined
 
 
 def _proposal(task: Task, steps: tuple[TypedStep, ...], name: str | None = None) -> Proposal:
@@ -236,7 +236,7 @@ def _order(task: Task, candidate: Proposal) -> tuple[float, float, str]:
     estimates = candidate.estimates
     if first is not None:
         method = technique(first)
-        estimates = _estimates(task, method.effect(task.graph, method.settings_type()))
+        estimates = _estimates(task, ask(Technique.effect, method, task.graph, method.settings_type()))
     one = Standing(
         name=candidate.name, costs={name: estimate.value for name, estimate in estimates.items()},
         drop=0.0, steps=len(candidate.steps),

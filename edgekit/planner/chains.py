@@ -17,6 +17,7 @@ from edgekit.documents.facts import ModelFacts
 from edgekit.errors import ProjectError, did_you_mean
 from edgekit.planner.proposal import Proposal
 from edgekit.techniques import technique, techniques
+from edgekit.techniques.asking import ask
 from edgekit.techniques.interface import Task, Technique, TrainingTechnique
 from edgekit.techniques.sites import matching
 from edgekit.techniques.steps import TypedStep, training_of
@@ -36,7 +37,7 @@ def chains(proposed: dict[str, list[TypedStep]]) -> list[tuple[TypedStep, ...]]:
     names = [name for name in _in_chain_order() if name in proposed]
     for length in range(2, len(names) + 1):
         for chosen in itertools.combinations(names, length):
-            options = [sorted(proposed[name], key=lambda step: -strength(step)) for name in chosen]
+            options = [sorted(proposed[name], key=lambda step: -(strength(step) or 0.0)) for name in chosen]
             found += [steps for steps in itertools.product(*options) if may_follow(steps)]
     return found
 
@@ -65,18 +66,20 @@ def place(method: Technique) -> float | None:
 
 
 def lighter_or_equal(one: Proposal, other: Proposal) -> bool:
-    """Whether `one` takes no more away than `other`.
+    """Whether `one` is known to take no more away than `other`.
 
     It has the same conversion or a variant of it, and `other` has each of its techniques, at least as strong.
     """
-    mine, theirs = strengths(one), strengths(other)
+    theirs = {step.technique.name: step for step in other.training}
     first, second = (found.conversion.variant_of or found.conversion.name for found in (one, other))
-    return first == second and all(name in theirs and less <= theirs[name] for name, less in mine.items())
+    pairs = [(step, theirs.get(step.technique.name)) for step in one.training]
+    return first == second and all(heavier is not None and _at_most(step, heavier) for step, heavier in pairs)
 
 
-def strengths(candidate: Proposal) -> dict[str, float]:
-    """The strength of each training technique of a candidate."""
-    return {step.technique.name: strength(step) for step in candidate.training}
+def _at_most(one: TypedStep, other: TypedStep) -> bool:
+    """Whether a step takes no more away than another one of its technique; of one that gives no strengths, only equal steps are compared."""
+    less, more = strength(one), strength(other)
+    return one == other or (less is not None and more is not None and less <= more)
 
 
 def strength(step: TypedStep) -> float:
@@ -131,7 +134,7 @@ def _written_out(task: Task, step: Step, where: str, defaults: Mapping[str, Mapp
     patterns = to_builtins(settings).get("exclude")
     if patterns is not None:
         require_layers(task.facts, patterns, f"{where}: exclude")
-        left_out = tuple(method.leave_out(task.facts, [*patterns, *task.exclude]))
+        left_out = tuple(ask(Technique.leave_out, method, task.facts, [*patterns, *task.exclude]))
         settings = msgspec.structs.replace(settings, exclude=left_out)
     return TypedStep(technique=method, settings=settings)
 

@@ -15,7 +15,8 @@ from edgekit.planner.hope import no_hope
 from edgekit.planner.proposal import Proposal
 from edgekit.planner.ranking import first, standing, text_of
 from edgekit.planner.trial import Trial, figure
-from edgekit.techniques.interface import Task
+from edgekit.techniques.asking import ask
+from edgekit.techniques.interface import Conversion, Task
 from edgekit.verdict.checks import misses
 from edgekit.verdict.wording import points_as
 
@@ -118,7 +119,7 @@ class Seen:
         if len(candidate.steps) == 1 or asked or self.task.goal.aim == "accurate":
             return None
         for trial in self.candidates():
-            same = set(strengths(trial.candidate)) == set(strengths(candidate))
+            same = trained_with(trial.candidate) == trained_with(candidate)
             passes = is_witness(trial) and trial.checks and not self._telling_misses(trial)
             if same and passes and lighter_or_equal(candidate, trial.candidate):
                 return f"{trial.candidate.name}, which takes more away, fits"
@@ -141,7 +142,7 @@ class Seen:
 
     def _own_reason(self, candidate: Proposal) -> str | None:
         """A requirement of a step is not met, or the conversion itself speaks against the training before it."""
-        return candidate.unmet or candidate.conversion.against(self.task, candidate.graph)
+        return candidate.unmet or ask(Conversion.against, candidate.conversion, self.task, candidate.graph)
 
     def _no_better(self, candidate: Proposal) -> str | None:
         """It is predicted to be no better, by the goal, than a candidate that already fits."""
@@ -205,7 +206,7 @@ def may_stand_for(trial: Trial, candidate: Proposal) -> bool:
     The variant must keep what was trained.
     """
     other, end = trial.candidate.conversion, candidate.conversion.name
-    kept = all(name in other.keeps_trained for name in strengths(candidate))
+    kept = all(name in other.keeps_trained for name in trained_with(candidate))
     return not trial.candidate.training and other.variant_of == end and kept
 
 

@@ -12,14 +12,12 @@ import hashlib
 import importlib
 import inspect
 import pkgutil
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
 
 from edgekit.errors import ProjectError, did_you_mean
 from edgekit.techniques.interface import Role, Technique
-
-GROUP = "edgekit.techniques"
+from edgekit.techniques.offered import offered
 
 
 @functools.cache
@@ -28,8 +26,7 @@ def techniques() -> dict[str, Technique]:
     modules = [importlib.import_module(f"{__name__}.{module.name}") for module in pkgutil.iter_modules(__path__)]
     kinds = [kind for module in modules for kind in vars(module).values() if _is_technique(kind, module.__name__)]
     found: dict[str, Technique] = {kind.name: kind() for kind in kinds}
-    found.update({point.name: _loaded(point) for point in entry_points(group=GROUP)})
-    return found
+    return {**found, **offered(found)}
 
 
 def _is_technique(kind: Any, module: str) -> bool:
@@ -40,27 +37,6 @@ def _is_technique(kind: Any, module: str) -> bool:
         and kind.__module__ == module
         and not inspect.isabstract(kind)
     )
-
-
-def _loaded(point: EntryPoint) -> Technique:
-    kind = point.load()
-    if not (isinstance(kind, type) and issubclass(kind, Technique)) or inspect.isabstract(kind):
-        raise ProjectError(
-            "an installed package offers a technique that is none",
-            where=f"entry point {point.name!r} of {GROUP}" + (f" ({point.dist.name})" if point.dist else ""),
-            received=point.value,
-            allowed="package.module:Class, a class that derives from TrainingTechnique or Conversion and has all that they ask for",
-            next_step="CONTRIBUTING.md shows a technique in a package of its own",
-        )
-    if kind.name != point.name:
-        raise ProjectError(
-            "a technique's name is not its entry point's",
-            where=f"entry point {point.name!r} of {GROUP}",
-            received=kind.name,
-            allowed=point.name,
-        )
-    found: Technique = kind()
-    return found
 
 
 def identity(method: Technique) -> str:

@@ -174,9 +174,12 @@ class TrainingTechnique(Technique):
         """The context in which a model saved with this technique can be loaded."""
         return nullcontext()
 
-    def strength(self, settings: Any) -> float:
-        """How much is taken away from the model: of two settings, the larger strength loses at least as much accuracy."""
-        return 0.0
+    def strength(self, settings: Any) -> float | None:
+        """How much is taken away from the model: of two settings, the larger strength loses at least as much accuracy.
+
+        None where it is not known which of two settings loses more: then no trial of one speaks for or against the other.
+        """
+        return None
 
     def stronger(self, settings: Any) -> Any | None:
         """The next stronger settings; None where there are none."""

@@ -118,7 +118,7 @@ def test_a_technique_of_an_installed_package_is_listed(tmp_path, monkeypatch):
         (tmp_path / "their_technique.py").unlink()
         monkeypatch.delitem(__import__("sys").modules, "their_technique")
         techniques.cache_clear()
-        with pytest.raises(ImportError):
+        with pytest.raises(ProjectError, match="of the installed package theirs cannot be imported"):
             techniques()
     finally:
         techniques.cache_clear()
