@@ -187,7 +187,7 @@ def _proposals(task: Task) -> tuple[Steps, Steps, list[Declined]]:
     found: dict[str, Steps] = {"conversion": {}, "training": {}}
     declined = []
     for name, method in techniques().items():
-        answer = proposed(method, task)
+        answer = method.propose(task)
         if method.kind == "training" and not task.trains and answer and not isinstance(answer, Declined):
             answer = method.declined("the project allows no training (epochs = 0 in [training])")
         if isinstance(answer, Declined):
@@ -236,7 +236,7 @@ def _order(task: Task, candidate: Proposal) -> tuple[float, float, str]:
     estimates = candidate.estimates
     if first is not None:
         method = technique(first)
-        estimates = _estimates(task, ask(Technique.effect, method, task.graph, method.settings_type()))
+        estimates = _estimates(task, method.effect(task.graph, method.settings_type()))
     one = Standing(
         name=candidate.name, costs={name: estimate.value for name, estimate in estimates.items()},
         drop=0.0, steps=len(candidate.steps),

@@ -17,7 +17,6 @@ from edgekit.documents.facts import ModelFacts
 from edgekit.errors import ProjectError, did_you_mean
 from edgekit.planner.proposal import Proposal
 from edgekit.techniques import technique, techniques
-from edgekit.techniques.asking import ask
 from edgekit.techniques.interface import Task, Technique, TrainingTechnique
 from edgekit.techniques.sites import matching
 from edgekit.techniques.steps import TypedStep, training_of
@@ -82,8 +81,13 @@ def _at_most(one: TypedStep, other: TypedStep) -> bool:
     return one == other or (less is not None and more is not None and less <= more)
 
 
-def strength(step: TypedStep) -> float:
-    """How much a training step takes away from the model."""
+def trained_with(candidate: Proposal) -> frozenset[str]:
+    """The names of a candidate's training techniques."""
+    return frozenset(step.technique.name for step in candidate.training)
+
+
+def strength(step: TypedStep) -> float | None:
+    """How much a training step takes away from the model; None where its technique does not say."""
     return training_of(step).strength(step.settings)
 
 
@@ -134,7 +138,7 @@ def _written_out(task: Task, step: Step, where: str, defaults: Mapping[str, Mapp
     patterns = to_builtins(settings).get("exclude")
     if patterns is not None:
         require_layers(task.facts, patterns, f"{where}: exclude")
-        left_out = tuple(ask(Technique.leave_out, method, task.facts, [*patterns, *task.exclude]))
+        left_out = tuple(method.leave_out(task.facts, [*patterns, *task.exclude]))
         settings = msgspec.structs.replace(settings, exclude=left_out)
     return TypedStep(technique=method, settings=settings)
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from edgekit.documents.candidate import Declined, Plan
 from edgekit.documents.report import Check, Metrics
 from edgekit.planner.candidates import candidates, chained, control, replaces, stronger, with_conversion
-from edgekit.planner.chains import simulates, strengths
+from edgekit.planner.chains import simulates, trained_with
 from edgekit.planner.correct import corrected
 from edgekit.planner.hope import no_hope
 from edgekit.planner.nearest import too_little
@@ -85,7 +85,7 @@ class Planner:
         running = [one for name, one in self._asked.items() if name not in self._answered]
         if len(candidate.steps) == 1:
             return any(one.name == replaces(candidate) for one in running)
-        return any(set(strengths(one)) & set(strengths(candidate)) for one in running)
+        return any(trained_with(one) & trained_with(candidate) for one in running)
 
     def _with_a_conversion_that_works(self, candidate: Proposal) -> Proposal:
         """A trained candidate with the conversion that serves it best.

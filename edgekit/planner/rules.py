@@ -10,13 +10,12 @@ from collections.abc import Sequence
 
 from edgekit.documents.report import Check
 from edgekit.planner.candidates import OWN, replaces
-from edgekit.planner.chains import lighter_or_equal, simulates, strengths
+from edgekit.planner.chains import lighter_or_equal, simulates, trained_with
 from edgekit.planner.hope import no_hope
 from edgekit.planner.proposal import Proposal
 from edgekit.planner.ranking import first, standing, text_of
 from edgekit.planner.trial import Trial, figure
-from edgekit.techniques.asking import ask
-from edgekit.techniques.interface import Conversion, Task
+from edgekit.techniques.interface import Task
 from edgekit.verdict.checks import misses
 from edgekit.verdict.wording import points_as
 
@@ -142,7 +141,7 @@ class Seen:
 
     def _own_reason(self, candidate: Proposal) -> str | None:
         """A requirement of a step is not met, or the conversion itself speaks against the training before it."""
-        return candidate.unmet or ask(Conversion.against, candidate.conversion, self.task, candidate.graph)
+        return candidate.unmet or candidate.conversion.against(self.task, candidate.graph)
 
     def _no_better(self, candidate: Proposal) -> str | None:
         """It is predicted to be no better, by the goal, than a candidate that already fits."""

@@ -28,7 +28,14 @@ def settings_or_declined(method: Technique, answer: Any, *_: Any) -> str | None:
         return f"returns {_shown(answer)}, and not a sequence of its settings or Declined"
     if not answer and method.role != "control":  # the control is asked for by name
         return "returns no settings, and not Declined with the reason"
-    return next((wrong for one in answer if (wrong := settings(method, one))), None)
+    wrong = next((wrong for one in answer if (wrong := settings(method, one))), None)
+    return wrong or _one_label(method, answer)
+
+
+def _one_label(method: Technique, proposed: Sequence[Any]) -> str | None:
+    """Settings that are proposed together have different labels."""
+    labels = [method.label(one) for one in proposed]
+    return f"returns settings with the same label: {', '.join(labels)}" if len(set(labels)) < len(labels) else None
 
 
 def settings(method: Technique, answer: Any, *_: Any) -> str | None:
@@ -171,7 +178,7 @@ CHECKS: Mapping[str, Check] = {
     "keeps": _a(bool, "True or False"),
     "mend": _a(int, "a number of weights"),
     "mend_file": _a(Mapping, "kernels by tensor index"),
-    "ends": _a(str, "a dtype"),
+    "port_dtype": _a(str, "a dtype"),
     "finish": file,
     "against": reason_or_none,
 }

@@ -1,4 +1,4 @@
-"""The techniques that installed packages offer by entry points, each held to the contract when it is loaded.
+"""The techniques that installed packages offer by entry points, each held to the contract when it is loaded and when it is asked.
 
 Whatever is wrong with one is the package's fault: the error names the package and the entry point. It looks at
 classes, and asks no technique anything.
@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from edgekit.errors import ProjectError
+from edgekit.techniques.guarded import contract_methods, guarded
 from edgekit.techniques.interface import Conversion, Technique, TrainingTechnique
 from edgekit.values import Value
 
@@ -31,22 +32,17 @@ def offered(own: Mapping[str, Technique]) -> dict[str, Technique]:
     Raises `ProjectError` for an entry point that cannot be imported, is no technique, or has a name that is taken.
     """
     found: dict[str, Technique] = {}
+    points: dict[str, EntryPoint] = {}
     for point in entry_points(group=GROUP):
         if point.name in own or point.name in found:
-            holder = "edgekit" if point.name in own else f"the package {package(found[point.name])}"
+            holder = "edgekit" if point.name in own else f"the package {_package(points[point.name])}"
             raise _wrong(
                 point, "has a name that is taken", point.name, f"another name: {holder} has a technique of this one"
             )
-        found[point.name] = _loaded(point)
-    for point in entry_points(group=GROUP):
-        _require_known(point, found[point.name], {**own, **found})
+        found[point.name], points[point.name] = _loaded(point), point
+    for name, point in points.items():
+        _require_known(point, found[name], {**own, **found})
     return found
-
-
-def package(method: Technique) -> str | None:
-    """The installed package that offers a technique; None for edgekit's own."""
-    found = (point for point in entry_points(group=GROUP) if point.name == method.name)
-    return next(map(_package, found), None)
 
 
 def _package(point: EntryPoint) -> str:
@@ -74,7 +70,7 @@ def _loaded(point: EntryPoint) -> Technique:
     for what, received, allowed in _breaches(kind, point.name):
         raise _wrong(point, what, received, allowed)
     try:
-        method: Technique = kind()
+        method: Technique = guarded(kind, _package(point))()
     except Exception as problem:
         raise _wrong(
             point, "cannot be made", f"{type(problem).__name__}: {problem}", "a class that takes no arguments"
@@ -89,7 +85,7 @@ def _breaches(kind: type[Any], name: str) -> Iterator[tuple[str, object, str]]:
     trains = issubclass(kind, TrainingTechnique)
     if trains and issubclass(kind, Conversion):
         yield "both trains and converts", kind.__qualname__, "a class of one of both kinds"
-    for method in _methods(TrainingTechnique if trains else Conversion):
+    for method in contract_methods(kind):
         if not callable(getattr(kind, method)):
             yield f"has a {method} that is no method", repr(getattr(kind, method))[:200], "a function of the class"
     said = {attribute: getattr(kind, attribute, None) for attribute in ("name", "settings_type", *_attributes(kind))}
@@ -117,10 +113,6 @@ def _of_settings(kind: Any) -> Iterator[tuple[str, object, str]]:
     if required:
         allowed = "a default for each field: a chain of edgekit.toml may name the technique alone"
         yield "has settings without defaults", ", ".join(required), allowed
-
-
-def _methods(kind: type[Any]) -> list[str]:
-    return [name for base in (Technique, kind) for name, part in vars(base).items() if inspect.isfunction(part)]
 
 
 def _attributes(kind: type[Any]) -> Iterator[str]:

@@ -8,7 +8,6 @@ from edgekit.cost.graph import Graph
 from edgekit.documents.candidate import Step
 from edgekit.errors import InputError, ProjectError
 from edgekit.techniques import technique
-from edgekit.techniques.asking import ask
 from edgekit.techniques.interface import Conversion, Technique, TrainingTechnique
 from edgekit.values import Value, read, to_builtins
 
@@ -22,7 +21,7 @@ class TypedStep(Value):
     @property
     def label(self) -> str:
         """Its part of a candidate's name."""
-        return ask(Technique.label, self.technique, self.settings)
+        return self.technique.label(self.settings)
 
     @property
     def published(self) -> Step:
@@ -67,9 +66,9 @@ def effect(graph: Graph, steps: Iterable[TypedStep]) -> tuple[Graph, str | None]
     """
     unmet: str | None = None
     for step in steps:
-        reason = ask(Technique.requires, step.technique, graph, step.settings)
+        reason = step.technique.requires(graph, step.settings)
         if reason is not None:
             unmet = unmet or f"{step.technique.name}: {reason}"
         else:
-            graph = ask(Technique.effect, step.technique, graph, step.settings)
+            graph = step.technique.effect(graph, step.settings)
     return graph, unmet

@@ -253,7 +253,7 @@ def test_a_conversion_is_asked_with_care_whether_it_pays(answer, installed):
 
 def test_settings_that_are_proposed_together_have_labels_of_their_own(installed):
     installed("class Bad(Good):\n    def propose(self, task): return Settings(io='int8'), Settings()\n")
-    with pytest.raises(ProjectError, match="label returns the same for settings that are proposed together: bad, bad"):
+    with pytest.raises(ProjectError, match="propose returns settings with the same label: bad, bad"):
         planned()
 
 

@@ -24,7 +24,7 @@ ROOMS = ("cost", "planner", "search", "measure", "emit")
 KINDS_OF_NUMBERS = {*get_args(Arithmetic), "float16"}
 STANDS_FOR_A_TECHNIQUE = re.compile(r"technique|candidate|conversion|\bsteps?\b|\.name\b|label|method", re.IGNORECASE)
 # These look at what a package offers, and ask every technique in one place.
-REGISTRY = ("techniques/__init__.py", "techniques/offered.py", "techniques/asking.py")
+REGISTRY = ("techniques/__init__.py", "techniques/offered.py", "techniques/guarded.py")
 
 
 def named(source: str) -> list[str]:

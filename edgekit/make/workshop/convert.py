@@ -54,7 +54,7 @@ def convert(job: dict[str, Any], progress: Progress) -> Any:
     path = Path(job["target"]) / FILE
     path.write_bytes(content)
     tflite = read_tflite(path)
-    evidence = [to_builtins(ask(Technique.ensures, step.technique, tflite, step.settings)) for step in steps]
+    evidence = [to_builtins(step.technique.ensures(tflite, step.settings)) for step in steps]
     for one in evidence:
         one["detail"] += mended.get(one["technique"], "")
     progress("converting", 1, 1)
@@ -93,7 +93,7 @@ def _mended(content: bytes, steps: Sequence[TypedStep]) -> tuple[bytes, dict[str
     told = {}
     for step in steps[:-1]:
         model = parse_tflite(content, where="the converted model")
-        if ask(Technique.ensures, step.technique, model, step.settings).holds:
+        if step.technique.ensures(model, step.settings).holds:
             continue
         before = {kernel.index: kernel.array for kernel in kernels(model)}
         after = training_of(step).mend_file(model, step.settings)

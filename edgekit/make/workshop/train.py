@@ -62,5 +62,5 @@ def _shown(tools: Door, model: Any, step: TypedStep) -> Evidence:
     moved = 0 if found.holds else method.mend(tools, model, settings)
     if not moved:
         return found
-    mended = ask(TrainingTechnique.ensures_in_model, method, tools, model, settings)
+    mended = method.ensures_in_model(tools, model, settings)
     return msgspec.structs.replace(mended, detail=f"{mended.detail}; {moved} weights were moved to the nearest of them")
