@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from edgekit.devices.profile import load_profile
+from edgekit.techniques.interface import Conversion, Technique, TrainingTechnique
 from edgekit.tflite.operators import load_table
 
 if sys.version_info >= (3, 11):
@@ -23,7 +24,7 @@ else:
 
 ROOT = Path(__file__).resolve().parent.parent
 GOLDEN = ROOT / "tests" / "golden"
-NAME = "int8_plain_dense"
+NAME, TRAINS = "int8_plain_dense", "few_inputs"
 # What every technique is held to, asked in a process that has the package installed.
 CONTRACT = """
 import inspect, json, sys
@@ -74,7 +75,7 @@ def model():
     keras.utils.set_random_seed(0)
     inputs = keras.Input((8, 8, 1))
     x = keras.layers.Conv2D(8, 3, activation="relu")(inputs)
-    outputs = keras.layers.Dense(4, activation="softmax")(keras.layers.Flatten()(x))
+    outputs = keras.layers.Dense(4, activation="softmax", name="classes")(keras.layers.Flatten()(x))
     return keras.Model(inputs, outputs)
 
 
@@ -101,11 +102,15 @@ def site(tmp_path: Path) -> Path:
     package.mkdir(parents=True)
     (package / "__init__.py").touch()
     (package / f"{NAME}.py").write_text(shown[f"edgekit_plain_dense/{NAME}.py"], encoding="utf-8")
+    other = package.with_name("edgekit_few_inputs")
+    other.mkdir()
+    (other / "few_inputs.py").write_text(shown["edgekit_few_inputs/few_inputs.py"], encoding="utf-8")
     record = package.with_name(f"edgekit_plain_dense-{project['version']}.dist-info")
     record.mkdir()
     (record / "METADATA").write_text(
         f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n", encoding="utf-8"
     )
+    points |= {TRAINS: "edgekit_few_inputs.few_inputs:FewInputs"}
     lines = "".join(f"{name} = {target}\n" for name, target in points.items())
     (record / "entry_points.txt").write_text(f"[edgekit.techniques]\n{lines}", encoding="utf-8")
     return package.parent
@@ -132,15 +137,29 @@ def test_the_technique_keeps_the_contract(site, tmp_path):
 def test_the_technique_is_built_and_proved(site, tmp_path):
     (tmp_path / "tiny.py").write_text(MODEL, encoding="utf-8")
     (tmp_path / "edgekit.toml").write_text(
-        'model = "tiny:model"\ndata = "tiny:data"\n[goal]\nmax_drop = 100\nsearch = "all"\n[training]\nepochs = 0\n',
+        'model = "tiny:model"\ndata = "tiny:data"\n[goal]\nmax_drop = 100\nsearch = "all"\n[training]\nepochs = 1\n'
+        'learning_rate = 1e-3\n[[chain]]\nsteps = [{ technique = "few_inputs", settings = { layer = "classes", '
+        "features = 288, left = 72 } }]\n",
         encoding="utf-8",
     )
     done = run(site, tmp_path, "-m", "edgekit", "build", "--device", "rpi4", "--json")
     assert done.returncode == 0, done.stderr
     tried = {candidate["candidate"]: candidate for candidate in json.loads(done.stdout)["candidates"]}
+    trained = tried[f"own_1:{TRAINS}_72+int8"]
+    assert trained["outcome"] != "failed", trained["reason"]  # the model knows nothing: how well it does tells nothing
+    assert f"{TRAINS}, in the file: 72 of 288 features are read" in trained["evidence"]
     assert tried[NAME]["outcome"] == "pass", tried[NAME]["reason"]
     assert tried[NAME]["evidence"] == [f"{NAME}, in the file: 1 of 1 dense kernels are int8 with one scale"]
     assert tried[NAME]["metrics"]["flash"]["value"] < tried["int8"]["metrics"]["flash"]["value"]
+
+
+def test_the_page_names_all_that_a_technique_may_say():
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    section = text.split("## Add a technique")[1].split("## Add a device")[0]
+    parts = {
+        name for kind in (Technique, TrainingTechnique, Conversion) for name in {*vars(kind), *kind.__annotations__}
+    }
+    assert sorted(name for name in parts if not name.startswith("_") and not re.search(rf"\b{name}\b", section)) == []
 
 
 def commands(name: str) -> list[list[str]]:

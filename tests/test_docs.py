@@ -124,6 +124,17 @@ def test_every_module_that_the_architecture_names_is_there():
     assert len(named) > 50 and sorted(named - found) == []
 
 
+def test_the_architecture_says_where_each_kind_of_line_belongs():
+    table = between(text_of("docs/architecture.md"), "## Where does my line belong?", "## The way")
+    news = [line.split("|")[1] for line in table.splitlines() if line.startswith("| ")]
+    kinds = (
+        "new operator's cost", "new check", "new dtype", "new output file", "new transport", "new input format", "new graph pass",
+        "new device", "new metric", "new finding", "new option", "new technique", "new runtime", "new cost model", "new command",
+        "sentence of the report",
+    )  # fmt: skip
+    assert [kind for kind in kinds if not any(kind in new for new in news)] == []
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_between_pages_lead_somewhere(page):
     text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
