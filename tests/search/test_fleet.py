@@ -180,8 +180,8 @@ def test_a_fleet_side_by_side_trains_what_is_shared_once_and_gives_the_bytes_of_
         toml.write('[[chain]]\nsteps = ["pruning"]\n')
     common = ("build", "--workers", "2", "--json", "--quiet")
     done = edgekit_command(*common, "--devices-file", "devices.txt", folder=tiny_project, timeout_s=300)
-    assert done.returncode == 0, done.stderr
     together = json.loads(done.stdout)
+    assert done.returncode == 0, [report["summary"] for report in together]
     assert [report["device"] for report in together] == ["rpi4", "pixel-4", "esp32-s3"]
     steps = [found["steps"][:-1] for report in together for found in report["candidates"]]
     trained = {json.dumps(one[: count + 1]) for one in steps for count in range(len(one))}
