@@ -44,6 +44,7 @@ from edgekit.search.lock.build_lock import BuildLock
 from edgekit.search.loop import Search, search
 from edgekit.search.trials import TrialRunner
 from edgekit.search.writing import write
+from edgekit.techniques import techniques
 from edgekit.watching.auto import Auto, shows_progress
 from edgekit.watching.building import finished, opened_event, started
 from edgekit.watching.watch import DeviceWatch, Watch
@@ -159,6 +160,7 @@ def build(
     profiles = profiles_for(device, settings)
     if data is None and settings.data is None:
         raise ProjectError("no data", where="--data", next_step=f"name it in {PROJECT_FILE} or with --data")
+    techniques()  # what an installed package offers is checked before any work
     for profile in profiles if settings.emulate else ():
         require_emulator(profile)
     lacks_build = scheduler is None and not all(map(is_installed, PACKAGES))

@@ -20,6 +20,7 @@ from edgekit.devices.profile import load_profile
 from edgekit.documents.candidate import Plan, Step
 from edgekit.documents.facts import LayerFacts, ModelFacts, TensorFacts
 from edgekit.errors import ProjectError
+from edgekit.make.workshop.train import _kept
 from edgekit.planner.chains import lighter_or_equal
 from edgekit.planner.planner import Planner, outline
 from edgekit.planner.proposal import Proposal
@@ -349,6 +350,17 @@ IN_A_TRIAL = {
 }  # fmt: skip
 
 
+def test_what_a_constraint_of_an_earlier_stage_raises_is_its_own_techniques_fault(installed):
+    body = "def after(step): 1 / 0\nclass Bad(Trains):\n    def keep(self, door, model, settings): return Constraint(after_step=after)\n"
+    installed(body)
+    kept = _kept(None, None, TypedStep(technique=technique("bad"), settings=technique("bad").settings_type()))  # type: ignore[arg-type]
+    kept.settle()
+    with pytest.raises(
+        ProjectError, match=f"'bad' of the {PACKAGE} does not keep its contract: keep raises ZeroDivisionError"
+    ):
+        kept.after_step(1)
+
+
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., subprocess.CompletedProcess[str]]:
     """Runs a command in a project, with a package of techniques that all fail in a trial; `more` is what the package has besides."""
@@ -402,3 +414,4 @@ def test_what_goes_wrong_before_ends_the_command_with_the_code_of_bad_input(ran,
     assert done.returncode == 2, done.stderr
     assert f"the technique 'late' of the {PACKAGE} {what}" in done.stderr
     assert "edgekit itself failed" not in done.stderr
+    assert "trial" not in done.stderr and "finding" not in done.stderr, "it is said before the work"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import time
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ from edgekit.make.workshop.door import Door, door
 from edgekit.make.workshop.fit import Fit, OutOfTime
 from edgekit.make.workshop.store import open_model, save_model, steps_of
 from edgekit.progress import Progress
-from edgekit.techniques.asking import ask
+from edgekit.techniques.asking import ask, blamed
 from edgekit.techniques.interface import Constraint, Evidence, TrainingTechnique
 from edgekit.techniques.steps import TypedStep, training
 from edgekit.values import to_builtins
@@ -38,7 +39,7 @@ def train(job: dict[str, Any], progress: Progress) -> Any:
     model = open_model(tools, Path(job["model"]), before, job)
 
     def keepers(trained: Any) -> Sequence[Constraint]:
-        return [ask(TrainingTechnique.keep, training(step), tools, trained, step.settings) for step in before]
+        return [_kept(tools, trained, step) for step in before]
 
     until = math.inf if left is None else started + left
     fit = Fit(tools, Dataset.open(Path(job["dataset"])), job, keepers, progress, until)
@@ -54,6 +55,21 @@ def train(job: dict[str, Any], progress: Progress) -> Any:
         "cut": fit.cut,
         "seconds": time.monotonic() - started,
     }
+
+
+def _kept(tools: Door, model: Any, step: TypedStep) -> Constraint:
+    """The constraint of an earlier step, for a later stage: what it raises is not laid on the technique that trains now."""
+    found = ask(TrainingTechnique.keep, training(step), tools, model, step.settings)
+
+    def after_step(number: int) -> None:
+        with blamed(step.technique, "keep"):
+            found.after_step(number)
+
+    def settle() -> None:
+        with blamed(step.technique, "keep"):
+            found.settle()
+
+    return dataclasses.replace(found, after_step=after_step, settle=settle)
 
 
 def _shown(tools: Door, model: Any, step: TypedStep) -> Evidence:
