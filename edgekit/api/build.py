@@ -38,6 +38,7 @@ from edgekit.project.request import Device, Devices, is_several, profiles_for, s
 from edgekit.search.fleet import Fleet, SearchContext, named, results_of
 from edgekit.search.lock.build_lock import BuildLock
 from edgekit.search.one_device import build_one
+from edgekit.techniques import techniques
 from edgekit.watching.auto import Auto, shows_progress
 from edgekit.watching.building import opened_event, started
 from edgekit.watching.watch import Watch
@@ -153,6 +154,7 @@ def build(
     profiles = profiles_for(device, settings)
     if data is None and settings.data is None:
         raise ProjectError("no data", where="--data", next_step=f"name it in {PROJECT_FILE} or with --data")
+    techniques()  # what an installed package offers is checked before any work
     for profile in profiles if settings.emulate else ():
         require_emulator(profile)
     lacks_build = scheduler is None and not all(map(is_installed, PACKAGES))

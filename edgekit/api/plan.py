@@ -20,6 +20,7 @@ from edgekit.progress import Progress, no_progress
 from edgekit.project.limits import limits_given
 from edgekit.project.request import Device, Devices, is_several, profiles_for, settle
 from edgekit.search.outlined import outlined
+from edgekit.techniques import techniques
 from edgekit.watching.auto import Auto, shows_progress
 
 
@@ -73,6 +74,7 @@ def plan(
     )
     settings = settle(model, None, project, imports=tuple(imports), limits=limits, goal=goal)
     profiles = profiles_for(device, settings)
+    techniques()  # what an installed package offers is checked before any work
     with Cache(fresh=not cache) as store, store.scratch() as temporary, Pool(1, temporary=temporary) as pool:
         opened = open_project_model(model, settings, store, pool, trust=trust, progress=progress)
     plans = [outlined(task_for(profile, opened.facts, settings)) for profile in profiles]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import msgspec
@@ -172,6 +173,7 @@ CHECKS: Mapping[str, Check] = {
     "leave_out": _a(Sequence, "a sequence of names"),
     "apply": model,
     "ensures_in_model": evidence,
+    "scope": _a(AbstractContextManager, "a context manager"),
     "keep": _a(Constraint, "a Constraint"),
     "strength": number_or_none,
     "stronger": settings_or_none,
@@ -182,4 +184,4 @@ CHECKS: Mapping[str, Check] = {
     "finish": file,
     "against": reason_or_none,
 }
-"""The check of each method's answer. `configure` and `scope` answer nothing that could be checked."""
+"""The check of each method's answer. `configure` answers nothing that could be checked."""

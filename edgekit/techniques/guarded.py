@@ -7,6 +7,7 @@ techniques are held to the contract by tests, and run without it.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import functools
 import inspect
 from collections.abc import Callable, Iterator
@@ -15,7 +16,7 @@ from typing import Any
 from edgekit.errors import EdgekitError, ProjectError
 from edgekit.jobs.child import DISK_ERRORS
 from edgekit.techniques.answers import CHECKS
-from edgekit.techniques.interface import Conversion, Technique, TrainingTechnique
+from edgekit.techniques.interface import Constraint, Conversion, Technique, TrainingTechnique
 
 
 def guarded(kind: type[Technique], package: str) -> type[Technique]:
@@ -45,9 +46,23 @@ def _guarded(method: Callable[..., Any], name: str, package: str) -> Callable[..
         wrong = check(self, answer, *given, *named.values()) if check is not None else None
         if wrong is not None:
             raise _fault(self, name, package, wrong)
-        return answer
+        return _guarded_constraint(answer, self, package) if isinstance(answer, Constraint) else answer
 
     return asked
+
+
+def _guarded_constraint(constraint: Constraint, method: Technique, package: str) -> Constraint:
+    """A constraint runs within the training of a later technique, which what it raises is not laid on."""
+
+    def after_step(step: int) -> None:
+        with _blamed(method, "keep", package):
+            constraint.after_step(step)
+
+    def settle() -> None:
+        with _blamed(method, "keep", package):
+            constraint.settle()
+
+    return dataclasses.replace(constraint, after_step=after_step, settle=settle)
 
 
 @contextlib.contextmanager

@@ -345,8 +345,19 @@ IN_A_TRIAL = {
     "b_apply": ("Trains", "apply", "raise RuntimeError('no layer')", "train: ", "raises RuntimeError: no layer"),
     "b_none": ("Trains", "apply", "pass", "train: ", "returns None, and not the model"),
     "b_proof": ("Trains", "ensures_in_model", "return 'yes'", "train: ", "returns str 'yes', and not Evidence"),
-    "b_scope": ("Trains", "scope", "return None", "convert: ", "raises "),
+    "b_scope": ("Trains", "scope", "return None", "convert: ", "returns None, and not a context manager"),
 }  # fmt: skip
+
+
+def test_what_a_constraint_of_an_earlier_stage_raises_is_its_own_techniques_fault(installed):
+    body = "def after(step): 1 / 0\nclass Bad(Trains):\n    def keep(self, door, model, settings): return Constraint(after_step=after)\n"
+    installed(body)
+    kept = technique("bad").keep(None, None, technique("bad").settings_type())
+    kept.settle()
+    with pytest.raises(
+        ProjectError, match=f"'bad' of the {PACKAGE} does not keep its contract: keep raises ZeroDivisionError"
+    ):
+        kept.after_step(1)
 
 
 @pytest.fixture(scope="module")
@@ -402,3 +413,4 @@ def test_what_goes_wrong_before_ends_the_command_with_the_code_of_bad_input(ran,
     assert done.returncode == 2, done.stderr
     assert f"the technique 'late' of the {PACKAGE} {what}" in done.stderr
     assert "edgekit itself failed" not in done.stderr
+    assert "trial" not in done.stderr and "finding" not in done.stderr, "it is said before the work"
