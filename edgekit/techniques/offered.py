@@ -66,7 +66,7 @@ def _loaded(point: EntryPoint) -> Technique:
     except Exception as problem:
         raise _wrong(point, "cannot be imported", f"{type(problem).__name__}: {problem}", CLASS) from problem
     if not isinstance(kind, type) or not issubclass(kind, TrainingTechnique | Conversion):
-        raise _wrong(point, "is none", point.value, CLASS)
+        raise _wrong(point, "is not the class of one", point.value, CLASS)
     for what, received, allowed in _breaches(kind, point.name):
         raise _wrong(point, what, received, allowed)
     try:
@@ -87,7 +87,7 @@ def _breaches(kind: type[Any], name: str) -> Iterator[tuple[str, object, str]]:
         yield "both trains and converts", kind.__qualname__, "a class of one of both kinds"
     for method in contract_methods(kind):
         if not callable(getattr(kind, method)):
-            yield f"has a {method} that is no method", repr(getattr(kind, method))[:200], "a function of the class"
+            yield f"has {method}, which is no method", repr(getattr(kind, method))[:200], "a function of the class"
     said = {attribute: getattr(kind, attribute, None) for attribute in ("name", "settings_type", *_attributes(kind))}
     if said["name"] != name:
         yield "has another name than its entry point", said["name"], f"name = {name!r} in the class"

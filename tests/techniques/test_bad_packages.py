@@ -127,11 +127,16 @@ NO_CLASSES = {
     "no such class": ("", "bad = theirs:Bad", "cannot be imported", "AttributeError"),
     "a module that raises": ("1 / 0", "bad = theirs:Bad", "cannot be imported", "ZeroDivisionError"),
     "a module with a fault of syntax": ("def", "bad = theirs:Bad", "cannot be imported", "SyntaxError"),
-    "a module": ("", "bad = theirs", "is none", "theirs"),
-    "a function": ("def Bad(): pass", "bad = theirs:Bad", "is none", "theirs:Bad"),
-    "an instance": ("Bad = Good()", "bad = theirs:Bad", "is none", "theirs:Bad"),
-    "the settings": ("", "bad = theirs:Settings", "is none", "theirs:Settings"),
-    "a base of neither kind": ("class Bad(Technique): name = 'bad'", "bad = theirs:Bad", "is none", "theirs:Bad"),
+    "a module": ("", "bad = theirs", "is not the class of one", "theirs"),
+    "a function": ("def Bad(): pass", "bad = theirs:Bad", "is not the class of one", "theirs:Bad"),
+    "an instance": ("Bad = Good()", "bad = theirs:Bad", "is not the class of one", "theirs:Bad"),
+    "the settings": ("", "bad = theirs:Settings", "is not the class of one", "theirs:Settings"),
+    "a base of neither kind": (
+        "class Bad(Technique): name = 'bad'",
+        "bad = theirs:Bad",
+        "is not the class of one",
+        "theirs:Bad",
+    ),
 }
 CLASSES = {
     "no methods": ("class Bad(TrainingTechnique): name = 'bad'", "lacks apply, effect, ensures, ensures_in_model, propose"),
@@ -144,7 +149,7 @@ CLASSES = {
     "a kind of its own": ("class Bad(Trains): kind = 'conversion'", "has a kind that its base class does not have"),
     "an unknown kind": ("class Bad(Good): kind = 'rewrite'", "has a kind that its base class does not have"),
     "the baseline": ("class Bad(Good): role = 'baseline'", "has the role of one of edgekit's own"),
-    "a method that is none": ("class Bad(Good): effect = None", "has a effect that is no method"),
+    "a method that is none": ("class Bad(Good): effect = None", "has effect, which is no method"),
     "a place that is none": ("class Bad(Trains): place_in_chain = 'last'", "has a place_in_chain that is no number"),
     "calibration by a word": ("class Bad(Good): calibrated = 'yes'", "has a calibrated that is no bool"),
     "a constructor that asks": ("class Bad(Good):\n    def __init__(self, k): pass", "cannot be made"),
@@ -405,7 +410,7 @@ def test_what_goes_wrong_in_a_trial_ends_the_trial_and_names_the_package(ran):
             "class Late(Good):\n    name = 'late'\n    def propose(self, task): 1 / 0",
             "does not keep its contract: propose raises",
         ),
-        ("build", "Late = 0", "is none"),
+        ("build", "Late = 0", "is not the class of one"),
     ],
 )
 def test_what_goes_wrong_before_ends_the_command_with_the_code_of_bad_input(ran, command, body, what):
