@@ -11,8 +11,11 @@ from typing import Any
 
 from edgekit.ingest.dataset import Dataset
 from edgekit.ingest.split import calibration_rows
+from edgekit.make.workshop.answers import answers, input_types
 from edgekit.make.workshop.door import Door, door
 from edgekit.make.workshop.feed import calibration_note, representative
+from edgekit.make.workshop.layer_scopes import layer_scopes
+from edgekit.make.workshop.plain_operators import plain_operators
 from edgekit.make.workshop.real_inputs import real_inputs
 from edgekit.make.workshop.store import open_model, steps_of
 from edgekit.make.workshop.unrolling import unrolling
@@ -43,6 +46,8 @@ def convert(job: dict[str, Any], progress: Progress) -> Any:
     model = open_model(tools, Path(job["model"]), steps[:-1], job)
     with contextlib.ExitStack() as while_traced:
         note, samples, dtypes = _calibration(tools, model, job, last, progress, while_traced)
+        while_traced.enter_context(layer_scopes(tools, model))
+        while_traced.enter_context(plain_operators(tools, model, integer=conversion(last).calibrated))
         converter, steps_unrolled = _opened(tools, model, job, dtypes)
     conversion(last).configure(tools, converter, last.settings, samples)
     try:
@@ -75,7 +80,7 @@ def _calibration(
     while_traced: contextlib.ExitStack,
 ) -> tuple[str, Callable[[], Any], list[Any]]:
     """A note on the samples, the samples, and the dtypes that the model is traced with: its own but for `real_inputs`."""
-    own = [tensor.dtype for tensor in model.inputs]
+    own = input_types(tools, model)
     if job["dataset"] is None:
         return "", _no_samples, own
     dataset = Dataset.open(Path(job["dataset"]))
@@ -132,8 +137,7 @@ def _converter(tools: Door, model: Any, inputs: list[str], outputs: list[str], d
 
     @tf.function(input_signature=signature)  # type: ignore[untyped-decorator]
     def serve(*tensors: Any) -> Any:
-        results = model(tensors[0] if len(tensors) == 1 else list(tensors), training=False)
-        return dict(zip(outputs, results if isinstance(results, list | tuple) else [results], strict=True))
+        return dict(zip(outputs, answers(model, tensors), strict=True))
 
     function, holder = serve.get_concrete_function(), tf.Module()
     holder.variables_of_the_function = function.variables

@@ -9,6 +9,8 @@ import msgspec
 import numpy as np
 
 from edgekit.ingest.dataset import Dataset
+from edgekit.make.workshop.answers import answers, input_types, is_keras3
+from edgekit.make.workshop.call_graph import maker
 from edgekit.make.workshop.door import Door, door
 from edgekit.make.workshop.store import open_model
 from edgekit.progress import Progress
@@ -30,7 +32,7 @@ def examine(job: dict[str, Any], progress: Progress) -> Any:
     model = open_model(tools, Path(job["model"]), (), job)
     dataset, target = Dataset.open(Path(job["dataset"])), Path(job["target"])
     picked = dataset.rows("train")[np.asarray(job["positions"], int)]
-    dtypes = [tensor.dtype.as_numpy_dtype for tensor in model.inputs]
+    dtypes = [dtype.as_numpy_dtype for dtype in input_types(tools, model)]
     given = [np.asarray(array[picked]) for array in dataset.inputs("train")]
     ways = [msgspec.convert(one, Transform) for one in job["transforms"]]
     outputs = 0
@@ -50,9 +52,7 @@ def _run(model: Any, inputs: list[np.ndarray], size: int = 128) -> list[np.ndarr
     parts: list[list[np.ndarray]] = []
     for start in range(0, len(inputs[0]), size):
         batch = [array[start : start + size] for array in inputs]
-        found = model(batch if len(batch) > 1 else batch[0], training=False)
-        found = list(found) if isinstance(found, list | tuple) else [found]
-        parts.append([np.asarray(one, np.float32) for one in found])
+        parts.append([np.asarray(one, np.float32) for one in answers(model, batch)])
     return [np.concatenate([part[index] for part in parts]) for index in range(len(parts[0]))]
 
 
@@ -81,11 +81,11 @@ def _before(layer: Any) -> set[str]:
     if type(layer).__name__ == "InputLayer":
         return set()
     tensors = layer.input if isinstance(layer.input, list | tuple) else [layer.input]
-    return {tensor._keras_history.layer.name for tensor in tensors}
+    return {maker(tensor).name for tensor in tensors}
 
 
 def _coming(tools: Door, model: Any, layer: Any, inputs: list[np.ndarray]) -> np.ndarray:
-    return _run(tools.keras.Model(model.inputs, layer.input), inputs)[0]
+    return _run((tools.keras3 if is_keras3(model) else tools.keras).Model(model.inputs, layer.input), inputs)[0]
 
 
 def _rescaling(tools: Door, model: Any, layer: Any, inputs: list[np.ndarray]) -> dict[str, Any]:
