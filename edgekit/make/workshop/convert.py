@@ -36,7 +36,8 @@ def convert(job: dict[str, Any], progress: Progress) -> Any:
 
     Returns the evidence of every step in the bytes, a note on the calibration, and the seconds. The job also holds
     `dataset` (None where nothing is calibrated), `samples`, `seed`, `root`, `imports`, the names that the file
-    gives its `inputs` and `outputs`, and whether the loops of recurrent layers are `unrolled` (not where it says nothing).
+    gives its `inputs` and `outputs`, the `sizes` of a sample of each input where the model leaves some free (else None), and whether
+    the loops of recurrent layers are `unrolled` (not where it says nothing).
     """
     tools, started = door(), time.monotonic()
     tools.fresh(job["seed"])
@@ -112,27 +113,29 @@ def _mended(content: bytes, steps: Sequence[TypedStep]) -> tuple[bytes, dict[str
 def _opened(tools: Door, model: Any, job: dict[str, Any], dtypes: list[Any]) -> tuple[Any, int]:
     """The converter, and the steps of loops that were written out for it."""
     if not job.get("unrolled"):
-        return _converter(tools, model, job["inputs"], job["outputs"], dtypes), 0
+        return _converter(tools, model, job["inputs"], job["outputs"], dtypes, job.get("sizes")), 0
     with unrolling(tools, model) as done:
         try:
-            converter = _converter(tools, model, job["inputs"], job["outputs"], dtypes)
+            converter = _converter(tools, model, job["inputs"], job["outputs"], dtypes, job.get("sizes"))
         except Exception as problem:  # TensorFlow wraps what is raised in a trace of its own
             raise RuntimeError(done.reason or _first_reason(problem)) from problem
     done.require()
     return converter, done.steps
 
 
-def _converter(tools: Door, model: Any, inputs: list[str], outputs: list[str], dtypes: list[Any]) -> Any:
+def _converter(
+    tools: Door, model: Any, inputs: list[str], outputs: list[str], dtypes: list[Any], sizes: Any = None
+) -> Any:
     """A converter for one sample at a time: what a device runs, without the operators that compute a free batch.
 
     The names stand in the file's signature: the converter reorders inputs and outputs as it likes, and by them the
     file's own order is put right. The function goes with a bare module that holds its variables: with the Keras model
     the converter would save and trace every layer first, which gives the same bytes in four times the processor time.
     """
-    tf = tools.tf
+    tf, shapes = tools.tf, sizes or [None] * len(inputs)
     signature = [
-        tf.TensorSpec((1, *tensor.shape[1:]), dtype, name=name)
-        for tensor, dtype, name in zip(model.inputs, dtypes, inputs, strict=True)
+        tf.TensorSpec((1, *(shape or tensor.shape[1:])), dtype, name=name)
+        for tensor, shape, dtype, name in zip(model.inputs, shapes, dtypes, inputs, strict=True)
     ]
 
     @tf.function(input_signature=signature)  # type: ignore[untyped-decorator]

@@ -333,3 +333,30 @@ def test_pixels_go_straight_into_its_int8_file(tools, tmp_path):
     answer = convert({**job, **more, "steps": [INT8]}, no_progress)
     assert answer["evidence"][0]["holds"], answer["evidence"]
     assert "CAST" not in [operator.name for operator in read_tflite(tmp_path / "model.tflite").operators]
+
+
+@pytest.mark.parametrize("kind", ["keras", "keras3"])
+def test_free_sizes_are_fixed_by_the_data(tools, tmp_path, kind):
+    """Two valid convolutions leave nothing of a size of one, which the converter takes for a free one."""
+    from edgekit.make.workshop.convert import convert
+    from edgekit.make.workshop.normalise import normalise
+
+    tools.fresh(0)
+    keras = getattr(tools, kind)
+    x = entry = keras.layers.Input((None, None, 3))
+    for _ in range(2):
+        x = keras.layers.Conv2D(4, 5, strides=2)(x)
+    own = keras.Model(entry, keras.layers.GlobalAveragePooling2D()(x if kind == "keras" else keras.ops.expm1(x)))
+    job = {"source": "test", "imports": [], "root": str(tmp_path), "model": str(tmp_path), "seed": 0}
+    normalise(tools, own, tmp_path, job)
+    more = {
+        "dataset": None,
+        "samples": 1,
+        "inputs": ["x"],
+        "outputs": ["y"],
+        "target": str(tmp_path),
+        "sizes": [[24, 20, 3]],
+    }
+    convert({**job, **more, "steps": [{"technique": "float32", "settings": {}}]}, no_progress)
+    tflite = read_tflite(tmp_path / "model.tflite")
+    assert tflite.input_tensors[0].shape == (1, 24, 20, 3)
