@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 
 from edgekit.ingest.dataset import Dataset
 from edgekit.make.workshop.answers import answers, input_types, is_keras3
-from edgekit.make.workshop.call_graph import maker
+from edgekit.make.workshop.call_graph import calls, maker, symbolic
 from edgekit.make.workshop.door import Door, door
 from edgekit.make.workshop.store import open_model
 from edgekit.progress import Progress
@@ -61,8 +62,8 @@ def _fronts(tools: Door, model: Any, inputs: list[np.ndarray]) -> list[dict[str,
     found: list[dict[str, Any]] = []
     normalised: set[str] = set()
     weighed: set[str] = set()
-    for layer in model.layers:
-        kind, before = type(layer).__name__, _before(layer)
+    for layer, before in _with_sources(model):
+        kind = type(layer).__name__
         is_front = kind in NORMALISING and not before & normalised
         if kind == "Rescaling" and not before & weighed and np.ndim(layer.scale) == 0 and np.ndim(layer.offset) == 0:
             found.append(_rescaling(tools, model, layer, inputs))
@@ -72,16 +73,18 @@ def _fronts(tools: Door, model: Any, inputs: list[np.ndarray]) -> list[dict[str,
                 found.append({**front, "is_first": not before & weighed})
         if before & normalised or kind in NORMALISING:
             normalised.add(layer.name)
-        if before & weighed or layer.weights:
+        if before & weighed or len(getattr(layer, "weights", ())):
             weighed.add(layer.name)
     return found
 
 
-def _before(layer: Any) -> set[str]:
-    if type(layer).__name__ == "InputLayer":
-        return set()
-    tensors = layer.input if isinstance(layer.input, list | tuple) else [layer.input]
-    return {maker(tensor).name for tensor in tensors}
+def _with_sources(model: Any) -> Iterator[tuple[Any, set[str]]]:
+    """The layers and operations in the order they run, each once, with the names of those that its first call takes from."""
+    seen: set[int] = set()
+    for layer, args, kwargs, _ in calls(model):
+        if id(layer) not in seen:
+            seen.add(id(layer))
+            yield layer, {maker(tensor).name for tensor in symbolic([args, kwargs])}
 
 
 def _coming(tools: Door, model: Any, layer: Any, inputs: list[np.ndarray]) -> np.ndarray:

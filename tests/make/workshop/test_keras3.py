@@ -360,3 +360,27 @@ def test_free_sizes_are_fixed_by_the_data(tools, tmp_path, kind):
     convert({**job, **more, "steps": [{"technique": "float32", "settings": {}}]}, no_progress)
     tflite = read_tflite(tmp_path / "model.tflite")
     assert tflite.input_tensors[0].shape == (1, 24, 20, 3)
+
+
+def test_its_first_layers_are_examined_also_behind_an_operation(tools, tmp_path):
+    from edgekit.make.workshop.examine import examine
+    from edgekit.make.workshop.normalise import normalise
+
+    tools.fresh(0)
+    keras = tools.keras3
+    entry = keras.Input((6, 6, 3))
+    x = 2 * keras.layers.Rescaling(0.5, name="rescaling")(entry)
+    x = keras.layers.BatchNormalization(name="later")(keras.layers.Conv2D(4, 3)(keras.ops.expm1(x)))
+    own = keras.Model(entry, keras.layers.Dense(2)(keras.layers.Flatten()(x)))
+    own.get_layer("later").moving_mean.assign([1.0, 2.0, 3.0, 4.0])
+    job = {"source": "test", "imports": [], "root": str(tmp_path), "model": str(tmp_path), "seed": 0}
+    normalise(tools, own, tmp_path, job)
+    x, y = np.random.default_rng(0).random((8, 6, 6, 3), dtype=np.float32), np.arange(8) % 2
+    arrays = {f"{k}_{split}": array for split in ("train", "val", "test") for k, array in (("x", x), ("y", y))}
+    (tmp_path / "data").mkdir()
+    options = to_builtins(DataTable(source="data"))
+    spooled = spool_result(arrays, tmp_path / "data", names=("x",), options=options, seed=0, progress=no_progress)
+    more = {"dataset": str(spooled.root), "positions": [0, 1, 2], "transforms": [], "target": str(tmp_path)}
+    fronts = examine({**job, **more}, no_progress)["fronts"]
+    assert [front["layer"] for front in fronts] == ["rescaling", "later"]
+    assert not fronts[1]["is_first"], "a convolution is before it"
