@@ -36,9 +36,10 @@ class LayerFacts(Value):
 
 
 class ModelFacts(Value):
-    """A whole model after normalising (nested models flattened, rebuilt for tf_keras).
+    """A whole model after normalising: nested models opened, and rebuilt for tf_keras where that is possible.
 
-    `stripped` are the kinds of training whose wrappers of TFMOT were taken off.
+    `stripped` are the kinds of training whose wrappers of TFMOT were taken off. `not_rebuilt` says why the model is kept as
+    Keras 3 (empty where it was rebuilt), `closed` names the layers of it that are a user's own.
     """
 
     sha256: str
@@ -50,10 +51,22 @@ class ModelFacts(Value):
     losses: tuple[str | None, ...] = ()
     rebuilt_error: float | None = None
     stripped: tuple[str, ...] = ()
+    not_rebuilt: str = ""
+    closed: tuple[str, ...] = ()
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a reader of a report must know about how the model was read: which TFMOT wrappers were removed."""
+        """What a reader of a report must know about how the model was read: removed wrappers of TFMOT, what is kept as it is."""
+        return (*self._stripped_note, *self._kept_notes)
+
+    @property
+    def _kept_notes(self) -> tuple[str, ...]:
+        kept = f"model: kept as Keras 3, not rebuilt for tf_keras: {self.not_rebuilt}"
+        closed = f"model: kept closed, as one operation each, and float in training: {', '.join(self.closed)}"
+        return (*((kept,) if self.not_rebuilt else ()), *((closed,) if self.closed else ()))
+
+    @property
+    def _stripped_note(self) -> tuple[str, ...]:
         if not self.stripped:
             return ()
         said = f"model: saved with TFMOT's wrappers of {' and '.join(self.stripped)}, which were taken off"
@@ -72,9 +85,10 @@ class ModelFacts(Value):
 
 
 def port_names(tensors: Sequence[TensorFacts]) -> list[str]:
-    """The names of inputs or outputs in a file's signature, in the model's order: identifiers, none twice."""
+    """The names of inputs or outputs in a file's signature, in the model's order: identifiers that TensorFlow bears, none twice."""
     names: list[str] = []
     for position, tensor in enumerate(tensors):
-        name = re.sub(r"\W", "_", tensor.name)
+        name = re.sub(r"\W", "_", tensor.name, flags=re.ASCII)
+        name = name if name[:1].isalnum() else f"x{name}"
         names.append(name if name not in names else f"{name}_{position}")
     return names

@@ -209,9 +209,10 @@ class Maker:
         unrolled: bool = False,
     ) -> tuple[Path, dict[str, Any]]:
         samples = self._project.calibration.samples
-        calibrated = candidate.conversion.calibrated
+        calibrated, sizes = candidate.conversion.calibrated, self._sizes()
         entry = key(
             model=stage.name,
+            **({"sizes": sizes} if sizes else {}),
             steps=published(candidate.steps),
             techniques=[identity(step.technique) for step in candidate.steps],
             calibration=[self._dataset.sha256, samples, self._project.seed] if calibrated else None,
@@ -222,6 +223,7 @@ class Maker:
         job = {
             "do": "convert",
             "unrolled": unrolled,
+            "sizes": sizes,
             "model": str(stage.folder),
             "steps": to_builtins(published(candidate.steps)),
             "dataset": self._dataset.root if calibrated else None,
@@ -231,6 +233,12 @@ class Maker:
         }
         made, answer = self._job("artifacts", entry, job, progress, deadline)
         return made / "model.tflite", answer
+
+    def _sizes(self) -> list[list[int]] | None:
+        """The shape of a sample of each input, as the data has it; None where the model leaves no size free."""
+        if not any(None in tensor.shape for tensor in self._model.facts.inputs):
+            return None
+        return [list(array.shape[1:]) for array in self._dataset.splits["train"].inputs]
 
     def _job(
         self, kind: str, entry: str, job: dict[str, Any], progress: Progress, deadline: float | None

@@ -24,10 +24,11 @@ from edgekit.techniques.packing import CLUSTERS, few_values, why_not
 from edgekit.techniques.sites import (
     MINIMUM_WEIGHTS,
     by_channel,
-    file_kernels,
     from_channels,
+    judged_kernels,
     kernel_variables,
     left_out,
+    lookalikes,
     matching_sites,
     no_kernel,
     no_site,
@@ -96,8 +97,8 @@ class Clustering(TrainingTechnique):
         return f"clustering_{settings.clusters}" + ("_tensor" if settings.scales == "tensor" else "")
 
     def leave_out(self, facts: ModelFacts, patterns: Sequence[str]) -> tuple[str, ...]:
-        """Of the layers that it would work on, those that match the patterns; the evidence allows for as many."""
-        return matching_sites(facts, patterns)
+        """Of the layers that it would work on, those that match the patterns, and those of other kinds that look like them in the file."""
+        return (*matching_sites(facts, patterns), *lookalikes(facts))
 
     def requires(self, graph: Graph, settings: Settings) -> str | None:
         """It requires a layer that is large enough to work on."""
@@ -152,7 +153,7 @@ class Clustering(TrainingTechnique):
     def mend_file(self, tflite: TfliteModel, settings: Settings) -> dict[int, np.ndarray]:
         """The int8 kernels of a file that have a few values too many, with these merged, by tensor index; no other kernels."""
         found = {}
-        for kernel in file_kernels(tflite):
+        for kernel in judged_kernels(tflite, settings.exclude)[0]:
             if kernel.dtype == "int8" and not kernel.zero and _few_values(kernel, settings.clusters) is False:
                 few = _merged_kernel(kernel, settings.clusters)
                 if few is not None:
@@ -166,13 +167,14 @@ class Clustering(TrainingTechnique):
         normalisation, they are counted in each channel. What is too small to hold more values than clusters shows
         nothing.
         """
-        found = [_few_values(kernel, settings.clusters) for kernel in file_kernels(tflite)]
+        judged, spared = judged_kernels(tflite, settings.exclude)
+        found = [_few_values(kernel, settings.clusters) for kernel in judged]
         shown, refuted = found.count(True), found.count(False)
         unseen = f", {found.count(None)} with channels too small to tell" if None in found else ""
-        most = max((distinct_values(kernel.array) for kernel in file_kernels(tflite)), default=0)
+        most = max((distinct_values(kernel.array) for kernel in judged), default=0)
         return Evidence(
             technique=self.name,
-            holds=shown > 0 and refuted <= len(settings.exclude),
+            holds=shown > 0 and refuted <= spared,
             detail=f"{shown} of {len(found)} kernels of {MINIMUM_WEIGHTS} weights or more have at most {settings.clusters} distinct values "
             f"in all or in each channel{unseen}; {most} at most in a kernel",
         )

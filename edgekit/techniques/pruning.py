@@ -20,11 +20,12 @@ from edgekit.techniques import masks
 from edgekit.techniques.interface import Constraint, Evidence, Task, Training, TrainingTechnique
 from edgekit.techniques.sites import (
     by_channel,
-    file_kernels,
     from_channels,
     is_worked_on,
+    judged_kernels,
     kernel_variables,
     left_out,
+    lookalikes,
     matching_sites,
     no_kernel,
     no_site,
@@ -101,8 +102,8 @@ class Pruning(TrainingTechnique):
         return f"pruning_{_goal(settings) * 100:.6g}{threshold}{pattern}{schedule}"
 
     def leave_out(self, facts: ModelFacts, patterns: Sequence[str]) -> tuple[str, ...]:
-        """Of the layers that it would work on, those that match the patterns; the evidence allows for as many."""
-        return matching_sites(facts, patterns)
+        """Of the layers that it would work on, those that match the patterns, and those of other kinds that look like them in the file."""
+        return (*matching_sites(facts, patterns), *lookalikes(facts))
 
     def requires(self, graph: Graph, settings: Settings) -> str | None:
         """It requires a layer that is large enough to work on."""
@@ -144,9 +145,10 @@ class Pruning(TrainingTechnique):
         return _judge([by_channel(kernel.numpy()) for kernel in kernel_variables(model, settings.exclude)], settings, 0)
 
     def ensures(self, tflite: TfliteModel, settings: Settings) -> Evidence:
-        """Holds where the kernels of the file have their zeros; as many kernels as layers are left out may lack them."""
-        found = [kernel.array - kernel.zero if kernel.zero else kernel.array for kernel in file_kernels(tflite)]
-        return _judge([kernel.reshape(kernel.shape[0], -1) for kernel in found], settings, len(settings.exclude))
+        """Holds where the kernels of the file have their zeros, except those of layers that are left out."""
+        judged, spared = judged_kernels(tflite, settings.exclude)
+        found = [kernel.array - kernel.zero if kernel.zero else kernel.array for kernel in judged]
+        return _judge([kernel.reshape(kernel.shape[0], -1) for kernel in found], settings, spared)
 
 
 def _goal(settings: Settings) -> float:

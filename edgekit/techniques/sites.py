@@ -17,13 +17,19 @@ from collections.abc import Sequence
 from typing import Any
 
 from edgekit.cost.graph import Graph, Node
-from edgekit.documents.facts import ModelFacts
+from edgekit.documents.facts import LayerFacts, ModelFacts
 from edgekit.techniques.interface import Task
+from edgekit.tflite.labels import TFMOT_PREFIX
 from edgekit.tflite.model import TfliteModel
 from edgekit.tflite.weights import Kernel, kernels
 
 LAYER_KINDS = ("Conv1D", "Conv2D", "Dense")
 MINIMUM_WEIGHTS = 256
+OTHER_OPERATORS = (
+    "DepthwiseConv", "Conv1DTranspose", "Conv2DTranspose", "Conv3D", "Embedding", "BatchNormalization", "LayerNormalization",
+    "GroupNormalization", "RMSNormalization", "Normalization", "PReLU",
+)  # fmt: skip
+"""Layers, by how their kind begins, whose weights never become a convolution's or a dense layer's kernel in a file."""
 LITTLE = 0.05
 """A first or last layer with less than this share of the weights is left out: it would save little."""
 
@@ -58,13 +64,24 @@ def no_kernel(graph: Graph, exclude: Sequence[str] = ()) -> str | None:
 def left_out(task: Task) -> tuple[str, ...]:
     """Names of the layers that are left out: those that the project names, small first and last layers, separable convolutions.
 
-    In the file, the pointwise kernel of a separable convolution looks like any other kernel, though it is not worked
-    on. It is named here so that the evidence allows for it.
+    In the file, the kernels of attention, of a separable or recurrent layer, or of a layer that is kept closed look like any
+    other kernel, though they are not worked on. They are named here so that the evidence allows for them.
     """
     sites, ends = _sites(task.facts), _light_ends(task.facts, _sites(task.facts))
     named = matching_sites(task.facts, task.exclude)
-    others = (layer.name for layer in task.facts.layers if layer.kind.startswith("SeparableConv"))
-    return (*(name for name in sites if name in named or name in ends), *others)
+    return (*(name for name in sites if name in named or name in ends), *lookalikes(task.facts))
+
+
+def lookalikes(facts: ModelFacts) -> tuple[str, ...]:
+    """Names of the layers that are not worked on and whose kernels in the file look as if they were."""
+    return tuple(layer.name for layer in facts.layers if _looks_like_a_site(layer))
+
+
+def _looks_like_a_site(layer: LayerFacts) -> bool:
+    """Whether a layer that is not worked on may have kernels in the file that look as if it were."""
+    if layer.kind in LAYER_KINDS or layer.kernel is None or layer.kind.startswith(OTHER_OPERATORS):
+        return False
+    return layer.kind.startswith("SeparableConv") or math.prod(layer.kernel) >= MINIMUM_WEIGHTS
 
 
 def matching_sites(facts: ModelFacts, patterns: Sequence[str]) -> tuple[str, ...]:
@@ -108,16 +125,16 @@ def _feeding_weights(facts: ModelFacts) -> set[str]:
 
 
 def kernel_variables(model: Any, exclude: Sequence[str] = ()) -> tuple[Any, ...]:
-    """The kernels of a tf_keras model that are large enough to work on, including those of layers that QAT has wrapped."""
+    """The kernels of a model of either Keras that are large enough to work on, including those of layers that QAT has wrapped."""
     found = (_kernel(layer) for layer in model.layers if _unwrapped(layer).name not in exclude)
-    return tuple(kernel for kernel in found if kernel is not None and kernel.shape.num_elements() >= MINIMUM_WEIGHTS)
+    return tuple(kernel for kernel in found if kernel is not None and math.prod(kernel.shape) >= MINIMUM_WEIGHTS)
 
 
 def _kernel(layer: Any) -> Any:
     """A layer's kernel variable, found by its name: in a wrapped layer the attribute `kernel` may be the rounded tensor."""
     if type(_unwrapped(layer)).__name__ not in LAYER_KINDS:
         return None
-    return next((weight for weight in layer.weights if weight.name.split("/")[-1].startswith("kernel:")), None)
+    return next((weight for weight in layer.weights if weight.name.split("/")[-1].split(":")[0] == "kernel"), None)
 
 
 def _unwrapped(layer: Any) -> Any:
@@ -150,3 +167,25 @@ def file_kernels(tflite: TfliteModel) -> tuple[Kernel, ...]:
         for kernel in kernels(tflite)
         if kernel.operator.name in ("CONV_2D", "FULLY_CONNECTED") and kernel.array.size >= MINIMUM_WEIGHTS
     )
+
+
+def judged_kernels(tflite: TfliteModel, exclude: Sequence[str]) -> tuple[tuple[Kernel, ...], int]:
+    """The kernels of a file that are not of the layers left out, by the names that the converter gave; and how many may still be.
+
+    It names a kernel by the path of its layer. One without a path may be of a layer left out that no path names.
+    """
+    found = file_kernels(tflite)
+    named = {kernel.index: names_in(kernel.name) for kernel in found}
+    judged = tuple(kernel for kernel in found if not named[kernel.index] & set(exclude))
+    missed = set(exclude) - set().union(*named.values())
+    return judged, min(len(missed), sum(not named[kernel.index] for kernel in judged))
+
+
+def names_in(path: str) -> set[str]:
+    """The names of layers, and of what they do, in a tensor's name; none in one that the converter made up.
+
+    >>> sorted(names_in("model/quant_dense/MatMul;model/relu/Relu"))
+    ['MatMul', 'Relu', 'dense', 'model', 'relu']
+    """
+    parts = [part for one in path.split(";") if "/" in one for part in one.split("/")]
+    return {part.removeprefix(TFMOT_PREFIX) for part in parts}

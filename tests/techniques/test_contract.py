@@ -316,6 +316,14 @@ def test_quantization_aware_training_leaves_out_what_the_project_names():
     assert technique("quantization_aware").propose(named)[0].exclude == ("convolution",)
 
 
+def test_quantization_aware_training_is_declined_for_a_model_of_keras_3():
+    task = a_task(load_profile("rpi4"), network(100))
+    kept = msgspec.structs.replace(task.facts, not_rebuilt="layer 'gate' of type Gate is not in it")
+    answer = technique("quantization_aware").propose(msgspec.structs.replace(task, facts=kept))
+    assert isinstance(answer, Declined) and "'gate'" in answer.reason
+    assert not isinstance(technique("pruning").propose(msgspec.structs.replace(task, facts=kept)), Declined)
+
+
 @pytest.mark.parametrize(("filters", "declined"), [(113, True), (114, False)])
 def test_dynamic_range_is_for_kernels_that_the_converter_quantizes(filters, declined):
     vector = LayerFacts(name="folded", kind="BatchNormalization", output_shape=(2000,), parameters=8000, kernel=(2000,))

@@ -11,8 +11,11 @@ from typing import Any
 
 from edgekit.ingest.dataset import Dataset
 from edgekit.ingest.split import calibration_rows
+from edgekit.make.workshop.answers import answers, input_types
 from edgekit.make.workshop.door import Door, door
 from edgekit.make.workshop.feed import calibration_note, representative
+from edgekit.make.workshop.layer_scopes import layer_scopes
+from edgekit.make.workshop.plain_operators import plain_operators
 from edgekit.make.workshop.real_inputs import real_inputs
 from edgekit.make.workshop.store import open_model, steps_of
 from edgekit.make.workshop.unrolling import unrolling
@@ -33,7 +36,8 @@ def convert(job: dict[str, Any], progress: Progress) -> Any:
 
     Returns the evidence of every step in the bytes, a note on the calibration, and the seconds. The job also holds
     `dataset` (None where nothing is calibrated), `samples`, `seed`, `root`, `imports`, the names that the file
-    gives its `inputs` and `outputs`, and whether the loops of recurrent layers are `unrolled` (by default they are not).
+    gives its `inputs` and `outputs`, the `sizes` of a sample of each input where the model leaves some free (else None), and
+    whether the loops of recurrent layers are `unrolled` (by default they are not).
     """
     tools, started = door(), time.monotonic()
     tools.fresh(job["seed"])
@@ -43,6 +47,8 @@ def convert(job: dict[str, Any], progress: Progress) -> Any:
     model = open_model(tools, Path(job["model"]), steps[:-1], job)
     with contextlib.ExitStack() as while_traced:
         note, samples, dtypes = _calibration(tools, model, job, last, progress, while_traced)
+        while_traced.enter_context(layer_scopes(tools, model))
+        while_traced.enter_context(plain_operators(tools, model, integer=conversion_of(last).calibrated))
         converter, steps_unrolled = _opened(tools, model, job, dtypes)
     conversion_of(last).configure(tools, converter, last.settings, samples)
     try:
@@ -75,7 +81,7 @@ def _calibration(
     while_traced: contextlib.ExitStack,
 ) -> tuple[str, Callable[[], Any], list[Any]]:
     """A note on the samples, the samples, and the dtypes that the model is traced with: its own, unless `real_inputs` changes them."""
-    own = [tensor.dtype for tensor in model.inputs]
+    own = input_types(tools, model)
     if job["dataset"] is None:
         return "", _no_samples, own
     dataset = Dataset.open(Path(job["dataset"]))
@@ -107,33 +113,34 @@ def _mended(content: bytes, steps: Sequence[TypedStep]) -> tuple[bytes, dict[str
 def _opened(tools: Door, model: Any, job: dict[str, Any], dtypes: list[Any]) -> tuple[Any, int]:
     """The converter, and how many steps of loops were unrolled for it."""
     if not job.get("unrolled"):
-        return _converter(tools, model, job["inputs"], job["outputs"], dtypes), 0
+        return _converter(tools, model, job["inputs"], job["outputs"], dtypes, job.get("sizes")), 0
     with unrolling(tools, model) as done:
         try:
-            converter = _converter(tools, model, job["inputs"], job["outputs"], dtypes)
+            converter = _converter(tools, model, job["inputs"], job["outputs"], dtypes, job.get("sizes"))
         except Exception as problem:  # TensorFlow wraps what is raised in a trace of its own
             raise RuntimeError(done.reason or _first_reason(problem)) from problem
     done.require()
     return converter, done.steps
 
 
-def _converter(tools: Door, model: Any, inputs: list[str], outputs: list[str], dtypes: list[Any]) -> Any:
+def _converter(
+    tools: Door, model: Any, inputs: list[str], outputs: list[str], dtypes: list[Any], sizes: Any = None
+) -> Any:
     """A converter for one sample at a time, as a device runs it, without the operators that compute a free batch.
 
     The converter may reorder inputs and outputs. The names in the file's signature serve to restore their order. The
     function is passed with a bare module that holds its variables: with the Keras model, the converter would first save
     and trace every layer, which gives the same bytes in four times the processor time.
     """
-    tf = tools.tf
+    tf, shapes = tools.tf, sizes or [None] * len(inputs)
     signature = [
-        tf.TensorSpec((1, *tensor.shape[1:]), dtype, name=name)
-        for tensor, dtype, name in zip(model.inputs, dtypes, inputs, strict=True)
+        tf.TensorSpec((1, *(shape or tensor.shape[1:])), dtype, name=name)
+        for tensor, shape, dtype, name in zip(model.inputs, shapes, dtypes, inputs, strict=True)
     ]
 
     @tf.function(input_signature=signature)  # type: ignore[untyped-decorator]
     def serve(*tensors: Any) -> Any:
-        results = model(tensors[0] if len(tensors) == 1 else list(tensors), training=False)
-        return dict(zip(outputs, results if isinstance(results, list | tuple) else [results], strict=True))
+        return dict(zip(outputs, answers(model, tensors), strict=True))
 
     function, holder = serve.get_concrete_function(), tf.Module()
     holder.variables_of_the_function = function.variables

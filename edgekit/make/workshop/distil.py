@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from edgekit.make.workshop.answers import answers
 from edgekit.make.workshop.door import Door
 from edgekit.make.workshop.loss import make_loss
 from edgekit.verdict.losses import FROM_LOGITS, plain_name
@@ -46,12 +47,11 @@ class LiveTeacher:
     """The float model itself, for samples that are made during training."""
 
     def __init__(self, tools: Door, model: Any) -> None:
-        self._answers = tools.tf.function(lambda inputs: model(inputs, training=False), reduce_retracing=True)
+        self._answers = tools.tf.function(lambda inputs: answers(model, inputs), reduce_retracing=True)
 
     def outputs(self, inputs: Sequence[Any]) -> list[np.ndarray]:
         """Its outputs for a batch, one array each."""
-        answers = self._answers(list(inputs) if len(inputs) > 1 else inputs[0])
-        return [np.asarray(answer) for answer in (answers if isinstance(answers, list | tuple) else [answers])]
+        return [np.asarray(answer) for answer in self._answers(list(inputs))]
 
 
 def can_distil(text: str, label: Sequence[int | None], output: Sequence[int | None]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,8 @@ import msgspec
 import numpy as np
 
 from edgekit.ingest.dataset import Dataset
+from edgekit.make.workshop.answers import answers, input_types, is_keras3
+from edgekit.make.workshop.call_graph import calls, maker, symbolic
 from edgekit.make.workshop.door import Door, door
 from edgekit.make.workshop.store import open_model
 from edgekit.progress import Progress
@@ -30,7 +33,7 @@ def examine(job: dict[str, Any], progress: Progress) -> Any:
     model = open_model(tools, Path(job["model"]), (), job)
     dataset, target = Dataset.open(Path(job["dataset"])), Path(job["target"])
     picked = dataset.rows("train")[np.asarray(job["positions"], int)]
-    dtypes = [tensor.dtype.as_numpy_dtype for tensor in model.inputs]
+    dtypes = [dtype.as_numpy_dtype for dtype in input_types(tools, model)]
     given = [np.asarray(array[picked]) for array in dataset.inputs("train")]
     ways = [msgspec.convert(one, Transform) for one in job["transforms"]]
     outputs = 0
@@ -50,9 +53,7 @@ def _run(model: Any, inputs: list[np.ndarray], size: int = 128) -> list[np.ndarr
     parts: list[list[np.ndarray]] = []
     for start in range(0, len(inputs[0]), size):
         batch = [array[start : start + size] for array in inputs]
-        found = model(batch if len(batch) > 1 else batch[0], training=False)
-        found = list(found) if isinstance(found, list | tuple) else [found]
-        parts.append([np.asarray(one, np.float32) for one in found])
+        parts.append([np.asarray(one, np.float32) for one in answers(model, batch)])
     return [np.concatenate([part[index] for part in parts]) for index in range(len(parts[0]))]
 
 
@@ -61,8 +62,8 @@ def _fronts(tools: Door, model: Any, inputs: list[np.ndarray]) -> list[dict[str,
     found: list[dict[str, Any]] = []
     normalised: set[str] = set()
     weighed: set[str] = set()
-    for layer in model.layers:
-        kind, before = type(layer).__name__, _before(layer)
+    for layer, before in _with_sources(model):
+        kind = type(layer).__name__
         is_front = kind in NORMALISING and not before & normalised
         if kind == "Rescaling" and not before & weighed and np.ndim(layer.scale) == 0 and np.ndim(layer.offset) == 0:
             found.append(_rescaling(tools, model, layer, inputs))
@@ -72,20 +73,22 @@ def _fronts(tools: Door, model: Any, inputs: list[np.ndarray]) -> list[dict[str,
                 found.append({**front, "is_first": not before & weighed})
         if before & normalised or kind in NORMALISING:
             normalised.add(layer.name)
-        if before & weighed or layer.weights:
+        if before & weighed or len(getattr(layer, "weights", ())):
             weighed.add(layer.name)
     return found
 
 
-def _before(layer: Any) -> set[str]:
-    if type(layer).__name__ == "InputLayer":
-        return set()
-    tensors = layer.input if isinstance(layer.input, list | tuple) else [layer.input]
-    return {tensor._keras_history.layer.name for tensor in tensors}
+def _with_sources(model: Any) -> Iterator[tuple[Any, set[str]]]:
+    """The layers and operations in the order they run, each once, with the names of those that its first call takes from."""
+    seen: set[int] = set()
+    for layer, args, kwargs, _ in calls(model):
+        if id(layer) not in seen:
+            seen.add(id(layer))
+            yield layer, {maker(tensor).name for tensor in symbolic([args, kwargs])}
 
 
 def _coming(tools: Door, model: Any, layer: Any, inputs: list[np.ndarray]) -> np.ndarray:
-    return _run(tools.keras.Model(model.inputs, layer.input), inputs)[0]
+    return _run((tools.keras3 if is_keras3(model) else tools.keras).Model(model.inputs, layer.input), inputs)[0]
 
 
 def _rescaling(tools: Door, model: Any, layer: Any, inputs: list[np.ndarray]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The job `load`: a model of any accepted kind becomes one flat tf_keras model on disk, with its facts.
+"""The job `load`: a model of any accepted kind becomes one flat model on disk, with its facts.
 
 Configurations are checked for code before Keras reads them. A SavedModel is rebuilt from the configuration that
 Keras stores in it and from its checkpoint: none of its functions is run.
@@ -18,9 +18,9 @@ from edgekit.errors import EdgekitError, ModelError
 from edgekit.make.workshop.door import Door, door
 from edgekit.make.workshop.loss import compiled_losses
 from edgekit.make.workshop.model_facts import take_facts
-from edgekit.make.workshop.rebuild import rebuild
+from edgekit.make.workshop.normalise import normalise
+from edgekit.make.workshop.ports import output_names, ports
 from edgekit.make.workshop.savedmodel import load_saved_model
-from edgekit.make.workshop.store import save_model
 from edgekit.make.workshop.text_layers import refuse_text
 from edgekit.make.workshop.trust import refuse_code
 from edgekit.make.workshop.wrappers import refuse_quantized_keras_file, stripped, wrappers_known
@@ -48,14 +48,15 @@ def load(job: dict[str, Any], progress: Progress) -> Any:
     model, training = stripped(tools, model)
     progress("normalising the model", 1, 3)
     refuse_text(model, where=job["source"])
-    flat, error = rebuild(tools, model, where=job["source"])
-    progress("normalising the model", 2, 3)
-    names = getattr(model, "output_names", None) or [f"output_{index}" for index in range(len(flat.outputs))]
-    losses = compiled_losses(tools, loss, names)
-    facts = take_facts(tools, flat, sha256=job["sha256"], kind=kind, losses=losses, error=error)
-    facts = msgspec.structs.replace(facts, stripped=training)
     target = Path(job["target"])
-    save_model(flat, target)
+    normal = normalise(tools, model, target, job)
+    progress("normalising the model", 2, 3)
+    losses = compiled_losses(tools, loss, output_names(model, normal.model))
+    facts = take_facts(tools, normal.model, sha256=job["sha256"], kind=kind, losses=losses, error=normal.error)
+    inputs, outputs = ports(model, facts)
+    facts = msgspec.structs.replace(
+        facts, inputs=inputs, outputs=outputs, stripped=training, not_rebuilt=normal.not_rebuilt, closed=normal.closed
+    )
     (target / FACTS_FILE).write_text(to_json(facts), encoding="utf-8")
     progress("normalising the model", 3, 3)
     return to_builtins(facts)

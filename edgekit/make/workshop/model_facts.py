@@ -1,12 +1,18 @@
-"""The facts of a normalised model, taken layer by layer: shapes, parameters, multiply-accumulates."""
+"""The facts of a normalised model of either Keras, taken layer by layer: shapes, parameters, multiply-accumulates."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
+import msgspec
+
 from edgekit.documents.facts import LayerFacts, ModelFacts, TensorFacts
+from edgekit.make.workshop.answers import is_keras3
+from edgekit.make.workshop.call_graph import calls, dtype_name, maker, symbolic
 from edgekit.make.workshop.door import Door
+from edgekit.make.workshop.traced_macs import traced_macs
 from edgekit.values import Ends
 
 Shape = tuple[int | None, ...]
@@ -15,13 +21,14 @@ Shape = tuple[int | None, ...]
 def take_facts(
     tools: Door, model: Any, *, sha256: str, kind: str, losses: tuple[str | None, ...], error: float
 ) -> ModelFacts:
-    """The `ModelFacts` of a flat tf_keras model."""
+    """The `ModelFacts` of a flat model."""
+    entries = tuple(_keras3_layers(tools, model)) if is_keras3(model) else tuple(map(_layer, model.layers))
     return ModelFacts(
         sha256=sha256,
         format=kind,
         inputs=tuple(_tensor(tensor) for tensor in model.inputs),
         outputs=tuple(_tensor(tensor) for tensor in model.outputs),
-        layers=tuple(_layer(layer) for layer in model.layers),
+        layers=entries,
         output_kinds=tuple(_output_kind(tensor) for tensor in model.outputs),
         losses=losses,
         rebuilt_error=error,
@@ -29,33 +36,54 @@ def take_facts(
 
 
 def _tensor(tensor: Any) -> TensorFacts:
-    return TensorFacts(name=tensor.name.split("/")[0], shape=tuple(tensor.shape[1:]), dtype=tensor.dtype.name)
+    layer = maker(tensor)
+    name = layer.name if is_keras3(layer) else tensor.name.split("/")[0]
+    return TensorFacts(name=name, shape=tuple(tensor.shape[1:]), dtype=dtype_name(tensor))
 
 
 def _layer(layer: Any) -> LayerFacts:
-    weights = layer.get_weights()
+    """The facts of a tf_keras layer."""
+    entering = symbolic(layer.input)
+    return _facts(layer, entering if type(layer).__name__ != "InputLayer" else [], entering, _first(layer.output))
+
+
+def _keras3_layers(tools: Door, model: Any) -> Iterator[LayerFacts]:
+    """The facts of the layers and operations of a flat Keras 3 model, in the order they run; one that is called again counts once."""
+    made: dict[int, LayerFacts] = {}
+    for tensor in model.inputs:
+        made[id(maker(tensor))] = _facts(maker(tensor), [], [tensor], tensor)
+    for operation, args, kwargs, produced in calls(model):
+        entering = symbolic([args, kwargs])
+        found = _facts(operation, entering, entering, _first(produced))
+        if found.macs == 0 and any(map(_is_matrix, getattr(operation, "weights", ()))):
+            found = msgspec.structs.replace(found, macs=traced_macs(tools, operation, args, kwargs))
+        before = made.get(id(operation))
+        if before is not None:
+            found = msgspec.structs.replace(before, inputs=before.inputs + found.inputs, macs=before.macs + found.macs)
+        made[id(operation)] = found
+    yield from made.values()
+
+
+def _facts(layer: Any, inputs: list[Any], entering: list[Any], leaving: Any) -> LayerFacts:
+    """One layer or operation, its sources, the tensors that enter it in its first call, and the first that leaves it."""
+    weights = layer.get_weights() if hasattr(layer, "get_weights") else []
     kernel = max((weight.shape for weight in weights), key=math.prod, default=None)
-    output = _first(layer.output)
-    shape = tuple(output.shape[1:])
+    shape = tuple(leaving.shape[1:])
     return LayerFacts(
         name=layer.name,
         kind=type(layer).__name__,
-        inputs=tuple(tensor._keras_history.layer.name for tensor in _all(layer.input)) if _has_input(layer) else (),
+        inputs=tuple(maker(tensor).name for tensor in inputs),
         output_shape=shape,
         parameters=sum(int(weight.size) for weight in weights),
         macs=macs(
             type(layer).__name__,
-            entering=tuple(_first(layer.input).shape[1:]),
+            entering=tuple(entering[0].shape[1:]) if entering else shape,
             leaving=shape,
-            matrices=[tuple(weight.shape) for weight in layer.weights if _is_matrix(weight)],
+            matrices=[tuple(weight.shape) for weight in getattr(layer, "weights", ()) if _is_matrix(weight)],
         ),
         kernel=tuple(kernel) if kernel is not None else None,
         activation=getattr(getattr(layer, "activation", None), "__name__", None),
     )
-
-
-def _has_input(layer: Any) -> bool:
-    return type(layer).__name__ != "InputLayer"
 
 
 def _all(tensors: Any) -> list[Any]:
@@ -99,6 +127,7 @@ _HANDS_ON = (
     "Reshape", "Flatten", "Permute", "Dropout", "ActivityRegularization", "Masking", "Cropping", "UpSampling", "ZeroPadding",
     "SpatialDropout", "RepeatVector",
 )  # fmt: skip
+_HANDING_OPERATIONS = ("reshape", "expanddims", "squeeze", "transpose", "getitem", "identity", "cast")
 _JOINS = ("Average", "Concatenate", "Maximum")
 """Layers whose outputs are between 0 and 1 if their inputs are."""
 _SHARES: dict[str, Ends] = {
@@ -112,15 +141,23 @@ _SHARES: dict[str, Ends] = {
 
 def _output_kind(tensor: Any) -> Ends:
     """What an output is: the activation of the layer that makes it, found through wrappers and reshaping layers."""
-    layer = tensor._keras_history.layer
+    layer, entering = maker(tensor), _entering(tensor)
     name = type(layer).__name__
-    hands_on = name.startswith((*_HANDS_ON, *_JOINS)) or _symbol(layer) == "reshape"
-    if not hands_on or hasattr(layer, "layer"):
+    hands_on = name.startswith((*_HANDS_ON, *_JOINS)) or _symbol(layer) in _HANDING_OPERATIONS
+    if not hands_on or hasattr(layer, "layer") or not entering:
         return _activation_of(layer)
-    kinds: set[Ends] = {_output_kind(part) for part in _all(layer.input)}
+    kinds: set[Ends] = {_output_kind(part) for part in entering}
     # a softmax sums to 1 along its last axis, so its outputs are probabilities only while that axis is unchanged
-    keeps = _first(layer.input).shape[-1] == tensor.shape[-1] and name != "Maximum"
+    keeps = entering[0].shape[-1] == tensor.shape[-1] and name != "Maximum"
     return kinds.pop() if len(kinds) == 1 and (keeps or "softmax" not in kinds) else "linear"
+
+
+def _entering(tensor: Any) -> list[Any]:
+    """The tensors that the call which made a tensor was given."""
+    layer = maker(tensor)
+    if is_keras3(layer):
+        return list(layer._inbound_nodes[tensor._keras_history.node_index].input_tensors)
+    return symbolic(layer.input) if type(layer).__name__ != "InputLayer" else []
 
 
 def _activation_of(layer: Any) -> Ends:
@@ -136,5 +173,7 @@ def _activation_of(layer: Any) -> Ends:
 
 
 def _symbol(layer: Any) -> str:
-    """The name, without its module, of the TensorFlow operation that a layer calls."""
+    """The name, without its module, of the TensorFlow operation that a layer calls; of a Keras 3 operation, its class's."""
+    if is_keras3(layer) and not hasattr(layer, "weights"):
+        return type(layer).__name__.lower()
     return str(getattr(layer, "symbol", None) or "").rpartition(".")[2]

@@ -9,6 +9,7 @@ import numpy as np
 
 from edgekit.ingest.arrays import ArrayWriter
 from edgekit.ingest.dataset import Dataset
+from edgekit.make.workshop.answers import answers, input_types
 from edgekit.make.workshop.door import door
 from edgekit.make.workshop.feed import split_batches
 from edgekit.make.workshop.store import open_model
@@ -23,9 +24,9 @@ def predict(job: dict[str, Any], progress: Progress) -> Any:
     dataset = Dataset.open(Path(job["dataset"]))
     total, done = dataset.splits[job["split"]].samples, 0
     writers: list[ArrayWriter] = []
-    for batch in split_batches(dataset, job["split"], [tensor.dtype.as_numpy_dtype for tensor in model.inputs]):
-        outputs = model(batch if len(batch) > 1 else batch[0], training=False)
-        outputs = list(outputs) if isinstance(outputs, list | tuple) else [outputs]
+    dtypes = [dtype.as_numpy_dtype for dtype in input_types(tools, model)]
+    for batch in split_batches(dataset, job["split"], dtypes):
+        outputs = answers(model, batch)
         if not writers:
             writers = [
                 ArrayWriter(Path(job["target"]) / f"output_{index}.npy", f"output {index}")

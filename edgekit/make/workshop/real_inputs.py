@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from edgekit.make.workshop.answers import answers, input_types, is_keras3
 from edgekit.make.workshop.door import Door
 
 EQUAL = 1e-5
@@ -26,7 +27,7 @@ def real_inputs(tools: Door, model: Any, sample: list[np.ndarray]) -> Iterator[l
     A dtype is the model's own if the input is not an 8-bit integer, if no gradient reaches it (it is an index), or if
     the outputs for `sample` (one sample, an array an input) would change.
     """
-    own = [tensor.dtype for tensor in model.inputs]
+    own = input_types(tools, model)
     given = [tools.tf.float32 if dtype in (tools.tf.uint8, tools.tf.int8) else dtype for dtype in own]
     if given == own:
         yield own
@@ -42,6 +43,10 @@ def real_inputs(tools: Door, model: Any, sample: list[np.ndarray]) -> Iterator[l
 @contextlib.contextmanager
 def _without_input_cast(tools: Door, model: Any) -> Iterator[None]:
     """Within the block, a functional model does not cast floats given for its 8-bit inputs to integers."""
+    if is_keras3(model):
+        with _without_keras3_cast(model):
+            yield
+        return
     functional = tools.keras.src.engine.functional.Functional
     conform = functional._conform_to_reference_input
 
@@ -56,25 +61,37 @@ def _without_input_cast(tools: Door, model: Any) -> Iterator[None]:
         functional._conform_to_reference_input = conform
 
 
+@contextlib.contextmanager
+def _without_keras3_cast(model: Any) -> Iterator[None]:
+    """The same for a model of Keras 3, which converts its inputs to their dtypes."""
+
+    def kept(flat_inputs: Any) -> Any:
+        pairs = zip(flat_inputs, convert(flat_inputs), strict=True)
+        return [given if given.dtype.is_floating and "int8" in str(made.dtype.name) else made for given, made in pairs]
+
+    convert = model._convert_inputs_to_tensors
+    model._convert_inputs_to_tensors = kept
+    try:
+        yield
+    finally:
+        del model._convert_inputs_to_tensors
+
+
 def _answers_alike(tools: Door, model: Any, sample: list[np.ndarray], given: list[Any]) -> bool:
     """Whether the model gives the same outputs for real numbers as for integers, and computes with them."""
     tf = tools.tf
     real = [tf.constant(array, dtype) for array, dtype in zip(sample, given, strict=True)]
-    whole = [tf.constant(array, tensor.dtype) for array, tensor in zip(sample, model.inputs, strict=True)]
-    changed = [array for array, tensor in zip(real, model.inputs, strict=True) if array.dtype != tensor.dtype]
+    whole = [tf.constant(array, dtype) for array, dtype in zip(sample, input_types(tools, model), strict=True)]
+    changed = [array for array, other in zip(real, whole, strict=True) if array.dtype != other.dtype]
     try:
         with tf.GradientTape() as tape:
             tape.watch(changed)
-            answers = tf.nest.flatten(_call(model, real))
-        slopes = tape.gradient(answers, changed)
+            ours = answers(model, real)
+        slopes = tape.gradient(ours, changed)
     except (TypeError, ValueError, tf.errors.InvalidArgumentError):  # a layer that takes only integers
         return False
-    pairs = zip(answers, tf.nest.flatten(_call(model, whole)), strict=True)
+    pairs = zip(ours, answers(model, whole), strict=True)
     return all(slope is not None for slope in slopes) and all(_close(*pair) for pair in pairs)
-
-
-def _call(model: Any, tensors: list[Any]) -> Any:
-    return model(tensors[0] if len(tensors) == 1 else tensors, training=False)
 
 
 def _close(one: Any, other: Any) -> bool:

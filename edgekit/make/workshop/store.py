@@ -1,4 +1,4 @@
-"""Stores tf_keras models between jobs: writes a normalised or trained model to disk and reads it back."""
+"""Stores models between jobs: a normalised or trained one on disk and back, as HDF5 if it is of tf_keras, as `.keras` if of Keras 3."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 from edgekit.documents.candidate import Step
 from edgekit.errors import ModelError
 from edgekit.make.workshop.activations import activations
+from edgekit.make.workshop.answers import is_keras3
 from edgekit.make.workshop.augment.keras3 import layer_class
 from edgekit.make.workshop.door import Door
 from edgekit.project.userfunction import import_modules
@@ -18,6 +19,7 @@ from edgekit.techniques.steps import TypedStep, training_of, typed
 from edgekit.values import read
 
 MODEL_FILE = "model.h5"
+KERAS3_FILE = "model.keras"
 
 
 def steps_of(job: dict[str, Any]) -> list[TypedStep]:
@@ -28,6 +30,8 @@ def steps_of(job: dict[str, Any]) -> list[TypedStep]:
 def open_model(tools: Door, folder: Path, steps: Sequence[TypedStep], job: dict[str, Any]) -> Any:
     """The model in a folder, read with the custom objects of the steps that made it and of the user's modules."""
     import_modules(job["imports"], root=Path(job["root"]), error=ModelError)
+    if (folder / KERAS3_FILE).exists():  # what may run of it was decided when the user's own file was read
+        return tools.keras3.saving.load_model(folder / KERAS3_FILE, compile=False, safe_mode=False)
     activations(tools)
     layer_class(tools)
     with contextlib.ExitStack() as scopes:
@@ -38,6 +42,9 @@ def open_model(tools: Door, folder: Path, steps: Sequence[TypedStep], job: dict[
 
 def save_model(model: Any, folder: Path) -> None:
     """Write a model for `open_model`."""
+    if is_keras3(model):
+        model.save(folder / KERAS3_FILE, include_optimizer=False)
+        return
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # HDF5 is the one format that keeps TFMOT's wrappers
         model.save(folder / MODEL_FILE, include_optimizer=False, save_format="h5")

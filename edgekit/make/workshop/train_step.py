@@ -1,6 +1,6 @@
-"""A model's training step and its loss on some samples, traced once for all the runs of a fine-tune.
+"""The training step of a model of either Keras and its loss on some samples, traced once for all the runs of a fine-tune.
 
-It knows a model, losses and Adam; `fit` decides which samples, how many steps and which rate.
+The losses and Adam are tf_keras's for both, so that they train alike. It knows a model, losses and Adam; `fit` decides which samples, how many steps and which rate.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from edgekit.errors import DataError
+from edgekit.make.workshop.answers import answers, is_keras3
 from edgekit.make.workshop.door import Door
 
 
@@ -18,9 +19,9 @@ class TrainStep:
     def __init__(self, tools: Door, model: Any, losses: Sequence[Any]) -> None:
         tf = self._tf = tools.tf
         self._model = model
-        model.compile(loss=list(losses) if len(losses) > 1 else losses[0], jit_compile=False)
+        self._total_loss = tools.keras.src.engine.compile_utils.LossesContainer(list(losses))
         self._optimizer = tools.keras.optimizers.Adam(jit_compile=False)
-        self._optimizer.build(model.trainable_variables)
+        self._optimizer.build(self._variables())
         self._fresh = [variable.numpy() for variable in self._optimizer.variables]
         self._train = tf.function(self._trained, reduce_retracing=True)
         self._evaluate = tf.function(self._loss, reduce_retracing=True)
@@ -42,15 +43,22 @@ class TrainStep:
     def _trained(self, inputs: Any, targets: Any) -> None:
         with self._tf.GradientTape() as tape:
             loss = self._total(inputs, targets, training=True)
-        variables = self._model.trainable_variables
+        variables = self._variables()
         self._optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
+        for weight in self._model.trainable_variables if is_keras3(self._model) else ():
+            if weight.constraint is not None:  # of tf_keras the optimizer asks the variable itself
+                weight.assign(weight.constraint(weight))
+
+    def _variables(self) -> list[Any]:
+        """TensorFlow's own variables behind the trainable ones."""
+        return [weight.value if is_keras3(weight) else weight for weight in self._model.trainable_variables]
 
     def _loss(self, inputs: Any, targets: Any) -> Any:
         return self._total(inputs, targets, training=False)
 
     def _total(self, inputs: Any, targets: Any, *, training: bool) -> Any:
-        outputs = self._model(inputs if len(inputs) > 1 else inputs[0], training=training)
-        return self._model.compute_loss(y=targets if len(targets) > 1 else targets[0], y_pred=outputs)
+        outputs = answers(self._model, inputs, training=training)
+        return self._total_loss(list(targets), outputs, regularization_losses=self._model.losses)
 
     def _call(self, function: Any, inputs: Any, targets: Any) -> Any:
         tensors = [[self._tf.convert_to_tensor(array) for array in arrays] for arrays in (inputs, targets)]

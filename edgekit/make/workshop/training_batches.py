@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from edgekit.ingest.dataset import Dataset, Split
+from edgekit.make.workshop.answers import input_types
 from edgekit.make.workshop.augment.augmenter import Augmenter
 from edgekit.make.workshop.augment.front import front_and_rest, last_of_front
 from edgekit.make.workshop.augment.own import is_random
@@ -38,7 +39,7 @@ class TrainingBatches:
 
     def __init__(self, tools: Door, dataset: Dataset, model: Any, job: dict[str, Any]) -> None:
         self._dataset, self._settings, self._seed = dataset, job["training"], job["seed"]
-        self._dtypes = [tensor.dtype.as_numpy_dtype for tensor in model.inputs]
+        self._dtypes = [dtype.as_numpy_dtype for dtype in input_types(tools, model)]
         self._teacher = Teacher(job["teacher"]) if job.get("teacher") else None
         self._distilled = [
             self._teacher is not None and can_distil(text, target.shape, output.shape)

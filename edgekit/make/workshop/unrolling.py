@@ -1,7 +1,7 @@
 """Unrolls the loops of recurrent layers step by step, for conversions that fail with a loop.
 
 The converter crashes when it quantizes the body of a WHILE (TensorFlow 2.21, every GRU and SimpleRNN in int8), and a
-runtime may lack the operator. Every recurrent layer of tf_keras, and any user's layer that calls `backend.rnn`, is
+runtime may lack the operator. Every recurrent layer of either Keras, and any user's layer that calls `backend.rnn`, is
 unrolled; an LSTM is then no longer one fused operator. The outputs stay the same.
 """
 
@@ -11,6 +11,7 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
+from edgekit.make.workshop.answers import is_keras3
 from edgekit.make.workshop.door import Door
 from edgekit.verdict.converter_said import NO_LOOPS
 
@@ -46,8 +47,9 @@ def unrolling(tools: Door, model: Any) -> Iterator[Unrolled]:
 
     Raises `ValueError` there if the number of steps is not fixed, or exceeds `MOST_STEPS` in all.
     """
-    backend, done = tools.keras.src.backend, Unrolled()
-    looped, fused = backend.rnn, [layer for layer in model.submodules if getattr(layer, "_could_use_gpu_kernel", False)]
+    backend, done = (tools.keras3 if is_keras3(model) else tools.keras).src.backend, Unrolled()
+    layers = () if is_keras3(model) else model.submodules
+    looped, fused = backend.rnn, [layer for layer in layers if getattr(layer, "_could_use_gpu_kernel", False)]
 
     def rnn(step: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         done.add(_steps(tools, inputs, time_major=kwargs.get("time_major", False)))

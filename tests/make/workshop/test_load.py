@@ -156,3 +156,20 @@ def test_a_trusted_lambda_answers_as_it_did(shop, recorded, source):
     shop.load(source, trust=True)
     inputs, outputs = recorded(source.split(".")[0])
     np.testing.assert_allclose(answers(shop.convert(), inputs)[0], outputs[0], rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("source", "imports", "closed"),
+    [
+        ("functions:subclassed", [], ()),
+        ("functions:nested_subclassed", [], ()),
+        ("keras3_twinless.keras", ["twinless"], ("alone",)),
+    ],
+)
+def test_what_tf_keras_does_not_have_is_kept_as_keras_3(shop, source, imports, closed):
+    """It is converted by the same job, from the `.keras` file that the loading wrote."""
+    facts = shop.load(source, imports=imports)
+    assert facts.not_rebuilt and facts.closed == closed
+    assert (shop.target / "model.keras").is_file()
+    assert any("kept as Keras 3" in note for note in facts.notes)
+    assert shop.convert("float32", imports=imports).is_file()

@@ -28,9 +28,7 @@ def workshop():
     [
         ("keras3_twin.keras", [], ("Scale3", "--import")),
         ("tf_keras_custom_h5.h5", [], ("Doubled", "--import")),
-        ("keras3_twinless.keras", ["twinless"], ("'alone'", "Lonely", "tf_keras")),
-        ("functions:subclassed", [], ("Subclassed", "Functional")),
-        ("functions:nested_subclassed", [], ("'inner'", "Subclassed")),
+        ("keras3_twinless.keras", [], ("Lonely", "--import")),
         ("functions:unbuilt", [], ("Sequential", "Input")),
         ("functions:nothing", [], ("no Keras model", "dict")),
         ("functions:raises", [], ("raised an error", "KeyError", "weights.bin", "functions.py")),

@@ -17,7 +17,9 @@ import numpy as np
 from edgekit.documents.facts import TensorFacts
 from edgekit.ingest.dataset import Dataset
 from edgekit.ingest.variations import kind_of, variations
+from edgekit.make.workshop.answers import input_types
 from edgekit.make.workshop.augment import images, values
+from edgekit.make.workshop.call_graph import dtype_name
 from edgekit.make.workshop.door import Door
 from edgekit.project.project_file import AugmentTable
 
@@ -30,7 +32,7 @@ class Augmenter:
 
     def __init__(self, tools: Door, augment: AugmentTable, dataset: Dataset, model: Any, seed: int) -> None:
         self._tf, self._seed = tools.tf, seed
-        self._dtypes = [tensor.dtype for tensor in model.inputs]
+        self._dtypes = input_types(tools, model)
         files = dataset.splits["train"].inputs
         ports = [_facts(tensor, array.shape) for tensor, array in zip(model.inputs, files, strict=True)]
         outputs = [_facts(tensor, tuple(tensor.shape)) for tensor in model.outputs]
@@ -142,4 +144,4 @@ def _seed_for(tf: Any, seed: Any, text: str) -> Any:
 
 
 def _facts(tensor: Any, shape: tuple[int | None, ...]) -> TensorFacts:
-    return TensorFacts(name=tensor.name.partition(":")[0], shape=tuple(shape[1:]), dtype=tensor.dtype.name)
+    return TensorFacts(name=tensor.name.partition(":")[0], shape=tuple(shape[1:]), dtype=dtype_name(tensor))

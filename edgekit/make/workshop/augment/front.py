@@ -6,9 +6,12 @@ get the same augmented input, or its answers would be for other samples.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
+from edgekit.make.workshop.answers import is_keras3
 from edgekit.make.workshop.augment.own import is_random
+from edgekit.make.workshop.call_graph import calls, maker, symbolic
 from edgekit.make.workshop.door import Door
 
 
@@ -19,11 +22,11 @@ def last_of_front(model: Any) -> str | None:
     """
     if len(model.inputs) != 1:
         return None
-    found, layer = None, model.inputs[0]._keras_history.layer
-    following = _following(model)
+    found, layer = None, maker(model.inputs[0])
+    following, times = _following(model)
     while len(following.get(id(layer), ())) == 1:
-        (layer,) = following[id(layer)]
-        if layer.trainable_weights or len(layer.inbound_nodes) != 1 or not _is_of_one(layer):
+        ((layer, is_of_one),) = following[id(layer)]
+        if getattr(layer, "trainable_weights", ()) or times[id(layer)] != 1 or not is_of_one:
             break
         found = layer.name if is_random(layer) else found
     return found
@@ -32,18 +35,17 @@ def last_of_front(model: Any) -> str | None:
 def front_and_rest(tools: Door, model: Any, last: str) -> tuple[Any, Any]:
     """The model up to the layer `last` and the model after it; both share their layers with the whole."""
     between = model.get_layer(last).output
-    return tools.keras.Model(model.inputs, between), tools.keras.Model(between, model.outputs)
+    kind = (tools.keras3 if is_keras3(model) else tools.keras).Model
+    return kind(model.inputs, between), kind(between, model.outputs)
 
 
-def _following(model: Any) -> dict[int, list[Any]]:
-    """The layers that use each layer's output, by the layer's id."""
-    found: dict[int, list[Any]] = {}
-    for layer in model.layers:
-        for node in layer.inbound_nodes:
-            for tensor in node.keras_inputs:
-                found.setdefault(id(tensor._keras_history.layer), []).append(layer)
-    return found
-
-
-def _is_of_one(layer: Any) -> bool:
-    return len(layer.inbound_nodes[0].keras_inputs) == 1
+def _following(model: Any) -> tuple[dict[int, list[tuple[Any, bool]]], Counter[int]]:
+    """What uses each layer's output, by the layer's id, and whether it takes nothing else; and how often each is called."""
+    found: dict[int, list[tuple[Any, bool]]] = {}
+    times: Counter[int] = Counter()
+    for layer, args, kwargs, _ in calls(model):
+        entering = symbolic([args, kwargs])
+        times[id(layer)] += 1
+        for tensor in entering:
+            found.setdefault(id(maker(tensor)), []).append((layer, len(entering) == 1))
+    return found, times

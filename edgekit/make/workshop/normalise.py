@@ -1,0 +1,81 @@
+"""Normalising: a model of any accepted kind becomes one flat model, rebuilt for tf_keras where it can be, else kept as Keras 3.
+
+tf_keras is tried first, because TFMOT simulates rounding in its layers only; what it does not have is kept as Keras 3, stored and read
+again before it is compared with the original.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from edgekit.errors import ModelError
+from edgekit.make.workshop.answers import is_keras3
+from edgekit.make.workshop.compare import compare
+from edgekit.make.workshop.door import Door
+from edgekit.make.workshop.flatten import closed_layers, flatten
+from edgekit.make.workshop.rebuild import rebuild
+from edgekit.make.workshop.store import open_model, save_model
+
+HALF = ("float16", "bfloat16")
+
+
+class Normal(NamedTuple):
+    """A flat model, its relative error on random input, why it was not rebuilt for tf_keras (empty if it was), and its closed layers."""
+
+    model: Any
+    error: float
+    not_rebuilt: str = ""
+    closed: tuple[str, ...] = ()
+
+
+def normalise(tools: Door, model: Any, folder: Path, job: dict[str, Any]) -> Normal:
+    """The flat model, also stored in `folder`; raises `ModelError` for one that cannot be called, or not be stored."""
+    where = job["source"]
+    _check_weights(model, where)
+    _in_float32(model)
+    try:
+        made, error = rebuild(tools, model, where=where)
+    except ModelError as problem:
+        if not is_keras3(model):
+            raise
+        return _kept(tools, model, folder, job, problem)
+    save_model(made, folder)
+    return Normal(made, error)
+
+
+def _kept(tools: Door, model: Any, folder: Path, job: dict[str, Any], because: ModelError) -> Normal:
+    made = flatten(tools, model, where=job["source"])
+    try:
+        save_model(made, folder)
+        stored = open_model(tools, folder, (), job)
+    except Exception as problem:
+        raise ModelError(
+            "the model cannot be stored and read again by Keras 3", where=job["source"],
+            received=f"{type(problem).__name__}: {problem}"[:400],
+            next_step="register its own classes with keras.saving.register_keras_serializable, and give them get_config",
+        ) from problem  # fmt: skip
+    return Normal(stored, compare(tools, model, stored, job["source"]), because.what, closed_layers(stored))
+
+
+def _check_weights(model: Any, where: str) -> None:
+    for weight in model.weights:
+        value = np.asarray(weight)
+        if value.dtype.kind == "f" and not np.isfinite(value).all():
+            name = getattr(weight, "path", weight.name)
+            raise ModelError(
+                "a weight that is no finite number (NaN or infinite)",
+                where=f"{where}: {name}",
+                next_step="train the model again",
+            )
+
+
+def _in_float32(model: Any) -> None:
+    """Let layers of Keras 3 that compute in half precision, as a training policy said, compute in float32."""
+    if not is_keras3(model):
+        return
+    for layer in model._flatten_layers():
+        if layer.compute_dtype in HALF:
+            layer.dtype_policy = "float32"

@@ -1,0 +1,58 @@
+"""What a model's user calls its inputs and outputs: the keys of a dict, else the names of their layers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from edgekit.documents.facts import ModelFacts, TensorFacts
+from edgekit.make.workshop.call_graph import flat, inner_graph, maker, plain_name
+
+Named = tuple[TensorFacts, ...]
+
+
+def ports(model: Any, facts: ModelFacts) -> tuple[Named, Named]:
+    """The inputs and outputs of a flat model's facts with the original's own names, where it has others: in a dict, or with odd signs."""
+    graph = inner_graph(model)
+    if graph is None:
+        return facts.inputs, facts.outputs
+    given = _own(graph, "_inputs_struct", graph.inputs), _own(graph, "_outputs_struct", graph.outputs)
+    return _named(facts.inputs, given[0]), _named(facts.outputs, given[1])
+
+
+def output_names(model: Any, made: Any) -> list[str]:
+    """The names by which the losses of a compiled model are given, in the order of its outputs."""
+    graph = inner_graph(model)
+    if isinstance(getattr(graph, "_outputs_struct", None), dict):
+        return [name or "" for name in _keys(graph._outputs_struct)]
+    return getattr(model, "output_names", None) or [f"output_{index}" for index in range(len(made.outputs))]
+
+
+def _own(graph: Any, structure: str, tensors: list[Any]) -> list[str | None]:
+    """The name of each port that is not what the flat model calls it; None where it is."""
+    keys = list(_keys(getattr(graph, structure, None)))
+    if any(keys):
+        return keys
+    names = [maker(tensor).name for tensor in flat(tensors)]
+    return [name if plain_name(name) != name else None for name in names]
+
+
+def _keys(structure: Any, path: str = "") -> Iterator[str | None]:
+    """The path of keys to each tensor of a nested structure, in the order of `call_graph.flat`; None outside of dicts."""
+    if isinstance(structure, dict):
+        for key in sorted(structure):
+            yield from _keys(structure[key], f"{path}/{key}" if path else str(key))
+    elif isinstance(structure, list | tuple):
+        for index, part in enumerate(structure):
+            yield from _keys(part, f"{path}/{index}" if path else "")
+    else:
+        yield path or None
+
+
+def _named(tensors: Named, names: list[str | None]) -> Named:
+    if len(names) != len(tensors):
+        return tensors
+    pairs = zip(tensors, names, strict=True)
+    return tuple(msgspec.structs.replace(tensor, name=name or tensor.name) for tensor, name in pairs)

@@ -1,0 +1,35 @@
+"""Which layers pruning and clustering work on, and which kernels of a file their evidence looks at."""
+
+from __future__ import annotations
+
+import pytest
+
+from edgekit.documents.facts import LayerFacts, ModelFacts
+from edgekit.techniques.sites import lookalikes, names_in
+
+DENSE = LayerFacts(name="dense", kind="Dense", kernel=(32, 32), parameters=1024)
+
+
+@pytest.mark.parametrize(
+    ("kind", "kernel", "looks"),
+    [
+        ("MultiHeadAttention", (16, 2, 16), True),
+        ("LSTM", (16, 64), True),
+        ("Gate", (16, 16), True),
+        ("Gate", (16, 15), False),
+        ("SeparableConv2D", (3, 3, 3, 1), True),
+        ("DepthwiseConv2D", (3, 3, 64, 1), False),
+        ("Embedding", (1000, 16), False),
+        ("Dense", (32, 32), False),
+    ],
+)
+def test_layers_whose_kernels_look_like_those_that_are_worked_on(kind, kernel, looks):
+    layer = LayerFacts(name="other", kind=kind, kernel=kernel)
+    facts = ModelFacts(sha256="", format="", inputs=(), outputs=(), layers=(DENSE, layer), output_kinds=())
+    assert lookalikes(facts) == (("other",) if looks else ())
+
+
+def test_a_kernel_is_of_the_layers_in_its_path():
+    assert "attention" in names_in("model/attention/query/einsum/Einsum;model/attention/Mul")
+    assert "dense" in names_in("model/quant_dense/MatMul")
+    assert names_in("arith.constant3") == set()
