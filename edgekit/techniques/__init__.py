@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from edgekit.errors import ProjectError, did_you_mean
+from edgekit.project.userfunction import module_identities
 from edgekit.techniques.interface import Role, Technique
 from edgekit.techniques.offered import offered
 
@@ -40,9 +41,20 @@ def _is_technique(kind: Any, module: str) -> bool:
 
 
 def identity(method: Technique) -> str:
-    """A hash of a technique's source file: a changed source counts as another technique, wherever it is installed."""
-    source = inspect.getsourcefile(type(method))
-    return hashlib.sha256(Path(source).read_bytes()).hexdigest()[:16] if source else ""
+    """A hash of a technique's source file and of the modules that it imports: a changed one counts as another technique.
+
+    Installed modules count by their distribution's version, and edgekit's own not at all: its source is in every cache key.
+    """
+    kind = type(method)
+    source = inspect.getsourcefile(kind)
+    if source is None:
+        return ""
+    others = (
+        {}
+        if kind.__module__.startswith(f"{__name__}.")
+        else module_identities(kind.__module__, root=Path(source).parent)
+    )
+    return hashlib.sha256(Path(source).read_bytes() + repr(others).encode()).hexdigest()[:16]
 
 
 def in_role(role: Role) -> Technique:

@@ -24,7 +24,7 @@ from edgekit.planner.chains import lighter_or_equal
 from edgekit.planner.planner import Planner, outline
 from edgekit.planner.proposal import Proposal
 from edgekit.project.project import Goal
-from edgekit.techniques import technique, techniques
+from edgekit.techniques import identity, technique, techniques
 from edgekit.techniques.interface import Task
 from edgekit.techniques.steps import TypedStep
 from edgekit.verdict.limits import Limits
@@ -419,3 +419,13 @@ def test_what_goes_wrong_before_ends_the_command_with_the_code_of_bad_input(ran,
     assert f"the technique 'late' of the {PACKAGE} {what}" in done.stderr
     assert "edgekit itself failed" not in done.stderr
     assert "trial" not in done.stderr and "finding" not in done.stderr, "it is said before the work"
+
+
+def test_a_helper_module_of_a_package_counts_for_what_is_cached(installed, tmp_path):
+    """The technique's own file stays the same, and its result does not."""
+    (tmp_path / "their_helper.py").write_text("SHARE = 0.5\n", encoding="utf-8")
+    installed("import their_helper\n", "bad = theirs:Good")
+    before = identity(technique("bad"))
+    assert before == identity(technique("bad")) != identity(technique("int8"))
+    (tmp_path / "their_helper.py").write_text("SHARE = 0.25\n", encoding="utf-8")
+    assert identity(technique("bad")) != before
