@@ -85,7 +85,7 @@ class ModelFacts(Value):
 
 
 def port_names(tensors: Sequence[TensorFacts]) -> list[str]:
-    """The names of inputs or outputs in a file's signature, in the model's order: identifiers that TensorFlow bears, none twice."""
+    """The names of inputs or outputs in a file's signature, in the model's order: identifiers that TensorFlow accepts, none twice."""
     names: list[str] = []
     for position, tensor in enumerate(tensors):
         name = re.sub(r"\W", "_", tensor.name, flags=re.ASCII)

@@ -52,7 +52,7 @@ def _guarded(method: Callable[..., Any], name: str, package: str) -> Callable[..
 
 
 def _guarded_constraint(constraint: Constraint, method: Technique, package: str) -> Constraint:
-    """A constraint runs within the training of a later technique, which what it raises is not laid on."""
+    """The constraint with a guard of its own: it runs in the training of a later technique, which must not get the blame."""
 
     def after_step(step: int) -> None:
         with _blamed(method, "keep", package):

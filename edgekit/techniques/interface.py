@@ -148,7 +148,7 @@ class Technique(ABC):
 
 
 class TrainingTechnique(Technique):
-    """A technique that changes the tf_keras model, before a conversion makes the file.
+    """A technique that changes the model (of tf_keras, or of Keras 3 where it is kept so), before a conversion makes the file.
 
     `place_in_chain` orders the techniques of a chain; a technique without it is only used alone. `simulates` names the
     conversion whose rounding it simulates in training: no other conversion may follow.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from edgekit.cost.lowering import lower
 from edgekit.documents.facts import LayerFacts, ModelFacts, TensorFacts
 
@@ -49,3 +51,18 @@ def test_a_sequential_model_needs_no_input_layer() -> None:
 
 def facts_of(layers: tuple[LayerFacts, ...]) -> ModelFacts:
     return ModelFacts(sha256="0", format="keras", inputs=(), outputs=(), layers=layers, output_kinds=("linear",))
+
+
+def test_in_float_is_the_lowered_graph_again_whatever_storage_a_technique_gave_it(keyword_spotter: ModelFacts) -> None:
+    graph = lower(keyword_spotter)
+    stored = replace(
+        graph.changed(
+            lambda node: {
+                "weight_bits": 4, "bias_bytes": 2, "activation_bytes": 1, "resident_bytes": 1, "scales": 3, "widened": 1,
+                "arithmetic": "int8", "zeros": 0.5, "distinct": 4, "table_bytes": 9,
+            }
+        ),
+        input_bytes=1, may_stay_float=True,
+    )  # fmt: skip
+    assert stored.in_float == graph != stored
+    assert {node.kind for node in graph.nodes} > {"Conv2D", "DepthwiseConv2D", "Dense"}

@@ -117,7 +117,7 @@ class Replay(ABC):
         return self.call(operation, args, kwargs) if inner is None else self.run(inner, flat(args))
 
     def unique(self, name: str) -> str:
-        """A name that TensorFlow bears and that was not given before."""
+        """A name that TensorFlow accepts and that was not given before."""
         first = candidate = plain_name(name)
         number = 1
         while candidate in self._names:

@@ -17,7 +17,7 @@ from edgekit.make.workshop.door import Door
 
 @contextlib.contextmanager
 def layer_scopes(tools: Door, model: Any) -> Iterator[None]:
-    """Within the block, a layer of Keras 3 that is traced opens the same scope again, under a name that TensorFlow bears."""
+    """Within the block, a layer of Keras 3 that is traced opens the same scope again, under a name that TensorFlow accepts."""
     if not is_keras3(model):
         yield
         return
