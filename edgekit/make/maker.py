@@ -42,9 +42,13 @@ MOST_TAUGHT_BYTES = 2 * 2**30
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Made:
-    """A candidate's file, with the evidence that its steps are in it, how each stage was trained, and what was cut for lack of time."""
+    """A candidate's file, with the evidence that its steps are in it, how each stage was trained, and what was cut for lack of time.
+
+    `model` is the folder of the Keras model that was converted.
+    """
 
     tflite: Path
+    model: Path
     seconds: float
     evidence: tuple[str, ...]
     training: tuple[str, ...]
@@ -92,6 +96,7 @@ class Maker:
         seconds = stage.seconds + answer["seconds"]
         return Made(
             tflite=tflite,
+            model=stage.folder,
             seconds=seconds,
             evidence=(*stage.proofs, *_proven(answer["evidence"], "in the file", seconds)),
             training=tuple(stage.training),

@@ -12,15 +12,18 @@ from edgekit.ingest.dataset import Dataset
 from edgekit.make.workshop.answers import answers, input_types
 from edgekit.make.workshop.door import door
 from edgekit.make.workshop.feed import split_batches
-from edgekit.make.workshop.store import open_model
+from edgekit.make.workshop.store import open_model, steps_of
 from edgekit.progress import Progress
 
 
 def predict(job: dict[str, Any], progress: Progress) -> Any:
-    """Write the outputs of the model in `job["model"]` on `job["split"]` as `job["target"]/output_0.npy`, ..."""
+    """Write the outputs of the model in `job["model"]` on `job["split"]` as `job["target"]/output_0.npy`, ...
+
+    `job["steps"]` are the training steps that made the model; it may be absent where there were none.
+    """
     tools = door()
     tools.fresh(job["seed"])
-    model = open_model(tools, Path(job["model"]), (), job)
+    model = open_model(tools, Path(job["model"]), steps_of({"steps": job.get("steps", ())}), job)
     dataset = Dataset.open(Path(job["dataset"]))
     total, done = dataset.splits[job["split"]].samples, 0
     writers: list[ArrayWriter] = []

@@ -1,0 +1,118 @@
+"""The child that makes the table's models: `python -m coverage_table.builder`, with the job `save`.
+
+It writes what a user of edgekit would have: the model's file, data for it, and what the model itself answers. It has
+TensorFlow by the workshop's door, with both Kerases, and knows nothing of conversions.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from coverage_table.families.attention import WORDS
+from coverage_table.rows import Row, all_rows
+from edgekit.jobs.child import Handler, serve
+from edgekit.progress import Progress
+
+SAMPLES = 16
+FREE = 16
+"""The size that data has where the model leaves it free."""
+FILES = {3: "model.keras", 2: "model.h5"}
+STRUCTURES = ("_inputs_struct", "_nested_inputs")
+"""Where Keras 3 and tf_keras keep the structure that a model's inputs were given in."""
+INPUTS, OUTPUTS = "inputs.npz", "outputs.npz"
+"""Arrays by name, or by position."""
+
+
+def save(job: dict[str, Any], progress: Progress) -> Any:
+    """Make the row's model and write it, its data and its answers to the folder `job["target"]`; returns the file's name."""
+    from edgekit.make.workshop.door import door
+
+    tools, row = door(), next(row for row in all_rows() if row.path == job["row"])
+    tools.fresh(0)
+    model = row.make(tools.keras3 if row.keras == 3 else tools.keras)
+    inputs = _inputs(model, row)
+    outputs = _answers(model, inputs)
+    target = Path(job["target"])
+    model.save(target / FILES[row.keras])
+    np.savez(target / INPUTS, **_by_name(inputs))
+    np.savez(target / OUTPUTS, **_by_name(outputs))
+    return {"file": FILES[row.keras]}
+
+
+def _inputs(model: Any, row: Row) -> Any:
+    """Samples in the structure that the model takes: one array, a list of them, or a dict by name."""
+    generator = np.random.default_rng(0)
+    given = next((getattr(model, name) for name in STRUCTURES if hasattr(model, name)), model.inputs)
+    if isinstance(given, dict):
+        return {name: _sample(generator, tensor, row) for name, tensor in given.items()}
+    tensors = given if isinstance(given, list | tuple) else [given]
+    arrays = [_sample(generator, tensor, row) for tensor in tensors]
+    return arrays if len(arrays) > 1 else arrays[0]
+
+
+def _sample(generator: np.random.Generator, tensor: Any, row: Row) -> np.ndarray:
+    """Random values of the row's domain. Samples differ in contrast, so that a model's answers vary with them."""
+    shape = (SAMPLES, *(size or FREE for size in tensor.shape[1:]))
+    kind = getattr(tensor.dtype, "name", tensor.dtype)
+    if row.domain == "tokens":
+        return generator.integers(1, WORDS, shape).astype(kind)
+    values = generator.uniform(-0.95, 0.95, shape)
+    values *= np.linspace(0.3, 1.0, SAMPLES).reshape(-1, *[1] * (len(shape) - 1))
+    if row.domain == "sequence":
+        for sample, end in zip(values, generator.integers(2, shape[1] + 1, SAMPLES), strict=True):
+            sample[end:] = 0.0
+    return ((values + 1) * 127.5).round().astype(kind) if row.domain == "pixels" else values.astype(kind)
+
+
+def _answers(model: Any, inputs: Any) -> Any:
+    """What the model answers, as arrays in its own structure; one sample at a time where its batch is fixed."""
+    first = model.inputs[0]
+    if first.shape[0] is None:
+        return _arrays(model(inputs, training=False))
+    each = []
+    for index in range(SAMPLES):
+        _forget(model)
+        each.append(_arrays(model(inputs[index : index + 1], training=False)))
+    return np.concatenate(each)
+
+
+def _forget(model: Any) -> None:
+    """Recurrent layers with state begin anew with each sample, as the file's interpreter does."""
+    for layer in model.layers:
+        if getattr(layer, "stateful", False):
+            layer.reset_states() if hasattr(layer, "reset_states") else layer.reset_state()
+
+
+def _arrays(given: Any) -> Any:
+    if isinstance(given, dict):
+        return {name: _arrays(part) for name, part in given.items()}
+    if isinstance(given, list | tuple):
+        return [_arrays(part) for part in given]
+    return np.asarray(given)
+
+
+def _by_name(given: Any) -> dict[str, np.ndarray]:
+    if isinstance(given, dict):
+        return given
+    return {str(index): part for index, part in enumerate(given if isinstance(given, list) else [given])}
+
+
+def arrays_in(path: Path) -> Any:
+    """The arrays that `save` wrote, in the structure that they had: one, a tuple of several, or a dict by name."""
+    with np.load(path) as file:
+        found = dict(file)
+    if not all(name.isdigit() for name in found):
+        return found
+    arrays = tuple(found[str(index)] for index in range(len(found)))
+    return arrays if len(arrays) > 1 else arrays[0]
+
+
+def _handlers() -> dict[str, Handler]:
+    return {"save": save}
+
+
+if __name__ == "__main__":
+    serve(_handlers)

@@ -1,0 +1,197 @@
+"""The columns of one row: the planner's candidates, made by the maker, run on LiteRT, and compared with the trained model."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import msgspec
+
+from coverage_table.bench import Bench, Made, in_order, task_of
+from coverage_table.cells import COLUMNS, CRASH, NOT_RUN, WORKS, Cell, declined, defect, failed, in_part, left_out
+from coverage_table.rounding import ALLOWED, Agreed, apart
+from coverage_table.rows import Row
+from edgekit.errors import EdgekitError, ModelError
+from edgekit.ingest.materials import Materials
+from edgekit.jobs.worker import TrialFailed
+from edgekit.make.maker import Made as MadeFile
+from edgekit.make.maker import Maker
+from edgekit.planner.candidates import candidates, chained, with_conversion
+from edgekit.planner.proposal import Proposal
+from edgekit.progress import no_progress
+from edgekit.techniques.interface import Task
+from edgekit.techniques.steps import TypedStep, published
+from edgekit.values import Value
+
+CONVERSIONS = {"int8": "int8", "16x8": "int16x8", "float16": "float16", "dynamic range": "dynamic_range"}
+TRAININGS = {"quantization-aware": "quantization_aware", "pruning": "pruning", "clustering": "clustering"}
+FALLBACK, BASELINE = "int8_float_fallback", "float32"
+CHAIN = tuple(TRAININGS.values())
+NOT_OPENED = "the model cannot be loaded"
+
+
+class RowResult(Value):
+    """A row's cells by column, and the seconds that it took."""
+
+    path: str
+    cells: dict[str, Cell]
+    seconds: float
+
+
+def run_row(bench: Bench, row: Row, tell: Callable[[str], None]) -> RowResult:
+    """Every cell of a row. What fails is a cell; `tell` gets the name of each column before it is tried."""
+    started, cells = time.monotonic(), dict.fromkeys(COLUMNS, NOT_RUN)
+    try:
+        with bench.made(row) as (made, cache):
+            tell("loads")
+            try:
+                opened = bench.opened(made, cache)
+            except ModelError as problem:
+                cells["loads"] = _refused(problem)
+            else:
+                closed = ", ".join(opened.facts.closed)
+                cells["loads"] = in_part(f"kept closed, as one operation each: {closed}") if closed else WORKS
+                _Row(bench, row, made, bench.materials(made, cache, opened), tell).fill(cells)
+    except TrialFailed as problem:
+        cells["loads"] = Cell(word="not run", note=problem.reason)
+    except EdgekitError as problem:
+        cells["agrees"] = defect("exception", _said(problem))
+    return RowResult(path=row.path, cells=cells, seconds=round(time.monotonic() - started, 1))
+
+
+def _refused(problem: ModelError) -> Cell:
+    """The cell of a model that does not load: an exception beneath, or a reason of edgekit's own."""
+    said = _said(problem)
+    return defect("exception", said) if problem.what == NOT_OPENED else declined(said)
+
+
+def _said(problem: EdgekitError) -> str:
+    return f"{problem.what} ({problem.received})" if problem.received else problem.what
+
+
+class _Row:
+    """The trials of one row's model. Each is made once, whatever asks for it."""
+
+    def __init__(self, bench: Bench, row: Row, made: Made, materials: Materials, tell: Callable[[str], None]) -> None:
+        self._bench, self._row, self._made, self._materials, self._tell = bench, row, made, materials, tell
+        self._maker = Maker(materials)
+        self._task: Task = task_of(made, materials.model.facts)
+        self._proposals, refusals = candidates(self._task)
+        self._reasons = {one.technique: one.reason for one in refusals}
+
+    def fill(self, cells: dict[str, Cell]) -> None:
+        """Fill in every column behind "loads"."""
+        self._put(cells, "agrees", self._agrees)
+        for column, name in CONVERSIONS.items():
+            self._put(cells, column, self._int8 if column == "int8" else partial(self._alone, name))
+        end = self._end(cells)
+        for column, name in TRAININGS.items():
+            self._put(cells, column, partial(self._trained, name, end))
+        self._put(cells, "chain", self._chain)
+
+    def _put(self, cells: dict[str, Cell], column: str, make: Callable[[], Cell]) -> None:
+        self._tell(column)
+        started = time.monotonic()
+        cells[column] = msgspec.structs.replace(make(), seconds=round(time.monotonic() - started, 1))
+
+    def _agrees(self) -> Cell:
+        """The loaded model against the original, then the float file against the loaded model."""
+        facts = self._materials.model.facts
+        try:
+            loaded = self._bench.keras_answers(_folder(self._materials), (), self._materials)
+        except (TrialFailed, EdgekitError) as problem:
+            return failed(_reason(problem))
+        agreed = apart(in_order(self._made.outputs, facts), loaded)
+        if not agreed.within(ALLOWED[BASELINE]):
+            return _far(agreed, "the loaded model and the original")
+        return self._alone(BASELINE)
+
+    def _alone(self, name: str) -> Cell:
+        found = [one for one in self._proposals if not one.training and one.conversion.name == name]
+        return self._tried(found[0]) if found else declined(self._reasons[name])
+
+    def _int8(self) -> Cell:
+        """int8 throughout, else with the operators in float that have no integer kernel."""
+        whole = self._alone("int8")
+        if whole.word in ("works", "in part") or CRASH.search(whole.note):
+            return whole
+        rest = self._alone(FALLBACK)
+        if rest.word in ("works", "in part"):
+            return in_part(f"with operators in float: {rest.note}; throughout: {whole.note}")
+        return rest if whole.word == "declined" else whole
+
+    def _end(self, cells: dict[str, Cell]) -> str:
+        """The conversion behind pruning and clustering: the first that the model itself takes."""
+        if cells["int8"].word == "works":
+            return "int8"
+        if cells["int8"].word == "in part":
+            return FALLBACK
+        return "float16" if cells["float16"].word == "works" else BASELINE
+
+    def _trained(self, name: str, end: str) -> Cell:
+        found = self._lightest(name)
+        if found is None:
+            return declined(self._reasons[name])
+        step = self._conversion(end)
+        if name != "quantization_aware" and step is not None and step != found.steps[-1]:
+            found = with_conversion(self._task, found, step)
+        return self._tried(found)
+
+    def _chain(self) -> Cell:
+        parts = [self._lightest(name) for name in CHAIN]
+        missing = [self._reasons[name] for name, part in zip(CHAIN, parts, strict=True) if part is None]
+        if missing:
+            return declined(missing[0])
+        whole = [
+            one for one in chained(self._task, [part for part in parts if part]) if len(one.training) == len(CHAIN)
+        ]
+        return self._tried(whole[-1]) if whole else declined("the planner makes no chain of them")
+
+    def _lightest(self, name: str) -> Proposal | None:
+        """The lightest candidate with one training technique; the heavier ones come first."""
+        found = [
+            one for one in self._proposals
+            if len(one.training) == 1 and one.training[0].technique.name == name and one.conversion.packs is None
+        ]  # fmt: skip
+        return found[-1] if found else None
+
+    def _conversion(self, name: str) -> TypedStep | None:
+        return next(
+            (one.steps[-1] for one in self._proposals if not one.training and one.conversion.name == name), None
+        )
+
+    def _tried(self, candidate: Proposal) -> Cell:
+        """The candidate made, run and compared."""
+        if candidate.unmet is not None:
+            return declined(candidate.unmet)
+        try:
+            file = self._maker.make(candidate, no_progress, None)
+            reference = self._bench.keras_answers(file.model, published(candidate.training), self._materials)
+            found = self._bench.run(file.tflite, self._materials.dataset)
+        except (TrialFailed, EdgekitError) as problem:
+            return failed(_reason(problem))
+        agreed = apart(reference, found, jumps=self._row.jumps)
+        if not agreed.within(ALLOWED[candidate.conversion.name]):
+            return _far(agreed, "the file and the model that it was made of")
+        note = _part(file)
+        return Cell(word="in part" if note else "works", note=note, signal_db=round(agreed.signal_db, 1))
+
+
+def _part(file: MadeFile) -> str:
+    """The evidence that counts some layers out, or operators that stay in float; empty where none does."""
+    return "; ".join(one for one in file.evidence if left_out(one))
+
+
+def _far(agreed: Agreed, who: str) -> Cell:
+    cell = defect("no agreement", f"{who} are apart: {agreed}")
+    return Cell(word=cell.word, note=cell.note, signal_db=round(max(agreed.signal_db, -999.0), 1))
+
+
+def _reason(problem: TrialFailed | EdgekitError) -> str:
+    return problem.reason if isinstance(problem, TrialFailed) else _said(problem)
+
+
+def _folder(materials: Materials) -> Path:
+    return Path(materials.model.folder)
