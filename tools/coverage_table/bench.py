@@ -36,7 +36,7 @@ from edgekit.values import read, to_builtins
 DEVICE = "rpi4"
 """It takes every conversion."""
 LOSS = "mean_squared_error"
-TRAINING = {"epochs": 1, "batch_size": 8, "learning_rate": 1e-4, "distillation": 0.0, "loss": LOSS}
+TRAINING = {"epochs": 1, "batch_size": 4, "learning_rate": 1e-5, "distillation": 0.0, "loss": LOSS}
 LIMIT_S = 900.0
 
 

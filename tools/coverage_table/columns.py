@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
 import msgspec
+import numpy as np
 
 from coverage_table.bench import Bench, Made, in_order, task_of
 from coverage_table.cells import COLUMNS, CRASH, NOT_RUN, WORKS, Cell, declined, defect, failed, in_part, left_out
@@ -79,6 +80,7 @@ class _Row:
         self._maker = Maker(materials)
         self._task: Task = task_of(made, materials.model.facts)
         self._proposals, refusals = candidates(self._task)
+        self._answers: dict[Path, list[np.ndarray]] = {}
         self._reasons = {one.technique: one.reason for one in refusals}
 
     def fill(self, cells: dict[str, Cell]) -> None:
@@ -100,7 +102,7 @@ class _Row:
         """The loaded model against the original, then the float file against the loaded model."""
         facts = self._materials.model.facts
         try:
-            loaded = self._bench.keras_answers(_folder(self._materials), (), self._materials)
+            loaded = self._trained_answers(Path(self._materials.model.folder), ())
         except (TrialFailed, EdgekitError) as problem:
             return failed(_reason(problem))
         agreed = apart(in_order(self._made.outputs, facts), loaded)
@@ -162,13 +164,18 @@ class _Row:
             (one.steps[-1] for one in self._proposals if not one.training and one.conversion.name == name), None
         )
 
+    def _trained_answers(self, model: Path, steps: Sequence[TypedStep]) -> list[np.ndarray]:
+        if model not in self._answers:
+            self._answers[model] = self._bench.keras_answers(model, published(steps), self._materials)
+        return self._answers[model]
+
     def _tried(self, candidate: Proposal) -> Cell:
         """The candidate made, run and compared."""
         if candidate.unmet is not None:
             return declined(candidate.unmet)
         try:
             file = self._maker.make(candidate, no_progress, None)
-            reference = self._bench.keras_answers(file.model, published(candidate.training), self._materials)
+            reference = self._trained_answers(file.model, candidate.training)
             found = self._bench.run(file.tflite, self._materials.dataset)
         except (TrialFailed, EdgekitError) as problem:
             return failed(_reason(problem))
@@ -191,7 +198,3 @@ def _far(agreed: Agreed, who: str) -> Cell:
 
 def _reason(problem: TrialFailed | EdgekitError) -> str:
     return problem.reason if isinstance(problem, TrialFailed) else _said(problem)
-
-
-def _folder(materials: Materials) -> Path:
-    return Path(materials.model.folder)

@@ -54,7 +54,6 @@ def _rows(name: str) -> list[Row]:
             make=functools.partial(make, name=name),
             keras=version,  # type: ignore[arg-type]
             domain=domain,
-            quick=name == "MobileNet" and make is plain,
         )
         for make, nesting in ((plain, ""), (nested, " nested"))
         for version in (3, 2)

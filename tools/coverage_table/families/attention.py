@@ -96,10 +96,7 @@ TOKENS = {
     "text classifier, convolution": text_convolution,
     "text classifier, masked LSTM": text_masked,
 }
-ROWS = [
-    Row(name=name, group="attention", make=make, quick=name == "transformer encoder, floats")
-    for name, make in FLOATS.items()
-]
+ROWS = [Row(name=name, group="attention", make=make) for name, make in FLOATS.items()]
 ROWS += [Row(name=name, group="attention", make=make, domain="tokens") for name, make in TOKENS.items()]
 ROWS += [
     Row(name="transformer encoder, floats, Keras 2", group="attention", make=encoder_of_floats, keras=2),

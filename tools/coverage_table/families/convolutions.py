@@ -127,6 +127,12 @@ MAKERS = {
 QUICK = ("Conv1D stack", "separable")
 ROWS = [Row(name=name, group="convolutions", make=make, quick=name in QUICK) for name, make in MAKERS.items()]
 ROWS += [
-    Row(name=f"{name}, Keras 2", group="convolutions", make=MAKERS[name], keras=2)
+    Row(
+        name=f"{name}, Keras 2",
+        group="convolutions",
+        make=MAKERS[name],
+        keras=2,
+        quick=name.startswith("Conv2D"),
+    )
     for name in ("Conv2D, batch normalisation, residual", "separable", "U-Net")
 ]

@@ -109,7 +109,6 @@ def _row(name: str, version: Any) -> Row:
         make=MAKERS[name],
         keras=version,
         domain="sequence" if name.startswith("masked") else "float",
-        quick=(name, version) == ("GRU", 3),
     )
 
 
