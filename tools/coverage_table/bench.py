@@ -83,6 +83,11 @@ class Bench:
         """The model, loaded and normalised by the workshop; raises `ModelError`."""
         return open_project_model(None, made.settings, cache, self.pool, trust=False, progress=no_progress)
 
+    def unreadable(self, row: Row, made: Made) -> str:
+        """Why Keras itself does not read the row's file again; empty where it does."""
+        answer = self._builder.run({"do": "read", "row": row.path, "target": str(made.folder)}, time_limit_s=LIMIT_S)
+        return answer.reason if isinstance(answer, Failed) else str(answer.value["why"])
+
     def materials(self, made: Made, cache: Cache, opened: OpenedModel) -> Materials:
         """What a build's trials work on: the same samples in every split, and the model's own answers as targets."""
         part = (made.inputs, made.outputs)

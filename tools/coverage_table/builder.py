@@ -1,6 +1,7 @@
-"""The child that makes the table's models: `python -m coverage_table.builder`, with the job `save`.
+"""The child that makes the table's models: `python -m coverage_table.builder`, with the jobs `save` and `read`.
 
-It writes what a user of edgekit would have: the model's file, data for it, and what the model itself answers. It has
+It writes what a user of edgekit would have: the model's file, data for it, and what the model itself answers. Whether Keras
+reads its own file again it says too, for a file that edgekit does not load. It has
 TensorFlow by the workshop's door, with both Kerases, and knows nothing of conversions.
 """
 
@@ -44,6 +45,20 @@ def save(job: dict[str, Any], progress: Progress) -> Any:
     np.savez(target / INPUTS, **_by_name(inputs))
     np.savez(target / OUTPUTS, **_by_name(outputs))
     return {"file": FILES[row.keras]}
+
+
+def read(job: dict[str, Any], progress: Progress) -> Any:
+    """Read the file of a row again with its own Keras; returns why that fails, empty where it does not."""
+    from edgekit.make.workshop.door import door
+
+    tools, row = door(), next(row for row in all_rows() if row.path == job["row"])
+    keras = tools.keras3 if row.keras == 3 else tools.keras
+    tools.fresh(0)
+    try:
+        keras.models.load_model(Path(job["target"]) / FILES[row.keras], compile=False)
+    except Exception as problem:  # whatever Keras raises
+        return {"why": f"{type(problem).__name__}: {problem}"[:300]}
+    return {"why": ""}
 
 
 def _settle_statistics(model: Any, inputs: Any) -> None:
@@ -135,7 +150,7 @@ def arrays_in(path: Path) -> Any:
 
 
 def _handlers() -> dict[str, Handler]:
-    return {"save": save}
+    return {"save": save, "read": read}
 
 
 if __name__ == "__main__":

@@ -38,6 +38,7 @@ class Row:
     keras: Literal[2, 3] = 3
     domain: Domain = "float"
     jumps: bool = False
+    half: bool = False
     quick: bool = False
     imports: tuple[str, ...] = ()
 

@@ -162,6 +162,7 @@ def _row(name: str, version: Any) -> Row:
         make=MAKERS[name],
         keras=version,
         domain="pixels" if name in PIXELS else "float",
+        half=name == "mixed_float16",
         quick=(name, version) == ("inputs and outputs by dict", 3),
     )
 
