@@ -6,57 +6,75 @@
     python tools/make_coverage.py --page               the page from the results so far
 
 Results go to a JSON file after each row. Rows that the same code has made are taken from there, so that an interrupted run
-goes on; `--again` makes them anew. One row runs at a time, in three warm children; a crash is a cell.
+goes on; `--again` makes them anew. A row runs in three warm children, so that a crash is a cell; `--workers 2` is for a machine
+with two cores that does nothing else.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import itertools
+import queue
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT / "tools")] * (str(ROOT / "tools") not in sys.path)
+sys.path[:0] = [str(ROOT / "tools"), str(ROOT)]  # the code of this checkout, in the children too
 
-from coverage_table.bench import Bench  # noqa: E402 - the folder comes first
+from coverage_table.bench import Bench  # noqa: E402 - its folder comes first
 from coverage_table.columns import RowResult, run_row  # noqa: E402
 from coverage_table.page import page  # noqa: E402
 from coverage_table.results import Results  # noqa: E402
-from coverage_table.rows import Row, all_rows, chosen  # noqa: E402
+from coverage_table.rows import Row, all_rows, chosen, waves  # noqa: E402
 
 PAGE, RESULTS = ROOT / "docs" / "coverage.md", ROOT / "build" / "coverage.json"
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run what is asked for; the exit code is 1 where a cell is a defect."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", action="append", default=[], metavar="PATTERN", help="rows whose group/name has this")
-    parser.add_argument("--quick", action="store_true", help="the subset that the tests run")
-    parser.add_argument("--again", action="store_true", help="make the rows anew")
-    parser.add_argument(
-        "--page", action="store_true", help="write the page from the results so far, whatever code made them"
-    )
-    parser.add_argument(
-        "--results", type=Path, default=RESULTS, metavar="FILE", help="the results (build/coverage.json)"
-    )
-    options = parser.parse_args(arguments)
-    rows, results = all_rows(), Results(options.results)
-    wanted = chosen(rows, options.only, quick=options.quick)
+    options, rows = _options(arguments), all_rows()
+    results, wanted = Results(options.results), chosen(rows, options.only, quick=options.quick)
     if not options.page:
-        _run([row for row in wanted if options.again or results.find(row.path) is None], results)
+        _run([row for row in wanted if options.again or results.find(row.path) is None], results, options.workers)
     if not options.only and not options.quick:
         PAGE.write_text(page(rows, results.all()), encoding="utf-8")
     found = [results.all().get(row.path) for row in wanted]
     return int(any(cell.word == "defect" for one in found if one is not None for cell in one.cells.values()))
 
 
-def _run(rows: list[Row], results: Results) -> None:
-    with Bench() as bench:
-        for count, row in enumerate(rows, start=1):
-            _say(f"{count}/{len(rows)} {row.path}")
-            result = run_row(bench, row, lambda column: None)
-            results.keep(result)
-            _say(f"    {result.seconds:g} s: {_words(result)}")
+def _options(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add = parser.add_argument
+    add("--only", action="append", default=[], metavar="PATTERN", help="rows whose group/name has this in it")
+    add("--quick", action="store_true", help="the subset that the tests run")
+    add("--again", action="store_true", help="make the rows anew")
+    add("--page", action="store_true", help="write the page from the results so far, whatever code made them")
+    add("--workers", type=int, default=1, metavar="N", help="rows at once, each with children of its own (1)")
+    add("--results", type=Path, default=RESULTS, metavar="FILE", help="the results (build/coverage.json)")
+    return parser.parse_args(arguments)
+
+
+def _run(rows: list[Row], results: Results, workers: int) -> None:
+    """Run rows, those that may be like others after them."""
+    benches: queue.SimpleQueue[Bench] = queue.SimpleQueue()
+    count = itertools.count(1)
+
+    def one(row: Row) -> None:
+        bench = benches.get()
+        try:
+            result = run_row(bench, row, None if row.like is None else results.find(row.like))
+        finally:
+            benches.put(bench)
+        results.keep(result)
+        _say(f"{next(count)}/{len(rows)} {row.path}, {result.seconds:g} s: {_words(result)}")
+
+    with contextlib.ExitStack() as stack, ThreadPoolExecutor(workers) as executor:
+        for _ in range(workers):
+            benches.put(stack.enter_context(Bench()))
+        for wave in waves(rows):
+            list(executor.map(one, wave))
 
 
 def _words(result: RowResult) -> str:

@@ -10,8 +10,8 @@ from coverage_table.cells import COLUMNS, WORKS, Cell, declined, defect, failed,
 from coverage_table.columns import RowResult
 from coverage_table.page import page
 from coverage_table.results import Results
-from coverage_table.rounding import ALLOWED, apart
-from coverage_table.rows import all_rows, chosen
+from coverage_table.rounding import ALLOWED, allowed, apart
+from coverage_table.rows import all_rows, chosen, waves
 
 ROWS = [row for row in all_rows() if row.path in ("recurrent/GRU", "recurrent/LSTM", "custom/subclassed model")]
 
@@ -93,6 +93,24 @@ def test_every_row_has_a_path_of_its_own_and_patterns_choose_among_them():
     assert len(rows) > 250 and {row.group for row in rows} >= {"applications", "operations", "custom"}
     assert {row.keras for row in chosen(rows, ["applications/ResNet50"])} == {2, 3}
     assert 6 <= len(chosen(rows, quick=True)) <= 10 and not chosen(rows, ["no such row"])
+
+
+def test_a_row_runs_behind_the_one_that_it_may_be_like():
+    parts = waves(chosen(all_rows(), ["applications/ResNet50,", "applications/ResNet50 nested"]))
+    assert [[row.name for row in part] for part in parts] == [
+        ["ResNet50, Keras 3"],
+        ["ResNet50, Keras 2", "ResNet50 nested, Keras 3"],
+        ["ResNet50 nested, Keras 2"],
+    ]
+
+
+def test_a_deeper_model_is_allowed_more():
+    assert allowed("int8", 8) == ALLOWED["int8"] and allowed("int8", 80).signal_db == ALLOWED["int8"].signal_db - 10
+
+
+def test_a_cell_of_another_row_is_marked():
+    copied = Cell(word="works", copied=True)
+    assert "| works = |" in line_of(page(ROWS, {"recurrent/GRU": result("recurrent/GRU", chain=copied)}), "| GRU |")
 
 
 def test_results_of_other_code_are_shown_and_made_again(tmp_path, monkeypatch):

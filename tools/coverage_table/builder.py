@@ -17,7 +17,12 @@ from coverage_table.rows import Row, all_rows
 from edgekit.jobs.child import Handler, serve
 from edgekit.progress import Progress
 
-SAMPLES = 8
+SAMPLES, SETTLING = 8, 64
+"""The samples of the data, and those that give batch normalisation its statistics."""
+SPREAD, OFFSET = 0.5, 0.7
+"""Of what leaves a batch normalisation."""
+RANGES = 4
+"""The range of each input is so many times smaller than that of the input before it."""
 LEAST_VARIED = 1e-3
 """A model's answers vary by this share of the largest of them."""
 FREE = 16
@@ -37,7 +42,7 @@ def save(job: dict[str, Any], progress: Progress) -> Any:
     tools.fresh(0)
     model = row.make(tools.keras3 if row.keras == 3 else tools.keras)
     inputs = _inputs(model, row)
-    _settle_statistics(model, inputs)
+    _settle_statistics(model, row)
     outputs = _answers(model, inputs)
     _require_varied(outputs)
     target = Path(job["target"])
@@ -61,14 +66,21 @@ def read(job: dict[str, Any], progress: Progress) -> Any:
     return {"why": ""}
 
 
-def _settle_statistics(model: Any, inputs: Any) -> None:
-    """Give batch normalisation the statistics of the data: with those of a new layer, a deep model answers the same to everything."""
+def _settle_statistics(model: Any, row: Row) -> None:
+    """Give batch normalisation the statistics of random data, and an offset: a new layer's make of a deep model one of two bad ones.
+
+    With its first statistics, a deep model answers the same to everything; with the right ones and no offset, each ReLU cuts off half of
+    what reaches it, so that differences grow from layer to layer, and float16 already gives other answers.
+    """
     layers = [one for one in model._flatten_layers() if type(one).__name__ == "BatchNormalization"]
     momenta = [layer.momentum for layer in layers]
     for layer in layers:
         layer.momentum = 0.0
+        if layer.gamma is not None and layer.beta is not None:
+            layer.gamma.assign(layer.gamma * 0 + SPREAD)
+            layer.beta.assign(layer.beta * 0 + OFFSET)
     if layers:
-        model(inputs, training=True)
+        model(_inputs(model, row, SETTLING), training=True)
     for layer, momentum in zip(layers, momenta, strict=True):
         layer.momentum = momentum
 
@@ -81,35 +93,48 @@ def _require_varied(outputs: Any) -> None:
             raise ValueError(f"output {name} does not vary over the samples, or is not finite")
 
 
-def _inputs(model: Any, row: Row) -> Any:
+def _inputs(model: Any, row: Row, samples: int = SAMPLES) -> Any:
     """Samples in the structure that the model takes: one array, a list of them, or a dict by name."""
     generator = np.random.default_rng(0)
-    given = next((getattr(model, name) for name in STRUCTURES if hasattr(model, name)), model.inputs)
+    if row.shape is not None:
+        return _values(generator, (samples, *row.shape), row, 0).astype("float32")
+    found = [getattr(model, name) for name in STRUCTURES if getattr(model, name, None) is not None]
+    given = found[0] if found else model.inputs
     if isinstance(given, dict):
-        return {name: _sample(generator, tensor, row) for name, tensor in given.items()}
+        return {
+            name: _sample(generator, tensor, row, index, samples) for index, (name, tensor) in enumerate(given.items())
+        }
     tensors = given if isinstance(given, list | tuple) else [given]
-    arrays = [_sample(generator, tensor, row) for tensor in tensors]
+    arrays = [_sample(generator, tensor, row, index, samples) for index, tensor in enumerate(tensors)]
     return arrays if len(arrays) > 1 else arrays[0]
 
 
-def _sample(generator: np.random.Generator, tensor: Any, row: Row) -> np.ndarray:
-    """Random values of the row's domain. Samples differ in contrast, so that a model's answers vary with them."""
-    shape = (SAMPLES, *(size or FREE for size in tensor.shape[1:]))
+def _sample(generator: np.random.Generator, tensor: Any, row: Row, index: int, samples: int) -> np.ndarray:
+    """Samples for an input, in its shape and dtype."""
+    shape = (samples, *(size or FREE for size in tensor.shape[1:]))
     kind = getattr(tensor.dtype, "name", tensor.dtype)
+    return _values(generator, shape, row, index).astype(kind)
+
+
+def _values(generator: np.random.Generator, shape: tuple[int, ...], row: Row, index: int) -> np.ndarray:
+    """Random values of the row's domain for the input at a position.
+
+    Samples differ in contrast, so that a model's answers vary with them; inputs differ in range, so that each one's shows.
+    """
     if row.domain == "tokens":
-        return generator.integers(1, WORDS, shape).astype(kind)
+        return generator.integers(1, WORDS, shape)
     values = generator.uniform(-0.95, 0.95, shape)
-    values *= np.linspace(0.3, 1.0, SAMPLES).reshape(-1, *[1] * (len(shape) - 1))
+    values *= np.linspace(0.3, 1.0, shape[0]).reshape(-1, *[1] * (len(shape) - 1)) / RANGES**index
     if row.domain == "sequence":
-        for sample, end in zip(values, generator.integers(2, shape[1] + 1, SAMPLES), strict=True):
+        for sample, end in zip(values, generator.integers(2, shape[1] + 1, shape[0]), strict=True):
             sample[end:] = 0.0
-    return ((values + 1) * 127.5).round().astype(kind) if row.domain == "pixels" else values.astype(kind)
+    return ((values + 1) * 127.5).round() if row.domain == "pixels" else values
 
 
 def _answers(model: Any, inputs: Any) -> Any:
     """What the model answers, as arrays in its own structure; one sample at a time where its batch is fixed."""
-    first = model.inputs[0]
-    if first.shape[0] is None:
+    known = getattr(model, "inputs", None)
+    if not known or known[0].shape[0] is None:
         return _arrays(model(inputs, training=False))
     each = []
     for index in range(SAMPLES):

@@ -25,13 +25,15 @@ CRASH = re.compile(r"the process ended with (signal|exit code)")
 class Cell(Value):
     """A word, and why: the layers that are left out, the reason of a refusal, or the fault.
 
-    `signal_db` is how far the file's answers are from the trained model's, where both were run.
+    `signal_db` is how far the file's answers are from the trained model's, where both were run. `copied` says that
+    it is the cell of another row, whose model loads to the same layers.
     """
 
     word: Word
     note: str = ""
     signal_db: float | None = None
     seconds: float = 0.0
+    copied: bool = False
 
 
 WORKS, NOT_RUN = Cell(word="works"), Cell(word="not run")

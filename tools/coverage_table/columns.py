@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -12,10 +13,12 @@ import numpy as np
 
 from coverage_table.bench import Bench, Made, in_order, task_of
 from coverage_table.cells import COLUMNS, CRASH, NOT_RUN, WORKS, Cell, declined, defect, failed, in_part, left_out
-from coverage_table.rounding import ALLOWED, Agreed, apart
+from coverage_table.rounding import Agreed, allowed, apart
 from coverage_table.rows import Row
-from edgekit.errors import EdgekitError, ModelError
+from edgekit.documents.facts import ModelFacts
+from edgekit.errors import EdgekitError
 from edgekit.ingest.materials import Materials
+from edgekit.jobs.cache import digest_of
 from edgekit.jobs.worker import TrialFailed
 from edgekit.make.maker import Made as MadeFile
 from edgekit.make.maker import Maker
@@ -29,42 +32,64 @@ from edgekit.values import Value
 CONVERSIONS = {"int8": "int8", "16x8": "int16x8", "float16": "float16", "dynamic range": "dynamic_range"}
 TRAININGS = {"quantization-aware": "quantization_aware", "pruning": "pruning", "clustering": "clustering"}
 FALLBACK, BASELINE = "int8_float_fallback", "float32"
+TRAINED = (*TRAININGS, "chain")
 CHAIN = tuple(TRAININGS.values())
+NO_KERNEL = ("Embedding", "BatchNorm", "LayerNorm", "GroupNorm", "RMSNorm", "Normalization", "PReLU", "Rescaling")
+"""Layers, by how their kind begins, whose weights are no kernel."""
 NOT_OPENED = "the model cannot be loaded"
 
 
 class RowResult(Value):
-    """A row's cells by column, and the seconds that it took."""
+    """A row's cells by column, the seconds that it took, and a hash of the layers that its model loads to."""
 
     path: str
     cells: dict[str, Cell]
     seconds: float
+    graph: str = ""
 
 
-def run_row(bench: Bench, row: Row, tell: Callable[[str], None]) -> RowResult:
-    """Every cell of a row. What fails is a cell; `tell` gets the name of each column before it is tried."""
-    started, cells = time.monotonic(), dict.fromkeys(COLUMNS, NOT_RUN)
+def run_row(bench: Bench, row: Row, like: RowResult | None = None) -> RowResult:
+    """Every cell of a row; what fails is a cell. The trained cells of `like` are taken where both models have the same layers."""
+    graph, started, cells = "", time.monotonic(), dict.fromkeys(COLUMNS, NOT_RUN)
     try:
         with bench.made(row) as (made, cache):
-            tell("loads")
             try:
                 opened = bench.opened(made, cache)
-            except ModelError as problem:
+            except EdgekitError as problem:
                 why = bench.unreadable(row, made)
                 told = f"{row.path}: its own Keras does not read the file that it saved: {why}"
                 cells["loads"] = Cell(word="not run", note=told) if why else _refused(problem)
             else:
                 closed = ", ".join(opened.facts.closed)
                 cells["loads"] = in_part(f"kept closed, as one operation each: {closed}") if closed else WORKS
-                _Row(bench, row, made, bench.materials(made, cache, opened), tell).fill(cells)
+                graph = graph_of(opened.facts)
+                trained = like.cells if like is not None and like.graph == graph else {}
+                _Row(bench, row, made, bench.materials(made, cache, opened)).fill(cells, trained)
     except TrialFailed as problem:
         cells["loads"] = Cell(word="not run", note=problem.reason)
     except EdgekitError as problem:
         cells["agrees"] = defect("exception", _said(problem))
-    return RowResult(path=row.path, cells=cells, seconds=round(time.monotonic() - started, 1))
+    return RowResult(path=row.path, cells=cells, seconds=round(time.monotonic() - started, 1), graph=graph)
 
 
-def _refused(problem: ModelError) -> Cell:
+def graph_of(facts: ModelFacts) -> str:
+    """A hash of a model's layers: kinds, shapes, kernels, activations and connections, but no names."""
+    places = {layer.name: place for place, layer in enumerate(facts.layers)}
+    layers = [
+        [
+            one.kind,
+            one.output_shape,
+            one.kernel,
+            one.activation,
+            one.parameters,
+            [places.get(name) for name in one.inputs],
+        ]
+        for one in facts.layers
+    ]
+    return digest_of([layers, [tensor.shape for tensor in (*facts.inputs, *facts.outputs)]])
+
+
+def _refused(problem: EdgekitError) -> Cell:
     """The cell of a model that does not load: an exception beneath, or a reason of edgekit's own."""
     said = _said(problem)
     return defect("exception", said) if problem.what == NOT_OPENED else declined(said)
@@ -77,26 +102,30 @@ def _said(problem: EdgekitError) -> str:
 class _Row:
     """The trials of one row's model. Each is made once, whatever asks for it."""
 
-    def __init__(self, bench: Bench, row: Row, made: Made, materials: Materials, tell: Callable[[str], None]) -> None:
-        self._bench, self._row, self._made, self._materials, self._tell = bench, row, made, materials, tell
+    def __init__(self, bench: Bench, row: Row, made: Made, materials: Materials) -> None:
+        self._bench, self._row, self._made, self._materials = bench, row, made, materials
         self._maker = Maker(materials)
         self._task: Task = task_of(made, materials.model.facts)
         self._proposals, refusals = candidates(self._task)
         self._answers: dict[Path, list[np.ndarray]] = {}
         self._reasons = {one.technique: one.reason for one in refusals}
 
-    def fill(self, cells: dict[str, Cell]) -> None:
-        """Fill in every column behind "loads"."""
+    def fill(self, cells: dict[str, Cell], trained: Mapping[str, Cell]) -> None:
+        """Fill in every column behind "loads"; of those that train, from the cells of a model of the same layers, if there is one."""
         self._put(cells, "agrees", self._agrees)
         for column, name in CONVERSIONS.items():
             self._put(cells, column, self._int8 if column == "int8" else partial(self._alone, name))
+        if trained:
+            cells.update(
+                {column: msgspec.structs.replace(trained[column], copied=True, seconds=0.0) for column in TRAINED}
+            )
+            return
         end = self._end(cells)
         for column, name in TRAININGS.items():
             self._put(cells, column, partial(self._trained, name, end))
         self._put(cells, "chain", self._chain)
 
     def _put(self, cells: dict[str, Cell], column: str, make: Callable[[], Cell]) -> None:
-        self._tell(column)
         started = time.monotonic()
         cells[column] = msgspec.structs.replace(make(), seconds=round(time.monotonic() - started, 1))
 
@@ -108,7 +137,7 @@ class _Row:
         except (TrialFailed, EdgekitError) as problem:
             return failed(_reason(problem))
         agreed = apart(in_order(self._made.outputs, facts), loaded)
-        if not agreed.within(ALLOWED["float16" if self._row.half else BASELINE]):
+        if not agreed.within(allowed("float16" if self._row.half else BASELINE, len(facts.layers))):
             return _far(agreed, "the loaded model and the original")
         return self._alone(BASELINE)
 
@@ -182,10 +211,25 @@ class _Row:
         except (TrialFailed, EdgekitError) as problem:
             return failed(_reason(problem))
         agreed = apart(reference, found, jumps=self._row.jumps)
-        if not agreed.within(ALLOWED[candidate.conversion.name]):
+        if not agreed.within(allowed(candidate.conversion.name, len(self._materials.model.facts.layers))):
             return _far(agreed, "the file and the model that it was made of")
-        note = _part(file)
+        note = _part(file) or self._not_trained(candidate, file)
         return Cell(word="in part" if note else "works", note=note, signal_db=round(agreed.signal_db, 1))
+
+    def _not_trained(self, candidate: Proposal, file: MadeFile) -> str:
+        """The layers whose rounding is not simulated in training, where a candidate simulates it; empty where there are none."""
+        if not any(step.technique.name == "quantization_aware" for step in candidate.training):
+            return ""
+        facts = self._materials.model.facts
+        if facts.closed:
+            return f"kept closed, and float in training: {', '.join(facts.closed)}"
+        wanted = sum(layer.kernel is not None and not layer.kind.startswith(NO_KERNEL) for layer in facts.layers)
+        counted = [int(found[1]) for one in file.evidence if (found := re.search(r"(\d+) kernels and", one))]
+        return (
+            f"{counted[0]} kernels simulate int8, of {wanted} layers with one"
+            if counted and counted[0] < wanted
+            else ""
+        )
 
 
 def _part(file: MadeFile) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from coverage_table.cells import COLUMNS, Cell
 from coverage_table.columns import RowResult
-from coverage_table.rounding import ALLOWED, GRID
+from coverage_table.rounding import ALLOWED, FEW, GRID
 from coverage_table.rows import Row
 
 TITLES = {
@@ -41,7 +41,7 @@ def _head() -> str:
     return f"""# Coverage
 
 Made by `python tools/make_coverage.py`: small models of every family with random weights, each loaded as its user would load it
-(`.keras` of Keras 3, `.h5` of Keras 2), trained for two steps on 16 random samples where a technique trains, converted, and run on LiteRT.
+(`.keras` of Keras 3, `.h5` of Keras 2), trained for two steps on 8 random samples where a technique trains, converted, and run on LiteRT.
 The table shows that it works; accuracy is a matter of [benchmarks](benchmarks.md).
 
 | column | what is done |
@@ -54,11 +54,11 @@ The table shows that it works; accuracy is a matter of [benchmarks](benchmarks.m
 | seconds | of the whole row, on the machine that made the page |
 
 A cell that **works** was converted, its evidence holds in the model and in the bytes, and the file's answers agree with those of the
-trained model. **In part** names what is left out. **Declined** gives the reason that a user reads. A **defect** is an exception, a
+trained model. Cells with **=** are those of the row that it loads to the same layers as, and were not made again. **In part** names what is left out. **Declined** gives the reason that a user reads. A **defect** is an exception, a
 native crash, a lost proof, or answers that do not agree. The numbers point to the notes at the end.
 
 Answers agree if the variance of the model's answers over the samples is so many times the mean square of the differences, or if 99% of the
-differences are within so many steps of a grid of {GRID} values over the range of the answers (85% for models with steps in them, as a rounding or a comparison):
+differences are within so many steps of a grid of {GRID} values over the range of the answers (85% for models with steps in them, as a rounding or a comparison). The least signal is for {FEW} layers, and falls by 10 dB for ten times as many:
 
 | conversion | least signal | or most steps |
 | --- | --- | --- |
@@ -93,6 +93,7 @@ def _shown(cell: Cell | None, notes: dict[str, int]) -> str:
     if cell is None:
         return "–"
     word = {"defect": "**defect**", "not run": "–"}.get(cell.word, cell.word)
+    word += " =" * cell.copied
     return f"{word} [{notes.setdefault(cell.note, len(notes) + 1)}]" if cell.note else word
 
 

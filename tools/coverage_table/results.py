@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import msgspec
@@ -26,7 +27,7 @@ class Results:
     """A file of results; it is written whole after each row."""
 
     def __init__(self, path: Path) -> None:
-        self._path, self._code = path, code()
+        self._path, self._code, self._writing = path, code(), threading.Lock()
         self._kept = msgspec.json.decode(path.read_bytes(), type=dict[str, Kept]) if path.exists() else {}
 
     def find(self, path: str) -> RowResult | None:
@@ -40,11 +41,12 @@ class Results:
 
     def keep(self, result: RowResult) -> None:
         """Add a result, and write the file."""
-        self._kept[result.path] = Kept(code=self._code, result=result)
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        scratch = self._path.with_suffix(".new")
-        scratch.write_bytes(msgspec.json.format(msgspec.json.encode(self._kept)))
-        scratch.replace(self._path)
+        with self._writing:
+            self._kept[result.path] = Kept(code=self._code, result=result)
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            scratch = self._path.with_suffix(".new")
+            scratch.write_bytes(msgspec.json.format(msgspec.json.encode(self._kept)))
+            scratch.replace(self._path)
 
 
 def code() -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import fnmatch
 import importlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal
 
 FAMILIES = (
@@ -28,7 +28,8 @@ Domain = Literal["float", "pixels", "tokens", "sequence"]
 class Row:
     """A model of the table. `make` gets a Keras (`keras3` or tf_keras) and returns the model with random weights.
 
-    `jumps` says that the model has steps in it (a rounding, a comparison): one step of int8 before them may be a whole
+    `shape` is that of a sample, for a model that does not tell. `like` is the path of a row whose trained cells hold for this one too,
+    if both load to the same layers. `jumps` says that the model has steps in it (a rounding, a comparison): one step of int8 before them may be a whole
     step after them. `quick` rows are the subset that the tests run. `imports` are modules of `user/`.
     """
 
@@ -37,6 +38,8 @@ class Row:
     make: Callable[[Any], Any]
     keras: Literal[2, 3] = 3
     domain: Domain = "float"
+    shape: tuple[int, ...] | None = None
+    like: str | None = None
     jumps: bool = False
     half: bool = False
     quick: bool = False
@@ -67,3 +70,14 @@ def chosen(rows: Iterable[Row], patterns: Iterable[str] = (), *, quick: bool = F
         if (not quick or row.quick)
         and (not wanted or any(fnmatch.fnmatchcase(row.path.lower(), one) for one in wanted))
     ]
+
+
+def waves(rows: Sequence[Row]) -> list[list[Row]]:
+    """The rows in parts, each behind the part that has the rows that its own may be like."""
+    parts: list[list[Row]] = []
+    rest = list(rows)
+    while rest:
+        waiting = {row.path for row in rest}
+        parts.append([row for row in rest if row.like not in waiting])
+        rest = [row for row in rest if row.like in waiting]
+    return parts

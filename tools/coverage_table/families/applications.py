@@ -11,7 +11,7 @@ from typing import Any
 
 from coverage_table.rows import Domain, Row
 
-CLASSES = 4
+GROUP, CLASSES = "applications", 4
 SIZES = {"Xception": 71, "InceptionV3": 75, "InceptionResNetV2": 75}
 """The least sizes that these take; all others take 32."""
 WIDTHS: dict[str, dict[str, Any]] = {"MobileNet": {"alpha": 0.25}, "MobileNetV2": {"alpha": 0.35}}
@@ -45,12 +45,24 @@ def _shape(name: str) -> dict[str, Any]:
     return {"input_shape": (size, size, 3)}
 
 
+def _name(name: str, nesting: str, version: int) -> str:
+    return f"{name}{nesting}, Keras {version}"
+
+
+def _like(name: str, nesting: str, version: int) -> str | None:
+    """The row that a variant may be the same as: the one of Keras 3 for Keras 2, and the plain one for Keras 3."""
+    if version == 2:
+        return f"{GROUP}/{_name(name, nesting, 3)}"
+    return f"{GROUP}/{_name(name, '', 3)}" if nesting else None
+
+
 def _rows(name: str) -> list[Row]:
     domain: Domain = "pixels" if name in PIXELS else "float"
     return [
         Row(
-            name=f"{name}{nesting}, Keras {version}",
-            group="applications",
+            name=_name(name, nesting, version),
+            group=GROUP,
+            like=_like(name, nesting, version),
             make=functools.partial(make, name=name),
             keras=version,  # type: ignore[arg-type]
             domain=domain,

@@ -61,6 +61,6 @@ ROWS = [
     Row(name="layer of Keras 3", group="custom", make=gate_3, imports=(KERAS_3,), quick=True),
     Row(name="layer of layers of Keras 3", group="custom", make=block_3, imports=(KERAS_3,)),
     Row(name="layer of Keras 2", group="custom", make=gate_2, keras=2, imports=(KERAS_2,)),
-    Row(name="subclassed model", group="custom", make=subclassed, imports=(KERAS_3,)),
+    Row(name="subclassed model", group="custom", make=subclassed, imports=(KERAS_3,), shape=(12, 12, 3)),
     Row(name="subclassed model in a functional one", group="custom", make=subclassed_block, imports=(KERAS_3,)),
 ]
