@@ -26,7 +26,7 @@ from edgekit.planner.candidates import candidates, chained, with_conversion
 from edgekit.planner.proposal import Proposal
 from edgekit.progress import no_progress
 from edgekit.techniques.interface import Task
-from edgekit.techniques.steps import TypedStep, published
+from edgekit.techniques.steps import TypedStep, published, training_of
 from edgekit.values import Value
 
 CONVERSIONS = {"int8": "int8", "16x8": "int16x8", "float16": "float16", "dynamic range": "dynamic_range"}
@@ -120,9 +120,9 @@ class _Row:
                 {column: msgspec.structs.replace(trained[column], copied=True, seconds=0.0) for column in TRAINED}
             )
             return
-        end = self._end(cells)
+        fallback = cells["int8"].word == "in part"
         for column, name in TRAININGS.items():
-            self._put(cells, column, partial(self._trained, name, end))
+            self._put(cells, column, partial(self._trained, name, fallback))
         self._put(cells, "chain", self._chain)
 
     def _put(self, cells: dict[str, Cell], column: str, make: Callable[[], Cell]) -> None:
@@ -155,22 +155,18 @@ class _Row:
             return in_part(f"with operators in float: {rest.note}; throughout: {whole.note}")
         return rest if whole.word == "declined" else whole
 
-    def _end(self, cells: dict[str, Cell]) -> str:
-        """The conversion behind pruning and clustering: the first that the model itself takes."""
-        if cells["int8"].word == "works":
-            return "int8"
-        if cells["int8"].word == "in part":
-            return FALLBACK
-        return "float16" if cells["float16"].word == "works" else BASELINE
-
-    def _trained(self, name: str, end: str) -> Cell:
+    def _trained(self, name: str, fallback: bool) -> Cell:
+        """A training technique with the planner's conversion, or with the one that replaces it where the model needs that."""
         found = self._lightest(name)
         if found is None:
             return declined(self._reasons[name])
-        step = self._conversion(end)
-        if name != "quantization_aware" and step is not None and step != found.steps[-1]:
-            found = with_conversion(self._task, found, step)
-        return self._tried(found)
+        step = self._conversion(FALLBACK) if fallback and self._may_replace(found) else None
+        return self._tried(with_conversion(self._task, found, step) if step is not None else found)
+
+    def _may_replace(self, candidate: Proposal) -> bool:
+        """Whether another conversion may follow the training: the rounding of one may have been simulated in it."""
+        simulated = training_of(candidate.training[-1]).simulates
+        return not simulated or FALLBACK in simulated
 
     def _chain(self) -> Cell:
         parts = [self._lightest(name) for name in CHAIN]

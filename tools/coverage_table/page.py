@@ -49,7 +49,7 @@ The table shows that it works; accuracy is a matter of [benchmarks](benchmarks.m
 | loads | the model is read, normalised, and compared with the original on random input |
 | agrees | the loaded model answers as the original on the row's data, and the float32 file as the loaded model |
 | int8, 16x8, float16, dynamic range | conversion of the model as it is |
-| quantization-aware, pruning, clustering | training, then int8 where the model takes it (else int8 with float, float16, or float32) |
+| quantization-aware, pruning, clustering | training, then int8, or int8 with operators in float where the model needs that |
 | chain | pruning, clustering, quantization-aware training, int8 |
 | seconds | of the whole row, on the machine that made the page |
 

@@ -66,13 +66,13 @@ def shared(keras: Any) -> Any:
 
 
 def nested_twice(keras: Any) -> Any:
-    """A model in a model in a model; the inner one is used twice."""
+    """A model in a model in a model; the one between is used twice."""
     layers = keras.layers
     inner = keras.Sequential([keras.Input((16,)), layers.Dense(16, activation="relu"), layers.Dense(16)], name="inner")
     given = keras.Input((16,))
     outer = keras.Model(given, layers.Add()([given, inner(given)]), name="outer")
     entry = keras.Input((16,), name="features")
-    return keras.Model(entry, head(keras, inner(outer(entry))))
+    return keras.Model(entry, head(keras, outer(outer(entry))))
 
 
 def over_time(keras: Any) -> Any:
