@@ -24,7 +24,8 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "tools"), str(ROOT)]  # the code of this checkout, in the children too
 
 from coverage_table.bench import Bench  # noqa: E402 - its folder comes first
-from coverage_table.columns import RowResult, run_row  # noqa: E402
+from coverage_table.cells import RowResult  # noqa: E402
+from coverage_table.columns import run_row  # noqa: E402
 from coverage_table.page import page  # noqa: E402
 from coverage_table.results import Results  # noqa: E402
 from coverage_table.rows import Row, all_rows, chosen, waves  # noqa: E402

@@ -6,8 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from coverage_table.cells import COLUMNS, WORKS, Cell, declined, defect, failed, in_part, left_out
-from coverage_table.columns import RowResult
+from coverage_table.cells import COLUMNS, WORKS, Cell, RowResult, declined, defect, failed, in_part, left_out
 from coverage_table.page import page
 from coverage_table.results import Results
 from coverage_table.rounding import ALLOWED, allowed, apart

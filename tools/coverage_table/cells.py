@@ -36,6 +36,15 @@ class Cell(Value):
     copied: bool = False
 
 
+class RowResult(Value):
+    """A row's cells by column, the seconds that it took, and a hash of the layers that its model loads to."""
+
+    path: str
+    cells: dict[str, Cell]
+    seconds: float
+    graph: str = ""
+
+
 WORKS, NOT_RUN = Cell(word="works"), Cell(word="not run")
 
 

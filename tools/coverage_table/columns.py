@@ -1,51 +1,19 @@
-"""The columns of one row: the planner's candidates, made by the maker, run on LiteRT, and compared with the trained model."""
+"""One row: its model made, loaded, and tried in every column. What fails is a cell, and never the end of a run."""
 
 from __future__ import annotations
 
-import re
 import time
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
-from pathlib import Path
 
-import msgspec
-import numpy as np
-
-from coverage_table.bench import Bench, Made, in_order, task_of
-from coverage_table.cells import COLUMNS, CRASH, NOT_RUN, WORKS, Cell, declined, defect, failed, in_part, left_out
-from coverage_table.rounding import Agreed, allowed, apart
+from coverage_table.bench import Bench
+from coverage_table.cells import COLUMNS, NOT_RUN, WORKS, Cell, RowResult, declined, defect, in_part
 from coverage_table.rows import Row
+from coverage_table.trials import Trials, said
 from edgekit.documents.facts import ModelFacts
 from edgekit.errors import EdgekitError
-from edgekit.ingest.materials import Materials
 from edgekit.jobs.cache import digest_of
 from edgekit.jobs.worker import TrialFailed
-from edgekit.make.maker import Made as MadeFile
-from edgekit.make.maker import Maker
-from edgekit.planner.candidates import candidates, chained, with_conversion
-from edgekit.planner.proposal import Proposal
-from edgekit.progress import no_progress
-from edgekit.techniques.interface import Task
-from edgekit.techniques.steps import TypedStep, published, training_of
-from edgekit.values import Value
 
-CONVERSIONS = {"int8": "int8", "16x8": "int16x8", "float16": "float16", "dynamic range": "dynamic_range"}
-TRAININGS = {"quantization-aware": "quantization_aware", "pruning": "pruning", "clustering": "clustering"}
-FALLBACK, BASELINE = "int8_float_fallback", "float32"
-TRAINED = (*TRAININGS, "chain")
-CHAIN = tuple(TRAININGS.values())
-NO_KERNEL = ("Embedding", "BatchNorm", "LayerNorm", "GroupNorm", "RMSNorm", "Normalization", "PReLU", "Rescaling")
-"""Layers, by how their kind begins, whose weights are no kernel."""
 NOT_OPENED = "the model cannot be loaded"
-
-
-class RowResult(Value):
-    """A row's cells by column, the seconds that it took, and a hash of the layers that its model loads to."""
-
-    path: str
-    cells: dict[str, Cell]
-    seconds: float
-    graph: str = ""
 
 
 def run_row(bench: Bench, row: Row, like: RowResult | None = None) -> RowResult:
@@ -64,11 +32,11 @@ def run_row(bench: Bench, row: Row, like: RowResult | None = None) -> RowResult:
                 cells["loads"] = in_part(f"kept closed, as one operation each: {closed}") if closed else WORKS
                 graph = graph_of(opened.facts)
                 trained = like.cells if like is not None and like.graph == graph else {}
-                _Row(bench, row, made, bench.materials(made, cache, opened)).fill(cells, trained)
+                Trials(bench, row, made, bench.materials(made, cache, opened)).fill(cells, trained)
     except TrialFailed as problem:
         cells["loads"] = Cell(word="not run", note=problem.reason)
-    except EdgekitError as problem:
-        cells["agrees"] = defect("exception", _said(problem))
+    except Exception as problem:  # whatever a table of all models finds
+        cells["agrees"] = defect("exception", said(problem))
     return RowResult(path=row.path, cells=cells, seconds=round(time.monotonic() - started, 1), graph=graph)
 
 
@@ -91,152 +59,5 @@ def graph_of(facts: ModelFacts) -> str:
 
 def _refused(problem: EdgekitError) -> Cell:
     """The cell of a model that does not load: an exception beneath, or a reason of edgekit's own."""
-    said = _said(problem)
-    return defect("exception", said) if problem.what == NOT_OPENED else declined(said)
-
-
-def _said(problem: EdgekitError) -> str:
-    return f"{problem.what} ({problem.received})" if problem.received else problem.what
-
-
-class _Row:
-    """The trials of one row's model. Each is made once, whatever asks for it."""
-
-    def __init__(self, bench: Bench, row: Row, made: Made, materials: Materials) -> None:
-        self._bench, self._row, self._made, self._materials = bench, row, made, materials
-        self._maker = Maker(materials)
-        self._task: Task = task_of(made, materials.model.facts)
-        self._proposals, refusals = candidates(self._task)
-        self._answers: dict[Path, list[np.ndarray]] = {}
-        self._reasons = {one.technique: one.reason for one in refusals}
-
-    def fill(self, cells: dict[str, Cell], trained: Mapping[str, Cell]) -> None:
-        """Fill in every column behind "loads"; of those that train, from the cells of a model of the same layers, if there is one."""
-        self._put(cells, "agrees", self._agrees)
-        for column, name in CONVERSIONS.items():
-            self._put(cells, column, self._int8 if column == "int8" else partial(self._alone, name))
-        if trained:
-            cells.update(
-                {column: msgspec.structs.replace(trained[column], copied=True, seconds=0.0) for column in TRAINED}
-            )
-            return
-        fallback = cells["int8"].word == "in part"
-        for column, name in TRAININGS.items():
-            self._put(cells, column, partial(self._trained, name, fallback))
-        self._put(cells, "chain", self._chain)
-
-    def _put(self, cells: dict[str, Cell], column: str, make: Callable[[], Cell]) -> None:
-        started = time.monotonic()
-        cells[column] = msgspec.structs.replace(make(), seconds=round(time.monotonic() - started, 1))
-
-    def _agrees(self) -> Cell:
-        """The loaded model against the original, then the float file against the loaded model."""
-        facts = self._materials.model.facts
-        try:
-            loaded = self._trained_answers(Path(self._materials.model.folder), ())
-        except (TrialFailed, EdgekitError) as problem:
-            return failed(_reason(problem))
-        agreed = apart(in_order(self._made.outputs, facts), loaded)
-        if not agreed.within(allowed("float16" if self._row.half else BASELINE, len(facts.layers))):
-            return _far(agreed, "the loaded model and the original")
-        return self._alone(BASELINE)
-
-    def _alone(self, name: str) -> Cell:
-        found = [one for one in self._proposals if not one.training and one.conversion.name == name]
-        return self._tried(found[0]) if found else declined(self._reasons[name])
-
-    def _int8(self) -> Cell:
-        """int8 throughout, else with the operators in float that have no integer kernel."""
-        whole = self._alone("int8")
-        if whole.word in ("works", "in part") or CRASH.search(whole.note):
-            return whole
-        rest = self._alone(FALLBACK)
-        if rest.word in ("works", "in part"):
-            return in_part(f"with operators in float: {rest.note}; throughout: {whole.note}")
-        return rest if whole.word == "declined" else whole
-
-    def _trained(self, name: str, fallback: bool) -> Cell:
-        """A training technique with the planner's conversion, or with the one that replaces it where the model needs that."""
-        found = self._lightest(name)
-        if found is None:
-            return declined(self._reasons[name])
-        step = self._conversion(FALLBACK) if fallback and self._may_replace(found) else None
-        return self._tried(with_conversion(self._task, found, step) if step is not None else found)
-
-    def _may_replace(self, candidate: Proposal) -> bool:
-        """Whether another conversion may follow the training: the rounding of one may have been simulated in it."""
-        simulated = training_of(candidate.training[-1]).simulates
-        return not simulated or FALLBACK in simulated
-
-    def _chain(self) -> Cell:
-        parts = [self._lightest(name) for name in CHAIN]
-        missing = [self._reasons[name] for name, part in zip(CHAIN, parts, strict=True) if part is None]
-        if missing:
-            return declined(missing[0])
-        whole = [
-            one for one in chained(self._task, [part for part in parts if part]) if len(one.training) == len(CHAIN)
-        ]
-        return self._tried(whole[-1]) if whole else declined("the planner makes no chain of them")
-
-    def _lightest(self, name: str) -> Proposal | None:
-        """The lightest candidate with one training technique; the heavier ones come first."""
-        found = [
-            one for one in self._proposals
-            if len(one.training) == 1 and one.training[0].technique.name == name and one.conversion.packs is None
-        ]  # fmt: skip
-        return found[-1] if found else None
-
-    def _conversion(self, name: str) -> TypedStep | None:
-        return next(
-            (one.steps[-1] for one in self._proposals if not one.training and one.conversion.name == name), None
-        )
-
-    def _trained_answers(self, model: Path, steps: Sequence[TypedStep]) -> list[np.ndarray]:
-        if model not in self._answers:
-            self._answers[model] = self._bench.keras_answers(model, published(steps), self._materials)
-        return self._answers[model]
-
-    def _tried(self, candidate: Proposal) -> Cell:
-        """The candidate made, run and compared."""
-        if candidate.unmet is not None:
-            return declined(candidate.unmet)
-        try:
-            file = self._maker.make(candidate, no_progress, None)
-            reference = self._trained_answers(file.model, candidate.training)
-            found = self._bench.run(file.tflite, self._materials.dataset)
-        except (TrialFailed, EdgekitError) as problem:
-            return failed(_reason(problem))
-        agreed = apart(reference, found, jumps=self._row.jumps)
-        if not agreed.within(allowed(candidate.conversion.name, len(self._materials.model.facts.layers))):
-            return _far(agreed, "the file and the model that it was made of")
-        note = _part(file) or self._not_trained(candidate, file)
-        return Cell(word="in part" if note else "works", note=note, signal_db=round(agreed.signal_db, 1))
-
-    def _not_trained(self, candidate: Proposal, file: MadeFile) -> str:
-        """The layers whose rounding is not simulated in training, where a candidate simulates it; empty where there are none."""
-        if not any(step.technique.name == "quantization_aware" for step in candidate.training):
-            return ""
-        facts = self._materials.model.facts
-        if facts.closed:
-            return f"kept closed, and float in training: {', '.join(facts.closed)}"
-        wanted = sum(layer.kernel is not None and not layer.kind.startswith(NO_KERNEL) for layer in facts.layers)
-        counted = [int(found[1]) for one in file.evidence if (found := re.search(r"(\d+) kernels and", one))]
-        return (
-            f"{counted[0]} kernels simulate int8, of {wanted} layers with one"
-            if counted and counted[0] < wanted
-            else ""
-        )
-
-
-def _part(file: MadeFile) -> str:
-    """The evidence that counts some layers out, or operators that stay in float; empty where none does."""
-    return "; ".join(one for one in file.evidence if left_out(one))
-
-
-def _far(agreed: Agreed, who: str) -> Cell:
-    cell = defect("no agreement", f"{who} are apart: {agreed}")
-    return Cell(word=cell.word, note=cell.note, signal_db=round(max(agreed.signal_db, -999.0), 1))
-
-
-def _reason(problem: TrialFailed | EdgekitError) -> str:
-    return problem.reason if isinstance(problem, TrialFailed) else _said(problem)
+    told = said(problem)
+    return defect("exception", told) if problem.what == NOT_OPENED else declined(told)

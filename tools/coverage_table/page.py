@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from coverage_table.cells import COLUMNS, Cell
-from coverage_table.columns import RowResult
+from coverage_table.cells import COLUMNS, Cell, RowResult
 from coverage_table.rounding import ALLOWED, FEW, GRID
 from coverage_table.rows import Row
 

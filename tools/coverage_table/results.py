@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from coverage_table.columns import RowResult
+from coverage_table.cells import RowResult
 from edgekit.jobs.cache import digest_of, versions
 from edgekit.values import Value
 
