@@ -17,7 +17,7 @@ NOT_OPENED = "the model cannot be loaded"
 
 
 def run_row(bench: Bench, row: Row, like: RowResult | None = None) -> RowResult:
-    """Every cell of a row; what fails is a cell. The trained cells of `like` are taken where both models have the same layers."""
+    """Every cell of a row; what fails is a cell. Most cells of `like` are taken where both models have the same layers."""
     graph, started, cells = "", time.monotonic(), dict.fromkeys(COLUMNS, NOT_RUN)
     try:
         with bench.made(row) as (made, cache):
@@ -31,8 +31,8 @@ def run_row(bench: Bench, row: Row, like: RowResult | None = None) -> RowResult:
                 closed = ", ".join(opened.facts.closed)
                 cells["loads"] = in_part(f"kept closed, as one operation each: {closed}") if closed else WORKS
                 graph = graph_of(opened.facts)
-                trained = like.cells if like is not None and like.graph == graph else {}
-                Trials(bench, row, made, bench.materials(made, cache, opened)).fill(cells, trained)
+                known = like.cells if like is not None and like.graph == graph else {}
+                Trials(bench, row, made, bench.materials(made, cache, opened)).fill(cells, known)
     except TrialFailed as problem:
         cells["loads"] = Cell(word="not run", note=problem.reason)
     except Exception as problem:  # whatever a table of all models finds

@@ -28,7 +28,7 @@ Domain = Literal["float", "pixels", "tokens", "sequence"]
 class Row:
     """A model of the table. `make` gets a Keras (`keras3` or tf_keras) and returns the model with random weights.
 
-    `shape` is that of a sample, for a model that does not tell. `like` is the path of a row whose trained cells hold for this one too,
+    `shape` is that of a sample, for a model that does not tell. `like` is the path of a row whose cells hold for this one too,
     if both load to the same layers. `jumps` says that the model has steps in it (a rounding, a comparison): one step of int8 before them may be a whole
     step after them. `quick` rows are the subset that the tests run. `imports` are modules of `user/`.
     """

@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 
 from coverage_table.bench import Bench, Made, in_order, task_of
-from coverage_table.cells import CRASH, Cell, declined, defect, failed, in_part, left_out
+from coverage_table.cells import COLUMNS, CRASH, Cell, declined, defect, failed, in_part, left_out
 from coverage_table.rounding import Agreed, allowed, apart
 from coverage_table.rows import Row
 from edgekit.errors import EdgekitError
@@ -26,10 +26,11 @@ from edgekit.progress import no_progress
 from edgekit.techniques.interface import Task
 from edgekit.techniques.steps import TypedStep, published, training_of
 
-CONVERSIONS = {"int8": "int8", "16x8": "int16x8", "float16": "float16", "dynamic range": "dynamic_range"}
+CONVERSIONS = {"16x8": "int16x8", "float16": "float16", "dynamic range": "dynamic_range"}
 TRAININGS = {"quantization-aware": "quantization_aware", "pruning": "pruning", "clustering": "clustering"}
 FALLBACK, BASELINE = "int8_float_fallback", "float32"
-TRAINED = (*TRAININGS, "chain")
+MADE = ("loads", "agrees", "int8")
+"""The columns that are made for every row, also where its model has the layers of another row's."""
 CHAIN = tuple(TRAININGS.values())
 NO_KERNEL = ("Embedding", "BatchNorm", "LayerNorm", "GroupNorm", "RMSNorm", "Normalization", "PReLU", "Rescaling")
 """Layers, by how their kind begins, whose weights are no kernel."""
@@ -46,20 +47,26 @@ class Trials:
         self._answers: dict[Path, list[np.ndarray]] = {}
         self._reasons = {one.technique: one.reason for one in refusals}
 
-    def fill(self, cells: dict[str, Cell], trained: Mapping[str, Cell]) -> None:
-        """Fill in every column behind "loads"; of those that train, from the cells of a model of the same layers, if there is one."""
+    def fill(self, cells: dict[str, Cell], known: Mapping[str, Cell]) -> None:
+        """Fill in every column behind "loads"; most of them from the cells of a model of the same layers, where those are known."""
         self._put(cells, "agrees", self._agrees)
-        for column, name in CONVERSIONS.items():
-            self._put(cells, column, self._int8 if column == "int8" else partial(self._alone, name))
-        if trained:
-            cells.update(
-                {column: msgspec.structs.replace(trained[column], copied=True, seconds=0.0) for column in TRAINED}
-            )
+        self._put(cells, "int8", self._int8)
+        rest = [column for column in COLUMNS if column not in MADE]
+        if known:
+            cells.update({column: msgspec.structs.replace(known[column], copied=True, seconds=0.0) for column in rest})
             return
         fallback = cells["int8"].word == "in part"
-        for column, name in TRAININGS.items():
-            self._put(cells, column, partial(self._trained, name, fallback))
-        self._put(cells, "chain", partial(self._chain, fallback))
+        for column in rest:
+            self._put(cells, column, self._maker_of(column, fallback))
+
+    def _maker_of(self, column: str, fallback: bool) -> Callable[[], Cell]:
+        if column in CONVERSIONS:
+            return partial(self._alone, CONVERSIONS[column])
+        return (
+            partial(self._trained, TRAININGS[column], fallback)
+            if column in TRAININGS
+            else partial(self._chain, fallback)
+        )
 
     def _put(self, cells: dict[str, Cell], column: str, make: Callable[[], Cell]) -> None:
         started = time.monotonic()
