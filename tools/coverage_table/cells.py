@@ -59,7 +59,7 @@ def in_part(reason: str) -> Cell:
 
 
 def defect(kind: str, reason: str) -> Cell:
-    """What must not be: an exception, a native crash, a lost proof, answers that do not agree.
+    """What must not be: an exception, a native crash, a lost proof, answers that do not agree, a model refused.
 
     >>> defect("no agreement", "3 dB").note
     'no agreement: 3 dB'

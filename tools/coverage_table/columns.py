@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from coverage_table.bench import Bench
-from coverage_table.cells import COLUMNS, NOT_RUN, WORKS, Cell, RowResult, declined, defect, in_part
+from coverage_table.cells import COLUMNS, NOT_RUN, WORKS, Cell, RowResult, defect, in_part
 from coverage_table.rows import Row
 from coverage_table.trials import Trials, said
 from edgekit.documents.facts import ModelFacts
@@ -58,6 +58,5 @@ def graph_of(facts: ModelFacts) -> str:
 
 
 def _refused(problem: EdgekitError) -> Cell:
-    """The cell of a model that does not load: an exception beneath, or a reason of edgekit's own."""
-    told = said(problem)
-    return defect("exception", told) if problem.what == NOT_OPENED else declined(told)
+    """The cell of a model that does not load. Each of the table's can be called, so that no reason to refuse it is a good one."""
+    return defect("exception" if problem.what == NOT_OPENED else "refused", said(problem))

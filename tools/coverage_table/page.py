@@ -54,7 +54,7 @@ The table shows that it works; accuracy is a matter of [benchmarks](benchmarks.m
 
 A cell that **works** was converted, its evidence holds in the model and in the bytes, and the file's answers agree with those of the
 trained model. Cells with **=** are those of the row that it loads to the same layers as, and were not made again. **In part** names what is left out. **Declined** gives the reason that a user reads. A **defect** is an exception, a
-native crash, a lost proof, or answers that do not agree. The numbers point to the notes at the end.
+native crash, a lost proof, answers that do not agree, or a model that is refused. The numbers point to the notes at the end.
 
 Answers agree if the variance of the model's answers over the samples is so many times the mean square of the differences, or if 99% of the
 differences are within so many steps of a grid of {GRID} values over the range of the answers (85% for models with steps in them, as a rounding or a comparison). The least signal is for {FEW} layers, and falls by 10 dB for ten times as many:
