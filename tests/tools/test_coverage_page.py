@@ -45,6 +45,7 @@ def test_a_row_without_a_result_is_not_run_and_is_counted_as_such():
     text = page(ROWS, {"recurrent/GRU": result("recurrent/GRU", loads=declined("no"))})
     assert line_of(text, "| subclassed model |") == f"| subclassed model |{' – |' * len(COLUMNS)} 0 |"
     assert line_of(text, "| loads | ") != line_of(text, "| int8 | ")
+    assert "Only 1 of them have been run so far" in text
     assert "| loads | 0 | 0 | 1 | 0 | 2 |" in text and "| int8 | 1 | 0 | 0 | 0 | 2 |" in text
 
 

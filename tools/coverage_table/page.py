@@ -74,7 +74,9 @@ def _summary(rows: Sequence[Row], results: Mapping[str, RowResult]) -> str:
             f"| {column} | {' | '.join(str(words[word]) for word in ('works', 'in part', 'declined', 'defect', 'not run'))} |"
         )
     seconds = sum(one.seconds for one in done)
-    lines.append(f"\n{len(rows)} models, {seconds / 60:.0f} minutes in all.\n")
+    run = sum(bool(one.cells) for one in done)
+    missing = "" if run == len(rows) else f" Only {run} of them have been run so far: the page is not complete."
+    lines.append(f"\n{len(rows)} models, {seconds / 60:.0f} minutes in all.{missing}\n")
     return "\n".join(lines)
 
 
