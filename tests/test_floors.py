@@ -22,7 +22,7 @@ FACE = "edgekit"
 # From the ground up. A name is a folder of the package, or a module at its top.
 FLOORS = (
     "errors", "version", "units", "values", "progress", "files",
-    "tflite", "documents", "machine", "devices", "verdict", "jobs", "project", "ingest", "sanity", "cost", "techniques", "planner",
+    "tflite", "documents", "machine", "devices", "verdict", "jobs", "project", "ingest", "sanity", "cost", "keras_graph", "techniques", "planner",
     "boards", "make", "measure", "emit", "watching", "findings", "search", "diff", "api", "cli", "views", "__main__",
 )  # fmt: skip
 APART = (("make", "measure"), ("make", "boards"))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from edgekit.make.workshop.call_graph import flat
+from edgekit.keras_graph.call_graph import flat
 from edgekit.make.workshop.door import Door
 
 

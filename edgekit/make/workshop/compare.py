@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from edgekit.errors import ModelError
+from edgekit.keras_graph.call_graph import calls, dtype_name, flat, graph_of, inner_graph
 from edgekit.make.workshop.answers import answers, is_keras3
-from edgekit.make.workshop.call_graph import calls, dtype_name, flat, graph_of, inner_graph
 from edgekit.make.workshop.door import Door
 
 TOLERANCE = 1e-5

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from edgekit.documents.facts import ModelFacts, TensorFacts
-from edgekit.make.workshop.call_graph import flat, inner_graph, maker, plain_name
+from edgekit.keras_graph.call_graph import flat, inner_graph, maker, plain_name
 
 Named = tuple[TensorFacts, ...]
 

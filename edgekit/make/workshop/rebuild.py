@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from edgekit.make.workshop.call_graph import Replay, dtype_name, flat, graph_of, maker
+from edgekit.keras_graph.call_graph import Replay, dtype_name, flat, graph_of, maker
 from edgekit.make.workshop.compare import compare
 from edgekit.make.workshop.door import Door
 from edgekit.make.workshop.layers import make_layer, replay_operation
