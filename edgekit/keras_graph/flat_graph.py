@@ -51,6 +51,10 @@ class Call:
         """The values among the arguments, in order."""
         return tuple(values_in([self.args, self.kwargs]))
 
+    def taking(self, values: Mapping[Value, Value]) -> Call:
+        """The same call with some of its inputs replaced."""
+        return dataclasses.replace(self, args=_mapped(self.args, values), kwargs=_mapped(dict(self.kwargs), values))
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class FlatGraph:
@@ -80,10 +84,7 @@ class FlatGraph:
     def replaced(self, calls: Sequence[Call], values: Mapping[Value, Value] | None = None) -> FlatGraph:
         """The graph with other calls, in which some values stand for others, and without calls that nothing needs."""
         found = values or {}
-        mapped = [
-            dataclasses.replace(call, args=_mapped(call.args, found), kwargs=_mapped(dict(call.kwargs), found))
-            for call in calls
-        ]
+        mapped = [call.taking(found) for call in calls]
         outputs = tuple(_end(value, found) for value in self.outputs)
         return dataclasses.replace(self, calls=tuple(_needed(mapped, outputs)), outputs=outputs)
 

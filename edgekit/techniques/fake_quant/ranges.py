@@ -1,0 +1,102 @@
+"""Where a graph gets ranges for its activations: a pure decision, by what TFLite's int8 kernels do.
+
+A value has a range where an int8 operator writes it. It has none of its own where an operator hands on its input's scale (pools,
+reshapes) or where the converter fuses two calls (`fused`). The inputs and the output of a concatenation have one scale: they share the
+range of the output.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Collection, Mapping
+
+from edgekit.keras_graph.flat_graph import Call, FlatGraph, Value
+from edgekit.techniques.fake_quant.fused import activation, fused_values
+
+Fixed = tuple[float, float]
+SHARE: Fixed = (0.0, 255 / 256)
+SIGNED: Fixed = (-1.0, 127 / 128)
+FIXED = {"softmax": SHARE, "sigmoid": SHARE, "tanh": SIGNED, "log_softmax": (-16.0 * 255 / 256, 0.0)}
+"""The ranges that TFLite's int8 kernels give these activations, whatever the data."""
+CONCATENATES = ("Concatenate",)
+# Layers and operations that hand on the scale of their input.
+SAME_SCALE = (
+    "Reshape", "Flatten", "Permute", "Dropout", "SpatialDropout", "GaussianNoise", "GaussianDropout", "AlphaDropout", "ActivityRegularization",
+    "Cropping", "UpSampling", "ZeroPadding", "MaxPool", "AveragePool", "GlobalMaxPool", "RepeatVector", "Identity", "Masking",
+    "Transpose", "Squeeze", "ExpandDims", "GetItem", "Pad", "Split", "Unstack", "Repeat", "Tile", "BroadcastTo", "Take", "Flip", "Roll",
+    "Random", "Slice", "Swapaxes", "Moveaxis", "StopGradient", "Ravel", "Copy",
+)  # fmt: skip
+
+
+@dataclasses.dataclass(frozen=True)
+class Range:
+    """A range: `fixed`, or followed by what the `watched` values hold in training."""
+
+    fixed: Fixed | None = None
+    watched: tuple[Value, ...] = ()
+
+
+def ranged_values(graph: FlatGraph, exclude: Collection[str] = ()) -> dict[Value, Range]:
+    """The range of each value that has one, in the order they are made; values that are concatenated share one.
+
+    What layers in `exclude` make gets none: it is calibrated after training.
+    """
+    made = dict.fromkeys(value for value in graph.inputs if _is_real(value))
+    fixed: dict[Value, Fixed | None] = {**made}
+    vanished = fused_values(graph)
+    for call in graph.calls:
+        if call.name in exclude or call.kind.startswith(SAME_SCALE):
+            continue
+        fixed.update((value, fixed_range(call)) for value in call.outputs if _is_real(value) and value not in vanished)
+    joined = _joined(graph, fixed)
+    watched: dict[Value, list[Value]] = {}
+    for value, first in joined.items():
+        watched.setdefault(first, []).append(value)
+    shared = {first: Range(watched=_watched(graph, values)) for first, values in watched.items()}
+    return {
+        value: shared[joined[value]] if value in joined else Range(fixed=end) if end else Range(watched=(value,))
+        for value, end in fixed.items()
+    }
+
+
+def fixed_range(call: Call) -> Fixed | None:
+    """The range that the int8 kernel of a call's activation has; None where it has none of its own."""
+    return FIXED.get(activation(call.operation))
+
+
+def _is_real(value: Value) -> bool:
+    return value.dtype == "float32"
+
+
+def _joined(graph: FlatGraph, ranged: Mapping[Value, Fixed | None]) -> dict[Value, Value]:
+    """The values that share a range with others, each with the first of them."""
+    makers = graph.makers()
+    first: dict[Value, Value] = {}
+
+    def find(value: Value) -> Value:
+        while first.get(value, value) is not value:
+            value = first[value]
+        return value
+
+    for call in graph.calls:
+        if call.kind not in CONCATENATES or call.outputs[0] not in ranged:
+            continue
+        for value in (call.outputs[0], *call.inputs):
+            source = _source(value, makers)
+            if source in ranged and ranged[source] is None:
+                first.setdefault(source, source)
+                first[find(source)] = find(call.outputs[0])
+    return {value: find(value) for value in first}
+
+
+def _source(value: Value, makers: Mapping[Value, Call]) -> Value:
+    """The value whose scale a value has."""
+    while value in makers and makers[value].kind.startswith(SAME_SCALE) and makers[value].inputs:
+        value = makers[value].inputs[0]
+    return value
+
+
+def _watched(graph: FlatGraph, values: Collection[Value]) -> tuple[Value, ...]:
+    """Of values that share a range, the concatenated ones: they hold what the others hold."""
+    makers = graph.makers()
+    return tuple(value for value in values if value in makers and makers[value].kind in CONCATENATES)
