@@ -36,10 +36,10 @@ class LayerFacts(Value):
 
 
 class ModelFacts(Value):
-    """A whole model after normalising: nested models opened, and rebuilt for tf_keras where that is possible.
+    """A whole model after normalising: one flat graph of Keras 3, nested models opened.
 
-    `stripped` are the kinds of training whose wrappers of TFMOT were taken off. `not_rebuilt` says why the model is kept as
-    Keras 3 (empty where it was rebuilt), `closed` names the layers of it that are a user's own.
+    `stripped` are the kinds of training whose wrappers of TFMOT were taken off. `closed` names the layers that are a user's
+    own: nothing is known of what they do inside.
     """
 
     sha256: str
@@ -51,7 +51,6 @@ class ModelFacts(Value):
     losses: tuple[str | None, ...] = ()
     rebuilt_error: float | None = None
     stripped: tuple[str, ...] = ()
-    not_rebuilt: str = ""
     closed: tuple[str, ...] = ()
 
     @property
@@ -61,9 +60,8 @@ class ModelFacts(Value):
 
     @property
     def _kept_notes(self) -> tuple[str, ...]:
-        kept = f"model: kept as Keras 3, not rebuilt for tf_keras: {self.not_rebuilt}"
         closed = f"model: kept closed, as one operation each, and float in training: {', '.join(self.closed)}"
-        return (*((kept,) if self.not_rebuilt else ()), *((closed,) if self.closed else ()))
+        return (closed,) if self.closed else ()
 
     @property
     def _stripped_note(self) -> tuple[str, ...]:

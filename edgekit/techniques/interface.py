@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 COUNTS = 0.01
 """The smallest share that matters: of a limit that a cost takes, or of a size that something saves."""
 Role = Literal["baseline", "candidate", "control"]
+Form = Literal["keras3", "tf_keras"]
+"""The Keras that a technique works on."""
 
 
 class Task(Value, dict=True):
@@ -148,7 +150,7 @@ class Technique(ABC):
 
 
 class TrainingTechnique(Technique):
-    """A technique that changes the model (of tf_keras, or of Keras 3 where it is kept so), before a conversion makes the file.
+    """A technique that changes the model, a flat Functional one of Keras 3 or what an earlier step left, before a conversion makes the file.
 
     `place_in_chain` orders the techniques of a chain; a technique without it is only used alone. `simulates` names the
     conversion whose rounding it simulates in training: no other conversion may follow.
@@ -165,6 +167,10 @@ class TrainingTechnique(Technique):
     @abstractmethod
     def ensures_in_model(self, door: Any, model: Any, settings: Any) -> Evidence:
         """What the model shows of it, after its own stage and after each later one."""
+
+    def form(self, settings: Any) -> Form:
+        """The Keras that it works on. For "tf_keras" a model of Keras 3 is rebuilt, with the same names of layers; a model that cannot be fails."""
+        return "keras3"
 
     def keep(self, door: Any, model: Any, settings: Any) -> Constraint:
         """How a later stage of a chain preserves what this technique made."""

@@ -15,9 +15,8 @@ from typing import Any
 from edgekit.cost.graph import Graph
 from edgekit.documents.candidate import Declined
 from edgekit.documents.facts import ModelFacts
-from edgekit.errors import ProjectError
 from edgekit.techniques.dense_rounding import dense_config, dense_objects
-from edgekit.techniques.interface import Constraint, Evidence, Task, Training, TrainingTechnique
+from edgekit.techniques.interface import Constraint, Evidence, Form, Task, Training, TrainingTechnique
 from edgekit.techniques.sites import matching
 from edgekit.tflite.model import TfliteModel
 from edgekit.tflite.weights import kernels
@@ -50,11 +49,6 @@ class QuantizationAware(TrainingTechnique):
         """Where the device computes in int8 and the model has a layer whose training can simulate it."""
         if task.profile.numerics.int8 == "absent":
             return self.declined(f"{task.profile.name} has no int8 arithmetic")
-        if task.facts.not_rebuilt:
-            return self.declined(
-                "TFMOT simulates rounding in layers of tf_keras alone, and the model is kept as Keras 3: "
-                f"{task.facts.not_rebuilt}; int8 after training is calibrated"
-            )
         if not any(layer.kind in CONVOLUTIONS for layer in task.facts.layers):
             return self.declined("the model has no convolution or dense layer whose int8 rounding can be trained")
         return (Settings(exclude=matching(task.facts, task.exclude)),)
@@ -67,12 +61,12 @@ class QuantizationAware(TrainingTechnique):
         """It changes nothing: the weights keep their width until the conversion after it."""
         return graph
 
+    def form(self, settings: Settings) -> Form:
+        """TFMOT simulates rounding in layers of tf_keras alone."""
+        return "tf_keras"
+
     def apply(self, door: Any, model: Any, settings: Settings, training: Training, before: Sequence[Any]) -> Any:
-        """Annotate what TFMOT can simulate, and fine-tune; raises `ProjectError` for a model of Keras 3."""
-        if not isinstance(model, door.keras.Model):
-            raise ProjectError(
-                "TFMOT simulates rounding in layers of tf_keras alone, and the model is kept as Keras 3", where="steps"
-            )
+        """Annotate what TFMOT can simulate, and fine-tune."""
         quantization = door.tfmot.quantization.keras
         names = _trainable_in_int8(door, model) - set(settings.exclude)
 

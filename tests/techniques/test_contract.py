@@ -316,12 +316,12 @@ def test_quantization_aware_training_leaves_out_what_the_project_names():
     assert technique("quantization_aware").propose(named)[0].exclude == ("convolution",)
 
 
-def test_quantization_aware_training_is_declined_for_a_model_of_keras_3():
-    task = a_task(load_profile("rpi4"), network(100))
-    kept = msgspec.structs.replace(task.facts, not_rebuilt="layer 'gate' of type Gate is not in it")
-    answer = technique("quantization_aware").propose(msgspec.structs.replace(task, facts=kept))
-    assert isinstance(answer, Declined) and "'gate'" in answer.reason
-    assert not isinstance(technique("pruning").propose(msgspec.structs.replace(task, facts=kept)), Declined)
+def test_tfmot_works_on_tf_keras_and_all_else_on_keras_3():
+    forms = {
+        name: found.form(found.settings_type()) for name, found in techniques().items() if found.kind == "training"
+    }
+    assert forms.pop("quantization_aware") == "tf_keras"
+    assert set(forms.values()) == {"keras3"}
 
 
 @pytest.mark.parametrize(("filters", "declined"), [(113, True), (114, False)])

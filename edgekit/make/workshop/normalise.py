@@ -1,8 +1,4 @@
-"""Normalising: a model of any accepted kind becomes one flat model, rebuilt for tf_keras where it can be, else kept as Keras 3.
-
-tf_keras is tried first, because TFMOT simulates rounding in its layers only; what it does not have is kept as Keras 3, stored and read
-again before it is compared with the original.
-"""
+"""Normalising: a model of any accepted kind becomes one flat model of Keras 3, stored and read again before it is compared with the original."""
 
 from __future__ import annotations
 
@@ -23,11 +19,10 @@ HALF = ("float16", "bfloat16")
 
 
 class Normal(NamedTuple):
-    """A flat model, its relative error on random input, why it was not rebuilt for tf_keras (empty if it was), and its closed layers."""
+    """A flat model, its relative error on random input, and its closed layers."""
 
     model: Any
     error: float
-    not_rebuilt: str = ""
     closed: tuple[str, ...] = ()
 
 
@@ -36,17 +31,14 @@ def normalise(tools: Door, model: Any, folder: Path, job: dict[str, Any]) -> Nor
     where = job["source"]
     _check_weights(model, where)
     _in_float32(model)
-    try:
-        made, error = rebuild(tools, model, where=where)
-    except ModelError as problem:
-        if not is_keras3(model):
-            raise
-        return _kept(tools, model, folder, job, problem)
+    if is_keras3(model):
+        return _kept(tools, model, folder, job)
+    made, error = rebuild(tools, model, where=where)
     save_model(made, folder)
     return Normal(made, error)
 
 
-def _kept(tools: Door, model: Any, folder: Path, job: dict[str, Any], because: ModelError) -> Normal:
+def _kept(tools: Door, model: Any, folder: Path, job: dict[str, Any]) -> Normal:
     made = flatten(tools, model, where=job["source"])
     try:
         save_model(made, folder)
@@ -57,7 +49,7 @@ def _kept(tools: Door, model: Any, folder: Path, job: dict[str, Any], because: M
             received=f"{type(problem).__name__}: {problem}"[:400],
             next_step="register its own classes with keras.saving.register_keras_serializable, and give them get_config",
         ) from problem  # fmt: skip
-    return Normal(stored, compare(tools, model, stored, job["source"]), because.what, closed_layers(stored))
+    return Normal(stored, compare(tools, model, stored, job["source"]), closed_layers(stored))
 
 
 def _check_weights(model: Any, where: str) -> None:

@@ -30,13 +30,13 @@ def steps_of(job: dict[str, Any]) -> list[TypedStep]:
 def open_model(tools: Door, folder: Path, steps: Sequence[TypedStep], job: dict[str, Any]) -> Any:
     """The model in a folder, read with the custom objects of the steps that made it and of the user's modules."""
     import_modules(job["imports"], root=Path(job["root"]), error=ModelError)
-    if (folder / KERAS3_FILE).exists():  # what may run of it was decided when the user's own file was read
-        return tools.keras3.saving.load_model(folder / KERAS3_FILE, compile=False, safe_mode=False)
-    activations(tools)
-    layer_class(tools)
     with contextlib.ExitStack() as scopes:
         for step in steps:
             scopes.enter_context(training_of(step).scope(tools))
+        if (folder / KERAS3_FILE).exists():  # what may run of it was decided when the user's own file was read
+            return tools.keras3.saving.load_model(folder / KERAS3_FILE, compile=False, safe_mode=False)
+        activations(tools)
+        layer_class(tools)
         return tools.keras.models.load_model(folder / MODEL_FILE, compile=False)
 
 
