@@ -178,6 +178,8 @@ CHECKS: Mapping[str, Check] = {
     "leave_out": _a(Sequence, "a sequence of names"),
     "apply": model,
     "ensures_in_model": evidence,
+    "ensures_kept": evidence,
+    "converted_as": model,
     "scope": _a(AbstractContextManager, "a context manager"),
     "form": form,
     "keep": _a(Constraint, "a Constraint"),

@@ -46,6 +46,8 @@ def convert(job: dict[str, Any], progress: Progress) -> Any:
     steps = steps_of(job)
     last = steps[-1]
     model = open_model(tools, Path(job["model"]), steps[:-1], job)
+    for step in steps[:-1]:
+        model = training_of(step).converted_as(tools, model, step.settings, conversion_of(last))
     with contextlib.ExitStack() as while_traced:
         note, samples, dtypes = _calibration(tools, model, job, last, progress, while_traced)
         while_traced.enter_context(layer_scopes(tools, model))
@@ -62,7 +64,10 @@ def convert(job: dict[str, Any], progress: Progress) -> Any:
     path = Path(job["target"]) / FILE
     path.write_bytes(content)
     tflite = read_tflite(path)
-    evidence = [to_builtins(step.technique.ensures(tflite, step.settings)) for step in steps]
+    kept = [
+        training_of(step).ensures_kept(tools, model, tflite, step.settings, conversion_of(last)) for step in steps[:-1]
+    ]
+    evidence = to_builtins([*kept, conversion_of(last).ensures(tflite, last.settings)])
     for one in evidence:
         one["detail"] += mended.get(one["technique"], "")
     progress("converting", 1, 1)

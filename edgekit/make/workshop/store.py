@@ -32,7 +32,7 @@ def open_model(tools: Door, folder: Path, steps: Sequence[TypedStep], job: dict[
     import_modules(job["imports"], root=Path(job["root"]), error=ModelError)
     with contextlib.ExitStack() as scopes:
         for step in steps:
-            scopes.enter_context(training_of(step).scope(tools))
+            scopes.enter_context(training_of(step).scope(tools, step.settings))
         if (folder / KERAS3_FILE).exists():  # what may run of it was decided when the user's own file was read
             return tools.keras3.saving.load_model(folder / KERAS3_FILE, compile=False, safe_mode=False)
         activations(tools)

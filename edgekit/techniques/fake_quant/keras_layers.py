@@ -43,7 +43,7 @@ def _range_layer(door: Any) -> Any:
         def __init__(self, fixed: Any = None, watched: int = 1, **kwargs: Any) -> None:
             super().__init__(**kwargs)
             self.fixed, self.watched = None if fixed is None else tuple(fixed), watched
-            self.supports_masking = True
+            self.supports_masking, self.is_silent = True, False
 
         def build(self, shape: Any) -> None:
             def ends(name: str) -> Any:
@@ -54,6 +54,8 @@ def _range_layer(door: Any) -> Any:
             self.built = True
 
         def call(self, inputs: Any, number: int | None = 0, training: bool = False) -> Any:
+            if self.is_silent:
+                return inputs
             if self.fixed is not None:
                 return self._rounded(inputs, *self.fixed)
             if training and number is not None:

@@ -7,12 +7,16 @@ A fused LSTM has one scale for each gate's kernel.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 LEVELS = 127
 """int8 without -128, so that a kernel's range is symmetric."""
+ROUNDED_KINDS = (
+    "Conv", "DepthwiseConv", "SeparableConv", "Dense", "EinsumDense", "MultiHeadAttention", "GroupedQueryAttention", "LSTM", "GRU",
+    "SimpleRNN", "RNN", "Bidirectional", "TimeDistributed",
+)  # fmt: skip
+"""Layers, by how their kind begins, that have such a kernel."""
 RECURRENT = ("kernel", "recurrent_kernel")
 GATES = 4
 """The gates of an LSTM, whose kernels stand side by side in one variable."""
@@ -84,8 +88,3 @@ def rounded(tf: Any, kernel: Any, rounding: Rounding) -> Any:
     scale = tf.reduce_max(tf.abs(seen), axis=rounding.axes, keepdims=True) / LEVELS
     nearest = tf.reshape(tf.round(tf.math.divide_no_nan(seen, scale)) * scale, kernel.shape)
     return kernel + tf.stop_gradient(nearest - kernel)
-
-
-def count(found: Sequence[Rounding]) -> int:
-    """The number of weights in kernels."""
-    return sum(math.prod(one.shape) for one in found)

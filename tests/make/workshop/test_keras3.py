@@ -191,7 +191,7 @@ def test_what_tfmot_does_not_take_fails_before_any_training_and_the_layer_is_nam
     from edgekit.make.workshop.train import train
 
     _, _, job = loaded
-    steps = [{"technique": "quantization_aware", "settings": {}}]
+    steps = [{"technique": "quantization_aware", "settings": {"engine": "tfmot"}}]
     for asked in (take_form, train):
         with pytest.raises(ModelError, match="layers of tf_keras alone: layer 'gate' of type Gate"):
             asked({**job, "steps": steps, "dataset": str(tmp_path / "is not opened")}, no_progress)
@@ -213,7 +213,7 @@ def test_rounding_is_trained_in_tf_keras_and_what_was_pruned_before_is_kept(tool
     assert is_keras3(normalise(tools, own, tmp_path, job).model)
     training = {"epochs": 1, "batch_size": 8, "learning_rate": 1e-3, "distillation": 0.0, "temperature": 1.0}
     more = {"dataset": str(dataset.root), "training": training, "losses": ["sparse_categorical_crossentropy"]}
-    steps, folder = [PRUNING, {"technique": "quantization_aware", "settings": {}}], tmp_path
+    steps, folder = [PRUNING, {"technique": "quantization_aware", "settings": {"engine": "tfmot"}}], tmp_path
     for count in (1, 2):
         target = tmp_path / f"stage_{count}"
         target.mkdir()
