@@ -15,6 +15,7 @@ from edgekit.make.workshop.answers import answers, input_types
 from edgekit.make.workshop.door import Door, door
 from edgekit.make.workshop.feed import calibration_note, representative
 from edgekit.make.workshop.layer_scopes import layer_scopes
+from edgekit.make.workshop.plain_layers import plain_layers
 from edgekit.make.workshop.plain_operators import plain_operators
 from edgekit.make.workshop.real_inputs import real_inputs
 from edgekit.make.workshop.recurrent import recurrent_layers
@@ -52,6 +53,7 @@ def convert(job: dict[str, Any], progress: Progress) -> Any:
         note, samples, dtypes = _calibration(tools, model, job, last, progress, while_traced)
         while_traced.enter_context(layer_scopes(tools, model))
         while_traced.enter_context(plain_operators(tools, model, integer=conversion_of(last).calibrated))
+        while_traced.enter_context(plain_layers(tools, model))
         while_traced.enter_context(recurrent_layers(tools, model, fused=not job.get("unrolled")))
         converter, steps_unrolled = _opened(tools, model, job, dtypes)
     conversion_of(last).configure(tools, converter, last.settings, samples)
