@@ -79,10 +79,8 @@ class QuantizationAware(TrainingTechnique):
         return context
 
     def converted_as(self, door: Any, model: Any, settings: Settings, conversion: Conversion) -> Any:
-        """For a conversion whose activations are not int8 (16x8), kernels alone stay rounded: the other ranges are calibrated."""
-        if settings.engine == "edgekit" and not self._simulates(conversion):
-            own.silence(model)
-        return model
+        """With its kernels rounded. For activations that are not int8 (16x8) the ranges are left out: they are calibrated."""
+        return model if settings.engine == "tfmot" else own.for_conversion(model, ranges=self._simulates(conversion))
 
     def ensures(self, tflite: TfliteModel, settings: Settings) -> Evidence:
         """Holds where every kernel is int8."""

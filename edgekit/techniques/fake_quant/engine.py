@@ -46,10 +46,12 @@ def in_file(model: Any, tflite: TfliteModel) -> tuple[int, int]:
     return sum(any(abs(one - scale) <= NEAR * scale for one in scales) for scale in trained_scales), len(trained_scales)
 
 
-def silence(model: Any) -> None:
-    """Let a model's ranges hand on their input from now on: for a conversion with other activations than int8."""
-    for layer in (*_ranges(model), *_fixed(model)):
+def for_conversion(model: Any, *, ranges: bool) -> Any:
+    """The model with its kernels rounded for good; without `ranges`, its ranges hand on their input from now on."""
+    model.round_for_good()
+    for layer in () if ranges else (*_ranges(model), *_fixed(model)):
         layer.is_silent = True
+    return model
 
 
 def _ranges(model: Any) -> Iterator[Any]:

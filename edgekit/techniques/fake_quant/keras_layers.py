@@ -93,13 +93,22 @@ def _model(door: Any) -> Any:
         """A Functional model whose layers get int8-rounded kernels while it is called; those in `float_layers` keep theirs."""
 
         float_layers: tuple[str, ...] = ()
+        is_rounded = False
 
         def rounded_kernels(self) -> dict[str, tuple[Rounding, ...]]:
             """The kernels that are rounded, by the name of their layer."""
             found = {layer.name: roundings(layer) for layer in self.layers if layer.name not in self.float_layers}
             return {name: kernels for name, kernels in found.items() if kernels}
 
+        def round_for_good(self) -> None:
+            """Give the kernels themselves their rounded values, which a conversion then sees as constants."""
+            for one in (one for found in self.rounded_kernels().values() for one in found):
+                one.variable.assign(rounded(tf, one.variable.value, one))
+            self.is_rounded = True
+
         def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
+            if self.is_rounded:
+                return super().call(inputs, training=training, mask=mask)
             kernels = [one for found in self.rounded_kernels().values() for one in found]
             mapping = [(one.variable, rounded(tf, one.variable.value, one)) for one in kernels]
             with keras.StatelessScope(state_mapping=mapping, collect_losses=True) as scope:

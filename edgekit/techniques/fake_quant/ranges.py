@@ -18,6 +18,8 @@ SHARE: Fixed = (0.0, 255 / 256)
 SIGNED: Fixed = (-1.0, 127 / 128)
 FIXED = {"softmax": SHARE, "sigmoid": SHARE, "tanh": SIGNED, "log_softmax": (-16.0 * 255 / 256, 0.0)}
 """The ranges that TFLite's int8 kernels give these activations, whatever the data."""
+CALIBRATED = ("LSTM", "Bidirectional", "RNN")
+"""Recurrent layers that are one operator in the file, with a state of its own scale: a range at both ends is more than the converter bears."""
 CONCATENATES = ("Concatenate",)
 # Layers and operations that hand on the scale of their input.
 SAME_SCALE = (
@@ -45,7 +47,7 @@ def ranged_values(graph: FlatGraph, exclude: Collection[str] = ()) -> dict[Value
     fixed: dict[Value, Fixed | None] = {**made}
     vanished = fused_values(graph)
     for call in graph.calls:
-        if call.name in exclude or call.kind.startswith(SAME_SCALE):
+        if call.name in exclude or call.kind.startswith(SAME_SCALE) or call.kind in CALIBRATED:
             continue
         fixed.update((value, fixed_range(call)) for value in call.outputs if _is_real(value) and value not in vanished)
     joined = _joined(graph, fixed)
