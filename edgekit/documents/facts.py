@@ -40,6 +40,7 @@ class ModelFacts(Value):
 
     `stripped` are the kinds of training whose wrappers of TFMOT were taken off. `not_rebuilt` says why the model is kept as
     Keras 3 (empty where it was rebuilt), `closed` names the layers of it that are a user's own.
+    `passes` says what was rewritten in its graph, a sentence for each pass.
     """
 
     sha256: str
@@ -53,11 +54,12 @@ class ModelFacts(Value):
     stripped: tuple[str, ...] = ()
     not_rebuilt: str = ""
     closed: tuple[str, ...] = ()
+    passes: tuple[str, ...] = ()
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What a reader of a report must know about how the model was read: removed wrappers of TFMOT, what is kept as it is."""
-        return (*self._stripped_note, *self._kept_notes)
+        return (*self._stripped_note, *self._kept_notes, *(f"model: {done}" for done in self.passes))
 
     @property
     def _kept_notes(self) -> tuple[str, ...]:

@@ -23,12 +23,13 @@ HALF = ("float16", "bfloat16")
 
 
 class Normal(NamedTuple):
-    """A flat model, its relative error on random input, why it was not rebuilt for tf_keras (empty if it was), and its closed layers."""
+    """A flat model, its relative error on random input, why it was not rebuilt for tf_keras (empty if it was), its closed layers, and what passes did."""
 
     model: Any
     error: float
     not_rebuilt: str = ""
     closed: tuple[str, ...] = ()
+    passes: tuple[str, ...] = ()
 
 
 def normalise(tools: Door, model: Any, folder: Path, job: dict[str, Any]) -> Normal:
@@ -47,7 +48,7 @@ def normalise(tools: Door, model: Any, folder: Path, job: dict[str, Any]) -> Nor
 
 
 def _kept(tools: Door, model: Any, folder: Path, job: dict[str, Any], because: ModelError) -> Normal:
-    made = flatten(tools, model, where=job["source"])
+    made, passes = flatten(tools, model, where=job["source"])
     try:
         save_model(made, folder)
         stored = open_model(tools, folder, (), job)
@@ -57,7 +58,7 @@ def _kept(tools: Door, model: Any, folder: Path, job: dict[str, Any], because: M
             received=f"{type(problem).__name__}: {problem}"[:400],
             next_step="register its own classes with keras.saving.register_keras_serializable, and give them get_config",
         ) from problem  # fmt: skip
-    return Normal(stored, compare(tools, model, stored, job["source"]), because.what, closed_layers(stored))
+    return Normal(stored, compare(tools, model, stored, job["source"]), because.what, closed_layers(stored), passes)
 
 
 def _check_weights(model: Any, where: str) -> None:
