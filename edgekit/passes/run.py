@@ -79,9 +79,8 @@ def _checked(tools: Any, one: Pass, graph: FlatGraph, reference: _Reference) -> 
     wrong = one.ensures(tools, graph, after)
     if wrong:
         raise _Refused(wrong)
-    ports = [(value.shape, value.dtype) for value in graph.outputs]
-    if [(value.shape, value.dtype) for value in after.outputs] != ports:
-        raise _Refused("outputs would have other shapes")
+    if [value.dtype for value in after.outputs] != [value.dtype for value in graph.outputs]:
+        raise _Refused("outputs would have other dtypes")
     reference.check(after)
     return after
 
