@@ -7,6 +7,7 @@ kernels, half into each, so that no operator computes it and neither kernel chan
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Sequence
 from typing import Any
@@ -46,7 +47,7 @@ class OpenAttention(Pass):
         places = self.requires(tools, graph)
         rewriting = Rewriting(tools, graph, places)
         for call in places:
-            parts = rewriting.once(call.operation, lambda layer=call.operation: _parts(tools, layer))
+            parts = rewriting.once(call.operation, functools.partial(_parts, tools, call.operation))
             output, scores = _Opened(tools, rewriting, call.operation, parts).called(_given(call))
             rewriting.put(call, output, *([scores] if len(call.outputs) > 1 else []))
         return rewriting.done()
@@ -92,9 +93,9 @@ def _heads(layer: Any) -> tuple[int, int, int, int]:
     return layer.num_heads, layer.num_heads, layer.key_dim, layer.value_dim
 
 
-def _causal(queries: int | None, keys: int | None) -> np.ndarray:
+def _causal(queries: Any, keys: Any) -> np.ndarray:
     """One where a query sees a position, up to its own, else zero."""
-    return np.tril(np.ones((1, 1, queries, keys), np.float32))  # type: ignore[arg-type]
+    return np.tril(np.ones((1, 1, queries, keys), np.float32))
 
 
 def _parts(tools: Any, layer: Any) -> dict[str, Any]:

@@ -28,11 +28,9 @@ class Rewriting:
 
     def call(self, operation: Any, *args: Any, **kwargs: Any) -> Value:
         """Call a layer or an operation of one output on values, after all that was made since the last `put`."""
-        if id(operation) not in self._known:
-            self._known.add(id(operation))
-            operation.name = self._unique(operation.name)
-            if not getattr(operation, "built", True):
-                operation.build((None, *args[0].shape))
+        self._named(operation)
+        if not getattr(operation, "built", True):
+            operation.build((None, *args[0].shape))
         given, words = (
             [self._tensor(part) for part in args],
             {key: self._tensor(part) for key, part in kwargs.items()},
@@ -41,6 +39,14 @@ class Rewriting:
         value = Value(tuple(made.shape)[1:], dtype_name(made))
         self._made.append(Call(operation, args, kwargs, (value,)))
         return value
+
+    def inline(self, inner: FlatGraph, *values: Value) -> Value:
+        """Call all that a graph of one output calls, fed with values."""
+        for call in inner.calls:
+            self._named(call.operation)
+        self._made += inner.calls
+        self._values.update(zip(inner.inputs, values, strict=True))
+        return inner.outputs[0]
 
     def once(self, layer: Any, make: Callable[[], Any]) -> Any:
         """What is made of a layer, which is the same for all its calls: one that is called more than once stays so."""
@@ -57,6 +63,11 @@ class Rewriting:
         """The rewritten graph."""
         calls = [new for call in self._graph.calls for new in self._instead.get(id(call), [call])]
         return self._graph.replaced(calls, self._values)
+
+    def _named(self, operation: Any) -> None:
+        if id(operation) not in self._known:
+            self._known.add(id(operation))
+            operation.name = self._unique(operation.name)
 
     def _tensor(self, part: Any) -> Any:
         if isinstance(part, list | tuple):
