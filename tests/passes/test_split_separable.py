@@ -12,9 +12,15 @@ from edgekit.techniques.sites import kernel_variables
 pytestmark = pytest.mark.tf
 
 
-@pytest.mark.parametrize("options", [{}, {"padding": "same", "depth_multiplier": 2}, {"strides": 2, "use_bias": False}, {"dilation_rate": 2}], ids=str)
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"padding": "same", "depth_multiplier": 2}, {"strides": 2, "use_bias": False}, {"dilation_rate": 2}],
+    ids=str,
+)
 @pytest.mark.parametrize("rank", [1, 2])
-def test_it_becomes_two_layers(tools: Any, layers: Any, rewritten: Any, alike: Any, rank: int, options: dict[str, Any]) -> None:
+def test_it_becomes_two_layers(
+    tools: Any, layers: Any, rewritten: Any, alike: Any, rank: int, options: dict[str, Any]
+) -> None:
     entry = tools.keras3.Input((9, 8, 3)[3 - rank - 1 :])
     layer = getattr(layers, f"SeparableConv{rank}D")(5, 3, activation="relu", name="sep", **options)
     own = tools.keras3.Model(entry, layer(entry))
@@ -36,7 +42,9 @@ def test_its_activation_is_split_off_and_it_stays_shared(tools: Any, layers: Any
     alike(own, graph)
 
 
-def test_techniques_find_its_kernel_and_the_file_is_the_same(tools: Any, layers: Any, rewritten: Any, graph_of: Any, int8: Any) -> None:
+def test_techniques_find_its_kernel_and_the_file_is_the_same(
+    tools: Any, layers: Any, rewritten: Any, graph_of: Any, int8: Any
+) -> None:
     entry = tools.keras3.Input((8, 8, 16))
     x = layers.BatchNormalization()(layers.SeparableConv2D(16, 3, name="sep")(entry))
     own = tools.keras3.Model(entry, layers.Dense(2)(layers.GlobalAveragePooling2D()(layers.ReLU()(x))))
