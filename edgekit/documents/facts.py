@@ -40,6 +40,7 @@ class ModelFacts(Value):
 
     `stripped` are the kinds of training whose wrappers of TFMOT were taken off. `closed` names the layers that are a user's
     own: nothing is known of what they do inside.
+    `passes` says what was rewritten in its graph, a sentence for each pass.
     """
 
     sha256: str
@@ -52,11 +53,12 @@ class ModelFacts(Value):
     rebuilt_error: float | None = None
     stripped: tuple[str, ...] = ()
     closed: tuple[str, ...] = ()
+    passes: tuple[str, ...] = ()
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What a reader of a report must know about how the model was read: removed wrappers of TFMOT, what is kept as it is."""
-        return (*self._stripped_note, *self._kept_notes)
+        return (*self._stripped_note, *self._kept_notes, *(f"model: {done}" for done in self.passes))
 
     @property
     def _kept_notes(self) -> tuple[str, ...]:

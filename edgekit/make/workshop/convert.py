@@ -19,6 +19,7 @@ from edgekit.make.workshop.plain_layers import plain_layers
 from edgekit.make.workshop.plain_operators import plain_operators
 from edgekit.make.workshop.real_inputs import real_inputs
 from edgekit.make.workshop.recurrent import recurrent_layers
+from edgekit.make.workshop.silent_augmentation import silent_augmentation
 from edgekit.make.workshop.store import open_model, steps_of
 from edgekit.make.workshop.unrolling import unrolling
 from edgekit.progress import Progress
@@ -52,6 +53,7 @@ def convert(job: dict[str, Any], progress: Progress) -> Any:
     with contextlib.ExitStack() as while_traced:
         note, samples, dtypes = _calibration(tools, model, job, last, progress, while_traced)
         while_traced.enter_context(layer_scopes(tools, model))
+        while_traced.enter_context(silent_augmentation(model))
         while_traced.enter_context(plain_operators(tools, model, integer=conversion_of(last).calibrated))
         while_traced.enter_context(plain_layers(tools, model))
         while_traced.enter_context(recurrent_layers(tools, model, fused=not job.get("unrolled")))

@@ -6,17 +6,26 @@ only calls layers and operations; else, as a custom layer, it stays closed and i
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from edgekit.errors import ModelError
 from edgekit.keras_graph.call_graph import graph_of, inner_graph
 from edgekit.keras_graph.flat_graph import FlatGraph, Value, model_of, read_graph, values_in
 from edgekit.make.workshop.door import Door
+from edgekit.passes.run import run_passes
 
 
-def flatten(tools: Door, model: Any, *, where: str) -> Any:
-    """The flat Keras 3 model, which shares its layers with the original; raises `ModelError` if it cannot be called."""
-    return model_of(tools, flat_graph(tools, model, where=where), where=where)
+class Flattened(NamedTuple):
+    """A flat Keras 3 model, and what the passes over its graph did, a sentence each."""
+
+    model: Any
+    passes: tuple[str, ...]
+
+
+def flatten(tools: Door, model: Any, *, where: str) -> Flattened:
+    """The flat Keras 3 model, which shares with the original the layers that no pass rewrites; raises `ModelError` if it cannot be called."""
+    graph, told = run_passes(tools, flat_graph(tools, model, where=where))
+    return Flattened(model_of(tools, graph, where=where), told)
 
 
 def flat_graph(tools: Door, model: Any, *, where: str) -> FlatGraph:

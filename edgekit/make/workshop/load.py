@@ -54,7 +54,14 @@ def load(job: dict[str, Any], progress: Progress) -> Any:
     losses = compiled_losses(tools, loss, output_names(model, normal.model))
     facts = take_facts(tools, normal.model, sha256=job["sha256"], kind=kind, losses=losses, error=normal.error)
     inputs, outputs = ports(model, facts)
-    facts = msgspec.structs.replace(facts, inputs=inputs, outputs=outputs, stripped=training, closed=normal.closed)
+    facts = msgspec.structs.replace(
+        facts,
+        inputs=inputs,
+        outputs=outputs,
+        stripped=training,
+        closed=normal.closed,
+        passes=normal.passes,
+    )
     (target / FACTS_FILE).write_text(to_json(facts), encoding="utf-8")
     progress("normalising the model", 3, 3)
     return to_builtins(facts)

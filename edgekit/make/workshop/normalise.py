@@ -19,11 +19,12 @@ HALF = ("float16", "bfloat16")
 
 
 class Normal(NamedTuple):
-    """A flat model, its relative error on random input, and its closed layers."""
+    """A flat model, its relative error on random input, its closed layers, and what the passes did."""
 
     model: Any
     error: float
     closed: tuple[str, ...] = ()
+    passes: tuple[str, ...] = ()
 
 
 def normalise(tools: Door, model: Any, folder: Path, job: dict[str, Any]) -> Normal:
@@ -39,7 +40,7 @@ def normalise(tools: Door, model: Any, folder: Path, job: dict[str, Any]) -> Nor
 
 
 def _kept(tools: Door, model: Any, folder: Path, job: dict[str, Any]) -> Normal:
-    made = flatten(tools, model, where=job["source"])
+    made, passes = flatten(tools, model, where=job["source"])
     try:
         save_model(made, folder)
         stored = open_model(tools, folder, (), job)
@@ -49,7 +50,7 @@ def _kept(tools: Door, model: Any, folder: Path, job: dict[str, Any]) -> Normal:
             received=f"{type(problem).__name__}: {problem}"[:400],
             next_step="register its own classes with keras.saving.register_keras_serializable, and give them get_config",
         ) from problem  # fmt: skip
-    return Normal(stored, compare(tools, model, stored, job["source"]), closed_layers(stored))
+    return Normal(stored, compare(tools, model, stored, job["source"]), closed_layers(stored), passes)
 
 
 def _check_weights(model: Any, where: str) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 
 from edgekit.documents.facts import ModelFacts, TensorFacts
-from edgekit.keras_graph.call_graph import flat, inner_graph, maker, plain_name
+from edgekit.keras_graph.call_graph import flat, inner_graph, maker
 
 Named = tuple[TensorFacts, ...]
 
@@ -31,12 +32,17 @@ def output_names(model: Any, made: Any) -> list[str]:
 
 
 def _own(graph: Any, structure: str, tensors: list[Any]) -> list[str | None]:
-    """The name of each port that is not what the flat model calls it; None where it is."""
+    """The names of ports: the keys of dicts, None outside of them; without any dict those of the layers."""
     keys = list(_keys(getattr(graph, structure, None)))
     if any(keys):
         return keys
-    names = [maker(tensor).name for tensor in flat(tensors)]
-    return [name if plain_name(name) != name else None for name in names]
+    return [_innermost(tensor).name for tensor in flat(tensors)]
+
+
+def _innermost(tensor: Any) -> Any:
+    """The layer or operation that a tensor comes from, within nested models."""
+    inner = inner_graph(maker(tensor))
+    return maker(tensor) if inner is None else _innermost(flat(inner.outputs)[tensor._keras_history.tensor_index])
 
 
 def _keys(structure: Any, path: str = "") -> Iterator[str | None]:
@@ -55,4 +61,9 @@ def _named(tensors: Named, names: list[str | None]) -> Named:
     if len(names) != len(tensors):
         return tensors
     pairs = zip(tensors, names, strict=True)
-    return tuple(msgspec.structs.replace(tensor, name=name or tensor.name) for tensor, name in pairs)
+    return tuple(msgspec.structs.replace(tensor, name=_kept(tensor.name, name)) for tensor, name in pairs)
+
+
+def _kept(found: str, own: str | None) -> str:
+    """The own name of a port, but where the flat model has numbered it, to tell it from another of that name."""
+    return found if own is None or re.fullmatch(re.escape(own) + r"(_\d+)?", found) else own

@@ -1,0 +1,134 @@
+"""Runs every pass over a flat graph in the fixed order, and keeps a rewrite only where the outputs stay what they were.
+
+Each pass that applies is judged by its own `ensures` and by the graph's outputs on random samples, before and after. One that fails either, or
+raises, is not applied, and a sentence says so: a pass never stops a user.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from edgekit.keras_graph.flat_graph import FlatGraph, run_graph
+from edgekit.passes import passes
+from edgekit.passes.interface import Pass
+from edgekit.passes.random_samples import Samples, random_samples
+
+ROUNDING, LEAST, MOST = 2e-7, 2e-6, 1e-4
+"""Allowed difference of an output relative to its largest number: a little more than float32's 1.2e-7 for each call, within bounds. Sums in
+another order differ by about that a layer; an algebraic mistake by a thousand times more."""
+
+
+class Outcome(NamedTuple):
+    """A graph after the passes, and a sentence for each pass that was applied or failed."""
+
+    graph: FlatGraph
+    told: tuple[str, ...]
+
+
+def run_passes(tools: Any, graph: FlatGraph, which: Sequence[Pass] | None = None) -> Outcome:
+    """The graph after every pass (or these) that applies and keeps what it promises; the user's layers are as before."""
+    told, reference = [], None
+    for one in passes() if which is None else which:
+        try:
+            places = one.requires(tools, graph)
+            if not places:
+                continue
+            reference = reference or _Reference(graph)
+            graph = _checked(tools, one, graph, reference)
+            told.append(one.told(places))
+        except Exception as problem:  # what a user's own layer or an unforeseen form of a Keras layer makes of it
+            told.append(f"{one.name} was not applied: {_reason(problem)}")
+    return Outcome(graph, tuple(told))
+
+
+class _Refused(Exception):
+    """Why a rewrite is not kept."""
+
+
+class _Reference:
+    """The outputs of the graph that was accepted last, on the same samples as all others."""
+
+    def __init__(self, graph: FlatGraph) -> None:
+        self._samples: Samples | None = None
+        for samples in random_samples(graph.inputs):
+            found = _outputs(graph, samples)
+            if found is not None:
+                self._samples, self._outputs = samples, found
+                break
+
+    def check(self, graph: FlatGraph) -> None:
+        """Raise `_Refused` where the graph answers otherwise; else its answers are the reference from now on."""
+        if self._samples is None:
+            raise _Refused("the model gives no finite numbers on random input, so nothing can be compared")
+        found = _outputs(graph, self._samples)
+        if found is None:
+            raise _Refused("the rewritten model gives no finite numbers")
+        allowed = min(MOST, max(LEAST, ROUNDING * len(graph.calls)))
+        differences = [_difference(ours, theirs) for ours, theirs in zip(found, self._outputs, strict=True)]
+        if not max(differences, default=0.0) <= allowed:
+            raise _Refused(f"outputs would differ by {max(differences):.2g}, relative, where {allowed:.2g} is allowed")
+        self._outputs = found
+
+
+def _checked(tools: Any, one: Pass, graph: FlatGraph, reference: _Reference) -> FlatGraph:
+    after = one.apply(tools, graph)
+    wrong = one.ensures(tools, graph, after)
+    if wrong:
+        raise _Refused(wrong)
+    if [value.dtype for value in after.outputs] != [value.dtype for value in graph.outputs]:
+        raise _Refused("outputs would have other dtypes")
+    reference.check(after)
+    return after
+
+
+def _outputs(graph: FlatGraph, samples: Samples) -> list[np.ndarray] | None:
+    """The outputs for samples; None where the graph does not take them, or does not give finite numbers."""
+    try:
+        with _state_kept(graph):
+            found = [np.asarray(part, np.float64) for part in run_graph(graph, samples)]
+    except Exception:  # TensorFlow's errors, and whatever a user's own layer raises
+        return None
+    return found if all(part.size and np.isfinite(part).all() for part in found) else None
+
+
+@contextlib.contextmanager
+def _state_kept(graph: FlatGraph) -> Iterator[None]:
+    """Within the block, variables that are not trained (states of recurrent layers, counters) may change; afterwards they are as before."""
+    operations = {id(call.operation): call.operation for call in graph.calls}.values()
+    kept = [variable for one in operations for variable in _changeable(one)]
+    before = [np.asarray(variable) for variable in kept]
+    try:
+        yield
+    finally:
+        for variable, value in zip(kept, before, strict=True):
+            if not np.array_equal(np.asarray(variable), value):
+                variable.assign(value)
+
+
+def _changeable(operation: Any) -> list[Any]:
+    """The variables of a layer that a call may change; recurrent layers have their states beside their variables."""
+    if not hasattr(operation, "_flatten_layers"):
+        return []
+    states = [
+        part
+        for layer in operation._flatten_layers()
+        for part in getattr(layer, "states", None) or ()
+        if part is not None
+    ]
+    return [*operation.non_trainable_variables, *(part for part in states if hasattr(part, "assign"))]
+
+
+def _difference(ours: np.ndarray, theirs: np.ndarray) -> float:
+    if ours.shape != theirs.shape:
+        return float("inf")
+    return float(np.abs(ours - theirs).max(initial=0.0) / max(float(np.abs(theirs).max(initial=0.0)), 1e-12))
+
+
+def _reason(problem: Exception) -> str:
+    if isinstance(problem, _Refused):
+        return str(problem)
+    return f"{type(problem).__name__}: {(str(problem).splitlines() or [''])[0]}"[:200]
