@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from edgekit.documents.facts import ModelFacts, TensorFacts
-from edgekit.make.workshop.call_graph import flat, inner_graph, maker, plain_name
+from edgekit.make.workshop.call_graph import flat, inner_graph, layer_name, maker
 
 Named = tuple[TensorFacts, ...]
 
@@ -36,7 +36,7 @@ def _own(graph: Any, structure: str, tensors: list[Any]) -> list[str | None]:
     if any(keys):
         return keys
     names = [maker(tensor).name for tensor in flat(tensors)]
-    return [name if plain_name(name) != name else None for name in names]
+    return [name if layer_name(name) != name else None for name in names]
 
 
 def _keys(structure: Any, path: str = "") -> Iterator[str | None]:
