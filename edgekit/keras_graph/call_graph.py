@@ -80,6 +80,15 @@ def plain_name(name: str) -> str:
     return plain if re.match(r"[A-Za-z0-9.]", plain) else f"x{plain}"
 
 
+def layer_name(name: str) -> str:
+    """A layer's name as both Kerases bear it: without a slash, too.
+
+    >>> layer_name("block1/conv")
+    'block1_conv'
+    """
+    return plain_name(name).replace("/", "_")
+
+
 class Replay(ABC):
     """Calls what a source graph calls, in its order, on other tensors; nested graphs are replayed in place."""
 
@@ -117,8 +126,8 @@ class Replay(ABC):
         return self.call(operation, args, kwargs) if inner is None else self.run(inner, flat(args))
 
     def unique(self, name: str) -> str:
-        """A name that TensorFlow accepts and that was not given before."""
-        first = candidate = plain_name(name)
+        """A name that TensorFlow and Keras accept and that was not given before."""
+        first = candidate = layer_name(name)
         number = 1
         while candidate in self._names:
             candidate, number = f"{first}_{number}", number + 1

@@ -115,7 +115,7 @@ def _parts(call: Call, found: Affine) -> list[Affine] | None:
     """What each input of a concatenation or an addition has to take up; None for another call."""
     shapes = [value.shape for value in call.inputs]
     if kind(call) == "Concatenate" and getattr(call.operation, "axis", None) in (-1, len(shapes[0])):
-        ends = np.cumsum([shape[-1] for shape in shapes])[:-1]  # type: ignore[arg-type]
+        ends = np.cumsum([shape[-1] for shape in shapes])[:-1]
         return [Affine(*part) for part in zip(np.split(found.scale, ends), np.split(found.offset, ends), strict=True)]
     if kind(call) == "Add" and all(shape == call.outputs[0].shape for shape in shapes):
         rest = Affine(found.scale, np.zeros_like(found.offset))

@@ -53,8 +53,8 @@ def closed_layers(model: Any) -> tuple[str, ...]:
 
 
 def is_closed(layer: Any) -> bool:
-    """Whether a layer is a user's own: a custom layer or a subclassed model."""
-    return not type(layer).__module__.startswith(("keras.", "tf_keras."))
+    """Whether a layer is a user's own (a custom layer or a subclassed model), or one of Keras 2 that Keras 3 has no twin of."""
+    return not type(layer).__module__.startswith(("keras.", "tf_keras.")) and not hasattr(layer, "symbol")
 
 
 def _subclassed(tools: Door, model: Any, where: str) -> Any:

@@ -12,7 +12,7 @@ from edgekit.make.workshop.answers import is_keras3
 from edgekit.make.workshop.compare import compare
 from edgekit.make.workshop.door import Door
 from edgekit.make.workshop.flatten import closed_layers, flatten
-from edgekit.make.workshop.rebuild import rebuild
+from edgekit.make.workshop.keras2.rebuild import rebuild
 from edgekit.make.workshop.store import open_model, save_model
 
 HALF = ("float16", "bfloat16")
@@ -32,15 +32,8 @@ def normalise(tools: Door, model: Any, folder: Path, job: dict[str, Any]) -> Nor
     where = job["source"]
     _check_weights(model, where)
     _in_float32(model)
-    if is_keras3(model):
-        return _kept(tools, model, folder, job)
-    made, error = rebuild(tools, model, where=where)
-    save_model(made, folder)
-    return Normal(made, error)
-
-
-def _kept(tools: Door, model: Any, folder: Path, job: dict[str, Any]) -> Normal:
-    made, passes = flatten(tools, model, where=job["source"])
+    original = model if is_keras3(model) else rebuild(tools, model, where=where, trust=job.get("trust", False))
+    made, passes = flatten(tools, original, where=where)
     try:
         save_model(made, folder)
         stored = open_model(tools, folder, (), job)
@@ -66,8 +59,11 @@ def _check_weights(model: Any, where: str) -> None:
 
 
 def _in_float32(model: Any) -> None:
-    """Let layers of Keras 3 that compute in half precision, as a training policy said, compute in float32."""
+    """Let layers that compute in half precision, as a training policy said, compute in float32."""
     if not is_keras3(model):
+        for layer in model._flatten_layers():
+            if layer.compute_dtype in HALF:
+                layer._set_dtype_policy("float32")
         return
     for layer in model._flatten_layers():
         if layer.compute_dtype in HALF:
