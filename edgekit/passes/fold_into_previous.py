@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from edgekit.keras_graph.flat_graph import Call, FlatGraph, Value
-from edgekit.passes.affine import KERNELS, Affine, affine, before_affine, is_moderate
+from edgekit.passes.affine import KERNELS, VOLUMES, Affine, affine, before_affine, is_moderate
 from edgekit.passes.interface import Pass
 from edgekit.passes.kinds import activation_name, kind
 from edgekit.passes.rewriting import Rewriting
@@ -24,7 +24,6 @@ LARGEST = (
     "MaxPooling1D", "MaxPooling2D", "MaxPooling3D", "GlobalMaxPooling1D", "GlobalMaxPooling2D", "GlobalMaxPooling3D",
 )  # fmt: skip
 """The largest number stays the largest, where no factor is below zero."""
-VOLUMES = ("Conv3D", "Conv3DTranspose")
 
 
 class Place(NamedTuple):
@@ -115,7 +114,7 @@ def _parts(call: Call, found: Affine) -> list[Affine] | None:
     """What each input of a concatenation or an addition has to take up; None for another call."""
     shapes = [value.shape for value in call.inputs]
     if kind(call) == "Concatenate" and getattr(call.operation, "axis", None) in (-1, len(shapes[0])):
-        ends = np.cumsum([shape[-1] for shape in shapes])[:-1]  # type: ignore[arg-type]
+        ends = np.cumsum([shape[-1] for shape in shapes])[:-1]
         return [Affine(*part) for part in zip(np.split(found.scale, ends), np.split(found.offset, ends), strict=True)]
     if kind(call) == "Add" and all(shape == call.outputs[0].shape for shape in shapes):
         rest = Affine(found.scale, np.zeros_like(found.offset))
