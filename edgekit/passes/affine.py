@@ -14,6 +14,8 @@ CONVOLUTIONS = ("Conv1D", "Conv2D", "Conv3D")
 DEPTHWISE = ("DepthwiseConv1D", "DepthwiseConv2D")
 TRANSPOSED = ("Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose")
 KERNELS = ("Dense", *CONVOLUTIONS, *DEPTHWISE, *TRANSPOSED)
+VOLUMES = ("Conv3D", "Conv3DTranspose")
+"""Kernels into which the converter folds nothing."""
 LARGEST_CHANGE = 16.0
 """A kernel's weights are changed by no larger factor: the step of an optimizer such as Adam does not follow the size of the weights."""
 

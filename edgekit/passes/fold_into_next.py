@@ -13,9 +13,19 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from edgekit.keras_graph.flat_graph import Call, FlatGraph, Value
-from edgekit.passes.affine import CONVOLUTIONS, DEPTHWISE, Affine, affine, after_affine, is_moderate, usual
+from edgekit.passes.affine import (
+    CONVOLUTIONS,
+    DEPTHWISE,
+    KERNELS,
+    VOLUMES,
+    Affine,
+    affine,
+    after_affine,
+    is_moderate,
+    usual,
+)
 from edgekit.passes.interface import Pass
-from edgekit.passes.kinds import kind
+from edgekit.passes.kinds import SILENT, activation_name, kind
 from edgekit.passes.rewriting import Rewriting
 
 KINDS = ("BatchNormalization", "Normalization", "Rescaling")
@@ -85,7 +95,7 @@ def _place(graph: FlatGraph, before: Call, users: Mapping[Value, list[Call]]) ->
     if call is None or kind(call) not in ("Dense", *CONVOLUTIONS, *DEPTHWISE):
         return None
     found = affine(before)
-    if found is None or _converter_folds(before, found, chain, call):
+    if found is None or _converter_folds(before, found, chain, call) or _goes_into_previous(graph, before, users):
         return None
     if chain and not before.inputs[0].dtype.startswith("float"):
         return None
@@ -111,8 +121,26 @@ def _converter_folds(before: Call, found: Affine, chain: Sequence[Call], kernel:
     return name == "Rescaling" and bool(is_one)
 
 
+def _goes_into_previous(graph: FlatGraph, before: Call, users: Mapping[Value, list[Call]]) -> bool:
+    """Whether a linear kernel stands before it, into which the converter folds it; in inference, what only training does is not there."""
+    makers, (value,) = graph.makers(), before.inputs
+    while value in makers and len(users[value]) == 1 and value not in graph.outputs:
+        call = makers[value]
+        if kind(call) in KERNELS and kind(call) not in VOLUMES:
+            return activation_name(call.operation) == "linear"
+        if kind(call) not in (*SILENT, "BatchNormalization") or len(call.inputs) != 1:
+            return False
+        value = call.inputs[0]
+    return False
+
+
 def _pads_nothing(kernel: Call) -> bool:
-    return kind(kernel) == "Dense" or kernel.operation.padding == "valid"
+    layer = kernel.operation
+    return (
+        kind(kernel) == "Dense"
+        or layer.padding == "valid"
+        or (layer.padding == "same" and set(layer.kernel_size) == {1})
+    )
 
 
 def _carried(found: Affine, chain: Sequence[Call]) -> Affine | None:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from edgekit.keras_graph.flat_graph import Call, FlatGraph, Value
-from edgekit.passes.affine import KERNELS, Affine, affine, before_affine, is_moderate
+from edgekit.passes.affine import KERNELS, VOLUMES, Affine, affine, before_affine, is_moderate
 from edgekit.passes.interface import Pass
 from edgekit.passes.kinds import activation_name, kind
 from edgekit.passes.rewriting import Rewriting
@@ -24,7 +24,6 @@ LARGEST = (
     "MaxPooling1D", "MaxPooling2D", "MaxPooling3D", "GlobalMaxPooling1D", "GlobalMaxPooling2D", "GlobalMaxPooling3D",
 )  # fmt: skip
 """The largest number stays the largest, where no factor is below zero."""
-VOLUMES = ("Conv3D", "Conv3DTranspose")
 
 
 class Place(NamedTuple):

@@ -7,9 +7,8 @@ from typing import Any
 
 from edgekit.keras_graph.flat_graph import Call, FlatGraph
 from edgekit.passes.interface import Pass
-from edgekit.passes.kinds import activation_name, kind
+from edgekit.passes.kinds import SILENT, activation_name, kind
 
-SILENT = ("Dropout", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "AlphaDropout", "GaussianDropout")
 SHAPES = ("Reshape", "Flatten", "Squeeze", "BroadcastTo", "Ravel")
 ONES: dict[str, Callable[[Any], bool]] = {
     "Activation": lambda layer: activation_name(layer) == "linear",
@@ -53,7 +52,7 @@ def _hands_on(call: Call) -> bool:
     (given,), (made,), name = call.inputs, call.outputs, kind(call)
     if (given.shape, given.dtype) != (made.shape, made.dtype):
         return False
-    if name in SILENT:
+    if name in SILENT and hasattr(call.operation, "rate"):
         return not call.operation.rate
     if name in SHAPES:  # of two free sizes it is not known which is which
         return sum(size is None for size in given.shape) <= 1

@@ -6,6 +6,12 @@ from typing import Any
 
 from edgekit.keras_graph.flat_graph import Call
 
+SILENT = (
+    "Dropout", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "AlphaDropout", "GaussianDropout", "GaussianNoise",
+    "ActivityRegularization",
+)  # fmt: skip
+"""Layers that do something in training and hand on their input in inference."""
+
 
 def kind(call: Call) -> str:
     """The class of a layer or operation of Keras's own; empty for a user's own, and for one with adapted or rounded weights."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+import numpy as np
+
 from edgekit.keras_graph.call_graph import dtype_name, flat
 from edgekit.keras_graph.flat_graph import Call, FlatGraph, Value
 
@@ -92,6 +94,15 @@ def copied(layer: Any, **changes: Any) -> Any:
 
 def weighted(layer: Any, shape: Sequence[int | None], *weights: Any) -> Any:
     """A new layer, built for inputs of a shape (without the batch) and given its weights."""
+    drawn = {name: one for name, one in vars(layer).items() if name.endswith("_initializer")}
+    for name in drawn:  # numbers that are drawn and thrown away take half of the time
+        setattr(layer, name, _zeros)
     layer.build((None, *shape))
+    for name, one in drawn.items():
+        setattr(layer, name, one)
     layer.set_weights(list(weights))
     return layer
+
+
+def _zeros(shape: Sequence[int], dtype: Any = None) -> np.ndarray:
+    return np.zeros(shape, dtype)

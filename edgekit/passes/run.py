@@ -1,7 +1,8 @@
 """Runs every pass over a flat graph in the fixed order, and keeps a rewrite only where the outputs stay what they were.
 
-Each pass that applies is judged by its own `ensures` and by the graph's outputs on random samples, before and after. One that fails either, or
-raises, is not applied, and a sentence says so: a pass never stops a user.
+Each pass that applies is judged by its own `ensures`, and all together by the graph's outputs on random samples, before and after. Only where these
+differ are they compared after each pass, to find the one that changes them. One that fails, or raises, is not applied, and a sentence says so: a
+pass never stops a user.
 """
 
 from __future__ import annotations
@@ -31,15 +32,27 @@ class Outcome(NamedTuple):
 
 def run_passes(tools: Any, graph: FlatGraph, which: Sequence[Pass] | None = None) -> Outcome:
     """The graph after every pass (or these) that applies and keeps what it promises; the user's layers are as before."""
-    told, reference = [], None
-    for one in passes() if which is None else which:
+    chosen = passes() if which is None else which
+    outcome = _run(tools, graph, chosen, None)
+    if outcome.graph is graph:
+        return outcome
+    reference = _Reference(graph)
+    try:
+        reference.check(outcome.graph)
+    except _Refused:  # one by one: of the others none need be given up
+        return _run(tools, graph, chosen, reference)
+    return outcome
+
+
+def _run(tools: Any, graph: FlatGraph, which: Sequence[Pass], reference: _Reference | None) -> Outcome:
+    """Pass after pass, each compared with the reference where there is one."""
+    told = []
+    for one in which:
         try:
             places = one.requires(tools, graph)
-            if not places:
-                continue
-            reference = reference or _Reference(graph)
-            graph = _checked(tools, one, graph, reference)
-            told.append(one.told(places))
+            if places:
+                graph = _checked(tools, one, graph, reference)
+                told.append(one.told(places))
         except Exception as problem:  # what a user's own layer or an unforeseen form of a Keras layer makes of it
             told.append(f"{one.name} was not applied: {_reason(problem)}")
     return Outcome(graph, tuple(told))
@@ -74,14 +87,15 @@ class _Reference:
         self._outputs = found
 
 
-def _checked(tools: Any, one: Pass, graph: FlatGraph, reference: _Reference) -> FlatGraph:
+def _checked(tools: Any, one: Pass, graph: FlatGraph, reference: _Reference | None) -> FlatGraph:
     after = one.apply(tools, graph)
     wrong = one.ensures(tools, graph, after)
     if wrong:
         raise _Refused(wrong)
     if [value.dtype for value in after.outputs] != [value.dtype for value in graph.outputs]:
         raise _Refused("outputs would have other dtypes")
-    reference.check(after)
+    if reference is not None:
+        reference.check(after)
     return after
 
 

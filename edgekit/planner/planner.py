@@ -257,6 +257,7 @@ def outline(task: Task) -> Plan:
         ),
         limits=task.limits.values,
         defaults=task.limits.default_values,
+        notes=task.facts.notes,
     )
 
 

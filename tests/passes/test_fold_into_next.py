@@ -36,13 +36,14 @@ def exact(layers: Any) -> dict[str, Any]:
         "twice": (PICTURE, norm(), norm(), layers.Conv2D(4, 3)),
         "normalization": (PICTURE, layers.Normalization(**MEAN), layers.Conv2D(4, 3)),
         "normalized columns": ((4,), layers.Normalization(**MEAN), layers.Dense(3)),
+        "a point, padded": (PICTURE, norm(), layers.Conv2D(4, 1, strides=2, padding="same")),
         "scale alone, padded": (PICTURE, layers.Rescaling([1.0, 2.0, 0.5, 1.5]), layers.Conv2D(4, 3, padding="same")),
     }  # fmt: skip
 
 
 KINDS = (
     "convolution", "between", "groups", "depthwise", "flatten", "average", "padded average", "line", "volume", "twice", "normalization",
-    "normalized columns", "scale alone, padded",
+    "normalized columns", "a point, padded", "scale alone, padded",
 )  # fmt: skip
 
 
@@ -81,10 +82,11 @@ def test_what_algebra_forbids_stays(tools: Any, layers: Any, rewritten: Any) -> 
 def test_what_the_converter_folds_stays_for_fine_tuning(tools: Any, layers: Any, rewritten: Any) -> None:
     entry = tools.keras3.Input(PICTURE)
     x = layers.BatchNormalization()(layers.Conv2D(4, 3)(layers.Rescaling(1 / 127.5, offset=-1)(entry)))
+    x = layers.Conv2D(4, 3)(layers.BatchNormalization()(layers.BatchNormalization()(layers.Dropout(0.1)(x))))
     x = layers.BatchNormalization()(layers.GlobalMaxPooling2D()(layers.ReLU()(x)))
     graph, told = rewritten(tools.keras3.Model(entry, layers.Dense(2)(x)), "fold_into_next")
     assert not told
-    assert sum(call.kind in ("BatchNormalization", "Rescaling") for call in graph.calls) == 3
+    assert sum(call.kind in ("BatchNormalization", "Rescaling") for call in graph.calls) == 5
 
 
 def test_a_large_factor_stays_before_the_kernel(tools: Any, layers: Any, rewritten: Any, alike: Any) -> None:

@@ -1,0 +1,47 @@
+"""Operators that TFLite has, with int8 kernels, for what Keras 3 and TensorFlow write otherwise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytestmark = pytest.mark.tf
+
+
+@pytest.fixture(scope="module")
+def tools() -> Any:
+    from edgekit.make.workshop.door import door
+
+    return door()
+
+
+@pytest.mark.parametrize("kind", ["layer", "group", "minus"])
+def test_normalization_has_neither_negation_nor_squares(tools: Any, kind: str) -> None:
+    """Neither of them has an int8 kernel; the answers are the same, and afterwards all is as it was."""
+    from edgekit.make.workshop.plain_operators import plain_operators
+
+    layers, tf = tools.keras3.layers, tools.tf
+    entry = tools.keras3.Input((6, 6, 8))
+    layer = {
+        "layer": layers.LayerNormalization(),
+        "group": layers.GroupNormalization(4),
+        "minus": layers.Lambda(lambda x: -x),
+    }[kind]
+    model = tools.keras3.Model(entry, layer(entry))
+    x = np.random.default_rng(0).normal(size=(1, 6, 6, 8)).astype("float32")
+    expected = np.asarray(model(x))
+
+    def traced() -> tuple[set[str], Any]:
+        function = tf.function(lambda x: model(x, training=False)).get_concrete_function(tf.TensorSpec(x.shape))
+        return {one.type for one in function.graph.get_operations()}, function
+
+    before, _ = traced()
+    assert "Neg" in before
+    with plain_operators(tools, model, integer=True):
+        types, function = traced()
+    assert not {"Neg", "Square"} & types
+    assert ("SquaredDifference" in types) is (kind == "layer")
+    np.testing.assert_allclose(function(tf.constant(x)), expected, atol=1e-5)
+    assert traced()[0] == before
