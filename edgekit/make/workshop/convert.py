@@ -101,7 +101,9 @@ def _calibration(
     if conversion_of(last).port_dtype(last.settings) != "float32":
         first = [array[rows[:1]] for array in dataset.inputs("train")]
         dtypes = while_traced.enter_context(real_inputs(tools, model, first))
-    samples = representative(dataset, rows, dtypes, lambda done, total: progress("calibrating", done, total))
+    samples = representative(
+        dataset, rows, job["inputs"], dtypes, lambda done, total: progress("calibrating", done, total)
+    )
     return calibration_note(dataset, rows), samples, dtypes
 
 
