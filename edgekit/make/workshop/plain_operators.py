@@ -53,8 +53,8 @@ def _arguments(tools: Door) -> list[tuple[Any, str, Any]]:
 
 def _products(tools: Door) -> list[tuple[Any, str, Any]]:
     """Also for those that layer and group normalization call in TensorFlow itself."""
-    tf, numpy = tools.tf, tools.keras3.src.backend.numpy
-    math = importlib.import_module("tensorflow.python.ops.math_ops")
+    tf, numpy, nn = tools.tf, tools.keras3.src.backend.numpy, tools.keras3.src.backend.nn
+    smooth, math = nn.gelu, importlib.import_module("tensorflow.python.ops.math_ops")
     negative, square, minus, difference = numpy.negative, numpy.square, tf.Tensor.__neg__, math.squared_difference
 
     def negated(x: Any) -> Any:
@@ -70,7 +70,15 @@ def _products(tools: Door) -> list[tuple[Any, str, Any]]:
         x = tf.convert_to_tensor(x)
         return squared(x - y) if len(x.shape) > 4 else difference(x, y, name)
 
+    def gelu(x: Any, approximate: bool = True) -> Any:
+        """The exact one as TensorFlow writes it, for the converter knows it by its negation."""
+        x = tf.convert_to_tensor(x)
+        if approximate:
+            return smooth(x, approximate=True)
+        return 0.5 * x * tf.math.erfc(tf.negative(x) * tf.cast(0.5**0.5, x.dtype))
+
     return [
+        (nn, "gelu", gelu),
         (numpy, "negative", negated),
         (numpy, "square", squared),
         (tf.Tensor, "__neg__", lambda x: x * -1.0 if x.dtype.is_floating else minus(x)),

@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from edgekit.keras_graph.flat_graph import Call, FlatGraph, Value, model_of, read_graph
+from edgekit.techniques.fake_quant.expand import expanded
 from edgekit.techniques.fake_quant.keras_layers import classes
 from edgekit.techniques.fake_quant.ranges import Range, ranged_values
 
@@ -16,7 +17,7 @@ PREFIX = "range_of_"
 
 def fake_quantized(door: Any, model: Any, exclude: Collection[str] = ()) -> Any:
     """The model with its int8 rounding simulated, sharing the layers of `model`; layers in `exclude` stay in float."""
-    graph = read_graph(door, model)
+    graph = expanded(door, read_graph(door, model))
     made = model_of(door, _Ranges(door, graph, ranged_values(graph, exclude)).graph(), kind=classes(door).model)
     made.float_layers = tuple(exclude)
     return made

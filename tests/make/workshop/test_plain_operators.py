@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from edgekit.tflite.reader import parse_tflite
+
 pytestmark = pytest.mark.tf
 
 
@@ -45,3 +47,17 @@ def test_normalization_has_neither_negation_nor_squares(tools: Any, kind: str) -
     assert ("SquaredDifference" in types) is (kind == "layer")
     np.testing.assert_allclose(function(tf.constant(x)), expected, atol=1e-5)
     assert traced()[0] == before
+
+
+def test_an_exact_gelu_is_one_operator(tools: Any) -> None:
+    """The converter knows it by the form in which TensorFlow writes it, with its negation."""
+    from edgekit.make.workshop.plain_operators import plain_operators
+
+    entry = tools.keras3.Input((6,))
+    model = tools.keras3.Model(entry, tools.keras3.layers.Activation("gelu")(entry))
+    x = np.random.default_rng(0).normal(size=(1, 6)).astype("float32")
+    with plain_operators(tools, model, integer=True):
+        function = tools.tf.function(lambda x: model(x)).get_concrete_function(tools.tf.TensorSpec(x.shape))
+    np.testing.assert_allclose(function(tools.tf.constant(x)), model(x), atol=1e-6)
+    content = tools.tf.lite.TFLiteConverter.from_concrete_functions([function]).convert()
+    assert [one.name for one in parse_tflite(content, where="gelu").operators] == ["GELU"]
