@@ -41,6 +41,46 @@ def flat(tensors: Any) -> list[Any]:
     return [part for tensor in tensors for part in flat(tensor)] if isinstance(tensors, list | tuple) else [tensors]
 
 
+def structures(graph: Any) -> tuple[Any, Any]:
+    """The structures in which a model's user gave its inputs and its outputs, dicts in their own order; None where Keras keeps none."""
+    kept = (("_inputs_struct", "_nested_inputs"), ("_outputs_struct", "_nested_outputs"))
+    found = [next((getattr(graph, name) for name in names if hasattr(graph, name)), None) for names in kept]
+    return found[0], found[1]
+
+
+def filled(structure: Any, tensors: Iterator[Any]) -> Any:
+    """A structure with other tensors, which come in the order of `flat`."""
+    if isinstance(structure, dict):
+        found = {key: filled(structure[key], tensors) for key in sorted(structure)}
+        return {key: found[key] for key in structure}
+    if isinstance(structure, list | tuple):
+        return type(structure)(filled(part, tensors) for part in structure)
+    return next(tensors)
+
+
+def as_given(structure: Any, tensors: list[Any]) -> list[Any]:
+    """Tensors in the order in which the user gave them, from the order of `flat`.
+
+    >>> as_given({"zeta": None, "alpha": [None, None]}, [1, 2, 3])
+    [3, 1, 2]
+    """
+    return list(tensors) if structure is None else list(_leaves(filled(structure, iter(tensors))))
+
+
+def as_flat(structure: Any, tensors: list[Any]) -> list[Any]:
+    """The inverse of `as_given`."""
+    order = as_given(structure, list(range(len(tensors))))
+    return [tensor for _, tensor in sorted(zip(order, tensors, strict=True), key=lambda pair: pair[0])]
+
+
+def _leaves(structure: Any) -> Iterator[Any]:
+    if isinstance(structure, dict | list | tuple):
+        for part in structure.values() if isinstance(structure, dict) else structure:
+            yield from _leaves(part)
+    else:
+        yield structure
+
+
 def calls(graph: Any) -> Iterator[tuple[Any, Any, Any, Any]]:
     """(layer or operation, args, kwargs, outputs) of each call in execution order, for the nodes of either Keras."""
     for depth in sorted(graph._nodes_by_depth, reverse=True):

@@ -9,7 +9,17 @@ from __future__ import annotations
 from typing import Any
 
 from edgekit.errors import ModelError
-from edgekit.make.workshop.call_graph import Replay, dtype_name, flat, graph_of, inner_graph, maker, symbolic
+from edgekit.make.workshop.call_graph import (
+    Replay,
+    as_given,
+    dtype_name,
+    flat,
+    graph_of,
+    inner_graph,
+    maker,
+    structures,
+    symbolic,
+)
 from edgekit.make.workshop.door import Door
 
 
@@ -18,7 +28,9 @@ def flatten(tools: Door, model: Any, *, where: str) -> Any:
     graph = inner_graph(model) or _subclassed(tools, model, where)
     builder = _Keras3(tools, where)
     inputs = [builder.input(tensor) for tensor in flat(graph.inputs)]
-    return tools.keras3.Model(inputs=inputs, outputs=builder.run(graph, inputs), name="model")
+    entering, leaving = structures(graph)
+    outputs = as_given(leaving, builder.run(graph, inputs))
+    return tools.keras3.Model(inputs=as_given(entering, inputs), outputs=outputs, name="model")
 
 
 def closed_layers(model: Any) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from edgekit.documents.facts import ModelFacts, TensorFacts
-from edgekit.make.workshop.call_graph import flat, inner_graph, layer_name, maker
+from edgekit.make.workshop.call_graph import flat, inner_graph, layer_name, maker, structures
 
 Named = tuple[TensorFacts, ...]
 
@@ -18,21 +18,21 @@ def ports(model: Any, facts: ModelFacts) -> tuple[Named, Named]:
     graph = inner_graph(model)
     if graph is None:
         return facts.inputs, facts.outputs
-    given = _own(graph, "_inputs_struct", graph.inputs), _own(graph, "_outputs_struct", graph.outputs)
-    return _named(facts.inputs, given[0]), _named(facts.outputs, given[1])
+    entering, leaving = structures(graph)
+    return _named(facts.inputs, _own(entering, graph.inputs)), _named(facts.outputs, _own(leaving, graph.outputs))
 
 
 def output_names(model: Any, made: Any) -> list[str]:
     """The names by which the losses of a compiled model are given, in the order of its outputs."""
-    graph = inner_graph(model)
-    if isinstance(getattr(graph, "_outputs_struct", None), dict):
-        return [name or "" for name in _keys(graph._outputs_struct)]
+    structure = structures(inner_graph(model))[1]
+    if isinstance(structure, dict):
+        return [name or "" for name in _keys(structure)]
     return getattr(model, "output_names", None) or [f"output_{index}" for index in range(len(made.outputs))]
 
 
-def _own(graph: Any, structure: str, tensors: list[Any]) -> list[str | None]:
+def _own(structure: Any, tensors: list[Any]) -> list[str | None]:
     """The name of each port that is not what the flat model calls it; None where it is."""
-    keys = list(_keys(getattr(graph, structure, None)))
+    keys = list(_keys(structure))
     if any(keys):
         return keys
     names = [maker(tensor).name for tensor in flat(tensors)]
@@ -40,9 +40,9 @@ def _own(graph: Any, structure: str, tensors: list[Any]) -> list[str | None]:
 
 
 def _keys(structure: Any, path: str = "") -> Iterator[str | None]:
-    """The path of keys to each tensor of a nested structure, in the order of `call_graph.flat`; None outside of dicts."""
+    """The path of keys to each tensor of a nested structure, in the order in which the user gave it; None outside of dicts."""
     if isinstance(structure, dict):
-        for key in sorted(structure):
+        for key in structure:
             yield from _keys(structure[key], f"{path}/{key}" if path else str(key))
     elif isinstance(structure, list | tuple):
         for index, part in enumerate(structure):

@@ -5,7 +5,17 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-from edgekit.make.workshop.call_graph import Replay, dtype_name, flat, graph_of, inner_graph, maker, symbolic
+from edgekit.make.workshop.call_graph import (
+    Replay,
+    as_given,
+    dtype_name,
+    flat,
+    graph_of,
+    inner_graph,
+    maker,
+    structures,
+    symbolic,
+)
 from edgekit.make.workshop.door import Door
 from edgekit.make.workshop.keras2.functions import called, is_function
 from edgekit.make.workshop.keras2.held import held
@@ -17,7 +27,9 @@ def rebuild(tools: Door, model: Any, *, where: str, trust: bool) -> Any:
     graph = inner_graph(model) or _traced(tools, model) or graph_of(model, where)
     builder = _OfKeras2(tools, where, trust=trust)
     inputs = [builder.input(tensor) for tensor in flat(graph.inputs)]
-    outputs = builder.run(graph, inputs)
+    entering, leaving = structures(graph)
+    outputs = as_given(leaving, builder.run(graph, inputs))
+    inputs = as_given(entering, inputs)
     single = inputs[0] if len(inputs) == 1 else inputs
     return tools.keras3.Model(single, outputs[0] if len(outputs) == 1 else outputs, name="model")
 
