@@ -138,6 +138,8 @@ class Replay(ABC):
     def __init__(self, tools: Any, where: str) -> None:
         self._tools, self._where = tools, where
         self._names: set[str] = set()
+        self.renamed: dict[str, str] = {}
+        """The original's names that TensorFlow or Keras does not accept, by the names that stand for them."""
 
     @abstractmethod
     def call(self, operation: Any, args: Any, kwargs: Any) -> list[Any]:
@@ -172,6 +174,8 @@ class Replay(ABC):
         while candidate in self._names:
             candidate, number = f"{first}_{number}", number + 1
         self._names.add(candidate)
+        if first != name:
+            self.renamed[candidate] = name
         return candidate
 
 

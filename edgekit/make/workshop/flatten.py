@@ -23,14 +23,17 @@ from edgekit.make.workshop.call_graph import (
 from edgekit.make.workshop.door import Door
 
 
-def flatten(tools: Door, model: Any, *, where: str) -> Any:
-    """The flat Keras 3 model, which shares its layers with the original; raises `ModelError` if it cannot be called."""
+def flatten(tools: Door, model: Any, *, where: str) -> tuple[Any, dict[str, str]]:
+    """The flat Keras 3 model, which shares its layers with the original, and the original's names where they had to be replaced.
+
+    Raises `ModelError` if the model cannot be called.
+    """
     graph = inner_graph(model) or _subclassed(tools, model, where)
     builder = _Keras3(tools, where)
     inputs = [builder.input(tensor) for tensor in flat(graph.inputs)]
     entering, leaving = structures(graph)
     outputs = as_given(leaving, builder.run(graph, inputs))
-    return tools.keras3.Model(inputs=as_given(entering, inputs), outputs=outputs, name="model")
+    return tools.keras3.Model(inputs=as_given(entering, inputs), outputs=outputs, name="model"), builder.renamed
 
 
 def closed_layers(model: Any) -> tuple[str, ...]:

@@ -53,8 +53,10 @@ def load(job: dict[str, Any], progress: Progress) -> Any:
     progress("normalising the model", 2, 3)
     losses = compiled_losses(tools, loss, output_names(model, normal.model))
     facts = take_facts(tools, normal.model, sha256=job["sha256"], kind=kind, losses=losses, error=normal.error)
-    inputs, outputs = ports(model, facts)
-    facts = msgspec.structs.replace(facts, inputs=inputs, outputs=outputs, stripped=training, closed=normal.closed)
+    inputs, outputs = ports(model, facts, normal.renamed)
+    facts = msgspec.structs.replace(
+        facts, inputs=inputs, outputs=outputs, stripped=training, closed=normal.closed, renamed=normal.renamed
+    )
     (target / FACTS_FILE).write_text(to_json(facts), encoding="utf-8")
     progress("normalising the model", 3, 3)
     return to_builtins(facts)

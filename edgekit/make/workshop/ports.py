@@ -8,18 +8,15 @@ from typing import Any
 import msgspec
 
 from edgekit.documents.facts import ModelFacts, TensorFacts
-from edgekit.make.workshop.call_graph import flat, inner_graph, layer_name, maker, structures
+from edgekit.make.workshop.call_graph import inner_graph, structures
 
 Named = tuple[TensorFacts, ...]
 
 
-def ports(model: Any, facts: ModelFacts) -> tuple[Named, Named]:
-    """The inputs and outputs of a flat model's facts with the original's own names, where it has others: in a dict, or with odd signs."""
-    graph = inner_graph(model)
-    if graph is None:
-        return facts.inputs, facts.outputs
-    entering, leaving = structures(graph)
-    return _named(facts.inputs, _own(entering, graph.inputs)), _named(facts.outputs, _own(leaving, graph.outputs))
+def ports(model: Any, facts: ModelFacts, renamed: dict[str, str]) -> tuple[Named, Named]:
+    """The inputs and outputs of a flat model's facts with the original's own names, where it has others: in a dict, or with odd signs (`renamed`)."""
+    entering, leaving = structures(inner_graph(model))
+    return _named(facts.inputs, entering, renamed), _named(facts.outputs, leaving, renamed)
 
 
 def output_names(model: Any, made: Any) -> list[str]:
@@ -28,15 +25,6 @@ def output_names(model: Any, made: Any) -> list[str]:
     if isinstance(structure, dict):
         return [name or "" for name in _keys(structure)]
     return getattr(model, "output_names", None) or [f"output_{index}" for index in range(len(made.outputs))]
-
-
-def _own(structure: Any, tensors: list[Any]) -> list[str | None]:
-    """The name of each port that is not what the flat model calls it; None where it is."""
-    keys = list(_keys(structure))
-    if any(keys):
-        return keys
-    names = [maker(tensor).name for tensor in flat(tensors)]
-    return [name if layer_name(name) != name else None for name in names]
 
 
 def _keys(structure: Any, path: str = "") -> Iterator[str | None]:
@@ -51,8 +39,9 @@ def _keys(structure: Any, path: str = "") -> Iterator[str | None]:
         yield path or None
 
 
-def _named(tensors: Named, names: list[str | None]) -> Named:
-    if len(names) != len(tensors):
-        return tensors
+def _named(tensors: Named, structure: Any, renamed: dict[str, str]) -> Named:
+    names = list(_keys(structure))
+    if len(names) != len(tensors) or not any(names):
+        names = [renamed.get(tensor.name) for tensor in tensors]
     pairs = zip(tensors, names, strict=True)
     return tuple(msgspec.structs.replace(tensor, name=name or tensor.name) for tensor, name in pairs)
