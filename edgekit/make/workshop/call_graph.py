@@ -158,7 +158,7 @@ class Replay(ABC):
                     f"layer {operation.name!r} of type {type(operation).__name__} cannot be rebuilt for {self.target}",
                     where=self._where,
                     received=f"{type(problem).__name__}: {problem}"[:400],
-                    next_step="replace it by a layer that both Keras versions have, or register a tf_keras version with --import",
+                    next_step=f"replace it by another layer, or register a version of it for {self.target} in a module and name that with --import",
                 ) from problem
             tensors.update(zip((id(tensor) for tensor in flat(produced)), results, strict=True))
         return [tensors[id(tensor)] for tensor in flat(graph.outputs)]

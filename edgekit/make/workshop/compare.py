@@ -46,7 +46,7 @@ def compare(tools: Door, model: Any, made: Any, where: str) -> float:
             where=where,
             received=f"relative error {error:.2g} on random input",
             allowed=f"below {TOLERANCE:g}",
-            next_step="replace the layer, or give the model as module:function built with tf_keras",
+            next_step="replace the layer",
         )
     return error
 
