@@ -13,7 +13,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from edgekit.errors import EdgekitError, ModelError
-from edgekit.keras_graph.call_graph import calls, dtype_name, flat, inner_graph, maker, plain_name, symbolic
+from edgekit.keras_graph.call_graph import (
+    Names,
+    as_given,
+    calls,
+    dtype_name,
+    flat,
+    inner_graph,
+    maker,
+    structures,
+    symbolic,
+)
 
 Opener = Callable[[Any, Any, Any], Any]
 """The graph of an operation that is a model without one, from its arguments; None where it stays closed."""
@@ -58,12 +68,17 @@ class Call:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class FlatGraph:
-    """A model as calls in the order they run; the inputs have names, layers that are called twice stand in two calls."""
+    """A model as calls in the order they run; the inputs have names, layers that are called twice stand in two calls.
+
+    Inputs and outputs are in the order in which the model's user gave them, also those of dicts. `renamed` holds the original's names
+    that TensorFlow or Keras does not accept, by the names that stand for them.
+    """
 
     inputs: tuple[Value, ...]
     names: tuple[str, ...]
     calls: tuple[Call, ...]
     outputs: tuple[Value, ...]
+    renamed: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     def users(self) -> dict[Value, list[Call]]:
         """The calls that take each value; a value that no call takes is an output, or nothing needs it."""
@@ -92,11 +107,18 @@ class FlatGraph:
 def read_graph(tools: Any, model: Any, opened: Opener | None = None) -> FlatGraph:
     """The flat graph of a Functional or Sequential Keras 3 model. Layers get the names that they have in the flat model, in place."""
     graph = inner_graph(model)
+    entering, leaving = structures(graph)
     reader = _Reader(tools, opened or (lambda *_: None))
-    inputs = tuple(_value(tensor) for tensor in flat(graph.inputs))
-    names = tuple(reader.unique(maker(tensor).name) for tensor in flat(graph.inputs))
-    outputs = reader.read(graph, inputs)
-    found = FlatGraph(inputs=inputs, names=names, calls=tuple(reader.calls), outputs=outputs)
+    given = [_value(tensor) for tensor in flat(graph.inputs)]
+    names = [reader.names.unique(maker(tensor).name) for tensor in flat(graph.inputs)]
+    outputs = reader.read(graph, given)
+    found = FlatGraph(
+        inputs=tuple(as_given(entering, given)),
+        names=tuple(as_given(entering, names)),
+        calls=tuple(reader.calls),
+        outputs=tuple(as_given(leaving, list(outputs))),
+        renamed=reader.names.renamed,
+    )
     return found.replaced(found.calls)
 
 
@@ -104,8 +126,8 @@ class _Reader:
     def __init__(self, tools: Any, opened: Opener) -> None:
         self._tools, self._opened = tools, opened
         self.calls: list[Call] = []
-        self._names: set[str] = set()
-        self._renamed: set[int] = set()
+        self.names = Names()
+        self._named: set[int] = set()
 
     def read(self, graph: Any, inputs: Sequence[Value]) -> tuple[Value, ...]:
         """Add the calls of a graph, fed with values; returns its outputs."""
@@ -121,21 +143,12 @@ class _Reader:
             inner = self._opened(operation, args, kwargs)
         if inner is not None:
             return self.read(inner, list(values_in([args, kwargs])))
-        if id(operation) not in self._renamed:
-            self._renamed.add(id(operation))
-            operation.name = self.unique(operation.name)
+        if id(operation) not in self._named:
+            self._named.add(id(operation))
+            operation.name = self.names.unique(operation.name)
         outputs = tuple(_value(tensor) for tensor in produced)
         self.calls.append(Call(operation, args, kwargs, outputs))
         return outputs
-
-    def unique(self, name: str) -> str:
-        """A name that TensorFlow accepts and that was not given before."""
-        first = candidate = plain_name(name)
-        number = 1
-        while candidate in self._names:
-            candidate, number = f"{first}_{number}", number + 1
-        self._names.add(candidate)
-        return candidate
 
 
 def model_of(tools: Any, graph: FlatGraph, *, where: str = "", kind: Any = None) -> Any:

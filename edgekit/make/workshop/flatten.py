@@ -16,16 +16,18 @@ from edgekit.passes.run import run_passes
 
 
 class Flattened(NamedTuple):
-    """A flat Keras 3 model, and what the passes over its graph did, a sentence each."""
+    """A flat Keras 3 model, what the passes over its graph did, a sentence each, and the original's names where they had to be replaced."""
 
     model: Any
     passes: tuple[str, ...]
+    renamed: dict[str, str]
 
 
 def flatten(tools: Door, model: Any, *, where: str) -> Flattened:
     """The flat Keras 3 model, which shares with the original the layers that no pass rewrites; raises `ModelError` if it cannot be called."""
-    graph, told = run_passes(tools, flat_graph(tools, model, where=where))
-    return Flattened(model_of(tools, graph, where=where), told)
+    read = flat_graph(tools, model, where=where)
+    graph, told = run_passes(tools, read)
+    return Flattened(model_of(tools, graph, where=where), told, dict(read.renamed))
 
 
 def flat_graph(tools: Door, model: Any, *, where: str) -> FlatGraph:

@@ -61,6 +61,7 @@ def load(job: dict[str, Any], progress: Progress) -> Any:
         stripped=training,
         closed=normal.closed,
         passes=normal.passes,
+        renamed=normal.renamed,
     )
     (target / FACTS_FILE).write_text(to_json(facts), encoding="utf-8")
     progress("normalising the model", 3, 3)

@@ -19,21 +19,24 @@ HALF = ("float16", "bfloat16")
 
 
 class Normal(NamedTuple):
-    """A flat model, its relative error on random input, its closed layers, and what the passes did."""
+    """A flat model, its relative error on random input, its closed layers, what the passes did, and the names that were replaced."""
 
     model: Any
     error: float
-    closed: tuple[str, ...] = ()
-    passes: tuple[str, ...] = ()
+    closed: tuple[str, ...]
+    passes: tuple[str, ...]
+    renamed: dict[str, str]
 
 
 def normalise(tools: Door, model: Any, folder: Path, job: dict[str, Any]) -> Normal:
     """The flat model, also stored in `folder`; raises `ModelError` for one that cannot be called, or not be stored."""
     where = job["source"]
     _check_weights(model, where)
-    _in_float32(model)
-    original = model if is_keras3(model) else rebuild(tools, model, where=where, trust=job.get("trust", False))
-    made, passes = flatten(tools, original, where=where)
+    _in_float32(tools, model)
+    own, renamed = (
+        (model, {}) if is_keras3(model) else rebuild(tools, model, where=where, trust=job.get("trust", False))
+    )
+    made, passes, also = flatten(tools, own, where=where)
     try:
         save_model(made, folder)
         stored = open_model(tools, folder, (), job)
@@ -43,7 +46,8 @@ def normalise(tools: Door, model: Any, folder: Path, job: dict[str, Any]) -> Nor
             received=f"{type(problem).__name__}: {problem}"[:400],
             next_step="register its own classes with keras.saving.register_keras_serializable, and give them get_config",
         ) from problem  # fmt: skip
-    return Normal(stored, compare(tools, model, stored, job["source"]), closed_layers(stored), passes)
+    error = compare(tools, model, stored, where)
+    return Normal(stored, error, closed_layers(stored), passes, {**also, **renamed})
 
 
 def _check_weights(model: Any, where: str) -> None:
@@ -58,7 +62,7 @@ def _check_weights(model: Any, where: str) -> None:
             )
 
 
-def _in_float32(model: Any) -> None:
+def _in_float32(tools: Door, model: Any) -> None:
     """Let layers that compute in half precision, as a training policy said, compute in float32."""
     if not is_keras3(model):
         for layer in model._flatten_layers():
@@ -68,3 +72,9 @@ def _in_float32(model: Any) -> None:
     for layer in model._flatten_layers():
         if layer.compute_dtype in HALF:
             layer.dtype_policy = "float32"
+    for weight in model.weights:
+        if weight.dtype in HALF:  # of a policy that also keeps the weights in half precision
+            weight._value = tools.tf.Variable(
+                tools.tf.cast(weight.value, "float32"), trainable=weight.trainable, name=weight.name
+            )
+            weight._dtype = "float32"

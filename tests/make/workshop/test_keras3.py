@@ -247,7 +247,7 @@ def test_its_loops_are_unrolled(tools, recurrent):
     np.testing.assert_allclose(function(tools.tf.constant(x)), expected, atol=1e-6)
 
 
-def test_ports_of_a_dict_keep_their_names_and_the_order_of_keras(tools, tmp_path):
+def test_ports_of_a_dict_keep_their_names_and_their_order(tools, tmp_path):
     from edgekit.make.workshop.model_facts import take_facts
     from edgekit.make.workshop.normalise import normalise
     from edgekit.make.workshop.ports import output_names, ports
@@ -261,10 +261,10 @@ def test_ports_of_a_dict_keep_their_names_and_the_order_of_keras(tools, tmp_path
     job = {"source": "test", "imports": [], "root": str(tmp_path)}
     normal = normalise(tools, own, tmp_path, job)
     facts = take_facts(tools, normal.model, sha256="", kind="", losses=(), error=normal.error)
-    inputs, outputs = ports(own, facts)
-    assert [(port.name, port.shape) for port in inputs] == [("alpha", (6,)), ("zeta", (6,))]
-    assert [(port.name, port.shape) for port in outputs] == [("a/deep", (1,)), ("one", (3,))]
-    assert output_names(own, normal.model) == ["a/deep", "one"]
+    inputs, outputs = ports(own, facts, normal.renamed)
+    assert [(port.name, port.shape) for port in inputs] == [("zeta", (6,)), ("alpha", (6,))]
+    assert [(port.name, port.shape) for port in outputs] == [("one", (3,)), ("a/deep", (1,))]
+    assert output_names(own, normal.model) == ["one", "a/deep"]
 
 
 @pytest.mark.parametrize("nested", [False, True])

@@ -5,21 +5,37 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-from edgekit.keras_graph.call_graph import Replay, dtype_name, flat, graph_of, inner_graph, maker, symbolic
+from edgekit.keras_graph.call_graph import (
+    Replay,
+    as_given,
+    dtype_name,
+    flat,
+    graph_of,
+    inner_graph,
+    maker,
+    structures,
+    symbolic,
+)
 from edgekit.make.workshop.door import Door
 from edgekit.make.workshop.keras2.functions import called, is_function
 from edgekit.make.workshop.keras2.held import held
 from edgekit.make.workshop.keras2.layers import make_layer
 
 
-def rebuild(tools: Door, model: Any, *, where: str, trust: bool) -> Any:
-    """The flat Keras 3 model, not yet compared; raises `ModelError` that names the layer which cannot be rebuilt."""
+def rebuild(tools: Door, model: Any, *, where: str, trust: bool) -> tuple[Any, dict[str, str]]:
+    """The flat Keras 3 model, not yet compared, and the original's names where they had to be replaced.
+
+    Raises `ModelError` that names the layer which cannot be rebuilt.
+    """
     graph = inner_graph(model) or _traced(tools, model) or graph_of(model, where)
     builder = _OfKeras2(tools, where, trust=trust)
     inputs = [builder.input(tensor) for tensor in flat(graph.inputs)]
-    outputs = builder.run(graph, inputs)
+    entering, leaving = structures(graph)
+    outputs = as_given(leaving, builder.run(graph, inputs))
+    inputs = as_given(entering, inputs)
     single = inputs[0] if len(inputs) == 1 else inputs
-    return tools.keras3.Model(single, outputs[0] if len(outputs) == 1 else outputs, name="model")
+    made = tools.keras3.Model(single, outputs[0] if len(outputs) == 1 else outputs, name="model")
+    return made, builder.renamed
 
 
 class _OfKeras2(Replay):
@@ -67,7 +83,7 @@ class _OfKeras2(Replay):
         return self._layers[id(operation)]
 
     def _opened(self, model: Any) -> Any:
-        return rebuild(self._tools, model, where=self._where, trust=self._trust)
+        return rebuild(self._tools, model, where=self._where, trust=self._trust)[0]
 
     def _copy_weights(self, operation: Any, layer: Any) -> None:
         """Copy by order; trainable weights come first in both, so the order holds only where the same ones can be trained."""

@@ -206,3 +206,24 @@ def test_no_file_can_name_a_function_that_does_more_than_compute(tools):
         function_class(tools)(**settings)
     with pytest.raises(TrustError, match=r"call of tf\.io\.read_file"):
         refuse_code({"class_name": "TensorFlowFunction", "config": settings}, where="", trust=False)
+
+
+@pytest.mark.parametrize("kind", ["keras3", "keras"])
+@pytest.mark.parametrize("stored", [False, True])
+def test_dicts_keep_the_order_in_which_they_were_given(tools, tmp_path, kind, stored):
+    from edgekit.make.workshop.model_facts import take_facts
+    from edgekit.make.workshop.ports import output_names, ports
+
+    tools.fresh(0)
+    keras = getattr(tools, kind)
+    zeta, alpha = keras.layers.Input((3,), name="zeta"), keras.layers.Input((4,), name="alpha")
+    both = keras.layers.Dense(3, name="first")(keras.layers.Concatenate()([zeta, alpha]))
+    own = keras.Model({"zeta": zeta, "alpha": alpha}, {"two": keras.layers.Dense(2, name="second")(zeta), "one": both})
+    if stored:
+        own.save(tmp_path / "own.keras")
+        own = keras.models.load_model(tmp_path / "own.keras")
+    made = normal(tools, own, tmp_path).model
+    inputs, outputs = ports(own, take_facts(tools, made, sha256="", kind="", losses=(), error=0.0), {})
+    assert [(port.name, port.shape) for port in inputs] == [("zeta", (3,)), ("alpha", (4,))]
+    assert [(port.name, port.shape) for port in outputs] == [("two", (2,)), ("one", (3,))]
+    assert output_names(own, made) == ["two", "one"]
