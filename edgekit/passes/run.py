@@ -67,11 +67,12 @@ class _Reference:
 
     def __init__(self, graph: FlatGraph) -> None:
         self._samples: Samples | None = None
-        for samples in random_samples(graph.inputs):
-            found = _outputs(graph, samples)
-            if found is not None:
-                self._samples, self._outputs = samples, found
-                break
+        with contextlib.suppress(TypeError):  # a dtype that numpy does not know, text
+            for samples in random_samples(graph.inputs):
+                found = _outputs(graph, samples)
+                if found is not None:
+                    self._samples, self._outputs = samples, found
+                    break
 
     def check(self, graph: FlatGraph) -> None:
         """Raise `_Refused` where the graph answers otherwise; else its answers are the reference from now on."""

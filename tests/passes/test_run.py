@@ -96,6 +96,16 @@ def test_a_model_that_cannot_be_compared_is_left_as_it_is(tools: Any, layers: An
     assert "no finite numbers" in told[0]
 
 
+def test_neither_is_one_that_takes_text(tools: Any, layers: Any, graph_of: Any) -> None:
+    entry = tools.keras3.Input((1,), dtype="string")
+    graph = graph_of(
+        tools.keras3.Model(entry, layers.Dense(2)(layers.StringLookup(vocabulary=["a"], output_mode="one_hot")(entry)))
+    )
+    found, told = run_passes(tools, graph, [Whole()])
+    assert found is graph
+    assert "so nothing can be compared" in told[0]
+
+
 def test_states_are_as_before(tools: Any, layers: Any, graph_of: Any) -> None:
     """Running a stateful recurrent layer, and a layer that counts its calls, changes nothing of them."""
 
