@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ import numpy as np
 from edgekit.keras_graph.flat_graph import Call, FlatGraph, Value
 from edgekit.passes.interface import Pass
 from edgekit.passes.kinds import kind
-from edgekit.passes.masked import masked
+from edgekit.passes.masked import Origin, origins_at, takes_mask
 from edgekit.passes.rewriting import Rewriting, weighted
 
 KINDS = ("MultiHeadAttention", "GroupedQueryAttention")
@@ -37,20 +37,45 @@ class OpenAttention(Pass):
     words = "attention opened into dense layers, which are pruned, clustered and rounded like others"
 
     def requires(self, tools: Any, graph: FlatGraph) -> Sequence[Call]:
-        """The calls of such layers without a Keras mask, a window, or several axes."""
-        places = [call for call in graph.calls if kind(call) in KINDS]
-        hidden = masked(tools, graph) if places else set()
-        return [call for call in places if not hidden & set(call.inputs) and _can_be_opened(call)]
+        """The calls of such layers along one axis, without a window, whose Keras masks are those of an `Embedding` or `Masking`."""
+        return [call for call, _ in _places(tools, graph)]
 
     def apply(self, tools: Any, graph: FlatGraph) -> FlatGraph:
         """A layer that is called more than once keeps one set of kernels."""
-        places = self.requires(tools, graph)
-        rewriting = Rewriting(tools, graph, places)
-        for call in places:
+        places = _places(tools, graph)
+        rewriting = Rewriting(tools, graph, [call for call, _ in places])
+        for call, masks in places:
             parts = rewriting.once(call.operation, functools.partial(_parts, tools, call.operation))
-            output, scores = _Opened(tools, rewriting, call.operation, parts).called(_given(call))
+            output, scores = _Opened(tools, rewriting, call.operation, parts, masks).called(_given(call))
             rewriting.put(call, output, *([scores] if len(call.outputs) > 1 else []))
         return rewriting.done()
+
+
+Masks = Mapping[str, Call]
+"""The calls that made the Keras masks of the query, the key and the value, where these have one."""
+
+
+def _places(tools: Any, graph: FlatGraph) -> list[tuple[Call, Masks]]:
+    if not any(kind(call) in KINDS for call in graph.calls):
+        return []
+    found: list[tuple[Call, Masks]] = []
+    users = graph.users()
+    for call, origins in zip(graph.calls, origins_at(tools, graph), strict=True):
+        if kind(call) not in KINDS or not _can_be_opened(call):
+            continue
+        given, by_value = _given(call), dict(zip(call.inputs, origins, strict=True))
+        masks = {part: by_value[given[part]] for part in ("query", "key", "value") if by_value[given[part]] is not None}
+        if not masks or (
+            _are_known(call, masks) and not any(takes_mask(users, value) for value in (*call.inputs, *call.outputs))
+        ):
+            found.append((call, {part: origin for part, origin in masks.items() if isinstance(origin, Call)}))
+    return found
+
+
+def _are_known(call: Call, masks: Mapping[str, Origin | None]) -> bool:
+    """Whether masks can be made again, for lengths that are known; attention may have one argument more than Keras masks."""
+    lengths = [value.shape[0] for value in call.inputs[:2]]
+    return None not in lengths and all(isinstance(origin, Call) for origin in masks.values())
 
 
 def _given(call: Call) -> dict[str, Any]:
@@ -129,7 +154,8 @@ def _dense(tools: Any, layer: Any, part: str, closed: Any, scale: float) -> Any:
 class _Opened:
     """Makes the calls that one call of an attention layer becomes."""
 
-    def __init__(self, tools: Any, rewriting: Rewriting, layer: Any, parts: dict[str, Any]) -> None:
+    def __init__(self, tools: Any, rewriting: Rewriting, layer: Any, parts: dict[str, Any], masks: Masks) -> None:
+        self._masks = masks
         self._tools, self._rewriting, self._layer, self._parts = tools, rewriting, layer, parts
         self._layers = tools.keras3.layers
         self._heads, self._groups, self._key_size, self._value_size = _heads(layer)
@@ -137,6 +163,7 @@ class _Opened:
     def called(self, given: dict[str, Any]) -> tuple[Value, Value]:
         """The output and the attention scores."""
         query, value = given["query"], given["value"]
+        self._returns_scores = bool(given["return_attention_scores"])
         queries, keys = query.shape[0], value.shape[0]
         lines = queries if self._groups == self._heads else queries * self._heads // self._groups
         scores = self._product(self._query(query), self._by_head("key", given["key"], self._key_size, (2, 3, 1)))
@@ -171,23 +198,55 @@ class _Opened:
         scores, add = self._shaped(scores, shape, "scores_heads"), self._operation("Add", "masked")
         softmax = self._layers.Softmax(dtype=self._layer.dtype_policy, name=self._name("softmax"))
         causal = _causal(*shape[1:]) if given["use_causal_mask"] else None
-        if given["attention_mask"] is None:
+        seen = self._seen(given, causal)
+        if seen is None:
             return self._call(
                 softmax, scores if causal is None else self._call(add, scores, (1 - causal) * HIDDEN_CAUSAL)
             )
-        seen = self._seen(given["attention_mask"], causal)
         hide = self._layers.Rescaling(-HIDDEN, offset=HIDDEN, name=self._name("hidden"))
         shares = self._call(softmax, self._call(add, scores, self._call(hide, seen)))
-        if not (given["return_attention_scores"] or "dropout" in self._parts):
+        if not (self._returns_scores or "dropout" in self._parts):
             return shares
         # here Keras gives a query that sees nothing no value at all, elsewhere all of them alike
         return self._call(self._operation("Multiply", "seen"), shares, seen)
 
-    def _seen(self, mask: Value, causal: Any) -> Value:
-        """One where a mask lets a position be seen, else zero."""
-        mask = self._shaped(mask, (1, *mask.shape) if len(mask.shape) == 2 else mask.shape, "mask")
-        seen = self._call(self._tools.keras3.src.ops.core.Cast("float32", name=self._name("mask_cast")), mask)
-        return seen if causal is None else self._call(self._operation("Multiply", "causal"), seen, causal)
+    def _seen(self, given: dict[str, Any], causal: Any) -> Value | None:
+        """One where a position is seen, else zero; None without a mask that depends on the input."""
+        parts = [self._padding(part, origin) for part, origin in self._masks.items()]
+        mask = given["attention_mask"]
+        if mask is not None:
+            mask = self._shaped(mask, (1, *mask.shape) if len(mask.shape) == 2 else mask.shape, "mask")
+            parts.append(self._ones(self._is_seen(mask, alone=not parts and causal is None)))
+        if not parts:
+            return None
+        if causal is not None:
+            parts.append(causal)
+        return functools.reduce(
+            lambda one, other: self._call(self._operation("Multiply", "seen_by_both"), one, other), parts
+        )
+
+    def _padding(self, part: str, origin: Call) -> Value:
+        """The Keras mask of the query as a column, of the key or the value as a row."""
+        (value,), hidden = origin.inputs, getattr(origin.operation, "mask_value", 0)
+        there = self._call(self._operation("NotEqual", f"{part}_there"), value, hidden)
+        if kind(origin) == "Masking":
+            there = self._call(self._tools.keras3.src.ops.numpy.Any(axis=-1, name=self._name(f"{part}_any")), there)
+        length = there.shape[0]
+        shape = (1, length, 1) if part == "query" else (1, 1, length)
+        return self._shaped(self._ones(there), shape, f"{part}_mask")
+
+    def _ones(self, there: Value) -> Value:
+        """One where a truth value is true, else zero: a choice of two constants, which has an int8 kernel, as a cast has not."""
+        return self._call(self._operation("Where", "ones"), there, np.float32(1), np.float32(0))
+
+    def _is_seen(self, mask: Value, alone: bool) -> Value:
+        """Whether a mask lets a position be seen. Numbers count as Keras takes them: its softmax asks for more than a half, else zero hides."""
+        if mask.dtype == "bool":
+            return mask
+        halves = alone and (self._returns_scores or "dropout" in self._parts)
+        return self._call(
+            self._operation(*(("Greater", "more") if halves else ("NotEqual", "there"))), mask, 0.5 if halves else 0
+        )
 
     def _operation(self, kind: str, part: str) -> Any:
         return getattr(self._tools.keras3.src.ops.numpy, kind)(name=self._name(part))
@@ -198,6 +257,8 @@ class _Opened:
     def _shaped(self, value: Value, shape: tuple[int | None, ...], part: str) -> Value:
         if value.shape == shape:
             return value
+        if self._masks:  # the layer would warn that it takes the mask off, as the closed one did
+            return self._call(self._tools.keras3.src.ops.numpy.Reshape((-1, *shape), name=self._name(part)), value)
         target = tuple(-1 if size is None else size for size in shape)
         return self._call(self._layers.Reshape(target, name=self._name(part)), value)
 

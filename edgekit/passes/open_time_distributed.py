@@ -34,22 +34,25 @@ class OpenTimeDistributed(Pass):
         return [call for call in places if not hidden & set(call.inputs) and _can_be_opened(call)]
 
     def apply(self, tools: Any, graph: FlatGraph) -> FlatGraph:
-        """The wrapped layers are the user's own, and are called otherwise."""
-        places = self.requires(tools, graph)
-        rewriting = Rewriting(tools, graph, places)
-        for call in places:
-            (value,), layer = call.inputs, call.operation.layer
-            if inner_graph(layer) is None and not _is_known(graph, layer):
-                layer.name = call.name
-            if type(layer).__name__ in STEPWISE:
-                rewriting.put(call, rewriting.call(layer, value))
-                continue
-            merged = _shaped(tools, rewriting, value, (-1, *value.shape[1:]), f"{call.name}_steps")
-            made = _inside(tools, rewriting, layer, merged)
-            rewriting.put(
-                call, _shaped(tools, rewriting, made, (-1, value.shape[0], *made.shape), f"{call.name}_batch")
-            )
-        return rewriting.done()
+        """The wrapped layers are the user's own, and are called otherwise; a wrapper within one is opened after it."""
+        while places := self.requires(tools, graph):
+            rewriting = Rewriting(tools, graph, places)
+            for call in places:
+                _open(tools, graph, rewriting, call)
+            graph = rewriting.done()
+        return graph
+
+
+def _open(tools: Any, graph: FlatGraph, rewriting: Rewriting, call: Call) -> None:
+    (value,), layer = call.inputs, call.operation.layer
+    if inner_graph(layer) is None and not _is_known(graph, layer):
+        layer.name = call.name
+    if type(layer).__name__ in STEPWISE:
+        rewriting.put(call, rewriting.call(layer, value))
+        return
+    merged = _shaped(tools, rewriting, value, (-1, *value.shape[1:]), f"{call.name}_steps")
+    made = _inside(tools, rewriting, layer, merged)
+    rewriting.put(call, _shaped(tools, rewriting, made, (-1, value.shape[0], *made.shape), f"{call.name}_batch"))
 
 
 def _can_be_opened(call: Call) -> bool:

@@ -18,9 +18,9 @@ from edgekit.passes import passes
 from edgekit.passes.interface import Pass
 from edgekit.passes.random_samples import Samples, random_samples
 
-ROUNDING, LEAST, MOST = 2e-7, 2e-6, 1e-4
-"""Allowed difference of an output relative to its largest number: a little more than float32's 1.2e-7 for each call, within bounds. Sums in
-another order differ by about that a layer; an algebraic mistake by a thousand times more."""
+ROUNDING, LEAST, MOST = 1e-7, 2e-6, 5e-6
+"""Allowed difference of an output relative to its largest number: about half a float32 step of 1.2e-7 for each call, within bounds. NASNetMobile differs by
+2e-7 after 600 of its layers are rewritten, an algebraic mistake by far more. At most half of what loading allows in all."""
 
 
 class Outcome(NamedTuple):
@@ -67,11 +67,12 @@ class _Reference:
 
     def __init__(self, graph: FlatGraph) -> None:
         self._samples: Samples | None = None
-        for samples in random_samples(graph.inputs):
-            found = _outputs(graph, samples)
-            if found is not None:
-                self._samples, self._outputs = samples, found
-                break
+        with contextlib.suppress(TypeError):  # a dtype that numpy does not know, text
+            for samples in random_samples(graph.inputs):
+                found = _outputs(graph, samples)
+                if found is not None:
+                    self._samples, self._outputs = samples, found
+                    break
 
     def check(self, graph: FlatGraph) -> None:
         """Raise `_Refused` where the graph answers otherwise; else its answers are the reference from now on."""

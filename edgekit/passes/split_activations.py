@@ -27,7 +27,7 @@ class SplitActivations(Pass):
 
     def requires(self, tools: Any, graph: FlatGraph) -> Sequence[Call]:
         """The calls of such layers."""
-        return [call for call in graph.calls if kind(call) in KINDS and activation_name(call.operation) not in FUSED]
+        return [call for call in graph.calls if kind(call) in KINDS and _can_be_split(call.operation)]
 
     def apply(self, tools: Any, graph: FlatGraph) -> FlatGraph:
         """A layer that is called more than once is so afterwards; each call gets an activation."""
@@ -39,6 +39,11 @@ class SplitActivations(Pass):
             between = rewriting.call(plain, *call.args, **call.kwargs)
             rewriting.put(call, rewriting.call(_activation(tools, layer), between))
         return rewriting.done()
+
+
+def _can_be_split(layer: Any) -> bool:
+    """A loss on what the layer makes would be one on something else."""
+    return activation_name(layer) not in FUSED and getattr(layer, "activity_regularizer", None) is None
 
 
 def _activation(tools: Any, layer: Any) -> Any:

@@ -86,7 +86,7 @@ def test_a_shared_layer_keeps_one_set_of_kernels_and_free_lengths_stay_free(
 
 
 def test_what_cannot_be_opened_stays_closed(tools: Any, layers: Any, rewritten: Any) -> None:
-    """Several axes, an output of several dimensions, a window, a Keras mask, a subclass."""
+    """Several axes, an output of several dimensions, a window, a Keras mask that a layer after it needs, a subclass."""
 
     class Own(layers.MultiHeadAttention):  # type: ignore[misc, name-defined]
         pass
@@ -98,7 +98,7 @@ def test_what_cannot_be_opened_stays_closed(tools: Any, layers: Any, rewritten: 
         layers.MultiHeadAttention(2, 4, attention_axes=(1, 2))(picture, picture),
         layers.MultiHeadAttention(2, 4, output_shape=(2, 3))(plain, plain),
         layers.MultiHeadAttention(2, 4, sliding_window=2)(plain, plain),
-        layers.MultiHeadAttention(2, 4)(x, x),
+        layers.GlobalAveragePooling1D()(layers.MultiHeadAttention(2, 4)(x, x)),
         Own(2, 4)(plain, plain),
     ]
     graph, told = rewritten(tools.keras3.Model([tokens, picture, plain], outputs), "open_attention")
@@ -106,11 +106,40 @@ def test_what_cannot_be_opened_stays_closed(tools: Any, layers: Any, rewritten: 
     assert sum("Attention" in call.kind or call.kind == "Own" for call in graph.calls) == 5
 
 
+@pytest.mark.parametrize(
+    "options", [{}, {"dropout": 0.1}, {"causal": True}, {"grouped": True}, {"added": True}, {"floats": True}], ids=str
+)
+def test_keras_masks_become_products(
+    tools: Any, layers: Any, rewritten: Any, alike: Any, options: dict[str, Any]
+) -> None:
+    """Of an embedding or a masking layer, in two encoders after one another; padding is hidden as before."""
+    tokens = np.array([[1, 2, 3, 4, 5, 6], [1, 2, 3, 0, 0, 0], [0, 0, 0, 0, 0, 1]])
+    if options.get("floats"):
+        entry = tools.keras3.Input((6, 16))
+        x, given = layers.Masking()(entry), np.random.default_rng(0).normal(size=(3, 6, 16)) * (tokens > 0)[..., None]
+    else:
+        entry = tools.keras3.Input((6,), dtype="int32")
+        x, given = layers.Embedding(9, 16, mask_zero=True)(entry), tokens
+    for _ in range(2):
+        if options.get("grouped"):
+            seen = layers.GroupQueryAttention(8, 4, 2)(x, x)
+        else:
+            seen = layers.MultiHeadAttention(2, 8, dropout=options.get("dropout", 0.0))(
+                x, x, use_causal_mask=bool(options.get("causal"))
+            )
+        x = layers.LayerNormalization()(layers.Add()([x, seen]) if options.get("added") else x + seen)
+    own = tools.keras3.Model(entry, layers.GlobalAveragePooling1D()(x))
+    graph, _ = rewritten(own, "open_attention")
+    assert not [call.kind for call in graph.calls if "Attention" in call.kind]
+    assert sum(call.kind == "NotEqual" for call in graph.calls) >= 2
+    alike(own, graph, given.astype(entry.dtype))
+
+
 def test_techniques_find_its_kernels_and_the_file_is_whole_int8(
     tools: Any, layers: Any, rewritten: Any, graph_of: Any, int8: Any
 ) -> None:
     entry = tools.keras3.Input((8, 16))
-    x = layers.Add()([entry, layers.MultiHeadAttention(2, 16, name="attention")(entry, entry)])
+    x = layers.LayerNormalization()(entry + layers.MultiHeadAttention(2, 16, name="attention")(entry, entry))
     own = tools.keras3.Model(entry, layers.Dense(2)(layers.Flatten()(x)))
     graph = rewritten(own).graph
     assert [kernel.shape for kernel in kernel_variables(model_of(tools, graph))] == [(16, 32)] * 3 + [
@@ -124,3 +153,13 @@ def test_techniques_find_its_kernels_and_the_file_is_whole_int8(
         [o.name for o in before.operators],
         [o.name for o in after.operators],
     )
+
+
+def test_a_text_model_with_padding_is_whole_int8(tools: Any, layers: Any, rewritten: Any, int8: Any) -> None:
+    entry = tools.keras3.Input((6,), dtype="int32")
+    x = layers.Embedding(9, 16, mask_zero=True)(entry)
+    x = layers.LayerNormalization()(x + attention(layers)(x, x))
+    own = tools.keras3.Model(entry, layers.Dense(2)(layers.GlobalAveragePooling1D()(x)))
+    tokens = np.random.default_rng(0).integers(0, 9, (16, 6)).astype("int32")
+    file = int8(rewritten(own).graph, tokens)
+    assert sum(one.name == "FULLY_CONNECTED" for one in file.operators) == 5

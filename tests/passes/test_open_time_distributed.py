@@ -48,6 +48,24 @@ def test_any_other_layer_gets_batch_and_steps_as_one(tools: Any, layers: Any, re
     alike(own, graph)
 
 
+def test_wrappers_within_wrappers(tools: Any, layers: Any, rewritten: Any, alike: Any) -> None:
+    """Also in a model that is wrapped; attention in it is opened afterwards."""
+    inside = tools.keras3.Input((5, 4, 2))
+    x = layers.TimeDistributed(layers.Conv1D(8, 2), name="inner")(inside)
+    x = layers.Reshape((15, 8))(x)
+    steps = layers.TimeDistributed(
+        tools.keras3.Model(inside, layers.MultiHeadAttention(2, 4, name="attention")(x, x)), name="outer"
+    )
+    entry = tools.keras3.Input((3, 5, 4, 2))
+    own = tools.keras3.Model(
+        entry, layers.TimeDistributed(layers.TimeDistributed(layers.Dense(3)), name="last")(steps(entry))
+    )
+    graph, _ = rewritten(own)
+    assert not {"TimeDistributed", "MultiHeadAttention"} & {call.kind for call in graph.calls}
+    assert {"inner", "last", "attention_query"} <= {call.name for call in graph.calls}
+    alike(own, graph)
+
+
 def test_free_steps_masks_and_states_stay_wrapped(tools: Any, layers: Any, rewritten: Any) -> None:
     free, fixed = tools.keras3.Input((None, 6, 6, 2)), tools.keras3.Input((3, 4))
     outputs = [

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgekit.keras_graph.flat_graph import Call, FlatGraph, run_graph
+from edgekit.keras_graph.flat_graph import Call, FlatGraph, model_of, run_graph
 from edgekit.passes import passes
 from edgekit.passes.interface import Pass, named
 from edgekit.passes.run import run_passes
@@ -96,6 +96,16 @@ def test_a_model_that_cannot_be_compared_is_left_as_it_is(tools: Any, layers: An
     assert "no finite numbers" in told[0]
 
 
+def test_neither_is_one_that_takes_text(tools: Any, layers: Any, graph_of: Any) -> None:
+    entry = tools.keras3.Input((1,), dtype="string")
+    graph = graph_of(
+        tools.keras3.Model(entry, layers.Dense(2)(layers.StringLookup(vocabulary=["a"], output_mode="one_hot")(entry)))
+    )
+    found, told = run_passes(tools, graph, [Whole()])
+    assert found is graph
+    assert "so nothing can be compared" in told[0]
+
+
 def test_states_are_as_before(tools: Any, layers: Any, graph_of: Any) -> None:
     """Running a stateful recurrent layer, and a layer that counts its calls, changes nothing of them."""
 
@@ -122,3 +132,28 @@ def test_few_names_are_told(tools: Any, layers: Any, graph_of: Any) -> None:
     graph = graph_of(tools.keras3.Model(entry, x))
     assert named(graph.calls) == "dense_0, dense_1, dense_2, dense_3, dense_4, dense_5 and 3 more"
     assert np.isfinite(run_graph(graph, [np.ones((1, 2), np.float32)])[0]).all()
+
+
+def test_all_passes_on_one_model(tools: Any, layers: Any, rewritten: Any, alike: Any, int8: Any) -> None:
+    """They apply one after another, are told, and apply nowhere in what they made; what is left trains in every weight."""
+    entry = tools.keras3.Input((8, 8, 4))
+    x = layers.Conv2D(8, 1, activation="relu", name="point")(layers.BatchNormalization(name="first")(entry))
+    x = layers.SeparableConv2D(16, 3, activation="swish", name="separable")(layers.Identity()(x))
+    x = layers.BatchNormalization(name="pooled")(layers.MaxPooling2D(2)(layers.Conv2D(16, 1, name="linear")(x)))
+    x = layers.Reshape((9, 16))(x)
+    x = layers.Dropout(0.1)(x + layers.MultiHeadAttention(2, 8, name="attention")(x, x))
+    x = layers.TimeDistributed(layers.Dense(8), name="steps")(
+        layers.EinsumDense("abc,cd->abd", (9, 16), name="mixed")(x)
+    )
+    own = tools.keras3.Model(entry, layers.Dense(3, activation="softmax", name="classes")(layers.Flatten()(x)))
+    graph, told = rewritten(own)
+    assert len(told) == 8
+    assert all(not one.requires(tools, graph) for one in passes())
+    alike(own, graph)
+    model = model_of(tools, graph)
+    x = np.random.default_rng(0).normal(size=(4, 8, 8, 4)).astype("float32")
+    with tools.tf.GradientTape() as tape:
+        loss = tools.tf.reduce_sum(model(x, training=True) ** 2)
+    assert all(slope is not None for slope in tape.gradient(loss, [weight.value for weight in model.trainable_weights]))
+    file = int8(graph)
+    assert {tensor.dtype for tensor in file.tensors} <= {"int8", "int32"}

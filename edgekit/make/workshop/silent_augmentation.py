@@ -14,8 +14,8 @@ from edgekit.passes.kinds import is_augmentation
 
 @contextlib.contextmanager
 def silent_augmentation(model: Any) -> Iterator[None]:
-    """Within the block, the layers of a flat Keras 3 model that vary pictures hand them on, whatever they are called with."""
-    silenced = [layer for layer in model.layers if is_augmentation(layer)]
+    """Within the block, the layers of Keras 3 that vary pictures, also those in a closed layer, hand them on, whatever they are called with."""
+    silenced = [layer for layer in model._flatten_layers() if is_augmentation(layer)]
     for layer in silenced:
         layer.call = _handed_on
     try:

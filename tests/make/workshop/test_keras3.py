@@ -310,6 +310,28 @@ def test_a_subclassed_model_with_weights_of_its_own_stays_closed(tools, tmp_path
     assert normal.closed == ("scaled",) and len(normal.model.trainable_variables) == 1
 
 
+def test_passes_are_told_and_outputs_keep_their_names(tools, tmp_path):
+    from edgekit.make.workshop.model_facts import take_facts
+    from edgekit.make.workshop.normalise import normalise
+    from edgekit.make.workshop.ports import ports
+
+    tools.fresh(0)
+    keras = tools.keras3
+    entry = keras.Input((6, 6, 3), name="image")
+    x = keras.ops.expm1(keras.layers.SeparableConv2D(4, 3, name="separable")(entry))
+    inner_entry = keras.Input((64,))
+    head = keras.Model(
+        inner_entry, keras.layers.Dense(2, activation="softmax", name="classes")(inner_entry), name="head"
+    )
+    own = keras.Model(entry, head(keras.layers.Flatten()(x)))
+    normal = normalise(tools, own, tmp_path, {"source": "test", "imports": [], "root": str(tmp_path)})
+    assert [told.rpartition(": ")[2] for told in normal.passes] == ["separable", "classes"]
+    assert [layer.name for layer in normal.model.layers][-2:] == ["classes", "classes_softmax"]
+    facts = take_facts(tools, normal.model, sha256="", kind="", losses=(None,), error=normal.error)
+    assert facts.output_kinds == ("softmax",)
+    assert [[port.name for port in side] for side in ports(own, facts)] == [["image"], ["classes"]]
+
+
 def test_what_cannot_be_stored_is_refused_with_the_reason(tools, tmp_path):
     from edgekit.make.workshop.normalise import normalise
 
