@@ -39,7 +39,8 @@ class Range:
 def ranged_values(graph: FlatGraph, exclude: Collection[str] = ()) -> dict[Value, Range]:
     """The range of each value that has one, in the order they are made; values that are concatenated share one.
 
-    What layers in `exclude` make gets none: it is calibrated after training.
+    What layers in `exclude` make gets none: it is calibrated after training. An output with a fixed range gets none either: the file
+    has that range whatever is simulated, and a loss of a probability that was rounded to zero is the logarithm of nothing.
     """
     made = dict.fromkeys(value for value in graph.inputs if _is_real(value))
     fixed: dict[Value, Fixed | None] = {**made}
@@ -48,6 +49,7 @@ def ranged_values(graph: FlatGraph, exclude: Collection[str] = ()) -> dict[Value
         if call.name in exclude or call.kind.startswith(SAME_SCALE):
             continue
         fixed.update((value, fixed_range(call)) for value in call.outputs if _is_real(value) and value not in vanished)
+    fixed = {value: end for value, end in fixed.items() if end is None or value not in graph.outputs}
     joined = _joined(graph, fixed)
     watched: dict[Value, list[Value]] = {}
     for value, first in joined.items():
