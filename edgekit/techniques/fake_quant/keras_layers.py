@@ -71,6 +71,7 @@ def _range_layer(door: Any) -> Any:
         def _watch(self, inputs: Any, number: int) -> None:
             one = tf.one_hot(number, self.watched)
             share = one / tf.minimum(self.steps.value + 1.0, float(REMEMBERED))
+            inputs = tf.stop_gradient(inputs)  # the ends follow the data, and are not trained
             ends = tf.minimum(tf.reduce_min(inputs), 0.0), tf.maximum(tf.reduce_max(inputs), 0.0)
             for variable, seen in zip((self.low, self.high), ends, strict=True):
                 variable.assign(variable.value + share * (seen - variable.value))

@@ -21,6 +21,8 @@ FIXED = {"softmax": SHARE, "sigmoid": SHARE, "tanh": SIGNED, "log_softmax": (-16
 CALIBRATED = ("LSTM", "Bidirectional", "RNN")
 """Recurrent layers that are one operator in the file, with a state of its own scale: a range at both ends is more than the converter bears."""
 CONCATENATES = ("Concatenate",)
+AVERAGES = ("AveragePool",)
+"""Of those that hand on the scale of their input, these make values that are not on its grid: the file rounds them to it."""
 # Layers and operations that hand on the scale of their input.
 SAME_SCALE = (
     "Reshape", "Flatten", "Permute", "Dropout", "SpatialDropout", "GaussianNoise", "GaussianDropout", "AlphaDropout", "ActivityRegularization",
@@ -41,7 +43,8 @@ class Range:
 def ranged_values(graph: FlatGraph, exclude: Collection[str] = ()) -> dict[Value, Range]:
     """The range of each value that has one, in the order they are made; values that are concatenated share one.
 
-    What layers in `exclude` make gets none: it is calibrated after training.
+    What layers in `exclude` make gets none: it is calibrated after training. An output with a fixed range gets none either: the file
+    has that range whatever is simulated, and a loss of a probability that was rounded to zero is the logarithm of nothing.
     """
     made = dict.fromkeys(value for value in graph.inputs if _is_real(value))
     fixed: dict[Value, Fixed | None] = {**made}
@@ -50,6 +53,8 @@ def ranged_values(graph: FlatGraph, exclude: Collection[str] = ()) -> dict[Value
         if call.name in exclude or call.kind.startswith(SAME_SCALE) or call.kind in CALIBRATED:
             continue
         fixed.update((value, fixed_range(call)) for value in call.outputs if _is_real(value) and value not in vanished)
+    fixed.update(_averages(graph, fixed))
+    fixed = {value: end for value, end in fixed.items() if end is None or value not in graph.outputs}
     joined = _joined(graph, fixed)
     watched: dict[Value, list[Value]] = {}
     for value, first in joined.items():
@@ -66,12 +71,19 @@ def fixed_range(call: Call) -> Fixed | None:
     return FIXED.get(activation(call.operation))
 
 
+def _averages(graph: FlatGraph, fixed: Mapping[Value, Fixed | None]) -> dict[Value, Fixed | None]:
+    """The averages of values that have a range, each with what those have."""
+    makers = graph.makers()
+    averages = (call.outputs[0] for call in graph.calls if call.kind.startswith(AVERAGES))
+    return {value: fixed[source] for value in averages if (source := _source(value, makers)) in fixed}
+
+
 def _is_real(value: Value) -> bool:
     return value.dtype == "float32"
 
 
 def _joined(graph: FlatGraph, ranged: Mapping[Value, Fixed | None]) -> dict[Value, Value]:
-    """The values that share a range with others, each with the first of them."""
+    """The values that share a range with others, each with the first of them: what is concatenated, and averages with what they are of."""
     makers = graph.makers()
     first: dict[Value, Value] = {}
 
@@ -81,10 +93,10 @@ def _joined(graph: FlatGraph, ranged: Mapping[Value, Fixed | None]) -> dict[Valu
         return value
 
     for call in graph.calls:
-        if call.kind not in CONCATENATES or call.outputs[0] not in ranged:
+        if not call.kind.startswith((*CONCATENATES, *AVERAGES)) or call.outputs[0] not in ranged:
             continue
         for value in (call.outputs[0], *call.inputs):
-            source = _source(value, makers)
+            source = value if value in ranged else _source(value, makers)
             if source in ranged and ranged[source] is None:
                 first.setdefault(source, source)
                 first[find(source)] = find(call.outputs[0])
@@ -99,6 +111,8 @@ def _source(value: Value, makers: Mapping[Value, Call]) -> Value:
 
 
 def _watched(graph: FlatGraph, values: Collection[Value]) -> tuple[Value, ...]:
-    """Of values that share a range, the concatenated ones: they hold what the others hold."""
+    """Of values that share a range, the concatenated ones, which hold what the others hold; without one, those that are no averages."""
     makers = graph.makers()
-    return tuple(value for value in values if value in makers and makers[value].kind in CONCATENATES)
+    kinds = {value: makers[value].kind if value in makers else "" for value in values}
+    concatenated = tuple(value for value, kind in kinds.items() if kind in CONCATENATES)
+    return concatenated or tuple(value for value, kind in kinds.items() if not kind.startswith(AVERAGES))
