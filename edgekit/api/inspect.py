@@ -195,6 +195,7 @@ def _inspect_keras(
         output_kinds=facts.output_kinds,
         losses=facts.losses,
         rebuilt_error=facts.rebuilt_error,
+        notes=facts.notes,
     )
 
 

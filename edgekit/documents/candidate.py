@@ -52,6 +52,7 @@ class Plan(Shown):
     """What would be tried for a device, cheapest first.
 
     `limits` are those that decide, `defaults` those of the profile that nobody asked for: what exceeds one is warned of.
+    `notes` say how the model was read, and what passes over its graph did.
     """
 
     schema_version: int
@@ -62,3 +63,4 @@ class Plan(Shown):
     declined: tuple[Declined, ...]
     limits: dict[str, float] = {}
     defaults: dict[str, float] = {}
+    notes: tuple[str, ...] = ()

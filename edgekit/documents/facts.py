@@ -10,6 +10,9 @@ from collections.abc import Sequence
 
 from edgekit.values import Ends, Value
 
+NAMED = 8
+"""A note names at most this many layers."""
+
 
 class TensorFacts(Value):
     """An input or output: its shape without the batch dimension (None where it is free)."""
@@ -36,10 +39,11 @@ class LayerFacts(Value):
 
 
 class ModelFacts(Value):
-    """A whole model after normalising: nested models opened, and rebuilt for tf_keras where that is possible.
+    """A whole model after normalising: one flat graph of Keras 3, nested models opened.
 
-    `stripped` are the kinds of training whose wrappers of TFMOT were taken off. `not_rebuilt` says why the model is kept as
-    Keras 3 (empty where it was rebuilt), `closed` names the layers of it that are a user's own.
+    `stripped` are the kinds of training whose wrappers of TFMOT were taken off. `closed` names the layers that are a user's
+    own: nothing is known of what they do inside. `passes` says what was rewritten in its graph, a sentence for each pass. `renamed` holds the
+    names that neither TensorFlow nor Keras accepts, by the names of layers that stand for them.
     """
 
     sha256: str
@@ -51,19 +55,20 @@ class ModelFacts(Value):
     losses: tuple[str | None, ...] = ()
     rebuilt_error: float | None = None
     stripped: tuple[str, ...] = ()
-    not_rebuilt: str = ""
     closed: tuple[str, ...] = ()
+    passes: tuple[str, ...] = ()
+    renamed: dict[str, str] = {}
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What a reader of a report must know about how the model was read: removed wrappers of TFMOT, what is kept as it is."""
-        return (*self._stripped_note, *self._kept_notes)
+        passes = (f"model: {done}" for done in self.passes)
+        return (*self._stripped_note, *self._kept_notes, *self._renamed_note, *passes)
 
     @property
     def _kept_notes(self) -> tuple[str, ...]:
-        kept = f"model: kept as Keras 3, not rebuilt for tf_keras: {self.not_rebuilt}"
         closed = f"model: kept closed, as one operation each, and float in training: {', '.join(self.closed)}"
-        return (*((kept,) if self.not_rebuilt else ()), *((closed,) if self.closed else ()))
+        return (closed,) if self.closed else ()
 
     @property
     def _stripped_note(self) -> tuple[str, ...]:
@@ -72,6 +77,16 @@ class ModelFacts(Value):
         said = f"model: saved with TFMOT's wrappers of {' and '.join(self.stripped)}, which were taken off"
         ranges = "; it is judged by its float weights, and ranges are found anew in calibration"
         return (said + ranges * any("quantization" in kind for kind in self.stripped),)
+
+    @property
+    def _renamed_note(self) -> tuple[str, ...]:
+        pairs = [f"{old!r} is {new}" for new, old in self.renamed.items()]
+        more = f" and {len(pairs) - NAMED} more" if len(pairs) > NAMED else ""
+        return (
+            (f"model: names that TensorFlow does not accept are replaced: {', '.join(pairs[:NAMED])}{more}",)
+            if pairs
+            else ()
+        )
 
     @property
     def parameters(self) -> int:

@@ -60,8 +60,8 @@ class Inspection(Shown):
 
     `metrics` has `flash`, `peak_memory`, `macs`, `parameters`, for a file `download`, with a device `latency`, each with
     its basis; `other_bytes` is the part of the flash that is no layer's or operator's, `peak_index` the row that needs
-    the most memory. `order` is what the rows are sorted by, the heaviest first, or 'model'. `output_kinds`, `losses` and
-    `rebuilt_error` are those of a Keras model's facts.
+    the most memory. `order` is what the rows are sorted by, the heaviest first, or 'model'. `output_kinds`, `losses`,
+    `rebuilt_error` and `notes` are those of a Keras model's facts; notes say how the model was read, and what passes did.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -81,6 +81,7 @@ class Inspection(Shown):
     output_kinds: tuple[str, ...] = ()
     losses: tuple[str | None, ...] = ()
     rebuilt_error: float | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def other_share(self) -> float:

@@ -27,7 +27,7 @@ from edgekit.progress import Progress
 from edgekit.sanity.transforms import Transform
 from edgekit.techniques import identity
 from edgekit.techniques.interface import Evidence
-from edgekit.techniques.steps import TypedStep, published
+from edgekit.techniques.steps import TypedStep, published, training_of
 from edgekit.values import to_builtins
 from edgekit.verdict.converter_said import NO_LOOPS, plain
 
@@ -130,6 +130,7 @@ class Maker:
     def _trained(self, candidate: Proposal, progress: Progress, deadline: float | None) -> _Stage:
         """The model after all steps but the conversion; after each stage, every step so far must be seen in it."""
         stage = _Stage(folder=Path(self._model.folder), name=self._model.key)
+        self._check_forms(candidate, progress, deadline)
         for count in range(1, len(candidate.steps)):
             steps, name = candidate.steps[:count], candidate.steps[count - 1].technique.name
             stage.folder, stage.name, answer = self._train(steps, stage, progress, deadline)
@@ -140,6 +141,16 @@ class Maker:
             if answer["cut"]:
                 stage.cut.append(f"{name} was {answer['cut']}")
         return stage
+
+    def _check_forms(self, candidate: Proposal, progress: Progress, deadline: float | None) -> None:
+        """Raise `TrialFailed` where a later step of a chain works on a form that the model cannot have: before the first is trained."""
+        special = tuple(step for step in candidate.training if training_of(step).form(step.settings) != "keras3")
+        if not special or special[0] is candidate.steps[0]:  # the training itself begins with it
+            return
+        techniques = [identity(step.technique) for step in special]
+        entry = key(model=self._model.key, steps=published(special), techniques=techniques, versions=versions())
+        job = {"do": "take_form", "model": self._model.folder, "steps": to_builtins(published(special))}
+        self._job("forms", entry, job, progress, deadline)
 
     def _train(
         self, steps: tuple[TypedStep, ...], stage: _Stage, progress: Progress, deadline: float | None

@@ -13,11 +13,11 @@ from edgekit.cost import download, flash, latency, npu, ram
 from edgekit.cost.graph import Graph
 from edgekit.documents.candidate import Declined, Estimate
 from edgekit.errors import ProjectError
-from edgekit.planner.chains import chains, heavier_step, may_follow, own_chain, require_layers
+from edgekit.planner.chains import chains, heavier_step, may_convert, may_follow, own_chain, require_layers
 from edgekit.planner.proposal import Proposal
 from edgekit.planner.ranking import Standing, share
 from edgekit.techniques import in_role, technique, techniques
-from edgekit.techniques.interface import Role, Task, TrainingTechnique
+from edgekit.techniques.interface import Role, Task
 from edgekit.techniques.steps import TypedStep, conversion_of, effect, published
 from edgekit.values import read, to_builtins
 
@@ -46,16 +46,11 @@ def candidates(task: Task) -> tuple[list[Proposal], list[Declined]]:
         for found in training.values()
         for lightness, step in enumerate(reversed(found))
         for end in _conversions_after(task, (step,), after, packing)
-        if _simulated(step) in (None, after.technique.name if after else None)
+        if after is not None and may_convert(after.technique.name, (step,))
     ]
     alone.sort(key=lambda pair: (pair[0], _order(task, pair[1])))
     ordered = [*plain[:1], *_own(task, conversions), *plain[1:], *(found for _, found in alone)]
     return _each_once(ordered, declined)
-
-
-def _simulated(step: TypedStep) -> str | None:
-    """The conversion whose rounding a step simulates in training; None where it simulates none."""
-    return step.technique.simulates if isinstance(step.technique, TrainingTechnique) else None
 
 
 def _ends_for_trained(conversions: Steps) -> tuple[TypedStep | None, Steps]:

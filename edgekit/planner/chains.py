@@ -93,7 +93,12 @@ def strength(step: TypedStep) -> float | None:
 
 def simulates(candidate: Proposal) -> bool:
     """Whether a candidate was trained with the rounding of its conversion simulated."""
-    return any(training_of(step).simulates is not None for step in candidate.training)
+    return any(training_of(step).simulates for step in candidate.training)
+
+
+def may_convert(conversion: str, steps: Sequence[TypedStep]) -> bool:
+    """Whether a conversion may follow training steps: no step simulates the rounding of others."""
+    return all(conversion in (training_of(step).simulates or (conversion,)) for step in steps)
 
 
 def own_chain(

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from edgekit.documents.candidate import Declined, Plan
 from edgekit.documents.report import Check, Metrics
 from edgekit.planner.candidates import candidates, chained, control, replaces, stronger, with_conversion
-from edgekit.planner.chains import simulates, trained_with
+from edgekit.planner.chains import may_convert, trained_with
 from edgekit.planner.correct import corrected
 from edgekit.planner.hope import no_hope
 from edgekit.planner.nearest import too_little
@@ -103,10 +103,11 @@ class Planner:
             found = first(
                 self.task, [plain, *(one for one in seen.candidates() if one.passes and may_stand_for(one, candidate))]
             )
-        elif simulates(candidate):
-            return candidate
         else:
-            usable = [trial for trial in seen.candidates() if len(trial.candidate.steps) == 1 and seen.is_usable(trial)]
+            usable = [
+                trial for trial in seen.candidates() if len(trial.candidate.steps) == 1 and seen.is_usable(trial)
+                and may_convert(trial.candidate.conversion.name, candidate.training)
+            ]  # fmt: skip
             found = first(self.task, usable)
         if found is None or found is plain:
             return candidate
@@ -256,6 +257,7 @@ def outline(task: Task) -> Plan:
         ),
         limits=task.limits.values,
         defaults=task.limits.default_values,
+        notes=task.facts.notes,
     )
 
 

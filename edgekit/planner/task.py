@@ -19,4 +19,5 @@ def task_for(profile: DeviceProfile, facts: ModelFacts, settings: Project) -> Ta
         trains=settings.training.epochs > 0,
         exclude=settings.training.exclude,
         chains=settings.chains,
+        engine=settings.training.engine,
     )

@@ -191,6 +191,12 @@ class TrainingTable(Value):
         tuple[str, ...],
         Meta(description="layers that no training technique works on, by name or pattern, as in 'head*'"),
     ] = ()
+    engine: Annotated[
+        Literal["edgekit", "tfmot"],
+        Meta(
+            description="what simulates int8 in training: edgekit itself, or TensorFlow Model Optimization, which takes fewer models"
+        ),
+    ] = "edgekit"
     augment: Annotated[
         AugmentTable | None,
         Meta(

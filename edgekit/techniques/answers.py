@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
 from edgekit.cost.graph import Graph, Node
 from edgekit.documents.candidate import Declined
 from edgekit.errors import InputError
-from edgekit.techniques.interface import Constraint, Evidence, Technique
+from edgekit.techniques.interface import Constraint, Evidence, Form, Technique
 from edgekit.tflite.reader import parse_tflite
 from edgekit.values import read, to_builtins
 
@@ -153,6 +153,11 @@ def number_or_none(method: Technique, answer: Any, *_: Any) -> str | None:
     )
 
 
+def form(method: Technique, answer: Any, *_: Any) -> str | None:
+    """The name of a Keras."""
+    return None if answer in get_args(Form) else f"returns {_shown(answer)}, and not one of {', '.join(get_args(Form))}"
+
+
 def _a(kind: type[Any] | tuple[type[Any], ...], name: str) -> Check:
     def check(method: Technique, answer: Any, *_: Any) -> str | None:
         return None if isinstance(answer, kind) else f"returns {_shown(answer)}, and not {name}"
@@ -173,7 +178,10 @@ CHECKS: Mapping[str, Check] = {
     "leave_out": _a(Sequence, "a sequence of names"),
     "apply": model,
     "ensures_in_model": evidence,
+    "ensures_kept": evidence,
+    "converted_as": model,
     "scope": _a(AbstractContextManager, "a context manager"),
+    "form": form,
     "keep": _a(Constraint, "a Constraint"),
     "strength": number_or_none,
     "stronger": settings_or_none,

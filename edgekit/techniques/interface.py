@@ -31,13 +31,18 @@ if TYPE_CHECKING:
 COUNTS = 0.01
 """The smallest share that matters: of a limit that a cost takes, or of a size that something saves."""
 Role = Literal["baseline", "candidate", "control"]
+Engine = Literal["edgekit", "tfmot"]
+"""What simulates rounding in training: edgekit itself, or TensorFlow Model Optimization."""
+Form = Literal["keras3", "tf_keras"]
+"""The Keras that a technique works on."""
 
 
 class Task(Value, dict=True):
     """What a plan is for: a device, a model, a goal, and the limits in force.
 
     `trains` is false where the project allows no training (`epochs = 0`). `exclude` holds the project's patterns for
-    layers that no training technique may change; `chains` holds the candidates that the project defines itself.
+    layers that no training technique may change; `chains` holds the candidates that the project defines itself. `engine` simulates
+    rounding in training.
     """
 
     profile: DeviceProfile
@@ -47,6 +52,7 @@ class Task(Value, dict=True):
     trains: bool = True
     exclude: tuple[str, ...] = ()
     chains: tuple[tuple[Step, ...], ...] = ()
+    engine: Engine = "edgekit"
 
     @cached_property
     def graph(self) -> Graph:
@@ -148,15 +154,15 @@ class Technique(ABC):
 
 
 class TrainingTechnique(Technique):
-    """A technique that changes the model (of tf_keras, or of Keras 3 where it is kept so), before a conversion makes the file.
+    """A technique that changes the model, a flat Functional one of Keras 3 or what an earlier step left, before a conversion makes the file.
 
     `place_in_chain` orders the techniques of a chain; a technique without it is only used alone. `simulates` names the
-    conversion whose rounding it simulates in training: no other conversion may follow.
+    conversions whose rounding it simulates in training: no other is tried after it, but where a project's own chain says so.
     """
 
     kind = "training"
     place_in_chain: ClassVar[float | None] = None
-    simulates: ClassVar[str | None] = None
+    simulates: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def apply(self, door: Any, model: Any, settings: Any, training: Training, before: Sequence[Any]) -> Any:
@@ -166,13 +172,27 @@ class TrainingTechnique(Technique):
     def ensures_in_model(self, door: Any, model: Any, settings: Any) -> Evidence:
         """What the model shows of it, after its own stage and after each later one."""
 
+    def form(self, settings: Any) -> Form:
+        """The Keras that it works on. For "tf_keras" a model of Keras 3 is rebuilt, with the same names of layers; a model that cannot be fails."""
+        return "keras3"
+
     def keep(self, door: Any, model: Any, settings: Any) -> Constraint:
         """How a later stage of a chain preserves what this technique made."""
         return Constraint()
 
-    def scope(self, door: Any) -> AbstractContextManager[Any]:
+    def scope(self, door: Any, settings: Any) -> AbstractContextManager[Any]:
         """The context in which a model saved with this technique can be loaded."""
         return nullcontext()
+
+    def converted_as(self, door: Any, model: Any, settings: Any, conversion: Conversion) -> Any:
+        """The trained model as one conversion takes it."""
+        return model
+
+    def ensures_kept(
+        self, door: Any, model: Any, tflite: TfliteModel, settings: Any, conversion: Conversion
+    ) -> Evidence:
+        """What a converted file shows of it, beside the model that it was converted from; else what the bytes alone show."""
+        return self.ensures(tflite, settings)
 
     def strength(self, settings: Any) -> float | None:
         """How much is taken away from the model: of two settings, the larger strength loses at least as much accuracy.

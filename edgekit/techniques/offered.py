@@ -22,7 +22,7 @@ from edgekit.values import Value
 GROUP = "edgekit.techniques"
 CLASS = "package.module:Class, a class that derives from TrainingTechnique or Conversion and has all that they ask for"
 NEXT = "CONTRIBUTING.md shows a technique in a package of its own"
-CONVERSIONS = ("simulates", "replaces_failed", "variant_of", "packs")
+CONVERSIONS = ("replaces_failed", "variant_of", "packs")
 """Attributes that hold the name of a conversion, or None."""
 
 
@@ -124,11 +124,17 @@ def _attributes(kind: type[Any]) -> Iterator[str]:
 
 def _require_known(point: EntryPoint, method: Technique, others: Mapping[str, Technique]) -> None:
     """Raise `ProjectError` where a technique refers to another one that there is not."""
-    kept = method.keeps_trained if isinstance(method, Conversion) else ()
-    if not isinstance(kept, tuple):
-        raise _wrong(point, "has a keeps_trained that is no tuple", repr(kept), "a tuple of names of techniques")
-    named = [(attribute, getattr(method, attribute, None), Conversion) for attribute in CONVERSIONS]
-    for attribute, other, kind in [*named, *(("keeps_trained", one, TrainingTechnique) for one in kept)]:
-        fitting = sorted(name for name, found in others.items() if isinstance(found, kind))
+    named = [(attribute, getattr(method, attribute, None), _names(others, Conversion)) for attribute in CONVERSIONS]
+    several = {"keeps_trained": _names(others, TrainingTechnique), "simulates": _names(others, Conversion)}
+    for attribute, fitting in several.items():
+        kept = getattr(method, attribute, ())
+        if not isinstance(kept, tuple):
+            raise _wrong(point, f"has a {attribute} that is no tuple", repr(kept), "a tuple of names of techniques")
+        named += [(attribute, one, fitting) for one in kept]
+    for attribute, other, fitting in named:
         if other is not None and other not in fitting:
             raise _wrong(point, f"names in {attribute} a technique that there is not", other, ", ".join(fitting))
+
+
+def _names(others: Mapping[str, Technique], kind: Any) -> list[str]:
+    return sorted(name for name, found in others.items() if isinstance(found, kind))

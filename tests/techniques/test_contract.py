@@ -316,12 +316,13 @@ def test_quantization_aware_training_leaves_out_what_the_project_names():
     assert technique("quantization_aware").propose(named)[0].exclude == ("convolution",)
 
 
-def test_quantization_aware_training_is_declined_for_a_model_of_keras_3():
-    task = a_task(load_profile("rpi4"), network(100))
-    kept = msgspec.structs.replace(task.facts, not_rebuilt="layer 'gate' of type Gate is not in it")
-    answer = technique("quantization_aware").propose(msgspec.structs.replace(task, facts=kept))
-    assert isinstance(answer, Declined) and "'gate'" in answer.reason
-    assert not isinstance(technique("pruning").propose(msgspec.structs.replace(task, facts=kept)), Declined)
+def test_techniques_work_on_keras_3_but_for_tfmot():
+    forms = {
+        name: found.form(found.settings_type()) for name, found in techniques().items() if found.kind == "training"
+    }
+    assert set(forms.values()) == {"keras3"}
+    method = technique("quantization_aware")
+    assert method.form(method.settings_type(engine="tfmot")) == "tf_keras"
 
 
 @pytest.mark.parametrize(("filters", "declined"), [(113, True), (114, False)])
@@ -361,12 +362,10 @@ def test_evidence_of_more_than_was_made_does_not_hold(name):
     assert not method.ensures(read_tflite(GOLDEN / "int8.tflite"), method.settings_type(**given_settings)).holds
 
 
-def test_plain_int8_is_no_evidence_of_simulated_rounding():
+def test_float_kernels_are_no_evidence_of_simulated_rounding():
     method = technique("quantization_aware")
-    found = method.ensures(read_tflite(GOLDEN / "int8.tflite"), method.settings_type())
-    assert not found.holds and found.detail == (
-        "4 of 4 kernels are int8, 0 tensors with the scales of the training's fake quantization"
-    )
+    found = method.ensures(read_tflite(GOLDEN / "float32.tflite"), method.settings_type())
+    assert not found.holds and found.detail == "0 of 4 kernels are int8"
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,10 @@ QUANTIZATION_AWARE = {"technique": "quantization_aware", "settings": {}}
 FINE_TUNING = {"technique": "fine_tuning", "settings": {}}
 INT8 = {"technique": "int8", "settings": {"io": "int8"}}
 FLOAT32 = {"technique": "float32", "settings": {}}
+
+
+def quantization_aware(engine: str) -> dict[str, Any]:
+    return {"technique": "quantization_aware", "settings": {"engine": engine}}
 
 
 def int8_float_fallback(io: str) -> dict[str, Any]:
@@ -305,21 +310,57 @@ def test_quantization_aware_gives_an_integer_file(line, model):
 
 
 def test_quantization_aware_ranges_are_those_of_the_values_after_a_short_run_too(line):
-    """TFMOT begins with -6 to 6: a rectified value would have a negative range, and half of its int8 for nothing."""
-    tflite, _, _ = line.make(QUANTIZATION_AWARE, INT8)
-    rectified = [
-        tensor for tensor in tflite.tensors if "Relu" in tensor.name and tensor.dtype == "int8" and tensor.shape[0] == 1
-    ]
-    assert rectified and all(tensor.zero_points == (-128,) for tensor in rectified)
+    """A rectified value has no negative range: half of its int8 would be for nothing."""
+    for engine in ("edgekit", "tfmot"):
+        tflite, _, _ = line.make(quantization_aware(engine), INT8)
+        rectified = [
+            tensor
+            for tensor in tflite.tensors
+            if "Relu" in tensor.name and tensor.dtype == "int8" and tensor.shape[0] == 1
+        ]
+        assert rectified and all(tensor.zero_points == (-128,) for tensor in rectified)
 
 
-def test_quantization_aware_shows_in_the_bytes_what_fine_tuning_does_not(line):
-    """Trained as long and converted alike, a file without simulated rounding has no kernel with trained ranges."""
+def test_tfmot_is_an_engine_for_those_who_ask_for_it(line):
+    """It takes a Keras 3 model that tf_keras can have, and its file shows the marks of its quantizers."""
+    tflite, _, evidence = line.make(quantization_aware("tfmot"), INT8)
+    assert holds(evidence), evidence
+    assert "layers simulate int8" in evidence[0]["detail"]
+    assert "1 of 1 trained ranges" in evidence[1]["detail"]
+    assert {kernel.dtype for kernel in kernels(tflite)} == {"int8"}
+
+
+def test_trained_ranges_are_in_the_file(line):
+    """Those of the input, of two rectified values and of what goes into the softmax; with no operator more than in a file of plain int8."""
+    trained, _, evidence = line.make(QUANTIZATION_AWARE, INT8)
+    (kept,) = re.findall(r"(\d+) of (\d+) trained ranges", evidence[1]["detail"])
+    assert int(kept[0]) == int(kept[1]) == 4
+    plain = line.make(INT8)[0]
+    assert [one.name for one in trained.operators] == [one.name for one in plain.operators]
+
+
+def test_a_file_without_trained_ranges_is_no_evidence_of_them(line):
+    """The same model, calibrated in place of trained."""
+    from edgekit.make.workshop.door import door
+    from edgekit.make.workshop.store import open_model, steps_of
+
     method = technique("quantization_aware")
-    trained, tuned = line.make(QUANTIZATION_AWARE, INT8)[0], line.make(FINE_TUNING, INT8)[0]
-    assert "7 tensors with the scales" in method.ensures(trained, method.settings_type()).detail
-    found = method.ensures(tuned, method.settings_type())
-    assert not found.holds and found.detail.startswith("3 of 3 kernels are int8, 0 tensors with")
+    folder, _ = line._stage(line.models["plain"], (QUANTIZATION_AWARE,))
+    tools, job = door(), {"imports": [], "root": str(USER), "steps": [QUANTIZATION_AWARE]}
+    model = open_model(tools, folder, steps_of(job), job)
+    found = method.ensures_kept(tools, model, line.make(INT8)[0], method.settings_type(), technique("int8"))
+    assert not found.holds and re.search(r"3 of 3 kernels are int8, [01] of \d trained ranges", found.detail)
+
+
+@pytest.mark.parametrize("conversion", ["int8_float_fallback", "int16x8"])
+def test_other_conversions_follow_a_trained_rounding(line, conversion):
+    """16x8 keeps the rounded kernels, and calibrates its activations."""
+    last = {"technique": conversion, "settings": {"io": "float32"}}
+    tflite, _, evidence = line.make(QUANTIZATION_AWARE, last)
+    assert holds(evidence), evidence
+    assert {kernel.dtype for kernel in kernels(tflite)} == {"int8"}
+    rounded = {kernel.array.tobytes() for kernel in kernels(line.make(QUANTIZATION_AWARE, INT8)[0])}
+    assert {kernel.array.tobytes() for kernel in kernels(tflite)} == rounded
 
 
 def test_the_same_bytes_after_other_trials_and_in_a_fresh_worker(line, dataset, tmp_path):

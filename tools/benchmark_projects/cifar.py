@@ -68,10 +68,10 @@ def _convolution(x, filters, size, stride, activation):
     return keras.layers.ReLU()(x) if activation else x
 
 
-def trained_model():
+def trained_model(make=network):
     """Adam with a falling learning rate; images are mirrored and shifted by up to four pixels."""
     keras.utils.set_random_seed(0)
-    model, data, generator = network(), arrays(), np.random.default_rng(0)
+    model, data, generator = make(), arrays(), np.random.default_rng(0)
     x, y, batch = data["x_train"], data["y_train"], 64
     steps = len(x) // batch
     model.compile(

@@ -49,6 +49,8 @@ def print_inspection(
         order = "in the model's order" if found.order == "model" else f"the heaviest by {ORDERS[found.order]} first"
         section(console, f"{rows_title(kind)}, {order}", _table(found, shown, console.width))
     console.print(Text(f"  {_rest(found, rows[len(shown) :], kind)}", style="dim"))
+    if found.notes:
+        section(console, "Notes", name_and_text(("-", Text(note)) for note in found.notes))
     if found.device and console.width < WIDE:
         console.print(
             Text("  Milliseconds are predicted; a wider terminal and --json show their intervals.", style="dim")

@@ -33,6 +33,8 @@ def print_plan(plan: Plan, *, brief: bool = False, console: Console | None = Non
         section(console, would_be_tried(len(plan.candidates)), _candidates(plan, console.width))
     if plan.declined:
         section(console, DECLINED, declined_table(plan.declined))
+    if plan.notes:
+        section(console, "Notes", name_and_text(("-", Text(note)) for note in plan.notes))
 
 
 def _limits(plan: Plan) -> Iterator[tuple[str, Text]]:

@@ -1,5 +1,5 @@
-"""The child process that has TensorFlow: its jobs are `load`, `train`, `convert`, `predict`, `examine`, `check_loss`
-and `probe`."""
+"""The child process that has TensorFlow: its jobs are `load`, `train`, `convert`, `predict`, `examine`, `take_form`,
+`check_loss` and `probe`."""
 
 from edgekit.jobs.child import Handler, serve
 
@@ -7,6 +7,7 @@ from edgekit.jobs.child import Handler, serve
 def _handlers() -> dict[str, Handler]:
     from edgekit.make.workshop.convert import convert
     from edgekit.make.workshop.examine import examine
+    from edgekit.make.workshop.form import take_form
     from edgekit.make.workshop.load import load
     from edgekit.make.workshop.loss import check_loss
     from edgekit.make.workshop.predict import predict
@@ -19,6 +20,7 @@ def _handlers() -> dict[str, Handler]:
         "convert": convert,
         "predict": predict,
         "examine": examine,
+        "take_form": take_form,
         "check_loss": check_loss,
         "probe": probe,
     }

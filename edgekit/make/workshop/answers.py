@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from edgekit.make.workshop.call_graph import flat
+from edgekit.keras_graph.call_graph import as_flat, as_given, filled, flat, inner_graph, structures
 from edgekit.make.workshop.door import Door
 
 
@@ -23,22 +23,17 @@ def input_types(tools: Door, model: Any) -> list[Any]:
 
 
 def answers(model: Any, inputs: Sequence[Any], *, training: bool = False) -> list[Any]:
-    """The outputs for a batch, given and returned in the order of `model.inputs` and `model.outputs`."""
-    return flat(model(_packed(model, inputs), training=training))
+    """The outputs for a batch, given and returned as flat lists in the order in which the model's user gave its inputs and outputs.
+
+    That is the order of `model.inputs` and `model.outputs`, but for dicts, whose keys Keras sorts.
+    """
+    outputs = flat(model(_packed(model, inputs), training=training))
+    return as_given(structures(inner_graph(model))[1], outputs)
 
 
 def _packed(model: Any, inputs: Sequence[Any]) -> Any:
     """The inputs in the structure that the model takes: Keras 3 refuses a list where it was made with a dict, and warns about others."""
-    structure = getattr(getattr(model, "_functional", None) or model, "_inputs_struct", None)
+    structure = structures(inner_graph(model))[0]
     if structure is not None:
-        return _filled(structure, iter(inputs))
+        return filled(structure, iter(as_flat(structure, list(inputs))))
     return list(inputs) if len(inputs) > 1 else inputs[0]
-
-
-def _filled(structure: Any, tensors: Any) -> Any:
-    if isinstance(structure, dict):
-        found = {key: _filled(structure[key], tensors) for key in sorted(structure)}
-        return {key: found[key] for key in structure}
-    if isinstance(structure, list | tuple):
-        return type(structure)(_filled(part, tensors) for part in structure)
-    return next(tensors)

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from edgekit.errors import ModelError
+from edgekit.keras_graph.call_graph import as_given, calls, dtype_name, flat, graph_of, inner_graph, structures
 from edgekit.make.workshop.answers import answers, is_keras3
-from edgekit.make.workshop.call_graph import calls, dtype_name, flat, graph_of, inner_graph
 from edgekit.make.workshop.door import Door
 
 TOLERANCE = 1e-5
@@ -46,7 +46,7 @@ def compare(tools: Door, model: Any, made: Any, where: str) -> float:
             where=where,
             received=f"relative error {error:.2g} on random input",
             allowed=f"below {TOLERANCE:g}",
-            next_step="replace the layer, or give the model as module:function built with tf_keras",
+            next_step="replace the layer",
         )
     return error
 
@@ -78,6 +78,8 @@ def _random(generator: np.random.Generator, tensor: Any, size: int, lowest: floa
 
 
 def _relative(ours: np.ndarray, theirs: np.ndarray) -> float:
+    if ours.shape != theirs.shape:
+        return float("inf")
     return float(np.abs(ours - theirs).max() / max(float(np.abs(theirs).max()), 1e-12))
 
 
@@ -92,7 +94,7 @@ def _first_different(tools: Door, model: Any, made: Any, samples: list[np.ndarra
     for operation, _, _, produced in calls(graph):
         if operation.name not in outputs or len(flat(produced)) != 1 or len(flat(outputs[operation.name])) != 1:
             continue
-        theirs = answers(theirs_of(graph.inputs, flat(produced)[0]), samples)
+        theirs = answers(theirs_of(as_given(structures(graph)[0], flat(graph.inputs)), flat(produced)[0]), samples)
         ours = answers(ours_of(made.inputs, flat(outputs[operation.name])[0]), samples)
         pairs = zip(ours, theirs, strict=True)
         if not all(_relative(np.asarray(a), np.asarray(b)) < TOLERANCE for a, b in pairs):

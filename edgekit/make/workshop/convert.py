@@ -15,8 +15,11 @@ from edgekit.make.workshop.answers import answers, input_types
 from edgekit.make.workshop.door import Door, door
 from edgekit.make.workshop.feed import calibration_note, representative
 from edgekit.make.workshop.layer_scopes import layer_scopes
+from edgekit.make.workshop.plain_layers import plain_layers
 from edgekit.make.workshop.plain_operators import plain_operators
 from edgekit.make.workshop.real_inputs import real_inputs
+from edgekit.make.workshop.recurrent import recurrent_layers
+from edgekit.make.workshop.silent_augmentation import silent_augmentation
 from edgekit.make.workshop.store import open_model, steps_of
 from edgekit.make.workshop.unrolling import unrolling
 from edgekit.progress import Progress
@@ -45,10 +48,15 @@ def convert(job: dict[str, Any], progress: Progress) -> Any:
     steps = steps_of(job)
     last = steps[-1]
     model = open_model(tools, Path(job["model"]), steps[:-1], job)
+    for step in steps[:-1]:
+        model = training_of(step).converted_as(tools, model, step.settings, conversion_of(last))
     with contextlib.ExitStack() as while_traced:
         note, samples, dtypes = _calibration(tools, model, job, last, progress, while_traced)
         while_traced.enter_context(layer_scopes(tools, model))
+        while_traced.enter_context(silent_augmentation(model))
         while_traced.enter_context(plain_operators(tools, model, integer=conversion_of(last).calibrated))
+        while_traced.enter_context(plain_layers(tools, model))
+        while_traced.enter_context(recurrent_layers(tools, model, fused=not job.get("unrolled")))
         converter, steps_unrolled = _opened(tools, model, job, dtypes)
     conversion_of(last).configure(tools, converter, last.settings, samples)
     try:
@@ -60,7 +68,10 @@ def convert(job: dict[str, Any], progress: Progress) -> Any:
     path = Path(job["target"]) / FILE
     path.write_bytes(content)
     tflite = read_tflite(path)
-    evidence = [to_builtins(step.technique.ensures(tflite, step.settings)) for step in steps]
+    kept = [
+        training_of(step).ensures_kept(tools, model, tflite, step.settings, conversion_of(last)) for step in steps[:-1]
+    ]
+    evidence = to_builtins([*kept, conversion_of(last).ensures(tflite, last.settings)])
     for one in evidence:
         one["detail"] += mended.get(one["technique"], "")
     progress("converting", 1, 1)
@@ -90,7 +101,9 @@ def _calibration(
     if conversion_of(last).port_dtype(last.settings) != "float32":
         first = [array[rows[:1]] for array in dataset.inputs("train")]
         dtypes = while_traced.enter_context(real_inputs(tools, model, first))
-    samples = representative(dataset, rows, dtypes, lambda done, total: progress("calibrating", done, total))
+    samples = representative(
+        dataset, rows, job["inputs"], dtypes, lambda done, total: progress("calibrating", done, total)
+    )
     return calibration_note(dataset, rows), samples, dtypes
 
 

@@ -59,7 +59,7 @@ class Door:
 
     @functools.cached_property
     def keras3(self) -> Any:
-        """Keras 3, for reading its models."""
+        """Keras 3, which every model is worked on in."""
         self.tf  # noqa: B018
         with _without_keras_json():
             import keras

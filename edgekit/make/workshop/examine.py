@@ -10,8 +10,8 @@ import msgspec
 import numpy as np
 
 from edgekit.ingest.dataset import Dataset
+from edgekit.keras_graph.call_graph import calls, maker, symbolic
 from edgekit.make.workshop.answers import answers, input_types, is_keras3
-from edgekit.make.workshop.call_graph import calls, maker, symbolic
 from edgekit.make.workshop.door import Door, door
 from edgekit.make.workshop.store import open_model
 from edgekit.progress import Progress

@@ -11,16 +11,19 @@ from edgekit.ingest.dataset import Dataset, Split
 
 
 def representative(
-    dataset: Dataset, rows: np.ndarray, dtypes: list[Any], report: Callable[[int, int], None]
-) -> Callable[[], Iterator[list[np.ndarray]]]:
-    """The generator that the converter calls: one sample a step, in batches of one, in TensorFlow's `dtypes`."""
+    dataset: Dataset, rows: np.ndarray, names: list[str], dtypes: list[Any], report: Callable[[int, int], None]
+) -> Callable[[], Iterator[dict[str, np.ndarray]]]:
+    """The generator that the converter calls: one sample a step, in batches of one, in TensorFlow's `dtypes`.
+
+    Inputs go by their names: the converter sorts them, and of a list it would calibrate each with another's values.
+    """
     inputs = dataset.inputs("train")
 
-    def samples() -> Iterator[list[np.ndarray]]:
+    def samples() -> Iterator[dict[str, np.ndarray]]:
         for done, row in enumerate(rows):
             report(done + 1, len(rows))
-            pairs = zip(inputs, dtypes, strict=True)
-            yield [array[row : row + 1].astype(dtype.as_numpy_dtype, copy=False) for array, dtype in pairs]
+            ports = zip(names, inputs, dtypes, strict=True)
+            yield {name: array[row : row + 1].astype(dtype.as_numpy_dtype, copy=False) for name, array, dtype in ports}
 
     return samples
 

@@ -6,19 +6,47 @@ only calls layers and operations; else, as a custom layer, it stays closed and i
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from edgekit.errors import ModelError
-from edgekit.make.workshop.call_graph import Replay, dtype_name, flat, graph_of, inner_graph, maker, symbolic
+from edgekit.keras_graph.call_graph import graph_of, inner_graph
+from edgekit.keras_graph.flat_graph import FlatGraph, Value, model_of, read_graph, values_in
 from edgekit.make.workshop.door import Door
+from edgekit.passes.run import run_passes
 
 
-def flatten(tools: Door, model: Any, *, where: str) -> Any:
-    """The flat Keras 3 model, which shares its layers with the original; raises `ModelError` if it cannot be called."""
-    graph = inner_graph(model) or _subclassed(tools, model, where)
-    builder = _Keras3(tools, where)
-    inputs = [builder.input(tensor) for tensor in flat(graph.inputs)]
-    return tools.keras3.Model(inputs=inputs, outputs=builder.run(graph, inputs), name="model")
+class Flattened(NamedTuple):
+    """A flat Keras 3 model, what the passes over its graph did, a sentence each, and the original's names where they had to be replaced."""
+
+    model: Any
+    passes: tuple[str, ...]
+    renamed: dict[str, str]
+
+
+def flatten(tools: Door, model: Any, *, where: str) -> Flattened:
+    """The flat Keras 3 model, which shares with the original the layers that no pass rewrites; raises `ModelError` if it cannot be called."""
+    read = flat_graph(tools, model, where=where)
+    graph, told = run_passes(tools, read)
+    return Flattened(model_of(tools, graph, where=where), told, dict(read.renamed))
+
+
+def flat_graph(tools: Door, model: Any, *, where: str) -> FlatGraph:
+    """The flat graph of a Keras 3 model; raises `ModelError` if it cannot be called."""
+    traced: dict[int, Any] = {}
+
+    def opened(operation: Any, args: Any, kwargs: Any) -> Any:
+        """The graph of a subclassed model that is called as a layer; None where it stays closed. Traced once, as its layers are."""
+        if not isinstance(operation, tools.keras3.Model) or len(args) != 1 or list(values_in(kwargs)):
+            return None
+        if id(operation) not in traced:
+            traced[id(operation)] = _traced(tools, operation, tools.keras3.tree.map_structure(_shape, args[0]))
+        return traced[id(operation)]
+
+    return read_graph(tools, model if inner_graph(model) is not None else _subclassed(tools, model, where), opened)
+
+
+def _shape(value: Value) -> Any:
+    return (None, *value.shape)
 
 
 def closed_layers(model: Any) -> tuple[str, ...]:
@@ -27,44 +55,8 @@ def closed_layers(model: Any) -> tuple[str, ...]:
 
 
 def is_closed(layer: Any) -> bool:
-    """Whether a layer is a user's own: a custom layer or a subclassed model."""
-    return not type(layer).__module__.startswith(("keras.", "tf_keras."))
-
-
-class _Keras3(Replay):
-    """Calls the source graph's own layers and operations."""
-
-    target = "Keras 3"
-
-    def __init__(self, tools: Door, where: str) -> None:
-        super().__init__(tools, where)
-        self._renamed: set[int] = set()
-        self._traced: dict[int, Any] = {}
-
-    def input(self, tensor: Any) -> Any:
-        """An Input like a source graph's, with a free batch."""
-        shape, name = tuple(tensor.shape)[1:], self.unique(maker(tensor).name)
-        return self._tools.keras3.Input(shape=shape, dtype=dtype_name(tensor), name=name)
-
-    def call(self, operation: Any, args: Any, kwargs: Any) -> list[Any]:
-        """The tensors of one more call of the same layer or operation, which gets a name of its own in the flat model."""
-        traced = self._opened(operation, args, kwargs)
-        if traced is not None:
-            return self.run(traced, symbolic([args, kwargs]))
-        if id(operation) not in self._renamed:
-            self._renamed.add(id(operation))
-            operation.name = self.unique(operation.name)
-        return flat(operation(*args, **kwargs))
-
-    def _opened(self, operation: Any, args: Any, kwargs: Any) -> Any:
-        """The graph of a subclassed model that is called as a layer; None where it stays closed. Traced once, as its layers are."""
-        if not isinstance(operation, self._tools.keras3.Model) or len(args) != 1 or symbolic(kwargs):
-            return None
-        if id(operation) not in self._traced:
-            self._traced[id(operation)] = _traced(
-                self._tools, operation, self._tools.keras3.tree.map_structure(lambda x: x.shape, args[0])
-            )
-        return self._traced[id(operation)]
+    """Whether a layer is a user's own (a custom layer or a subclassed model), or one of Keras 2 that Keras 3 has no twin of."""
+    return not type(layer).__module__.startswith(("keras.", "tf_keras.")) and not hasattr(layer, "symbol")
 
 
 def _subclassed(tools: Door, model: Any, where: str) -> Any:

@@ -10,8 +10,8 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
+from edgekit.keras_graph.call_graph import plain_name
 from edgekit.make.workshop.answers import is_keras3
-from edgekit.make.workshop.call_graph import plain_name
 from edgekit.make.workshop.door import Door
 
 

@@ -13,6 +13,8 @@ from edgekit.make.workshop.augment.keras3 import in_tf_keras, is_only_in_keras3
 from edgekit.make.workshop.door import Door
 
 RENAMED_SETTINGS = {"LeakyReLU": {"negative_slope": "alpha"}}
+KERAS2_HARD_SIGMOID = "keras2_hard_sigmoid"
+"""The name in Keras 3 of tf_keras's own function (`keras2/activations`)."""
 WRAPPERS = ("Bidirectional", "TimeDistributed")
 # Operations of Keras 3 (`x + y`, keras.ops.add), and the tf_keras layers that do the same with tensors.
 MERGE_LAYERS = {
@@ -38,7 +40,7 @@ def make_layer(tools: Door, operation: Any, name: str) -> Any:
         return in_tf_keras(tools, operation, name)
     target = _target_class(tools, operation, kind)
     config = {RENAMED_SETTINGS.get(kind, {}).get(key, key): value for key, value in operation.get_config().items()}
-    settings = {key: _setting(tools, key, value) for key, value in config.items() if key in _accepted(target)}
+    settings = {key: _setting(tools, key, value) for key, value in config.items() if key in accepted(target)}
     return target(**{**settings, "name": name})
 
 
@@ -64,8 +66,8 @@ def _target_class(tools: Door, operation: Any, kind: str) -> Any:
     )
 
 
-def _accepted(target: Any) -> set[str]:
-    """Keyword arguments of a tf_keras layer, its base class's included."""
+def accepted(target: Any) -> set[str]:
+    """Keyword arguments of a layer class of either Keras, its base classes' included."""
     names = {"name", "trainable", "dtype"}
     for base in target.__mro__:
         if base is object or "__init__" not in vars(base):
@@ -97,6 +99,8 @@ def activation(tools: Door, value: Any) -> Any:
         raise ValueError(f"activation {value['class_name']!r} is a layer and not a function")
     if not isinstance(name, str):
         return name
+    if name.rpartition(">")[2] == KERAS2_HARD_SIGMOID:
+        return "hard_sigmoid"
     from edgekit.make.workshop.activations import activations
 
     return activations(tools).get(name, name)
@@ -121,16 +125,24 @@ def replay_operation(tools: Door, operation: Any, args: Any, kwargs: Any) -> Any
         return getattr(tools.keras.layers, MERGE_LAYERS[kind])()(list(args))
     functions = {
         "Add": tf.add, "Subtract": tf.subtract, "Multiply": tf.multiply, "Divide": tf.divide, "TrueDivide": tf.divide,
-        "Maximum": tf.maximum, "Minimum": tf.minimum, "Matmul": tf.matmul, "Negative": tf.negative, "Abs": tf.abs,
+        "Maximum": tf.maximum, "Minimum": tf.minimum, "Matmul": tf.matmul, "Negative": tf.negative, "Abs": tf.abs, "Absolute": tf.abs,
         "Exp": tf.exp, "Sqrt": tf.sqrt, "Square": tf.square, "Relu": tf.nn.relu, "Relu6": tf.nn.relu6,
         "Sigmoid": tf.sigmoid, "Tanh": tf.tanh, "Silu": tf.nn.silu, "Log": tf.math.log, "Power": tf.pow,
         "Equal": tf.equal, "NotEqual": tf.not_equal, "Greater": tf.greater, "Less": tf.less,
     }  # fmt: skip
     if kind in functions:
         return functions[kind](*args, **kwargs)
-    if kind in ("Mean", "Sum", "Max", "Min"):
-        reduce = {"Mean": tf.reduce_mean, "Sum": tf.reduce_sum, "Max": tf.reduce_max, "Min": tf.reduce_min}[kind]
-        return reduce(args[0], axis=operation.axis, keepdims=operation.keepdims)
+    reductions = {
+        "Mean": tf.reduce_mean,
+        "Sum": tf.reduce_sum,
+        "Max": tf.reduce_max,
+        "Min": tf.reduce_min,
+        "Any": tf.reduce_any,
+    }
+    if kind in reductions:
+        return reductions[kind](args[0], axis=operation.axis, keepdims=operation.keepdims)
+    if kind == "Cast":
+        return tf.cast(args[0], operation.dtype)
     if kind == "Reshape":
         return tf.reshape(args[0], [-1, *operation.newshape[1:]])
     if kind == "Concatenate":

@@ -55,7 +55,13 @@ def load(job: dict[str, Any], progress: Progress) -> Any:
     facts = take_facts(tools, normal.model, sha256=job["sha256"], kind=kind, losses=losses, error=normal.error)
     inputs, outputs = ports(model, facts)
     facts = msgspec.structs.replace(
-        facts, inputs=inputs, outputs=outputs, stripped=training, not_rebuilt=normal.not_rebuilt, closed=normal.closed
+        facts,
+        inputs=inputs,
+        outputs=outputs,
+        stripped=training,
+        closed=normal.closed,
+        passes=normal.passes,
+        renamed=normal.renamed,
     )
     (target / FACTS_FILE).write_text(to_json(facts), encoding="utf-8")
     progress("normalising the model", 3, 3)

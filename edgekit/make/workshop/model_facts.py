@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 
 from edgekit.documents.facts import LayerFacts, ModelFacts, TensorFacts
+from edgekit.keras_graph.call_graph import calls, dtype_name, maker, symbolic
 from edgekit.make.workshop.answers import is_keras3
-from edgekit.make.workshop.call_graph import calls, dtype_name, maker, symbolic
 from edgekit.make.workshop.door import Door
 from edgekit.make.workshop.traced_macs import traced_macs
 from edgekit.values import Ends

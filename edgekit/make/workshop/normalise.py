@@ -1,8 +1,4 @@
-"""Normalising: a model of any accepted kind becomes one flat model, rebuilt for tf_keras where it can be, else kept as Keras 3.
-
-tf_keras is tried first, because TFMOT simulates rounding in its layers only; what it does not have is kept as Keras 3, stored and read
-again before it is compared with the original.
-"""
+"""Normalising: a model of any accepted kind becomes one flat model of Keras 3, stored and read again before it is compared with the original."""
 
 from __future__ import annotations
 
@@ -16,38 +12,31 @@ from edgekit.make.workshop.answers import is_keras3
 from edgekit.make.workshop.compare import compare
 from edgekit.make.workshop.door import Door
 from edgekit.make.workshop.flatten import closed_layers, flatten
-from edgekit.make.workshop.rebuild import rebuild
+from edgekit.make.workshop.keras2.rebuild import rebuild
 from edgekit.make.workshop.store import open_model, save_model
 
 HALF = ("float16", "bfloat16")
 
 
 class Normal(NamedTuple):
-    """A flat model, its relative error on random input, why it was not rebuilt for tf_keras (empty if it was), and its closed layers."""
+    """A flat model, its relative error on random input, its closed layers, what the passes did, and the names that were replaced."""
 
     model: Any
     error: float
-    not_rebuilt: str = ""
-    closed: tuple[str, ...] = ()
+    closed: tuple[str, ...]
+    passes: tuple[str, ...]
+    renamed: dict[str, str]
 
 
 def normalise(tools: Door, model: Any, folder: Path, job: dict[str, Any]) -> Normal:
     """The flat model, also stored in `folder`; raises `ModelError` for one that cannot be called, or not be stored."""
     where = job["source"]
     _check_weights(model, where)
-    _in_float32(model)
-    try:
-        made, error = rebuild(tools, model, where=where)
-    except ModelError as problem:
-        if not is_keras3(model):
-            raise
-        return _kept(tools, model, folder, job, problem)
-    save_model(made, folder)
-    return Normal(made, error)
-
-
-def _kept(tools: Door, model: Any, folder: Path, job: dict[str, Any], because: ModelError) -> Normal:
-    made = flatten(tools, model, where=job["source"])
+    _in_float32(tools, model)
+    own, renamed = (
+        (model, {}) if is_keras3(model) else rebuild(tools, model, where=where, trust=job.get("trust", False))
+    )
+    made, passes, also = flatten(tools, own, where=where)
     try:
         save_model(made, folder)
         stored = open_model(tools, folder, (), job)
@@ -57,7 +46,8 @@ def _kept(tools: Door, model: Any, folder: Path, job: dict[str, Any], because: M
             received=f"{type(problem).__name__}: {problem}"[:400],
             next_step="register its own classes with keras.saving.register_keras_serializable, and give them get_config",
         ) from problem  # fmt: skip
-    return Normal(stored, compare(tools, model, stored, job["source"]), because.what, closed_layers(stored))
+    error = compare(tools, model, stored, where)
+    return Normal(stored, error, closed_layers(stored), passes, {**also, **renamed})
 
 
 def _check_weights(model: Any, where: str) -> None:
@@ -72,10 +62,19 @@ def _check_weights(model: Any, where: str) -> None:
             )
 
 
-def _in_float32(model: Any) -> None:
-    """Let layers of Keras 3 that compute in half precision, as a training policy said, compute in float32."""
+def _in_float32(tools: Door, model: Any) -> None:
+    """Let layers that compute in half precision, as a training policy said, compute in float32."""
     if not is_keras3(model):
+        for layer in model._flatten_layers():
+            if layer.compute_dtype in HALF:
+                layer._set_dtype_policy("float32")
         return
     for layer in model._flatten_layers():
         if layer.compute_dtype in HALF:
             layer.dtype_policy = "float32"
+    for weight in model.weights:
+        if weight.dtype in HALF:  # of a policy that also keeps the weights in half precision
+            weight._value = tools.tf.Variable(
+                tools.tf.cast(weight.value, "float32"), trainable=weight.trainable, name=weight.name
+            )
+            weight._dtype = "float32"

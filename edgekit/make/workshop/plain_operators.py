@@ -7,6 +7,7 @@ products. The values stay the same, but for which of two zeros is the larger.
 from __future__ import annotations
 
 import contextlib
+import importlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -20,20 +21,22 @@ def plain_operators(tools: Door, model: Any, *, integer: bool) -> Iterator[None]
     if not is_keras3(model):
         yield
         return
-    numpy = tools.keras3.src.backend.numpy
-    plain = _arguments(tools) | (_products(tools, numpy) if integer else {})
-    before = {name: getattr(numpy, name) for name in plain}
-    for name, function in plain.items():
-        setattr(numpy, name, function)
+    plain = _arguments(tools) + (_products(tools) if integer else [])
+    before = [(owner, name, getattr(owner, name)) for owner, name, _ in plain]
+    _set(plain)
     try:
         yield
     finally:
-        for name, function in before.items():
-            setattr(numpy, name, function)
+        _set(before)
 
 
-def _arguments(tools: Door) -> dict[str, Any]:
-    tf = tools.tf
+def _set(functions: list[tuple[Any, str, Any]]) -> None:
+    for owner, name, function in functions:
+        setattr(owner, name, function)
+
+
+def _arguments(tools: Door) -> list[tuple[Any, str, Any]]:
+    tf, numpy = tools.tf, tools.keras3.src.backend.numpy
 
     def plainly(function: Any) -> Any:
         def found(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
@@ -45,11 +48,14 @@ def _arguments(tools: Door) -> dict[str, Any]:
 
         return found
 
-    return {"argmax": plainly(tf.argmax), "argmin": plainly(tf.argmin)}
+    return [(numpy, "argmax", plainly(tf.argmax)), (numpy, "argmin", plainly(tf.argmin))]
 
 
-def _products(tools: Door, numpy: Any) -> dict[str, Any]:
-    tf, negative, square = tools.tf, numpy.negative, numpy.square
+def _products(tools: Door) -> list[tuple[Any, str, Any]]:
+    """Also for those that layer and group normalization call in TensorFlow itself."""
+    tf, numpy, nn = tools.tf, tools.keras3.src.backend.numpy, tools.keras3.src.backend.nn
+    smooth, math = nn.gelu, importlib.import_module("tensorflow.python.ops.math_ops")
+    negative, square, minus, difference = numpy.negative, numpy.square, tf.Tensor.__neg__, math.squared_difference
 
     def negated(x: Any) -> Any:
         x = tf.convert_to_tensor(x)
@@ -59,4 +65,22 @@ def _products(tools: Door, numpy: Any) -> dict[str, Any]:
         x = tf.convert_to_tensor(x)
         return x * x if x.dtype.is_floating else square(x)
 
-    return {"negative": negated, "square": squared}
+    def squared_difference(x: Any, y: Any, name: Any = None) -> Any:
+        """TFLite has the operator itself up to four dimensions."""
+        x = tf.convert_to_tensor(x)
+        return squared(x - y) if len(x.shape) > 4 else difference(x, y, name)
+
+    def gelu(x: Any, approximate: bool = True) -> Any:
+        """The exact one as TensorFlow writes it, for the converter knows it by its negation."""
+        x = tf.convert_to_tensor(x)
+        if approximate:
+            return smooth(x, approximate=True)
+        return 0.5 * x * tf.math.erfc(tf.negative(x) * tf.cast(0.5**0.5, x.dtype))
+
+    return [
+        (nn, "gelu", gelu),
+        (numpy, "negative", negated),
+        (numpy, "square", squared),
+        (tf.Tensor, "__neg__", lambda x: x * -1.0 if x.dtype.is_floating else minus(x)),
+        (math, "squared_difference", squared_difference),
+    ]

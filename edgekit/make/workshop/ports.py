@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 
 from edgekit.documents.facts import ModelFacts, TensorFacts
-from edgekit.make.workshop.call_graph import flat, inner_graph, maker, plain_name
+from edgekit.keras_graph.call_graph import as_given, flat, inner_graph, maker, structures
 
 Named = tuple[TensorFacts, ...]
 
@@ -18,31 +19,22 @@ def ports(model: Any, facts: ModelFacts) -> tuple[Named, Named]:
     graph = inner_graph(model)
     if graph is None:
         return facts.inputs, facts.outputs
-    given = _own(graph, "_inputs_struct", graph.inputs), _own(graph, "_outputs_struct", graph.outputs)
-    return _named(facts.inputs, given[0]), _named(facts.outputs, given[1])
+    entering, leaving = structures(graph)
+    return _named(facts.inputs, entering, graph.inputs), _named(facts.outputs, leaving, graph.outputs)
 
 
 def output_names(model: Any, made: Any) -> list[str]:
     """The names by which the losses of a compiled model are given, in the order of its outputs."""
-    graph = inner_graph(model)
-    if isinstance(getattr(graph, "_outputs_struct", None), dict):
-        return [name or "" for name in _keys(graph._outputs_struct)]
+    structure = structures(inner_graph(model))[1]
+    if isinstance(structure, dict):
+        return [name or "" for name in _keys(structure)]
     return getattr(model, "output_names", None) or [f"output_{index}" for index in range(len(made.outputs))]
 
 
-def _own(graph: Any, structure: str, tensors: list[Any]) -> list[str | None]:
-    """The name of each port that is not what the flat model calls it; None where it is."""
-    keys = list(_keys(getattr(graph, structure, None)))
-    if any(keys):
-        return keys
-    names = [maker(tensor).name for tensor in flat(tensors)]
-    return [name if plain_name(name) != name else None for name in names]
-
-
 def _keys(structure: Any, path: str = "") -> Iterator[str | None]:
-    """The path of keys to each tensor of a nested structure, in the order of `call_graph.flat`; None outside of dicts."""
+    """The path of keys to each tensor of a nested structure, in the order in which the user gave it; None outside of dicts."""
     if isinstance(structure, dict):
-        for key in sorted(structure):
+        for key in structure:
             yield from _keys(structure[key], f"{path}/{key}" if path else str(key))
     elif isinstance(structure, list | tuple):
         for index, part in enumerate(structure):
@@ -51,8 +43,22 @@ def _keys(structure: Any, path: str = "") -> Iterator[str | None]:
         yield path or None
 
 
-def _named(tensors: Named, names: list[str | None]) -> Named:
+def _named(tensors: Named, structure: Any, own: list[Any]) -> Named:
+    names = list(_keys(structure))
+    if len(names) != len(tensors) or not any(names):
+        names = as_given(structure, [_innermost(tensor).name for tensor in flat(own)])
     if len(names) != len(tensors):
         return tensors
     pairs = zip(tensors, names, strict=True)
-    return tuple(msgspec.structs.replace(tensor, name=name or tensor.name) for tensor, name in pairs)
+    return tuple(msgspec.structs.replace(tensor, name=_kept(tensor.name, name)) for tensor, name in pairs)
+
+
+def _innermost(tensor: Any) -> Any:
+    """The layer or operation that a tensor comes from, within nested models."""
+    inner = inner_graph(maker(tensor))
+    return maker(tensor) if inner is None else _innermost(flat(inner.outputs)[tensor._keras_history.tensor_index])
+
+
+def _kept(found: str, own: str | None) -> str:
+    """The own name of a port, but where the flat model has numbered it, to tell it from another of that name."""
+    return found if own is None or re.fullmatch(re.escape(own) + r"(_\d+)?", found) else own

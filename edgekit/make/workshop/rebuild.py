@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from edgekit.make.workshop.call_graph import Replay, dtype_name, flat, graph_of, maker
+from edgekit.keras_graph.call_graph import Replay, dtype_name, flat, graph_of, maker, symbolic
 from edgekit.make.workshop.compare import compare
 from edgekit.make.workshop.door import Door
+from edgekit.make.workshop.keras2.arguments import unpacked
+from edgekit.make.workshop.keras2.functions import is_wrapped_function
+from edgekit.make.workshop.keras2.held import is_held
 from edgekit.make.workshop.layers import make_layer, replay_operation
 
 
@@ -43,15 +46,22 @@ class _TfKeras(Replay):
 
     def call(self, operation: Any, args: Any, kwargs: Any) -> list[Any]:
         """The tensors that tf_keras makes of a call."""
+        if is_wrapped_function(operation):
+            given, named = unpacked(operation.packed, symbolic([args, kwargs]))
+            return flat(operation.function(*given, **named))
         result = replay_operation(self._tools, operation, args, kwargs)
         if result is None:
-            result = self._layer(operation)(*args, **kwargs)
+            layer = self._layer(operation)
+            if is_held(operation):
+                args, kwargs = unpacked(operation.packed, symbolic([args, kwargs]))
+            result = layer(*args, **kwargs)
             self._copy_weights(operation)
         return flat(result)
 
     def _layer(self, operation: Any) -> Any:
         if id(operation) not in self._layers:
-            self._layers[id(operation)] = make_layer(self._tools, operation, self.unique(operation.name))
+            held = operation.inner() if is_held(operation) else operation
+            self._layers[id(operation)] = make_layer(self._tools, held, self.unique(operation.name))
         return self._layers[id(operation)]
 
     def _copy_weights(self, operation: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +15,9 @@ from edgekit.make.workshop.activations import activations
 from edgekit.make.workshop.answers import is_keras3
 from edgekit.make.workshop.augment.keras3 import layer_class
 from edgekit.make.workshop.door import Door
+from edgekit.make.workshop.keras2.activations import hard_sigmoid
+from edgekit.make.workshop.keras2.functions import function_class
+from edgekit.make.workshop.keras2.held import held_class
 from edgekit.project.userfunction import import_modules
 from edgekit.techniques.steps import TypedStep, training_of, typed
 from edgekit.values import read
@@ -30,13 +34,20 @@ def steps_of(job: dict[str, Any]) -> list[TypedStep]:
 def open_model(tools: Door, folder: Path, steps: Sequence[TypedStep], job: dict[str, Any]) -> Any:
     """The model in a folder, read with the custom objects of the steps that made it and of the user's modules."""
     import_modules(job["imports"], root=Path(job["root"]), error=ModelError)
-    if (folder / KERAS3_FILE).exists():  # what may run of it was decided when the user's own file was read
-        return tools.keras3.saving.load_model(folder / KERAS3_FILE, compile=False, safe_mode=False)
-    activations(tools)
-    layer_class(tools)
     with contextlib.ExitStack() as scopes:
         for step in steps:
-            scopes.enter_context(training_of(step).scope(tools))
+            scopes.enter_context(training_of(step).scope(tools, step.settings))
+        for register in (hard_sigmoid, function_class, held_class):
+            register(tools)
+        if (folder / KERAS3_FILE).exists():  # what may run of it was decided when the user's own file was read
+            functions = {
+                one.__name__: one for one in tools.keras.utils.get_custom_objects().values() if inspect.isfunction(one)
+            }
+            return tools.keras3.saving.load_model(
+                folder / KERAS3_FILE, custom_objects=functions, compile=False, safe_mode=False
+            )
+        activations(tools)
+        layer_class(tools)
         return tools.keras.models.load_model(folder / MODEL_FILE, compile=False)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from edgekit.make.workshop.call_graph import dtype_name
+from edgekit.keras_graph.call_graph import dtype_name
 from edgekit.make.workshop.door import Door
 
 FREE = 1

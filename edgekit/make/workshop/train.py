@@ -13,6 +13,7 @@ import msgspec
 from edgekit.ingest.dataset import Dataset
 from edgekit.make.workshop.door import Door, door
 from edgekit.make.workshop.fit import Fit, OutOfTime
+from edgekit.make.workshop.form import in_form
 from edgekit.make.workshop.store import open_model, save_model, steps_of
 from edgekit.progress import Progress
 from edgekit.techniques.interface import Constraint, Evidence
@@ -27,14 +28,15 @@ def train(job: dict[str, Any], progress: Progress) -> Any:
     job also holds `dataset`, `training`, `losses` (one per output), `teacher` (the float model's outputs by split, as
     paths; may be absent), `float_model` (its folder), `seconds_left` (None where the time is not limited), `seed`,
     `root` and `imports`. The steps before the last are those that made the model. Where the time was over before any
-    weights had the technique's form, no model is written, and the answer has `nothing`.
+    weights had the technique's form, no model is written, and the answer has `nothing`. Raises `ModelError` before any
+    training where the technique works on tf_keras, and the model cannot be rebuilt for it.
     """
     tools, started = door(), time.monotonic()
     left = job.get("seconds_left")
     tools.fresh(job["seed"])
     steps = steps_of(job)
     before, last = steps[:-1], steps[-1]
-    model = open_model(tools, Path(job["model"]), before, job)
+    model = in_form(tools, open_model(tools, Path(job["model"]), before, job), last, where=job["model"])
 
     def keepers(trained: Any) -> Sequence[Constraint]:
         return [training_of(step).keep(tools, trained, step.settings) for step in before]

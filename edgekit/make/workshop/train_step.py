@@ -11,6 +11,7 @@ from typing import Any
 from edgekit.errors import DataError
 from edgekit.make.workshop.answers import answers, is_keras3
 from edgekit.make.workshop.door import Door
+from edgekit.make.workshop.fused_normalization import fused_normalization
 
 
 class TrainStep:
@@ -18,7 +19,7 @@ class TrainStep:
 
     def __init__(self, tools: Door, model: Any, losses: Sequence[Any]) -> None:
         tf = self._tf = tools.tf
-        self._model = model
+        self._tools, self._model = tools, model
         self._total_loss = tools.keras.src.engine.compile_utils.LossesContainer(list(losses))
         self._optimizer = tools.keras.optimizers.Adam(jit_compile=False)
         self._optimizer.build(self._variables())
@@ -57,7 +58,8 @@ class TrainStep:
         return self._total(inputs, targets, training=False)
 
     def _total(self, inputs: Any, targets: Any, *, training: bool) -> Any:
-        outputs = answers(self._model, inputs, training=training)
+        with fused_normalization(self._tools, self._model):
+            outputs = answers(self._model, inputs, training=training)
         return self._total_loss(list(targets), outputs, regularization_losses=self._model.losses)
 
     def _call(self, function: Any, inputs: Any, targets: Any) -> Any:

@@ -27,7 +27,12 @@ SAFE_NAMES = frozenset(
     "add subtract multiply divide matmul reshape transpose concat stack unstack split squeeze expand_dims cast identity "
     "clip_by_value pad tile gather slice strided_slice shape reduce_mean reduce_sum reduce_max reduce_min abs exp sqrt "
     "square maximum minimum pow sigmoid tanh one_hot where zeros_like ones_like cumsum argmax argmin broadcast_to "
-    "compat.v1.gather compat.v1.squeeze compat.v1.transpose compat.v1.shape convert_to_tensor ones zeros fill rank".split()
+    "reverse roll repeat sort argsort norm einsum tensordot round sign floor sin cos cumprod eye range linspace searchsorted "
+    "truncatediv gather_nd scatter_nd tensor_scatter_nd_update saturate_cast meshgrid "
+    "sequence_mask size shape_n ensure_shape stop_gradient less less_equal greater greater_equal equal "
+    "not_equal logical_and logical_or logical_not negative realdiv truediv floordiv add_n scalar_mul reduce_prod reduce_any reduce_all "
+    "reduce_logsumexp acos asin atan atan2 cosh sinh hypot space_to_batch batch_to_space space_to_batch_nd "
+    "convert_to_tensor ones zeros fill rank".split()
 )
 
 
@@ -56,11 +61,15 @@ def _suspects(config: Any, name: str = "?") -> Iterator[tuple[str, str]]:
         kind = config.get("class_name")
         if kind in ("Lambda", "__lambda__", "function_type"):
             yield "Lambda", name
-        elif kind == "TFOpLambda" and isinstance(inner, dict) and not _is_safe(str(inner.get("function"))):
+        elif kind == "TFOpLambda" and isinstance(inner, dict) and not is_safe(str(inner.get("function"))):
             yield f"call of tf.{inner.get('function')}", name
+        elif kind == "TensorFlowFunction" and isinstance(inner, dict) and not is_safe(str(inner.get("symbol"))):
+            yield f"call of tf.{inner.get('symbol')}", name
         for part in config.values():
             yield from _suspects(part, name)
 
 
-def _is_safe(function: str) -> bool:
+def is_safe(function: str) -> bool:
+    """Whether a TensorFlow function, by its public name, only uses tensors."""
+    function = function.removeprefix("compat.v1.")
     return function in SAFE_NAMES or function.startswith(SAFE_PREFIXES)

@@ -64,3 +64,10 @@ def test_control_characters_of_a_file_do_not_reach_the_terminal():
     port = msgspec.structs.replace(found.inputs[0], name="in\x1b]0;x\x07")
     text = shown(msgspec.structs.replace(found, operators=(evil,), inputs=(port,)))
     assert "\x1b" not in text and "\x07" not in text
+
+
+def test_what_passes_did_is_a_note():
+    found = inspect(GOLDEN / "int8.tflite")
+    assert "Notes" not in shown(found)
+    text = shown(msgspec.structs.replace(found, notes=("model: attention opened: [bold]encoder",)))
+    assert "Notes" in text and "attention opened: [bold]encoder" in text

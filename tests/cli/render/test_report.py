@@ -72,6 +72,11 @@ def test_brief_is_one_line(sample_report, sample_plan, tmp_path):
     assert shown(print_plan, sample_plan, brief=True).count("\n") == 1
 
 
+def test_a_plan_says_what_passes_did(sample_plan):
+    text = shown(print_plan, msgspec.structs.replace(sample_plan, notes=("model: attention opened: encoder",)))
+    assert "Notes" in text and "attention opened: encoder" in text
+
+
 def test_a_wide_terminal_shows_latency_of_every_trial_too(sample_report):
     def head(width: int) -> str:
         lines = shown(print_report, sample_report, width=width).splitlines()

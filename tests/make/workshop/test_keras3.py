@@ -1,4 +1,4 @@
-"""A model that cannot be rebuilt for tf_keras is kept as Keras 3: opened where it has a graph, trained and converted like any other."""
+"""A model of Keras 3 stays one: opened where it has a graph, trained and converted, and rebuilt for tf_keras for what works on that alone."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgekit.errors import ModelError, ProjectError
+from edgekit.errors import ModelError
 from edgekit.ingest.dataset import Dataset
 from edgekit.ingest.spool import spool_result
 from edgekit.progress import no_progress
 from edgekit.project.project_file import DataTable
-from edgekit.techniques import technique
 from edgekit.techniques.sites import kernel_variables
 from edgekit.tflite.reader import read_tflite
 from edgekit.values import to_builtins
@@ -106,7 +105,6 @@ def test_it_is_flat_and_answers_as_before(tools, loaded):
     names = [layer.name for layer in normal.model.layers]
     assert "second" in names and "nested" not in names
     assert normal.closed == ("gate", "block")
-    assert "gate" in normal.not_rebuilt and "tf_keras" in normal.not_rebuilt
     x = np.random.default_rng(1).random((2, *SHAPE), dtype=np.float32)
     np.testing.assert_allclose(normal.model(x, training=False), own(x, training=False), atol=1e-6)
 
@@ -188,11 +186,47 @@ def test_kernels_of_a_closed_layer_are_no_evidence_against_it(tools, loaded, dat
         assert answer["evidence"][0]["holds"] is holds, answer["evidence"]
 
 
-def test_rounding_is_not_trained_in_it(tools, loaded):
-    _, normal, _ = loaded
-    found = technique("quantization_aware")
-    with pytest.raises(ProjectError, match="kept as Keras 3"):
-        found.apply(tools, normal.model, found.settings_type(), None, ())
+def test_what_tfmot_does_not_take_fails_before_any_training_and_the_layer_is_named(tools, loaded, tmp_path):
+    from edgekit.make.workshop.form import take_form
+    from edgekit.make.workshop.train import train
+
+    _, _, job = loaded
+    steps = [{"technique": "quantization_aware", "settings": {"engine": "tfmot"}}]
+    for asked in (take_form, train):
+        with pytest.raises(ModelError, match="layers of tf_keras alone: layer 'gate' of type Gate"):
+            asked({**job, "steps": steps, "dataset": str(tmp_path / "is not opened")}, no_progress)
+
+
+def test_rounding_is_trained_in_tf_keras_and_what_was_pruned_before_is_kept(tools, dataset, tmp_path):
+    """The kernels are found by the names of their layers, which the rebuilt model keeps."""
+    from edgekit.make.workshop.answers import is_keras3
+    from edgekit.make.workshop.normalise import normalise
+    from edgekit.make.workshop.store import open_model, steps_of
+    from edgekit.make.workshop.train import train
+
+    tools.fresh(0)
+    layers = tools.keras3.layers
+    x = entry = layers.Input(SHAPE, name="image")
+    x = layers.Flatten()(layers.Conv2D(16, 3, activation="relu", name="_first one")(x))
+    own = tools.keras3.Model(entry, layers.Dense(CLASSES, activation="softmax", name="classes")(x))
+    job = {"source": "test", "imports": [], "root": str(tmp_path), "model": str(tmp_path), "seed": 0}
+    assert is_keras3(normalise(tools, own, tmp_path, job).model)
+    training = {"epochs": 1, "batch_size": 8, "learning_rate": 1e-3, "distillation": 0.0, "temperature": 1.0}
+    more = {"dataset": str(dataset.root), "training": training, "losses": ["sparse_categorical_crossentropy"]}
+    steps, folder = [PRUNING, {"technique": "quantization_aware", "settings": {"engine": "tfmot"}}], tmp_path
+    for count in (1, 2):
+        target = tmp_path / f"stage_{count}"
+        target.mkdir()
+        given = {**job, **more, "model": str(folder), "steps": steps[:count], "target": str(target)}
+        answer = train(given, no_progress)
+        assert all(found["holds"] for found in answer["evidence"]), answer
+        folder = target
+    trained = open_model(tools, folder, steps_of({"steps": steps}), job)
+    assert not is_keras3(trained)
+    pruned = kernel_variables(open_model(tools, tmp_path / "stage_1", (), job))
+    for before, after in zip(pruned, kernel_variables(trained), strict=True):
+        assert not after.numpy()[before.numpy() == 0].any()
+        assert (after.numpy() != before.numpy()).any()
 
 
 @pytest.mark.parametrize("recurrent", ["GRU", "LSTM", "SimpleRNN"])
@@ -213,7 +247,7 @@ def test_its_loops_are_unrolled(tools, recurrent):
     np.testing.assert_allclose(function(tools.tf.constant(x)), expected, atol=1e-6)
 
 
-def test_ports_of_a_dict_keep_their_names_and_the_order_of_keras(tools, tmp_path):
+def test_ports_of_a_dict_keep_their_names_and_their_order(tools, tmp_path):
     from edgekit.make.workshop.model_facts import take_facts
     from edgekit.make.workshop.normalise import normalise
     from edgekit.make.workshop.ports import output_names, ports
@@ -227,11 +261,10 @@ def test_ports_of_a_dict_keep_their_names_and_the_order_of_keras(tools, tmp_path
     job = {"source": "test", "imports": [], "root": str(tmp_path)}
     normal = normalise(tools, own, tmp_path, job)
     facts = take_facts(tools, normal.model, sha256="", kind="", losses=(), error=normal.error)
-    inputs, outputs = ports(own, facts)
-    assert [(port.name, port.shape) for port in inputs] == [("alpha", (6,)), ("zeta", (6,))]
-    assert [(port.name, port.shape) for port in outputs] == [("a/deep", (1,)), ("one", (3,))]
-    assert output_names(own, normal.model) == ["a/deep", "one"]
-    assert normal.not_rebuilt, "tf_keras has no expm1"
+    inputs, outputs = ports(own, facts, normal.renamed)
+    assert [(port.name, port.shape) for port in inputs] == [("zeta", (6,)), ("alpha", (6,))]
+    assert [(port.name, port.shape) for port in outputs] == [("one", (3,)), ("a/deep", (1,))]
+    assert output_names(own, normal.model) == ["one", "a/deep"]
 
 
 @pytest.mark.parametrize("nested", [False, True])
@@ -277,6 +310,28 @@ def test_a_subclassed_model_with_weights_of_its_own_stays_closed(tools, tmp_path
     assert normal.closed == ("scaled",) and len(normal.model.trainable_variables) == 1
 
 
+def test_passes_are_told_and_outputs_keep_their_names(tools, tmp_path):
+    from edgekit.make.workshop.model_facts import take_facts
+    from edgekit.make.workshop.normalise import normalise
+    from edgekit.make.workshop.ports import ports
+
+    tools.fresh(0)
+    keras = tools.keras3
+    entry = keras.Input((6, 6, 3), name="image")
+    x = keras.ops.expm1(keras.layers.SeparableConv2D(4, 3, name="separable")(entry))
+    inner_entry = keras.Input((64,))
+    head = keras.Model(
+        inner_entry, keras.layers.Dense(2, activation="softmax", name="classes")(inner_entry), name="head"
+    )
+    own = keras.Model(entry, head(keras.layers.Flatten()(x)))
+    normal = normalise(tools, own, tmp_path, {"source": "test", "imports": [], "root": str(tmp_path)})
+    assert [told.rpartition(": ")[2] for told in normal.passes] == ["separable", "classes"]
+    assert [layer.name for layer in normal.model.layers][-2:] == ["classes", "classes_softmax"]
+    facts = take_facts(tools, normal.model, sha256="", kind="", losses=(None,), error=normal.error)
+    assert facts.output_kinds == ("softmax",)
+    assert [[port.name for port in side] for side in ports(own, facts)] == [["image"], ["classes"]]
+
+
 def test_what_cannot_be_stored_is_refused_with_the_reason(tools, tmp_path):
     from edgekit.make.workshop.normalise import normalise
 
@@ -308,7 +363,7 @@ def test_training_in_half_precision_leaves_nothing(tools, tmp_path):
 
 
 def test_pixels_go_straight_into_its_int8_file(tools, tmp_path):
-    """The cast of a uint8 input disappears, as it does in a model that is rebuilt for tf_keras."""
+    """The cast of a uint8 input disappears."""
     from edgekit.make.workshop.convert import convert
     from edgekit.make.workshop.normalise import normalise
 
@@ -318,7 +373,7 @@ def test_pixels_go_straight_into_its_int8_file(tools, tmp_path):
     x = keras.layers.Conv2D(4, 3)(keras.layers.Rescaling(1 / 127.5, offset=-1)(entry))
     own = keras.Model(entry, keras.layers.Dense(2)(keras.layers.Flatten()(2 * x)))
     job = {"source": "test", "imports": [], "root": str(tmp_path), "model": str(tmp_path), "seed": 0}
-    assert normalise(tools, own, tmp_path, job).not_rebuilt
+    normalise(tools, own, tmp_path, job)
     pixels, labels = (
         np.random.default_rng(0).integers(0, 256, (SAMPLES, 6, 6, 3)).astype(np.uint8),
         np.arange(SAMPLES) % 2,

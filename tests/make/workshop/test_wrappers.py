@@ -6,7 +6,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import h5py
 import numpy as np
 import pytest
 
@@ -32,17 +31,12 @@ def wrapped(shared) -> Path:
 
 
 def weights_of(path: Path) -> dict[str, np.ndarray]:
-    """The weights in an HDF5 model by layer and name."""
-    found = {}
-    with h5py.File(path) as file:
-        file["model_weights"].visititems(
-            lambda name, item: (
-                found.update({f"{name.split('/')[0]}|{name.rpartition('/')[2]}": item[()]})
-                if isinstance(item, h5py.Dataset)
-                else None
-            )
-        )
-    return found
+    """The weights of a stored Keras 3 model by layer and name, as Keras 2 named them."""
+    from edgekit.make.workshop.door import door
+
+    found = door().keras3.saving.load_model(path, compile=False)
+    names = {f"{layer.name}|{weight.name}:0": np.asarray(weight) for layer in found.layers for weight in layer.weights}
+    return {key.replace("depth|kernel", "depth|depthwise_kernel"): value for key, value in names.items()}
 
 
 def answers(tflite: Path, samples: np.ndarray) -> np.ndarray:
@@ -59,7 +53,7 @@ def test_what_pruning_and_clustering_left_answers_as_it_did_under_its_wrappers(s
     assert facts.stripped == (training,) and training in facts.notes[0]
     assert facts.parameters == PARAMETERS, "no masks, thresholds, centroids or indices"
     assert {layer.kind for layer in facts.layers}.isdisjoint({"PruneLowMagnitude", "ClusterWeights"})
-    kernel = weights_of(shop.target / "model.h5")["hidden|kernel:0"]
+    kernel = weights_of(shop.target / "model.keras")["hidden|kernel:0"]
     if name == "pruned":
         assert (kernel == 0).mean() == 0.5
     else:
@@ -75,7 +69,7 @@ def test_fake_quantization_is_taken_off_and_every_float_weight_is_kept(shop, wra
     assert facts.parameters == PARAMETERS
     activations = {layer.name: layer.activation for layer in facts.layers}
     assert (activations["conv"], activations["hidden"], activations["head"]) == ("linear", "relu", "softmax")
-    ours = weights_of(shop.target / "model.h5")
+    ours = weights_of(shop.target / "model.keras")
     with np.load(wrapped / f"{source.split('.')[0].split('_')[0]}.npz") as known:
         assert len(ours) == 2 + 4 + 2 + 2 + 2
         for key, value in ours.items():

@@ -77,7 +77,7 @@ class HalfChannels(TrainingTechnique):
                 config["units"] = settings.left
             return type(layer).from_config(config)
 
-        smaller = door.keras.models.clone_model(model, clone_function=narrower)
+        smaller = door.keras3.models.clone_model(model, clone_function=narrower)
         for layer in smaller.layers:
             if layer.name not in (settings.layer, settings.reader):
                 layer.set_weights(model.get_layer(layer.name).get_weights())

@@ -17,9 +17,9 @@ import numpy as np
 from edgekit.documents.facts import TensorFacts
 from edgekit.ingest.dataset import Dataset
 from edgekit.ingest.variations import kind_of, variations
+from edgekit.keras_graph.call_graph import dtype_name
 from edgekit.make.workshop.answers import input_types
 from edgekit.make.workshop.augment import images, values
-from edgekit.make.workshop.call_graph import dtype_name
 from edgekit.make.workshop.door import Door
 from edgekit.project.project_file import AugmentTable
 

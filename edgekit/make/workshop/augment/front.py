@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from edgekit.keras_graph.call_graph import calls, maker, symbolic
 from edgekit.make.workshop.answers import is_keras3
 from edgekit.make.workshop.augment.own import is_random
-from edgekit.make.workshop.call_graph import calls, maker, symbolic
 from edgekit.make.workshop.door import Door
 
 

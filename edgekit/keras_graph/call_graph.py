@@ -41,6 +41,46 @@ def flat(tensors: Any) -> list[Any]:
     return [part for tensor in tensors for part in flat(tensor)] if isinstance(tensors, list | tuple) else [tensors]
 
 
+def structures(graph: Any) -> tuple[Any, Any]:
+    """The structures in which a model's user gave its inputs and its outputs, dicts in their own order; None where Keras keeps none."""
+    kept = (("_inputs_struct", "_nested_inputs"), ("_outputs_struct", "_nested_outputs"))
+    found = [next((getattr(graph, name) for name in names if hasattr(graph, name)), None) for names in kept]
+    return found[0], found[1]
+
+
+def filled(structure: Any, tensors: Iterator[Any]) -> Any:
+    """A structure with other tensors, which come in the order of `flat`."""
+    if isinstance(structure, dict):
+        found = {key: filled(structure[key], tensors) for key in sorted(structure)}
+        return {key: found[key] for key in structure}
+    if isinstance(structure, list | tuple):
+        return type(structure)(filled(part, tensors) for part in structure)
+    return next(tensors)
+
+
+def as_given(structure: Any, tensors: list[Any]) -> list[Any]:
+    """Tensors in the order in which the user gave them, from the order of `flat`.
+
+    >>> as_given({"zeta": None, "alpha": [None, None]}, [1, 2, 3])
+    [3, 1, 2]
+    """
+    return list(tensors) if structure is None else list(_leaves(filled(structure, iter(tensors))))
+
+
+def as_flat(structure: Any, tensors: list[Any]) -> list[Any]:
+    """The inverse of `as_given`."""
+    order = as_given(structure, list(range(len(tensors))))
+    return [tensor for _, tensor in sorted(zip(order, tensors, strict=True), key=lambda pair: pair[0])]
+
+
+def _leaves(structure: Any) -> Iterator[Any]:
+    if isinstance(structure, dict | list | tuple):
+        for part in structure.values() if isinstance(structure, dict) else structure:
+            yield from _leaves(part)
+    else:
+        yield structure
+
+
 def calls(graph: Any) -> Iterator[tuple[Any, Any, Any, Any]]:
     """(layer or operation, args, kwargs, outputs) of each call in execution order, for the nodes of either Keras."""
     for depth in sorted(graph._nodes_by_depth, reverse=True):
@@ -80,6 +120,34 @@ def plain_name(name: str) -> str:
     return plain if re.match(r"[A-Za-z0-9.]", plain) else f"x{plain}"
 
 
+def layer_name(name: str) -> str:
+    """A layer's name as both Kerases bear it: without a slash, too.
+
+    >>> layer_name("block1/conv")
+    'block1_conv'
+    """
+    return plain_name(name).replace("/", "_")
+
+
+class Names:
+    """The names given to the layers of one flat model; `renamed` holds the original's names that had to be replaced, by the new ones."""
+
+    def __init__(self) -> None:
+        self._names: set[str] = set()
+        self.renamed: dict[str, str] = {}
+
+    def unique(self, name: str) -> str:
+        """A name that TensorFlow and Keras accept and that was not given before."""
+        first = candidate = layer_name(name)
+        number = 1
+        while candidate in self._names:
+            candidate, number = f"{first}_{number}", number + 1
+        self._names.add(candidate)
+        if first != name:
+            self.renamed[candidate] = name
+        return candidate
+
+
 class Replay(ABC):
     """Calls what a source graph calls, in its order, on other tensors; nested graphs are replayed in place."""
 
@@ -88,7 +156,16 @@ class Replay(ABC):
 
     def __init__(self, tools: Any, where: str) -> None:
         self._tools, self._where = tools, where
-        self._names: set[str] = set()
+        self._given = Names()
+
+    @property
+    def renamed(self) -> dict[str, str]:
+        """The original's names that TensorFlow or Keras does not accept, by the names that stand for them."""
+        return self._given.renamed
+
+    def unique(self, name: str) -> str:
+        """A name that TensorFlow and Keras accept and that was not given before."""
+        return self._given.unique(name)
 
     @abstractmethod
     def call(self, operation: Any, args: Any, kwargs: Any) -> list[Any]:
@@ -107,7 +184,7 @@ class Replay(ABC):
                     f"layer {operation.name!r} of type {type(operation).__name__} cannot be rebuilt for {self.target}",
                     where=self._where,
                     received=f"{type(problem).__name__}: {problem}"[:400],
-                    next_step="replace it by a layer that both Keras versions have, or register a tf_keras version with --import",
+                    next_step=f"replace it by another layer, or register a version of it for {self.target} in a module and name that with --import",
                 ) from problem
             tensors.update(zip((id(tensor) for tensor in flat(produced)), results, strict=True))
         return [tensors[id(tensor)] for tensor in flat(graph.outputs)]
@@ -115,15 +192,6 @@ class Replay(ABC):
     def _called(self, operation: Any, args: Any, kwargs: Any) -> list[Any]:
         inner = inner_graph(operation)
         return self.call(operation, args, kwargs) if inner is None else self.run(inner, flat(args))
-
-    def unique(self, name: str) -> str:
-        """A name that TensorFlow accepts and that was not given before."""
-        first = candidate = plain_name(name)
-        number = 1
-        while candidate in self._names:
-            candidate, number = f"{first}_{number}", number + 1
-        self._names.add(candidate)
-        return candidate
 
 
 def _without_default_training(operation: Any, kwargs: dict[str, Any]) -> dict[str, Any]:

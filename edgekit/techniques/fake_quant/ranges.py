@@ -1,0 +1,118 @@
+"""Where a graph gets ranges for its activations: a pure decision, by what TFLite's int8 kernels do.
+
+A value has a range where an int8 operator writes it. It has none of its own where an operator hands on its input's scale (pools,
+reshapes) or where the converter fuses two calls (`fused`). The inputs and the output of a concatenation have one scale: they share the
+range of the output.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Collection, Mapping
+
+from edgekit.keras_graph.flat_graph import Call, FlatGraph, Value
+from edgekit.techniques.fake_quant.fused import activation, fused_values
+
+Fixed = tuple[float, float]
+SHARE: Fixed = (0.0, 255 / 256)
+SIGNED: Fixed = (-1.0, 127 / 128)
+FIXED = {"softmax": SHARE, "sigmoid": SHARE, "tanh": SIGNED, "log_softmax": (-16.0 * 255 / 256, 0.0)}
+"""The ranges that TFLite's int8 kernels give these activations, whatever the data."""
+CALIBRATED = ("LSTM", "Bidirectional", "RNN")
+"""Recurrent layers that are one operator in the file, with a state of its own scale: a range at both ends is more than the converter bears."""
+CONCATENATES = ("Concatenate",)
+AVERAGES = ("AveragePool",)
+"""Of those that hand on the scale of their input, these make values that are not on its grid: the file rounds them to it."""
+# Layers and operations that hand on the scale of their input.
+SAME_SCALE = (
+    "Reshape", "Flatten", "Permute", "Dropout", "SpatialDropout", "GaussianNoise", "GaussianDropout", "AlphaDropout", "ActivityRegularization",
+    "Cropping", "UpSampling", "ZeroPadding", "MaxPool", "AveragePool", "GlobalMaxPool", "RepeatVector", "Identity", "Masking",
+    "Transpose", "Squeeze", "ExpandDims", "GetItem", "Pad", "Split", "Unstack", "Repeat", "Tile", "BroadcastTo", "Take", "Flip", "Roll",
+    "Random", "Slice", "Swapaxes", "Moveaxis", "StopGradient", "Ravel", "Copy",
+)  # fmt: skip
+
+
+@dataclasses.dataclass(frozen=True)
+class Range:
+    """A range: `fixed`, or followed by what the `watched` values hold in training."""
+
+    fixed: Fixed | None = None
+    watched: tuple[Value, ...] = ()
+
+
+def ranged_values(graph: FlatGraph, exclude: Collection[str] = ()) -> dict[Value, Range]:
+    """The range of each value that has one, in the order they are made; values that are concatenated share one.
+
+    What layers in `exclude` make gets none: it is calibrated after training. An output with a fixed range gets none either: the file
+    has that range whatever is simulated, and a loss of a probability that was rounded to zero is the logarithm of nothing.
+    """
+    made = dict.fromkeys(value for value in graph.inputs if _is_real(value))
+    fixed: dict[Value, Fixed | None] = {**made}
+    vanished = fused_values(graph)
+    for call in graph.calls:
+        if call.name in exclude or call.kind.startswith(SAME_SCALE) or call.kind in CALIBRATED:
+            continue
+        fixed.update((value, fixed_range(call)) for value in call.outputs if _is_real(value) and value not in vanished)
+    fixed.update(_averages(graph, fixed))
+    fixed = {value: end for value, end in fixed.items() if end is None or value not in graph.outputs}
+    joined = _joined(graph, fixed)
+    watched: dict[Value, list[Value]] = {}
+    for value, first in joined.items():
+        watched.setdefault(first, []).append(value)
+    shared = {first: Range(watched=_watched(graph, values)) for first, values in watched.items()}
+    return {
+        value: shared[joined[value]] if value in joined else Range(fixed=end) if end else Range(watched=(value,))
+        for value, end in fixed.items()
+    }
+
+
+def fixed_range(call: Call) -> Fixed | None:
+    """The range that the int8 kernel of a call's activation has; None where it has none of its own."""
+    return FIXED.get(activation(call.operation))
+
+
+def _averages(graph: FlatGraph, fixed: Mapping[Value, Fixed | None]) -> dict[Value, Fixed | None]:
+    """The averages of values that have a range, each with what those have."""
+    makers = graph.makers()
+    averages = (call.outputs[0] for call in graph.calls if call.kind.startswith(AVERAGES))
+    return {value: fixed[source] for value in averages if (source := _source(value, makers)) in fixed}
+
+
+def _is_real(value: Value) -> bool:
+    return value.dtype == "float32"
+
+
+def _joined(graph: FlatGraph, ranged: Mapping[Value, Fixed | None]) -> dict[Value, Value]:
+    """The values that share a range with others, each with the first of them: what is concatenated, and averages with what they are of."""
+    makers = graph.makers()
+    first: dict[Value, Value] = {}
+
+    def find(value: Value) -> Value:
+        while first.get(value, value) is not value:
+            value = first[value]
+        return value
+
+    for call in graph.calls:
+        if not call.kind.startswith((*CONCATENATES, *AVERAGES)) or call.outputs[0] not in ranged:
+            continue
+        for value in (call.outputs[0], *call.inputs):
+            source = value if value in ranged else _source(value, makers)
+            if source in ranged and ranged[source] is None:
+                first.setdefault(source, source)
+                first[find(source)] = find(call.outputs[0])
+    return {value: find(value) for value in first}
+
+
+def _source(value: Value, makers: Mapping[Value, Call]) -> Value:
+    """The value whose scale a value has."""
+    while value in makers and makers[value].kind.startswith(SAME_SCALE) and makers[value].inputs:
+        value = makers[value].inputs[0]
+    return value
+
+
+def _watched(graph: FlatGraph, values: Collection[Value]) -> tuple[Value, ...]:
+    """Of values that share a range, the concatenated ones, which hold what the others hold; without one, those that are no averages."""
+    makers = graph.makers()
+    kinds = {value: makers[value].kind if value in makers else "" for value in values}
+    concatenated = tuple(value for value, kind in kinds.items() if kind in CONCATENATES)
+    return concatenated or tuple(value for value, kind in kinds.items() if not kind.startswith(AVERAGES))

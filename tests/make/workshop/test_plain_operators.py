@@ -1,0 +1,63 @@
+"""Operators that TFLite has, with int8 kernels, for what Keras 3 and TensorFlow write otherwise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from edgekit.tflite.reader import parse_tflite
+
+pytestmark = pytest.mark.tf
+
+
+@pytest.fixture(scope="module")
+def tools() -> Any:
+    from edgekit.make.workshop.door import door
+
+    return door()
+
+
+@pytest.mark.parametrize("kind", ["layer", "group", "minus"])
+def test_normalization_has_neither_negation_nor_squares(tools: Any, kind: str) -> None:
+    """Neither of them has an int8 kernel; the answers are the same, and afterwards all is as it was."""
+    from edgekit.make.workshop.plain_operators import plain_operators
+
+    layers, tf = tools.keras3.layers, tools.tf
+    entry = tools.keras3.Input((6, 6, 8))
+    layer = {
+        "layer": layers.LayerNormalization(),
+        "group": layers.GroupNormalization(4),
+        "minus": layers.Lambda(lambda x: -x),
+    }[kind]
+    model = tools.keras3.Model(entry, layer(entry))
+    x = np.random.default_rng(0).normal(size=(1, 6, 6, 8)).astype("float32")
+    expected = np.asarray(model(x))
+
+    def traced() -> tuple[set[str], Any]:
+        function = tf.function(lambda x: model(x, training=False)).get_concrete_function(tf.TensorSpec(x.shape))
+        return {one.type for one in function.graph.get_operations()}, function
+
+    before, _ = traced()
+    assert "Neg" in before
+    with plain_operators(tools, model, integer=True):
+        types, function = traced()
+    assert not {"Neg", "Square"} & types
+    assert ("SquaredDifference" in types) is (kind == "layer")
+    np.testing.assert_allclose(function(tf.constant(x)), expected, atol=1e-5)
+    assert traced()[0] == before
+
+
+def test_an_exact_gelu_is_one_operator(tools: Any) -> None:
+    """The converter knows it by the form in which TensorFlow writes it, with its negation."""
+    from edgekit.make.workshop.plain_operators import plain_operators
+
+    entry = tools.keras3.Input((6,))
+    model = tools.keras3.Model(entry, tools.keras3.layers.Activation("gelu")(entry))
+    x = np.random.default_rng(0).normal(size=(1, 6)).astype("float32")
+    with plain_operators(tools, model, integer=True):
+        function = tools.tf.function(lambda x: model(x)).get_concrete_function(tools.tf.TensorSpec(x.shape))
+    np.testing.assert_allclose(function(tools.tf.constant(x)), model(x), atol=1e-6)
+    content = tools.tf.lite.TFLiteConverter.from_concrete_functions([function]).convert()
+    assert [one.name for one in parse_tflite(content, where="gelu").operators] == ["GELU"]

@@ -1,0 +1,105 @@
+"""Ranges stand where an int8 operator of the file writes a value, and nowhere else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from edgekit.keras_graph.flat_graph import FlatGraph, read_graph
+from edgekit.techniques.fake_quant.ranges import Range, ranged_values
+
+pytestmark = pytest.mark.tf
+
+
+def ranges(graph: FlatGraph, exclude: tuple[str, ...] = ()) -> dict[str, Range]:
+    """The ranges by the name of what makes the value."""
+    names = {**dict(zip(graph.inputs, graph.names, strict=True)), **{v: c.name for v, c in graph.makers().items()}}
+    return {names[value]: found for value, found in ranged_values(graph, exclude).items()}
+
+
+def graph_of(tools: Any, build: Any, shape: tuple[int, ...] = (8, 8, 4)) -> FlatGraph:
+    entry = tools.keras3.Input(shape, name="entry")
+    return read_graph(tools, tools.keras3.Model(entry, build(tools.keras3.layers, entry)))
+
+
+def test_what_a_convolution_takes_up_has_none(tools: Any) -> None:
+    """Its batch normalisation and its ReLU; pools and reshapes have their input's scale."""
+
+    def build(layers: Any, x: Any) -> Any:
+        x = layers.ReLU(6.0, name="relu")(layers.BatchNormalization(name="bn")(layers.Conv2D(4, 3, name="conv")(x)))
+        x = layers.Flatten(name="flat")(layers.MaxPooling2D(name="pool")(x))
+        return layers.Dense(3, activation="softmax", name="classes")(x)
+
+    assert list(ranges(graph_of(tools, build))) == ["entry", "relu", "classes"]
+
+
+def test_a_value_that_two_calls_take_has_one(tools: Any) -> None:
+    """It stands in memory, whatever follows."""
+
+    def build(layers: Any, x: Any) -> Any:
+        x = layers.Conv2D(4, 3, padding="same", name="conv")(x)
+        return layers.ReLU(name="relu")(layers.Add(name="sum")([layers.ReLU(name="first")(x), x]))
+
+    assert list(ranges(graph_of(tools, build))) == ["entry", "conv", "first", "relu"]
+
+
+def test_scales_and_offsets_behind_a_convolution_are_taken_up(tools: Any) -> None:
+    """So that the file has no operator more than without training."""
+
+    def build(layers: Any, x: Any) -> Any:
+        return layers.ReLU(6.0, name="relu")(layers.Conv2D(4, 3, name="conv")(x) + 3.0) * 0.5
+
+    found = list(ranges(graph_of(tools, build)))
+    assert "conv" not in found and "add" not in found
+    assert found[:2] == ["entry", "relu"]
+
+
+def test_a_hard_swish_of_four_operations_is_one_value(tools: Any) -> None:
+    """As MobileNetV3 writes it; with another constant it is none."""
+
+    def build(layers: Any, x: Any, sixth: float = 1 / 6) -> Any:
+        x = layers.MaxPooling2D(name="pool")(layers.DepthwiseConv2D(3, name="conv")(x))
+        return layers.Multiply(name="swish")([x, layers.ReLU(6.0, name="clip")(x + 3.0) * sixth])
+
+    assert list(ranges(graph_of(tools, build))) == ["entry", "conv", "swish"]
+    other = graph_of(tools, lambda layers, x: build(layers, x, 1 / 5))
+    assert "clip" in ranges(other)
+
+
+@pytest.mark.parametrize(
+    ("activation", "fixed"),
+    [("softmax", (0.0, 255 / 256)), ("sigmoid", (0.0, 255 / 256)), ("tanh", (-1.0, 127 / 128)), ("relu", None)],
+)
+def test_some_activations_have_a_range_of_their_own(tools: Any, activation: str, fixed: Any) -> None:
+    """That of TFLite's kernel, whatever the data."""
+    found = ranges(graph_of(tools, lambda layers, x: layers.Activation(activation, name="last")(x)))
+    assert found["last"].fixed == fixed
+
+
+def test_what_is_concatenated_shares_the_range_of_the_outcome(tools: Any) -> None:
+    """Through a pool, and through a second concatenation; a fixed range is left out of it."""
+
+    def build(layers: Any, x: Any) -> Any:
+        a = layers.Conv2D(4, 1, name="a")(x)
+        b = layers.MaxPooling2D(1, name="pool")(layers.Conv2D(4, 1, name="b")(a))
+        first = layers.Concatenate(name="first")([a, b])
+        gate = layers.Conv2D(2, 1, activation="sigmoid", name="gate")(first)
+        return layers.Concatenate(name="second")([first, layers.Conv2D(4, 1, name="c")(first), gate])
+
+    found = ranges(graph_of(tools, build))
+    assert len({id(found[name]) for name in ("a", "b", "c", "first", "second")}) == 1
+    assert len(found["a"].watched) == 2
+    assert found["gate"].fixed and found["entry"] is not found["a"]
+
+
+def test_what_is_left_out_is_calibrated(tools: Any) -> None:
+    """Neither rounded nor given a range; whole numbers have none."""
+
+    def build(layers: Any, x: Any) -> Any:
+        x = layers.GlobalAveragePooling1D(name="pool")(layers.Embedding(9, 4, name="table")(x))
+        return layers.Dense(2, name="last")(layers.Dense(3, name="first")(x))
+
+    entry = tools.keras3.Input((6,), dtype="int32", name="entry")
+    graph = read_graph(tools, tools.keras3.Model(entry, build(tools.keras3.layers, entry)))
+    assert list(ranges(graph, exclude=("first",))) == ["table", "pool", "last"]
