@@ -18,7 +18,7 @@ from edgekit.cost.graph import Graph
 from edgekit.documents.candidate import Declined
 from edgekit.documents.facts import ModelFacts
 from edgekit.techniques.codebook import GRID, LEAST_WITH_ZERO, Codebook
-from edgekit.techniques.interface import Constraint, Evidence, Task, Training, TrainingTechnique
+from edgekit.techniques.interface import Constraint, Conversion, Evidence, Task, Training, TrainingTechnique
 from edgekit.techniques.merging import merged
 from edgekit.techniques.packing import CLUSTERS, few_values, why_not
 from edgekit.techniques.sites import (
@@ -30,9 +30,11 @@ from edgekit.techniques.sites import (
     left_out,
     lookalikes,
     matching_sites,
+    names_in,
     no_kernel,
     no_site,
 )
+from edgekit.techniques.worked_on import Judged, worked_on
 from edgekit.tflite.model import TfliteModel
 from edgekit.tflite.weights import Kernel, distinct_values
 from edgekit.values import Value
@@ -153,7 +155,10 @@ class Clustering(TrainingTechnique):
     def mend_file(self, tflite: TfliteModel, settings: Settings) -> dict[int, np.ndarray]:
         """The int8 kernels of a file that have a few values too many, with these merged, by tensor index; no other kernels."""
         found = {}
-        for kernel in judged_kernels(tflite, settings.exclude)[0]:
+        judged, spared = judged_kernels(tflite, settings.exclude)
+        for kernel in judged:
+            if spared and not names_in(kernel.name):  # it may be of a layer that was not clustered
+                continue
             if kernel.dtype == "int8" and not kernel.zero and _few_values(kernel, settings.clusters) is False:
                 few = _merged_kernel(kernel, settings.clusters)
                 if few is not None:
@@ -167,17 +172,26 @@ class Clustering(TrainingTechnique):
         normalisation, they are counted in each channel. What is too small to hold more values than clusters shows
         nothing.
         """
-        judged, spared = judged_kernels(tflite, settings.exclude)
-        found = [_few_values(kernel, settings.clusters) for kernel in judged]
-        shown, refuted = found.count(True), found.count(False)
-        unseen = f", {found.count(None)} with channels too small to tell" if None in found else ""
-        most = max((distinct_values(kernel.array) for kernel in judged), default=0)
-        return Evidence(
-            technique=self.name,
-            holds=shown > 0 and refuted <= spared,
-            detail=f"{shown} of {len(found)} kernels of {MINIMUM_WEIGHTS} weights or more have at most {settings.clusters} distinct values "
-            f"in all or in each channel{unseen}; {most} at most in a kernel",
-        )
+        return _judged(Judged(*judged_kernels(tflite, settings.exclude)), settings)
+
+    def ensures_kept(
+        self, door: Any, model: Any, tflite: TfliteModel, settings: Settings, conversion: Conversion
+    ) -> Evidence:
+        """As `ensures`, of the kernels of the file that were worked on in the model."""
+        return _judged(worked_on(tflite, model, settings.exclude), settings)
+
+
+def _judged(judged: Judged, settings: Settings) -> Evidence:
+    found = [_few_values(kernel, settings.clusters) for kernel in judged.kernels]
+    shown, refuted = found.count(True), found.count(False)
+    unseen = f", {found.count(None)} with channels too small to tell" if None in found else ""
+    most = max((distinct_values(kernel.array) for kernel in judged.kernels), default=0)
+    return Evidence(
+        technique=Clustering.name,
+        holds=shown > 0 and refuted <= judged.spared,
+        detail=f"{shown} of {len(found)} kernels of {MINIMUM_WEIGHTS} weights or more have at most {settings.clusters} distinct values "
+        f"in all or in each channel{unseen}; {most} at most in a kernel{judged.told}",
+    )
 
 
 def _matrix(kernel: Any, settings: Settings) -> Any:

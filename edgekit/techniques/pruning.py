@@ -17,7 +17,7 @@ from edgekit.cost.graph import Graph
 from edgekit.documents.candidate import Declined
 from edgekit.documents.facts import ModelFacts
 from edgekit.techniques import masks
-from edgekit.techniques.interface import Constraint, Evidence, Task, Training, TrainingTechnique
+from edgekit.techniques.interface import Constraint, Conversion, Evidence, Task, Training, TrainingTechnique
 from edgekit.techniques.sites import (
     by_channel,
     from_channels,
@@ -30,6 +30,7 @@ from edgekit.techniques.sites import (
     no_kernel,
     no_site,
 )
+from edgekit.techniques.worked_on import Judged, worked_on
 from edgekit.tflite.model import TfliteModel
 from edgekit.values import Value
 
@@ -146,9 +147,19 @@ class Pruning(TrainingTechnique):
 
     def ensures(self, tflite: TfliteModel, settings: Settings) -> Evidence:
         """Holds where the kernels of the file have their zeros, except those of layers that are left out."""
-        judged, spared = judged_kernels(tflite, settings.exclude)
-        found = [kernel.array - kernel.zero if kernel.zero else kernel.array for kernel in judged]
-        return _judge([kernel.reshape(kernel.shape[0], -1) for kernel in found], settings, spared)
+        return _judged(Judged(*judged_kernels(tflite, settings.exclude)), settings)
+
+    def ensures_kept(
+        self, door: Any, model: Any, tflite: TfliteModel, settings: Settings, conversion: Conversion
+    ) -> Evidence:
+        """Holds where the kernels of the file that were worked on in the model have their zeros."""
+        return _judged(worked_on(tflite, model, settings.exclude), settings)
+
+
+def _judged(judged: Judged, settings: Settings) -> Evidence:
+    found = [kernel.array - kernel.zero if kernel.zero else kernel.array for kernel in judged.kernels]
+    shown = _judge([kernel.reshape(kernel.shape[0], -1) for kernel in found], settings, judged.spared)
+    return msgspec.structs.replace(shown, detail=shown.detail + judged.told)
 
 
 def _goal(settings: Settings) -> float:

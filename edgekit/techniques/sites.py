@@ -30,6 +30,8 @@ OTHER_OPERATORS = (
     "GroupNormalization", "RMSNormalization", "Normalization", "PReLU",
 )  # fmt: skip
 """Layers, by how their kind begins, whose weights never become a convolution's or a dense layer's kernel in a file."""
+DENSE_OPERATORS = ("CONV_2D", "FULLY_CONNECTED")
+"""What these layers become in a file."""
 LITTLE = 0.05
 """A first or last layer with less than this share of the weights is left out: it would save little."""
 
@@ -81,7 +83,7 @@ def _looks_like_a_site(layer: LayerFacts) -> bool:
     """Whether a layer that is not worked on may have kernels in the file that look as if it were."""
     if layer.kind in LAYER_KINDS or layer.kernel is None or layer.kind.startswith(OTHER_OPERATORS):
         return False
-    return layer.kind.startswith("SeparableConv") or math.prod(layer.kernel) >= MINIMUM_WEIGHTS
+    return layer.kind.startswith("SeparableConv") or max(math.prod(layer.kernel), layer.parameters) >= MINIMUM_WEIGHTS
 
 
 def matching_sites(facts: ModelFacts, patterns: Sequence[str]) -> tuple[str, ...]:
@@ -126,18 +128,19 @@ def _feeding_weights(facts: ModelFacts) -> set[str]:
 
 def kernel_variables(model: Any, exclude: Sequence[str] = ()) -> tuple[Any, ...]:
     """The kernels of a model of either Keras that are large enough to work on, including those of layers that QAT has wrapped."""
-    found = (_kernel(layer) for layer in model.layers if _unwrapped(layer).name not in exclude)
+    found = (kernel_of(layer) for layer in model.layers if unwrapped(layer).name not in exclude)
     return tuple(kernel for kernel in found if kernel is not None and math.prod(kernel.shape) >= MINIMUM_WEIGHTS)
 
 
-def _kernel(layer: Any) -> Any:
+def kernel_of(layer: Any) -> Any:
     """A layer's kernel variable, found by its name: in a wrapped layer the attribute `kernel` may be the rounded tensor."""
-    if type(_unwrapped(layer)).__name__ not in LAYER_KINDS:
+    if type(unwrapped(layer)).__name__ not in LAYER_KINDS:
         return None
     return next((weight for weight in layer.weights if weight.name.split("/")[-1].split(":")[0] == "kernel"), None)
 
 
-def _unwrapped(layer: Any) -> Any:
+def unwrapped(layer: Any) -> Any:
+    """A layer, or the one that TFMOT wrapped."""
     return layer.layer if type(layer).__name__.startswith("QuantizeWrapper") else layer
 
 
@@ -165,7 +168,7 @@ def file_kernels(tflite: TfliteModel) -> tuple[Kernel, ...]:
     return tuple(
         kernel
         for kernel in kernels(tflite)
-        if kernel.operator.name in ("CONV_2D", "FULLY_CONNECTED") and kernel.array.size >= MINIMUM_WEIGHTS
+        if kernel.operator.name in DENSE_OPERATORS and kernel.array.size >= MINIMUM_WEIGHTS
     )
 
 

@@ -24,6 +24,7 @@ from edgekit.make.workshop.store import open_model, steps_of
 from edgekit.make.workshop.unrolling import unrolling
 from edgekit.progress import Progress
 from edgekit.techniques.steps import TypedStep, conversion_of, training_of
+from edgekit.tflite.cell_scale import bound_cell_scales
 from edgekit.tflite.free_batch import free_batch
 from edgekit.tflite.patched import patched
 from edgekit.tflite.port_order import order_ports
@@ -61,9 +62,10 @@ def convert(job: dict[str, Any], progress: Progress) -> Any:
     conversion_of(last).configure(tools, converter, last.settings, samples)
     try:
         content = order_ports(free_batch(converter.convert()), job["inputs"], job["outputs"])
+        content = bound_cell_scales(content)
     except Exception as problem:
         raise RuntimeError(_first_reason(problem)) from problem
-    content, mended = _mended(content, steps)
+    content, mended = _mended(tools, content, model, steps)
     content = conversion_of(last).finish(tools, content, last.settings)
     path = Path(job["target"]) / FILE
     path.write_bytes(content)
@@ -107,12 +109,13 @@ def _calibration(
     return calibration_note(dataset, rows), samples, dtypes
 
 
-def _mended(content: bytes, steps: Sequence[TypedStep]) -> tuple[bytes, dict[str, str]]:
+def _mended(tools: Door, content: bytes, made_of: Any, steps: Sequence[TypedStep]) -> tuple[bytes, dict[str, str]]:
     """The file with its kernels repaired where rounding broke a technique's form, and by technique what was changed."""
     told = {}
     for step in steps[:-1]:
         model = parse_tflite(content, where="the converted model")
-        if step.technique.ensures(model, step.settings).holds:
+        shown = training_of(step).ensures_kept(tools, made_of, model, step.settings, conversion_of(steps[-1]))
+        if shown.holds:
             continue
         before = {kernel.index: kernel.array for kernel in kernels(model)}
         after = training_of(step).mend_file(model, step.settings)

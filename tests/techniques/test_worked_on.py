@@ -1,0 +1,83 @@
+"""Evidence counts the kernels that were worked on, by the names of their layers, whatever else in the file looks like them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edgekit.progress import no_progress
+
+pytestmark = pytest.mark.tf
+STEPS, FEATURES = 4, 16
+FLOAT32 = {"technique": "float32", "settings": {}}
+
+BESIDE: dict[str, tuple[Callable[[Any], Any], str]] = {
+    "gru": (lambda layers: layers.GRU(24), "2 without a layer's name"),
+    "lstm": (lambda layers: layers.LSTM(24), "2 of LSTM"),
+    "both ways": (lambda layers: layers.Bidirectional(layers.GRU(24)), "4 without a layer's name"),
+    "simple": (lambda layers: layers.SimpleRNN(24), "2 of SimpleRNN"),
+}
+
+
+@pytest.fixture
+def tools() -> Any:
+    from edgekit.make.workshop.door import door
+
+    found = door()
+    found.fresh(0)
+    return found
+
+
+@pytest.mark.parametrize("beside", BESIDE)
+def test_an_unrolled_layer_beside_a_pruned_one_is_not_judged(tools, tmp_path, beside):
+    make, told = BESIDE[beside]
+    layers, entry = tools.keras3.layers, tools.keras3.Input((STEPS, FEATURES))
+    x = layers.Dense(40, activation="relu", name="wide")(make(layers)(entry))
+    evidence = pruned(tools, tools.keras3.Model(entry, layers.Dense(3)(x)), tmp_path, zero=["wide"], unrolled=True)
+    assert evidence["holds"], evidence
+    assert evidence["detail"].startswith("50.0% zeros in the least sparse of 1 kernels"), evidence
+    assert evidence["detail"].endswith(f"; not worked on: 1 below 256 weights, {told}"), evidence
+
+
+def test_attention_small_kernels_and_layers_left_out_are_told(tools, tmp_path):
+    model = attention(tools)
+    evidence = pruned(tools, model, tmp_path, zero=["wide"], exclude=["head"])
+    assert evidence["holds"], evidence
+    assert "1 below 256 weights, 1 left out, 4 of MultiHeadAttention" in evidence["detail"]
+
+
+def test_a_kernel_that_was_worked_on_and_has_no_zeros_refutes_it(tools, tmp_path):
+    evidence = pruned(tools, attention(tools), tmp_path, zero=["wide"])
+    assert not evidence["holds"] and "0.0% zeros in the least sparse of 2 kernels" in evidence["detail"], evidence
+
+
+def attention(tools: Any) -> Any:
+    layers, entry = tools.keras3.layers, tools.keras3.Input((STEPS, FEATURES))
+    x = layers.MultiHeadAttention(2, 8, name="attention")(entry, entry)
+    x = layers.Conv1D(8, 1, name="pointwise")(x)
+    x = layers.Dense(32, activation="relu", name="wide")(layers.Flatten()(x))
+    return tools.keras3.Model(entry, layers.Dense(8, name="head")(x))
+
+
+def pruned(
+    tools: Any, model: Any, folder: Path, *, zero: list[str], exclude: list[str] | None = None, unrolled: bool = False
+) -> Any:
+    """The evidence of pruning in the file of a model whose layers `zero` have every other weight at zero."""
+    from edgekit.make.workshop.convert import convert
+    from edgekit.make.workshop.store import save_model
+
+    for name in zero:
+        kernel = model.get_layer(name).kernel
+        values = kernel.numpy()
+        values.reshape(-1)[::2] = 0
+        kernel.assign(values)
+    save_model(model, folder)
+    step = {"technique": "pruning", "settings": {"sparsity": 0.5, "exclude": exclude or []}}
+    job = {
+        "model": str(folder), "steps": [step, FLOAT32], "dataset": None, "samples": 1, "seed": 0, "root": str(folder), "imports": [],
+        "target": str(folder), "inputs": ["x"], "outputs": ["y"], "unrolled": unrolled,
+    }  # fmt: skip
+    return convert(job, no_progress)["evidence"][0]
