@@ -9,6 +9,7 @@ from typing import Any
 
 from edgekit.keras_graph.flat_graph import Call, FlatGraph, Value, model_of, read_graph
 from edgekit.techniques.fake_quant.expand import expanded
+from edgekit.techniques.fake_quant.fused import RELUS, activation
 from edgekit.techniques.fake_quant.keras_layers import classes
 from edgekit.techniques.fake_quant.ranges import Range, ranged_values
 
@@ -28,6 +29,7 @@ class _Ranges:
 
     def __init__(self, door: Any, graph: FlatGraph, ranged: Mapping[Value, Range]) -> None:
         self._door, self._graph, self._ranged = door, graph, ranged
+        self._makers = graph.makers()
         self._layers: dict[int, Any] = {}
         self._calls: list[Call] = []
         self._behind: dict[Value, Value] = {}
@@ -51,9 +53,14 @@ class _Ranges:
             return
         if id(found) not in self._layers:
             self._layers[id(found)] = classes(self._door).range(
-                fixed=found.fixed, watched=max(1, len(found.watched)), name=f"{PREFIX}{name}"
-            )
+                fixed=found.fixed, watched=max(1, len(found.watched)), rectified=self._is_rectified(found), name=f"{PREFIX}{name}",
+            )  # fmt: skip
         number = found.watched.index(value) if value in found.watched else None
         kwargs = {} if found.fixed else {"number": number}
         self._behind[value] = Value(value.shape, value.dtype)
         self._calls.append(Call(self._layers[id(found)], (value,), kwargs, (self._behind[value],)))
+
+    def _is_rectified(self, found: Range) -> bool:
+        """Whether every value that a range follows is made by a ReLU."""
+        makers = [self._makers.get(value) for value in found.watched]
+        return all(call is not None and activation(call.operation) in RELUS for call in makers)

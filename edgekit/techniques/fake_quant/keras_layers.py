@@ -37,12 +37,12 @@ def _range_layer(door: Any) -> Any:
         """Rounds tensors to 256 values, with a zero among them, of a `fixed` range or of one that follows the data in training.
 
         Several tensors may share the range: it spans the ends of those that are `watched` (by their number); others are rounded as soon
-        as anything was seen.
+        as anything was seen. What is `rectified` has no value below zero, and is not searched for one.
         """
 
-        def __init__(self, fixed: Any = None, watched: int = 1, **kwargs: Any) -> None:
+        def __init__(self, fixed: Any = None, watched: int = 1, rectified: bool = False, **kwargs: Any) -> None:
             super().__init__(**kwargs)
-            self.fixed, self.watched = None if fixed is None else tuple(fixed), watched
+            self.fixed, self.watched, self.rectified = None if fixed is None else tuple(fixed), watched, rectified
             self.supports_masking, self.is_silent = True, False
 
         def build(self, shape: Any) -> None:
@@ -72,8 +72,10 @@ def _range_layer(door: Any) -> Any:
             one = tf.one_hot(number, self.watched)
             share = one / tf.minimum(self.steps.value + 1.0, float(REMEMBERED))
             inputs = tf.stop_gradient(inputs)  # the ends follow the data, and are not trained
-            ends = tf.minimum(tf.reduce_min(inputs), 0.0), tf.maximum(tf.reduce_max(inputs), 0.0)
-            for variable, seen in zip((self.low, self.high), ends, strict=True):
+            ends = [(self.high, tf.maximum(tf.reduce_max(inputs), 0.0))]
+            if not self.rectified:
+                ends.append((self.low, tf.minimum(tf.reduce_min(inputs), 0.0)))
+            for variable, seen in ends:
                 variable.assign(variable.value + share * (seen - variable.value))
             self.steps.assign(self.steps.value + one)
 
@@ -81,7 +83,7 @@ def _range_layer(door: Any) -> Any:
             return shape
 
         def get_config(self) -> dict[str, Any]:
-            return {**super().get_config(), "fixed": self.fixed, "watched": self.watched}
+            return {**super().get_config(), "fixed": self.fixed, "watched": self.watched, "rectified": self.rectified}
 
     return FakeQuantizedRange
 

@@ -39,3 +39,18 @@ def test_a_probability_that_the_file_rounds_to_zero_is_no_zero_in_the_loss(activ
     quantized(np.array([[0.0, 1.0]], np.float32), training=True)
     answer = np.asarray(quantized(np.array([[0.0, 1.0]], np.float32)))
     assert np.abs(answer * 256 - np.round(answer * 256)).max() > 1e-3
+
+
+@pytest.mark.parametrize("activation, searched", [("relu", 1), (None, 2)])
+def test_a_rectified_value_is_not_searched_for_its_least(activation, searched):
+    """The input is, and what has no activation."""
+    tools = door()
+    inputs = tools.keras3.Input((2,))
+    model = tools.keras3.Model(inputs, tools.keras3.layers.Dense(2, activation=activation)(inputs))
+    quantized = fake_quantized(tools, model)
+    function = tools.tf.function(lambda x: quantized(x, training=True))
+    graph = function.get_concrete_function(tools.tf.TensorSpec((1, 2))).graph
+    assert sum(one.type == "Min" and one.inputs[0].shape.rank == 2 for one in graph.get_operations()) == searched
+    for x in ([[-1.0, 1.0]], [[3.0, -3.0]]):
+        function(np.array(x, np.float32))
+    assert not activation or quantized.layers[-1].low.numpy() == 0
