@@ -83,7 +83,10 @@ def test_the_file_answers_as_the_model_that_was_trained(tmp_path: Path, network:
     )  # fmt: skip
     assert all(one["holds"] for one in answer["evidence"]), answer["evidence"]
     ours, step = answers(tmp_path / "model.tflite", x)
-    steps = np.abs(ours - np.asarray(model(x, training=False))) / step
+    theirs = (
+        np.round(np.asarray(model(x, training=False)) / step) * step
+    )  # an output with a fixed range is not rounded in the model
+    steps = np.abs(ours - theirs) / step
     assert np.mean(steps <= 1.001) >= AGREE, f"{np.mean(steps <= 1.001):.4f} of values within one step"
 
 
