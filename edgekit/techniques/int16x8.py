@@ -30,6 +30,7 @@ class Int16x8(Conversion):
     name = "int16x8"
     settings_type = Settings
     calibrated = True
+    lacks = ("SQUARED_DIFFERENCE", "L2_NORMALIZATION")
 
     def propose(self, task: Task) -> Sequence[Settings] | Declined:
         """Where the device computes in 16x8 and takes float or int16 as inputs and outputs."""
