@@ -114,7 +114,7 @@ def _gru(tools: Door) -> Loop:
 
         def standard_gru(inputs: Any, hidden: Any, *weights: Any) -> Any:
             kind = _gru_step if reset_after else _early_gru_step
-            step = kind(tf, weights, activation, recurrent_activation)
+            step = kind(tf, weights, activation, recurrent_activation, hidden)
             return backend.rnn(step, inputs, [hidden], return_all_outputs=return_sequences, **how)
 
         weights = (_tensor(tools, weight) for weight in (kernel, recurrent_kernel, bias))
@@ -123,13 +123,20 @@ def _gru(tools: Door) -> Loop:
     return gru
 
 
-def _gru_step(tf: Any, weights: Sequence[Any], activation: Activation, recurrent_activation: Activation) -> Loop:
-    """A step that resets after the product with the recurrent kernel, with one split of the gates where Keras's cell cuts each out."""
+def _gru_step(
+    tf: Any, weights: Sequence[Any], activation: Activation, recurrent_activation: Activation, initial: Any
+) -> Loop:
+    """A step that resets after the product with the recurrent kernel, with one split of the gates where Keras's cell cuts each out.
+
+    But for the first step of an unrolled loop: its state is zero, and without a bias its reset changes nothing and is folded away. A split with
+    an output that nobody takes has no range there, and would stay in float.
+    """
     kernel, recurrent_kernel, bias = weights
     of_input, of_state = (0.0, 0.0) if bias is None else tf.unstack(bias)
 
     def step(x: Any, states: Any) -> Any:
-        x_z, x_r, x_h = tf.split(tf.matmul(x, kernel) + of_input, 3, axis=1)
+        cut = _sliced if states[0] is initial else tf.split
+        x_z, x_r, x_h = cut(tf.matmul(x, kernel) + of_input, 3, axis=1)
         h_z, h_r, h_h = tf.split(tf.matmul(states[0], recurrent_kernel) + of_state, 3, axis=1)
         z, r = recurrent_activation(x_z + h_z), recurrent_activation(x_r + h_r)
         after = z * states[0] + (1 - z) * activation(x_h + r * h_h)
@@ -138,14 +145,23 @@ def _gru_step(tf: Any, weights: Sequence[Any], activation: Activation, recurrent
     return step
 
 
-def _early_gru_step(tf: Any, weights: Sequence[Any], activation: Activation, recurrent_activation: Activation) -> Loop:
-    """A step that resets before that product, as Keras 1 did."""
+def _sliced(gates: Any, count: int, axis: int) -> list[Any]:
+    """What a split along the last axis gives, each part cut out by itself."""
+    units = int(gates.shape[axis]) // count
+    return [gates[:, number * units : (number + 1) * units] for number in range(count)]
+
+
+def _early_gru_step(
+    tf: Any, weights: Sequence[Any], activation: Activation, recurrent_activation: Activation, initial: Any
+) -> Loop:
+    """A step that resets before that product, as Keras 1 did; the gates of the first step of an unrolled loop are cut as above."""
     kernel, recurrent_kernel, bias = weights
     gates = 2 * int(recurrent_kernel.shape[0])
 
     def step(x: Any, states: Any) -> Any:
         entering = tf.matmul(x, kernel)
-        x_z, x_r, x_h = tf.split(entering if bias is None else entering + bias, 3, axis=1)
+        cut = _sliced if states[0] is initial else tf.split
+        x_z, x_r, x_h = cut(entering if bias is None else entering + bias, 3, axis=1)
         h_z, h_r = tf.split(tf.matmul(states[0], recurrent_kernel[:, :gates]), 2, axis=1)
         z, r = recurrent_activation(x_z + h_z), recurrent_activation(x_r + h_r)
         after = z * states[0] + (1 - z) * activation(x_h + tf.matmul(r * states[0], recurrent_kernel[:, gates:]))
