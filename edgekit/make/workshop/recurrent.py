@@ -33,6 +33,7 @@ def recurrent_layers(tools: Door, model: Any, *, fused: bool) -> Iterator[None]:
         (backend, "gru", _gru(tools)),
         (loops, "tf", _CountedOnce(tools.tf)),
         (layer, "_maybe_config_dropout_masks", lambda *_: None),
+        (source.layers.LSTMCell, "call", _lstm_cell(tools.tf, source.layers.LSTMCell.call)),
         *([(backend, "lstm", _lstm(tools))] if fused else []),
     ]
     before = [(owner, name, getattr(owner, name)) for owner, name, _ in ours]
@@ -88,12 +89,30 @@ def _lstm(tools: Door) -> Loop:
     return lstm
 
 
-def _lstm_step(tf: Any, weights: Sequence[Any], activation: Activation, recurrent_activation: Activation) -> Loop:
+def _lstm_cell(tf: Any, own: Loop) -> Loop:
+    """A step of Keras's cell, whose gates are cut out one by one where its state is constant: the first step of an unrolled loop.
+
+    Its carry is zero, so that its forget gate is folded away. A split with an output that nobody takes has no range there, and would stay in
+    float.
+    """
+
+    def call(cell: Any, inputs: Any, states: Any, training: Any = False) -> Any:
+        if training or tf.get_static_value(states[1]) is None:
+            return own(cell, inputs, states, training=training)
+        weights = (cell.kernel, cell.recurrent_kernel, cell.bias)
+        return _lstm_step(tf, weights, cell.activation, cell.recurrent_activation, _sliced)(inputs, states)
+
+    return call
+
+
+def _lstm_step(
+    tf: Any, weights: Sequence[Any], activation: Activation, recurrent_activation: Activation, cut: Any = None
+) -> Loop:
     kernel, recurrent_kernel, bias = weights
 
     def step(x: Any, states: Any) -> Any:
         gates = tf.matmul(x, kernel) + tf.matmul(states[0], recurrent_kernel)
-        i, f, c, o = tf.split(gates if bias is None else gates + bias, 4, axis=1)
+        i, f, c, o = (cut or tf.split)(gates if bias is None else gates + bias, 4, axis=1)
         carried = recurrent_activation(f) * states[1] + recurrent_activation(i) * activation(c)
         hidden = recurrent_activation(o) * activation(carried)
         return hidden, [hidden, carried]
@@ -128,8 +147,7 @@ def _gru_step(
 ) -> Loop:
     """A step that resets after the product with the recurrent kernel, with one split of the gates where Keras's cell cuts each out.
 
-    But for the first step of an unrolled loop: its state is zero, and without a bias its reset changes nothing and is folded away. A split with
-    an output that nobody takes has no range there, and would stay in float.
+    But for the first step of an unrolled loop, as in an LSTM: without a bias its reset changes nothing and is folded away.
     """
     kernel, recurrent_kernel, bias = weights
     of_input, of_state = (0.0, 0.0) if bias is None else tf.unstack(bias)

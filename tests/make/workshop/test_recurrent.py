@@ -71,9 +71,9 @@ def test_an_lstm_is_one_operator(tools, name):
     assert found["UNIDIRECTIONAL_SEQUENCE_LSTM"] == (2 if "both" in name else 1) and "WHILE" not in found
 
 
-@pytest.mark.parametrize("name", ["gru", "gru of keras 1"])
+@pytest.mark.parametrize("name", ["gru", "gru of keras 1", "lstm", "lstm of other activations"])
 def test_an_unrolled_layer_splits_off_nothing_that_nobody_takes(tools, name):
-    """Without a bias yet, the first step's reset is folded away: int8 has no range for it, and would leave the whole split in float."""
+    """The first step's forgetting is folded away, and without a bias its reset: int8 has no range for it, and would leave the whole split in float."""
     from edgekit.make.workshop.convert import _converter
     from edgekit.make.workshop.recurrent import recurrent_layers
     from edgekit.make.workshop.unrolling import unrolling
