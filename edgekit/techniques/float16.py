@@ -12,6 +12,7 @@ from typing import Any
 from edgekit.cost.graph import Graph
 from edgekit.documents.candidate import Declined
 from edgekit.techniques.interface import Conversion, Evidence, Task
+from edgekit.techniques.sites import without_kernels
 from edgekit.tflite.model import TfliteModel
 from edgekit.tflite.weights import kernels
 from edgekit.values import Value
@@ -37,6 +38,9 @@ class Float16(Conversion):
             return self.declined("TFLite Micro has no kernel that reads float16 weights")
         if task.profile.numerics.float16 == "absent":
             return self.declined(f"{task.profile.name} neither computes in float16 nor stores weights so")
+        reason = without_kernels(task.facts)
+        if reason is not None:
+            return self.declined(reason)
         return (Settings(),)
 
     def effect(self, graph: Graph, settings: Settings) -> Graph:

@@ -12,6 +12,7 @@ from edgekit.cost.graph import Graph
 from edgekit.documents.candidate import Declined
 from edgekit.techniques.integer import integer
 from edgekit.techniques.interface import Conversion, Evidence, Task
+from edgekit.techniques.sites import without_kernels
 from edgekit.tflite.model import TfliteModel
 from edgekit.tflite.numerics import dominant_arithmetic
 from edgekit.tflite.weights import kernels
@@ -30,12 +31,16 @@ class Int16x8(Conversion):
     name = "int16x8"
     settings_type = Settings
     calibrated = True
+    lacks = ("SQUARED_DIFFERENCE", "L2_NORMALIZATION")
 
     def propose(self, task: Task) -> Sequence[Settings] | Declined:
         """Where the device computes in 16x8 and takes float or int16 as inputs and outputs."""
         numerics = task.profile.numerics
         if numerics.int16x8 == "absent":
             return self.declined(f"{task.profile.name} has no kernels for int16 activations")
+        reason = without_kernels(task.facts)
+        if reason is not None:
+            return self.declined(reason)
         if "float32" in numerics.input_output:
             return (Settings(io="float32"),)
         if "int16" in numerics.input_output:

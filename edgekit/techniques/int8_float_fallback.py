@@ -16,6 +16,7 @@ from edgekit.cost.graph import Graph
 from edgekit.documents.candidate import Declined
 from edgekit.techniques.integer import IntegerConversion, Settings, integer, preferred_io
 from edgekit.techniques.interface import Evidence, Task
+from edgekit.techniques.sites import without_kernels
 from edgekit.tflite.model import TfliteModel
 from edgekit.tflite.numerics import float_operators
 from edgekit.tflite.weights import kernels
@@ -35,6 +36,9 @@ class Int8FloatFallback(IntegerConversion):
             return self.declined(f"{task.profile.name} computes no operator in floating point")
         if numerics.int8 == "absent":
             return self.declined(f"{task.profile.name} has no int8 arithmetic")
+        reason = without_kernels(task.facts)
+        if reason is not None:
+            return self.declined(reason)
         return (Settings(io=preferred_io(task)),)
 
     def effect(self, graph: Graph, settings: Settings) -> Graph:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from edgekit.cost.graph import Arithmetic, Graph
 from edgekit.techniques.interface import Conversion, Task
 from edgekit.tflite.model import TfliteModel
-from edgekit.tflite.numerics import float_operators
+from edgekit.tflite.numerics import casts_of_inputs, float_operators
 from edgekit.tflite.weights import kernels
 from edgekit.values import Value
 
@@ -81,10 +81,12 @@ def integer(
 
 def whole_integer(tflite: TfliteModel) -> tuple[bool, str]:
     """Whether all kernels of a file are integer and only operators at its inputs and outputs work in float, with the counts in words."""
-    found = kernels(tflite)
+    found, casts = kernels(tflite), casts_of_inputs(tflite)
     whole = sum(kernel.dtype in ("int8", "int4") for kernel in found)
-    floats = sorted({operator.name for operator in float_operators(tflite)})
+    floats = sorted({operator.name for operator in float_operators(tflite) if operator not in casts})
     detail = f"{whole} of {len(found)} kernels are int8; " + (
-        f"float operators: {', '.join(floats)}" if floats else "no float operator"
+        f"float operators: {', '.join(floats)}"
+        if floats
+        else f"no float operator{' but the CAST of an input' if casts else ''}"
     )
     return whole == len(found) and not floats, detail

@@ -225,7 +225,8 @@ class Conversion(Technique):
     models: the lowest that the device supports is used. A conversion without it never converts a trained model by
     itself. `replaces_failed` names a conversion: this one is worth a trial only where that one failed. `variant_of`
     names a conversion that is tried before this one; where this one is better, it takes that one's place after the
-    training techniques in `keeps_trained`. `packs` names the conversion whose file it packs.
+    training techniques in `keeps_trained`. `packs` names the conversion whose file it packs. `lacks` names operators that LiteRT has no
+    kernel for in its arithmetic, although the converter makes them: a model is traced without them.
     """
 
     kind = "conversion"
@@ -235,6 +236,7 @@ class Conversion(Technique):
     variant_of: ClassVar[str | None] = None
     keeps_trained: ClassVar[tuple[str, ...]] = ()
     packs: ClassVar[str | None] = None
+    lacks: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def configure(self, door: Any, converter: Any, settings: Any, representative: Callable[[], Any]) -> None:

@@ -25,10 +25,11 @@ from edgekit.tflite.weights import Kernel, kernels
 
 LAYER_KINDS = ("Conv1D", "Conv2D", "Dense")
 MINIMUM_WEIGHTS = 256
-OTHER_OPERATORS = (
-    "DepthwiseConv", "Conv1DTranspose", "Conv2DTranspose", "Conv3D", "Embedding", "BatchNormalization", "LayerNormalization",
-    "GroupNormalization", "RMSNormalization", "Normalization", "PReLU",
+WITHOUT_KERNELS = (
+    "Embedding", "BatchNormalization", "LayerNormalization", "GroupNormalization", "RMSNormalization", "Normalization", "PReLU",
 )  # fmt: skip
+"""Layers, by how their kind begins, whose weights become no operator's kernel in a file."""
+OTHER_OPERATORS = ("DepthwiseConv", "Conv1DTranspose", "Conv2DTranspose", "Conv3D", *WITHOUT_KERNELS)
 """Layers, by how their kind begins, whose weights never become a convolution's or a dense layer's kernel in a file."""
 DENSE_OPERATORS = ("CONV_2D", "FULLY_CONNECTED")
 """What these layers become in a file."""
@@ -49,6 +50,12 @@ def no_site(task: Task) -> str | None:
         return f"no kernel of a {kinds} layer has {MINIMUM_WEIGHTS} weights or more: the largest has {max(sizes)}"
     there = sorted({layer.kind for layer in facts.layers if layer.kernel})
     return f"no layer with a kernel is a {kinds}: there are {', '.join(there) or 'none'}"
+
+
+def without_kernels(facts: ModelFacts) -> str | None:
+    """Why no file of a model has a kernel to store otherwise; None where a layer may have one. Vectors are no kernels."""
+    shapes = [layer.kernel for layer in facts.layers if not layer.kind.startswith(WITHOUT_KERNELS)]
+    return None if any(shape is not None and len(shape) > 1 for shape in shapes) else "no layer has a kernel"
 
 
 def is_worked_on(node: Node, exclude: Sequence[str] = ()) -> bool:

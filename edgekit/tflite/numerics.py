@@ -45,6 +45,21 @@ def float_operators(model: TfliteModel) -> tuple[Operator, ...]:
     )
 
 
+def casts_of_inputs(model: TfliteModel) -> tuple[Operator, ...]:
+    """The CAST operators that make integers at the model's inputs float, where what they make is only quantized.
+
+    Such a pair quantizes an input of bytes as a QUANTIZE does one of float32: the converter writes it for a model that takes uint8.
+    """
+    users = {index: [one.name for one in model.operators if index in one.inputs] for index in range(len(model.tensors))}
+    return tuple(
+        operator
+        for operator in model.operators
+        if operator.name == "CAST"
+        and set(operator.inputs) <= set(model.inputs)
+        and all(set(users[index]) == {"QUANTIZE"} and index not in model.outputs for index in operator.outputs)
+    )
+
+
 def _arithmetic_of(model: TfliteModel, operator: Operator, writers: dict[int, Operator]) -> Arithmetic:
     if operator.name in (*QUANTIZING, *UNPACKING):
         return "other"

@@ -333,6 +333,19 @@ def test_dynamic_range_is_for_kernels_that_the_converter_quantizes(filters, decl
     assert not declined or ("below 1024" in answer.reason and f"largest has {9 * filters}" in answer.reason)
 
 
+@pytest.mark.parametrize("name", ["float16", "int16x8", "int8_float_fallback"])
+def test_a_model_without_kernels_has_nothing_that_these_store_otherwise(name):
+    """Vectors and tables of embeddings are no kernels; int8 still makes its activations integers."""
+    table = LayerFacts(name="table", kind="Embedding", output_shape=(8, 16), parameters=1600, kernel=(100, 16))
+    vector = LayerFacts(name="scale", kind="LayerScale", output_shape=(64,), parameters=64, kernel=(64,))
+    facts = network(4)
+    without = msgspec.structs.replace(facts, layers=(facts.layers[0], table, vector))
+    answer = technique(name).propose(a_task(load_profile("rpi4"), without))
+    assert isinstance(answer, Declined) and answer.reason == "no layer has a kernel"
+    assert not isinstance(technique(name).propose(a_task(load_profile("rpi4"), facts)), Declined)
+    assert not isinstance(technique("int8").propose(a_task(load_profile("rpi4"), without)), Declined)
+
+
 @pytest.mark.parametrize(("device", "io"), [("rpi4", "float32"), ("nucleo-l4r5zi", "int8"), ("esp32-s3", "int8")])
 def test_a_float_operator_inside_leaves_the_ends_as_the_device_takes_them(device, io):
     (found,) = technique("int8_float_fallback").propose(a_task(load_profile(device), network(100)))

@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
-from edgekit.tflite.model import TfliteModel
-from edgekit.tflite.numerics import arithmetic, dominant_arithmetic, float_operators
+from edgekit.techniques.integer import whole_integer
+from edgekit.tflite.model import Operator, TfliteModel
+from edgekit.tflite.numerics import arithmetic, casts_of_inputs, dominant_arithmetic, float_operators
 from edgekit.tflite.reader import read_tflite
 
 GOLDEN = Path(__file__).parent.parent / "golden"
@@ -61,3 +63,19 @@ def test_integer_files_have_no_float_operator(name: str) -> None:
 @pytest.mark.parametrize("name", ["float32", "float16", "dynamic_range", "int8_float_fallback", "loop"])
 def test_other_files_do(name: str) -> None:
     assert float_operators(golden(name))
+
+
+@pytest.mark.parametrize(("more", "casts"), [((), 1), (("ABS",), 0)])
+def test_a_cast_that_quantizes_an_input_of_bytes(more: tuple[str, ...], casts: int) -> None:
+    """A file that takes float32, made to take uint8; an operator inside that takes the float values too makes it another matter."""
+    model = golden("int8_float_io")
+    (entry,), pixels = model.inputs, len(model.tensors)
+    tensor = replace(model.tensors[entry], index=pixels, dtype="uint8", span=None)
+    cast = Operator(name="CAST", version=1, inputs=(pixels,), outputs=(entry,))
+    inside = tuple(Operator(name=name, version=1, inputs=(entry,), outputs=()) for name in more)
+    made = replace(
+        model, tensors=(*model.tensors, tensor), inputs=(pixels,), operators=(cast, *model.operators, *inside)
+    )
+    assert len(casts_of_inputs(made)) == casts and casts_of_inputs(model) == ()
+    whole, detail = whole_integer(made)
+    assert whole is bool(casts) and ("but the CAST of an input" in detail) is whole

@@ -55,8 +55,9 @@ def convert(job: dict[str, Any], progress: Progress) -> Any:
         note, samples, dtypes = _calibration(tools, model, job, last, progress, while_traced)
         while_traced.enter_context(layer_scopes(tools, model))
         while_traced.enter_context(silent_augmentation(model))
-        while_traced.enter_context(plain_operators(tools, model, integer=conversion_of(last).calibrated))
-        while_traced.enter_context(plain_layers(tools, model))
+        integer, lacking = conversion_of(last).calibrated, conversion_of(last).lacks
+        while_traced.enter_context(plain_operators(tools, model, integer=integer, lacking=lacking))
+        while_traced.enter_context(plain_layers(tools, model, lacking=lacking))
         while_traced.enter_context(recurrent_layers(tools, model, fused=not job.get("unrolled")))
         converter, steps_unrolled = _opened(tools, model, job, dtypes)
     conversion_of(last).configure(tools, converter, last.settings, samples)

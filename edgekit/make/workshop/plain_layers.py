@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 from edgekit.make.workshop.answers import is_keras3
 from edgekit.make.workshop.door import Door
 
 Call = Callable[..., Any]
+LEAST_SQUARES = 1e-12
 
 
 @contextlib.contextmanager
-def plain_layers(tools: Door, model: Any) -> Iterator[None]:
-    """Within the block, calling a model of Keras 3 without training gives these layers in few operators."""
+def plain_layers(tools: Door, model: Any, *, lacking: Collection[str] = ()) -> Iterator[None]:
+    """Within the block, calling a model of Keras 3 without training gives these layers in few operators, and in none that are `lacking`."""
     if not is_keras3(model):
         yield
         return
@@ -29,7 +30,7 @@ def plain_layers(tools: Door, model: Any) -> Iterator[None]:
         (layers.TimeDistributed, "call"): _time_distributed(tools.tf, layers.TimeDistributed.call),
         (layers.UpSampling2D, "call"): _up_sampling(tools.tf, layers.UpSampling2D.call),
         (layers.RepeatVector, "call"): lambda layer, x: tools.tf.tile(tools.tf.expand_dims(x, 1), [1, layer.n, 1]),
-        (layers.UnitNormalization, "call"): lambda layer, x: tools.tf.linalg.l2_normalize(x, axis=layer.axis),
+        (layers.UnitNormalization, "call"): _unit_normalization(tools.tf, "L2_NORMALIZATION" in lacking),
         (layers.LayerNormalization, "call"): _layer_normalization(tools.tf, layers.LayerNormalization.call),
         (layers.GroupNormalization, "_apply_normalization"): _group_normalization(tools.tf),
     }
@@ -73,6 +74,20 @@ def _up_sampling(tf: Any, own: Call) -> Call:
             return own(layer, x)
         size = [int(length) * factor for length, factor in zip(x.shape[1:3], layer.size, strict=True)]
         return tf.compat.v1.image.resize(x, size, method="nearest")
+
+    return call
+
+
+def _unit_normalization(tf: Any, written_out: bool) -> Call:
+    """One operator, or written out with a mean, for LiteRT's SUM is wrong with int16; the smallest sum is that of TensorFlow's `l2_normalize`."""
+
+    def call(layer: Any, x: Any) -> Any:
+        if not written_out:
+            return tf.linalg.l2_normalize(x, axis=layer.axis)
+        axes = [axis % len(x.shape) for axis in ([layer.axis] if isinstance(layer.axis, int) else layer.axis)]
+        count = math.prod(x.shape[axis] for axis in axes)
+        squares = tf.maximum(tf.reduce_mean(x * x, axis=axes, keepdims=True), LEAST_SQUARES / count)
+        return x * (tf.math.rsqrt(squares) * count**-0.5)
 
     return call
 

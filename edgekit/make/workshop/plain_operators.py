@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from edgekit.make.workshop.answers import is_keras3
@@ -16,12 +16,15 @@ from edgekit.make.workshop.door import Door
 
 
 @contextlib.contextmanager
-def plain_operators(tools: Door, model: Any, *, integer: bool) -> Iterator[None]:
-    """Within the block, calling a model of Keras 3 gives operators that TFLite has, if `integer` such that have int8 kernels."""
+def plain_operators(tools: Door, model: Any, *, integer: bool, lacking: Collection[str] = ()) -> Iterator[None]:
+    """Within the block, calling a model of Keras 3 gives operators that TFLite has, if `integer` such that have integer kernels.
+
+    `lacking` are operators that the conversion's arithmetic has no kernel for.
+    """
     if not is_keras3(model):
         yield
         return
-    plain = _arguments(tools) + (_products(tools) if integer else [])
+    plain = _arguments(tools) + (_products(tools, lacking) if integer else [])
     before = [(owner, name, getattr(owner, name)) for owner, name, _ in plain]
     _set(plain)
     try:
@@ -51,7 +54,7 @@ def _arguments(tools: Door) -> list[tuple[Any, str, Any]]:
     return [(numpy, "argmax", plainly(tf.argmax)), (numpy, "argmin", plainly(tf.argmin))]
 
 
-def _products(tools: Door) -> list[tuple[Any, str, Any]]:
+def _products(tools: Door, lacking: Collection[str]) -> list[tuple[Any, str, Any]]:
     """Also for those that layer and group normalization call in TensorFlow itself."""
     tf, numpy, nn = tools.tf, tools.keras3.src.backend.numpy, tools.keras3.src.backend.nn
     smooth, math = nn.gelu, importlib.import_module("tensorflow.python.ops.math_ops")
@@ -68,7 +71,8 @@ def _products(tools: Door) -> list[tuple[Any, str, Any]]:
     def squared_difference(x: Any, y: Any, name: Any = None) -> Any:
         """TFLite has the operator itself up to four dimensions."""
         x = tf.convert_to_tensor(x)
-        return squared(x - y) if len(x.shape) > 4 else difference(x, y, name)
+        written_out = len(x.shape) > 4 or "SQUARED_DIFFERENCE" in lacking
+        return squared(x - y) if written_out else difference(x, y, name)
 
     def gelu(x: Any, approximate: bool = True) -> Any:
         """The exact one as TensorFlow writes it, for the converter knows it by its negation."""

@@ -33,6 +33,7 @@ def recurrent_layers(tools: Door, model: Any, *, fused: bool) -> Iterator[None]:
         (backend, "gru", _gru(tools)),
         (loops, "tf", _CountedOnce(tools.tf)),
         (layer, "_maybe_config_dropout_masks", lambda *_: None),
+        (source.layers.LSTMCell, "call", _lstm_cell(tools.tf, source.layers.LSTMCell.call)),
         *([(backend, "lstm", _lstm(tools))] if fused else []),
     ]
     before = [(owner, name, getattr(owner, name)) for owner, name, _ in ours]
@@ -88,12 +89,30 @@ def _lstm(tools: Door) -> Loop:
     return lstm
 
 
-def _lstm_step(tf: Any, weights: Sequence[Any], activation: Activation, recurrent_activation: Activation) -> Loop:
+def _lstm_cell(tf: Any, own: Loop) -> Loop:
+    """A step of Keras's cell, whose gates are cut out one by one where its state is constant: the first step of an unrolled loop.
+
+    Its carry is zero, so that its forget gate is folded away. A split with an output that nobody takes has no range there, and would stay in
+    float.
+    """
+
+    def call(cell: Any, inputs: Any, states: Any, training: Any = False) -> Any:
+        if training or tf.get_static_value(states[1]) is None:
+            return own(cell, inputs, states, training=training)
+        weights = (cell.kernel, cell.recurrent_kernel, cell.bias)
+        return _lstm_step(tf, weights, cell.activation, cell.recurrent_activation, _sliced)(inputs, states)
+
+    return call
+
+
+def _lstm_step(
+    tf: Any, weights: Sequence[Any], activation: Activation, recurrent_activation: Activation, cut: Any = None
+) -> Loop:
     kernel, recurrent_kernel, bias = weights
 
     def step(x: Any, states: Any) -> Any:
         gates = tf.matmul(x, kernel) + tf.matmul(states[0], recurrent_kernel)
-        i, f, c, o = tf.split(gates if bias is None else gates + bias, 4, axis=1)
+        i, f, c, o = (cut or tf.split)(gates if bias is None else gates + bias, 4, axis=1)
         carried = recurrent_activation(f) * states[1] + recurrent_activation(i) * activation(c)
         hidden = recurrent_activation(o) * activation(carried)
         return hidden, [hidden, carried]
@@ -114,7 +133,7 @@ def _gru(tools: Door) -> Loop:
 
         def standard_gru(inputs: Any, hidden: Any, *weights: Any) -> Any:
             kind = _gru_step if reset_after else _early_gru_step
-            step = kind(tf, weights, activation, recurrent_activation)
+            step = kind(tf, weights, activation, recurrent_activation, hidden)
             return backend.rnn(step, inputs, [hidden], return_all_outputs=return_sequences, **how)
 
         weights = (_tensor(tools, weight) for weight in (kernel, recurrent_kernel, bias))
@@ -123,13 +142,19 @@ def _gru(tools: Door) -> Loop:
     return gru
 
 
-def _gru_step(tf: Any, weights: Sequence[Any], activation: Activation, recurrent_activation: Activation) -> Loop:
-    """A step that resets after the product with the recurrent kernel, with one split of the gates where Keras's cell cuts each out."""
+def _gru_step(
+    tf: Any, weights: Sequence[Any], activation: Activation, recurrent_activation: Activation, initial: Any
+) -> Loop:
+    """A step that resets after the product with the recurrent kernel, with one split of the gates where Keras's cell cuts each out.
+
+    But for the first step of an unrolled loop, as in an LSTM: without a bias its reset changes nothing and is folded away.
+    """
     kernel, recurrent_kernel, bias = weights
     of_input, of_state = (0.0, 0.0) if bias is None else tf.unstack(bias)
 
     def step(x: Any, states: Any) -> Any:
-        x_z, x_r, x_h = tf.split(tf.matmul(x, kernel) + of_input, 3, axis=1)
+        cut = _sliced if states[0] is initial else tf.split
+        x_z, x_r, x_h = cut(tf.matmul(x, kernel) + of_input, 3, axis=1)
         h_z, h_r, h_h = tf.split(tf.matmul(states[0], recurrent_kernel) + of_state, 3, axis=1)
         z, r = recurrent_activation(x_z + h_z), recurrent_activation(x_r + h_r)
         after = z * states[0] + (1 - z) * activation(x_h + r * h_h)
@@ -138,14 +163,23 @@ def _gru_step(tf: Any, weights: Sequence[Any], activation: Activation, recurrent
     return step
 
 
-def _early_gru_step(tf: Any, weights: Sequence[Any], activation: Activation, recurrent_activation: Activation) -> Loop:
-    """A step that resets before that product, as Keras 1 did."""
+def _sliced(gates: Any, count: int, axis: int) -> list[Any]:
+    """What a split along the last axis gives, each part cut out by itself."""
+    units = int(gates.shape[axis]) // count
+    return [gates[:, number * units : (number + 1) * units] for number in range(count)]
+
+
+def _early_gru_step(
+    tf: Any, weights: Sequence[Any], activation: Activation, recurrent_activation: Activation, initial: Any
+) -> Loop:
+    """A step that resets before that product, as Keras 1 did; the gates of the first step of an unrolled loop are cut as above."""
     kernel, recurrent_kernel, bias = weights
     gates = 2 * int(recurrent_kernel.shape[0])
 
     def step(x: Any, states: Any) -> Any:
         entering = tf.matmul(x, kernel)
-        x_z, x_r, x_h = tf.split(entering if bias is None else entering + bias, 3, axis=1)
+        cut = _sliced if states[0] is initial else tf.split
+        x_z, x_r, x_h = cut(entering if bias is None else entering + bias, 3, axis=1)
         h_z, h_r = tf.split(tf.matmul(states[0], recurrent_kernel[:, :gates]), 2, axis=1)
         z, r = recurrent_activation(x_z + h_z), recurrent_activation(x_r + h_r)
         after = z * states[0] + (1 - z) * activation(x_h + tf.matmul(r * states[0], recurrent_kernel[:, gates:]))

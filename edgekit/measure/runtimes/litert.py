@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from edgekit.errors import MissingExtraError
 from edgekit.measure.runtimes.interface import Port, Refused, Session, Shape
+from edgekit.measure.runtimes.litert_said import plain
 
 if TYPE_CHECKING:
     import numpy as np
@@ -43,7 +44,7 @@ class LiteRt:
                         interpreter.resize_tensor_input(port["index"], list(shape))
             interpreter.allocate_tensors()
         except (RuntimeError, ValueError) as problem:
-            return Refused(reason=_one_line(problem))
+            return Refused(reason=plain(_one_line(problem)))
         return _Session(interpreter)
 
     def _interpreter_class(self) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from edgekit.techniques.int16x8 import Int16x8
 from edgekit.tflite.reader import parse_tflite
 
 pytestmark = pytest.mark.tf
@@ -61,3 +62,29 @@ def test_an_exact_gelu_is_one_operator(tools: Any) -> None:
     np.testing.assert_allclose(function(tools.tf.constant(x)), model(x), atol=1e-6)
     content = tools.tf.lite.TFLiteConverter.from_concrete_functions([function]).convert()
     assert [one.name for one in parse_tflite(content, where="gelu").operators] == ["GELU"]
+
+
+@pytest.mark.parametrize("kind", ["layer", "unit"])
+def test_a_normalization_runs_with_int16_activations(tools: Any, kind: str) -> None:
+    """LiteRT aborts at a SQUARED_DIFFERENCE of int16, and the converter refuses an L2_NORMALIZATION."""
+    from edgekit.make.workshop.convert import _converter
+    from edgekit.make.workshop.plain_layers import plain_layers
+    from edgekit.make.workshop.plain_operators import plain_operators
+
+    technique = Int16x8()
+    layers, entry = tools.keras3.layers, tools.keras3.Input((16,))
+    layer = {"layer": layers.LayerNormalization, "unit": layers.UnitNormalization}[kind]()
+    model = tools.keras3.Model(entry, layer(entry))
+    x = np.random.default_rng(0).normal(size=(8, 16)).astype("float32")
+    with plain_operators(tools, model, integer=True, lacking=technique.lacks), plain_layers(tools, model, lacking=technique.lacks):  # fmt: skip
+        converter = _converter(tools, model, ["x"], ["y"], [tools.tf.float32])
+    technique.configure(tools, converter, technique.settings_type(), lambda: ({"x": one[None]} for one in x))
+    content = converter.convert()
+    found = {one.name for one in parse_tflite(content, where="the file").operators}
+    assert not found & set(technique.lacks) and "RSQRT" in found
+    interpreter = pytest.importorskip("ai_edge_litert.interpreter").Interpreter(model_content=content)
+    interpreter.allocate_tensors()
+    interpreter.set_tensor(interpreter.get_input_details()[0]["index"], x[:1])
+    interpreter.invoke()
+    answer = interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
+    np.testing.assert_allclose(answer, model(x[:1]), atol=0.02)

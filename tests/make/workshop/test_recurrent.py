@@ -71,6 +71,22 @@ def test_an_lstm_is_one_operator(tools, name):
     assert found["UNIDIRECTIONAL_SEQUENCE_LSTM"] == (2 if "both" in name else 1) and "WHILE" not in found
 
 
+@pytest.mark.parametrize("name", ["gru", "gru of keras 1", "lstm", "lstm of other activations"])
+def test_an_unrolled_layer_splits_off_nothing_that_nobody_takes(tools, name):
+    """The first step's forgetting is folded away, and without a bias its reset: int8 has no range for it, and would leave the whole split in float."""
+    from edgekit.make.workshop.convert import _converter
+    from edgekit.make.workshop.recurrent import recurrent_layers
+    from edgekit.make.workshop.unrolling import unrolling
+
+    model = made(tools, FORMS[name])
+    with recurrent_layers(tools, model, fused=False), unrolling(tools, model):
+        converter = _converter(tools, model, ["x"], ["y"], [tools.tf.float32])
+    tflite = parse_tflite(converter.convert(), where="the file")
+    taken = {index for operator in tflite.operators for index in operator.inputs}
+    split = [operator for operator in tflite.operators if operator.name == "SPLIT"]
+    assert split and all(set(operator.outputs) <= taken for operator in split)
+
+
 def test_keras_is_left_as_it_was(tools):
     from edgekit.make.workshop.recurrent import recurrent_layers
 
