@@ -59,6 +59,7 @@ def load(job: dict[str, Any], progress: Progress) -> Any:
         inputs=inputs,
         outputs=outputs,
         stripped=training,
+        uncompared=normal.uncompared,
         closed=normal.closed,
         passes=normal.passes,
         renamed=normal.renamed,

@@ -9,9 +9,9 @@ import numpy as np
 
 from edgekit.errors import ModelError
 from edgekit.make.workshop.answers import is_keras3
-from edgekit.make.workshop.compare import compare
+from edgekit.make.workshop.compare import compare, original
 from edgekit.make.workshop.door import Door
-from edgekit.make.workshop.flatten import closed_layers, flatten
+from edgekit.make.workshop.flatten import closed_layers, flat_graph, flatten
 from edgekit.make.workshop.keras2.rebuild import rebuild
 from edgekit.make.workshop.store import open_model, save_model
 
@@ -19,10 +19,12 @@ HALF = ("float16", "bfloat16")
 
 
 class Normal(NamedTuple):
-    """A flat model, its relative error on random input, its closed layers, what the passes did, and the names that were replaced."""
+    """A flat model, its relative error on random input and what was not compared, its closed layers, what the passes did, and the names
+    that were replaced."""
 
     model: Any
-    error: float
+    error: float | None
+    uncompared: str
     closed: tuple[str, ...]
     passes: tuple[str, ...]
     renamed: dict[str, str]
@@ -36,7 +38,9 @@ def normalise(tools: Door, model: Any, folder: Path, job: dict[str, Any]) -> Nor
     own, renamed = (
         (model, {}) if is_keras3(model) else rebuild(tools, model, where=where, trust=job.get("trust", False))
     )
-    made, passes, also = flatten(tools, own, where=where)
+    graph = flat_graph(tools, own, where=where)
+    known = original(model, graph, where)
+    made, passes, rewritten = flatten(tools, graph, where=where, known=known)
     try:
         save_model(made, folder)
         stored = open_model(tools, folder, (), job)
@@ -46,8 +50,8 @@ def normalise(tools: Door, model: Any, folder: Path, job: dict[str, Any]) -> Nor
             received=f"{type(problem).__name__}: {problem}"[:400],
             next_step="register its own classes with keras.saving.register_keras_serializable, and give them get_config",
         ) from problem  # fmt: skip
-    error = compare(tools, model, stored, where)
-    return Normal(stored, error, closed_layers(stored), passes, {**also, **renamed})
+    error, note = compare(tools, model, stored, where, graph=graph, known=known, rewritten=rewritten)
+    return Normal(stored, error, note, closed_layers(stored), passes, {**graph.renamed, **renamed})
 
 
 def _check_weights(model: Any, where: str) -> None:
