@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from edgekit.errors import ModelError
-from edgekit.keras_graph.call_graph import as_given, calls, flat, graph_of, inner_graph, structures
-from edgekit.keras_graph.flat_graph import FlatGraph, model_of, read_graph
+from edgekit.keras_graph.call_graph import as_given, calls, dtype_name, flat, graph_of, inner_graph, structures
+from edgekit.keras_graph.flat_graph import FlatGraph, Value, model_of, read_graph
 from edgekit.make.workshop.answers import answers, is_keras3
 from edgekit.make.workshop.door import Door
 from edgekit.passes.difference import difference, rounding
@@ -64,7 +64,7 @@ def compare(
     `graph` is the flat graph in Keras 3 of the original, and `known` its answers; both are found where they are not given. Layers that were `rewritten`
     have other weights. Raises `ModelError` that names the first layer which differs.
     """
-    graph = graph or read_graph(tools, model if is_keras3(model) else made)
+    graph = graph or _graph(tools, model, made)
     known = known or original(model, graph, where)
     if is_keras3(made):
         _require_weights(graph, made, where, rewritten)
@@ -77,6 +77,15 @@ def compare(
         if not allowed or any(not error < most for error, most in zip(errors, allowed, strict=True)):
             raise _different(made, where, layer, errors)
     return Compared(max(errors, default=0.0) if known.share else None, _note(known))
+
+
+def _graph(tools: Door, model: Any, made: Any) -> FlatGraph:
+    """The flat graph of the one that is of Keras 3; of neither, inputs alone: then nothing is known of their domain, nor of rounding."""
+    for one in (model, made):
+        if is_keras3(one):
+            return read_graph(tools, one)
+    inputs = tuple(Value(tuple(tensor.shape)[1:], dtype_name(tensor)) for tensor in made.inputs)
+    return FlatGraph(inputs=inputs, names=tuple(made.input_names), calls=(), outputs=())
 
 
 def _note(known: Tried) -> str:
@@ -96,7 +105,7 @@ def _require_weights(graph: FlatGraph, made: Any, where: str, rewritten: Collect
     """Raise `ModelError` where a layer that is still the user's own has other weights: of one alone, the outputs may not show it."""
     ours = _operations(made)
     for name, theirs in {call.name: call.operation for call in graph.calls}.items():
-        if name in rewritten or name not in ours or not hasattr(theirs, "weights"):
+        if name in rewritten or ours.get(name) in (None, theirs) or not hasattr(theirs, "weights"):
             continue
         pairs = zip(theirs.get_weights(), ours[name].get_weights(), strict=False)
         if len(theirs.weights) != len(ours[name].weights) or any(not _equal(*pair) for pair in pairs):

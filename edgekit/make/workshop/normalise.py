@@ -1,4 +1,7 @@
-"""Normalising: a model of any accepted kind becomes one flat model of Keras 3, stored and read again before it is compared with the original."""
+"""Normalising: a model of any accepted kind becomes one flat model of Keras 3, which is stored, and compared with the original.
+
+It is read again before that, unless its configuration and the stored weights tell that it would be the same.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,8 @@ from edgekit.make.workshop.compare import compare, original
 from edgekit.make.workshop.door import Door
 from edgekit.make.workshop.flatten import closed_layers, flat_graph, flatten
 from edgekit.make.workshop.keras2.rebuild import rebuild
-from edgekit.make.workshop.store import open_model, save_model
+from edgekit.make.workshop.readable import is_readable
+from edgekit.make.workshop.store import KERAS3_FILE, open_model, save_model
 
 HALF = ("float16", "bfloat16")
 
@@ -43,7 +47,7 @@ def normalise(tools: Door, model: Any, folder: Path, job: dict[str, Any]) -> Nor
     made, passes, rewritten = flatten(tools, graph, where=where, known=known)
     try:
         save_model(made, folder)
-        stored = open_model(tools, folder, (), job)
+        stored = made if is_readable(made, folder / KERAS3_FILE) else open_model(tools, folder, (), job)
     except Exception as problem:
         raise ModelError(
             "the model cannot be stored and read again by Keras 3", where=job["source"],
