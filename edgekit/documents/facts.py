@@ -43,7 +43,8 @@ class ModelFacts(Value):
 
     `stripped` are the kinds of training whose wrappers of TFMOT were taken off. `closed` names the layers that are a user's
     own: nothing is known of what they do inside. `passes` says what was rewritten in its graph, a sentence for each pass. `renamed` holds the
-    names that neither TensorFlow nor Keras accepts, by the names of layers that stand for them.
+    names that neither TensorFlow nor Keras accepts, by the names of layers that stand for them. `rebuilt_error` is None, and `uncompared` says so, where
+    the model gives no finite numbers on random input; that also tells of outputs that were compared in part.
     """
 
     sha256: str
@@ -54,6 +55,7 @@ class ModelFacts(Value):
     output_kinds: tuple[Ends, ...]
     losses: tuple[str | None, ...] = ()
     rebuilt_error: float | None = None
+    uncompared: str = ""
     stripped: tuple[str, ...] = ()
     closed: tuple[str, ...] = ()
     passes: tuple[str, ...] = ()
@@ -63,7 +65,8 @@ class ModelFacts(Value):
     def notes(self) -> tuple[str, ...]:
         """What a reader of a report must know about how the model was read: removed wrappers of TFMOT, what is kept as it is."""
         passes = (f"model: {done}" for done in self.passes)
-        return (*self._stripped_note, *self._kept_notes, *self._renamed_note, *passes)
+        uncompared = (f"model: {self.uncompared}",) if self.uncompared else ()
+        return (*uncompared, *self._stripped_note, *self._kept_notes, *self._renamed_note, *passes)
 
     @property
     def _kept_notes(self) -> tuple[str, ...]:

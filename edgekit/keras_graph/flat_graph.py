@@ -162,12 +162,20 @@ def model_of(tools: Any, graph: FlatGraph, *, where: str = "", kind: Any = None)
     return (kind or keras.Model)(inputs=entries, outputs=outputs, name="model")
 
 
-def run_graph(graph: FlatGraph, arrays: Sequence[Any], *, where: str = "") -> list[Any]:
-    """The outputs of a graph for a batch, as in inference, call by call and without making a model."""
-    return _called(graph, list(arrays), where, training=False)
+def run_graph(
+    graph: FlatGraph, arrays: Sequence[Any], *, where: str = "", changed: Callable[[Any], Any] | None = None
+) -> list[Any]:
+    """The outputs of a graph for a batch, as in inference, call by call and without making a model; `changed` may change each result."""
+    return _called(graph, list(arrays), where, training=False, changed=changed)
 
 
-def _called(graph: FlatGraph, given: list[Any], where: str, training: bool | None = None) -> list[Any]:
+def _called(
+    graph: FlatGraph,
+    given: list[Any],
+    where: str,
+    training: bool | None = None,
+    changed: Callable[[Any], Any] | None = None,
+) -> list[Any]:
     found: dict[Value, Any] = dict(zip(graph.inputs, given, strict=True))
     for call in graph.calls:
         kwargs = _mapped(dict(call.kwargs), found)
@@ -183,7 +191,8 @@ def _called(graph: FlatGraph, given: list[Any], where: str, training: bool | Non
                 received=f"{type(problem).__name__}: {problem}"[:400],
                 next_step="replace it by a layer whose call takes tensors alone",
             ) from problem  # fmt: skip
-        found.update(zip(call.outputs, produced, strict=True))
+        results = produced if changed is None else map(changed, produced)
+        found.update(zip(call.outputs, results, strict=True))
     return [found[value] for value in graph.outputs]
 
 

@@ -7,16 +7,15 @@ pass never stops a user.
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
-
-import numpy as np
 
 from edgekit.keras_graph.flat_graph import FlatGraph, run_graph
 from edgekit.passes import passes
+from edgekit.passes.difference import difference
 from edgekit.passes.interface import Pass
-from edgekit.passes.random_samples import Samples, random_samples
+from edgekit.passes.random_samples import Samples, Tried, answered, tried
+from edgekit.passes.state import state_kept
 
 ROUNDING, LEAST, MOST = 1e-7, 2e-6, 5e-6
 """Allowed difference of an output relative to its largest number: about half a float32 step of 1.2e-7 for each call, within bounds. NASNetMobile differs by
@@ -30,13 +29,18 @@ class Outcome(NamedTuple):
     told: tuple[str, ...]
 
 
-def run_passes(tools: Any, graph: FlatGraph, which: Sequence[Pass] | None = None) -> Outcome:
-    """The graph after every pass (or these) that applies and keeps what it promises; the user's layers are as before."""
+def run_passes(
+    tools: Any, graph: FlatGraph, which: Sequence[Pass] | None = None, known: Tried | None = None
+) -> Outcome:
+    """The graph after every pass (or these) that applies and keeps what it promises; the user's layers are as before.
+
+    It is compared with the answers that are `known` of the original, else with the graph's own.
+    """
     chosen = passes() if which is None else which
     outcome = _run(tools, graph, chosen, None)
     if outcome.graph is graph:
         return outcome
-    reference = _Reference(graph)
+    reference = _Reference(graph, known)
     try:
         reference.check(outcome.graph)
     except _Refused:  # one by one: of the others none need be given up
@@ -65,27 +69,21 @@ class _Refused(Exception):
 class _Reference:
     """The outputs of the graph that was accepted last, on the same samples as all others."""
 
-    def __init__(self, graph: FlatGraph) -> None:
-        self._samples: Samples | None = None
-        with contextlib.suppress(TypeError):  # a dtype that numpy does not know, text
-            for samples in random_samples(graph.inputs):
-                found = _outputs(graph, samples)
-                if found is not None:
-                    self._samples, self._outputs = samples, found
-                    break
+    def __init__(self, graph: FlatGraph, known: Tried | None) -> None:
+        self._tried = known or tried(graph, _answers(graph))
 
     def check(self, graph: FlatGraph) -> None:
         """Raise `_Refused` where the graph answers otherwise; else its answers are the reference from now on."""
-        if self._samples is None:
+        if self._tried is None or not self._tried.share:
             raise _Refused("the model gives no finite numbers on random input, so nothing can be compared")
-        found = _outputs(graph, self._samples)
+        found = answered(_answers(graph), self._tried.samples)
         if found is None:
-            raise _Refused("the rewritten model gives no finite numbers")
+            raise _Refused("the rewritten model cannot be called")
         allowed = min(MOST, max(LEAST, ROUNDING * len(graph.calls)))
-        differences = [_difference(ours, theirs) for ours, theirs in zip(found, self._outputs, strict=True)]
+        differences = [difference(ours, theirs) for ours, theirs in zip(found, self._tried.outputs, strict=True)]
         if not max(differences, default=0.0) <= allowed:
             raise _Refused(f"outputs would differ by {max(differences):.2g}, relative, where {allowed:.2g} is allowed")
-        self._outputs = found
+        self._tried = self._tried._replace(outputs=found)
 
 
 def _checked(tools: Any, one: Pass, graph: FlatGraph, reference: _Reference | None) -> FlatGraph:
@@ -100,47 +98,12 @@ def _checked(tools: Any, one: Pass, graph: FlatGraph, reference: _Reference | No
     return after
 
 
-def _outputs(graph: FlatGraph, samples: Samples) -> list[np.ndarray] | None:
-    """The outputs for samples; None where the graph does not take them, or does not give finite numbers."""
-    try:
-        with _state_kept(graph):
-            found = [np.asarray(part, np.float64) for part in run_graph(graph, samples)]
-    except Exception:  # TensorFlow's errors, and whatever a user's own layer raises
-        return None
-    return found if all(part.size and np.isfinite(part).all() for part in found) else None
+def _answers(graph: FlatGraph) -> Callable[[Samples], list[Any]]:
+    def answers(samples: Samples) -> list[Any]:
+        with state_kept(graph):
+            return run_graph(graph, samples)
 
-
-@contextlib.contextmanager
-def _state_kept(graph: FlatGraph) -> Iterator[None]:
-    """Within the block, variables that are not trained (states of recurrent layers, counters) may change; afterwards they are as before."""
-    operations = {id(call.operation): call.operation for call in graph.calls}.values()
-    kept = [variable for one in operations for variable in _changeable(one)]
-    before = [np.asarray(variable) for variable in kept]
-    try:
-        yield
-    finally:
-        for variable, value in zip(kept, before, strict=True):
-            if not np.array_equal(np.asarray(variable), value):
-                variable.assign(value)
-
-
-def _changeable(operation: Any) -> list[Any]:
-    """The variables of a layer that a call may change; recurrent layers have their states beside their variables."""
-    if not hasattr(operation, "_flatten_layers"):
-        return []
-    states = [
-        part
-        for layer in operation._flatten_layers()
-        for part in getattr(layer, "states", None) or ()
-        if part is not None
-    ]
-    return [*operation.non_trainable_variables, *(part for part in states if hasattr(part, "assign"))]
-
-
-def _difference(ours: np.ndarray, theirs: np.ndarray) -> float:
-    if ours.shape != theirs.shape:
-        return float("inf")
-    return float(np.abs(ours - theirs).max(initial=0.0) / max(float(np.abs(theirs).max(initial=0.0)), 1e-12))
+    return answers
 
 
 def _reason(problem: Exception) -> str:

@@ -1,102 +1,183 @@
-"""Whether a normalised model answers as the original does: on random input, and where that is not in its domain on positive input."""
+"""Whether a model that was made of another answers as it does: by its outputs on samples in the model's domain, and layer by layer by the weights.
+
+Rounding in float32 is no difference, however far a deep model carries it, and neither is a NaN that both give. A model that gives no finite
+numbers is taken, and a note says what could not be compared.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Collection, Iterator
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from edgekit.errors import ModelError
 from edgekit.keras_graph.call_graph import as_given, calls, dtype_name, flat, graph_of, inner_graph, structures
+from edgekit.keras_graph.flat_graph import FlatGraph, Value, model_of, read_graph
 from edgekit.make.workshop.answers import answers, is_keras3
 from edgekit.make.workshop.door import Door
+from edgekit.passes.difference import difference, rounding
+from edgekit.passes.random_samples import Samples, Tried, answered, tried
+from edgekit.passes.state import state_kept
 
 TOLERANCE = 1e-5
-COMPARED_SAMPLES = 4
-LARGE = {1: 40, 2: 128}
-LARGE_VOLUME, SMALL = 32, 8
-"""What free dimensions are tried with, by their number: valid convolutions leave nothing of a small one, and what TensorFlow makes of nothing is no
-answer; tables of positions end before a large one."""
-LOWEST = (-1.0, 0.0)
-"""Random input is from here to 1: a logarithm is not defined below zero."""
+"""Allowed difference of an output, relative to its largest number, without asking how far rounding goes."""
+ROUNDINGS = 4.0
+"""So many times what one rounding after each call moves: a kernel's own sum is rounded more than once."""
 
 
-def compare(tools: Door, model: Any, made: Any, where: str) -> float:
-    """Largest difference of the outputs on random input, relative to the largest output, below `TOLERANCE`.
+class Compared(NamedTuple):
+    """The largest relative difference of the outputs, None where none is a finite number, and what a report says of what was not compared."""
 
-    Raises `ModelError` that names the first layer which differs, and if the model gives no number at all on any input that was tried.
-    """
-    for samples in _tries(made):
-        theirs = _answered(model, samples)
-        if theirs is not None and all(part.size and np.isfinite(part).all() for part in theirs):
-            break
-    else:
+    error: float | None
+    note: str
+
+
+def original(model: Any, graph: FlatGraph, where: str) -> Tried:
+    """Samples for a model, of which `graph` is the flat graph in Keras 3, and its answers; raises `ModelError` where it cannot be called."""
+
+    def asked(samples: Samples) -> list[Any]:
+        with state_kept(graph):
+            return answers(model, samples)
+
+    found = tried(graph, asked)
+    if found is None:
         raise ModelError(
-            "the model gives no finite numbers on random input", where=where,
-            received=f"inputs from {LOWEST[0]:g} or {LOWEST[-1]:g} to 1",
-            next_step="look for a division by zero or a logarithm in the model, or for an input that must have another range",
+            "the model cannot be called", where=where, received="random input of every size and range that was tried",
+            next_step="call it yourself on a batch of two samples, and look at what it raises",
         )  # fmt: skip
-    ours = [np.asarray(part, np.float64) for part in answers(made, samples)]
-    error = max(_relative(a, b) for a, b in zip(ours, theirs, strict=True))
-    if not error < TOLERANCE:
-        raise ModelError(
-            f"rebuilt for {'Keras 3' if is_keras3(made) else 'tf_keras'}, the model answers differently; "
-            f"{_first_different(tools, model, made, samples)}",
-            where=where,
-            received=f"relative error {error:.2g} on random input",
-            allowed=f"below {TOLERANCE:g}",
-            next_step="replace the layer",
-        )
-    return error
+    return found
 
 
-def _answered(model: Any, samples: list[np.ndarray]) -> list[np.ndarray] | None:
-    """The original's answers; None where it takes no input of that size."""
+def compare(
+    tools: Door,
+    model: Any,
+    made: Any,
+    where: str,
+    *,
+    graph: FlatGraph | None = None,
+    known: Tried | None = None,
+    rewritten: Collection[str] = (),
+) -> Compared:
+    """What `made` answers, held against `model`.
+
+    `graph` is the flat graph in Keras 3 of the original, and `known` its answers; both are found where they are not given. Layers that were `rewritten`
+    have other weights. Raises `ModelError` that names the first layer which differs.
+    """
+    graph = graph or _graph(tools, model, made)
+    known = known or original(model, graph, where)
+    if is_keras3(made):
+        _require_weights(graph, made, where, rewritten)
+    ours = answered(lambda samples: answers(made, samples), known.samples)
+    pairs = [] if ours is None else list(zip(ours, known.outputs, strict=True))
+    errors = [difference(*pair) for pair in pairs]
+    if ours is None or not max(errors, default=0.0) < TOLERANCE:
+        layer = _blamed(tools, model, graph, made, known.samples, rewritten)
+        allowed = [] if layer or ours is None else _allowed(tools, graph, known.samples)
+        if not allowed or any(not error < most for error, most in zip(errors, allowed, strict=True)):
+            raise _different(made, where, layer, errors)
+    return Compared(max(errors, default=0.0) if known.share else None, _note(known))
+
+
+def _graph(tools: Door, model: Any, made: Any) -> FlatGraph:
+    """The flat graph of the one that is of Keras 3; of neither, inputs alone: then nothing is known of their domain, nor of rounding."""
+    for one in (model, made):
+        if is_keras3(one):
+            return read_graph(tools, one)
+    inputs = tuple(Value(tuple(tensor.shape)[1:], dtype_name(tensor)) for tensor in made.inputs)
+    return FlatGraph(inputs=inputs, names=tuple(made.input_names), calls=(), outputs=())
+
+
+def _note(known: Tried) -> str:
+    if known.is_finite:
+        return ""
+    if not known.share:
+        return "it gives no finite numbers on any random input, so that it could not be compared with the original"
+    return f"{1 - known.share:.0%} of its outputs are no finite numbers on random input, as the original's are; the others were compared"
+
+
+def _allowed(tools: Door, graph: FlatGraph, samples: Samples) -> list[float]:
+    with state_kept(graph):
+        return [max(TOLERANCE, ROUNDINGS * moved) for moved in rounding(tools, graph, samples)]
+
+
+def _require_weights(graph: FlatGraph, made: Any, where: str, rewritten: Collection[str]) -> None:
+    """Raise `ModelError` where a layer that is still the user's own has other weights: of one alone, the outputs may not show it."""
+    ours = _operations(made)
+    for name, theirs in {call.name: call.operation for call in graph.calls}.items():
+        if name in rewritten or ours.get(name) in (None, theirs) or not hasattr(theirs, "weights"):
+            continue
+        pairs = zip(theirs.get_weights(), ours[name].get_weights(), strict=False)
+        if len(theirs.weights) != len(ours[name].weights) or any(not _equal(*pair) for pair in pairs):
+            raise ModelError(
+                f"stored for Keras 3, layer {name!r} of type {type(theirs).__name__} has other weights", where=where,
+                received="a weight that is not the original's", next_step="replace the layer",
+            )  # fmt: skip
+
+
+def _equal(one: Any, other: Any) -> bool:
+    one, other = np.asarray(one), np.asarray(other)
+    return one.shape == other.shape and one.tobytes() == other.tobytes()
+
+
+def _operations(model: Any) -> dict[str, Any]:
+    return {operation.name: operation for operation, _, _, _ in calls(graph_of(model, ""))}
+
+
+def _different(made: Any, where: str, layer: str | None, errors: list[float]) -> ModelError:
+    first = f"layer {layer} is the first to differ" if layer else "no single layer differs"
+    return ModelError(
+        f"rebuilt for {'Keras 3' if is_keras3(made) else 'tf_keras'}, the model answers differently; {first}",
+        where=where,
+        received=f"relative error {max(errors):.2g} on random input" if errors else "it cannot be called",
+        allowed=f"below {TOLERANCE:g}, or what rounding in float32 explains",
+        next_step="replace the layer",
+    )
+
+
+def _blamed(
+    tools: Door, model: Any, graph: FlatGraph, made: Any, samples: Samples, rewritten: Collection[str]
+) -> str | None:
+    """The name and type of the layer that differs; None where none is found, also because the original's layers cannot be called one by one."""
     try:
-        return [np.asarray(part, np.float64) for part in answers(model, samples)]
-    except Exception:  # TensorFlow's errors, and whatever a user's own layer raises
+        return _first_different(tools, model, graph, made, samples, rewritten)
+    except Exception:  # what a user's own layer raises when it is called by itself
         return None
 
 
-def _tries(model: Any) -> Iterator[list[np.ndarray]]:
-    """Random inputs of a model, the usual ones first."""
-    free = max(sum(size is None for size in tensor.shape[1:]) for tensor in model.inputs)
-    for size in (LARGE.get(free, LARGE_VOLUME), SMALL) if free else (SMALL,):
-        for lowest in LOWEST:
-            generator = np.random.default_rng(0)
-            yield [_random(generator, tensor, size, lowest) for tensor in model.inputs]
-
-
-def _random(generator: np.random.Generator, tensor: Any, size: int, lowest: float) -> np.ndarray:
-    """Random input with the shape of a model's input."""
-    shape = (COMPARED_SAMPLES, *(size if known is None else known for known in tensor.shape[1:]))
-    dtype = dtype_name(tensor)
-    if "int" in dtype or dtype == "bool":
-        return generator.integers(0, 2, shape).astype(dtype)
-    return generator.uniform(lowest, 1, shape).astype(dtype)
-
-
-def _relative(ours: np.ndarray, theirs: np.ndarray) -> float:
-    if ours.shape != theirs.shape:
-        return float("inf")
-    return float(np.abs(ours - theirs).max() / max(float(np.abs(theirs).max()), 1e-12))
-
-
-def _first_different(tools: Door, model: Any, made: Any, samples: list[np.ndarray]) -> str:
-    """The first layer whose outputs differ, found by comparing layers of the same name."""
-    if inner_graph(model) is None:
-        return "it is not known where"
-    graph = graph_of(model, "")
-    theirs_of = tools.keras.Model if isinstance(model, tools.keras.Model) else tools.keras3.Model
-    ours_of = tools.keras3.Model if is_keras3(made) else tools.keras.Model
-    outputs = {operation.name: produced for operation, _, _, produced in calls(graph_of(made, ""))}
-    for operation, _, _, produced in calls(graph):
-        if operation.name not in outputs or len(flat(produced)) != 1 or len(flat(outputs[operation.name])) != 1:
+def _first_different(
+    tools: Door, model: Any, graph: FlatGraph, made: Any, samples: Samples, rewritten: Collection[str]
+) -> str | None:
+    """The first layer that answers differently when it is given the original's own inputs, so that none is blamed for one before it."""
+    ours = _operations(made)
+    for operation, given, theirs in _called(tools, model, graph, samples):
+        twin = ours.get(operation.name)
+        if twin is None or type(twin).__name__ != type(operation).__name__ or operation.name in rewritten:
             continue
-        theirs = answers(theirs_of(as_given(structures(graph)[0], flat(graph.inputs)), flat(produced)[0]), samples)
-        ours = answers(ours_of(made.inputs, flat(outputs[operation.name])[0]), samples)
-        pairs = zip(ours, theirs, strict=True)
-        if not all(_relative(np.asarray(a), np.asarray(b)) < TOLERANCE for a, b in pairs):
-            return f"layer {operation.name!r} of type {type(operation).__name__} is the first to differ"
-    return "no single layer differs"
+        found = answered(lambda _, twin=twin, given=given: flat(twin(*given[0], **given[1])), samples)  # type: ignore[misc]
+        if found is not None and not all(difference(*pair) < TOLERANCE for pair in zip(found, theirs, strict=False)):
+            return f"{operation.name!r} of type {type(operation).__name__}"
+    return None
+
+
+def _called(tools: Door, model: Any, graph: FlatGraph, samples: Samples) -> Iterator[tuple[Any, Any, list[Any]]]:
+    """Each operation of the original, with what it is given and what it answers."""
+    is_flat = is_keras3(model) or inner_graph(model) is None
+    source = graph_of(model_of(tools, graph) if is_flat else model, "")
+    made_by = tools.keras3.Model if is_keras3(source) else tools.keras.Model
+    nodes = list(calls(source))
+    tensors = {id(part): part for *_, produced in nodes for part in flat(produced)}
+    entries = as_given(structures(source)[0], flat(source.inputs))
+    found = dict(zip(tensors, flat(answers(made_by(entries, list(tensors.values())), samples)), strict=True))
+    found |= {id(entry): array for entry, array in zip(entries, samples, strict=True)}
+    for operation, args, kwargs, produced in nodes:
+        yield operation, _given((args, kwargs), found.get), [found[id(part)] for part in flat(produced)]
+
+
+def _given(argument: Any, array: Callable[[int], Any]) -> Any:
+    """Arguments with the arrays of symbolic tensors in their place."""
+    if isinstance(argument, dict):
+        return {key: _given(part, array) for key, part in argument.items() if key != "training"}
+    if isinstance(argument, list | tuple):
+        return [_given(part, array) for part in argument]
+    return array(id(argument)) if hasattr(argument, "_keras_history") else argument

@@ -12,22 +12,27 @@ from edgekit.errors import ModelError
 from edgekit.keras_graph.call_graph import graph_of, inner_graph
 from edgekit.keras_graph.flat_graph import FlatGraph, Value, model_of, read_graph, values_in
 from edgekit.make.workshop.door import Door
+from edgekit.passes.random_samples import Tried
 from edgekit.passes.run import run_passes
 
 
 class Flattened(NamedTuple):
-    """A flat Keras 3 model, what the passes over its graph did, a sentence each, and the original's names where they had to be replaced."""
+    """A flat Keras 3 model, what the passes over its graph did, a sentence each, and the names of the calls that they made or made anew."""
 
     model: Any
     passes: tuple[str, ...]
-    renamed: dict[str, str]
+    rewritten: frozenset[str]
 
 
-def flatten(tools: Door, model: Any, *, where: str) -> Flattened:
-    """The flat Keras 3 model, which shares with the original the layers that no pass rewrites; raises `ModelError` if it cannot be called."""
-    read = flat_graph(tools, model, where=where)
-    graph, told = run_passes(tools, read)
-    return Flattened(model_of(tools, graph, where=where), told, dict(read.renamed))
+def flatten(tools: Door, read: FlatGraph, *, where: str, known: Tried | None = None) -> Flattened:
+    """The flat Keras 3 model of a graph after the passes, which shares with the original the layers that no pass rewrites.
+
+    What the passes make is held against the answers that are `known` of the original. Raises `ModelError` if the model cannot be called.
+    """
+    graph, told = run_passes(tools, read, known=known)
+    own = {id(call.operation) for call in read.calls}
+    rewritten = frozenset(call.name for call in graph.calls if id(call.operation) not in own)
+    return Flattened(model_of(tools, graph, where=where), told, rewritten)
 
 
 def flat_graph(tools: Door, model: Any, *, where: str) -> FlatGraph:

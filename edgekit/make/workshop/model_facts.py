@@ -19,7 +19,7 @@ Shape = tuple[int | None, ...]
 
 
 def take_facts(
-    tools: Door, model: Any, *, sha256: str, kind: str, losses: tuple[str | None, ...], error: float
+    tools: Door, model: Any, *, sha256: str, kind: str, losses: tuple[str | None, ...], error: float | None
 ) -> ModelFacts:
     """The `ModelFacts` of a flat model."""
     entries = tuple(_keras3_layers(tools, model)) if is_keras3(model) else tuple(map(_layer, model.layers))

@@ -1,4 +1,7 @@
-"""Normalising: a model of any accepted kind becomes one flat model of Keras 3, stored and read again before it is compared with the original."""
+"""Normalising: a model of any accepted kind becomes one flat model of Keras 3, which is stored, and compared with the original.
+
+It is read again before that, unless its configuration and the stored weights tell that it would be the same.
+"""
 
 from __future__ import annotations
 
@@ -9,20 +12,23 @@ import numpy as np
 
 from edgekit.errors import ModelError
 from edgekit.make.workshop.answers import is_keras3
-from edgekit.make.workshop.compare import compare
+from edgekit.make.workshop.compare import compare, original
 from edgekit.make.workshop.door import Door
-from edgekit.make.workshop.flatten import closed_layers, flatten
+from edgekit.make.workshop.flatten import closed_layers, flat_graph, flatten
 from edgekit.make.workshop.keras2.rebuild import rebuild
-from edgekit.make.workshop.store import open_model, save_model
+from edgekit.make.workshop.readable import is_readable
+from edgekit.make.workshop.store import KERAS3_FILE, open_model, save_model
 
 HALF = ("float16", "bfloat16")
 
 
 class Normal(NamedTuple):
-    """A flat model, its relative error on random input, its closed layers, what the passes did, and the names that were replaced."""
+    """A flat model, its relative error on random input and what was not compared, its closed layers, what the passes did, and the names
+    that were replaced."""
 
     model: Any
-    error: float
+    error: float | None
+    uncompared: str
     closed: tuple[str, ...]
     passes: tuple[str, ...]
     renamed: dict[str, str]
@@ -36,18 +42,20 @@ def normalise(tools: Door, model: Any, folder: Path, job: dict[str, Any]) -> Nor
     own, renamed = (
         (model, {}) if is_keras3(model) else rebuild(tools, model, where=where, trust=job.get("trust", False))
     )
-    made, passes, also = flatten(tools, own, where=where)
+    graph = flat_graph(tools, own, where=where)
+    known = original(model, graph, where)
+    made, passes, rewritten = flatten(tools, graph, where=where, known=known)
     try:
         save_model(made, folder)
-        stored = open_model(tools, folder, (), job)
+        stored = made if is_readable(made, folder / KERAS3_FILE) else open_model(tools, folder, (), job)
     except Exception as problem:
         raise ModelError(
             "the model cannot be stored and read again by Keras 3", where=job["source"],
             received=f"{type(problem).__name__}: {problem}"[:400],
             next_step="register its own classes with keras.saving.register_keras_serializable, and give them get_config",
         ) from problem  # fmt: skip
-    error = compare(tools, model, stored, where)
-    return Normal(stored, error, closed_layers(stored), passes, {**also, **renamed})
+    error, note = compare(tools, model, stored, where, graph=graph, known=known, rewritten=rewritten)
+    return Normal(stored, error, note, closed_layers(stored), passes, {**graph.renamed, **renamed})
 
 
 def _check_weights(model: Any, where: str) -> None:

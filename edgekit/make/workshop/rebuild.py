@@ -17,7 +17,7 @@ from edgekit.make.workshop.keras2.held import is_held
 from edgekit.make.workshop.layers import make_layer, replay_operation
 
 
-def rebuild(tools: Door, model: Any, *, where: str) -> tuple[Any, float]:
+def rebuild(tools: Door, model: Any, *, where: str) -> tuple[Any, float | None]:
     """The flat tf_keras model and its relative error on random input, below `compare.TOLERANCE`.
 
     Raises `ModelError` that names the layer which cannot be rebuilt, or the first one whose outputs differ.
@@ -27,7 +27,7 @@ def rebuild(tools: Door, model: Any, *, where: str) -> tuple[Any, float]:
     inputs = [builder.input(tensor) for tensor in flat(graph.inputs)]
     outputs = builder.run(graph, inputs)
     made = tools.keras.Model(inputs=inputs, outputs=outputs, name="model")
-    return made, compare(tools, model, made, where)
+    return made, compare(tools, model, made, where).error
 
 
 class _TfKeras(Replay):

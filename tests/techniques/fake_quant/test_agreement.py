@@ -56,13 +56,18 @@ def test_the_file_answers_as_the_model_that_was_trained(tmp_path: Path, network:
     """With the interpreter's own kernels, value by value; every trained range is in the file."""
     from edgekit.make.workshop.convert import convert
     from edgekit.make.workshop.door import door
-    from edgekit.make.workshop.flatten import flatten
+    from edgekit.make.workshop.flatten import flat_graph, flatten
 
     tools = door()
     tools.fresh(0)
     entry = tools.keras3.Input(SHAPE, name="image")
     model = fake_quantized(
-        tools, flatten(tools, tools.keras3.Model(entry, network(tools.keras3.layers, entry)), where="").model
+        tools,
+        flatten(
+            tools,
+            flat_graph(tools, tools.keras3.Model(entry, network(tools.keras3.layers, entry)), where=""),
+            where="",
+        ).model,
     )
     x = np.random.default_rng(0).random((SAMPLES, *SHAPE), dtype=np.float32)
     for start in range(0, SAMPLES, 32):
