@@ -68,7 +68,7 @@ def test_fake_quantization_is_taken_off_and_every_float_weight_is_kept(shop, wra
     assert facts.stripped == (QUANTIZED,) and "calibration" in facts.notes[0]
     assert facts.parameters == PARAMETERS
     activations = {layer.name: layer.activation for layer in facts.layers}
-    assert (activations["conv"], activations["hidden"], activations["head"]) == ("linear", "relu", "softmax")
+    assert (activations["conv"], activations["hidden"], activations["head_softmax"]) == ("linear", "relu", "softmax")
     ours = weights_of(shop.target / "model.keras")
     with np.load(wrapped / f"{source.split('.')[0].split('_')[0]}.npz") as known:
         assert len(ours) == 2 + 4 + 2 + 2 + 2
