@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from edgekit.passes.interface import Pass, named
 from edgekit.passes.run import run_passes
 
 pytestmark = pytest.mark.tf
+PAGE = Path(__file__).parents[2] / "docs" / "passes.md"
 
 
 class Halved(Pass):
@@ -68,7 +70,9 @@ def test_passes_are_listed_from_the_folder_and_named_after_their_files() -> None
     found = passes()
     assert [one.place for one in found] == sorted(one.place for one in found)
     assert all(type(one).__module__ == f"edgekit.passes.{one.name}" for one in found)
-    assert len(found) >= 3
+    rows = [line.split("`")[1] for line in PAGE.read_text(encoding="utf-8").splitlines() if line.startswith("| `")]
+    assert rows == sorted(rows, key=[one.name for one in found].index), "the page lists them in their order"
+    assert set(rows) == {one.name for one in found}
 
 
 def test_what_keeps_the_outputs_is_kept(tools: Any, graph: FlatGraph) -> None:
