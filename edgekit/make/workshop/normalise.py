@@ -7,12 +7,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from edgekit.errors import ModelError
+from edgekit.errors import EdgekitError, ModelError
 from edgekit.make.workshop.answers import is_keras3
 from edgekit.make.workshop.compare import compare
 from edgekit.make.workshop.door import Door
 from edgekit.make.workshop.flatten import closed_layers, flatten
 from edgekit.make.workshop.keras2.rebuild import rebuild
+from edgekit.make.workshop.own_code import make_known
 from edgekit.make.workshop.store import open_model, save_model
 
 HALF = ("float16", "bfloat16")
@@ -37,17 +38,26 @@ def normalise(tools: Door, model: Any, folder: Path, job: dict[str, Any]) -> Nor
         (model, {}) if is_keras3(model) else rebuild(tools, model, where=where, trust=job.get("trust", False))
     )
     made, passes, also = flatten(tools, own, where=where)
+    make_known(tools, made, where=where)
     try:
         save_model(made, folder)
         stored = open_model(tools, folder, (), job)
+    except EdgekitError:
+        raise
     except Exception as problem:
         raise ModelError(
-            "the model cannot be stored and read again by Keras 3", where=job["source"],
-            received=f"{type(problem).__name__}: {problem}"[:400],
-            next_step="register its own classes with keras.saving.register_keras_serializable, and give them get_config",
+            "the model cannot be stored and read again by Keras 3", where=job["source"], received=_reason(problem),
+            next_step="give its own classes a get_config with all arguments of their __init__, and a from_config for those that are layers",
         ) from problem  # fmt: skip
     error = compare(tools, model, stored, where)
     return Normal(stored, error, closed_layers(stored), passes, {**also, **renamed})
+
+
+def _reason(problem: Exception) -> str:
+    """What Keras says of a class that it cannot make again: behind a configuration of any length."""
+    text = " ".join(str(problem).split())
+    _, _, innermost = text.rpartition("Error encountered during deserialization: ")
+    return f"{type(problem).__name__}: {innermost}"[:400]
 
 
 def _check_weights(model: Any, where: str) -> None:

@@ -14,11 +14,13 @@ from edgekit.errors import ModelError
 from edgekit.keras_graph.call_graph import dtype_name
 from edgekit.make.workshop.door import Door
 from edgekit.make.workshop.keras2.arguments import packed, unpacked
+from edgekit.make.workshop.own_code import make_known
 
 
 def held(tools: Door, layer: Any, args: Any, kwargs: Any, name: str) -> Any:
     """The layer of Keras 3 that holds a layer of Keras 2, to be called with the tensors among the arguments; raises `ModelError` if it is not registered."""
     call, tensors = packed(args, kwargs)
+    make_known(tools, layer, where=layer.name)
     kind = registered_name(tools, layer)
     if _class(tools, kind) is not type(layer):
         raise ModelError(
@@ -91,7 +93,10 @@ def held_class(tools: Door) -> Any:
                     "a layer of Keras 2 that is not known here", where="model", received=kind,
                     next_step="name the module that defines and registers it with --import",
                 )  # fmt: skip
-            return found.from_config(settings)
+            known = tools.keras.utils.get_custom_objects().items()
+            bare = {name.rpartition(">")[2].rpartition(".")[2]: one for name, one in known}
+            with tools.keras.utils.custom_object_scope(bare):  # by which Keras 2's wrappers look for what is inside
+                return found.from_config(settings)
 
         def _adopt(self, variable: Any, *, trainable: bool) -> None:
             """Make a variable of the held layer a weight of this one."""

@@ -74,7 +74,10 @@ class _OfKeras2(Replay):
     def _layer(self, operation: Any, args: Any, kwargs: Any) -> Any:
         if id(operation) not in self._layers:
             name = self.unique(operation.name)
-            made = make_layer(self._tools, operation, name, self._opened)
+            try:
+                made = make_layer(self._tools, operation, name, self._opened)
+            except NotImplementedError:  # of a layer inside of it, which Keras 3 has no twin of
+                made = None
             if made is None:
                 made = held(self._tools, operation, args, kwargs, name)
                 self._held.add(id(operation))

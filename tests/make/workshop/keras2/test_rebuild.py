@@ -151,13 +151,13 @@ def test_what_is_held_or_wrapped_comes_back_to_tf_keras(tools, custom, tmp_path)
     assert [type(layer).__name__ for layer in made.layers][1] == "Scaled"
 
 
-def test_a_layer_that_is_not_registered_is_refused_with_what_to_do(tools, tmp_path):
+def test_a_layer_that_cannot_be_imported_is_refused_with_what_to_do(tools, tmp_path):
     class Lonely(tools.keras.layers.Layer):  # type: ignore[misc, name-defined]
         def call(self, x: Any) -> Any:
             return 2 * x
 
     entry = tools.keras.layers.Input(VECTOR)
-    with pytest.raises(ModelError, match="'alone' of type Lonely is a user's own and not registered") as refused:
+    with pytest.raises(ModelError, match="'alone' of type Lonely is defined inside a function") as refused:
         normal(tools, tools.keras.Model(entry, Lonely(name="alone")(entry)), tmp_path)
     assert "register_keras_serializable" in str(refused.value) and "--import" in str(refused.value)
 
