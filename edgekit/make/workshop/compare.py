@@ -11,6 +11,7 @@ from edgekit.errors import ModelError
 from edgekit.keras_graph.call_graph import as_given, calls, dtype_name, flat, graph_of, inner_graph, structures
 from edgekit.make.workshop.answers import answers, is_keras3
 from edgekit.make.workshop.door import Door
+from edgekit.make.workshop.stateless import reset_states
 
 TOLERANCE = 1e-5
 COMPARED_SAMPLES = 4
@@ -27,7 +28,7 @@ def compare(tools: Door, model: Any, made: Any, where: str) -> float:
 
     Raises `ModelError` that names the first layer which differs, and if the model gives no number at all on any input that was tried.
     """
-    for samples in _tries(made):
+    for samples in _tries(made, _batch(model)):
         theirs = _answered(model, samples)
         if theirs is not None and all(part.size and np.isfinite(part).all() for part in theirs):
             break
@@ -54,23 +55,30 @@ def compare(tools: Door, model: Any, made: Any, where: str) -> float:
 def _answered(model: Any, samples: list[np.ndarray]) -> list[np.ndarray] | None:
     """The original's answers; None where it takes no input of that size."""
     try:
+        reset_states(model)
         return [np.asarray(part, np.float64) for part in answers(model, samples)]
     except Exception:  # TensorFlow's errors, and whatever a user's own layer raises
         return None
 
 
-def _tries(model: Any) -> Iterator[list[np.ndarray]]:
+def _batch(model: Any) -> int:
+    """The number of samples that a model takes: its own where its batch is fixed."""
+    fixed = [tensor.shape[0] for tensor in getattr(model, "inputs", None) or () if tensor.shape]
+    return next((int(size) for size in fixed if size is not None), COMPARED_SAMPLES)
+
+
+def _tries(model: Any, batch: int) -> Iterator[list[np.ndarray]]:
     """Random inputs of a model, the usual ones first."""
     free = max(sum(size is None for size in tensor.shape[1:]) for tensor in model.inputs)
     for size in (LARGE.get(free, LARGE_VOLUME), SMALL) if free else (SMALL,):
         for lowest in LOWEST:
             generator = np.random.default_rng(0)
-            yield [_random(generator, tensor, size, lowest) for tensor in model.inputs]
+            yield [_random(generator, tensor, batch, size, lowest) for tensor in model.inputs]
 
 
-def _random(generator: np.random.Generator, tensor: Any, size: int, lowest: float) -> np.ndarray:
+def _random(generator: np.random.Generator, tensor: Any, batch: int, size: int, lowest: float) -> np.ndarray:
     """Random input with the shape of a model's input."""
-    shape = (COMPARED_SAMPLES, *(size if known is None else known for known in tensor.shape[1:]))
+    shape = (batch, *(size if known is None else known for known in tensor.shape[1:]))
     dtype = dtype_name(tensor)
     if "int" in dtype or dtype == "bool":
         return generator.integers(0, 2, shape).astype(dtype)
@@ -94,6 +102,7 @@ def _first_different(tools: Door, model: Any, made: Any, samples: list[np.ndarra
     for operation, _, _, produced in calls(graph):
         if operation.name not in outputs or len(flat(produced)) != 1 or len(flat(outputs[operation.name])) != 1:
             continue
+        reset_states(model)
         theirs = answers(theirs_of(as_given(structures(graph)[0], flat(graph.inputs)), flat(produced)[0]), samples)
         ours = answers(ours_of(made.inputs, flat(outputs[operation.name])[0]), samples)
         pairs = zip(ours, theirs, strict=True)

@@ -12,6 +12,7 @@ from edgekit.errors import ModelError
 from edgekit.keras_graph.call_graph import graph_of, inner_graph
 from edgekit.keras_graph.flat_graph import FlatGraph, Value, model_of, read_graph, values_in
 from edgekit.make.workshop.door import Door
+from edgekit.make.workshop.stateless import without_state
 from edgekit.passes.run import run_passes
 
 
@@ -25,7 +26,7 @@ class Flattened(NamedTuple):
 
 def flatten(tools: Door, model: Any, *, where: str) -> Flattened:
     """The flat Keras 3 model, which shares with the original the layers that no pass rewrites; raises `ModelError` if it cannot be called."""
-    read = flat_graph(tools, model, where=where)
+    read = without_state(tools, flat_graph(tools, model, where=where), where=where)
     graph, told = run_passes(tools, read)
     return Flattened(model_of(tools, graph, where=where), told, dict(read.renamed))
 

@@ -14,9 +14,10 @@ from edgekit.make.workshop.door import Door
 from edgekit.make.workshop.flatten import closed_layers, flatten
 from edgekit.make.workshop.keras2.rebuild import rebuild
 from edgekit.make.workshop.own_code import make_known
+from edgekit.make.workshop.stateless import state_note
 from edgekit.make.workshop.store import open_model, save_model
 
-HALF = ("float16", "bfloat16")
+OTHER_PRECISION = ("float16", "bfloat16", "float64")
 
 
 class Normal(NamedTuple):
@@ -50,7 +51,7 @@ def normalise(tools: Door, model: Any, folder: Path, job: dict[str, Any]) -> Nor
             next_step="give its own classes a get_config with all arguments of their __init__, and a from_config for those that are layers",
         ) from problem  # fmt: skip
     error = compare(tools, model, stored, where)
-    return Normal(stored, error, closed_layers(stored), passes, {**also, **renamed})
+    return Normal(stored, error, closed_layers(stored), (*state_note(model, stored), *passes), {**also, **renamed})
 
 
 def _reason(problem: Exception) -> str:
@@ -76,14 +77,14 @@ def _in_float32(tools: Door, model: Any) -> None:
     """Let layers that compute in half precision, as a training policy said, compute in float32."""
     if not is_keras3(model):
         for layer in model._flatten_layers():
-            if layer.compute_dtype in HALF:
+            if layer.compute_dtype in OTHER_PRECISION:
                 layer._set_dtype_policy("float32")
         return
     for layer in model._flatten_layers():
-        if layer.compute_dtype in HALF:
+        if layer.compute_dtype in OTHER_PRECISION:
             layer.dtype_policy = "float32"
     for weight in model.weights:
-        if weight.dtype in HALF:  # of a policy that also keeps the weights in half precision
+        if weight.dtype in OTHER_PRECISION:  # of a policy that also keeps the weights in half precision
             weight._value = tools.tf.Variable(
                 tools.tf.cast(weight.value, "float32"), trainable=weight.trainable, name=weight.name
             )
