@@ -20,10 +20,10 @@ def graph_of(model: Any, where: str) -> Any:
     graph = inner_graph(model)
     if graph is None:
         kind = type(model).__name__
-        built = "call it once, or give it an Input" if kind == "Sequential" else "write it as a Functional model"
+        built = "call it once on a batch of samples" + (", or give it an Input" if kind == "Sequential" else "")
         raise ModelError(
-            f"a {kind} model without a graph cannot be rebuilt", where=where, received=kind,
-            allowed="Sequential with an Input, or Functional", next_step=built,
+            f"a {kind} model that was never built: the shapes of its inputs are not known", where=where, received=kind,
+            allowed="Functional, Sequential with an Input, or a model that was called before it is returned or saved", next_step=built,
         )  # fmt: skip
     return graph
 

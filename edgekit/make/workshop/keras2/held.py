@@ -16,6 +16,9 @@ from edgekit.make.workshop.door import Door
 from edgekit.make.workshop.keras2.arguments import packed, unpacked
 from edgekit.make.workshop.own_code import make_known
 
+CALLS_BY_NAME = ("Lambda", "TFOpLambda", "SlicingOpLambda", "ClassMethod", "InstanceMethod", "InstanceProperty")
+"""Layers of Keras 2 whose settings say what is called: never made from a file's words, nor of use without tensors of their own kind."""
+
 
 def held(tools: Door, layer: Any, args: Any, kwargs: Any, name: str) -> Any:
     """The layer of Keras 3 that holds a layer of Keras 2, to be called with the tensors among the arguments; raises `ModelError` if it is not registered."""
@@ -55,7 +58,7 @@ def _class(tools: Door, kind: str) -> Any:
         found = tools.keras.saving.get_registered_object(kind) or tools.keras.utils.get_custom_objects().get(kind)
     if not isinstance(found, type) or not issubclass(found, tools.keras.layers.Layer):
         return None
-    return None if issubclass(found, tools.keras.layers.Lambda) else found
+    return None if found.__name__ in CALLS_BY_NAME else found
 
 
 def _subclasses(kind: Any) -> Iterator[Any]:
