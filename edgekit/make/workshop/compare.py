@@ -30,9 +30,14 @@ def compare(tools: Door, model: Any, made: Any, where: str) -> float:
     """
     for samples in _tries(made, _batch(model)):
         theirs = _answered(model, samples)
-        if theirs is not None and all(part.size and np.isfinite(part).all() for part in theirs):
+        if isinstance(theirs, list) and all(part.size and np.isfinite(part).all() for part in theirs):
             break
     else:
+        if isinstance(theirs, Exception):
+            raise ModelError(
+                "the model cannot be called", where=where, received=f"{type(theirs).__name__}: {theirs}"[:400],
+                next_step="call it once on a batch of samples where it is made, and mend what fails there",
+            ) from theirs  # fmt: skip
         raise ModelError(
             "the model gives no finite numbers on random input", where=where,
             received=f"inputs from {LOWEST[0]:g} or {LOWEST[-1]:g} to 1",
@@ -52,13 +57,13 @@ def compare(tools: Door, model: Any, made: Any, where: str) -> float:
     return error
 
 
-def _answered(model: Any, samples: list[np.ndarray]) -> list[np.ndarray] | None:
-    """The original's answers; None where it takes no input of that size."""
+def _answered(model: Any, samples: list[np.ndarray]) -> list[np.ndarray] | Exception:
+    """The original's answers; the error where it takes no input of that size."""
     try:
         reset_states(model)
         return [np.asarray(part, np.float64) for part in answers(model, samples)]
-    except Exception:  # TensorFlow's errors, and whatever a user's own layer raises
-        return None
+    except Exception as problem:  # TensorFlow's errors, and whatever a user's own layer raises
+        return problem
 
 
 def _batch(model: Any) -> int:

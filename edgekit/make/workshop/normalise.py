@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from edgekit.errors import EdgekitError, ModelError
+from edgekit.keras_graph.call_graph import graph_of
 from edgekit.make.workshop.answers import is_keras3
 from edgekit.make.workshop.compare import compare
 from edgekit.make.workshop.door import Door
@@ -33,6 +34,8 @@ class Normal(NamedTuple):
 def normalise(tools: Door, model: Any, folder: Path, job: dict[str, Any]) -> Normal:
     """The flat model, also stored in `folder`; raises `ModelError` for one that cannot be called, or not be stored."""
     where = job["source"]
+    if not model.built:
+        graph_of(model, where)  # raises that there is none
     _check_weights(model, where)
     _in_float32(tools, model)
     own, renamed = (
