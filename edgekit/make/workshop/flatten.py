@@ -18,18 +18,23 @@ from edgekit.passes.run import run_passes
 
 
 class Flattened(NamedTuple):
-    """A flat Keras 3 model, what the passes over its graph did, a sentence each, and the original's names where they had to be replaced."""
+    """A flat Keras 3 model, what the passes over its graph did, a sentence each, and the original's names where they had to be replaced.
+
+    `source` is the model whose graph was read: the original, or what a subclassed one was traced as, with the structure of its ends.
+    """
 
     model: Any
     passes: tuple[str, ...]
     renamed: dict[str, str]
+    source: Any
 
 
 def flatten(tools: Door, model: Any, *, where: str) -> Flattened:
     """The flat Keras 3 model, which shares with the original the layers that no pass rewrites; raises `ModelError` if it cannot be called."""
-    read = without_state(tools, flat_graph(tools, model, where=where), where=where)
+    source = model if inner_graph(model) is not None else _subclassed(tools, model, where)
+    read = without_state(tools, flat_graph(tools, source, where=where), where=where)
     graph, told = run_passes(tools, read)
-    return Flattened(model_of(tools, graph, where=where), told, dict(read.renamed))
+    return Flattened(model_of(tools, graph, where=where), told, dict(read.renamed), source)
 
 
 def flat_graph(tools: Door, model: Any, *, where: str) -> FlatGraph:

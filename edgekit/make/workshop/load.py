@@ -51,9 +51,9 @@ def load(job: dict[str, Any], progress: Progress) -> Any:
     target = Path(job["target"])
     normal = normalise(tools, model, target, job)
     progress("normalising the model", 2, 3)
-    losses = compiled_losses(tools, loss, output_names(model, normal.model))
+    losses = compiled_losses(tools, loss, output_names(normal.source, normal.model))
     facts = take_facts(tools, normal.model, sha256=job["sha256"], kind=kind, losses=losses, error=normal.error)
-    inputs, outputs = ports(model, facts)
+    inputs, outputs = ports(normal.source, facts)
     facts = msgspec.structs.replace(
         facts,
         inputs=inputs,

@@ -22,13 +22,17 @@ OTHER_PRECISION = ("float16", "bfloat16", "float64")
 
 
 class Normal(NamedTuple):
-    """A flat model, its relative error on random input, its closed layers, what the passes did, and the names that were replaced."""
+    """A flat model, its relative error on random input, its closed layers, what the passes did, and the names that were replaced.
+
+    `source` is the original, or the graph of a subclassed one, with the structure of its inputs and outputs.
+    """
 
     model: Any
     error: float
     closed: tuple[str, ...]
     passes: tuple[str, ...]
     renamed: dict[str, str]
+    source: Any
 
 
 def normalise(tools: Door, model: Any, folder: Path, job: dict[str, Any]) -> Normal:
@@ -41,7 +45,7 @@ def normalise(tools: Door, model: Any, folder: Path, job: dict[str, Any]) -> Nor
     own, renamed = (
         (model, {}) if is_keras3(model) else rebuild(tools, model, where=where, trust=job.get("trust", False))
     )
-    made, passes, also = flatten(tools, own, where=where)
+    made, passes, also, source = flatten(tools, own, where=where)
     make_known(tools, made, where=where)
     try:
         save_model(made, folder)
@@ -54,7 +58,14 @@ def normalise(tools: Door, model: Any, folder: Path, job: dict[str, Any]) -> Nor
             next_step="give its own classes a get_config with all arguments of their __init__, and a from_config for those that are layers",
         ) from problem  # fmt: skip
     error = compare(tools, model, stored, where)
-    return Normal(stored, error, closed_layers(stored), (*state_note(model, stored), *passes), {**also, **renamed})
+    return Normal(
+        stored,
+        error,
+        closed_layers(stored),
+        (*state_note(model, stored), *passes),
+        {**also, **renamed},
+        source if own is model else model,
+    )
 
 
 def _reason(problem: Exception) -> str:

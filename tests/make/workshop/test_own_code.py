@@ -51,6 +51,15 @@ class Closed(keras.Model):
         return tf.where(tf.reduce_sum(y) > 0, y, self.two(y))
 
 
+class OfDicts(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.dense = layers.Dense(2)
+
+    def call(self, x):
+        return {"scores": self.dense(x["zeta"]), "again": x["alpha"]}
+
+
 class Step(layers.Layer):
     def __init__(self, units=3, **given):
         super().__init__(**given)
@@ -113,6 +122,12 @@ def a_closed_model():
 def a_closed_model_alone():
     model = Closed()
     model(np.ones((1, 6), np.float32))
+    return model
+
+
+def of_dicts():
+    model = OfDicts()
+    model({"zeta": np.ones((1, 3), np.float32), "alpha": np.ones((1, 4), np.float32)})
     return model
 
 
@@ -221,6 +236,13 @@ def test_what_cannot_be_found_again_is_refused_with_what_to_do(shop, project, ma
     with pytest.raises(ModelError) as refused:
         shop.load(f"own_parts:{made}", root=str(project))
     assert all(word in str(refused.value) for word in words), str(refused.value)
+
+
+def test_a_subclassed_model_keeps_the_keys_of_its_dicts(shop, project):
+    facts = shop.load("own_parts:of_dicts", root=str(project))
+    assert [(port.name, port.shape) for port in facts.inputs] == [("zeta", (3,)), ("alpha", (4,))]
+    assert [(port.name, port.shape) for port in facts.outputs] == [("scores", (2,)), ("again", (4,))]
+    assert facts.closed == ()
 
 
 def test_the_code_is_named_beside_the_model(shop, project):
