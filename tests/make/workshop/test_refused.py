@@ -5,6 +5,7 @@ from __future__ import annotations
 import zipfile
 from pathlib import Path
 
+import h5py
 import pytest
 
 from edgekit.errors import ModelError, TrustError
@@ -88,6 +89,22 @@ def test_a_tflite_file_with_an_appended_archive_is_none_of_keras(shop, stem, tmp
         archive.writestr("labels.txt", "cat\ndog\n")
     with pytest.raises(ModelError, match=r"a \.tflite file is no Keras model"):
         shop.load(str(path))
+
+
+def test_a_file_that_keras_finds_no_weights_in(shop, model_files, tmp_path):
+    path = tmp_path / "lost.keras"
+    with zipfile.ZipFile(model_files / "keras3.keras") as own, zipfile.ZipFile(path, "w") as archive:
+        for name in own.namelist():
+            (tmp_path / name).write_bytes(own.read(name))
+        with h5py.File(tmp_path / "model.weights.h5", "r+") as weights:
+            held = [group for group in weights["layers"].values() if len(group["vars"])]
+            for variable in list(held[-1]["vars"]):
+                del held[-1]["vars"][variable]
+        for name in own.namelist():
+            archive.write(tmp_path / name, name)
+    with pytest.raises(ModelError, match="Keras itself does not find") as refused:
+        shop.load(str(path))
+    assert "build()" in str(refused.value) and "module:function" in str(refused.value)
 
 
 MODELS = """
