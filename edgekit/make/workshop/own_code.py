@@ -10,7 +10,6 @@ import functools
 import importlib
 import inspect
 import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import FunctionType
@@ -18,7 +17,7 @@ from typing import Any, NamedTuple
 
 from edgekit.errors import ModelError
 from edgekit.make.workshop.door import Door
-from edgekit.project.userfunction import import_modules
+from edgekit.project.userfunction import import_modules, loaded
 
 FILE = "own_code.json"
 TENSORFLOW = "tensorflow"
@@ -129,7 +128,7 @@ def _found(name: str) -> Any:
     module, _, path = name.partition(":")
     if module == TENSORFLOW:
         return _exports().get_symbol_from_name(path)
-    return functools.reduce(lambda part, key: getattr(part, key, None), path.split("."), sys.modules.get(module))
+    return loaded(module, path)
 
 
 def _exports() -> Any:

@@ -261,7 +261,7 @@ def test_ports_of_a_dict_keep_their_names_and_their_order(tools, tmp_path):
     job = {"source": "test", "imports": [], "root": str(tmp_path)}
     normal = normalise(tools, own, tmp_path, job)
     facts = take_facts(tools, normal.model, sha256="", kind="", losses=(), error=normal.error)
-    inputs, outputs = ports(own, facts, normal.renamed)
+    inputs, outputs = ports(own, facts)
     assert [(port.name, port.shape) for port in inputs] == [("zeta", (6,)), ("alpha", (6,))]
     assert [(port.name, port.shape) for port in outputs] == [("one", (3,)), ("a/deep", (1,))]
     assert output_names(own, normal.model) == ["one", "a/deep"]
