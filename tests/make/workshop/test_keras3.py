@@ -339,6 +339,7 @@ def test_what_cannot_be_stored_is_refused_with_the_reason(tools, tmp_path):
 
     keras = tools.keras3
 
+    @keras.saving.register_keras_serializable()
     class Needs(keras.layers.Layer):  # type: ignore[misc, name-defined]
         def __init__(self, table: Any) -> None:
             super().__init__()
