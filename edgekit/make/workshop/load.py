@@ -73,7 +73,7 @@ def _load(job: dict[str, Any], progress: Progress) -> Any:
     progress("normalising the model", 2, 3)
     losses = compiled_losses(tools, loss, output_names(normal.source, normal.model))
     facts = take_facts(tools, normal.model, sha256=job["sha256"], kind=kind, losses=losses, error=normal.error)
-    inputs, outputs = ports(normal.source, facts)
+    inputs, outputs = ports(normal.source, facts, normal.renamed)
     facts = msgspec.structs.replace(
         facts,
         inputs=inputs,

@@ -272,7 +272,7 @@ def test_dicts_keep_the_order_in_which_they_were_given(tools, tmp_path, kind, st
         own.save(tmp_path / "own.keras")
         own = keras.models.load_model(tmp_path / "own.keras")
     made = normal(tools, own, tmp_path).model
-    inputs, outputs = ports(own, take_facts(tools, made, sha256="", kind="", losses=(), error=0.0))
+    inputs, outputs = ports(own, take_facts(tools, made, sha256="", kind="", losses=(), error=0.0), {})
     assert [(port.name, port.shape) for port in inputs] == [("zeta", (3,)), ("alpha", (4,))]
     assert [(port.name, port.shape) for port in outputs] == [("two", (2,)), ("one", (3,))]
     assert output_names(own, made) == ["two", "one"]
