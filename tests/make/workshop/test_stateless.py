@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 pytestmark = pytest.mark.tf
-BATCH, SERIES = 2, (5, 3)
+BATCH, SERIES = 3, (5, 3)
 FORMS = {
     "two": lambda k, x: k.layers.LSTM(3, stateful=True)(k.layers.GRU(4, stateful=True, return_sequences=True)(x)),
     "both ways": lambda k, x: k.layers.Bidirectional(k.layers.SimpleRNN(3, stateful=True))(x),
