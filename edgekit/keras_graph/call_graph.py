@@ -20,10 +20,10 @@ def graph_of(model: Any, where: str) -> Any:
     graph = inner_graph(model)
     if graph is None:
         kind = type(model).__name__
-        built = "call it once, or give it an Input" if kind == "Sequential" else "write it as a Functional model"
+        built = "call it once on a batch of samples" + (", or give it an Input" if kind == "Sequential" else "")
         raise ModelError(
-            f"a {kind} model without a graph cannot be rebuilt", where=where, received=kind,
-            allowed="Sequential with an Input, or Functional", next_step=built,
+            f"a {kind} model that was never built: the shapes of its inputs are not known", where=where, received=kind,
+            allowed="Functional, Sequential with an Input, or a model that was called before it is returned or saved", next_step=built,
         )  # fmt: skip
     return graph
 
@@ -64,7 +64,7 @@ def as_given(structure: Any, tensors: list[Any]) -> list[Any]:
     >>> as_given({"zeta": None, "alpha": [None, None]}, [1, 2, 3])
     [3, 1, 2]
     """
-    return list(tensors) if structure is None else list(_leaves(filled(structure, iter(tensors))))
+    return list(tensors) if structure is None else list(leaves(filled(structure, iter(tensors))))
 
 
 def as_flat(structure: Any, tensors: list[Any]) -> list[Any]:
@@ -73,10 +73,11 @@ def as_flat(structure: Any, tensors: list[Any]) -> list[Any]:
     return [tensor for _, tensor in sorted(zip(order, tensors, strict=True), key=lambda pair: pair[0])]
 
 
-def _leaves(structure: Any) -> Iterator[Any]:
+def leaves(structure: Any) -> Iterator[Any]:
+    """The leaves of a nested structure in the order in which its user gave them."""
     if isinstance(structure, dict | list | tuple):
         for part in structure.values() if isinstance(structure, dict) else structure:
-            yield from _leaves(part)
+            yield from leaves(part)
     else:
         yield structure
 

@@ -44,10 +44,10 @@ class Tried(NamedTuple):
         return float(finite / size) if size else 0.0
 
 
-def tried(graph: FlatGraph, answers: Callable[[Samples], list[Any]]) -> Tried | None:
+def tried(graph: FlatGraph, answers: Callable[[Samples], list[Any]], count: int = COUNT) -> Tried | None:
     """The first samples that are answered with finite numbers alone, else those with most of them; None where none are taken at all."""
     best: Tried | None = None
-    for samples in random_samples(graph):
+    for samples in random_samples(graph, count):
         outputs = answered(answers, samples)
         if outputs is None:
             continue
@@ -67,8 +67,8 @@ def answered(answers: Callable[[Samples], list[Any]], samples: Samples) -> list[
         return None
 
 
-def random_samples(graph: FlatGraph) -> Iterator[Samples]:
-    """Batches of `COUNT` samples, always the same ones; none for inputs of text."""
+def random_samples(graph: FlatGraph, count: int = COUNT) -> Iterator[Samples]:
+    """Batches of `count` samples, always the same ones; none for inputs of text."""
     inputs, known = graph.inputs, domains(graph)
     if any(value.dtype == "string" for value in inputs):
         return
@@ -81,7 +81,7 @@ def random_samples(graph: FlatGraph) -> Iterator[Samples]:
         sizes, INTEGERS if has_integers else INTEGERS[-1:], ENDS if has_numbers else ENDS[:1]
     ):
         generator = np.random.default_rng(0)
-        samples = [_sample(generator, value, known.get(value), size, Domain(*ends), below) for value in inputs]
+        samples = [_sample(generator, value, count, known.get(value), size, Domain(*ends), below) for value in inputs]
         yield [_padded(array) for array in samples]
         yield samples
 
@@ -95,9 +95,15 @@ def _padded(array: np.ndarray) -> np.ndarray:
 
 
 def _sample(
-    generator: np.random.Generator, value: Value, known: Domain | None, free: int, ends: Domain, below: int
+    generator: np.random.Generator,
+    value: Value,
+    count: int,
+    known: Domain | None,
+    free: int,
+    ends: Domain,
+    below: int,
 ) -> np.ndarray:
-    shape = (COUNT, *(free if size is None else size for size in value.shape))
+    shape = (count, *(free if size is None else size for size in value.shape))
     if value.dtype == "bool":
         return generator.integers(0, 2, shape).astype(bool)
     if known is not None and known.is_index:

@@ -9,6 +9,7 @@ left out: every cache key has their versions.
 from __future__ import annotations
 
 import ast
+import functools
 import hashlib
 import importlib
 import os
@@ -71,6 +72,11 @@ def load(spec: str, *, root: Path, error: type[InputError]) -> Any:
     if not callable(function):
         raise error(f"module {match['module']!r} has no function {match['function']!r}", received=spec)
     return function
+
+
+def loaded(module: str, path: str) -> Any:
+    """What stands under a qualified name in a module that was imported before; None for nothing."""
+    return functools.reduce(lambda part, key: getattr(part, key, None), path.split("."), sys.modules.get(module))
 
 
 def _import(name: str, root: Path, error: type[InputError]) -> Any:

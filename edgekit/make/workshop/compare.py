@@ -16,8 +16,9 @@ from edgekit.keras_graph.call_graph import as_given, calls, dtype_name, flat, gr
 from edgekit.keras_graph.flat_graph import FlatGraph, Value, model_of, read_graph
 from edgekit.make.workshop.answers import answers, is_keras3
 from edgekit.make.workshop.door import Door
+from edgekit.make.workshop.stateless import reset_states
 from edgekit.passes.difference import difference, rounding
-from edgekit.passes.random_samples import Samples, Tried, answered, tried
+from edgekit.passes.random_samples import COUNT, Samples, Tried, answered, tried
 from edgekit.passes.state import state_kept
 
 TOLERANCE = 1e-5
@@ -34,19 +35,43 @@ class Compared(NamedTuple):
 
 
 def original(model: Any, graph: FlatGraph, where: str) -> Tried:
-    """Samples for a model, of which `graph` is the flat graph in Keras 3, and its answers; raises `ModelError` where it cannot be called."""
+    """Samples for a model, of which `graph` is the flat graph in Keras 3, and its answers, its kept states being zeros; raises `ModelError` where it
+    cannot be called, with what it raised last."""
+    problems: list[Exception] = []
 
     def asked(samples: Samples) -> list[Any]:
-        with state_kept(graph):
-            return answers(model, samples)
+        try:
+            with state_kept(graph):
+                return [np.asarray(part, np.float64) for part in _from_zeros(model, samples)]
+        except Exception as problem:  # TensorFlow's errors, and whatever a user's own layer raises
+            problems.append(problem)
+            raise
 
-    found = tried(graph, asked)
+    found = tried(graph, asked, _batch(model))
     if found is None:
-        raise ModelError(
-            "the model cannot be called", where=where, received="random input of every size and range that was tried",
-            next_step="call it yourself on a batch of two samples, and look at what it raises",
-        )  # fmt: skip
+        raise _not_called(problems, where) from (problems[-1] if problems else None)
     return found
+
+
+def _from_zeros(model: Any, samples: Samples) -> list[Any]:
+    """A model's answers after its kept states were reset."""
+    reset_states(model)
+    return answers(model, samples)
+
+
+def _batch(model: Any) -> int:
+    """The number of samples that a model takes: its own where its batch is fixed."""
+    fixed = [tensor.shape[0] for tensor in getattr(model, "inputs", None) or () if tensor.shape]
+    return next((int(size) for size in fixed if size is not None), COUNT)
+
+
+def _not_called(problems: list[Exception], where: str) -> ModelError:
+    tries = "random input of every size and range that was tried"
+    return ModelError(
+        "the model cannot be called", where=where,
+        received=f"{type(problems[-1]).__name__}: {problems[-1]}"[:400] if problems else tries,
+        next_step="call it once on a batch of samples where it is made, and mend what fails there",
+    )  # fmt: skip
 
 
 def compare(
@@ -68,7 +93,7 @@ def compare(
     known = known or original(model, graph, where)
     if is_keras3(made):
         _require_weights(graph, made, where, rewritten)
-    ours = answered(lambda samples: answers(made, samples), known.samples)
+    ours = answered(lambda samples: _from_zeros(made, samples), known.samples)
     pairs = [] if ours is None else list(zip(ours, known.outputs, strict=True))
     errors = [difference(*pair) for pair in pairs]
     if ours is None or not max(errors, default=0.0) < TOLERANCE:
@@ -168,7 +193,7 @@ def _called(tools: Door, model: Any, graph: FlatGraph, samples: Samples) -> Iter
     nodes = list(calls(source))
     tensors = {id(part): part for *_, produced in nodes for part in flat(produced)}
     entries = as_given(structures(source)[0], flat(source.inputs))
-    found = dict(zip(tensors, flat(answers(made_by(entries, list(tensors.values())), samples)), strict=True))
+    found = dict(zip(tensors, flat(_from_zeros(made_by(entries, list(tensors.values())), samples)), strict=True))
     found |= {id(entry): array for entry, array in zip(entries, samples, strict=True)}
     for operation, args, kwargs, produced in nodes:
         yield operation, _given((args, kwargs), found.get), [found[id(part)] for part in flat(produced)]

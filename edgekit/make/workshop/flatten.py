@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from edgekit.errors import ModelError
 from edgekit.keras_graph.call_graph import graph_of, inner_graph
 from edgekit.keras_graph.flat_graph import FlatGraph, Value, model_of, read_graph, values_in
+from edgekit.make.workshop.answers import built_shapes
 from edgekit.make.workshop.door import Door
 from edgekit.passes.random_samples import Tried
 from edgekit.passes.run import run_passes
@@ -35,6 +36,11 @@ def flatten(tools: Door, read: FlatGraph, *, where: str, known: Tried | None = N
     return Flattened(model_of(tools, graph, where=where), told, rewritten)
 
 
+def source_of(tools: Door, model: Any, *, where: str) -> Any:
+    """The Keras 3 model whose graph is read: the model itself, or what a subclassed one is traced as, with the structure of its ends."""
+    return model if inner_graph(model) is not None else _subclassed(tools, model, where)
+
+
 def flat_graph(tools: Door, model: Any, *, where: str) -> FlatGraph:
     """The flat graph of a Keras 3 model; raises `ModelError` if it cannot be called."""
     traced: dict[int, Any] = {}
@@ -47,7 +53,7 @@ def flat_graph(tools: Door, model: Any, *, where: str) -> FlatGraph:
             traced[id(operation)] = _traced(tools, operation, tools.keras3.tree.map_structure(_shape, args[0]))
         return traced[id(operation)]
 
-    return read_graph(tools, model if inner_graph(model) is not None else _subclassed(tools, model, where), opened)
+    return read_graph(tools, source_of(tools, model, where=where), opened)
 
 
 def _shape(value: Value) -> Any:
@@ -66,7 +72,7 @@ def is_closed(layer: Any) -> bool:
 
 def _subclassed(tools: Door, model: Any, where: str) -> Any:
     """The graph of a subclassed model, or of the model as one layer."""
-    shapes = _input_shapes(model)
+    shapes = built_shapes(model)
     if shapes is None:
         graph_of(model, where)  # raises that there is none
     traced = _traced(tools, model, shapes)
@@ -93,11 +99,10 @@ def _traced(tools: Door, model: Any, shapes: Any) -> Any:
     return traced if is_whole else None
 
 
-def _inputs(tools: Door, shapes: Any) -> Any:
-    return tools.keras3.tree.map_shape_structure(lambda shape: tools.keras3.Input(tuple(shape)[1:]), shapes)
-
-
-def _input_shapes(model: Any) -> Any:
-    """The shapes that a subclassed model was built with; None where it never was."""
-    found = (model.get_build_config() or {}) if hasattr(model, "get_build_config") else {}
-    return found.get("input_shape") or found.get("shapes_dict")
+def _inputs(tools: Door, shapes: Any, name: str | None = None) -> Any:
+    """Inputs of these shapes, those of a dict under its keys."""
+    if isinstance(shapes, dict):
+        return {key: _inputs(tools, one, str(key)) for key, one in shapes.items()}
+    if isinstance(shapes, list | tuple) and any(isinstance(one, dict | list | tuple) for one in shapes):
+        return [_inputs(tools, one) for one in shapes]
+    return tools.keras3.Input(tuple(shapes)[1:], name=name)

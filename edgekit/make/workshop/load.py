@@ -71,9 +71,9 @@ def _load(job: dict[str, Any], progress: Progress) -> Any:
     target = Path(job["target"])
     normal = normalise(tools, model, target, job)
     progress("normalising the model", 2, 3)
-    losses = compiled_losses(tools, loss, output_names(model, normal.model))
+    losses = compiled_losses(tools, loss, output_names(normal.source, normal.model))
     facts = take_facts(tools, normal.model, sha256=job["sha256"], kind=kind, losses=losses, error=normal.error)
-    inputs, outputs = ports(model, facts)
+    inputs, outputs = ports(normal.source, facts, normal.renamed)
     facts = msgspec.structs.replace(
         facts,
         inputs=inputs,
@@ -134,6 +134,13 @@ def _unreadable(path: Path, problem: Exception) -> ModelError:
     custom = any(sign in text for sign in ("Could not locate class", "Unknown layer", "Could not deserialize class"))
     found = re.search(r"(?:locate class|Unknown layer:|deserialize class) '?(?P<name>[\w>.]+)", text)
     named = f": {found['name']}" if found else ""
+    if re.search(r"expected \d+ variables, but received|was never built|but it has 0 variables", text):
+        return ModelError(
+            "Keras itself does not find a layer's weights in the file", where=str(path), received=text[:400],
+            allowed="a file that keras.saving.load_model reads",
+            next_step="give the layer a build() that builds the layers inside it, and save the model again; "
+            "or load it in its own code and name that as module:function",
+        )  # fmt: skip
     step = (
         "name the module that defines and registers the layer with --import"
         if custom

@@ -10,21 +10,27 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from edgekit.errors import ModelError
+from edgekit.errors import EdgekitError, ModelError
+from edgekit.keras_graph.call_graph import graph_of
 from edgekit.make.workshop.answers import is_keras3
 from edgekit.make.workshop.compare import compare, original
 from edgekit.make.workshop.door import Door
-from edgekit.make.workshop.flatten import closed_layers, flat_graph, flatten
+from edgekit.make.workshop.flatten import closed_layers, flat_graph, flatten, source_of
 from edgekit.make.workshop.keras2.rebuild import rebuild
+from edgekit.make.workshop.own_code import make_known
 from edgekit.make.workshop.readable import is_readable
+from edgekit.make.workshop.stateless import state_note, without_state
 from edgekit.make.workshop.store import KERAS3_FILE, open_model, save_model
 
-HALF = ("float16", "bfloat16")
+OTHER_PRECISION = ("float16", "bfloat16", "float64")
 
 
 class Normal(NamedTuple):
     """A flat model, its relative error on random input and what was not compared, its closed layers, what the passes did, and the names
-    that were replaced."""
+    that were replaced.
+
+    `source` is the original, or the graph of a subclassed one, with the structure of its inputs and outputs.
+    """
 
     model: Any
     error: float | None
@@ -32,30 +38,51 @@ class Normal(NamedTuple):
     closed: tuple[str, ...]
     passes: tuple[str, ...]
     renamed: dict[str, str]
+    source: Any
 
 
 def normalise(tools: Door, model: Any, folder: Path, job: dict[str, Any]) -> Normal:
     """The flat model, also stored in `folder`; raises `ModelError` for one that cannot be called, or not be stored."""
     where = job["source"]
+    if not model.built:
+        graph_of(model, where)  # raises that there is none
     _check_weights(model, where)
     _in_float32(tools, model)
     own, renamed = (
         (model, {}) if is_keras3(model) else rebuild(tools, model, where=where, trust=job.get("trust", False))
     )
-    graph = flat_graph(tools, own, where=where)
+    source = source_of(tools, own, where=where)
+    graph = without_state(tools, flat_graph(tools, source, where=where), where=where)
     known = original(model, graph, where)
     made, passes, rewritten = flatten(tools, graph, where=where, known=known)
+    make_known(tools, made, where=where)
     try:
         save_model(made, folder)
         stored = made if is_readable(made, folder / KERAS3_FILE) else open_model(tools, folder, (), job)
+    except EdgekitError:
+        raise
     except Exception as problem:
         raise ModelError(
-            "the model cannot be stored and read again by Keras 3", where=job["source"],
-            received=f"{type(problem).__name__}: {problem}"[:400],
-            next_step="register its own classes with keras.saving.register_keras_serializable, and give them get_config",
+            "the model cannot be stored and read again by Keras 3", where=job["source"], received=_reason(problem),
+            next_step="give its own classes a get_config with all arguments of their __init__, and a from_config for those that are layers",
         ) from problem  # fmt: skip
     error, note = compare(tools, model, stored, where, graph=graph, known=known, rewritten=rewritten)
-    return Normal(stored, error, note, closed_layers(stored), passes, {**graph.renamed, **renamed})
+    return Normal(
+        stored,
+        error,
+        note,
+        closed_layers(stored),
+        (*state_note(model, stored), *passes),
+        {**graph.renamed, **renamed},
+        source if own is model else model,
+    )
+
+
+def _reason(problem: Exception) -> str:
+    """What Keras says of a class that it cannot make again: behind a configuration of any length."""
+    text = " ".join(str(problem).split())
+    _, _, innermost = text.rpartition("Error encountered during deserialization: ")
+    return f"{type(problem).__name__}: {innermost}"[:400]
 
 
 def _check_weights(model: Any, where: str) -> None:
@@ -74,14 +101,14 @@ def _in_float32(tools: Door, model: Any) -> None:
     """Let layers that compute in half precision, as a training policy said, compute in float32."""
     if not is_keras3(model):
         for layer in model._flatten_layers():
-            if layer.compute_dtype in HALF:
+            if layer.compute_dtype in OTHER_PRECISION:
                 layer._set_dtype_policy("float32")
         return
     for layer in model._flatten_layers():
-        if layer.compute_dtype in HALF:
+        if layer.compute_dtype in OTHER_PRECISION:
             layer.dtype_policy = "float32"
     for weight in model.weights:
-        if weight.dtype in HALF:  # of a policy that also keeps the weights in half precision
+        if weight.dtype in OTHER_PRECISION:  # of a policy that also keeps the weights in half precision
             weight._value = tools.tf.Variable(
                 tools.tf.cast(weight.value, "float32"), trainable=weight.trainable, name=weight.name
             )

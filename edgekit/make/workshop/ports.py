@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -14,13 +14,13 @@ from edgekit.keras_graph.call_graph import as_given, flat, inner_graph, maker, s
 Named = tuple[TensorFacts, ...]
 
 
-def ports(model: Any, facts: ModelFacts) -> tuple[Named, Named]:
-    """The inputs and outputs of a flat model's facts with the original's own names, where it has others: in a dict, or with odd signs."""
+def ports(model: Any, facts: ModelFacts, renamed: Mapping[str, str]) -> tuple[Named, Named]:
+    """The inputs and outputs of a flat model's facts with the original's own names, where it has others: in a dict, or with odd signs (`renamed`)."""
     graph = inner_graph(model)
     if graph is None:
         return facts.inputs, facts.outputs
     entering, leaving = structures(graph)
-    return _named(facts.inputs, entering, graph.inputs), _named(facts.outputs, leaving, graph.outputs)
+    return _named(facts.inputs, entering, graph.inputs, renamed), _named(facts.outputs, leaving, graph.outputs, renamed)
 
 
 def output_names(model: Any, made: Any) -> list[str]:
@@ -43,10 +43,11 @@ def _keys(structure: Any, path: str = "") -> Iterator[str | None]:
         yield path or None
 
 
-def _named(tensors: Named, structure: Any, own: list[Any]) -> Named:
+def _named(tensors: Named, structure: Any, own: list[Any], renamed: Mapping[str, str]) -> Named:
     names = list(_keys(structure))
     if len(names) != len(tensors) or not any(names):
-        names = as_given(structure, [_innermost(tensor).name for tensor in flat(own)])
+        found = [_innermost(tensor).name for tensor in flat(own)]  # of layers that were renamed in place
+        names = as_given(structure, [renamed.get(name, name) for name in found])
     if len(names) != len(tensors):
         return tensors
     pairs = zip(tensors, names, strict=True)

@@ -18,6 +18,7 @@ from edgekit.make.workshop.door import Door
 from edgekit.make.workshop.keras2.activations import hard_sigmoid
 from edgekit.make.workshop.keras2.functions import function_class
 from edgekit.make.workshop.keras2.held import held_class
+from edgekit.make.workshop.own_code import read_names, write_names
 from edgekit.project.userfunction import import_modules
 from edgekit.techniques.steps import TypedStep, training_of, typed
 from edgekit.values import read
@@ -39,12 +40,13 @@ def open_model(tools: Door, folder: Path, steps: Sequence[TypedStep], job: dict[
             scopes.enter_context(training_of(step).scope(tools, step.settings))
         for register in (hard_sigmoid, function_class, held_class):
             register(tools)
+        own = read_names(tools, folder, root=Path(job["root"]))
         if (folder / KERAS3_FILE).exists():  # what may run of it was decided when the user's own file was read
             functions = {
                 one.__name__: one for one in tools.keras.utils.get_custom_objects().values() if inspect.isfunction(one)
             }
             return tools.keras3.saving.load_model(
-                folder / KERAS3_FILE, custom_objects=functions, compile=False, safe_mode=False
+                folder / KERAS3_FILE, custom_objects={**functions, **own}, compile=False, safe_mode=False
             )
         activations(tools)
         layer_class(tools)
@@ -52,7 +54,8 @@ def open_model(tools: Door, folder: Path, steps: Sequence[TypedStep], job: dict[
 
 
 def save_model(model: Any, folder: Path) -> None:
-    """Write a model for `open_model`."""
+    """Write a model for `open_model`, with the names of the user's own code in it."""
+    write_names(model, folder)
     if is_keras3(model):
         model.save(folder / KERAS3_FILE, include_optimizer=False)
         return

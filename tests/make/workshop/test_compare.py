@@ -81,6 +81,25 @@ def test_each_is_loaded(tools: Any, tmp_path: Path, made: Callable[[Any], Any]) 
     assert (found.error is None) == (made is division)
 
 
+def test_what_the_original_itself_raises_is_told(tools: Any, tmp_path: Path) -> None:
+    from edgekit.make.workshop.normalise import normalise
+
+    keras = tools.keras3
+
+    class Broken(keras.layers.Layer):  # type: ignore[misc, name-defined]
+        def call(self, x: Any) -> Any:
+            if tools.tf.executing_eagerly():
+                raise LookupError("no table of sines")
+            return x
+
+    entry = keras.Input((4,))
+    model = keras.Model(entry, Broken()(entry))
+    with pytest.raises(ModelError, match="the model cannot be called") as refused:
+        normalise(tools, model, tmp_path, {"source": "test", "root": str(tmp_path), "imports": []})
+    assert "LookupError" in str(refused.value)
+    assert "no table of sines" in str(refused.value)
+
+
 @pytest.mark.parametrize("api", ["keras", "keras3"])
 @pytest.mark.parametrize(
     "made", [nan_at_one_output, large_magnitudes, integers, embedding], ids=lambda made: made.__name__

@@ -263,7 +263,7 @@ def test_ports_of_a_dict_keep_their_names_and_their_order(tools, tmp_path):
     job = {"source": "test", "imports": [], "root": str(tmp_path)}
     normal = normalise(tools, own, tmp_path, job)
     facts = take_facts(tools, normal.model, sha256="", kind="", losses=(), error=normal.error)
-    inputs, outputs = ports(own, facts)
+    inputs, outputs = ports(own, facts, normal.renamed)
     assert [(port.name, port.shape) for port in inputs] == [("zeta", (6,)), ("alpha", (6,))]
     assert [(port.name, port.shape) for port in outputs] == [("one", (3,)), ("a/deep", (1,))]
     assert output_names(own, normal.model) == ["one", "a/deep"]
@@ -331,7 +331,7 @@ def test_passes_are_told_and_outputs_keep_their_names(tools, tmp_path):
     assert [layer.name for layer in normal.model.layers][-2:] == ["classes", "classes_softmax"]
     facts = take_facts(tools, normal.model, sha256="", kind="", losses=(None,), error=normal.error)
     assert facts.output_kinds == ("softmax",)
-    assert [[port.name for port in side] for side in ports(own, facts)] == [["image"], ["classes"]]
+    assert [[port.name for port in side] for side in ports(own, facts, {})] == [["image"], ["classes"]]
 
 
 def test_what_cannot_be_stored_is_refused_with_the_reason(tools, tmp_path):
@@ -339,6 +339,7 @@ def test_what_cannot_be_stored_is_refused_with_the_reason(tools, tmp_path):
 
     keras = tools.keras3
 
+    @keras.saving.register_keras_serializable()
     class Needs(keras.layers.Layer):  # type: ignore[misc, name-defined]
         def __init__(self, table: Any) -> None:
             super().__init__()

@@ -100,7 +100,7 @@ def test_odd_names_are_replaced_and_told(tools, tmp_path):
     names = [layer.name for layer in normal.model.layers]
     assert names == ["x_hidden", "1_first", "1_first_1", "Ergebnis__gr__er"]
     facts = take_facts(tools, normal.model, sha256="", kind="", losses=(), error=0.0)
-    inputs, outputs = ports(own, facts)
+    inputs, outputs = ports(own, facts, normal.renamed)
     assert (inputs[0].name, outputs[0].name) == ("_hidden", "Ergebnis: größer")
     assert normal.renamed == {
         "x_hidden": "_hidden", "1_first": "1 first", "1_first_1": "1 first", "Ergebnis__gr__er": "Ergebnis: größer"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import zipfile
 from pathlib import Path
 
+import h5py
 import pytest
 
 from edgekit.errors import ModelError, TrustError
@@ -90,6 +91,22 @@ def test_a_tflite_file_with_an_appended_archive_is_none_of_keras(shop, stem, tmp
         shop.load(str(path))
 
 
+def test_a_file_that_keras_finds_no_weights_in(shop, model_files, tmp_path):
+    path = tmp_path / "lost.keras"
+    with zipfile.ZipFile(model_files / "keras3.keras") as own, zipfile.ZipFile(path, "w") as archive:
+        for name in own.namelist():
+            (tmp_path / name).write_bytes(own.read(name))
+        with h5py.File(tmp_path / "model.weights.h5", "r+") as weights:
+            held = [group for group in weights["layers"].values() if len(group["vars"])]
+            for variable in list(held[-1]["vars"]):
+                del held[-1]["vars"][variable]
+        for name in own.namelist():
+            archive.write(tmp_path / name, name)
+    with pytest.raises(ModelError, match="Keras itself does not find") as refused:
+        shop.load(str(path))
+    assert "build()" in str(refused.value) and "module:function" in str(refused.value)
+
+
 MODELS = """
 import tf_keras
 
@@ -108,14 +125,12 @@ class Own(tf_keras.Model):
     def call(self, x):
         return x * self.scale
 
-def subclassed():
-    model = Own()
-    model.build((None, 8))
-    return model
+def never_built():
+    return Own()
 """
 OWN_MODELS = {
     "bad:with_nan": ("no finite number", "head"),
-    "bad:subclassed": ("Own", "Functional"),
+    "bad:never_built": ("Own", "never built", "call it once"),
 }
 
 

@@ -14,11 +14,16 @@ from edgekit.errors import ModelError
 from edgekit.keras_graph.call_graph import dtype_name
 from edgekit.make.workshop.door import Door
 from edgekit.make.workshop.keras2.arguments import packed, unpacked
+from edgekit.make.workshop.own_code import make_known
+
+CALLS_BY_NAME = ("Lambda", "TFOpLambda", "SlicingOpLambda", "ClassMethod", "InstanceMethod", "InstanceProperty")
+"""Layers of Keras 2 whose settings say what is called: never made from a file's words, nor of use without tensors of their own kind."""
 
 
 def held(tools: Door, layer: Any, args: Any, kwargs: Any, name: str) -> Any:
     """The layer of Keras 3 that holds a layer of Keras 2, to be called with the tensors among the arguments; raises `ModelError` if it is not registered."""
     call, tensors = packed(args, kwargs)
+    make_known(tools, layer, where=layer.name)
     kind = registered_name(tools, layer)
     if _class(tools, kind) is not type(layer):
         raise ModelError(
@@ -53,7 +58,7 @@ def _class(tools: Door, kind: str) -> Any:
         found = tools.keras.saving.get_registered_object(kind) or tools.keras.utils.get_custom_objects().get(kind)
     if not isinstance(found, type) or not issubclass(found, tools.keras.layers.Layer):
         return None
-    return None if issubclass(found, tools.keras.layers.Lambda) else found
+    return None if found.__name__ in CALLS_BY_NAME else found
 
 
 def _subclasses(kind: Any) -> Iterator[Any]:
@@ -91,7 +96,10 @@ def held_class(tools: Door) -> Any:
                     "a layer of Keras 2 that is not known here", where="model", received=kind,
                     next_step="name the module that defines and registers it with --import",
                 )  # fmt: skip
-            return found.from_config(settings)
+            known = tools.keras.utils.get_custom_objects().items()
+            bare = {name.rpartition(">")[2].rpartition(".")[2]: one for name, one in known}
+            with tools.keras.utils.custom_object_scope(bare):  # by which Keras 2's wrappers look for what is inside
+                return found.from_config(settings)
 
         def _adopt(self, variable: Any, *, trainable: bool) -> None:
             """Make a variable of the held layer a weight of this one."""

@@ -15,6 +15,8 @@ from edgekit.make.workshop.layers import accepted
 
 RENAMED_SETTINGS = {"LeakyReLU": {"alpha": "negative_slope"}}
 RENAMED_LAYERS = {"SyncBatchNormalization": "BatchNormalization"}
+OTHER_LAYERS = ("RandomCrop",)
+"""Layers that answer differently in Keras 3 under the same name: it does not resize what has no other shape."""
 Opened = Callable[[Any], Any]
 """Makes a model of Keras 3 of a nested one of Keras 2."""
 LAYER_SETTINGS = ("layer", "backward_layer", "cell", "cells")
@@ -43,6 +45,8 @@ def _target_class(tools: Door, layer: Any) -> Any:
     module = type(layer).__module__
     if module.startswith("tf_keras.src.applications."):
         return getattr(getattr(tools.keras3.src.applications, module.rpartition(".")[2], None), kind, None)
+    if kind in OTHER_LAYERS:
+        return None
     if module.startswith("tf_keras."):
         return getattr(tools.keras3.layers, RENAMED_LAYERS.get(kind, kind), None)
     registered = tools.keras.saving.get_registered_name(type(layer))
@@ -86,6 +90,8 @@ def _state(tools: Door, layer: Any, opened: Opened) -> dict[str, Any]:
 
 def _setting(tools: Door, layer: Any, key: str, value: Any, opened: Opened) -> Any:
     """A setting of Keras 2 as Keras 3 takes it."""
+    if key == "stateful":
+        return False  # see stateless.py
     if key.endswith("initializer"):
         return "zeros"  # the weights are copied, so their initializer does not matter
     if key.endswith("activation"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
+from edgekit.errors import ModelError, TrustError
 from edgekit.keras_graph.call_graph import (
     Replay,
     as_given,
@@ -27,8 +28,22 @@ def rebuild(tools: Door, model: Any, *, where: str, trust: bool) -> tuple[Any, d
 
     Raises `ModelError` that names the layer which cannot be rebuilt.
     """
-    graph = inner_graph(model) or _traced(tools, model) or graph_of(model, where)
-    builder = _OfKeras2(tools, where, trust=trust)
+    graph = inner_graph(model) or _traced(tools, model) or _closed(tools, model) or graph_of(model, where)
+    _refuse_ragged(graph, where)
+    try:
+        return _replayed(tools, graph, where, trust=trust)
+    except TrustError:
+        raise
+    except ModelError as problem:
+        try:  # what passes between its layers may be no tensor, but what goes in and comes out is
+            return _replayed(tools, _closed(tools, model), where, trust=trust, closed=model)
+        except Exception:
+            raise problem from None
+
+
+def _replayed(tools: Door, graph: Any, where: str, *, trust: bool, closed: Any = None) -> tuple[Any, dict[str, str]]:
+    """The model of Keras 3 of a graph, in which one model may stay `closed`."""
+    builder = _OfKeras2(tools, where, trust=trust, closed=closed)
     inputs = [builder.input(tensor) for tensor in flat(graph.inputs)]
     entering, leaving = structures(graph)
     outputs = as_given(leaving, builder.run(graph, inputs))
@@ -43,9 +58,9 @@ class _OfKeras2(Replay):
 
     target = "Keras 3"
 
-    def __init__(self, tools: Door, where: str, *, trust: bool) -> None:
+    def __init__(self, tools: Door, where: str, *, trust: bool, closed: Any) -> None:
         super().__init__(tools, where)
-        self._trust = trust
+        self._trust, self._closed = trust, closed
         self._layers: dict[int, Any] = {}
         self._held: set[int] = set()
 
@@ -53,6 +68,13 @@ class _OfKeras2(Replay):
         """An Input like a source graph's, with a free batch."""
         shape, name = tuple(tensor.shape)[1:], self.unique(maker(tensor).name)
         return self._tools.keras3.Input(shape=shape, dtype=dtype_name(tensor), name=name)
+
+    def _called(self, operation: Any, args: Any, kwargs: Any) -> list[Any]:
+        return (
+            self.call(operation, args, kwargs)
+            if operation is self._closed
+            else super()._called(operation, args, kwargs)
+        )
 
     def call(self, operation: Any, args: Any, kwargs: Any) -> list[Any]:
         """The tensors that Keras 3 makes of a call."""
@@ -65,8 +87,9 @@ class _OfKeras2(Replay):
         layer = self._layer(operation, args, given)
         if id(operation) in self._held:
             results = layer(*symbolic([args, given]))
-        else:
-            results = layer(*args, **_known(layer, given))
+            layer.inner().set_weights(operation.get_weights())
+            return flat(results)
+        results = layer(*args, **_known(layer, given))
         if operation.get_weights() and layer.weights:
             self._copy_weights(operation, layer)
         return flat(results)
@@ -74,7 +97,10 @@ class _OfKeras2(Replay):
     def _layer(self, operation: Any, args: Any, kwargs: Any) -> Any:
         if id(operation) not in self._layers:
             name = self.unique(operation.name)
-            made = make_layer(self._tools, operation, name, self._opened)
+            try:
+                made = make_layer(self._tools, operation, name, self._opened)
+            except NotImplementedError:  # of a layer inside of it, which Keras 3 has no twin of
+                made = None
             if made is None:
                 made = held(self._tools, operation, args, kwargs, name)
                 self._held.add(id(operation))
@@ -111,15 +137,45 @@ def _known(layer: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in kwargs.items() if key in names or value is not False}
 
 
-def _traced(tools: Door, model: Any) -> Any:
-    """What a subclassed model of Keras 2 calls, as a graph with all its weights; None where its `call` does more than that."""
+def _refuse_ragged(graph: Any, where: str) -> None:
+    """Raise `ModelError` for an input of rows of unlike length: a `.tflite` file has none."""
+    for tensor in flat(graph.inputs):
+        kind = type(tensor).__name__.removesuffix("KerasTensor")
+        if kind in ("Ragged", "Sparse"):
+            raise ModelError(
+                f"input {maker(tensor).name!r} is {kind.lower()}, which no .tflite file takes", where=where, received=kind,
+                allowed="dense inputs of a fixed shape",
+                next_step="begin the model after .to_tensor() (or tf.sparse.to_dense), with rows that are padded to one length",
+            )  # fmt: skip
+
+
+def _closed(tools: Door, model: Any) -> Any:
+    """A graph in which the whole model is one layer; None for a model that was never built."""
+    graph = inner_graph(model)
+    given = graph.input if graph is not None else _entries(tools, model)
+    if given is None:
+        return None
+    if graph is not None:
+        given = tools.tf.nest.map_structure(
+            lambda one: tools.keras.layers.Input(one.shape[1:], dtype=one.dtype, name=maker(one).name), given
+        )
+    return tools.keras.Model(given, model(given))
+
+
+def _entries(tools: Door, model: Any) -> Any:
+    """Inputs of the shapes that a subclassed model was built with; None where it never was."""
     shapes = getattr(model, "_build_input_shape", None)
     if shapes is None:
         return None
+    return tools.tf.nest.map_structure(lambda shape: tools.keras.layers.Input(tuple(shape)[1:]), _listed(tools, shapes))
+
+
+def _traced(tools: Door, model: Any) -> Any:
+    """What a subclassed model of Keras 2 calls, as a graph with all its weights; None where its `call` does more than that."""
+    given = _entries(tools, model)
+    if given is None:
+        return None
     try:
-        given = tools.tf.nest.map_structure(
-            lambda shape: tools.keras.layers.Input(tuple(shape)[1:]), _listed(tools, shapes)
-        )
         traced = tools.keras.Model(given, model.call(given))
     except Exception:  # a user's own code may raise anything
         return None

@@ -49,6 +49,12 @@ FORMS: dict[str, tuple[tuple[int, ...], Form]] = {
     "an image function": (IMAGE, lambda k, tf, x: tf.image.resize(x, [4, 4])),
     "a constant": (VECTOR, lambda k, tf, x: x * tf.constant([1.0, 2.0, 3.0, 4.0]) + np.ones(4, np.float32)),
     "a layer that Keras 3 dropped": (VECTOR, lambda k, tf, x: k.layers.ThresholdedReLU(0.3)(x)),
+    "cropped": (IMAGE, lambda k, tf, x: k.layers.RandomCrop(6, 6)(x)),
+    "an activation of TensorFlow": (VECTOR, lambda k, tf, x: k.layers.Dense(3, activation=tf.sin)(x)),
+    "ragged between its layers": (
+        SERIES,
+        lambda k, tf, x: k.layers.Dense(2)(k.layers.BatchNormalization()(tf.RaggedTensor.from_tensor(x).to_tensor())),
+    ),
     "names that Keras 3 refuses": (VECTOR, lambda k, tf, x: k.layers.Dense(2, name="block/dense")(x)),
 }  # fmt: skip
 
@@ -151,15 +157,58 @@ def test_what_is_held_or_wrapped_comes_back_to_tf_keras(tools, custom, tmp_path)
     assert [type(layer).__name__ for layer in made.layers][1] == "Scaled"
 
 
-def test_a_layer_that_is_not_registered_is_refused_with_what_to_do(tools, tmp_path):
+def test_a_layer_that_cannot_be_imported_is_refused_with_what_to_do(tools, tmp_path):
     class Lonely(tools.keras.layers.Layer):  # type: ignore[misc, name-defined]
         def call(self, x: Any) -> Any:
             return 2 * x
 
     entry = tools.keras.layers.Input(VECTOR)
-    with pytest.raises(ModelError, match="'alone' of type Lonely is a user's own and not registered") as refused:
+    with pytest.raises(ModelError, match="'alone' of type Lonely is defined inside a function") as refused:
         normal(tools, tools.keras.Model(entry, Lonely(name="alone")(entry)), tmp_path)
     assert "register_keras_serializable" in str(refused.value) and "--import" in str(refused.value)
+
+
+def test_a_subclassed_model_of_its_own_weights_stays_closed(tools, tmp_path):
+    keras = tools.keras
+
+    @keras.saving.register_keras_serializable("test_keras2")
+    class Scaling(keras.Model):  # type: ignore[misc, name-defined]
+        def build(self, shape: Any) -> None:
+            self.scale = self.add_weight("scale", shape=(shape[-1],))
+            super().build(shape)
+
+        def call(self, x: Any) -> Any:
+            return x * self.scale
+
+    tools.fresh(0)
+    own = Scaling(name="own")
+    own.build((None, 4))
+    found = normal(tools, with_weights(own), tmp_path)
+    assert found.closed == ("own",) and [weight.shape for weight in found.model.trainable_weights] == [(4,)]
+    x = np.random.default_rng(1).normal(size=(2, 4)).astype(np.float32)
+    np.testing.assert_allclose(found.model(x, training=False), own(x), atol=1e-6)
+
+
+def test_ragged_inputs_are_refused_with_what_to_do(tools, tmp_path):
+    entry = tools.keras.layers.Input((None,), ragged=True, name="rows")
+    own = tools.keras.Model(entry, tools.keras.layers.Dense(2)(entry.to_tensor(shape=[None, 4])))
+    with pytest.raises(ModelError, match=r"'rows' is ragged") as refused:
+        normal(tools, own, tmp_path)
+    assert "after .to_tensor()" in str(refused.value)
+
+
+@pytest.mark.parametrize("kind", ["Lambda", "TFOpLambda", "InstanceMethod"])
+def test_no_held_layer_calls_what_a_file_names(tools, kind):
+    from edgekit.make.workshop.keras2.held import _class
+
+    every = {one.__name__: one for one in _every(tools.keras.layers.Layer)}
+    assert _class(tools, f"{every[kind].__module__}:{kind}") is None
+
+
+def _every(kind: Any) -> Any:
+    for one in kind.__subclasses__():
+        yield one
+        yield from _every(one)
 
 
 def test_a_subclassed_model_is_traced(tools, tmp_path):
@@ -223,7 +272,7 @@ def test_dicts_keep_the_order_in_which_they_were_given(tools, tmp_path, kind, st
         own.save(tmp_path / "own.keras")
         own = keras.models.load_model(tmp_path / "own.keras")
     made = normal(tools, own, tmp_path).model
-    inputs, outputs = ports(own, take_facts(tools, made, sha256="", kind="", losses=(), error=0.0))
+    inputs, outputs = ports(own, take_facts(tools, made, sha256="", kind="", losses=(), error=0.0), {})
     assert [(port.name, port.shape) for port in inputs] == [("zeta", (3,)), ("alpha", (4,))]
     assert [(port.name, port.shape) for port in outputs] == [("two", (2,)), ("one", (3,))]
     assert output_names(own, made) == ["two", "one"]
