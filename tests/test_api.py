@@ -112,12 +112,12 @@ FIELDS = {
     "documents.report.Finding": "name what advice",
     "documents.report.CandidateReport": "candidate steps outcome reason seconds metrics evidence training control",
     "documents.candidate.Declined": "technique reason",
-    "documents.candidate.Plan": "schema_version device outcome reason candidates declined limits defaults",
+    "documents.candidate.Plan": "schema_version device outcome reason candidates declined limits defaults notes",
     "documents.candidate.Candidate": "name steps estimates role control",
     "documents.candidate.Estimate": "value low high source",
     "documents.inspection.Inspection": (
         "schema_version edgekit_version path sha256 format device order inputs outputs metrics other_bytes peak_index "
-        "layers operators output_kinds losses rebuilt_error"
+        "layers operators output_kinds losses rebuilt_error notes"
     ),
     "documents.inspection.PortFacts": "name shape dtype scale zero_point",
     "documents.inspection.InspectedLayer": (

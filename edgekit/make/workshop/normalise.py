@@ -59,7 +59,7 @@ def normalise(tools: Door, model: Any, folder: Path, job: dict[str, Any]) -> Nor
     try:
         save_model(made, folder)
         stored = made if is_readable(made, folder / KERAS3_FILE) else open_model(tools, folder, (), job)
-    except EdgekitError:
+    except (EdgekitError, OSError):  # a full disk is not the model's fault
         raise
     except Exception as problem:
         raise ModelError(

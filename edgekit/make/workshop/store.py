@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import json
+import re
 import warnings
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -25,6 +28,8 @@ from edgekit.values import read
 
 MODEL_FILE = "model.h5"
 KERAS3_FILE = "model.keras"
+ADDRESS = re.compile(rb'("shared_object_id": )(\d+)')
+"""Keras numbers the objects of a configuration by their addresses in memory."""
 
 
 def steps_of(job: dict[str, Any]) -> list[TypedStep]:
@@ -58,7 +63,23 @@ def save_model(model: Any, folder: Path) -> None:
     write_names(model, folder)
     if is_keras3(model):
         model.save(folder / KERAS3_FILE, include_optimizer=False)
+        _leave_out_the_moment(folder / KERAS3_FILE)
         return
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # HDF5 is the one format that keeps TFMOT's wrappers
         model.save(folder / MODEL_FILE, include_optimizer=False, save_format="h5")
+
+
+def _leave_out_the_moment(path: Path) -> None:
+    """Write a `.keras` file again without when and where in memory it was made: the same model is the same bytes, which a lock compares."""
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    metadata = json.loads(parts["metadata.json"])
+    parts["metadata.json"] = json.dumps({**metadata, "date_saved": ""}).encode()
+    numbers: dict[bytes, bytes] = {}
+    parts["config.json"] = ADDRESS.sub(
+        lambda found: found[1] + numbers.setdefault(found[2], str(len(numbers)).encode()), parts["config.json"]
+    )
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in parts.items():
+            archive.writestr(zipfile.ZipInfo(name), content)
