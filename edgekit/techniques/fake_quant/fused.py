@@ -15,6 +15,8 @@ CONVOLVES = ("Conv", "DepthwiseConv", "SeparableConv", "Dense", "EinsumDense")
 JOINS = ("Add", "Subtract", "Multiply", "BatchNormalization", "Normalization", "Rescaling")
 SCALES = ("BatchNormalization", "LayerScale")
 ARITHMETIC = ("Add", "Subtract", "Multiply", "Divide", "TrueDivide")
+TAKE_FACTORS = ("Conv2D", "DepthwiseConv2D", "Dense")
+"""Of those, the ones that also take up one factor before them."""
 RELUS = ("relu", "relu6")
 RELU_KINDS = ("ReLU", "Relu", "Relu6", "Activation")
 SHIFT, SHARE = 3.0, 1 / 6
@@ -36,12 +38,24 @@ def fused_values(graph: FlatGraph) -> set[Value]:
             found.add(taken)
         elif _clips(call) and (taken in folds or _joins(makers.get(taken))):
             found.add(taken)
+        found |= {taken} if call.kind in TAKE_FACTORS and _is_one_factor(makers.get(taken)) else set()
     return found | {value for call in graph.calls for value in _hard_swish(call, users, makers)}
 
 
 def _scales(call: Call) -> bool:
     """Whether a convolution takes up a call behind it: a scale or an offset of each channel that is constant."""
     return call.kind in SCALES or (call.kind in ARITHMETIC and len(call.inputs) == 1)
+
+
+def _is_one_factor(call: Call | None) -> bool:
+    """Whether a call is a product with one number, which the converter puts into the kernel behind it."""
+    if call is None or len(call.inputs) != 1:
+        return False
+    if call.kind == "Rescaling":
+        settings = call.operation.get_config()
+        return isinstance(settings["scale"], int | float) and settings["offset"] == 0
+    numbers = [part for part in (*_flat(call.args), *call.kwargs.values()) if isinstance(part, int | float)]
+    return call.kind == "Multiply" and len(numbers) == 1
 
 
 def _clips(call: Call) -> bool:

@@ -57,6 +57,17 @@ def test_scales_and_offsets_behind_a_convolution_are_taken_up(tools: Any) -> Non
     assert found[:2] == ["entry", "relu"]
 
 
+def test_one_factor_before_a_convolution_is_taken_up(tools: Any) -> None:
+    """By its kernel; an offset is not, for its padding has none."""
+
+    def build(layers: Any, x: Any, offset: float = 0.0) -> Any:
+        x = layers.Conv2D(4, 3, name="conv")(layers.Rescaling(1 / 16, offset, name="scaled")(x))
+        return layers.Conv2D(4, 3, padding="same", name="last")(2.0 * x)
+
+    assert list(ranges(graph_of(tools, build))) == ["entry", "last"]
+    assert "scaled" in ranges(graph_of(tools, lambda layers, x: build(layers, x, -1.0)))
+
+
 def test_a_hard_swish_of_four_operations_is_one_value(tools: Any) -> None:
     """As MobileNetV3 writes it; with another constant it is none."""
 
