@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from edgekit.keras_graph.call_graph import Names
 from edgekit.keras_graph.flat_graph import Call, FlatGraph, Value, model_of, read_graph
 from edgekit.techniques.fake_quant.expand import expanded
 from edgekit.techniques.fake_quant.fused import RELUS, activation
@@ -31,6 +32,7 @@ class _Ranges:
         self._door, self._graph, self._ranged = door, graph, ranged
         self._makers = graph.makers()
         self._layers: dict[int, Any] = {}
+        self._names = Names()
         self._calls: list[Call] = []
         self._behind: dict[Value, Value] = {}
 
@@ -53,7 +55,7 @@ class _Ranges:
             return
         if id(found) not in self._layers:
             self._layers[id(found)] = classes(self._door).range(
-                fixed=found.fixed, watched=max(1, len(found.watched)), rectified=self._is_rectified(found), name=f"{PREFIX}{name}",
+                fixed=found.fixed, watched=max(1, len(found.watched)), rectified=self._is_rectified(found), name=self._names.unique(f"{PREFIX}{name}"),
             )  # fmt: skip
         number = found.watched.index(value) if value in found.watched else None
         kwargs = {} if found.fixed else {"number": number}

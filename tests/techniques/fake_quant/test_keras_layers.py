@@ -77,3 +77,14 @@ def test_a_swish_is_rounded_between_its_two_operators(tools: Any) -> None:
     draw = np.random.default_rng(0).normal(size=(32, 6)).astype("float32")
     model(draw, training=True)
     np.testing.assert_allclose(model(draw), draw / (1 + np.exp(-draw)), atol=0.05)
+
+
+def test_ranges_of_a_shared_layer_and_of_one_with_its_next_number_have_names_of_their_own(tools: Any) -> None:
+    """`dense` is called twice, and there is a `dense_1`."""
+    layers = tools.keras3.layers
+    entry, shared = layers.Input((6,), name="entry"), layers.Dense(6, name="dense")
+    last = layers.Dense(3, name="dense_1")(shared(shared(entry)))
+    model = fake_quantized(tools, tools.keras3.Model(entry, last))
+    names = [layer.name for layer in model.layers]
+    assert len(set(names)) == len(names)
+    assert sum(name.startswith("range_of_dense") for name in names) == 3
