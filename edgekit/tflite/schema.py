@@ -118,6 +118,7 @@ class OperatorField(IntEnum):
     INPUTS = 1
     OUTPUTS = 2
     BUILTIN_OPTIONS = 4
+    INTERMEDIATES = 8
     LARGE_CUSTOM_OPTIONS_OFFSET = 9
 
 

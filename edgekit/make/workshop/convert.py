@@ -24,8 +24,8 @@ from edgekit.make.workshop.store import open_model, steps_of
 from edgekit.make.workshop.unrolling import unrolling
 from edgekit.progress import Progress
 from edgekit.techniques.steps import TypedStep, conversion_of, training_of
-from edgekit.tflite.cell_scale import bound_cell_scales
 from edgekit.tflite.free_batch import free_batch
+from edgekit.tflite.lstm_scales import mended_lstm_scales
 from edgekit.tflite.patched import patched
 from edgekit.tflite.port_order import order_ports
 from edgekit.tflite.reader import parse_tflite, read_tflite
@@ -63,7 +63,7 @@ def convert(job: dict[str, Any], progress: Progress) -> Any:
     conversion_of(last).configure(tools, converter, last.settings, samples)
     try:
         content = order_ports(free_batch(converter.convert()), job["inputs"], job["outputs"])
-        content = bound_cell_scales(content)
+        content = mended_lstm_scales(content)
     except Exception as problem:
         raise RuntimeError(_first_reason(problem)) from problem
     content, mended = _mended(tools, content, model, steps)
