@@ -13,6 +13,7 @@ from edgekit.keras_graph.call_graph import graph_of, inner_graph
 from edgekit.keras_graph.flat_graph import FlatGraph, Value, model_of, read_graph, values_in
 from edgekit.make.workshop.answers import built_shapes
 from edgekit.make.workshop.door import Door
+from edgekit.make.workshop.tracing import traced
 from edgekit.passes.random_samples import Tried
 from edgekit.passes.run import run_passes
 
@@ -43,15 +44,15 @@ def source_of(tools: Door, model: Any, *, where: str) -> Any:
 
 def flat_graph(tools: Door, model: Any, *, where: str) -> FlatGraph:
     """The flat graph of a Keras 3 model; raises `ModelError` if it cannot be called."""
-    traced: dict[int, Any] = {}
+    opened_before: dict[int, Any] = {}
 
     def opened(operation: Any, args: Any, kwargs: Any) -> Any:
         """The graph of a subclassed model that is called as a layer; None where it stays closed. Traced once, as its layers are."""
         if not isinstance(operation, tools.keras3.Model) or len(args) != 1 or list(values_in(kwargs)):
             return None
-        if id(operation) not in traced:
-            traced[id(operation)] = _traced(tools, operation, tools.keras3.tree.map_structure(_shape, args[0]))
-        return traced[id(operation)]
+        if id(operation) not in opened_before:
+            opened_before[id(operation)] = _traced(tools, operation, tools.keras3.tree.map_structure(_shape, args[0]))
+        return opened_before[id(operation)]
 
     return read_graph(tools, source_of(tools, model, where=where), opened)
 
@@ -75,9 +76,9 @@ def _subclassed(tools: Door, model: Any, where: str) -> Any:
     shapes = built_shapes(model)
     if shapes is None:
         graph_of(model, where)  # raises that there is none
-    traced = _traced(tools, model, shapes)
-    if traced is not None:
-        return traced
+    found = _traced(tools, model, shapes)
+    if found is not None:
+        return found
     given = _inputs(tools, shapes)
     try:
         return tools.keras3.Model(given, model(given))
@@ -91,12 +92,7 @@ def _subclassed(tools: Door, model: Any, where: str) -> Any:
 def _traced(tools: Door, model: Any, shapes: Any) -> Any:
     """What a subclassed model calls, as a Functional model with all its weights; None where its `call` does more than that."""
     given = _inputs(tools, shapes)
-    try:
-        traced = tools.keras3.Model(given, model.call(given))
-    except Exception:  # a user's own code may raise anything
-        return None
-    is_whole = {id(weight) for weight in traced.weights} == {id(weight) for weight in model.weights}
-    return traced if is_whole else None
+    return traced(tools.keras3.Model, model, given)
 
 
 def _inputs(tools: Door, shapes: Any, name: str | None = None) -> Any:

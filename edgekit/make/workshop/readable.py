@@ -55,11 +55,31 @@ def _is_remade(layer: Any) -> bool:
 
 
 def _has_weights(model: Any, file: Path) -> bool:
+    """Whether the file holds each layer's weights in the layer's own place: of one without layers inside it also in their order."""
     import h5py
 
     with zipfile.ZipFile(file) as archive, h5py.File(io.BytesIO(archive.read(WEIGHTS))) as weights:
-        stored = Counter(_digest(part[()]) for part in _datasets(weights))
-    return not Counter(_digest(np.asarray(weight)) for weight in model.weights) - stored
+        return all(_holds(weights["layers"].get(place), layer) for place, layer in _places(model))
+
+
+def _places(model: Any) -> Iterator[tuple[str, Any]]:
+    """The layers by the names of their places in the file, which Keras makes of their classes and numbers in the order of the layers."""
+    from keras.src.utils.naming import to_snake_case
+
+    times: Counter[str] = Counter()
+    for layer in model.layers:
+        name = to_snake_case(type(layer).__name__)
+        yield f"{name}_{times[name]}" if times[name] else name, layer
+        times[name] += 1
+
+
+def _holds(group: Any, layer: Any) -> bool:
+    wanted = [_digest(np.asarray(weight)) for weight in layer.weights]
+    if not wanted or group is None:
+        return not wanted
+    if set(group) == {"vars"}:
+        return [_digest(group["vars"][str(number)][()]) for number in range(len(group["vars"]))] == wanted
+    return Counter(_digest(part[()]) for part in _datasets(group)) == Counter(wanted)
 
 
 def _datasets(group: Any) -> Iterator[Any]:

@@ -21,6 +21,7 @@ from edgekit.make.workshop.door import Door
 from edgekit.make.workshop.keras2.functions import called, is_function
 from edgekit.make.workshop.keras2.held import held
 from edgekit.make.workshop.keras2.layers import make_layer
+from edgekit.make.workshop.tracing import traced
 
 
 def rebuild(tools: Door, model: Any, *, where: str, trust: bool) -> tuple[Any, dict[str, str]]:
@@ -175,12 +176,7 @@ def _traced(tools: Door, model: Any) -> Any:
     given = _entries(tools, model)
     if given is None:
         return None
-    try:
-        traced = tools.keras.Model(given, model.call(given))
-    except Exception:  # a user's own code may raise anything
-        return None
-    is_whole = {id(weight) for weight in traced.weights} == {id(weight) for weight in model.weights}
-    return traced if is_whole else None
+    return traced(tools.keras.Model, model, given)
 
 
 def _listed(tools: Door, shapes: Any) -> Any:
