@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from edgekit.errors import EdgekitError, ModelError
@@ -131,10 +131,10 @@ def layer_name(name: str) -> str:
 
 
 class Names:
-    """The names given to the layers of one flat model; `renamed` holds the original's names that had to be replaced, by the new ones."""
+    """The names given to the layers of one flat model, besides those `taken`; `renamed` holds the original's names that were replaced, by the new ones."""
 
-    def __init__(self) -> None:
-        self._names: set[str] = set()
+    def __init__(self, taken: Iterable[str] = ()) -> None:
+        self._names = set(taken)
         self.renamed: dict[str, str] = {}
 
     def unique(self, name: str) -> str:

@@ -110,8 +110,8 @@ def own_chain(
 ) -> tuple[TypedStep, ...]:
     """A chain of the project itself with all settings written out, and with `conversion` at its end where it names none.
 
-    `defaults` holds the settings that the device needs of each conversion; a step takes from there what it does not
-    give.
+    `defaults` holds the settings that the device needs of each conversion; a step takes from there, and from the project's own engine of
+    simulated rounding, what it does not give.
 
     Raises `ProjectError` for an unknown technique, setting or layer, and for techniques in an order that is not
     possible.
@@ -138,7 +138,8 @@ def own_chain(
 
 def _written_out(task: Task, step: Step, where: str, defaults: Mapping[str, Mapping[str, Any]]) -> TypedStep:
     method = technique(step.technique, where=where)
-    given = {**defaults.get(step.technique, {}), **step.settings}
+    projects = {"engine": task.engine} if "engine" in method.settings_type.__struct_fields__ else {}
+    given = {**projects, **defaults.get(step.technique, {}), **step.settings}
     settings = read(given, method.settings_type, where=where, error=ProjectError)
     patterns = to_builtins(settings).get("exclude")
     if patterns is not None:

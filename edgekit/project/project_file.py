@@ -194,7 +194,7 @@ class TrainingTable(Value):
     engine: Annotated[
         Literal["edgekit", "tfmot"],
         Meta(
-            description="what simulates int8 in training: edgekit itself, or TensorFlow Model Optimization, which takes fewer models"
+            description="'edgekit' or 'tfmot' (TensorFlow Model Optimization, which takes fewer models): what simulates int8 in training"
         ),
     ] = "edgekit"
     augment: Annotated[

@@ -24,7 +24,7 @@ from edgekit.tflite.weights import kernels
 from edgekit.values import Value
 
 OF_TFMOT = ("Conv2D", "DepthwiseConv2D", "Dense")
-MOST = 0.5
+MOST = 0.9
 """The share of the trained ranges that must be in the file: of a range in the middle of what the converter fuses otherwise nothing is left."""
 
 

@@ -156,6 +156,14 @@ def test_a_chain_of_the_project_leaves_out_what_the_project_does(task):
     assert found.steps[1].settings.exclude == ("image", "convolution", "flat", "classes")
 
 
+@pytest.mark.parametrize(("given", "taken"), [({}, "tfmot"), ({"engine": "edgekit"}, "edgekit")])
+def test_a_chain_of_the_project_rounds_by_the_projects_engine(task, given, taken):
+    """Unless its step says otherwise."""
+    step = Step(technique="quantization_aware", settings=given)
+    (found,) = [c for c in candidates(own(task, step, engine="tfmot"))[0] if c.name.startswith("own_1")]
+    assert found.steps[0].settings.engine == taken
+
+
 def test_a_pattern_of_the_project_that_no_layer_has_is_refused(task):
     with pytest.raises(InputError) as caught:
         candidates(task(exclude=("nothing*",)))

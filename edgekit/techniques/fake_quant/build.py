@@ -32,7 +32,7 @@ class _Ranges:
         self._door, self._graph, self._ranged = door, graph, ranged
         self._makers = graph.makers()
         self._layers: dict[int, Any] = {}
-        self._names = Names()
+        self._names = Names((*graph.names, *(call.name for call in graph.calls)))
         self._calls: list[Call] = []
         self._behind: dict[Value, Value] = {}
 

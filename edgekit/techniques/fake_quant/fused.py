@@ -20,6 +20,8 @@ TAKE_FACTORS = ("Conv2D", "DepthwiseConv2D", "Dense")
 RELUS = ("relu", "relu6")
 RELU_KINDS = ("ReLU", "Relu", "Relu6", "Activation")
 SHIFT, SHARE = 3.0, 1 / 6
+PARTS = 3
+"""The values within a hard swish."""
 
 
 def fused_values(graph: FlatGraph) -> set[Value]:
@@ -88,21 +90,37 @@ def _relu(operation: Any) -> str:
 
 
 def _hard_swish(last: Call, users: Mapping[Value, Sequence[Call]], makers: Mapping[Value, Call]) -> Iterator[Value]:
-    """The values within `x * (relu6(x + 3) / 6)`, where `last` is that product."""
-    if last.kind != "Multiply" or len(last.inputs) != 2:
+    """The values within `x * (relu6(x + 3) / 6)`, or within `x * relu6(x + 3) / 6`, where `last` is the last operation."""
+    product = makers.get(_share(last)) if _share(last) else None
+    if product is not None and product.kind == "Multiply" and len(product.inputs) == 2:
+        within = [product.outputs[0], *_clipped(product.inputs, makers)]
+    elif last.kind == "Multiply" and len(last.inputs) == 2:
+        scaled = {gate: makers[gate] for gate in last.inputs if gate in makers and _share(makers[gate])}
+        pairs = [(value, _share(scaled[gate])) for gate in scaled for value in last.inputs if value is not gate]
+        within = [*scaled, *(value for pair in pairs for value in _clipped(pair, makers))]
+    else:
         return
-    for x, gate in (last.inputs, last.inputs[::-1]):
-        scaled = makers.get(gate)
-        clipped = makers.get(_only(scaled, "Multiply", SHARE)) if scaled else None
-        shifted = makers.get(clipped.inputs[0]) if clipped and activation(clipped.operation) == "relu6" else None
-        if scaled and clipped and shifted and _only(shifted, "Add", SHIFT) is x:
-            within = (gate, clipped.outputs[0], shifted.outputs[0])
-            yield from within if all(len(users[value]) == 1 for value in within) else ()
+    if len(within) == PARTS and all(len(users[value]) == 1 for value in within):
+        yield from within
 
 
-def _only(call: Call, kind: str, constant: float) -> Any:
+def _clipped(pair: Sequence[Value], makers: Mapping[Value, Call]) -> Iterator[Value]:
+    """The two values within `relu6(x + 3)`, where a pair is `x` and that, in either order."""
+    for x, clipped in (pair, pair[::-1]):
+        clip = makers.get(clipped)
+        shift = makers.get(clip.inputs[0]) if clip and activation(clip.operation) == "relu6" else None
+        if clip and shift and _only(shift, ("Add",), SHIFT) is x:
+            yield from (clipped, shift.outputs[0])
+
+
+def _share(call: Call) -> Any:
+    """The value of which a call takes a sixth; None where it does not."""
+    return _only(call, ("Multiply",), SHARE) or _only(call, ("Divide", "TrueDivide"), 1 / SHARE)
+
+
+def _only(call: Call, kinds: tuple[str, ...], constant: float) -> Any:
     """The one value of an operation with a constant; None for any other call."""
-    if call.kind != kind or len(call.inputs) != 1:
+    if call.kind not in kinds or len(call.inputs) != 1:
         return None
     arguments = [part for part in (*_flat(call.args), *call.kwargs.values()) if isinstance(part, int | float)]
     return call.inputs[0] if any(abs(part - constant) < 1e-6 for part in arguments) else None

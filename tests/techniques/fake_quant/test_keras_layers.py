@@ -79,12 +79,13 @@ def test_a_swish_is_rounded_between_its_two_operators(tools: Any) -> None:
     np.testing.assert_allclose(model(draw), draw / (1 + np.exp(-draw)), atol=0.05)
 
 
-def test_ranges_of_a_shared_layer_and_of_one_with_its_next_number_have_names_of_their_own(tools: Any) -> None:
-    """`dense` is called twice, and there is a `dense_1`."""
+@pytest.mark.parametrize("names", [("dense", "dense_1"), ("dense", "range_of_dense"), ("dense", "range_of_entry")])
+def test_ranges_have_names_that_no_layer_has(tools: Any, names: tuple[str, str]) -> None:
+    """The first layer is called twice: its second value is not named as the next layer's, nor any as a layer of the user's."""
     layers = tools.keras3.layers
-    entry, shared = layers.Input((6,), name="entry"), layers.Dense(6, name="dense")
-    last = layers.Dense(3, name="dense_1")(shared(shared(entry)))
+    entry, shared = layers.Input((6,), name="entry"), layers.Dense(6, name=names[0])
+    last = layers.Dense(3, name=names[1])(shared(shared(entry)))
     model = fake_quantized(tools, tools.keras3.Model(entry, last))
-    names = [layer.name for layer in model.layers]
-    assert len(set(names)) == len(names)
-    assert sum(name.startswith("range_of_dense") for name in names) == 3
+    found = [layer.name for layer in model.layers]
+    assert len(set(found)) == len(found)
+    assert sum(type(layer).__name__ == "FakeQuantizedRange" for layer in model.layers) == 4

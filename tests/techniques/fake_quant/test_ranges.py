@@ -80,6 +80,18 @@ def test_a_hard_swish_of_four_operations_is_one_value(tools: Any) -> None:
     assert "clip" in ranges(other)
 
 
+@pytest.mark.parametrize("sixth", [lambda x: x / 6.0, lambda x: x * (1 / 6)])
+def test_a_hard_swish_may_be_divided_at_its_end(tools: Any, sixth: Any) -> None:
+    """The converter knows both forms."""
+
+    def build(layers: Any, x: Any) -> Any:
+        x = layers.MaxPooling2D(name="pool")(layers.DepthwiseConv2D(3, name="conv")(x))
+        return layers.MaxPooling2D(name="end")(sixth(x * layers.ReLU(6.0, name="clip")(x + 3.0)))
+
+    found = list(ranges(graph_of(tools, build)))
+    assert found[:2] == ["entry", "conv"] and len(found) == 3 and "clip" not in found
+
+
 @pytest.mark.parametrize(
     ("activation", "fixed"),
     [("softmax", (0.0, 255 / 256)), ("sigmoid", (0.0, 255 / 256)), ("tanh", (-1.0, 127 / 128)), ("relu", None)],
