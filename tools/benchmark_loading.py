@@ -49,7 +49,8 @@ def _child(name: str) -> dict[str, float]:
         done = subprocess.run(
             [sys.executable, __file__, "--run", name, folder], check=True, capture_output=True, text=True
         )
-    return json.loads(done.stdout.splitlines()[-1])
+    seconds: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return seconds
 
 
 def _run(name: str, folder: str) -> dict[str, float]:
@@ -86,7 +87,7 @@ def _run(name: str, folder: str) -> dict[str, float]:
     return took
 
 
-def _data(root: Path, facts: dict[str, Any]) -> Path:
+def _data(root: Path, facts: dict[str, Any]) -> str | Path:
     """The folder of random samples on disk, as edgekit stores a user's."""
     import numpy as np
 

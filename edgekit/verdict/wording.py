@@ -207,6 +207,10 @@ def change(name: str, before: Metric | None, after: Metric | None) -> str:
     return "" if name in _SHARES else relative(before.value, after.value)
 
 
+LEAST_PERCENT = 1e-9
+"""A smaller change is the rounding of the division."""
+
+
 def relative(before: float, after: float) -> str:
     """How a figure changed: in percent, or as a factor if it changed by much.
 
@@ -221,7 +225,8 @@ def relative(before: float, after: float) -> str:
         return "-100%"
     ratio = after / before
     if 1 / MOST_FACTOR < ratio < MOST_FACTOR:
-        return f"{(ratio - 1) * 100:+.3g}%"
+        change = (ratio - 1) * 100
+        return f"{change if abs(change) >= LEAST_PERCENT else 0.0:+.3g}%"
     word = "more" if ratio > 1 else "less"
     factor = max(ratio, 1 / ratio)
     return "" if factor > ABSURD else f"{_factor(factor)}x {word}"

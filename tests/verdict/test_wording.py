@@ -5,7 +5,7 @@ from __future__ import annotations
 import doctest
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from edgekit.documents.report import Metric
@@ -63,6 +63,7 @@ def test_times_to_wait():
     assert [seconds(value) for value in (0.04, 59, 61, 7260)] == ["0.0 s", "59 s", "1 min 1 s", "2 h 1 min"]
 
 
+@example(1e-30, 1.0000000000000003e-30)
 @given(st.floats(1e-30, 1e30), st.floats(1e-30, 1e30))
 def test_no_change_is_told_in_thousands_of_percent_or_with_an_exponent(before, after):
     said = relative(before, after)
