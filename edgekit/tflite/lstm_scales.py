@@ -13,14 +13,14 @@ A backwards LSTM whose own input is concatenated with its output is not mended: 
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from edgekit.tflite.flatbuffer import FlatBuffer, Table
+from edgekit.tflite.flatbuffer import Table
 from edgekit.tflite.model import ABSENT, TfliteModel
 from edgekit.tflite.reader import parse_tflite
-from edgekit.tflite.schema import ModelField, OperatorField, QuantizationField, SubGraphField, TensorField
+from edgekit.tflite.scaled import Scaled, scaled_tensors, subgraphs
+from edgekit.tflite.schema import OperatorField, SubGraphField
 
 REVERSE = "REVERSE_V2"
 FUSED = "UNIDIRECTIONAL_SEQUENCE_LSTM"
@@ -41,35 +41,20 @@ def mended_lstm_scales(content: bytes) -> bytes:
     for lstm in _lstms(content):
         cell, read = lstm.inputs[CELL_STATE], lstm.read
         if cell.dtype == "int16" and cell.scales:
-            cell.write(mended, min(max(cell.scales[0], SMALLEST), LARGEST), cell.zero_points[0])
+            cell.write(mended, [min(max(cell.scales[0], SMALLEST), LARGEST)])
         for hidden in (lstm.output, lstm.inputs[HIDDEN_STATE], lstm.hidden):
             if hidden is not None and hidden.dtype == read.dtype == "int8" and hidden.scales and read.scales:
-                hidden.write(mended, read.scales[0], read.zero_points[0])
+                hidden.write(mended, read.scales, read.zero_points[0])
     return bytes(mended)
-
-
-class _Scaled(NamedTuple):
-    """A tensor's dtype and quantization, and where that is in the file."""
-
-    dtype: str
-    scales: tuple[float, ...]
-    zero_points: tuple[int, ...]
-    quantization: Table | None
-
-    def write(self, content: bytearray, scale: float, zero_point: int) -> None:
-        """Write its one scale and zero point into the file's bytes."""
-        assert self.quantization is not None, "a tensor with a scale has one"
-        struct.pack_into("<f", content, self.quantization.start_of(QuantizationField.SCALE, 4), scale)
-        struct.pack_into("<q", content, self.quantization.start_of(QuantizationField.ZERO_POINT, 8), zero_point)
 
 
 class _Lstm(NamedTuple):
     """Its states, its output, the intermediate that it computes with, and the output as others read it: itself, or its reversed copy."""
 
-    inputs: dict[int, _Scaled]
-    output: _Scaled
-    hidden: _Scaled | None
-    read: _Scaled
+    inputs: dict[int, Scaled]
+    output: Scaled
+    hidden: Scaled | None
+    read: Scaled
 
 
 def _lstms(content: bytes) -> Iterator[_Lstm]:
@@ -88,19 +73,15 @@ def _lstms(content: bytes) -> Iterator[_Lstm]:
         )
 
 
-def _tables(content: bytes) -> tuple[TfliteModel, list[tuple[int, Table]], list[_Scaled]]:
+def _tables(content: bytes) -> tuple[TfliteModel, list[tuple[int, Table]], list[Scaled]]:
     """The file; its operators with their subgraphs, and its tensors, in the file's tables."""
     model = parse_tflite(content, where="the converted model")
-    subgraphs = FlatBuffer(content, "the converted model").root("model").tables(ModelField.SUBGRAPHS)
-    tensors = [table for subgraph in subgraphs for table in subgraph.tables(SubGraphField.TENSORS)]
     operators = [
-        (number, table) for number, one in enumerate(subgraphs) for table in one.tables(SubGraphField.OPERATORS)
+        (number, table)
+        for number, one in enumerate(subgraphs(content))
+        for table in one.tables(SubGraphField.OPERATORS)
     ]
-    scaled = [
-        _Scaled(tensor.dtype, tensor.scales, tensor.zero_points, table.table(TensorField.QUANTIZATION))
-        for tensor, table in zip(model.tensors, tensors, strict=True)
-    ]
-    return model, operators, scaled
+    return model, operators, scaled_tensors(content, model)
 
 
 def _read(model: TfliteModel, output: int) -> int:

@@ -106,6 +106,8 @@ class TensorField(IntEnum):
 class QuantizationField(IntEnum):
     """Fields of `QuantizationParameters`."""
 
+    MIN = 0
+    MAX = 1
     SCALE = 2
     ZERO_POINT = 3
     QUANTIZED_DIMENSION = 6

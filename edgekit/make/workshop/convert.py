@@ -14,6 +14,8 @@ from edgekit.ingest.split import calibration_rows
 from edgekit.make.workshop.answers import answers, input_types
 from edgekit.make.workshop.door import Door, door
 from edgekit.make.workshop.feed import calibration_note, representative
+from edgekit.make.workshop.int8.calibrating import kept_inputs
+from edgekit.make.workshop.int8.plain_activations import plain_activations
 from edgekit.make.workshop.layer_scopes import layer_scopes
 from edgekit.make.workshop.plain_layers import plain_layers
 from edgekit.make.workshop.plain_operators import plain_operators
@@ -29,6 +31,7 @@ from edgekit.tflite.lstm_scales import mended_lstm_scales
 from edgekit.tflite.patched import patched
 from edgekit.tflite.port_order import order_ports
 from edgekit.tflite.reader import parse_tflite, read_tflite
+from edgekit.tflite.small_scales import raised_small_scales
 from edgekit.tflite.weights import kernels
 from edgekit.values import to_builtins
 
@@ -38,7 +41,7 @@ FILE = "model.tflite"
 def convert(job: dict[str, Any], progress: Progress) -> Any:
     """Convert the model in `job["model"]` by the last of `job["steps"]`; writes `job["target"]/model.tflite`.
 
-    Returns the evidence of every step in the bytes, a note on the calibration, and the seconds. The job also holds
+    Returns the evidence of every step in the bytes, a note on the calibration, how many loops are in the file, and the seconds. The job also holds
     `dataset` (None where nothing is calibrated), `samples`, `seed`, `root`, `imports`, the names that the file
     gives its `inputs` and `outputs`, the `sizes` of a sample of each input where the model leaves some free (else None), and
     whether the loops of recurrent layers are `unrolled` (by default they are not).
@@ -57,13 +60,15 @@ def convert(job: dict[str, Any], progress: Progress) -> Any:
         while_traced.enter_context(silent_augmentation(model))
         integer, lacking = conversion_of(last).calibrated, conversion_of(last).lacks
         while_traced.enter_context(plain_operators(tools, model, integer=integer, lacking=lacking))
+        while_traced.enter_context(plain_activations(tools, model, integer=integer))
         while_traced.enter_context(plain_layers(tools, model, lacking=lacking))
         while_traced.enter_context(recurrent_layers(tools, model, fused=not job.get("unrolled")))
         converter, steps_unrolled = _opened(tools, model, job, dtypes)
     conversion_of(last).configure(tools, converter, last.settings, samples)
     try:
-        content = order_ports(free_batch(converter.convert()), job["inputs"], job["outputs"])
-        content = mended_lstm_scales(content)
+        with kept_inputs():
+            content = order_ports(free_batch(converter.convert()), job["inputs"], job["outputs"])
+        content = raised_small_scales(mended_lstm_scales(content))
     except Exception as problem:
         raise RuntimeError(_first_reason(problem)) from problem
     content, mended = _mended(tools, content, model, steps)
@@ -83,6 +88,7 @@ def convert(job: dict[str, Any], progress: Progress) -> Any:
         "calibration": note if converter.representative_dataset is not None else "",
         "seconds": time.monotonic() - started,
         "steps_unrolled": steps_unrolled,
+        "loops": sum(operator.name == "WHILE" for operator in tflite.operators),
     }
 
 

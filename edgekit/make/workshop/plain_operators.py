@@ -1,7 +1,7 @@
 """Operations that Keras 3 writes in TensorFlow operators which TFLite lacks: written otherwise while a model is converted.
 
 `argmax` and `argmin` tell -0.0 from 0.0 by its bits, which no TFLite operator does. Negation and squares have no int8 kernel, and are
-products. The values stay the same, but for which of two zeros is the larger.
+products; `not_equal`, which the quantizer leaves in float, is a difference above zero. The values stay the same, but for which of two zeros is the larger.
 """
 
 from __future__ import annotations
@@ -56,8 +56,9 @@ def _arguments(tools: Door) -> list[tuple[Any, str, Any]]:
 
 def _products(tools: Door, lacking: Collection[str]) -> list[tuple[Any, str, Any]]:
     """Also for those that layer and group normalization call in TensorFlow itself."""
-    tf, numpy, nn = tools.tf, tools.keras3.src.backend.numpy, tools.keras3.src.backend.nn
-    smooth, math = nn.gelu, importlib.import_module("tensorflow.python.ops.math_ops")
+    tf, numpy = tools.tf, tools.keras3.src.backend.numpy
+    nn, hot = tools.keras3.src.backend.nn, tools.keras3.src.backend.nn.one_hot
+    math = importlib.import_module("tensorflow.python.ops.math_ops")
     negative, square, minus, difference = numpy.negative, numpy.square, tf.Tensor.__neg__, math.squared_difference
 
     def negated(x: Any) -> Any:
@@ -74,16 +75,29 @@ def _products(tools: Door, lacking: Collection[str]) -> list[tuple[Any, str, Any
         written_out = len(x.shape) > 4 or "SQUARED_DIFFERENCE" in lacking
         return squared(x - y) if written_out else difference(x, y, name)
 
-    def gelu(x: Any, approximate: bool = True) -> Any:
-        """The exact one as TensorFlow writes it, for the converter knows it by its negation."""
-        x = tf.convert_to_tensor(x)
-        if approximate:
-            return smooth(x, approximate=True)
-        return 0.5 * x * tf.math.erfc(tf.negative(x) * tf.cast(0.5**0.5, x.dtype))
+    def apart(compare: Any, plainly: Any) -> Any:
+        """By the size of the difference: what rounding cannot tell apart is equal, as the value of a mask that no int8 number meets."""
+
+        def compared(x: Any, y: Any) -> Any:
+            x, y = tf.convert_to_tensor(x), tf.convert_to_tensor(y)
+            floats = x.dtype.is_floating and y.dtype == x.dtype
+            return plainly(tf.abs(x - y), 0.0) if floats else compare(x, y)
+
+        return compared
+
+    def one_hot(x: Any, classes: int, axis: int = -1, dtype: Any = None, sparse: bool = False) -> Any:
+        """A choice of two numbers: the quantizer gives ONE_HOT's zero another zero point than its output has."""
+        dtype = tf.as_dtype(dtype or "float32")
+        if axis != -1 or sparse or not dtype.is_floating:
+            return hot(x, classes, axis=axis, dtype=dtype.name, sparse=sparse)
+        found = tf.equal(tf.expand_dims(tf.cast(x, tf.int32), -1), tf.range(classes))
+        return tf.where(found, tf.constant(1.0, dtype), tf.constant(0.0, dtype))
 
     return [
-        (nn, "gelu", gelu),
+        (nn, "one_hot", one_hot),
         (numpy, "negative", negated),
+        (numpy, "equal", apart(numpy.equal, tf.less_equal)),
+        (numpy, "not_equal", apart(numpy.not_equal, tf.greater)),
         (numpy, "square", squared),
         (tf.Tensor, "__neg__", lambda x: x * -1.0 if x.dtype.is_floating else minus(x)),
         (math, "squared_difference", squared_difference),

@@ -34,6 +34,7 @@ def recurrent_layers(tools: Door, model: Any, *, fused: bool) -> Iterator[None]:
         (loops, "tf", _CountedOnce(tools.tf)),
         (layer, "_maybe_config_dropout_masks", lambda *_: None),
         (source.layers.LSTMCell, "call", _lstm_cell(tools.tf, source.layers.LSTMCell.call)),
+        (source.layers.GRUCell, "call", _gru_cell(tools.tf, source.layers.GRUCell.call)),
         *([(backend, "lstm", _lstm(tools))] if fused else []),
     ]
     before = [(owner, name, getattr(owner, name)) for owner, name, _ in ours]
@@ -161,6 +162,23 @@ def _gru_step(
         return after, [after]
 
     return step
+
+
+def _gru_cell(tf: Any, own: Loop) -> Loop:
+    """A step of Keras's cell, with its gates cut out one by one where its state is constant, for the reason that an LSTM's cell has."""
+
+    def call(cell: Any, inputs: Any, states: Any, training: Any = False) -> Any:
+        state = states[0] if isinstance(states, (list, tuple)) else states
+        if training or tf.get_static_value(state) is None:
+            return own(cell, inputs, states, training=training)
+        weights, kind = (
+            (cell.kernel, cell.recurrent_kernel, cell.bias),
+            _gru_step if cell.reset_after else _early_gru_step,
+        )
+        after, states_after = kind(tf, weights, cell.activation, cell.recurrent_activation, state)(inputs, [state])
+        return after, states_after if isinstance(states, (list, tuple)) else after
+
+    return call
 
 
 def _sliced(gates: Any, count: int, axis: int) -> list[Any]:

@@ -50,20 +50,6 @@ def test_normalization_has_neither_negation_nor_squares(tools: Any, kind: str) -
     assert traced()[0] == before
 
 
-def test_an_exact_gelu_is_one_operator(tools: Any) -> None:
-    """The converter knows it by the form in which TensorFlow writes it, with its negation."""
-    from edgekit.make.workshop.plain_operators import plain_operators
-
-    entry = tools.keras3.Input((6,))
-    model = tools.keras3.Model(entry, tools.keras3.layers.Activation("gelu")(entry))
-    x = np.random.default_rng(0).normal(size=(1, 6)).astype("float32")
-    with plain_operators(tools, model, integer=True):
-        function = tools.tf.function(lambda x: model(x)).get_concrete_function(tools.tf.TensorSpec(x.shape))
-    np.testing.assert_allclose(function(tools.tf.constant(x)), model(x), atol=1e-6)
-    content = tools.tf.lite.TFLiteConverter.from_concrete_functions([function]).convert()
-    assert [one.name for one in parse_tflite(content, where="gelu").operators] == ["GELU"]
-
-
 @pytest.mark.parametrize("kind", ["layer", "unit"])
 def test_a_normalization_runs_with_int16_activations(tools: Any, kind: str) -> None:
     """LiteRT aborts at a SQUARED_DIFFERENCE of int16, and the converter refuses an L2_NORMALIZATION."""
