@@ -29,7 +29,7 @@ from edgekit.techniques import identity
 from edgekit.techniques.interface import Evidence
 from edgekit.techniques.steps import TypedStep, published, training_of
 from edgekit.values import to_builtins
-from edgekit.verdict.converter_said import NO_LOOPS, plain
+from edgekit.verdict.converter_said import NO_LOOPS, WITHOUT_KERNEL, plain
 
 ANSWER = "answer.json"
 LEAST_S = {"convert": 60.0, "predict": 60.0}
@@ -198,9 +198,13 @@ class Maker:
     def _convert(
         self, candidate: Proposal, stage: _Stage, progress: Progress, deadline: float | None
     ) -> tuple[Path, dict[str, Any]]:
-        """The file and the job's answer; where the conversion fails, it is tried again with recurrent loops unrolled."""
+        """The file and the job's answer; where it fails, or has loops and lacks a proof, it is tried again with recurrent loops unrolled."""
         try:
-            return self._converted(candidate, stage, progress, deadline)
+            tflite, answer = self._converted(candidate, stage, progress, deadline)
+            lacking = _lacking(answer["evidence"], "in the file")
+            if not (answer["loops"] and lacking):
+                return tflite, answer
+            first = TrialFailed(lacking, seconds=stage.seconds + answer["seconds"])
         except TrialFailed as failed:
             if not failed.again:
                 raise
@@ -210,6 +214,8 @@ class Maker:
         except TrialFailed as second:
             if NO_LOOPS in second.reason:
                 raise first from None
+            if WITHOUT_KERNEL in second.reason:  # no form of the loop changes that
+                raise
             reason = f"{first.reason}; a second way, with loops unrolled: {second.reason.removeprefix('convert: ')}"
             raise TrialFailed(reason, seconds=first.seconds) from second
         told = f"recurrent layers are unrolled in the file, {answer['steps_unrolled']} steps in all, for with their loops it failed: {first.reason}"
@@ -298,8 +304,14 @@ def _notes(answer: dict[str, Any]) -> tuple[str, ...]:
 
 def _proven(found: list[Any], place: str, seconds: float) -> list[str]:
     """Each piece of evidence as a sentence; raises `TrialFailed` where one does not hold."""
+    lacking = _lacking(found, place)
+    if lacking:
+        raise TrialFailed(lacking, seconds=seconds)
     proofs = [msgspec.convert(proof, Evidence) for proof in found]
-    for proof in proofs:
-        if not proof.holds:
-            raise TrialFailed(f"no proof of {proof.technique} {place}: {proof.detail}", seconds=seconds)
     return [f"{proof.technique}, {place}: {proof.detail}" for proof in proofs]
+
+
+def _lacking(found: list[Any], place: str) -> str:
+    """The first piece of evidence that does not hold, as a sentence; empty where all do."""
+    proofs = [msgspec.convert(proof, Evidence) for proof in found]
+    return next((f"no proof of {one.technique} {place}: {one.detail}" for one in proofs if not one.holds), "")

@@ -80,7 +80,9 @@ class QuantizationAware(TrainingTechnique):
 
     def converted_as(self, door: Any, model: Any, settings: Settings, conversion: Conversion) -> Any:
         """With its kernels rounded. For activations that are not int8 (16x8) the ranges are left out: they are calibrated."""
-        return model if settings.engine == "tfmot" else own.for_conversion(model, ranges=self._simulates(conversion))
+        return (
+            model if settings.engine == "tfmot" else own.for_conversion(door, model, ranges=self._simulates(conversion))
+        )
 
     def ensures(self, tflite: TfliteModel, settings: Settings) -> Evidence:
         """Holds where every kernel is int8."""

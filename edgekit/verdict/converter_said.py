@@ -1,4 +1,4 @@
-"""What the converter's errors mean: the operation that TFLite has no operator for, instead of the compiler's own message."""
+"""What the converter's errors mean: the operation that TFLite has no operator or no kernel for, instead of the compiler's own message."""
 
 from __future__ import annotations
 
@@ -6,6 +6,12 @@ import re
 
 NO_LOOPS = "there is no recurrent layer whose loop could be unrolled"
 _UNSUPPORTED = re.compile(r"'(tf\.\w+)' op is neither a custom op nor a flex op")
+_NO_KERNEL = re.compile(r"Quantization to (\w+)-bit not yet supported for op: '(\w+)'")
+_INTEGERS = re.compile(
+    r"Max and min for dynamic tensors should be recorded during calibration: Failed for tensor (\S+)"
+)
+WITHOUT_KERNEL = "has no kernel for"
+_NEXT = "write the layer with others, or do its work before the model"
 
 
 def plain(reason: str) -> str:
@@ -13,11 +19,16 @@ def plain(reason: str) -> str:
 
     >>> plain("error: 'tf.DenseBincount' op is neither a custom op nor a flex op").split(":")[0]
     'TFLite has no operator for tf.DenseBincount, which a layer computes with'
+    >>> plain("Quantization to 16x8-bit not yet supported for op: 'GREATER'.").split(":")[0]
+    '16x8 has no kernel for GREATER, which a layer computes with'
     """
     names = list(dict.fromkeys(_UNSUPPORTED.findall(reason)))
-    if not names:
-        return reason
-    return (
-        f"TFLite has no operator for {', '.join(names)}, which a layer computes with: write the layer with others, "
-        "or do its work before the model"
-    )
+    if names:
+        return f"TFLite has no operator for {', '.join(names)}, which a layer computes with: {_NEXT}"
+    lacking = _NO_KERNEL.search(reason)
+    if lacking:
+        return f"{lacking[1]} {WITHOUT_KERNEL} {lacking[2]}, which a layer computes with: {_NEXT}"
+    integers = _INTEGERS.search(reason)
+    if integers:
+        return f"16x8 {WITHOUT_KERNEL} what is computed of the integers in {integers[1]}: {_NEXT}"
+    return reason

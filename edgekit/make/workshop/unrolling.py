@@ -2,7 +2,7 @@
 
 The converter crashes when it quantizes the body of a WHILE (TensorFlow 2.21, every GRU and SimpleRNN in int8), and a
 runtime may lack the operator. Every recurrent layer of either Keras, and any user's layer that calls `backend.rnn`, is
-unrolled; an LSTM is then no longer one fused operator. The outputs stay the same.
+unrolled; an LSTM is then no longer one fused operator. The outputs stay the same, but for a rounding that a technique gave the states.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
+from edgekit.keras_graph.rounded_states import Rounding, rounding_of
 from edgekit.make.workshop.answers import is_keras3
 from edgekit.make.workshop.door import Door
 from edgekit.verdict.converter_said import NO_LOOPS
@@ -51,19 +52,55 @@ def unrolling(tools: Door, model: Any) -> Iterator[Unrolled]:
     layers = () if is_keras3(model) else model.submodules
     looped, fused = backend.rnn, [layer for layer in layers if getattr(layer, "_could_use_gpu_kernel", False)]
 
+    rounding: list[Rounding | None] = [None]
+
     def rnn(step: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         done.add(_steps(tools, inputs, time_major=kwargs.get("time_major", False)))
-        return looped(step, inputs, *args, **{**kwargs, "unroll": True})
+        return looped(_rounded(step, rounding[-1]), inputs, *args, **{**kwargs, "unroll": True})
 
     backend.rnn = rnn
     for layer in fused:
         layer._could_use_gpu_kernel = False
     try:
-        yield done
+        with _loops_told(tools, rounding) if is_keras3(model) else contextlib.nullcontext():
+            yield done
     finally:
         backend.rnn = looped
         for layer in fused:
             layer._could_use_gpu_kernel = True
+
+
+@contextlib.contextmanager
+def _loops_told(tools: Door, rounding: list[Rounding | None]) -> Iterator[None]:
+    """Within the block, `rounding` ends with that of the layer of Keras 3 whose loop is traced."""
+    kind = tools.keras3.layers.RNN
+    own = kind.call
+
+    def call(layer: Any, *args: Any, **kwargs: Any) -> Any:
+        rounding.append(rounding_of(layer))
+        try:
+            return own(layer, *args, **kwargs)
+        finally:
+            rounding.pop()
+
+    kind.call = call
+    try:
+        yield
+    finally:
+        kind.call = own
+
+
+def _rounded(step: Any, rounding: Rounding | None) -> Any:
+    """A step of a loop whose output, and the state that is the same tensor, are rounded."""
+    if rounding is None:
+        return step
+
+    def rounded(inputs: Any, states: Any) -> Any:
+        output, after = step(inputs, states)
+        made = rounding(output)
+        return made, [made if state is output else state for state in after]
+
+    return rounded
 
 
 def _steps(tools: Door, inputs: Any, *, time_major: bool) -> int | None:

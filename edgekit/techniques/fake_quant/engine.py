@@ -6,6 +6,8 @@ from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
+from edgekit.keras_graph.flat_graph import read_graph
+from edgekit.keras_graph.rounded_states import round_states
 from edgekit.techniques.fake_quant.build import fake_quantized
 from edgekit.techniques.fake_quant.keras_layers import classes
 from edgekit.techniques.interface import Training
@@ -46,12 +48,27 @@ def in_file(model: Any, tflite: TfliteModel) -> tuple[int, int]:
     return sum(any(abs(one - scale) <= NEAR * scale for one in scales) for scale in trained_scales), len(trained_scales)
 
 
-def for_conversion(model: Any, *, ranges: bool) -> Any:
+def for_conversion(door: Any, model: Any, *, ranges: bool) -> Any:
     """The model with its kernels rounded for good; without `ranges`, its ranges hand on their input from now on."""
     model.round_for_good()
-    for layer in () if ranges else (*_ranges(model), *_fixed(model)):
+    if ranges:
+        _round_states(door, model)
+        return model
+    for layer in (*_ranges(model), *_fixed(model)):
         layer.is_silent = True
     return model
+
+
+def _round_states(door: Any, model: Any) -> None:
+    """A recurrent layer that gives out every step, and whose outputs have a range, rounds its states to the same."""
+    graph, trained_ranges = read_graph(door, model), set(map(id, _ranges(model)))
+    makers, kinds = graph.makers(), (door.keras3.layers.RNN, door.keras3.layers.Bidirectional)
+    for call in graph.calls:
+        made_by = makers.get(call.inputs[0]) if id(call.operation) in trained_ranges else None
+        if made_by is None or not isinstance(made_by.operation, kinds) or call.inputs[0] is not made_by.outputs[0]:
+            continue
+        if made_by.operation.return_sequences:
+            round_states(made_by.operation, call.operation.rounding())
 
 
 def _ranges(model: Any) -> Iterator[Any]:

@@ -12,13 +12,18 @@ from typing import Any
 from edgekit.keras_graph.flat_graph import Call, FlatGraph, Value
 
 CONVOLVES = ("Conv", "DepthwiseConv", "SeparableConv", "Dense", "EinsumDense")
-JOINS = ("Add", "Subtract", "Multiply", "BatchNormalization", "Normalization", "Rescaling")
+JOINS = (
+    "Add", "Subtract", "Multiply", "BatchNormalization", "Normalization", "Rescaling", "LayerNormalization", "RMSNormalization", "LayerScale",
+)  # fmt: skip
+"""What ends with a sum or a product."""
 SCALES = ("BatchNormalization", "LayerScale")
 ARITHMETIC = ("Add", "Subtract", "Multiply", "Divide", "TrueDivide")
 TAKE_FACTORS = ("Conv2D", "DepthwiseConv2D", "Dense")
 """Of those, the ones that also take up one factor before them."""
 RELUS = ("relu", "relu6")
-RELU_KINDS = ("ReLU", "Relu", "Relu6", "Activation")
+CLIPS = (*RELUS, "hard_tanh")
+CLIPPED = ((0, 6), (-1, 1))
+CLIP_KINDS = ("ReLU", "Relu", "Relu6", "HardTanh", "Activation")
 SHIFT, SHARE = 3.0, 1 / 6
 PARTS = 3
 """The values within a hard swish."""
@@ -61,7 +66,10 @@ def _is_one_factor(call: Call | None) -> bool:
 
 
 def _clips(call: Call) -> bool:
-    return call.kind in RELU_KINDS and activation(call.operation) in RELUS
+    """Whether a call is one that the operator before it can do at its end."""
+    if call.kind == "Clip":
+        return (call.operation.x_min, call.operation.x_max) in CLIPPED
+    return call.kind in CLIP_KINDS and (call.kind == "HardTanh" or activation(call.operation) in CLIPS)
 
 
 def _joins(call: Call | None) -> bool:

@@ -65,6 +65,11 @@ def _range_layer(door: Any) -> Any:
                 return self._rounded(inputs, low, high)
             return tf.cond(high > low, lambda: self._rounded(inputs, low, high), lambda: inputs)
 
+        def rounding(self) -> Any:
+            """What it does to a tensor from now on, with its ends as numbers."""
+            low, high = float(self.low.numpy().min()), float(self.high.numpy().max())
+            return lambda inputs: self._rounded(inputs, low, high)
+
         def _rounded(self, inputs: Any, low: Any, high: Any) -> Any:
             return tf.quantization.fake_quant_with_min_max_vars(inputs, low, high, num_bits=BITS)
 

@@ -20,6 +20,8 @@ FIXED = {"softmax": SHARE, "sigmoid": SHARE, "tanh": SIGNED, "log_softmax": (-16
 """The ranges that TFLite's int8 kernels give these activations, whatever the data."""
 CALIBRATED = ("LSTM", "Bidirectional", "RNN")
 """Recurrent layers that are one operator in the file, with a state of its own scale: a range at both ends is more than the converter bears."""
+RECURRENT = ("GRU", "SimpleRNN")
+"""Of these, one that skips masked steps is calibrated too: in the file all its states have one scale, and that of the last alone is trained."""
 CONCATENATES = ("Concatenate",)
 AVERAGES = ("AveragePool",)
 """Of those that hand on the scale of their input, these make values that are not on its grid: the file rounds them to it."""
@@ -49,8 +51,9 @@ def ranged_values(graph: FlatGraph, exclude: Collection[str] = ()) -> dict[Value
     made = dict.fromkeys(value for value in graph.inputs if _is_real(value))
     fixed: dict[Value, Fixed | None] = {**made}
     vanished = fused_values(graph)
+    calibrated = (*CALIBRATED, *(RECURRENT if _masks(graph) else ()))
     for call in graph.calls:
-        if call.name in exclude or call.kind.startswith(SAME_SCALE) or call.kind in CALIBRATED:
+        if call.name in exclude or call.kind.startswith(SAME_SCALE) or call.kind in calibrated:
             continue
         fixed.update((value, fixed_range(call)) for value in call.outputs if _is_real(value) and value not in vanished)
     fixed.update(_averages(graph, fixed))
@@ -64,6 +67,11 @@ def ranged_values(graph: FlatGraph, exclude: Collection[str] = ()) -> dict[Value
         value: shared[joined[value]] if value in joined else Range(fixed=end) if end else Range(watched=(value,))
         for value, end in fixed.items()
     }
+
+
+def _masks(graph: FlatGraph) -> bool:
+    """Whether a layer of the graph masks steps of a sequence."""
+    return any(call.kind == "Masking" or getattr(call.operation, "mask_zero", False) for call in graph.calls)
 
 
 def fixed_range(call: Call) -> Fixed | None:

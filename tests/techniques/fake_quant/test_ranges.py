@@ -131,3 +131,27 @@ def test_what_is_left_out_is_calibrated(tools: Any) -> None:
     entry = tools.keras3.Input((6,), dtype="int32", name="entry")
     graph = read_graph(tools, tools.keras3.Model(entry, build(tools.keras3.layers, entry)))
     assert list(ranges(graph, exclude=("first",))) == ["table", "pool", "last"]
+
+
+@pytest.mark.parametrize("clip", ["hard_tanh", "clip to 6", "clip to 1", "ReLU behind a layer normalisation"])
+def test_what_is_clipped_at_once_has_none(tools: Any, clip: str) -> None:
+    """The converter has the operator before it clip its result."""
+    ops = tools.keras3.ops
+
+    def build(layers: Any, x: Any) -> Any:
+        x = layers.Conv2D(4, 3, name="conv")(x)
+        if clip == "hard_tanh":
+            return layers.Activation("hard_tanh", name="last")(x)
+        if clip.startswith("clip"):
+            return ops.clip(x, *((0.0, 6.0) if clip == "clip to 6" else (-1, 1)))
+        return layers.ReLU(name="last")(layers.LayerNormalization(name="between")(x))
+
+    found = list(ranges(graph_of(tools, lambda layers, x: layers.Dense(2, name="dense")(build(layers, x)))))
+    assert found[0] == "entry" and "between" not in found
+    assert ("conv" in found) is (clip == "ReLU behind a layer normalisation")
+
+
+def test_a_clip_that_no_operator_does_has_one_before_it(tools: Any) -> None:
+    ops = tools.keras3.ops
+    found = ranges(graph_of(tools, lambda layers, x: ops.clip(layers.Conv2D(4, 3, name="conv")(x), 0.0, 1.0)))
+    assert "conv" in found
