@@ -121,14 +121,21 @@ def _values(generator: np.random.Generator, shape: tuple[int, ...], row: Row, in
 
     Samples differ in contrast, so that a model's answers vary with them; inputs differ in range, so that each one's shows.
     """
-    if row.domain == "tokens":
-        return generator.integers(1, WORDS, shape)
+    if row.domain in ("tokens", "text"):
+        words = generator.integers(1, WORDS, shape)
+        return _ended(generator, words) if row.domain == "text" else words
     values = generator.uniform(-0.95, 0.95, shape)
     values *= np.linspace(0.3, 1.0, shape[0]).reshape(-1, *[1] * (len(shape) - 1)) / RANGES**index
     if row.domain == "sequence":
-        for sample, end in zip(values, generator.integers(2, shape[1] + 1, shape[0]), strict=True):
-            sample[end:] = 0.0
+        values = _ended(generator, values)
     return ((values + 1) * 127.5).round() if row.domain == "pixels" else values
+
+
+def _ended(generator: np.random.Generator, values: np.ndarray) -> np.ndarray:
+    """Sequences with zeros behind ends of their own."""
+    for sample, end in zip(values, generator.integers(2, values.shape[1] + 1, len(values)), strict=True):
+        sample[end:] = 0
+    return values
 
 
 def _answers(model: Any, inputs: Any) -> Any:

@@ -14,7 +14,7 @@ COLUMNS = (
 NOT_SUPPORTED = (
     "TFLite has no operator for",
     "Quantization not yet supported for op",
-    "Quantization to 16x8-bit not yet supported",
+    "16x8 has no kernel for",
     "is not quantizable",
 )
 """What the converter says of an operator that has no kernel of the wanted type: an answer, and not a fault."""

@@ -20,8 +20,8 @@ FAMILIES = (
     "operations",
 )
 """The modules of `families`, in the page's order."""
-Domain = Literal["float", "pixels", "tokens", "sequence"]
-"""What inputs hold: numbers from -1 to 1, numbers from 0 to 255, numbers of words, or numbers with zeros after a sequence's end."""
+Domain = Literal["float", "pixels", "tokens", "text", "sequence"]
+"""What inputs hold: numbers from -1 to 1, numbers from 0 to 255, numbers of words, those with zeros after a text's end, or numbers with zeros after a sequence's end."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
