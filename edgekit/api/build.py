@@ -21,6 +21,7 @@ from edgekit.emit import prepare
 from edgekit.errors import ProjectError
 from edgekit.findings.building import look_before
 from edgekit.findings.settling import settled
+from edgekit.ingest.compared import compare_on_data
 from edgekit.ingest.materials import Materials
 from edgekit.ingest.opening import open_project_data, open_project_model
 from edgekit.jobs.cache import Cache
@@ -173,6 +174,7 @@ def build(
         build_lock.compare(model, data, store)
         opened = open_project_model(model, settings, store, pool, trust=trust, progress=progress)
         dataset = open_project_data(data, settings, opened, store, trust=trust, progress=progress)
+        compared = compare_on_data(opened, dataset, store, pool, progress=progress)
         found = settled(settings, opened.facts, dataset, store)
         build_lock.compare_loaded(opened, dataset, store)
         watch.tell(opened_event(opened, dataset, found.project))
@@ -181,7 +183,9 @@ def build(
             tasks=found.tasks, losses=losses_to_train(found.project, opened.facts, dataset, found.tasks, store, pool, progress=progress),
         )  # fmt: skip
         looked = look_before(materials, found, progress)
-        materials = dataclasses.replace(materials, findings=looked.findings, notes=looked.notes)
+        materials = dataclasses.replace(
+            materials, findings=looked.findings, notes=tuple(filter(None, (compared, *looked.notes)))
+        )
 
         def one(profile: DeviceProfile, context: SearchContext) -> BuildResult:
             told = named(profile, profiles, progress)

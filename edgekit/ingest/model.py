@@ -27,11 +27,12 @@ INGEST = "edgekit.ingest"
 
 
 class OpenedModel(Value):
-    """A normalised model in the cache, its facts, and the key that stands for its content."""
+    """A normalised model in the cache, its facts, the key that stands for its content, and the job that reads its original."""
 
     folder: str
     key: str
     facts: ModelFacts
+    job: dict[str, Any] = {}
 
 
 def open_model(
@@ -69,7 +70,7 @@ def open_model(
 
     folder = cache.folder("models", name, make)
     facts = from_json((folder / "facts.json").read_bytes(), ModelFacts, where=str(folder))
-    return OpenedModel(folder=str(folder), key=name, facts=facts)
+    return OpenedModel(folder=str(folder), key=name, facts=facts, job=job)
 
 
 def _load_job(table: ModelTable, root: Path) -> dict[str, Any]:

@@ -1,10 +1,11 @@
 """The child process that has TensorFlow: its jobs are `load`, `train`, `convert`, `predict`, `examine`, `take_form`,
-`check_loss` and `probe`."""
+`compare`, `check_loss` and `probe`."""
 
 from edgekit.jobs.child import Handler, serve
 
 
 def _handlers() -> dict[str, Handler]:
+    from edgekit.make.workshop.compare_on_data import compare_on_data
     from edgekit.make.workshop.convert import convert
     from edgekit.make.workshop.examine import examine
     from edgekit.make.workshop.form import take_form
@@ -21,6 +22,7 @@ def _handlers() -> dict[str, Handler]:
         "predict": predict,
         "examine": examine,
         "take_form": take_form,
+        "compare": compare_on_data,
         "check_loss": check_loss,
         "probe": probe,
     }

@@ -93,6 +93,31 @@ def compare(
     known = known or original(model, graph, where)
     if is_keras3(made):
         _require_weights(graph, made, where, rewritten)
+    error = compare_answers(tools, model, made, where, graph=graph, known=known, rewritten=rewritten)
+    return Compared(error if known.share else None, _note(known))
+
+
+def compare_on(tools: Door, model: Any, made: Any, where: str, samples: Samples, *, of: str) -> float:
+    """The largest relative difference of the answers to given samples, which are `of` a kind in words; raises `ModelError` as `compare`."""
+    graph = _graph(tools, model, made)
+    answered_by = [np.asarray(part, np.float64) for part in _from_zeros(model, samples)]
+    return compare_answers(
+        tools, model, made, where, graph=graph, known=Tried(samples, answered_by), rewritten=_with_other_weights(graph, made), of=of,
+    )  # fmt: skip
+
+
+def compare_answers(
+    tools: Door,
+    model: Any,
+    made: Any,
+    where: str,
+    *,
+    graph: FlatGraph,
+    known: Tried,
+    rewritten: Collection[str] = (),
+    of: str = "random input",
+) -> float:
+    """The largest relative difference of the outputs on known samples; raises `ModelError` where rounding does not explain it."""
     ours = answered(lambda samples: _from_zeros(made, samples), known.samples)
     pairs = [] if ours is None else list(zip(ours, known.outputs, strict=True))
     errors = [difference(*pair) for pair in pairs]
@@ -100,8 +125,8 @@ def compare(
         layer = _blamed(tools, model, graph, made, known.samples, rewritten)
         allowed = [] if layer or ours is None else _allowed(tools, graph, known.samples)
         if not allowed or any(not error < most for error, most in zip(errors, allowed, strict=True)):
-            raise _different(made, where, layer, errors)
-    return Compared(max(errors, default=0.0) if known.share else None, _note(known))
+            raise _different(made, where, layer, errors, of)
+    return max(errors, default=0.0)
 
 
 def _graph(tools: Door, model: Any, made: Any) -> FlatGraph:
@@ -140,6 +165,19 @@ def _require_weights(graph: FlatGraph, made: Any, where: str, rewritten: Collect
             )  # fmt: skip
 
 
+def _with_other_weights(graph: FlatGraph, made: Any) -> tuple[str, ...]:
+    """The layers of a graph whose namesakes have other weights, for a pass wrote them anew."""
+    ours = _operations(made)
+    pairs = [(call.operation, ours.get(call.name)) for call in graph.calls if hasattr(call.operation, "get_weights")]
+    return tuple(
+        theirs.name
+        for theirs, mine in pairs
+        if mine is None
+        or len(theirs.weights) != len(mine.weights)
+        or not all(map(_equal, theirs.get_weights(), mine.get_weights()))
+    )
+
+
 def _equal(one: Any, other: Any) -> bool:
     one, other = np.asarray(one), np.asarray(other)
     return one.shape == other.shape and one.tobytes() == other.tobytes()
@@ -149,12 +187,12 @@ def _operations(model: Any) -> dict[str, Any]:
     return {operation.name: operation for operation, _, _, _ in calls(graph_of(model, ""))}
 
 
-def _different(made: Any, where: str, layer: str | None, errors: list[float]) -> ModelError:
+def _different(made: Any, where: str, layer: str | None, errors: list[float], of: str) -> ModelError:
     first = f"layer {layer} is the first to differ" if layer else "no single layer differs"
     return ModelError(
         f"rebuilt for {'Keras 3' if is_keras3(made) else 'tf_keras'}, the model answers differently; {first}",
         where=where,
-        received=f"relative error {max(errors):.2g} on random input" if errors else "it cannot be called",
+        received=f"relative error {max(errors):.2g} on {of}" if errors else "it cannot be called",
         allowed=f"below {TOLERANCE:g}, or what rounding in float32 explains",
         next_step="replace the layer",
     )

@@ -13,7 +13,7 @@ import re
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -56,18 +56,11 @@ def _without_collection() -> Iterator[None]:
 
 
 def _load(job: dict[str, Any], progress: Progress) -> Any:
-    tools, root = door(), Path(job["root"])
+    tools = door()
     tools.fresh(job["seed"])
     progress("loading the model", 0, 3)
-    import_modules(job["imports"], root=root, error=ModelError)
-    if job["is_function"]:
-        model, kind = _from_function(tools, job["source"], root)
-        loss = getattr(model, "loss", None)
-    else:
-        model, kind, loss = _from_file(tools, Path(job["source"]), trust=job["trust"])
-    model, training = stripped(tools, model)
+    model, kind, loss, training = read_original(tools, job)
     progress("normalising the model", 1, 3)
-    refuse_text(model, where=job["source"])
     target = Path(job["target"])
     normal = normalise(tools, model, target, job)
     progress("normalising the model", 2, 3)
@@ -87,6 +80,29 @@ def _load(job: dict[str, Any], progress: Progress) -> Any:
     (target / FACTS_FILE).write_text(to_json(facts), encoding="utf-8")
     progress("normalising the model", 3, 3)
     return to_builtins(facts)
+
+
+class Original(NamedTuple):
+    """A user's model as its own Keras reads it, where it came from, the losses it was compiled with, and what was taken off it."""
+
+    model: Any
+    kind: str
+    loss: Any
+    training: tuple[str, ...]
+
+
+def read_original(tools: Door, job: dict[str, Any]) -> Original:
+    """The model of `job["source"]`; raises `ModelError` or `TrustError`."""
+    root = Path(job["root"])
+    import_modules(job["imports"], root=root, error=ModelError)
+    if job["is_function"]:
+        model, kind = _from_function(tools, job["source"], root)
+        loss = getattr(model, "loss", None)
+    else:
+        model, kind, loss = _from_file(tools, Path(job["source"]), trust=job["trust"])
+    model, training = stripped(tools, model)
+    refuse_text(model, where=job["source"])
+    return Original(model, kind, loss, training)
 
 
 def _from_function(tools: Door, source: str, root: Path) -> tuple[Any, str]:

@@ -47,7 +47,7 @@ def normalise(tools: Door, model: Any, folder: Path, job: dict[str, Any]) -> Nor
     if not model.built:
         graph_of(model, where)  # raises that there is none
     _check_weights(model, where)
-    _in_float32(tools, model)
+    in_float32(tools, model)
     own, renamed = (
         (model, {}) if is_keras3(model) else rebuild(tools, model, where=where, trust=job.get("trust", False))
     )
@@ -97,7 +97,7 @@ def _check_weights(model: Any, where: str) -> None:
             )
 
 
-def _in_float32(tools: Door, model: Any) -> None:
+def in_float32(tools: Door, model: Any) -> None:
     """Let layers that compute in half precision, as a training policy said, compute in float32."""
     if not is_keras3(model):
         for layer in model._flatten_layers():

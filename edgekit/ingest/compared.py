@@ -1,0 +1,42 @@
+"""A model that was rebuilt or rewritten, held against its original on the user's own data before anything is made of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from edgekit.ingest.dataset import Dataset
+from edgekit.ingest.model import OpenedModel
+from edgekit.jobs.cache import Cache, key, processor, versions
+from edgekit.jobs.pool import Jobs
+from edgekit.jobs.worker import Failed
+from edgekit.progress import Progress
+
+SAMPLES = 16
+ANSWER = "answer.json"
+
+
+def compare_on_data(opened: OpenedModel, dataset: Dataset, cache: Cache, pool: Jobs, *, progress: Progress) -> str:
+    """How near both answer, as a note; raises `ModelError` where they differ by more than rounding.
+
+    Empty where the model has the user's own layers and weights throughout, which loading has compared one by one; and for a function, which may train
+    its model anew each time that it is called.
+    """
+    facts, count = opened.facts, min(SAMPLES, dataset.splits["train"].samples)
+    is_as_given = "Keras 3" in facts.format and not facts.passes
+    if is_as_given or not opened.job or opened.job["is_function"]:
+        return ""
+    name = key(model=opened.key, data=dataset.sha256, samples=count, versions=versions(), processor=processor())
+    job = {**opened.job, "do": "compare", "model": opened.folder, "dataset": str(dataset.root), "samples": count}
+
+    def make(folder: Path) -> None:
+        answer = pool.run(job, progress=progress)
+        value = {"reason": answer.reason} if isinstance(answer, Failed) else answer.value
+        (folder / ANSWER).write_bytes(msgspec.json.encode(value))
+
+    answer = msgspec.json.decode((cache.folder("compared", name, make) / ANSWER).read_bytes())
+    if "reason" in answer:
+        return f"model: it could not be compared with the original on your data ({answer['reason']})"
+    error = answer["error"]
+    return f"model: it answers as the original on {count} of your training samples, within {error:.2g} of the largest output"

@@ -1,0 +1,40 @@
+"""The job `compare`: a normalised model held against its original on samples of the user's own data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgekit.ingest.dataset import Dataset
+from edgekit.make.workshop.answers import input_types
+from edgekit.make.workshop.compare import compare_on
+from edgekit.make.workshop.door import door
+from edgekit.make.workshop.load import read_original
+from edgekit.make.workshop.normalise import in_float32
+from edgekit.make.workshop.store import open_model
+from edgekit.progress import Progress
+
+
+def compare_on_data(job: dict[str, Any], progress: Progress) -> Any:
+    """Compare the model in `job["model"]` with that of `job["source"]` on `job["samples"]` training samples.
+
+    Returns the largest relative difference of an output; raises `ModelError` that names the first layer that differs. The job also holds what
+    `load` needs to read the original.
+    """
+    tools = door()
+    tools.fresh(job["seed"])
+    progress("comparing with the original", 0, 1)
+    original = read_original(tools, job).model
+    in_float32(tools, original)
+    made = open_model(tools, Path(job["model"]), (), job)
+    dataset = Dataset.open(Path(job["dataset"]))
+    fixed = made.inputs[0].shape[0]
+    rows = dataset.rows("train")[: fixed or job["samples"]]
+    dtypes = [dtype.as_numpy_dtype for dtype in input_types(tools, made)]
+    pairs = zip(dataset.inputs("train"), dtypes, strict=True)
+    samples = [np.asarray(array[rows]).astype(dtype, copy=False) for array, dtype in pairs]
+    error = compare_on(tools, original, made, job["source"], samples, of="samples of your data")
+    progress("comparing with the original", 1, 1)
+    return {"error": error}
