@@ -24,6 +24,7 @@ from edgekit.findings.settling import settled
 from edgekit.ingest.compared import compare_on_data
 from edgekit.ingest.materials import Materials
 from edgekit.ingest.opening import open_project_data, open_project_model
+from edgekit.ingest.sized import with_sizes
 from edgekit.jobs.cache import Cache
 from edgekit.jobs.pool import PACKAGES
 from edgekit.jobs.semaphore import JobSemaphore
@@ -174,6 +175,7 @@ def build(
         build_lock.compare(model, data, store)
         opened = open_project_model(model, settings, store, pool, trust=trust, progress=progress)
         dataset = open_project_data(data, settings, opened, store, trust=trust, progress=progress)
+        opened = with_sizes(opened, dataset, store, pool, progress=progress)
         compared = compare_on_data(opened, dataset, store, pool, progress=progress)
         found = settled(settings, opened.facts, dataset, store)
         build_lock.compare_loaded(opened, dataset, store)

@@ -26,7 +26,7 @@ TAKES_BATCH_NORM = frozenset({"Conv1D", "Conv2D", "DepthwiseConv2D", "SeparableC
 def lower(facts: ModelFacts) -> Graph:
     """The operators that a model's layers become, in float32.
 
-    A dimension without a fixed size counts as 1.
+    A dimension without a fixed size counts as 1: a build has fixed them all, by its data.
     """
     nodes: dict[str, Node] = {}
     alias: dict[str, str] = {}

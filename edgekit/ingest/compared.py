@@ -39,4 +39,5 @@ def compare_on_data(opened: OpenedModel, dataset: Dataset, cache: Cache, pool: J
     if "reason" in answer:
         return f"model: it could not be compared with the original on your data ({answer['reason']})"
     error = answer["error"]
-    return f"model: it answers as the original on {count} of your training samples, within {error:.2g} of the largest output"
+    near = f"within {error:.2g} of the largest output" if error else "number for number"
+    return f"model: it answers as the original on {count} of your training samples, {near}"

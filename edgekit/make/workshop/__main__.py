@@ -1,5 +1,5 @@
 """The child process that has TensorFlow: its jobs are `load`, `train`, `convert`, `predict`, `examine`, `take_form`,
-`compare`, `check_loss` and `probe`."""
+`compare`, `sized_facts`, `check_loss` and `probe`."""
 
 from edgekit.jobs.child import Handler, serve
 
@@ -13,6 +13,7 @@ def _handlers() -> dict[str, Handler]:
     from edgekit.make.workshop.loss import check_loss
     from edgekit.make.workshop.predict import predict
     from edgekit.make.workshop.probe import probe
+    from edgekit.make.workshop.sized_facts import sized_facts
     from edgekit.make.workshop.train import train
 
     return {
@@ -23,6 +24,7 @@ def _handlers() -> dict[str, Handler]:
         "examine": examine,
         "take_form": take_form,
         "compare": compare_on_data,
+        "sized_facts": sized_facts,
         "check_loss": check_loss,
         "probe": probe,
     }

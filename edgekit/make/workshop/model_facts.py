@@ -22,7 +22,7 @@ def take_facts(
     tools: Door, model: Any, *, sha256: str, kind: str, losses: tuple[str | None, ...], error: float | None
 ) -> ModelFacts:
     """The `ModelFacts` of a flat model."""
-    entries = tuple(_keras3_layers(tools, model)) if is_keras3(model) else tuple(map(_layer, model.layers))
+    entries = tuple(layers_of(tools, model)) if is_keras3(model) else tuple(map(_layer, model.layers))
     return ModelFacts(
         sha256=sha256,
         format=kind,
@@ -47,7 +47,7 @@ def _layer(layer: Any) -> LayerFacts:
     return _facts(layer, entering if type(layer).__name__ != "InputLayer" else [], entering, _first(layer.output))
 
 
-def _keras3_layers(tools: Door, model: Any) -> Iterator[LayerFacts]:
+def layers_of(tools: Door, model: Any) -> Iterator[LayerFacts]:
     """The facts of the layers and operations of a flat Keras 3 model, in the order they run; one that is called again counts once."""
     made: dict[int, LayerFacts] = {}
     for tensor in model.inputs:
