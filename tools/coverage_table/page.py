@@ -66,12 +66,15 @@ differences are within so many steps of a grid of {GRID} values over the range o
 
 
 def _summary(rows: Sequence[Row], results: Mapping[str, RowResult]) -> str:
-    lines = ["## Summary\n", "| column | works | in part | declined | defect | not run |", "| --- " * 6 + "|"]
+    heads = ("column", "works", "in part", "declined", "defect", "not run", "works, of what is not declined")
+    lines = ["## Summary\n", f"| {' | '.join(heads)} |", "| --- " * len(heads) + "|"]
     done = [results.get(row.path, NOT_MADE) for row in rows]
     for column in COLUMNS:
         words = Counter(one.cells[column].word if column in one.cells else "not run" for one in done)
+        counts = " | ".join(str(words[word]) for word in ("works", "in part", "declined", "defect", "not run"))
+        tried = words["works"] + words["in part"] + words["defect"]
         lines.append(
-            f"| {column} | {' | '.join(str(words[word]) for word in ('works', 'in part', 'declined', 'defect', 'not run'))} |"
+            f"| {column} | {counts} | {words['works'] / tried:.1%} |" if tried else f"| {column} | {counts} | – |"
         )
     seconds = sum(one.seconds for one in done)
     run = sum(bool(one.cells) for one in done)
