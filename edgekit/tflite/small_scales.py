@@ -42,7 +42,7 @@ def raised_small_scales(content: bytes) -> bytes:
     before = {
         index: one.scales[0]
         for index, one in enumerate(scaled)
-        if one.dtype in ("int8", "int16") and len(one.scales) == 1
+        if one.dtype in ("int8", "int16") and len(one.scales) == 1 and one.scales[0] > 0  # 0: a constant of zeros alone
     }
     after = _raised(model, before, _weights(model, scaled))
     made = bytearray(content)

@@ -16,6 +16,8 @@ from edgekit.make.workshop.door import Door
 
 Call = Callable[..., Any]
 LEAST_SQUARES = 1e-12
+ROWS = 2
+"""The dimensions of a batch of rows."""
 
 
 @contextlib.contextmanager
@@ -79,10 +81,11 @@ def _up_sampling(tf: Any, own: Call) -> Call:
 
 
 def _unit_normalization(tf: Any, written_out: bool) -> Call:
-    """One operator, or written out with a mean, for LiteRT's SUM is wrong with int16; the smallest sum is that of TensorFlow's `l2_normalize`."""
+    """One operator of rows, which the converter knows in two dimensions alone; else written out, with a mean, for LiteRT's SUM is wrong with int16, and without
+    a square, which has no int8 kernel. The smallest sum is that of TensorFlow's `l2_normalize`."""
 
     def call(layer: Any, x: Any) -> Any:
-        if not written_out:
+        if not written_out and len(x.shape) == ROWS:
             return tf.linalg.l2_normalize(x, axis=layer.axis)
         axes = [axis % len(x.shape) for axis in ([layer.axis] if isinstance(layer.axis, int) else layer.axis)]
         count = math.prod(x.shape[axis] for axis in axes)

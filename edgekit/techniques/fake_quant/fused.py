@@ -73,6 +73,8 @@ def _clips(call: Call) -> bool:
 
 
 def _joins(call: Call | None) -> bool:
+    if call is not None and call.kind == "UnitNormalization":
+        return len(call.outputs[0].shape) > 1  # rows are normalised by an operator of their own
     return call is not None and call.kind.startswith(JOINS) and not activation(call.operation)
 
 
