@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from edgekit.api.build import build
     from edgekit.api.check import check
     from edgekit.api.compare import compare
+    from edgekit.api.diet import diet
     from edgekit.api.inspect import inspect
     from edgekit.api.plan import plan
     from edgekit.devices.profile import load_profile
@@ -31,6 +32,7 @@ __all__ = [
     "build",
     "check",
     "compare",
+    "diet",
     "inspect",
     "load_profile",
     "plan",
@@ -44,6 +46,7 @@ _HOME = {
     "plan": "edgekit.api.plan",
     "check": "edgekit.api.check",
     "compare": "edgekit.api.compare",
+    "diet": "edgekit.api.diet",
     "EdgekitError": "edgekit.errors",
     "inspect": "edgekit.api.inspect",
     "load_profile": "edgekit.devices.profile",

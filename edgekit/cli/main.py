@@ -32,6 +32,7 @@ COMMANDS = {
     "check": "Judge any .tflite file for a device.",
     "bench": "Measure a .tflite file on a device, by ssh or adb.",
     "report": "Show an earlier result, or write it as an HTML page.",
+    "diet": "Take out of a .tflite file what no runtime needs.",
     "compare": "Hold two reports or .tflite files against each other.",
     "doctor": "Show what this installation can do, and what is missing.",
     "completion": "Print the script that completes commands in a shell.",

@@ -17,6 +17,7 @@ from edgekit.documents.bench_document import BenchDocument
 from edgekit.documents.bench_result import BenchResult
 from edgekit.documents.candidate import Plan
 from edgekit.documents.comparison import Comparison
+from edgekit.documents.diet import DietResult
 from edgekit.documents.events import AnyEvent
 from edgekit.documents.health import Health
 from edgekit.documents.inspection import Inspection
@@ -30,6 +31,7 @@ WRITTEN = (
     "plan.schema.json",
     "compare.schema.json",
     "inspect.schema.json",
+    "diet.schema.json",
     "doctor.schema.json",
     "bench.schema.json",
     "bench-result.schema.json",
@@ -40,6 +42,7 @@ DOCUMENTS: dict[str, tuple[Any, str]] = {
     "plan.schema.json": (Plan, "plan.json: what edgekit would try on a device, and why not the rest, version 1"),
     "compare.schema.json": (Comparison, "what `edgekit compare --json` prints: two results side by side, version 1"),
     "inspect.schema.json": (Inspection, "what `edgekit inspect --json` prints: a model's rows and sums, version 1"),
+    "diet.schema.json": (DietResult, "what `edgekit diet --json` prints: what a file lost, and the proof, version 1"),
     "doctor.schema.json": (Health, "what `edgekit doctor --json` prints: what an installation can do, version 1"),
     "bench.schema.json": (BenchDocument, "what the runner prints on a device: times, memory, operators, version 1"),
     "bench-result.schema.json": (

@@ -52,14 +52,18 @@ def read_tflite(path: Path | str) -> TfliteModel:
     Guarantees bounded time and memory for any file. Raises `ModelError` if it cannot be read or is not a complete
     and consistent `.tflite` file; it raises nothing else.
     """
-    path = Path(path)
+    return parse_tflite(read_content(Path(path)), where=str(path))
+
+
+def read_content(path: Path) -> bytes:
+    """The bytes of a model's file, whatever they are; raises `ModelError` if there is none, or it cannot be read or is too large."""
     try:
         if not path.is_file():
             raise ModelError("no such model file", where=str(path), next_step="give the path of a .tflite file")
         size = path.stat().st_size
         if size > MAX_FILE_BYTES:
             raise _external(str(path), f"a file of {size} bytes")
-        content = path.read_bytes()
+        return path.read_bytes()
     except (OSError, ValueError) as problem:
         raise ModelError(
             "the model cannot be read",
@@ -67,7 +71,6 @@ def read_tflite(path: Path | str) -> TfliteModel:
             received=getattr(problem, "strerror", None) or str(problem),
             next_step="check the path and its permissions",
         ) from None
-    return parse_tflite(content, where=str(path))
 
 
 def parse_tflite(content: bytes, *, where: str) -> TfliteModel:

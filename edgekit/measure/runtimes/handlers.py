@@ -150,6 +150,15 @@ def compile_for_npu(job: Job, progress: Progress) -> Any:
     return _answer(compile_file(Path(job["model"]), Path(job["out"]), **job["options"]))
 
 
+def same(job: Job, progress: Progress) -> Any:
+    """Whether two files answer alike on a runtime."""
+    from edgekit.measure.runtimes.same import compare
+    from edgekit.measure.runtimes.variants import variant
+
+    inputs, seconds, files = job["inputs"], job["seconds"], (Path(job["before"]), Path(job["after"]))
+    return _answer(compare(variant(job["runtime"]), *files, inputs=inputs, time_limit_s=seconds, progress=progress))
+
+
 def probe(job: Job, progress: Progress) -> Any:
     """Whether a runtime works at all, tested with a model whose output is known."""
     from edgekit.measure.runtimes.probe import probe as run
@@ -168,6 +177,7 @@ HANDLERS: dict[str, Handler] = {
     "compile": compile_for_npu,
     "probe": probe,
     "throughput": throughput,
+    "same": same,
 }
 
 
