@@ -32,6 +32,7 @@ NAMES = {
     "build",
     "check",
     "compare",
+    "diet",
     "inspect",
     "load_profile",
     "plan",
@@ -51,6 +52,7 @@ SIGNATURES = {
     "inspect": "model=None, *, device=None, by='flash', in_order=False, project=None, imports=(), trust=False, "
     "cache=True, progress=no_progress",
     "compare": "a, b, *, fail_if=(), junit=None, sarif=None",
+    "diet": "tflite, *, out=None, in_place=False, keep_names=False, prove=True, inputs=200, progress=no_progress",
     "load_profile": "id_or_path",
     "values.to_json": "value",
     "values.from_json": "text, kind, *, where='JSON'",
@@ -143,6 +145,13 @@ FIELDS = {
     "documents.comparison.WeightFacts": (
         "name operator role dtype shape size_bytes scales scale_low scale_high zeros distinct distinct_in_channel"
     ),
+    "documents.diet.DietResult": (
+        "schema_version edgekit_version outcome path out reason sha256_before sha256_after flash_before flash_after "
+        "download_before download_after savings notes proof"
+    ),
+    "tflite.diet.whole.Saving": "kind saved_bytes",
+    "documents.diet.Proof": "outcome runtimes",
+    "documents.diet.RuntimeProof": ("runtime outcome inputs asked reason operators delegated arena_before arena_after"),
     "documents.events.Started": "seconds schema_version edgekit_version devices time_budget_s workers",
     "documents.events.Opened": "seconds model_sha256 data_sha256 parameters macs samples metric",
     "documents.events.Searching": "seconds device name candidates limits",
@@ -174,6 +183,7 @@ RETURNED = (
     "documents.candidate.Plan",
     "documents.inspection.Inspection",
     "documents.comparison.Comparison",
+    "documents.diet.DietResult",
     "devices.profile.DeviceProfile",
     *(f"documents.events.{kind.__name__}" for kind in KINDS),
 )

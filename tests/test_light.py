@@ -93,6 +93,14 @@ def test_compare_imports_neither_tensorflow_nor_an_interpreter(more):
     assert modules.isdisjoint({*HEAVY, "scipy", "ai_edge_litert", "tflite_micro"})
 
 
+@pytest.mark.parametrize("more", [("--no-proof",), ("--inputs", "2")])
+def test_diet_imports_neither_tensorflow_nor_an_interpreter(more):
+    code, modules, output = run("diet", str(GOLDEN / "int8.tflite"), *more)
+    assert code == "0", output
+    assert modules.isdisjoint({*HEAVY, "scipy", "ai_edge_litert", "tflite_micro"})
+    assert "numpy" not in modules or "--inputs" in more
+
+
 def test_doctor_imports_neither_tensorflow_nor_an_interpreter():
     code, modules, output = run("doctor")
     assert code == "0", output

@@ -44,8 +44,8 @@ def test_it_carries_types_schemas_and_the_licence(installed):
     (licence,) = installed.glob("edgekit_tflite-*.dist-info/licenses/LICENSE")
     assert licence.read_bytes() == (ROOT / "LICENSE").read_bytes()
     assert (installed / "edgekit" / "cli" / "edgekit.toml.template").exists()
-    packed = Path("edgekit", "boards", "edgekit-bench.pyz")
-    assert (installed / packed).read_bytes() == (ROOT / packed).read_bytes()
+    for carried in (Path("edgekit", "boards", "edgekit-bench.pyz"), Path("edgekit", "tflite", "flat", "tables.txt")):
+        assert (installed / carried).read_bytes() == (ROOT / carried).read_bytes()
 
 
 @pytest.mark.slow

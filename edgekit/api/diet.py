@@ -7,6 +7,7 @@ no TensorFlow, and loads no interpreter itself.
 from __future__ import annotations
 
 import hashlib
+import stat
 import tempfile
 import zlib
 from pathlib import Path
@@ -60,7 +61,10 @@ def diet(
         found = Dieted(content=content, reason=f"{UNPROVEN}: {proof.reason}")
     fails = proof is not None and proof.outcome == "different"
     if target is not None and not fails and not (in_place and found.content == content):
+        rights = stat.S_IMODE(path.stat().st_mode) if in_place else None
         replace_file(target, found.content)
+        if rights is not None:
+            target.chmod(rights)
     written = None if target is None or fails else str(path if in_place else out)
     return _result(path, written, content, found, proof, fails=fails)
 

@@ -59,7 +59,9 @@ def read_content(path: Path) -> bytes:
     """The bytes of a model's file, whatever they are; raises `ModelError` if there is none, or it cannot be read or is too large."""
     try:
         if not path.is_file():
-            raise ModelError("no such model file", where=str(path), next_step="give the path of a .tflite file")
+            received = "a folder" if path.is_dir() else "what is no file" if path.exists() else None
+            next_step = "give the path of a .tflite file"
+            raise ModelError("no such model file", where=str(path), received=received, next_step=next_step)
         size = path.stat().st_size
         if size > MAX_FILE_BYTES:
             raise _external(str(path), f"a file of {size} bytes")

@@ -197,6 +197,28 @@ class Readers:
         inspect(path, device="rpi4")
         return "read"
 
+    def diet(self, path: Path) -> str:
+        """`edgekit diet` of a `.tflite` without running it: what comes of it is read again, and is its own diet."""
+        from edgekit.tflite.diet.whole import dieted
+        from edgekit.tflite.reader import parse_tflite, read_content
+
+        content = read_content(path)
+        found = dieted(content, where=str(path))
+        parse_tflite(found.content, where=str(path))
+        assert len(found.content) <= len(content), "it has grown"
+        assert dieted(found.content, where=str(path)).content == found.content, "it is not its own diet"
+        return "as it was" if found.reason else "smaller"
+
+    def diet_proven(self, path: Path) -> str:
+        """`edgekit diet` with both files on the interpreters, in their child."""
+        from edgekit import diet
+        from edgekit.cli.render.diet import print_diet
+
+        found = diet(path, inputs=2)
+        print_diet(found, console=_console())
+        assert found.outcome == "pass", found.reason
+        return "proven" if found.proof else "as it was"
+
     def init(self, path: Path) -> str:
         """`edgekit init` in a folder that holds the file."""
         from edgekit.cli.init import write

@@ -17,11 +17,9 @@ STYLES = {"same": "green", "different": "bold red", "not run": "dim"}
 def print_diet(found: DietResult, *, brief: bool = False, console: Console | None = None) -> None:
     """Print a diet; `brief` leaves one line."""
     console = console or make_console()
-    line = Text.assemble(
-        outcome_text(found.outcome), f"  {found.path}  {_sizes(found.flash_before, found.flash_after)}"
-    )
+    line = Text.assemble(outcome_text(found.outcome), f"  {_plain(found.path)}")
     if brief:
-        console.print(line, soft_wrap=True)
+        console.print(line.append(f"  {_sizes(found.flash_before, found.flash_after)}"), soft_wrap=True)
         return
     console.print(Rule(line, align="left", style="dim"))
     rows = [
@@ -29,18 +27,18 @@ def print_diet(found: DietResult, *, brief: bool = False, console: Console | Non
         ("download", Text(_sizes(found.download_before, found.download_after))),
     ]
     if found.reason:
-        rows.append(("as it was" if found.outcome == "pass" else "reason", Text(found.reason)))
+        rows.append(("as it was" if found.outcome == "pass" else "reason", Text(_plain(found.reason))))
     console.print(name_and_text(rows))
     if found.savings:
         section(console, "What went", _savings(found))
     if found.proof is not None:
-        section(console, "The same on random inputs, bit by bit", _proof(found))
+        section(console, "Both on the same random inputs, bit by bit", _proof(found))
     for note in found.notes:
-        console.print(Text(f"  {printable_sentence(note)}", style="dim"))
+        console.print(Text(f"  {_plain(note)}", style="dim"))
     console.print(Text(f"\n{_written(found)}"))
 
 
-def printable_sentence(text: str) -> str:
+def _plain(text: str) -> str:
     """A sentence that may have words of a file in it, for a terminal."""
     return "".join(letter if letter.isprintable() else "?" for letter in text)
 
@@ -67,12 +65,13 @@ def _proof(found: DietResult) -> Table:
 
 def _said(one: RuntimeProof) -> str:
     if one.outcome != "same":
-        return f": {printable_sentence((one.reason or '')[:200])}"
+        return f": {_plain((one.reason or '')[:200])}"
     parts = [f"{one.inputs} inputs" if one.inputs == one.asked else f"{one.inputs} of {one.asked} inputs in the time"]
     if one.delegated:
         parts.append(f"the delegate takes the same {one.delegated} of {one.operators} operators")
     if one.arena_after is not None:
-        parts.append(f"arena {one.arena_after:,} B, before {one.arena_before or 0:,} B")
+        was = "as before" if one.arena_after == one.arena_before else f"before {one.arena_before or 0:,} B"
+        parts.append(f"arena {one.arena_after:,} B, {was}")
     return f": {', '.join(parts)}"
 
 
