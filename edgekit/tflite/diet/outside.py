@@ -10,6 +10,8 @@ from edgekit.errors import ModelError
 from edgekit.tflite.flat.tree import Table
 
 _PLACEHOLDER = 1
+_TIMES = 2
+"""How often the bytes of a file may be taken: once in a sound one, whose places do not overlap."""
 
 
 def in_other_files(root: Table) -> bool:
@@ -33,21 +35,31 @@ def brought_inside(root: Table, content: bytes, where: str) -> tuple[Table, int]
 
 
 class _Taken:
-    """The file, and the end of the last place that was taken from it."""
+    """The file, what was taken from it, and where that ends; places that overlap without end are refused before they fill the memory."""
 
     def __init__(self, content: bytes, where: str) -> None:
         self._content, self._where, self.end = content, where, 0
+        self._taken: dict[tuple[int, int], bytes] = {}
+        self._left = _TIMES * len(content)
 
     def bytes_at(self, offset: int, size: int) -> bytes:
         if offset + size > len(self._content):
-            raise ModelError(
-                "the .tflite file is damaged",
-                where=self._where,
-                received=f"{size} bytes at {offset} of a file of {len(self._content)}",
-                next_step="convert the model, or download the file, again",
-            )
+            raise self._damaged(f"{size} bytes at {offset} of a file of {len(self._content)}")
         self.end = max(self.end, offset + size)
-        return self._content[offset : offset + size]
+        if (offset, size) not in self._taken:
+            self._left -= size
+            if self._left < 0:
+                raise self._damaged("the same bytes are used over and over")
+            self._taken[offset, size] = self._content[offset : offset + size]
+        return self._taken[offset, size]
+
+    def _damaged(self, received: str) -> ModelError:
+        return ModelError(
+            "the .tflite file is damaged",
+            where=self._where,
+            received=received,
+            next_step="convert the model, or download the file, again",
+        )
 
 
 def _buffer(buffer: Table, taken: _Taken) -> Table:

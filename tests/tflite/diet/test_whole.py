@@ -222,6 +222,23 @@ def test_data_beyond_the_file_are_damage() -> None:
     assert caught.value.where == "cut.tflite"
 
 
+def test_data_that_overlap_without_end_are_refused_before_they_fill_the_memory() -> None:
+    """20,000 buffers of a megabyte each, all in one megabyte behind the model."""
+    root, million = root_of(small((an_operator(),))), 1_000_000
+    buffers = tuple(table("Buffer", offset=2 * million + at, size=million) for at in range(20_000))
+    content = write_tree(root.with_fields(buffers=(table("Buffer"), *buffers))).ljust(3 * million + 20_000, b"\1")
+    with pytest.raises(ModelError) as caught:
+        dieted(content, where="hostile.tflite")
+    assert caught.value.received == "the same bytes are used over and over"
+
+
+def test_data_that_several_buffers_share_are_taken_once() -> None:
+    root, place = root_of(small((an_operator(),))), 8192
+    shared = tuple(table("Buffer", offset=place, size=1000) for _ in range(40))
+    content = write_tree(root.with_fields(buffers=(table("Buffer"), *shared))).ljust(place + 1000, b"\1")
+    assert dieted(content, where="test").reason is None
+
+
 def zipped(*, before: bytes = b"") -> bytes:
     """An archive; with what stands before it its places count from there."""
     stream = io.BytesIO(before)
