@@ -1,6 +1,6 @@
 """The proof that two files compute the same: both run in child processes, on every runtime that is at hand.
 
-It knows jobs and their answers. A runtime that crashes or hangs is a value: the file before is then run against itself,
+It knows jobs and their answers. If a runtime crashes, hangs or finds a difference, the file before is run against itself,
 which tells whether the file after is the cause.
 """
 
@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from edgekit.documents.diet import Proof, RuntimeProof
+from edgekit.documents.diet import Proof, RuntimeProof, Sameness
 from edgekit.jobs.limits import FLOOR_S, memory_limit
 from edgekit.jobs.worker import Failed, Worker
 from edgekit.machine.extras import is_installed
@@ -45,8 +45,8 @@ def prove_same(
     with Worker(MODULE, memory_bytes=memory_limit()) as worker:
         found = tuple(_compared(worker, {"do": "same", "runtime": name, **job}, progress) for name in asked)
     outcomes = {one.outcome for one in found}
-    outcome = next((one for one in ("different", "same") if one in outcomes), "not run")
-    return Proof(outcome=outcome, runtimes=found)  # type: ignore[arg-type]
+    outcome: Sameness = "different" if "different" in outcomes else "same" if "same" in outcomes else "not run"
+    return Proof(outcome=outcome, runtimes=found)
 
 
 def _is_at_hand(name: str) -> bool:
@@ -55,10 +55,19 @@ def _is_at_hand(name: str) -> bool:
 
 def _compared(worker: Worker, job: dict[str, Any], progress: Progress) -> RuntimeProof:
     answer = worker.run(job, progress=progress, time_limit_s=FLOOR_S + 2 * job["seconds"])
-    if not isinstance(answer, Failed):
-        return msgspec.convert(answer.value, RuntimeProof)
-    alone = worker.run({**job, "after": job["before"], "inputs": 1}, time_limit_s=FLOOR_S)
-    if isinstance(alone, Failed):
-        return RuntimeProof(runtime=TITLES[job["runtime"]], outcome="not run", asked=job["inputs"], reason=alone.reason)
-    reason = f"it runs the file before alone; of both: {answer.reason}"
-    return RuntimeProof(runtime=TITLES[job["runtime"]], outcome="different", asked=job["inputs"], reason=reason)
+    found = None if isinstance(answer, Failed) else msgspec.convert(answer.value, RuntimeProof)
+    if found is not None and found.outcome != "different":
+        return found
+    itself = worker.run({**job, "after": job["before"], "inputs": found.inputs if found else 1}, time_limit_s=FLOOR_S)
+    if found is None:
+        assert isinstance(answer, Failed)
+        if isinstance(itself, Failed):
+            return _said(job, "not run", itself.reason)
+        return _said(job, "different", f"it runs the file before alone; of both: {answer.reason}")
+    if not isinstance(itself, Failed) and msgspec.convert(itself.value, RuntimeProof).outcome == "different":
+        return _said(job, "not run", "the file before gives other outputs for the same input each time")
+    return found
+
+
+def _said(job: dict[str, Any], outcome: Sameness, reason: str) -> RuntimeProof:
+    return RuntimeProof(runtime=TITLES[job["runtime"]], outcome=outcome, asked=job["inputs"], reason=reason)

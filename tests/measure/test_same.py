@@ -12,12 +12,15 @@ from edgekit.documents.diet import Proof
 from edgekit.errors import InputError
 from edgekit.measure.same import prove_same
 from edgekit.tflite.diet.whole import dieted
-from edgekit.tflite.flat.tree import Table, read_tree
+from edgekit.tflite.flat.kinds import schema
+from edgekit.tflite.flat.tree import Table, read_tree, table
 from edgekit.tflite.flat.write import write_tree
+from edgekit.tflite.schema import BUILTIN_OPERATORS
 
 GOLDEN = Path(__file__).resolve().parent.parent / "golden"
 INPUTS = 24
 MICRO = ["tflite_micro"]
+RANDOM = schema().unions["BuiltinOptions"].index("RandomOptions")
 
 
 @pytest.fixture
@@ -162,6 +165,22 @@ def test_a_runtime_that_crashes_at_the_file_before_was_not_run(tmp_path):
     path.write_bytes(write_tree(root.with_fields(subgraphs=(graph.with_fields(operators=wild),))))
     proof = prove_same(path, path, inputs=1, runtimes=MICRO)
     assert proof.outcome == "not run" and "SIGSEGV" in str(proof.reason)
+
+
+def test_a_file_of_random_numbers_proves_nothing(tmp_path):
+    """RANDOM_UNIFORM without a seed: the file differs from itself."""
+    shape = table("Tensor", shape=(1,), type=2, buffer=1, name="shape")
+    ends = (table("Tensor", shape=(4,), name="in"), table("Tensor", shape=(4,), name="out"))
+    operator = table(
+        "Operator", inputs=(0,), outputs=(2,), builtin_options_type=RANDOM, builtin_options=table("RandomOptions")
+    )
+    graph = table("SubGraph", tensors=(shape, *ends), inputs=(1,), outputs=(2,), operators=(operator,))
+    code = table("OperatorCode", builtin_code=BUILTIN_OPERATORS.index("RANDOM_UNIFORM"), deprecated_builtin_code=127)
+    buffers = (table("Buffer"), table("Buffer", data=struct.pack("<i", 4)))
+    path = tmp_path / "random.tflite"
+    path.write_bytes(write_tree(table("Model", version=3, operator_codes=(code,), subgraphs=(graph,), buffers=buffers)))
+    proof = prove_same(path, path, inputs=3, runtimes=["litert_builtin"])
+    assert proof.outcome == "not run" and "other outputs for the same input" in str(proof.reason)
 
 
 def test_an_unknown_runtime_is_an_error(against):
