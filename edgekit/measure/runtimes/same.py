@@ -8,20 +8,19 @@ the name of a file that is written.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgekit.documents.diet import RuntimeProof
 from edgekit.measure.runtimes.interface import Port, Refused, Runtime, Session
+from edgekit.measure.runtimes.nodes import delegated, nodes_of
 from edgekit.progress import Progress
 
 if TYPE_CHECKING:
     import numpy as np
 
-_DELEGATE = "DELEGATE"
 _ERRORS = (RuntimeError, ValueError)
-Node = tuple[str, tuple[int, ...], tuple[int, ...]]
 
 
 def compare(
@@ -39,7 +38,7 @@ def compare(
     if isinstance(second, Refused):
         reason = f"it refuses the file afterwards: {second.reason}"
         return RuntimeProof(runtime=title, outcome="different", asked=inputs, reason=reason)
-    nodes, nodes_after = _nodes(first), _nodes(second)
+    nodes, nodes_after = nodes_of(first), nodes_of(second)
     reason, ran = _ends(first, second) or ("its nodes are others" if nodes != nodes_after else ""), 0
     deadline = time.monotonic() + time_limit_s
     while not reason and ran < inputs and (not ran or time.monotonic() < deadline):
@@ -49,7 +48,7 @@ def compare(
         reason, ran = "" if said == _REFUSED_BY_BOTH else said, ran + 1
         progress(f"comparing on {title}", ran, inputs)
     reason = reason or _signatures(first, second, min(inputs, ran), deadline)
-    operators, delegated = (None, None) if nodes is None else _delegated(nodes)
+    operators, taken = (None, None) if nodes is None else delegated(nodes)
     arenas = [getattr(session, "arena", lambda: None)() for session in (first, second)]
     return RuntimeProof(
         runtime=title,
@@ -58,7 +57,7 @@ def compare(
         asked=inputs,
         reason=reason or None,
         operators=operators,
-        delegated=delegated,
+        delegated=taken,
         arena_before=None if arenas[0] is None else arenas[0].total_bytes,
         arena_after=None if arenas[1] is None else arenas[1].total_bytes,
     )
@@ -189,35 +188,3 @@ def _signature_ports(runner: Any) -> tuple[Port, ...] | None:
         shape = tuple(int(size) for size in detail["shape"])
         ports.append(Port(index=0, name=str(name), shape=shape, dtype=dtype.name, scale=scale or None))
     return tuple(ports)
-
-
-def _nodes(session: Session) -> list[Node] | None:
-    """Name, inputs and outputs of each node of the main graph, a delegate's among them; None where it does not tell."""
-    wrapper: Any = getattr(getattr(session, "_interpreter", None), "_interpreter", None)
-    try:
-        return [
-            (str(wrapper.NodeName(place)), tuple(wrapper.NodeInputs(place)), tuple(wrapper.NodeOutputs(place)))
-            for place in range(wrapper.NumNodes())
-        ]
-    except (AttributeError, TypeError, *_ERRORS):
-        return None
-
-
-def _delegated(nodes: Sequence[Node]) -> tuple[int, int]:
-    """How many operators there are, and how many of them lead to what a delegate gives without passing what it takes."""
-    own = [node for node in nodes if node[0] != _DELEGATE]
-    writers = {tensor: place for place, (_, _, outputs) in enumerate(own) for tensor in outputs}
-    taken: set[int] = set()
-    for _, entering, leaving in (node for node in nodes if node[0] == _DELEGATE):
-        waiting, stops = list(leaving), set(entering)
-        for tensor in _drained(waiting):
-            place = writers.get(tensor)
-            if place is not None and place not in taken:
-                taken.add(place)
-                waiting += [given for given in own[place][1] if given not in stops]
-    return len(own), len(taken)
-
-
-def _drained(waiting: list[int]) -> Iterator[int]:
-    while waiting:
-        yield waiting.pop()
