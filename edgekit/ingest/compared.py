@@ -15,6 +15,8 @@ from edgekit.progress import Progress
 
 SAMPLES = 16
 ANSWER = "answer.json"
+MOST_OF_A_REASON = 200
+"""Characters of what TensorFlow says: it repeats the whole call."""
 
 
 def compare_on_data(opened: OpenedModel, dataset: Dataset, cache: Cache, pool: Jobs, *, progress: Progress) -> str:
@@ -37,7 +39,8 @@ def compare_on_data(opened: OpenedModel, dataset: Dataset, cache: Cache, pool: J
 
     answer = msgspec.json.decode((cache.folder("compared", name, make) / ANSWER).read_bytes())
     if "reason" in answer:
-        return f"model: it could not be compared with the original on your data ({answer['reason']})"
+        reason = " ".join(answer["reason"].split())[:MOST_OF_A_REASON]
+        return f"model: it could not be compared with the original on your data ({reason})"
     error = answer["error"]
     near = f"within {error:.2g} of the largest output" if error else "number for number"
-    return f"model: it answers as the original on {count} of your training samples, {near}"
+    return f"model: it answers as the original on {answer['samples']} of your training samples, {near}"

@@ -20,7 +20,7 @@ from edgekit.progress import Progress
 def compare_on_data(job: dict[str, Any], progress: Progress) -> Any:
     """Compare the model in `job["model"]` with that of `job["source"]` on `job["samples"]` training samples.
 
-    Returns the largest relative difference of an output; raises `ModelError` that names the first layer that differs. The job also holds what
+    Returns the largest relative difference of an output, and how many samples it took: as many as a batch of fixed size has. Raises `ModelError` that names the first layer that differs. The job also holds what
     `load` needs to read the original.
     """
     tools = door()
@@ -30,11 +30,11 @@ def compare_on_data(job: dict[str, Any], progress: Progress) -> Any:
     in_float32(tools, original)
     made = open_model(tools, Path(job["model"]), (), job)
     dataset = Dataset.open(Path(job["dataset"]))
-    fixed = made.inputs[0].shape[0]
+    fixed = next((tensor.shape[0] for tensor in getattr(original, "inputs", None) or () if tensor.shape[0]), None)
     rows = dataset.rows("train")[: fixed or job["samples"]]
     dtypes = [dtype.as_numpy_dtype for dtype in input_types(tools, made)]
     pairs = zip(dataset.inputs("train"), dtypes, strict=True)
     samples = [np.asarray(array[rows]).astype(dtype, copy=False) for array, dtype in pairs]
     error = compare_on(tools, original, made, job["source"], samples, of="samples of your data")
     progress("comparing with the original", 1, 1)
-    return {"error": error}
+    return {"error": error, "samples": len(rows)}
