@@ -79,6 +79,8 @@ def _settle_statistics(model: Any, row: Row) -> None:
         if layer.gamma is not None and layer.beta is not None:
             layer.gamma.assign(layer.gamma * 0 + SPREAD)
             layer.beta.assign(layer.beta * 0 + OFFSET)
+        elif layer.beta is not None:  # without a scale, as in Inception
+            layer.beta.assign(layer.beta * 0 + OFFSET / SPREAD)
     if layers:
         model(_inputs(model, row, SETTLING), training=True)
     for layer, momentum in zip(layers, momenta, strict=True):
