@@ -14,6 +14,8 @@ from edgekit.techniques.interface import Training
 from edgekit.tflite.model import TfliteModel
 
 STEPS_OF_INT8 = 255
+NEXT_TO_NOTHING = 2.0**-12
+"""A scale that is smaller by this than the largest: as that of a ConvNeXt's LayerScale, which begins at a millionth."""
 NEAR = 1e-4
 """Two scales are the same if they differ by less than this share: float32 rounds them on different ways."""
 
@@ -41,10 +43,15 @@ def in_model(model: Any) -> tuple[bool, str]:
 
 
 def in_file(model: Any, tflite: TfliteModel) -> tuple[int, int]:
-    """How many of a model's trained ranges an int8 tensor of the file has, and how many there are."""
+    """How many of a model's trained ranges an int8 tensor of the file has, and how many there are.
+
+    Those next to nothing beside the largest do not count: the file may raise their scales (`tflite/small_scales`).
+    """
     wanted = {layer.name: _ends(layer) for layer in _ranges(model)}
     scales = {tensor.scales[0] for tensor in tflite.tensors if tensor.dtype == "int8" and len(tensor.scales) == 1}
     trained_scales = [(high - low) / STEPS_OF_INT8 for low, high in filter(None, wanted.values())]
+    least = max(trained_scales, default=0.0) * NEXT_TO_NOTHING
+    trained_scales = [scale for scale in trained_scales if scale >= least]
     return sum(any(abs(one - scale) <= NEAR * scale for one in scales) for scale in trained_scales), len(trained_scales)
 
 
