@@ -6,16 +6,15 @@ from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from edgekit.keras_graph.flat_graph import read_graph
+from edgekit.keras_graph.flat_graph import FlatGraph, read_graph
 from edgekit.keras_graph.rounded_states import round_states
 from edgekit.techniques.fake_quant.build import fake_quantized
 from edgekit.techniques.fake_quant.keras_layers import classes
+from edgekit.techniques.fake_quant.sums import widen_for_sums
 from edgekit.techniques.interface import Training
 from edgekit.tflite.model import TfliteModel
 
 STEPS_OF_INT8 = 255
-NEXT_TO_NOTHING = 2.0**-12
-"""A scale that is smaller by this than the largest: as that of a ConvNeXt's LayerScale, which begins at a millionth."""
 NEAR = 1e-4
 """Two scales are the same if they differ by less than this share: float32 rounds them on different ways."""
 
@@ -43,32 +42,29 @@ def in_model(model: Any) -> tuple[bool, str]:
 
 
 def in_file(model: Any, tflite: TfliteModel) -> tuple[int, int]:
-    """How many of a model's trained ranges an int8 tensor of the file has, and how many there are.
-
-    Those next to nothing beside the largest do not count: the file may raise their scales (`tflite/small_scales`).
-    """
+    """How many of a model's trained ranges an int8 tensor of the file has, and how many there are."""
     wanted = {layer.name: _ends(layer) for layer in _ranges(model)}
     scales = {tensor.scales[0] for tensor in tflite.tensors if tensor.dtype == "int8" and len(tensor.scales) == 1}
     trained_scales = [(high - low) / STEPS_OF_INT8 for low, high in filter(None, wanted.values())]
-    least = max(trained_scales, default=0.0) * NEXT_TO_NOTHING
-    trained_scales = [scale for scale in trained_scales if scale >= least]
     return sum(any(abs(one - scale) <= NEAR * scale for one in scales) for scale in trained_scales), len(trained_scales)
 
 
 def for_conversion(door: Any, model: Any, *, ranges: bool) -> Any:
-    """The model with its kernels rounded for good; without `ranges`, its ranges hand on their input from now on."""
+    """The model with its kernels rounded for good, and its ranges as kernels need them; without `ranges`, they hand on their input from now on."""
     model.round_for_good()
     if ranges:
-        _round_states(door, model)
+        graph = read_graph(door, model)
+        trained_ranges = set(map(id, _ranges(model)))
+        widen_for_sums(graph, lambda operation: id(operation) in trained_ranges)
+        _round_states(door, graph, trained_ranges)
         return model
     for layer in (*_ranges(model), *_fixed(model)):
         layer.is_silent = True
     return model
 
 
-def _round_states(door: Any, model: Any) -> None:
+def _round_states(door: Any, graph: FlatGraph, trained_ranges: Collection[int]) -> None:
     """A recurrent layer that gives out every step, and whose outputs have a range, rounds its states to the same."""
-    graph, trained_ranges = read_graph(door, model), set(map(id, _ranges(model)))
     makers, kinds = graph.makers(), (door.keras3.layers.RNN, door.keras3.layers.Bidirectional)
     for call in graph.calls:
         made_by = makers.get(call.inputs[0]) if id(call.operation) in trained_ranges else None

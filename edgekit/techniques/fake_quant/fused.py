@@ -43,7 +43,7 @@ def fused_values(graph: FlatGraph) -> set[Value]:
         if taken in folds and _scales(call):
             folds |= set(call.outputs)
             found.add(taken)
-        elif _clips(call) and (taken in folds or _joins(makers.get(taken))):
+        elif clips(call) and (taken in folds or _joins(makers.get(taken))):
             found.add(taken)
         found |= {taken} if call.kind in TAKE_FACTORS and _is_one_factor(makers.get(taken)) else set()
     return found | {value for call in graph.calls for value in _hard_swish(call, users, makers)}
@@ -65,7 +65,7 @@ def _is_one_factor(call: Call | None) -> bool:
     return call.kind == "Multiply" and len(numbers) == 1
 
 
-def _clips(call: Call) -> bool:
+def clips(call: Call) -> bool:
     """Whether a call is one that the operator before it can do at its end."""
     if call.kind == "Clip":
         return (call.operation.x_min, call.operation.x_max) in CLIPPED

@@ -70,6 +70,16 @@ def _range_layer(door: Any) -> Any:
             low, high = float(self.low.numpy().min()), float(self.high.numpy().max())
             return lambda inputs: self._rounded(inputs, low, high)
 
+        def width(self) -> float:
+            """From one end to the other."""
+            return float(self.high.numpy().max() - self.low.numpy().min())
+
+        def widen(self, least: float) -> None:
+            """Move both ends apart by one factor, until they are `least` from each other."""
+            width = self.width()
+            for end in (self.low, self.high) if 0.0 < width < least else ():
+                end.assign(end.value * (least / width))
+
         def _rounded(self, inputs: Any, low: Any, high: Any) -> Any:
             return tf.quantization.fake_quant_with_min_max_vars(inputs, low, high, num_bits=BITS)
 

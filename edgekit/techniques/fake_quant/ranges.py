@@ -83,7 +83,7 @@ def _averages(graph: FlatGraph, fixed: Mapping[Value, Fixed | None]) -> dict[Val
     """The averages of values that have a range, each with what those have."""
     makers = graph.makers()
     averages = (call.outputs[0] for call in graph.calls if call.kind.startswith(AVERAGES))
-    return {value: fixed[source] for value in averages if (source := _source(value, makers)) in fixed}
+    return {value: fixed[source] for value in averages if (source := made_from(value, makers)) in fixed}
 
 
 def _is_real(value: Value) -> bool:
@@ -104,14 +104,14 @@ def _joined(graph: FlatGraph, ranged: Mapping[Value, Fixed | None]) -> dict[Valu
         if not call.kind.startswith((*CONCATENATES, *AVERAGES)) or call.outputs[0] not in ranged:
             continue
         for value in (call.outputs[0], *call.inputs):
-            source = value if value in ranged else _source(value, makers)
+            source = value if value in ranged else made_from(value, makers)
             if source in ranged and ranged[source] is None:
                 first.setdefault(source, source)
                 first[find(source)] = find(call.outputs[0])
     return {value: find(value) for value in first}
 
 
-def _source(value: Value, makers: Mapping[Value, Call]) -> Value:
+def made_from(value: Value, makers: Mapping[Value, Call]) -> Value:
     """The value whose scale a value has."""
     while value in makers and makers[value].kind.startswith(SAME_SCALE) and makers[value].inputs:
         value = makers[value].inputs[0]
