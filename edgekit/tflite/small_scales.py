@@ -1,8 +1,8 @@
 """Raises scales that are too small for the kernels that compute with them.
 
-A value that was zero in all of calibration (a step of padding that no sample reached, a ReLU that was never above zero) gets a scale of 1e-6 / 255 from the quantizer, and
-a value that is next to zero a like one. XNNPACK has bounds for the ratio of the scales around an operator. Beyond them it does not make the model,
-or ends the process with a double free (LiteRT 2.3). What is raised here was below a thousandth of a step of what it is added to.
+The quantizer gives a value that is zero in all of calibration (a step of padding that no sample reaches, a ReLU that is never above zero) a scale of
+1e-6 / 255, and one that is nearly zero a scale as small. XNNPACK bounds the ratio of the scales around an operator. Beyond the bounds it refuses the
+model, or ends the process with a double free (LiteRT 2.3). Such a value is less than a 512th of a step of what it is added to, so that a larger scale loses nothing.
 
 The bounds are those of XNNPACK's `src/subgraph` and `src/operators`: of an addition 2^-10 to 2^8, of a product 2^-16 to 2^8, of a
 layer with a kernel below 2^8.

@@ -98,7 +98,7 @@ def compare(
 
 
 def compare_on(tools: Door, model: Any, made: Any, where: str, samples: Samples, *, of: str) -> float:
-    """The largest relative difference of the answers to given samples, which are `of` a kind in words; raises `ModelError` as `compare`."""
+    """The largest relative difference of the answers to given samples; an error calls these `of`. Raises `ModelError` as `compare` does."""
     graph = _graph(tools, model, made)
     answered_by = [np.asarray(part, np.float64) for part in _from_zeros(model, samples)]
     return compare_answers(

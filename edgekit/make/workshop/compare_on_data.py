@@ -20,8 +20,8 @@ from edgekit.progress import Progress
 def compare_on_data(job: dict[str, Any], progress: Progress) -> Any:
     """Compare the model in `job["model"]` with that of `job["source"]` on `job["samples"]` training samples.
 
-    Returns the largest relative difference of an output, and how many samples it took: as many as a batch of fixed size has. Raises `ModelError` that names the first layer that differs. The job also holds what
-    `load` needs to read the original.
+    A model of fixed batch is given one batch. Returns the largest relative difference of an output as `error`, and the number of `samples`; raises
+    `ModelError` that names the first layer that differs. The job also holds what `load` needs to read the original.
     """
     tools = door()
     tools.fresh(job["seed"])

@@ -42,6 +42,16 @@ def workshop() -> Iterator[Worker]:
         yield worker
 
 
+@pytest.fixture
+def tools() -> Any:
+    """TensorFlow behind its door, in this process, with nothing left of an earlier test."""
+    from edgekit.make.workshop.door import door
+
+    tools = door()
+    tools.fresh(0)
+    return tools
+
+
 class Workshop:
     """Asks the worker to load a model and to convert what it loaded."""
 

@@ -19,15 +19,6 @@ FAR = 1000.0
 """The user's samples are around this number, and random ones between -1 and 2."""
 
 
-@pytest.fixture
-def tools() -> Any:
-    from edgekit.make.workshop.door import door
-
-    tools = door()
-    tools.fresh(0)
-    return tools
-
-
 def job_of(tools: Any, folder: Path, *, threshold: float) -> dict[str, Any]:
     """A Keras 2 file whose ReLU begins far away, what `load` made of a model whose ReLU begins at `threshold`, and data around there."""
     from edgekit.make.workshop.load import load

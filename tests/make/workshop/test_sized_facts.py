@@ -12,15 +12,6 @@ from edgekit.progress import no_progress
 pytestmark = pytest.mark.tf
 
 
-@pytest.fixture
-def tools() -> Any:
-    from edgekit.make.workshop.door import door
-
-    tools = door()
-    tools.fresh(0)
-    return tools
-
-
 def test_the_layers_of_a_model_of_free_sizes(tools: Any, tmp_path: Path) -> None:
     from edgekit.make.workshop.sized_facts import sized_facts
     from edgekit.make.workshop.store import save_model

@@ -53,13 +53,6 @@ class Made:
         return float(10 * np.log10(self.expected.var() / max(noise, 1e-12)))
 
 
-@pytest.fixture(scope="session")
-def tools() -> Any:
-    from edgekit.make.workshop.door import door
-
-    return door()
-
-
 @pytest.fixture
 def in_int8(tools: Any, tmp_path: Path) -> Callable[..., Made]:
     """Makes the file of what a function builds of Keras's layers and an input of a shape; its proof holds."""
