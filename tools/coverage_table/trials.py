@@ -32,7 +32,17 @@ FALLBACK, BASELINE = "int8_float_fallback", "float32"
 MADE = ("loads", "agrees", "int8")
 """The columns that are made for every row, also where its model has the layers of another row's."""
 CHAIN = tuple(TRAININGS.values())
-NO_KERNEL = ("Embedding", "LayerScale", "BatchNorm", "LayerNorm", "GroupNorm", "RMSNorm", "Normalization", "PReLU", "Rescaling")
+NO_KERNEL = (
+    "Embedding",
+    "LayerScale",
+    "BatchNorm",
+    "LayerNorm",
+    "GroupNorm",
+    "RMSNorm",
+    "Normalization",
+    "PReLU",
+    "Rescaling",
+)
 """Layers, by how their kind begins, whose weights are no kernel."""
 
 
