@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import itertools
+import os
 import queue
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -59,6 +60,8 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
 
 def _run(rows: list[Row], results: Results, workers: int) -> None:
     """Run rows, those that may be like others after them."""
+    threads = max(1, (os.cpu_count() or 1) // workers)
+    os.environ.update(TF_NUM_INTRAOP_THREADS=str(threads), TF_NUM_INTEROP_THREADS=str(threads))  # the children's
     benches: queue.SimpleQueue[Bench] = queue.SimpleQueue()
     count = itertools.count(1)
 

@@ -29,8 +29,8 @@ from edgekit.techniques.steps import TypedStep, published, training_of
 CONVERSIONS = {"16x8": "int16x8", "float16": "float16", "dynamic range": "dynamic_range"}
 TRAININGS = {"quantization-aware": "quantization_aware", "pruning": "pruning", "clustering": "clustering"}
 FALLBACK, BASELINE = "int8_float_fallback", "float32"
-MADE = ("loads", "agrees", "int8")
-"""The columns that are made for every row, also where its model has the layers of another row's."""
+MADE = ("loads", "agrees")
+"""The columns that are made for every row, also where its model has the layers of another row's: it is loaded, and held against its original."""
 CHAIN = tuple(TRAININGS.values())
 NO_KERNEL = (
     "Embedding",
@@ -59,15 +59,16 @@ class Trials:
 
     def fill(self, cells: dict[str, Cell], known: Mapping[str, Cell]) -> None:
         """Fill in every column behind "loads"; most of them from the cells of a model of the same layers, where those are known."""
-        self._put(cells, "agrees", self._agrees)
-        self._put(cells, "int8", self._int8)
+        self._put(cells, "agrees", partial(self._agrees, known.get("agrees")))
         rest = [column for column in COLUMNS if column not in MADE]
         if known:
             cells.update({column: msgspec.structs.replace(known[column], copied=True, seconds=0.0) for column in rest})
             return
+        self._put(cells, "int8", self._int8)
         fallback = cells["int8"].word == "in part"
         for column in rest:
-            self._put(cells, column, self._maker_of(column, fallback))
+            if column != "int8":
+                self._put(cells, column, self._maker_of(column, fallback))
 
     def _maker_of(self, column: str, fallback: bool) -> Callable[[], Cell]:
         if column in CONVERSIONS:
@@ -86,14 +87,14 @@ class Trials:
             cell = failed(said(problem))
         cells[column] = msgspec.structs.replace(cell, seconds=round(time.monotonic() - started, 1))
 
-    def _agrees(self) -> Cell:
-        """The loaded model against the original, then the float file against the loaded model."""
+    def _agrees(self, known: Cell | None) -> Cell:
+        """The loaded model against the original, then the float file against the loaded model, unless that is known."""
         facts = self._materials.model.facts
         loaded = self._trained_answers(Path(self._materials.model.folder), ())
         agreed = apart(in_order(self._made.outputs, facts), loaded)
         if not agreed.within(allowed("float16" if self._row.half else BASELINE, len(facts.layers))):
             return _far(agreed, "the loaded model and the original")
-        return self._alone(BASELINE)
+        return known or self._alone(BASELINE)
 
     def _alone(self, name: str) -> Cell:
         found = [one for one in self._proposals if not one.training and one.conversion.name == name]
