@@ -61,6 +61,7 @@ class BuildOptions(PlanOptions, total=False):
     scheduler: str | None
     emulate: bool | None
     strict: bool | None
+    keep_names: bool | None
     on_event: OnEvent
     augment: Mapping[str, Any] | None
 
@@ -97,6 +98,7 @@ def build(
     scheduler: str | None = None,
     emulate: bool | None = None,
     strict: bool | None = None,
+    keep_names: bool | None = None,
     augment: Mapping[str, Any] | None = None,
     imports: Sequence[str] = (),
     trust: bool = False,
@@ -129,6 +131,10 @@ def build(
     reported before anything is trained, and in `report.findings`. With `strict` each finding fails the check `sanity`,
     and findings made before training end the build with a report and no file. None leaves it to `edgekit.toml`.
 
+    Each file is written without what no runtime reads, above all the names of inner tensors, and the chosen one is shown
+    to compute the same as before (docs/diet.md); the report keeps what the names told. `keep_names` keeps them in the
+    file too; None leaves it to `edgekit.toml`.
+
     `progress` gets the phases, from any thread; 'auto' shows them on the terminal or in the notebook. `on_event` gets
     an `edgekit.documents.events.Event` for all that happens (docs/api.md), one at a time; if it raises, it gets no
     further events, and there is a warning.
@@ -147,7 +153,7 @@ def build(
     )
     settings = settle(
         model, data, project, imports=tuple(imports), seed=seed, augment=augment, limits=limits, goal=goal,
-        time_budget=time_budget, emulate=emulate, strict=strict,
+        time_budget=time_budget, emulate=emulate, strict=strict, keep_names=keep_names,
     )  # fmt: skip
     if not isinstance(workers, int) or not 1 <= workers <= MOST_WORKERS:
         raise ProjectError(

@@ -252,6 +252,7 @@ class _Run:
                 inputs=found.inputs if found else known.inputs,
                 outputs=found.outputs if found else known.outputs,
                 compiled=_not_kept(found.compiled) if found and found.compiled else None,
+                layers=layers_beside(path, known.artifact.sha256),
             ),
             checks=checks,
             notes=notes if self._dataset is None else (*notes, *self._dataset.notes),

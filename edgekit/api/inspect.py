@@ -57,6 +57,7 @@ def inspect(
     `in_order`, in the model's order. With a `device`, each row has its predicted milliseconds. The other arguments are
     those of `edgekit.plan`.
 
+    A file that a build wrote holds no names of layers; they are taken from the report beside it, if that is of this file.
     A Keras model's figures are predicted for its float32 `.tflite`. Raises `ModelError` for a model that cannot be
     read, `TrustError`, `ProfileError`, and `InputError` if rows are to be sorted by latency without a device.
     """
@@ -109,13 +110,15 @@ def _refuse_what_is_no_model(path: Path) -> None:
 
 
 def _inspect_tflite(path: Path, profile: DeviceProfile | None, order: Order) -> Inspection:
+    from edgekit.diff.sides import layers_beside
     from edgekit.measure.static import macs_metric, parameters_metric
     from edgekit.tflite.artifact import Artifact
     from edgekit.tflite.breakdown import breakdown
     from edgekit.tflite.reader import read_tflite
 
     model = read_tflite(path)
-    artifact, parts = Artifact.from_path(path), breakdown(model)
+    artifact = Artifact.from_path(path)
+    parts = breakdown(model, layers_beside(path, artifact.sha256))
     latency, times = _latency(model, profile, parts)
     rows = [
         InspectedOperator(

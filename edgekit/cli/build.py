@@ -47,6 +47,11 @@ if TYPE_CHECKING:
     help="Run the chosen file on the device's emulated board too.  [default: the project's, else not]",
 )
 @options.strict(default=None)
+@click.option(
+    "--keep-names/--drop-names",
+    default=None,
+    help="Keep the names of inner tensors in the file.  [default: the project's, else not]",
+)
 @click.option("--lock", is_flag=True, help="Write edgekit.lock: hashes of all that went in and came out.")
 @click.option("--locked", is_flag=True, help="Make the bytes of edgekit.lock again, or say what changed.")
 @click.option("--events", metavar="FILE|-", help="Write what happens as JSON lines; - is standard output.")

@@ -32,12 +32,16 @@ NEEDED = ("schema_version", "device", "outcome", "chosen", "checks")
 
 
 class Opened(Value):
-    """A side as it was read: its metrics, its report (None for a `.tflite`), its model if there is one."""
+    """A side as it was read: its metrics, its report (None for a `.tflite`), its model if there is one.
+
+    `layers` name the model's operators, where a report has them: the file itself need not hold names.
+    """
 
     side: Side
     metrics: Metrics
     report: Report | None = None
     model: TfliteModel | None = None
+    layers: tuple[str, ...] = ()
 
 
 def open_side(given: Path) -> Opened:
@@ -92,7 +96,8 @@ def _open_tflite(given: Path, path: Path, content: bytes) -> Opened:
         download_bytes=len(zlib.compress(content, 9)),
     )
     side = Side(path=str(given), kind="tflite", file=str(path), sha256=artifact.sha256, model=str(path))
-    return Opened(side=side, metrics=byte_metrics(artifact, model), model=model)
+    layers = layers_beside(path, artifact.sha256)
+    return Opened(side=side, metrics=byte_metrics(artifact, model), model=model, layers=layers)
 
 
 def _open_report(given: Path, path: Path, report: Report) -> Opened:
@@ -111,7 +116,22 @@ def _open_report(given: Path, path: Path, report: Report) -> Opened:
         model_reason=reason,
         edgekit_version=report.edgekit_version,
     )
-    return Opened(side=side, metrics=chosen.metrics if chosen else {}, report=report, model=model)
+    return Opened(
+        side=side, metrics=chosen.metrics if chosen else {}, report=report, model=model,
+        layers=chosen.layers if chosen else (),
+    )  # fmt: skip
+
+
+def layers_beside(path: Path, sha256: str) -> tuple[str, ...]:
+    """The layers of a file's operators by the report beside it; empty where there is none that is of this file."""
+    beside = path.resolve().with_name(REPORT_FILE)
+    try:
+        if not beside.is_file():
+            return ()
+        chosen = read_report(_bytes(beside), where=str(beside)).chosen
+    except (InputError, OSError):
+        return ()
+    return chosen.layers if chosen is not None and chosen.sha256 == sha256 else ()
 
 
 def _model_beside(path: Path, report: Report) -> tuple[TfliteModel | None, Path | None, str]:

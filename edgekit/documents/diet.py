@@ -52,6 +52,18 @@ class Proof(Value):
         return "; ".join(said) or "no runtime is at hand"
 
 
+class FileDiet(Value):
+    """The diet of a file that a build wrote: the bytes before it, what each saving gave, and the proof.
+
+    `reason` says why the file stayed as the converter wrote it; None where it did not.
+    """
+
+    flash_before: int
+    savings: tuple[Saving, ...] = ()
+    proof: Proof | None = None
+    reason: str | None = None
+
+
 class DietResult(Value):
     """What `edgekit diet` prints.
 

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from edgekit.documents.candidate import Declined, Step
 from edgekit.documents.compiled import Compiled
 from edgekit.documents.decisions import Decisions
+from edgekit.documents.diet import FileDiet
 from edgekit.documents.shown import Shown
 from edgekit.values import Basis, Value
 
@@ -103,7 +104,8 @@ class Chosen(Value):
 
     `path` is the file's name beside the report (`check`: as it was given), `sha256` that of its bytes. `metrics` are by
     name (`docs/report.md` lists them), taken on the test split; `inputs` and `outputs` are in the file's order. `compiled` is
-    what the compiler of the device's NPU made of it, None where there is none.
+    what the compiler of the device's NPU made of it, None where there is none. `layers` names the layer of each of the file's operators, for
+    the file itself need not hold names; `diet` is what was dropped from the file, with the proof that it computes the same (None for `check`).
     """
 
     candidate: str
@@ -114,6 +116,8 @@ class Chosen(Value):
     inputs: tuple[InputFacts, ...] = ()
     outputs: tuple[InputFacts, ...] = ()
     compiled: Compiled | None = None
+    layers: tuple[str, ...] = ()
+    diet: FileDiet | None = None
 
 
 class CandidateReport(Value):

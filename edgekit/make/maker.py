@@ -28,10 +28,11 @@ from edgekit.sanity.transforms import Transform
 from edgekit.techniques import identity
 from edgekit.techniques.interface import Evidence
 from edgekit.techniques.steps import TypedStep, published, training_of
-from edgekit.values import to_builtins
+from edgekit.tflite.diet.whole import Saving
+from edgekit.values import Value, to_builtins
 from edgekit.verdict.converter_said import NO_LOOPS, WITHOUT_KERNEL, plain
 
-ANSWER = "answer.json"
+ANSWER, BEFORE = "answer.json", "before_diet.tflite"
 LEAST_S = {"convert": 60.0, "predict": 60.0}
 """These jobs get at least this long, even where the time budget ends sooner: they use what was already trained."""
 GRACE_S = 30.0
@@ -40,14 +41,27 @@ MOST_TAUGHT_BYTES = 2 * 2**30
 """Where the float model's outputs on the training split are larger (images as outputs), there is no distillation."""
 
 
+class BeforeDiet(Value):
+    """A file as the converter wrote it: its `path`, the label of each operator, and what its diet gave.
+
+    `path` is None where it was kept as it was, for the `reason`.
+    """
+
+    path: str | None
+    labels: tuple[str, ...]
+    savings: tuple[Saving, ...] = ()
+    reason: str | None = None
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Made:
     """A candidate's file, with the evidence that its steps are in it, how each stage was trained, and what was cut for lack of time.
 
-    `model` is the folder of the Keras model that was converted.
+    `model` is the folder of the Keras model that was converted; `before` is what the diet began with.
     """
 
     tflite: Path
+    before: BeforeDiet
     model: Path
     seconds: float
     evidence: tuple[str, ...]
@@ -96,6 +110,7 @@ class Maker:
         seconds = stage.seconds + answer["seconds"]
         return Made(
             tflite=tflite,
+            before=_before_diet(tflite, answer),
             model=stage.folder,
             seconds=seconds,
             evidence=(*stage.proofs, *_proven(answer["evidence"], "in the file", seconds)),
@@ -239,12 +254,14 @@ class Maker:
             techniques=[identity(step.technique) for step in candidate.steps],
             calibration=[self._dataset.sha256, samples, self._project.seed] if calibrated else None,
             unrolled=unrolled,
+            keep_names=self._project.keep_names,
             versions=versions(),
             processor=processor(),
         )
         job = {
             "do": "convert",
             "unrolled": unrolled,
+            "keep_names": self._project.keep_names,
             "sizes": sizes,
             "model": str(stage.folder),
             "steps": to_builtins(published(candidate.steps)),
@@ -294,6 +311,17 @@ class Maker:
         if "failure" in answer:
             raise TrialFailed(f"{job['do']}: {plain(answer['failure'])}", seconds=answer["seconds"], again=True)
         return folder, answer
+
+
+def _before_diet(tflite: Path, answer: dict[str, Any]) -> BeforeDiet:
+    """What the diet of a conversion's file began with."""
+    reason = answer["not_dieted"]
+    return BeforeDiet(
+        path=None if reason else str(tflite.with_name(BEFORE)),
+        labels=tuple(answer["labels"]),
+        savings=msgspec.convert(answer["savings"], tuple[Saving, ...]),
+        reason=reason,
+    )
 
 
 def _notes(answer: dict[str, Any]) -> tuple[str, ...]:

@@ -73,7 +73,7 @@ class Children:
         self._progress = progress
         self._deadline = None if limit_s is None else time.monotonic() + limit_s
         self._worker = Worker(MODULE, memory_bytes=memory_limit(0 if dataset is None else dataset.mapped_bytes))
-        self._kind = _runs_here(profile.runtime.kind)
+        self._kind = runs_here(profile.runtime.kind)
         self._inference_s = 0.0
         self._is_alone = False
 
@@ -202,10 +202,10 @@ class Children:
 
 def is_device(profile: DeviceProfile) -> bool:
     """Whether this machine is the device itself, with its own runtime."""
-    return profile.is_this_machine and _runs_here(profile.runtime.kind) == profile.runtime.kind
+    return profile.is_this_machine and runs_here(profile.runtime.kind) == profile.runtime.kind
 
 
-def _runs_here(kind: str) -> str:
+def runs_here(kind: str) -> str:
     """The runtime that evaluates here: tflite-runtime if it is installed, else its successor LiteRT."""
     from edgekit.machine.extras import is_installed
 

@@ -103,6 +103,7 @@ class Project(Value):
     chains: tuple[tuple[Step, ...], ...] = ()
     emulate: bool = False
     strict: bool = False
+    keep_names: bool = False
 
     @property
     def limits(self) -> Limits:
@@ -161,6 +162,7 @@ def resolve(file: ProjectFile, *, root: Path, where: str) -> Project:
         chains=tuple(tuple(_step(step) for step in chain.steps) for chain in file.chain),
         emulate=file.emulate,
         strict=file.strict,
+        keep_names=file.keep_names,
     )
 
 
@@ -208,8 +210,8 @@ def _budget(table: BudgetTable, where: str) -> Budget:
 def override(project: Project, **changes: Any) -> Project:
     """A project with the values given on the command line or by the caller; None leaves the project's own.
 
-    Accepts `model`, `data` (sources), `imports`, `seed`, `augment` (the table as a dict), `emulate`, `strict`, `goal` (an aim),
-    `limits` (a `Limits` of the caller's own) and `time_budget` (text with a unit, or seconds).
+    Accepts `model`, `data` (sources), `imports`, `seed`, `augment` (the table as a dict), `emulate`, `strict`, `keep_names`,
+    `goal` (an aim), `limits` (a `Limits` of the caller's own) and `time_budget` (text with a unit, or seconds).
     """
     given = {name: value for name, value in changes.items() if value not in (None, ())}
     if "model" in given:
@@ -221,7 +223,7 @@ def override(project: Project, **changes: Any) -> Project:
         project = msgspec.structs.replace(project, data=table)
     if "seed" in given:
         project = msgspec.structs.replace(project, seed=_seed(given["seed"]))
-    for name in ("emulate", "strict"):
+    for name in ("emulate", "strict", "keep_names"):
         if name in given:
             project = msgspec.structs.replace(project, **{name: _true_or_false(given[name], name)})
     if "augment" in given:

@@ -240,6 +240,9 @@ class ProjectFile(Value):
     strict: Annotated[bool, Meta(description="fail where the data or the model make the figures hard to believe")] = (
         False
     )
+    keep_names: Annotated[
+        bool, Meta(description="keep the names of inner tensors in the .tflite, which no runtime needs")
+    ] = False
     goal: GoalTable = GoalTable()
     budget: BudgetTable = BudgetTable()
     training: TrainingTable = TrainingTable()

@@ -30,6 +30,7 @@ from edgekit.planner.trial import Trial, figure
 from edgekit.progress import Progress
 from edgekit.sanity.size import NAME as SIZE
 from edgekit.sanity.size import too_few
+from edgekit.search.diet import Slim, proven
 from edgekit.search.loop import Search
 from edgekit.search.trials import Finished, TrialRunner
 from edgekit.techniques.interface import Task
@@ -95,7 +96,8 @@ def conclude(
         failures = "; ".join(f"{found.trial.candidate.name}: {found.trial.failure}" for found in finished)
         return msgspec.structs.replace(report, summary=f"no candidate gave a file: {failures}"), None, None
     chosen = by_name[picked.candidate.name]
-    path = Path(chosen.tflite or "")
+    slim = proven(chosen, runner, progress=progress)
+    path = Path(slim.path)
     measured = runner.measure(path, "test", progress=progress)
     scores = () if isinstance(measured, Failed) else measured.scores
     if isinstance(measured, Failed):
@@ -118,10 +120,11 @@ def conclude(
     summary = _summary(picked, measured.metrics, checks, nothing_fits=best is None, too_little=too_little)
     report = msgspec.structs.replace(
         report,
+        notes=(*report.notes, *([slim.note] if slim.note else [])),
         findings=findings,
         outcome=result,
         summary=f"{summary}{_cut_short(found)}",
-        chosen=_chosen(chosen, path, measured),
+        chosen=_chosen(chosen, slim, measured),
         checks=checks,
         decisions=_decisions(base, scores, runner, progress),
     )
@@ -193,16 +196,18 @@ def _selection(picked: Trial) -> Check:
     )
 
 
-def _chosen(found: Finished, path: Path, measured: Measured) -> Chosen:
+def _chosen(found: Finished, slim: Slim, measured: Measured) -> Chosen:
     return Chosen(
         candidate=found.trial.candidate.name,
         steps=published(found.trial.candidate.steps),
         path="model.tflite",
-        sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+        sha256=hashlib.sha256(Path(slim.path).read_bytes()).hexdigest(),
         metrics=measured.metrics,
         inputs=measured.inputs,
         outputs=measured.outputs,
         compiled=_beside_report(measured.compiled),
+        layers=found.before.labels if found.before is not None else (),
+        diet=slim.diet,
     )
 
 

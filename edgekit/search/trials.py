@@ -7,35 +7,45 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Any
+
+import msgspec
 
 from edgekit.devices.profile import DeviceProfile
+from edgekit.documents.diet import Proof
 from edgekit.documents.report import Check, Metric
 from edgekit.findings.telling import sanity_check
 from edgekit.ingest.dataset import Split
 from edgekit.ingest.materials import Materials
-from edgekit.jobs.cache import file_digest
+from edgekit.jobs.cache import file_digest, key, processor, versions
 from edgekit.jobs.worker import Failed, TrialFailed
-from edgekit.make.maker import Maker
+from edgekit.make.maker import BeforeDiet, Maker
+from edgekit.measure.children import runs_here
 from edgekit.measure.emulator_check import emulated
 from edgekit.measure.evaluator import Evaluator, Skipped
 from edgekit.measure.measure import Measured, Watch, no_watch
+from edgekit.measure.same import prove_same
 from edgekit.planner.proposal import Proposal
 from edgekit.planner.trial import Trial
 from edgekit.progress import Progress
-from edgekit.values import Value
+from edgekit.values import Value, to_builtins
 from edgekit.verdict.checks import judge
 from edgekit.verdict.limits import Limits
+
+PROOF_INPUTS = 200
+"""Random inputs on which the chosen file must give the bits that it gave before its diet."""
 
 
 class Finished(Value):
     """A candidate's trial and, where it gave a file, the file with what was measured of it on the validation split.
 
     `cut` says what of its training was cut for lack of time; it is judged all the same. `skipped` says why its trial
-    was ended early.
+    was ended early. `before` is what the file's diet began with.
     """
 
     trial: Trial
     tflite: str | None = None
+    before: BeforeDiet | None = None
     measured: Measured | None = None
     evidence: tuple[str, ...] = ()
     training: tuple[str, ...] = ()
@@ -95,6 +105,7 @@ class TrialRunner:
         return Finished(
             trial=trial,
             tflite=str(made.tflite),
+            before=made.before,
             measured=measured,
             evidence=made.evidence,
             training=made.training,
@@ -113,6 +124,20 @@ class TrialRunner:
             return self._beside_baseline(self._evaluator.measured(tflite, split, progress).measured, split, progress)
         except TrialFailed as failed:
             return Failed(reason=failed.reason)
+
+    def same(self, before: Path, after: Path, *, progress: Progress) -> Proof:
+        """Whether a file computes after its diet what it did before, on the device's runtime."""
+        kind = self.profile.runtime.kind
+        runtimes = [kind if kind == "tflite_micro" else runs_here(kind)]
+        pair = [file_digest(before), file_digest(after)]
+        entry = key(same=pair, runtimes=runtimes, inputs=PROOF_INPUTS, versions=versions(), processor=processor())
+
+        def compute() -> Any:
+            with self._semaphore.acquired():
+                found = prove_same(before, after, inputs=PROOF_INPUTS, runtimes=runtimes, progress=progress)
+            return to_builtins(found)
+
+        return msgspec.convert(self._cache.value("same", entry, compute), Proof)
 
     def emulated(self, tflite: Path, *, progress: Progress) -> Check | None:
         """The check of a file on the device's emulated board; None where the project does not ask for it."""

@@ -26,7 +26,9 @@ from edgekit.make.workshop.store import open_model, steps_of
 from edgekit.make.workshop.unrolling import unrolling
 from edgekit.progress import Progress
 from edgekit.techniques.steps import TypedStep, conversion_of, training_of
+from edgekit.tflite.diet.whole import dieted
 from edgekit.tflite.free_batch import free_batch
+from edgekit.tflite.labels import labels
 from edgekit.tflite.lstm_scales import mended_lstm_scales
 from edgekit.tflite.patched import patched
 from edgekit.tflite.port_order import order_ports
@@ -35,16 +37,18 @@ from edgekit.tflite.small_scales import raised_small_scales
 from edgekit.tflite.weights import kernels
 from edgekit.values import to_builtins
 
-FILE = "model.tflite"
+FILE, BEFORE = "model.tflite", "before_diet.tflite"
 
 
 def convert(job: dict[str, Any], progress: Progress) -> Any:
     """Convert the model in `job["model"]` by the last of `job["steps"]`; writes `job["target"]/model.tflite`.
 
-    Returns the evidence of every step in the bytes, a note on the calibration, how many loops are in the file, and the seconds. The job also holds
+    The evidence is taken before the file's diet; where that drops anything, the file before it is `before_diet.tflite`. Returns the evidence of every
+    step in the bytes, a note on the calibration, how many loops are in the file, the label of each operator, what the diet gave (or why
+    nothing could go) and the seconds. The job also holds
     `dataset` (None where nothing is calibrated), `samples`, `seed`, `root`, `imports`, the names that the file
     gives its `inputs` and `outputs`, the `sizes` of a sample of each input where the model leaves some free (else None), and
-    whether the loops of recurrent layers are `unrolled` (by default they are not).
+    whether the loops of recurrent layers are `unrolled` (by default they are not) and the names of inner tensors kept (`keep_names`).
     """
     tools, started = door(), time.monotonic()
     tools.fresh(job["seed"])
@@ -82,12 +86,19 @@ def convert(job: dict[str, Any], progress: Progress) -> Any:
     evidence = to_builtins([*kept, conversion_of(last).ensures(tflite, last.settings)])
     for one in evidence:
         one["detail"] += mended.get(one["technique"], "")
+    slim = dieted(content, where="the converted model", keep_names=job.get("keep_names", False))
+    if slim.reason is None:
+        path.rename(path.with_name(BEFORE))
+        path.write_bytes(slim.content)
     progress("converting", 1, 1)
     return {
         "evidence": evidence,
         "calibration": note if converter.representative_dataset is not None else "",
         "seconds": time.monotonic() - started,
         "steps_unrolled": steps_unrolled,
+        "labels": labels(tflite),
+        "savings": to_builtins(slim.savings),
+        "not_dieted": slim.reason,
         "loops": sum(operator.name == "WHILE" for operator in tflite.operators),
     }
 
