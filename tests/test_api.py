@@ -41,7 +41,7 @@ NAMES = {
 BUDGET = "max_drop=None, max_flash=None, max_download=None, max_ram=None, max_latency=None"
 SIGNATURES = {
     "build": f"model=None, data=None, *, device=None, project=None, {BUDGET}, goal=None, out='build', time_budget=None, seed=None, "
-    "workers=1, lock=False, locked=False, scheduler=None, emulate=None, strict=None, augment=None, imports=(), trust=False, cache=True, progress=no_progress, "
+    "workers=1, lock=False, locked=False, scheduler=None, emulate=None, strict=None, keep_names=None, augment=None, imports=(), trust=False, cache=True, progress=no_progress, "
     "on_event=no_event",
     "plan": f"model=None, *, device=None, project=None, {BUDGET}, goal=None, imports=(), trust=False, cache=True, "
     "progress=no_progress",
@@ -95,7 +95,7 @@ FIELDS = {
     ),
     "documents.report.Baseline": "metrics sha256",
     "documents.report.Metric": "value unit basis source low high split runtime threads reason samples",
-    "documents.report.Chosen": "candidate steps path sha256 metrics inputs outputs compiled",
+    "documents.report.Chosen": "candidate steps path sha256 metrics inputs outputs compiled layers diet",
     "documents.compiled.Compiled": (
         "compiler accelerator system_config memory_mode clock_hz bytes sha256 operators on_npu cycles npu_cycles sram_bytes "
         "dram_bytes flash_bytes weight_bytes encoded_bytes path left layers"
@@ -150,6 +150,7 @@ FIELDS = {
         "download_before download_after savings notes proof"
     ),
     "tflite.diet.whole.Saving": "kind saved_bytes",
+    "documents.diet.FileDiet": "flash_before savings proof reason",
     "documents.diet.Proof": "outcome runtimes",
     "documents.diet.RuntimeProof": ("runtime outcome inputs asked reason operators delegated arena_before arena_after"),
     "documents.events.Started": "seconds schema_version edgekit_version devices time_budget_s workers",

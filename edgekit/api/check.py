@@ -14,6 +14,7 @@ import msgspec
 
 from edgekit.boards.measurements import applied
 from edgekit.devices.profile import DeviceProfile, load_profile
+from edgekit.diff.sides import layers_beside
 from edgekit.documents.compiled import Compiled
 from edgekit.documents.report import Baseline, Check, Chosen, Finding, Metrics, Report
 from edgekit.errors import ModelError

@@ -24,9 +24,9 @@ DENSE_SHARE = {4: (0.86, 0.926, 0.97), 2: (0.84, 0.923, 1.0), 1: (0.60, 0.88, 1.
 CLUSTER_FACTOR = {4: (1.1, 1.38, 1.8), 2: (1.0, 1.2, 1.6), 1: (0.8, 1.07, 1.35)}
 # DEFLATE needs (1 + penalty * s) times the bits of h(s) + (1 - s) b.
 ZEROS_PENALTY = (-0.1, 0.25, 0.45)
-# Scales deflate well: two thirds of their bytes are zero points, which are zero.
-SCALE_SHARE = (0.2, 0.4, 0.7)
-GRAPH_SHARE = (0.15, 0.35, 0.65)
+# Scales alone hardly deflate. Where the zero points are there too, at the high end, two thirds of the bytes are zero.
+SCALE_SHARE = (0.6, 0.9, 0.7)
+GRAPH_SHARE = (0.3, 0.5, 0.65)
 SOURCE = "edgekit.cost.download: entropy of the weights by sparsity and clusters, and what DEFLATE makes of it"
 
 

@@ -1,11 +1,11 @@
 """The size of a `.tflite` before it is made: its weights at their width, scales, and the graph that describes them.
 
-    flash = sum over operators (weights * width + biases * width + scales * 24 B where quantized)
-            + graph (a base, and a share for each operator: its tensors, names and options)
+    flash = sum over operators (weights * width + biases * width + scales * 8 B where quantized)
+            + graph (a base, and a share for each operator: its tensors and options)
 
 A quantized weight tensor and its bias each hold a float32 scale and an int64 zero point, per channel or per tensor: 2 * (4 + 8) B
-(tensorflow/lite/schema/schema.fbs, table QuantizationParameters). The graph's share depends on the length of names;
-its interval encloses MLPerf Tiny's reference models, some with long names and some with short ones.
+(tensorflow/lite/schema/schema.fbs, table QuantizationParameters). After the file's diet the zero points, which are equal, are stored
+once, and there are no names. The high ends are those of a file that keeps both: one with long names, or that cannot be put on a diet.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from edgekit.devices.profile import DeviceProfile
 from edgekit.documents.candidate import Estimate
 
 # Low, usual, high, in bytes.
-BASE_BYTES = (800, 2000, 4500)
-OPERATOR_BYTES = (120, 500, 1400)
+BASE_BYTES = (500, 850, 4500)
+OPERATOR_BYTES = (60, 200, 1400)
 # A constant that is stored narrower comes with an operator that widens it.
-DEQUANTIZE_BYTES = (60, 150, 400)
-CHANNEL_BYTES = (12, 24, 24)
+DEQUANTIZE_BYTES = (40, 80, 400)
+CHANNEL_BYTES = (8, 9, 24)
 SOURCE = "edgekit.cost.flash: weights at their width, scales, and a share for the graph (schema.fbs)"
 
 

@@ -53,7 +53,7 @@ def test_the_peak_of_the_memory_is_named_and_shrinking_it_as_said_fits(task, tri
 @pytest.mark.parametrize(
     ("limits", "words"),
     [
-        ({"flash": 8000.0}, "of the weights; with"),
+        ({"flash": 5000.0}, "of the weights; with"),
         ({"latency": 0.001}, "of the multiply-accumulates; with"),
         ({"flash": 100.0}, "what is no weight takes more than that alone"),
         ({"ram": 10.0}, "what is no activation takes more than that alone"),

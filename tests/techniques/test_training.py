@@ -63,7 +63,7 @@ class Line:
             folder, answer = self._stage(folder, steps[:count])
             evidence += answer["evidence"]
         folder, answer = self._ask(
-            do="convert", model=str(folder), steps=steps, dataset=self._dataset.root, samples=16, inputs=["image"],
+            do="convert", model=str(folder), steps=steps, dataset=self._dataset.root, samples=16, keep_names=True, inputs=["image"],
             outputs=["classes"],
         )  # fmt: skip
         path = folder / "model.tflite"
