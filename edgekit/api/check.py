@@ -14,7 +14,6 @@ import msgspec
 
 from edgekit.boards.measurements import applied
 from edgekit.devices.profile import DeviceProfile, load_profile
-from edgekit.diff.sides import layers_beside
 from edgekit.documents.compiled import Compiled
 from edgekit.documents.report import Baseline, Check, Chosen, Finding, Metrics, Report
 from edgekit.errors import ModelError
@@ -33,6 +32,7 @@ from edgekit.progress import Progress, no_progress
 from edgekit.project.limits import limits_given
 from edgekit.project.project_file import DataTable
 from edgekit.project.userfunction import is_function
+from edgekit.tflite.labels import labels
 from edgekit.tflite.model import COMPILERS, VELA, TfliteModel
 from edgekit.tflite.reader import read_tflite
 from edgekit.verdict import checks as verdict
@@ -253,7 +253,7 @@ class _Run:
                 inputs=found.inputs if found else known.inputs,
                 outputs=found.outputs if found else known.outputs,
                 compiled=_not_kept(found.compiled) if found and found.compiled else None,
-                layers=layers_beside(path, known.artifact.sha256),
+                layers=labels(known.model),
             ),
             checks=checks,
             notes=notes if self._dataset is None else (*notes, *self._dataset.notes),

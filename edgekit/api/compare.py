@@ -64,7 +64,7 @@ def _file_changes(first: Opened, second: Opened) -> tuple[FileChanges | None, st
         return None, "; ".join(f"{name}: {each.side.model_reason}" for name, each in named if each.model is None)
     from edgekit.diff.files import file_changes  # loads numpy
 
-    return file_changes(first.model, second.model, layers=(first.layers, second.layers)), ""
+    return file_changes(first.model, second.model), ""
 
 
 def _write(found: Comparison, junit: str | Path | None, sarif: str | Path | None) -> None:

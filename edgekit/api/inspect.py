@@ -110,15 +110,13 @@ def _refuse_what_is_no_model(path: Path) -> None:
 
 
 def _inspect_tflite(path: Path, profile: DeviceProfile | None, order: Order) -> Inspection:
-    from edgekit.diff.sides import layers_beside
     from edgekit.measure.static import macs_metric, parameters_metric
     from edgekit.tflite.artifact import Artifact
     from edgekit.tflite.breakdown import breakdown
     from edgekit.tflite.reader import read_tflite
 
     model = read_tflite(path)
-    artifact = Artifact.from_path(path)
-    parts = breakdown(model, layers_beside(path, artifact.sha256))
+    artifact, parts = Artifact.from_path(path), breakdown(model)
     latency, times = _latency(model, profile, parts)
     rows = [
         InspectedOperator(

@@ -5,8 +5,6 @@ It takes the files' own figures (`tflite/breakdown.py`) and says what differs; w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from edgekit.diff.alignment import align
 from edgekit.diff.weights import weight_changes
 from edgekit.documents.comparison import FileChanges, FlashChange, OperatorChange, OperatorFacts
@@ -17,11 +15,9 @@ COMPARED = ("name", "version", "dtype", "input_shapes", "output_shapes", "parame
 """The fields whose change makes an operator a changed one; the label is not among them, since layers may be renamed."""
 
 
-def file_changes(
-    first: TfliteModel, second: TfliteModel, *, layers: tuple[Sequence[str], Sequence[str]] = ((), ())
-) -> FileChanges:
-    """All that differs between two files; `layers` name the operators of either, where a report does."""
-    a, b = breakdown(first, layers[0]), breakdown(second, layers[1])
+def file_changes(first: TfliteModel, second: TfliteModel) -> FileChanges:
+    """All that differs between two files."""
+    a, b = breakdown(first), breakdown(second)
     pairs = align([(row.name, row.label) for row in a.operators], [(row.name, row.label) for row in b.operators])
     operators = [_operator_change(_facts(first, a, i), _facts(second, b, j)) for i, j in pairs]
     changed = tuple(change for change in operators if change is not None)

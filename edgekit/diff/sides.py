@@ -13,17 +13,18 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from edgekit.documents.comparison import Side
 from edgekit.documents.report import SCHEMA_VERSION, Metrics, Report
 from edgekit.errors import InputError
 from edgekit.tflite.artifact import Artifact
+from edgekit.tflite.layers_beside import REPORT_FILE, layers_beside
 from edgekit.tflite.model import TfliteModel
 from edgekit.tflite.reader import MAX_FILE_BYTES, parse_tflite
 from edgekit.tflite.schema import FILE_IDENTIFIER
 from edgekit.values import Value, read
 
-REPORT_FILE = "report.json"
 MAX_REPORT_BYTES = 32 * 2**20  # a report of a hundred candidates has 200 KB
 MAX_DEPTH = 64
 MAX_NUMBER = 2**63 - 1
@@ -32,16 +33,12 @@ NEEDED = ("schema_version", "device", "outcome", "chosen", "checks")
 
 
 class Opened(Value):
-    """A side as it was read: its metrics, its report (None for a `.tflite`), its model if there is one.
-
-    `layers` name the model's operators, where a report has them: the file itself need not hold names.
-    """
+    """A side as it was read: its metrics, its report (None for a `.tflite`), its model if there is one."""
 
     side: Side
     metrics: Metrics
     report: Report | None = None
     model: TfliteModel | None = None
-    layers: tuple[str, ...] = ()
 
 
 def open_side(given: Path) -> Opened:
@@ -51,6 +48,10 @@ def open_side(given: Path) -> Opened:
     if content[4:8] == FILE_IDENTIFIER or path.suffix == ".tflite":
         return _open_tflite(given, path, content)
     return _open_report(given, path, read_report(content, where=str(path)))
+
+
+def _parsed(path: Path, content: bytes) -> TfliteModel:
+    return replace(parse_tflite(content, where=str(path)), layers=layers_beside(path, content))
 
 
 def _report_in(folder: Path) -> Path:
@@ -88,7 +89,7 @@ def _bytes(path: Path) -> bytes:
 def _open_tflite(given: Path, path: Path, content: bytes) -> Opened:
     from edgekit.measure.static import byte_metrics
 
-    model = parse_tflite(content, where=str(path))
+    model = _parsed(path, content)
     artifact = Artifact(
         path=str(path),
         sha256=sha256(content).hexdigest(),
@@ -96,8 +97,7 @@ def _open_tflite(given: Path, path: Path, content: bytes) -> Opened:
         download_bytes=len(zlib.compress(content, 9)),
     )
     side = Side(path=str(given), kind="tflite", file=str(path), sha256=artifact.sha256, model=str(path))
-    layers = layers_beside(path, artifact.sha256)
-    return Opened(side=side, metrics=byte_metrics(artifact, model), model=model, layers=layers)
+    return Opened(side=side, metrics=byte_metrics(artifact, model), model=model)
 
 
 def _open_report(given: Path, path: Path, report: Report) -> Opened:
@@ -116,22 +116,7 @@ def _open_report(given: Path, path: Path, report: Report) -> Opened:
         model_reason=reason,
         edgekit_version=report.edgekit_version,
     )
-    return Opened(
-        side=side, metrics=chosen.metrics if chosen else {}, report=report, model=model,
-        layers=chosen.layers if chosen else (),
-    )  # fmt: skip
-
-
-def layers_beside(path: Path, sha256: str) -> tuple[str, ...]:
-    """The layers of a file's operators by the report beside it; empty where there is none that is of this file."""
-    beside = path.resolve().with_name(REPORT_FILE)
-    try:
-        if not beside.is_file():
-            return ()
-        chosen = read_report(_bytes(beside), where=str(beside)).chosen
-    except (InputError, OSError):
-        return ()
-    return chosen.layers if chosen is not None and chosen.sha256 == sha256 else ()
+    return Opened(side=side, metrics=chosen.metrics if chosen else {}, report=report, model=model)
 
 
 def _model_beside(path: Path, report: Report) -> tuple[TfliteModel | None, Path | None, str]:
@@ -147,7 +132,7 @@ def _model_beside(path: Path, report: Report) -> tuple[TfliteModel | None, Path 
         content = _bytes(beside)
         if sha256(content).hexdigest() != report.chosen.sha256:
             return None, None, f"{shown} is not the file that the report is of: its SHA-256 differs"
-        return parse_tflite(content, where=str(shown)), shown, ""
+        return replace(parse_tflite(content, where=str(shown)), layers=report.chosen.layers), shown, ""
     except InputError as problem:
         return None, None, f"{shown}: {problem.what}"
 

@@ -20,11 +20,11 @@ from edgekit.emit.micro import TestVector, firmware_files
 from edgekit.emit.picture_decoding import Decoding
 from edgekit.emit.schema import schema_text
 from edgekit.files import prepare, replace_files
+from edgekit.tflite.layers_beside import REPORT_FILE
 from edgekit.tflite.model import TfliteModel
 from edgekit.values import to_json
 
 MODEL_FILE = "model.tflite"
-REPORT_FILE = "report.json"
 PLAN_FILE = "plan.json"
 PAGE_FILE = "report.html"
 LABELS_FILE = "labels.txt"

@@ -35,7 +35,7 @@ def insides(
         return Insides(reason=model_reason or NO_CANDIDATE)
     if model is None:
         return Insides(reason=model_reason or NO_FILE)
-    parts = breakdown(model, chosen.layers)
+    parts = breakdown(model)
     if profile is None:
         return Insides(parts=parts, latency_reason=profile_reason or NO_PROFILE)
     latencies = operator_latencies(model, profile, parts=parts)

@@ -12,9 +12,9 @@ Only the bytes of the file are known here: neither a runtime nor a device.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from edgekit.tflite.labels import labels, printable
+from edgekit.tflite.labels import labels
 from edgekit.tflite.liveness import Lifetime, held_bytes
 from edgekit.tflite.lookup import DECODE
 from edgekit.tflite.model import ABSENT, UNPACKING, Operator, Tensor, TfliteModel, is_parameter, stored
@@ -62,10 +62,8 @@ class Breakdown(Value):
     parameters: int
 
 
-def breakdown(model: TfliteModel, layers: Sequence[str] = ()) -> Breakdown:
+def breakdown(model: TfliteModel) -> Breakdown:
     """The operators of a file with what each of them takes; the sums are those of `model`.
-
-    `layers` are labels known from elsewhere, one an operator, as those of a report; others than so many are not used.
 
     Guarantees `flash_bytes == other_bytes + sum(row.flash_bytes)` for any file whose constants do not overlap, which no
     converter produces; `other_bytes` is never negative.
@@ -89,7 +87,7 @@ def breakdown(model: TfliteModel, layers: Sequence[str] = ()) -> Breakdown:
             memory_bytes=memory[index],
         )
         for index, (operator, label, kind) in enumerate(
-            zip(model.operators, _labels(model, layers), arithmetic(model), strict=True)
+            zip(model.operators, labels(model), arithmetic(model), strict=True)
         )
     )
     peak = max(memory, default=0)
@@ -102,11 +100,6 @@ def breakdown(model: TfliteModel, layers: Sequence[str] = ()) -> Breakdown:
         macs=model.macs,
         parameters=model.parameters,
     )
-
-
-def _labels(model: TfliteModel, layers: Sequence[str]) -> tuple[str, ...]:
-    known = len(layers) == len(model.operators)
-    return tuple(printable(layer) for layer in layers) if known else labels(model)
 
 
 def _weights(model: TfliteModel) -> set[int]:

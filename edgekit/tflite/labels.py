@@ -20,8 +20,11 @@ _GENERIC = re.compile(r"(StatefulPartitionedCall|PartitionedCall|Identity)(_\d+)
 def labels(model: TfliteModel) -> tuple[str, ...]:
     """The label of each operator, in the order of `model.operators`; several operators may share a layer's.
 
-    An operator whose output and weights have no name is named after the model's output, or its kind.
+    They are those that are known from elsewhere, as from the report of a build whose file has no names. An operator whose output and weights have
+    no name is named after the model's output, or its kind.
     """
+    if model.layers and len(model.layers) == len(model.operators):
+        return tuple(map(printable, model.layers))
     named = {index: name for signature in model.signatures for name, index in signature.outputs.items()}
     paths = [_operator_path(model, operator) for operator in model.operators]
     root = _root(paths)

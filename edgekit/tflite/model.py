@@ -111,6 +111,7 @@ class TfliteModel(Value):
 
     `inputs` and `outputs` are tensor indices of the main subgraph; `operators` are those of all subgraphs. `oddities` are
     places where the file contradicts itself: some runtimes accept such a file and others refuse it, so they decide nothing.
+    `layers` has the layer of each operator where that is known from elsewhere, else nothing.
     """
 
     path: str
@@ -123,6 +124,7 @@ class TfliteModel(Value):
     subgraphs: int = 1
     content: bytes = b""
     oddities: tuple[str, ...] = ()
+    layers: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return f"TfliteModel({self.path!r}, {len(self.operators)} operators, {len(self.tensors)} tensors)"

@@ -14,6 +14,7 @@ import msgspec
 from edgekit.errors import ModelError
 from edgekit.tflite import macs
 from edgekit.tflite.flatbuffer import FlatBuffer, Table
+from edgekit.tflite.layers_beside import layers_beside
 from edgekit.tflite.lookup import DECODE, read_lookup, says_lookup
 from edgekit.tflite.loops import read_subgraph, runs
 from edgekit.tflite.model import ABSENT, Operator, Signature, Tensor, TfliteModel
@@ -47,12 +48,14 @@ Span = tuple[int, int]
 
 
 def read_tflite(path: Path | str) -> TfliteModel:
-    """The model in a file.
+    """The model in a file, with the layers of its operators where they are kept beside it.
 
     Guarantees bounded time and memory for any file. Raises `ModelError` if it cannot be read or is not a complete
     and consistent `.tflite` file; it raises nothing else.
     """
-    return parse_tflite(read_content(Path(path)), where=str(path))
+    content = read_content(Path(path))
+    model = parse_tflite(content, where=str(path))
+    return msgspec.structs.replace(model, layers=layers_beside(Path(path), content))
 
 
 def read_content(path: Path) -> bytes:

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from edgekit.devices.profile import load_profile
-from edgekit.diff.sides import layers_beside, open_side
-from edgekit.documents.report import Chosen, Report
+from edgekit.diff.sides import open_side
 from edgekit.jobs.cache import Cache
 from edgekit.jobs.semaphore import JobSemaphore
 from edgekit.make.maker import BeforeDiet
@@ -22,7 +21,6 @@ from edgekit.search.trials import Finished, TrialRunner
 from edgekit.tflite.diet.whole import dieted
 from edgekit.tflite.labels import labels
 from edgekit.tflite.reader import read_tflite
-from edgekit.values import to_json
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 
@@ -96,14 +94,3 @@ def test_a_build_drops_the_names_and_its_report_keeps_what_they_told(edgekit_com
     assert {row["label"] for row in unnamed["operators"]} != set(chosen.layers), "no report lies beside it"
     changes = json.loads(run("compare", dropped, kept, "--json"))["file"]
     assert changes["operators"] == [] and changes["equal_operators"] == len(model.operators)
-
-
-def test_a_report_of_another_file_names_nothing(tmp_path):
-    """Neither one whose hash differs, nor what is no report."""
-    path = Path(shutil.copy(GOLDEN / "int8.tflite", tmp_path / "model.tflite"))
-    (tmp_path / "report.json").write_text("{}")
-    assert layers_beside(path, "0" * 64) == ()
-    made_of = Chosen(candidate="int8", steps=(), path="model.tflite", sha256="1" * 64, metrics={}, layers=("first",))
-    (tmp_path / "report.json").write_text(to_json(Report(device="rpi4", outcome="pass", chosen=made_of)))
-    assert layers_beside(path, "1" * 64) == ("first",)
-    assert layers_beside(path, "0" * 64) == ()

@@ -29,6 +29,7 @@ from edgekit.techniques.steps import TypedStep, conversion_of, training_of
 from edgekit.tflite.diet.whole import dieted
 from edgekit.tflite.free_batch import free_batch
 from edgekit.tflite.labels import labels
+from edgekit.tflite.layers_beside import keep_layers
 from edgekit.tflite.lstm_scales import mended_lstm_scales
 from edgekit.tflite.patched import patched
 from edgekit.tflite.port_order import order_ports
@@ -90,6 +91,7 @@ def convert(job: dict[str, Any], progress: Progress) -> Any:
     if slim.reason is None:
         path.rename(path.with_name(BEFORE))
         path.write_bytes(slim.content)
+        keep_layers(path, labels(tflite))
     progress("converting", 1, 1)
     return {
         "evidence": evidence,

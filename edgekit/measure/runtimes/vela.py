@@ -18,6 +18,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from edgekit.documents.compiled import COMPILED_FILE, Compiled, LeftOperator
 from edgekit.errors import MissingExtraError, ProfileError
 from edgekit.machine.extras import pip_line, require
@@ -27,7 +29,8 @@ from edgekit.measure.runtimes.interface import Refused
 from edgekit.measure.runtimes.vela_output import Summary, layer_cycles, read_summary, reasons
 from edgekit.tflite.labels import labels
 from edgekit.tflite.model import TfliteModel
-from edgekit.tflite.reader import read_tflite
+from edgekit.tflite.named import named
+from edgekit.tflite.reader import read_content, read_tflite
 
 PACKAGE, DISTRIBUTION = "ethosu", "ethos-u-vela"
 CONFIG = "Arm/vela.ini"
@@ -58,7 +61,7 @@ def compile_file(
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir()
     try:
-        shutil.copyfile(model, work / f"{STEM}.tflite")
+        (work / f"{STEM}.tflite").write_bytes(named(read_content(model), where=str(model)))
         options = ["--accelerator-config", accelerator, "--system-config", system_config, "--memory-mode", memory_mode]
         problem = _run(work, options)
         if problem is not None:
@@ -148,14 +151,20 @@ def _read(
     summary = read_summary(_text(tables[0])) if tables else None
     if summary is None:
         return Refused(reason="its summary is not the table that edgekit knows (made for versions 5 and later)")
-    plain, compiled = read_tflite(model), read_tflite(made)
+    plain, compiled = read_tflite(work / f"{STEM}.tflite"), read_tflite(made)
+    plain = msgspec.structs.replace(plain, layers=labels(read_tflite(model)))
+    of = {
+        plain.tensors[index].name: layer
+        for one, layer in zip(plain.operators, plain.layers, strict=True)
+        for index in one.outputs
+    }
     why = reasons(_text(work / "out.txt"))
     left = []
     for operator, label in zip(compiled.operators, labels(compiled), strict=True):
         if is_on_npu(operator):
             continue
         output = compiled.tensors[operator.outputs[0]].name if operator.outputs else ""
-        left.append(LeftOperator(operator=operator.name, layer=label, reason=why.get(output, "")))
+        left.append(LeftOperator(operator=operator.name, layer=of.get(output, label), reason=why.get(output, "")))
     layers = layer_cycles(_text(work / f"{STEM}_per-layer.csv"), plain)
     if sum(layer.cycles for layer in layers) != summary.cycles:
         layers = ()  # a table that does not add up is ignored
