@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from edgekit.errors import ModelError
 from edgekit.tflite.flat.tree import read_tree
 from edgekit.tflite.flat.write import write_tree
 
 
 def named(content: bytes, *, where: str) -> bytes:
-    """The file with names like `1:23`, graph and tensor, where there are none; as it is if all have one or it cannot be rewritten.
-
-    Raises `ModelError` for one that is no whole `.tflite`.
-    """
-    tree = read_tree(content, where)
+    """The file with names like `1:23`, graph and tensor, where there are none; as it is if all have one or it cannot be rewritten."""
+    try:
+        tree = read_tree(content, where)
+    except ModelError:
+        return content
     graphs = tree.root.tables("subgraphs")
     if tree.strangers or all(tensor.fields.get("name") for graph in graphs for tensor in graph.tables("tensors")):
         return content

@@ -19,6 +19,9 @@ from edgekit.measure import npu
 from edgekit.measure.measure import Measured, measure
 from edgekit.measure.runtimes.interface import Refused
 from edgekit.measure.runtimes.vela import compile_file
+from edgekit.tflite.diet.whole import dieted
+from edgekit.tflite.labels import labels
+from edgekit.tflite.layers_beside import keep_layers
 from edgekit.tflite.reader import read_tflite
 from edgekit.verdict.metric_spec import MetricSpec
 
@@ -53,6 +56,13 @@ class TestWhereVelaIsInstalled:
         ]  # fmt: skip
         assert {layer.name for layer in made.layers} >= {"convolution", "depthwise", "hidden"}
         assert made.milliseconds == pytest.approx(made.cycles / 32e3)
+
+    def test_a_file_without_names_gives_the_same_layers(self, tmp_path):
+        """A build's files have none after their diet; Vela tells its steps apart by them."""
+        slim = tmp_path / "model.tflite"
+        slim.write_bytes(dieted((GOLDEN / "int8.tflite").read_bytes(), where="it").content)
+        keep_layers(slim, labels(read_tflite(GOLDEN / "int8.tflite")))
+        assert compiled(slim, tmp_path / "slim").layers == compiled(GOLDEN / "int8.tflite", tmp_path / "out").layers
 
     def test_the_same_file_gives_the_same_bytes(self, tmp_path):
         first, second = (compiled(GOLDEN / "int8.tflite", tmp_path / name) for name in ("one", "two"))
