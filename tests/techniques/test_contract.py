@@ -270,7 +270,7 @@ def test_zeros_are_kept_by_clusters_that_have_a_value_for_them():
 
 
 def test_one_scale_a_tensor_is_proposed_where_the_scales_count():
-    """100 channels take 24 bytes each of a file of 4 KB."""
+    """100 channels take 9 bytes each of a file of 4 KB."""
     method, board = technique("int8_per_tensor"), load_profile("nucleo-l4r5zi")
     assert not isinstance(method.propose(a_task(board, network(100), "flash")), Declined)
     assert isinstance(method.propose(a_task(board, network(100), "latency")), Declined)
