@@ -34,7 +34,6 @@ ORDERS: dict[str, str] = {
     "latency": "latency",
 }
 HDF5_BEGINS = b"\x89HDF\r\n\x1a\n"
-LIFETIMES = "edgekit.tflite.liveness: lifetimes of the activations, each rounded up to 16 bytes"
 
 
 @shows_progress
@@ -110,7 +109,7 @@ def _refuse_what_is_no_model(path: Path) -> None:
 
 
 def _inspect_tflite(path: Path, profile: DeviceProfile | None, order: Order) -> Inspection:
-    from edgekit.measure.static import macs_metric, parameters_metric
+    from edgekit.measure.static import macs_metric, parameters_metric, peak_metric
     from edgekit.tflite.artifact import Artifact
     from edgekit.tflite.breakdown import breakdown
     from edgekit.tflite.reader import read_tflite
@@ -139,7 +138,7 @@ def _inspect_tflite(path: Path, profile: DeviceProfile | None, order: Order) -> 
         metrics={
             "flash": _measured(artifact.flash_bytes, "B", "size of the file"),
             "download": _measured(artifact.download_bytes, "B", "size of the file deflated (zlib, level 9)"),
-            "peak_memory": _peak(parts.peak_bytes),
+            "peak_memory": peak_metric(parts.peak_bytes),
             "macs": macs_metric(model),
             "parameters": parameters_metric(model),
             **latency,
@@ -238,9 +237,11 @@ def _layers(facts: ModelFacts, cost: ModelCost) -> list[InspectedLayer]:
 
 
 def _keras_metrics(facts: ModelFacts, cost: ModelCost, profile: DeviceProfile | None) -> Metrics:
+    from edgekit.measure.static import peak_metric
+
     metrics = {
         "flash": _predicted(cost.flash, "B"),
-        "peak_memory": _peak(cost.peak_bytes),
+        "peak_memory": peak_metric(cost.peak_bytes),
         "macs": _measured(facts.macs, "MAC", "counted from the layers' shapes"),
         "parameters": _measured(facts.parameters, "", "elements of the layers' weights"),
     }
@@ -266,14 +267,6 @@ def _share(part: float, whole: float) -> float:
 
 def _measured(value: int, unit: str, source: str) -> Metric:
     return Metric(value=value, unit=unit, basis="measured", source=source)
-
-
-def _peak(value: int) -> Metric:
-    """The peak of the tensors' lifetimes; its interval allows for a runtime's memory planner."""
-    from edgekit.cost.ram import PEAK_FACTOR
-
-    low, _, high = (round(value * factor) for factor in PEAK_FACTOR)
-    return Metric(value=value, unit="B", basis="predicted", source=LIFETIMES, low=low, high=high)
 
 
 def _predicted(estimate: Estimate, unit: str, profile: DeviceProfile | None = None) -> Metric:

@@ -22,7 +22,7 @@ UNITS = {
     "accuracy": "fraction", "balanced_accuracy": "fraction", "auc": "fraction", "mae": "", "mse": "", "accuracy_drop": "points",
     "agreement": "fraction", "flash": "B", "download": "B", "ram": "B", "latency": "ms", "macs": "MAC",
     "parameters": "", "sparsity": "fraction", "firmware": "B", "ram_margin": "B", "flash_plain": "B",
-    "sram": "B",
+    "sram": "B", "nonzero_parameters": "", "coded": "B", "not_weights": "B", "peak_memory": "B",
 }  # fmt: skip
 """The metrics that edgekit knows, with the unit that their values are in."""
 

@@ -6,17 +6,19 @@ from pathlib import Path
 
 from edgekit.cost.file_latency import hidden
 from edgekit.cost.kernels_flash import firmware_bytes
+from edgekit.cost.ram import PEAK_FACTOR
 from edgekit.cost.scratch import library_of, margin_bytes
 from edgekit.devices.profile import DeviceProfile
 from edgekit.documents.report import Check, InputFacts, Metric, Metrics
 from edgekit.measure.edge_tpu import edge_tpu_check
 from edgekit.tflite.appended import appended
 from edgekit.tflite.artifact import Artifact
+from edgekit.tflite.breakdown import breakdown
 from edgekit.tflite.model import Tensor, TfliteModel
 from edgekit.tflite.operators import Unsupported, load_table, unsupported
 from edgekit.tflite.places import place
 from edgekit.tflite.reader import read_tflite
-from edgekit.tflite.weights import model_sparsity
+from edgekit.tflite.weights import coded_bytes, model_sparsity, zero_weights
 from edgekit.units import format_size
 from edgekit.values import Value
 from edgekit.verdict import checks as verdict
@@ -27,6 +29,7 @@ TITLES = {
     "tflite_micro": "TensorFlow Lite Micro",
     "none": "a runtime that the device has not",
 }
+LIFETIMES = "edgekit.tflite.liveness: lifetimes of the activations, each rounded up to 16 bytes"
 NAMED = 5
 """At most so many files of an appended archive are named."""
 INTEGERS = ("int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64", "bool")
@@ -90,7 +93,23 @@ def byte_metrics(artifact: Artifact, model: TfliteModel) -> Metrics:
         "macs": macs_metric(model),
         "parameters": parameters_metric(model),
         "sparsity": _counted(model, model_sparsity(model), "fraction", "share of zeros among the kernels' weights"),
+        "nonzero_parameters": _counted(
+            model, model.parameters - zero_weights(model), "", "elements of the constant weights that are not zero"
+        ),
+        "coded": _counted(
+            model, coded_bytes(model), "B", "size of the file with each kernel's weights at their entropy"
+        ),
+        "not_weights": read(
+            max(0, artifact.flash_bytes - model.weight_bytes), "B", "bytes of the file that are no constant data"
+        ),
+        "peak_memory": peak_metric(breakdown(model).peak_bytes),
     }
+
+
+def peak_metric(peak_bytes: int) -> Metric:
+    """The peak of a file's activations; its interval allows for a runtime's memory planner."""
+    low, _, high = (round(peak_bytes * factor) for factor in PEAK_FACTOR)
+    return Metric(value=peak_bytes, unit="B", basis="predicted", source=LIFETIMES, low=low, high=high)
 
 
 def macs_metric(model: TfliteModel) -> Metric:

@@ -29,7 +29,13 @@ ORDER = (
     "macs",
     "parameters",
     "sparsity",
+    "nonzero_parameters",
+    "coded",
+    "not_weights",
+    "peak_memory",
 )
+DETAILS = ORDER[-4:]
+"""The metrics that the page and JSON have, and the terminal's table leaves out."""
 SUMMED = ("flash", "ram", "latency", "accuracy_drop")
 """The metrics shown in the one-line summary of a file."""
 _SHARES = ("accuracy", "balanced_accuracy", "sparsity", "agreement")
@@ -54,7 +60,7 @@ def figure(name: str, value: float | int | str | None, unit: str) -> str:
         return format_ms(value) if value else "0 ms"
     if is_share(name):
         return f"{value:.2%}"
-    if name in ("macs", "parameters"):
+    if name in ("macs", "parameters", "nonzero_parameters"):
         return count(value)
     if unit == "points":
         return points(value)

@@ -25,7 +25,9 @@ def test_a_folder_a_report_and_a_model(result):
     opened = open_side(folder / "model.tflite")
     assert opened.side.kind == "tflite" and opened.report is None
     assert opened.metrics["flash"].value == 5384 and opened.metrics["flash"].basis == "measured"
-    assert set(opened.metrics) == {"flash", "download", "macs", "parameters", "sparsity"}
+    assert set(opened.metrics) == {
+        "flash", "download", "macs", "parameters", "sparsity", "nonzero_parameters", "coded", "not_weights", "peak_memory",
+    }  # fmt: skip
 
 
 def test_a_model_is_known_by_its_content(tmp_path, int8_model):

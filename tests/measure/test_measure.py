@@ -40,7 +40,8 @@ def test_every_figure_of_another_device_says_its_basis(dataset, tmp_path):
     bases = {name: metric.basis for name, metric in found.metrics.items()}
     assert bases == {
         "flash": "measured", "download": "measured", "macs": "measured", "parameters": "measured",
-        "sparsity": "measured", "ram": "simulated", "latency": "predicted", "accuracy": "simulated",
+        "sparsity": "measured", "nonzero_parameters": "measured", "coded": "measured", "not_weights": "measured",
+        "peak_memory": "predicted", "ram": "simulated", "latency": "predicted", "accuracy": "simulated",
     }  # fmt: skip
     assert found.metrics["flash"].value == (GOLDEN / "int8.tflite").stat().st_size
     assert found.metrics["latency"].low < found.metrics["latency"].value < found.metrics["latency"].high

@@ -10,7 +10,16 @@ import pytest
 from edgekit.errors import ModelError
 from edgekit.tflite.model import Tensor, TfliteModel
 from edgekit.tflite.reader import read_tflite
-from edgekit.tflite.weights import distinct_values, kernels, model_sparsity, sparsity, weights
+from edgekit.tflite.weights import (
+    coded_bytes,
+    distinct_values,
+    entropy_bits,
+    kernels,
+    model_sparsity,
+    sparsity,
+    weights,
+    zero_weights,
+)
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 SHAPES = [(4, 3, 3, 1), (1, 3, 3, 4), (8, 6 * 6 * 4), (3, 8)]
@@ -131,3 +140,22 @@ def test_distinct_values_along_an_axis_is_the_largest() -> None:
     assert distinct_values(array) == 3
     assert distinct_values(array, 0) == 3
     assert distinct_values(array, 1) == 2
+
+
+def test_zeros_are_counted_over_all_kernels() -> None:
+    model = golden("pruned_int8")
+    assert zero_weights(model) == round(model_sparsity(model) * sum(kernel.array.size for kernel in kernels(model)))
+
+
+def test_an_ideal_code_leaves_little_of_repeated_weights_and_never_more_than_the_file() -> None:
+    plain, pruned, clustered = (golden(name) for name in ("int8", "pruned_int8", "clustered_int8"))
+    weight_bytes = sum(kernel.array.size for kernel in kernels(plain))
+    assert coded_bytes(pruned) < coded_bytes(plain) <= plain.size_bytes
+    assert coded_bytes(clustered) < coded_bytes(plain)
+    assert coded_bytes(pruned) >= pruned.size_bytes - weight_bytes, "what is no weight stays"
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int16, np.float32])
+def test_the_entropy_of_four_equal_shares_is_two_bits_in_any_type(dtype: type) -> None:
+    assert entropy_bits(np.array([1, 2, 3, 4] * 5, dtype)) == pytest.approx(2.0)
+    assert entropy_bits(np.array([], dtype)) == 0.0

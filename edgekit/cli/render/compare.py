@@ -27,7 +27,7 @@ from edgekit.documents.comparison import (
 from edgekit.documents.report import Check, Metric
 from edgekit.units import format_size
 from edgekit.verdict.phrases import bases, signed, steps_text
-from edgekit.verdict.wording import ABSENT, MOST_FACTOR, count, figure, interval, plain, relative
+from edgekit.verdict.wording import ABSENT, DETAILS, MOST_FACTOR, count, figure, interval, plain, relative
 
 MOST_ROWS = 12
 MOST_NAMES = 6
@@ -85,6 +85,7 @@ def _rules(rules: Sequence[RuleResult]) -> RenderableType:
 
 def _figures(metrics: Sequence[MetricChange]) -> RenderableType:
     table = figures_table(("", "left"), ("A", "right"), ("B", "right"), ("change", "left"), ("basis", "left"))
+    metrics = [metric for metric in metrics if metric.name not in DETAILS]
     for metric in metrics:
         cells = (_value(metric.name, metric.a), _value(metric.name, metric.b), Text(change_text(metric)))
         table.add_row(Text(metric.name, style="bold"), *cells, Text(bases((metric.a, metric.b)), style="dim"))

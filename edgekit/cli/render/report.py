@@ -28,6 +28,7 @@ from edgekit.emit.inference import describe
 from edgekit.verdict.phrases import DECLINED, NOT_KNOWN, bases, grouped, shown, steps_text
 from edgekit.verdict.wording import (
     ABSENT,
+    DETAILS,
     KERAS,
     accuracy_name,
     beside,
@@ -112,7 +113,7 @@ def _comparison(before: Metrics, after: Metrics) -> RenderableType:
     titles = [("", "left")] + [("baseline", "right")] * bool(before) + [("result", "right")] * bool(after)
     table = figures_table(*titles, *([("change", "left")] if both else []), ("basis", "left"))
     for name in ordered(before, after):
-        if name.startswith(KERAS):
+        if name.startswith(KERAS) or name in DETAILS:
             continue
         old, new = before.get(name), after.get(name)
         cells: list[RenderableType] = [Text(name, style="bold")]

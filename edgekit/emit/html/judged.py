@@ -30,6 +30,10 @@ WORDS = {
     "macs": "multiply-accumulates of one inference",
     "parameters": "elements of all constant weights",
     "sparsity": "zeros among the kernels' weights",
+    "nonzero_parameters": "elements of all constant weights that are not zero",
+    "coded": "size of the file with weights at their entropy",
+    "not_weights": "bytes of the file that are no constant data",
+    "peak_memory": "the most that activations take at once",
 }
 
 
