@@ -31,6 +31,8 @@ from coverage_table.page import page  # noqa: E402
 from coverage_table.results import Results  # noqa: E402
 from coverage_table.rows import Row, all_rows, chosen, waves  # noqa: E402
 
+RENEWED_AFTER_S = 60.0
+"""After a row that took longer, the children begin anew: TensorFlow keeps memory of every model, and a dozen large ones filled 20 GB."""
 PAGE, RESULTS = ROOT / "docs" / "coverage.md", ROOT / "build" / "coverage.json"
 
 
@@ -69,6 +71,9 @@ def _run(rows: list[Row], results: Results, workers: int) -> None:
         bench = benches.get()
         try:
             result = run_row(bench, row, None if row.like is None else results.find(row.like))
+            if result.seconds > RENEWED_AFTER_S:
+                bench.__exit__(None, None, None)
+                bench.__enter__()
         finally:
             benches.put(bench)
         results.keep(result)
