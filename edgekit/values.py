@@ -9,6 +9,7 @@ import math
 import re
 import types
 import typing
+from collections.abc import Iterable
 from typing import Any, Literal, TypeVar
 
 import msgspec
@@ -45,7 +46,8 @@ def _struct_in(kind: Any) -> type[msgspec.Struct] | None:
     return kind if isinstance(kind, type) and issubclass(kind, msgspec.Struct) else None
 
 
-def _check_keys(raw: Any, kind: Any, where: str, path: str, error: type[InputError]) -> None:
+def _check_keys(raw: Any, kind: Any, where: str, path: str, error: type[InputError], top: tuple[str, ...] = ()) -> None:
+    """Raise `error` for the first key that is unknown; `top` are the keys of the outermost table."""
     if isinstance(raw, float) and not math.isfinite(raw):
         raise error("not a finite number", where=f"{where}: {path}", received=raw)
     kind = typing.get_args(kind)[0] if typing.get_origin(kind) is typing.Annotated else kind
@@ -55,21 +57,29 @@ def _check_keys(raw: Any, kind: Any, where: str, path: str, error: type[InputErr
         for key, value in raw.items():
             dotted = f"{path}.{key}" if path else str(key)
             if key not in fields:
-                near = did_you_mean(str(key), fields)
-                raise error(
-                    f"unknown key {key!r}",
-                    where=f"{where}: {dotted}",
-                    received=dotted,
-                    allowed=", ".join(sorted(fields)),
-                    next_step=f"did you mean {near!r}?" if near else "remove it, or see the documentation",
-                )
-            _check_keys(value, fields[key].type, where, dotted, error)
+                raise _unknown(str(key), dotted, fields, where, top, error)
+            _check_keys(value, fields[key].type, where, dotted, error, top or tuple(fields))
     elif isinstance(raw, dict) and typing.get_origin(kind) is dict:
         for key, value in raw.items():
-            _check_keys(value, typing.get_args(kind)[1], where, f"{path}.{key}" if path else str(key), error)
+            _check_keys(value, typing.get_args(kind)[1], where, f"{path}.{key}" if path else str(key), error, top)
     elif isinstance(raw, list) and typing.get_args(kind):
         for index, value in enumerate(raw):
-            _check_keys(value, typing.get_args(kind)[0], where, f"{path}[{index}]", error)
+            _check_keys(value, typing.get_args(kind)[0], where, f"{path}[{index}]", error, top)
+
+
+def _unknown(
+    key: str, dotted: str, fields: Iterable[str], where: str, top: tuple[str, ...], error: type[InputError]
+) -> InputError:
+    """The error of a key that its table does not have; one that belongs above all tables is told where."""
+    near = did_you_mean(key, fields)
+    advice = f"did you mean {near!r}?" if near else "remove it, or see the documentation"
+    return error(
+        f"unknown key {key!r}",
+        where=f"{where}: {dotted}",
+        received=dotted,
+        allowed=", ".join(sorted(fields)),
+        next_step=f"{key} belongs above the first [table]" if key in top else advice,
+    )
 
 
 def read(raw: Any, kind: type[V], *, where: str, error: type[InputError] = InputError) -> V:
@@ -85,7 +95,10 @@ def read(raw: Any, kind: type[V], *, where: str, error: type[InputError] = Input
         match = re.match(r"(?P<what>.*) - at `\$\.?(?P<key>.*)`$", text, re.DOTALL)
         what, key = (match["what"], match["key"]) if match else (text, "")
         raise error(
-            what, where=f"{where}: {key}" if key else where, received=_at(raw, key), allowed=_meaning(kind, key)
+            what,
+            where=f"{where}: {key}" if key else where,
+            received=_at(raw, key),
+            allowed="true or false" if "Expected `bool`" in what else _meaning(kind, key),
         ) from None
 
 

@@ -50,6 +50,9 @@ def diet(
     less than one input, `OutputError` if `out` is the file that is read or cannot be written.
     """
     assert not isinstance(progress, str)  # `shows_progress` has put a callable in its place
+    for name, value in (("keep_names", keep_names), ("prove", prove), ("in_place", in_place)):
+        if not isinstance(value, bool):
+            raise InputError("neither true nor false", where=name, received=repr(value)[:100], allowed="True or False")
     if inputs < 1:
         raise InputError("not a number of inputs", where="inputs", received=inputs, allowed="1 or more")
     path = Path(tflite)

@@ -117,7 +117,9 @@ def plain_name(name: str) -> str:
     >>> plain_name("_entrée 1")
     'x_entr_e_1'
     """
-    plain = re.sub(r"[^A-Za-z0-9_.\\/>-]", "_", name)
+    plain = re.sub(
+        r"[^A-Za-z0-9_.\\/-]", "_", name
+    )  # not ">" either: at a name's end TensorFlow takes it for a scope's
     return plain if re.match(r"[A-Za-z0-9.]", plain) else f"x{plain}"
 
 
@@ -131,17 +133,20 @@ def layer_name(name: str) -> str:
 
 
 class Names:
-    """The names given to the layers of one flat model, besides those `taken`; `renamed` holds the original's names that were replaced, by the new ones."""
+    """The names given to the layers of one flat model, besides those `taken`; `renamed` holds the original's names that were replaced, by the new ones.
 
-    def __init__(self, taken: Iterable[str] = ()) -> None:
-        self._names = set(taken)
+    A name that is replaced makes way for those of `own`, which other layers have already.
+    """
+
+    def __init__(self, taken: Iterable[str] = (), *, own: Iterable[str] = ()) -> None:
+        self._names, self._own = set(taken), set(own)
         self.renamed: dict[str, str] = {}
 
     def unique(self, name: str) -> str:
         """A name that TensorFlow and Keras accept and that was not given before."""
         first = candidate = layer_name(name)
         number = 1
-        while candidate in self._names:
+        while candidate in self._names or (first != name and candidate in self._own):
             candidate, number = f"{first}_{number}", number + 1
         self._names.add(candidate)
         if first != name:

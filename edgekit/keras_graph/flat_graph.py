@@ -108,7 +108,8 @@ def read_graph(tools: Any, model: Any, opened: Opener | None = None) -> FlatGrap
     """The flat graph of a Functional or Sequential Keras 3 model. Layers get the names that they have in the flat model, in place."""
     graph = inner_graph(model)
     entering, leaving = structures(graph)
-    reader = _Reader(tools, opened or (lambda *_: None))
+    own = [maker(tensor).name for tensor in flat(graph.inputs)] + [one.name for one, *_ in calls(graph)]
+    reader = _Reader(tools, opened or (lambda *_: None), own)
     given = [_value(tensor) for tensor in flat(graph.inputs)]
     names = [reader.names.unique(maker(tensor).name) for tensor in flat(graph.inputs)]
     outputs = reader.read(graph, given)
@@ -123,10 +124,10 @@ def read_graph(tools: Any, model: Any, opened: Opener | None = None) -> FlatGrap
 
 
 class _Reader:
-    def __init__(self, tools: Any, opened: Opener) -> None:
+    def __init__(self, tools: Any, opened: Opener, own: Sequence[str]) -> None:
         self._tools, self._opened = tools, opened
         self.calls: list[Call] = []
-        self.names = Names()
+        self.names = Names(own=own)
         self._named: set[int] = set()
 
     def read(self, graph: Any, inputs: Sequence[Value]) -> tuple[Value, ...]:

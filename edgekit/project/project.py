@@ -213,7 +213,7 @@ def override(project: Project, **changes: Any) -> Project:
     Accepts `model`, `data` (sources), `imports`, `seed`, `augment` (the table as a dict), `emulate`, `strict`, `keep_names`,
     `goal` (an aim), `limits` (a `Limits` of the caller's own) and `time_budget` (text with a unit, or seconds).
     """
-    given = {name: value for name, value in changes.items() if value not in (None, ())}
+    given = {name: plain_scalar(value) for name, value in changes.items() if not _is_unset(value)}
     if "model" in given:
         project = msgspec.structs.replace(project, model=ModelTable(source=given["model"]))
     if "imports" in given:
@@ -237,6 +237,16 @@ def override(project: Project, **changes: Any) -> Project:
             project, goal=msgspec.structs.replace(project.goal, aim=_aim_named(given["goal"]))
         )
     return _within(project, given.get("limits", Limits()).values)
+
+
+def _is_unset(value: Any) -> bool:
+    """Whether an argument was left out: None, or a sequence with nothing in it."""
+    return value is None or (isinstance(value, tuple | list) and not value)
+
+
+def plain_scalar(value: Any) -> Any:
+    """A NumPy scalar as Python's own number or truth value; anything else as it is."""
+    return value.item() if getattr(value, "shape", None) == () and hasattr(value, "item") else value
 
 
 def _within(project: Project, limits: Mapping[str, float]) -> Project:

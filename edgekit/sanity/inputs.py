@@ -49,7 +49,7 @@ def _constant(each: Mapping[Split, InputSeen], name: str) -> list[Finding]:
 def _constant_items(each: Mapping[Split, InputSeen], name: str) -> list[Finding]:
     """Channels that never vary. Single features only if they are few or vary in another split: an image's margin may be constant."""
     everywhere = set.intersection(*(set(one.still) for one in each.values()))
-    sample = next(iter(each.values())).sample
+    sample = next(iter(each.values())).sample or (1,)  # a sample may be one number
     told = everywhere if len(sample) > 1 or sample[0] <= FEW else set()
     found = []
     if told and len(told) < sample[-1]:

@@ -24,7 +24,8 @@ def labels(model: TfliteModel) -> tuple[str, ...]:
     no name is named after the model's output, or its kind.
     """
     if model.layers and len(model.layers) == len(model.operators):
-        return tuple(map(printable, model.layers))
+        pairs = zip(model.layers, model.operators, strict=True)
+        return tuple(printable(layer) or operator.name.lower() for layer, operator in pairs)
     named = {index: name for signature in model.signatures for name, index in signature.outputs.items()}
     paths = [_operator_path(model, operator) for operator in model.operators]
     root = _root(paths)

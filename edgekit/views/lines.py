@@ -10,7 +10,7 @@ from edgekit.documents.candidate import Plan
 from edgekit.documents.comparison import Comparison
 from edgekit.documents.inspection import Inspection
 from edgekit.documents.report import Report
-from edgekit.verdict.wording import change, costs, figure
+from edgekit.verdict.wording import DETAILS, change, costs, figure
 
 MOST_NAMED = 4
 SUMS = ("flash", "peak_memory", "macs", "parameters", "latency")
@@ -52,7 +52,7 @@ def _inspection(value: Inspection) -> str:
 
 
 def _comparison(value: Comparison) -> str:
-    changes = [(one.name, change(one.name, one.a, one.b)) for one in value.metrics]
+    changes = [(one.name, change(one.name, one.a, one.b)) for one in value.metrics if one.name not in DETAILS]
     told = [f"{name} {text}" for name, text in changes if text and text != "same"][:MOST_NAMED]
     verdict = f"{value.outcome}: " if value.rules else ""
     return f"{verdict}{value.a.path} to {value.b.path}: {', '.join(told) or 'no figure changed'}"

@@ -146,7 +146,17 @@ def test_a_bad_place_is_refused_before_any_work(model, tmp_path, monkeypatch):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["folder", "model.tflite"]
 
 
-@pytest.mark.parametrize("options", [{"in_place": True, "out": "other.tflite"}, {"inputs": 0}, {"progress": 3}])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"in_place": True, "out": "other.tflite"},
+        {"inputs": 0},
+        {"progress": 3},
+        {"keep_names": "false"},
+        {"prove": 1},
+        {"in_place": None},
+    ],
+)
 def test_arguments_that_make_no_sense(options, model):
     with pytest.raises(InputError) as caught:
         edgekit.diet(model, **options)

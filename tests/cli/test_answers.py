@@ -144,7 +144,7 @@ def test_what_is_given_reaches_build(engine, tmp_path):
         "device": ("rpi4",), "project": tmp_path, "model": "m.keras", "data": "d.npz", "imports": ("a", "b"),
         "max_drop": 0.5, "max_flash": 1024, "max_download": None, "max_ram": None, "max_latency": 20.0, "out": "o",
         "time_budget": 120.0, "seed": 7, "workers": 2, "trust": True, "cache": False, "lock": False, "locked": False,
-        "scheduler": None, "emulate": None, "strict": None, "goal": "download",
+        "scheduler": None, "emulate": None, "strict": None, "keep_names": None, "goal": "download",
     }  # fmt: skip
 
 

@@ -89,3 +89,14 @@ def test_a_call_that_fails_is_named(tools: Any) -> None:
     wrong = Call(tools.keras3.layers.Dense(3, name="asks_for_more"), (), {}, (Value((3,), "float32"),))
     with pytest.raises(ModelError, match="asks_for_more"):
         model_of(tools, dataclasses.replace(graph, calls=(wrong, first), outputs=wrong.outputs))
+
+
+def test_names_that_tensorflow_bears_stay_and_the_others_make_way(tools: Any) -> None:
+    """Also a sign that TensorFlow takes for a scope's at a name's end."""
+    keras, layers = tools.keras3, tools.keras3.layers
+    entry = value = keras.Input((4,), name="entry")
+    for name in ("a b", "a_b", "a_b_1", "b>"):
+        value = layers.Dense(4, name=name)(value)
+    graph = read_graph(tools, keras.Model(entry, value))
+    assert [call.name for call in graph.calls] == ["a_b_2", "a_b", "a_b_1", "b_"]
+    assert graph.renamed == {"a_b_2": "a b", "b_": "b>"}

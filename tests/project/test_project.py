@@ -6,6 +6,7 @@ import math
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import pytest
 
 from edgekit.errors import ProjectError
@@ -259,9 +260,35 @@ def test_a_time_budget_that_no_thread_can_wait_for_is_refused(tmp_path):
     assert caught.value.where == "--time-budget"
 
 
-@pytest.mark.parametrize("name", ["strict", "emulate"])
+@pytest.mark.parametrize("name", ["strict", "emulate", "keep_names"])
 @pytest.mark.parametrize("given", ["no", "false", 0, 1.0, [False]])
 def test_a_switch_is_true_or_false_and_no_text(tmp_path, name, given):
     with pytest.raises(ProjectError, match="neither true nor false") as caught:
         override(load_project(tmp_path, required=False), **{name: given})
     assert caught.value.where == name
+
+
+def test_scalars_of_numpy_are_plain_numbers(tmp_path):
+    """As an app's pipeline has them: a seed from an array, a comparison's result."""
+    given = {"seed": np.int64(3), "keep_names": np.True_, "strict": np.bool_(False), "time_budget": np.float64(60)}
+    found = override(load_project(tmp_path, required=False), **given)
+    assert (found.seed, found.keep_names, found.strict, found.time_budget_s) == (3, True, False, 60.0)
+    with pytest.raises(ProjectError, match="neither true nor false"):
+        override(load_project(tmp_path, required=False), keep_names=np.array([True]))
+
+
+@pytest.mark.parametrize(
+    ("text", "allowed", "advice"),
+    [
+        ("keep_names = 1\n", "true or false", None),
+        ('keep_names = "true"\n', "true or false", None),
+        ("[goal]\nkeep_names = true\n", None, "keep_names belongs above the first [table]"),
+        ("[model]\nsource = 'm.keras'\nstrict = true\n", None, "strict belongs above the first [table]"),
+    ],
+)
+def test_a_switch_in_the_file_says_what_it_takes_and_where_it_stands(tmp_path, text, allowed, advice):
+    (tmp_path / "edgekit.toml").write_text(text)
+    with pytest.raises(ProjectError) as caught:
+        load_project(tmp_path)
+    assert allowed is None or caught.value.allowed == allowed
+    assert advice is None or caught.value.next_step == advice

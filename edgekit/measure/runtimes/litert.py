@@ -77,7 +77,12 @@ class _Session:
 def _ports(interpreter: Any, side: str) -> tuple[Port, ...]:
     details = getattr(interpreter, f"get_{side}_details")()
     names = _signature_names(interpreter, side)
-    return tuple(_port(detail, names.get(int(detail["index"]))) for detail in details)
+    return tuple(_port(detail, _next_of(names.get(int(detail["index"]), []))) for detail in details)
+
+
+def _next_of(names: list[str]) -> str | None:
+    """The name of a port: one tensor may be two outputs, and each of its names is given once."""
+    return names.pop(0) if len(names) > 1 else names[0] if names else None
 
 
 def _port(detail: dict[str, Any], signature: str | None) -> Port:
@@ -99,7 +104,7 @@ def _port(detail: dict[str, Any], signature: str | None) -> Port:
     )
 
 
-def _signature_names(interpreter: Any, side: str) -> dict[int, str]:
+def _signature_names(interpreter: Any, side: str) -> dict[int, list[str]]:
     """Names by tensor index from the file's first SignatureDef; empty if it has none or it cannot be read."""
     try:
         keys = list(interpreter.get_signature_list())
@@ -109,7 +114,10 @@ def _signature_names(interpreter: Any, side: str) -> dict[int, str]:
         details = getattr(runner, f"get_{side}_details")()
     except (RuntimeError, ValueError, AttributeError, KeyError):
         return {}
-    return {int(detail["index"]): str(name) for name, detail in details.items()}
+    found: dict[int, list[str]] = {}
+    for name, detail in details.items():
+        found.setdefault(int(detail["index"]), []).append(str(name))
+    return found
 
 
 def _one_line(problem: Exception) -> str:

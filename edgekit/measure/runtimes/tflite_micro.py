@@ -208,18 +208,22 @@ def _ports(details: Any, model: TfliteModel | None, tensors: Sequence[int]) -> t
                 scale=float(scales[0]) if len(scales) else None,
                 zero_point=int(points[0]) if len(points) else None,
                 free=tuple(False for _ in shape),
-                signature=None if model is None or index is None else _signature_name(model, index),
+                signature=None
+                if model is None or index is None
+                else _signature_name(model, index, [port.index for port in ports].count(index)),
             )
         )
 
 
-def _signature_name(model: TfliteModel, index: int) -> str | None:
-    """The name that the file's first signature gives a tensor."""
-    for signature in model.signatures[:1]:
-        for name, tensor in (*signature.inputs.items(), *signature.outputs.items()):
-            if tensor == index:
-                return name
-    return None
+def _signature_name(model: TfliteModel, index: int, earlier: int) -> str | None:
+    """The name that the file's first signature gives a tensor; another one where `earlier` ports are the same tensor."""
+    names = [
+        name
+        for signature in model.signatures[:1]
+        for name, tensor in (*signature.inputs.items(), *signature.outputs.items())
+        if tensor == index
+    ]
+    return names[min(earlier, len(names) - 1)] if names else None
 
 
 def _reason(log: str, model: TfliteModel | None) -> str:
