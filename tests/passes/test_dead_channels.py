@@ -68,6 +68,16 @@ def widths(graph: FlatGraph) -> dict[str, int | None]:
     return {call.name: call.outputs[0].shape[-1] for call in graph.calls if hasattr(call.operation, "kernel")}
 
 
+def answers(file: Any, samples: np.ndarray) -> np.ndarray:
+    """What an int8 file answers to samples in LiteRT, in steps."""
+    from edgekit.measure.runtimes.litert import LiteRt
+
+    session = LiteRt().open(file.path)
+    (port,) = session.inputs
+    steps = np.clip(np.round(samples / port.scale) + port.zero_point, -128, 127).astype("int8")
+    return np.concatenate([session.run([row[None]])[0] for row in steps]).astype(int)
+
+
 def test_they_leave_a_chain_of_depthwise_blocks(tools: Any, layers: Any, without: Any, alike: Any) -> None:
     """As in a MobileNet after weight decay: a filter of nearly nothing, an offset that ReLU cuts, a scale of zero, filters that are not read.
 
@@ -271,3 +281,46 @@ def test_lines_and_several_outputs_of_each_depthwise_channel(tools: Any, layers:
     own = chained(tools, (12, 3), layers.Conv1D(4, 3, name="before"), causal)
     set_filters(own.get_layer("before"), 0, bias=1.0)
     assert not without(own).told
+
+
+def test_a_model_with_dead_channels_is_loaded_and_converted_without_them(
+    tools: Any, layers: Any, int8: Any, tmp_path: Any
+) -> None:
+    """The real job `load`: the stored model is the narrow one, its facts tell so, and the int8 file has the bytes of its weights alone."""
+    from edgekit.make.workshop.flatten import flat_graph
+    from edgekit.make.workshop.load import load
+
+    blocks = [
+        step
+        for width in (24, 32, 48)
+        for step in (
+            layers.DepthwiseConv2D(3, padding="same", use_bias=False), layers.BatchNormalization(), layers.ReLU(6.0),
+            layers.Conv2D(width, 1, use_bias=False, name=f"point_{width}"), layers.BatchNormalization(name=f"norm_{width}"), layers.ReLU(6.0),
+        )
+    ]  # fmt: skip
+    own = chained(tools, (16, 16, 3), *blocks, layers.GlobalAveragePooling2D(), layers.Dense(3, name="head"))
+    for width in (24, 32, 48):  # three quarters of the filters
+        set_filters(own.get_layer(f"point_{width}"), slice(width // 4, width), 1e-20)
+        set_channels(own.get_layer(f"norm_{width}"), slice(width // 4, width), beta=-0.1, moving_mean=0.0)
+    own.save(tmp_path / "own.keras")
+    target = tmp_path / "loaded"
+    target.mkdir()
+    job = {"imports": [], "root": str(tmp_path), "trust": False, "seed": 0, "sha256": "", "is_function": False}
+    facts = load({**job, "source": str(tmp_path / "own.keras"), "target": str(target)}, lambda *_: None)
+    (told,) = facts["passes"]
+    assert "78 of 104 channels of point_24, point_32, point_48" in told
+    assert facts["rebuilt_error"] < 1e-5
+    stored = tools.keras3.saving.load_model(target / "model.keras")
+    assert [stored.get_layer(f"point_{width}").filters for width in (24, 32, 48)] == [6, 8, 12]
+    samples = np.random.default_rng(3).uniform(-1, 1, (16, 16, 16, 3)).astype("float32")
+    before, after = (int8(flat_graph(tools, model, where="test"), samples) for model in (own, stored))
+    kernels = [
+        sum(tensor.elements for tensor in file.tensors if tensor.constant and tensor.dtype == "int8")
+        for file in (before, after)
+    ]
+    assert kernels == [
+        9 * (3 + 24 + 32) + 3 * 24 + 24 * 32 + 32 * 48 + 48 * 3, 9 * (3 + 6 + 8) + 3 * 6 + 6 * 8 + 8 * 12 + 12 * 3,
+    ]  # fmt: skip
+    assert before.size_bytes - after.size_bytes >= kernels[0] - kernels[1]
+    apart = np.abs(answers(before, samples) - answers(after, samples))
+    assert apart.max() <= 2, "steps of the int8 output"
