@@ -324,3 +324,21 @@ def test_a_model_with_dead_channels_is_loaded_and_converted_without_them(
     assert before.size_bytes - after.size_bytes >= kernels[0] - kernels[1]
     apart = np.abs(answers(before, samples) - answers(after, samples))
     assert apart.max() <= 2, "steps of the int8 output"
+
+
+def test_a_decoder_of_transposed_convolutions(tools: Any, layers: Any, without: Any, alike: Any) -> None:
+    """Channels of zeros go; a constant stays, since such a convolution sees more of it at some places than at others."""
+    first, inner = (
+        layers.Conv2D(5, 3, activation="relu", name="first"),
+        layers.Conv2DTranspose(6, 3, strides=2, name="up"),
+    )
+    last = layers.Conv2DTranspose(2, 3, use_bias=False, name="last")
+    own = chained(tools, PICTURE, first, inner, layers.ReLU(), last)
+    set_filters(first, [0, 1], bias=-1.0)
+    set_filters(first, 2, bias=0.5)
+    kernel, bias = inner.get_weights()
+    kernel[:, :, 4], bias[4] = 0.0, -0.5
+    inner.set_weights([kernel, bias])
+    graph, _ = without(own)
+    assert widths(graph) == {"first": 3, "up": 5, "last": 2}
+    alike(own, graph)

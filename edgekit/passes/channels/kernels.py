@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from edgekit.keras_graph.flat_graph import Call
-from edgekit.passes.affine import pads_nothing
+from edgekit.passes.affine import TRANSPOSED, pads_nothing
 from edgekit.passes.channels.numbers import NEGLIGIBLE, Range, scaled, settled
 
 
@@ -30,14 +30,18 @@ class Kernel(NamedTuple):
 
 
 def kernel_of(call: Call) -> Kernel:
-    """The kernel of a dense layer or a convolution; of a depthwise one the filters are those of each channel."""
+    """The kernel of a dense layer or a convolution; of a depthwise one the filters are those of each channel.
+
+    A transposed convolution counts as padded: it sees more of its input at some places than at others.
+    """
     layer = call.operation
-    kernel = np.asarray(layer.kernel)
+    kernel, is_transposed = np.asarray(layer.kernel), call.kind in TRANSPOSED
+    kernel = np.swapaxes(kernel, -1, -2) if is_transposed else kernel
     weights = kernel.reshape(-1, *kernel.shape[-2:])
     bias = np.asarray(layer.bias, np.float64) if layer.use_bias else np.zeros(call.outputs[0].shape[-1])  # type: ignore[arg-type]
     most, least = weights.max(axis=0), weights.min(axis=0)
     floor = _negligible(np.maximum(most, -least), by_channel="Depthwise" in call.kind)
-    return Kernel(weights, bias, most > floor, least < -floor, not pads_nothing(call))
+    return Kernel(weights, bias, most > floor, least < -floor, is_transposed or not pads_nothing(call))
 
 
 def _negligible(sizes: np.ndarray, *, by_channel: bool) -> np.ndarray:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from edgekit.keras_graph.flat_graph import Call, FlatGraph, Value
-from edgekit.passes.affine import DEPTHWISE
+from edgekit.passes.affine import DEPTHWISE, TRANSPOSED
 from edgekit.passes.channels.dead import Dead
 from edgekit.passes.channels.ranges import Channels
 from edgekit.passes.channels.roles import Role
@@ -49,16 +49,16 @@ def _fewer_filters(
 ) -> Any:
     """A dense layer or a convolution of the filters that stay, over the channels that stay."""
     layer, known = call.operation, channels.ranges.get(call.inputs[0])
-    kernel, bias = np.asarray(layer.kernel), channels.kernels[id(call)].bias
-    added = np.zeros_like(bias)
-    if known is not None:
+    kernel, found = np.asarray(layer.kernel), channels.kernels[id(call)]
+    bias, added = found.bias, np.zeros_like(found.bias)
+    if known is not None and not found.pads:
         constant = np.where(known.is_constant & ~read, known.low, 0.0)
-        taps = tuple(range(kernel.ndim - 2))
-        added = constant @ kernel.sum(axis=taps, dtype=np.float64)
+        added = constant @ found.weights.sum(axis=0, dtype=np.float64)
     has_bias = layer.use_bias or bool(added[stays].any())
     width = "units" if kind(call) == "Dense" else "filters"
     made = _again(layer, **{width: int(stays.sum()), "use_bias": has_bias})
-    weights = [kernel[..., read, :][..., stays], *([(bias + added)[stays]] if has_bias else [])]
+    rows, columns = (stays, read) if kind(call) in TRANSPOSED else (read, stays)
+    weights = [kernel[..., rows, :][..., columns], *([(bias + added)[stays]] if has_bias else [])]
     return weighted(made, shape, *weights)
 
 

@@ -10,10 +10,10 @@ import numpy as np
 
 from edgekit.keras_graph.call_graph import flat
 from edgekit.keras_graph.flat_graph import Call, Value, values_in
-from edgekit.passes.affine import CONVOLUTIONS, DEPTHWISE, affine
+from edgekit.passes.affine import CONVOLUTIONS, DEPTHWISE, TRANSPOSED, affine
 from edgekit.passes.kinds import SILENT, kind
 
-SUMS = ("Dense", *CONVOLUTIONS)
+SUMS = ("Dense", *CONVOLUTIONS, *TRANSPOSED)
 POOLS = tuple(
     f"{place}{how}Pooling{rank}D" for place in ("", "Global") for how in ("Average", "Max") for rank in (1, 2, 3)
 )
