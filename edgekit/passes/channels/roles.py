@@ -76,7 +76,7 @@ def _known(name: str, call: Call) -> Role:
         return Role.ALIKE if _is_merged_alike(call) else Role.CLOSED
     if name == "Concatenate":
         return _joined(call)
-    if len(call.inputs) != 1:
+    if list(call.args) != list(call.inputs) or len(call.inputs) != 1:
         return Role.CLOSED
     if name in SUMS:
         return Role.SUMS if getattr(layer, "groups", 1) == 1 else Role.CLOSED
