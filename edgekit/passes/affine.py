@@ -77,6 +77,16 @@ def _rescaling(layer: Any, axes: int) -> tuple[Any, Any]:
 _READ = {"BatchNormalization": _batch_normalization, "Normalization": _normalization, "Rescaling": _rescaling}
 
 
+def pads_nothing(kernel: Call) -> bool:
+    """Whether a kernel sees no zeros beside its input: a dense layer, a valid convolution, or one of a single point."""
+    layer = kernel.operation
+    return (
+        kind(kernel) == "Dense"
+        or layer.padding == "valid"
+        or (layer.padding == "same" and set(layer.kernel_size) == {1})
+    )
+
+
 def is_moderate(scale: np.ndarray, middle: float = 1.0) -> bool:
     """Whether no number is more than `LARGEST_CHANGE` times another, and all together no more beside `middle`."""
     return bool(np.abs(scale).max() <= LARGEST_CHANGE * middle and usual(scale) * LARGEST_CHANGE >= middle)

@@ -22,6 +22,7 @@ from edgekit.passes.affine import (
     affine,
     after_affine,
     is_moderate,
+    pads_nothing,
     usual,
 )
 from edgekit.passes.interface import Pass
@@ -99,7 +100,7 @@ def _place(graph: FlatGraph, before: Call, users: Mapping[Value, list[Call]]) ->
         return None
     if chain and not before.inputs[0].dtype.startswith("float"):
         return None
-    if not (_pads_nothing(call) or not found.offset.any()) or not is_moderate(found.scale / _common(before, found)):
+    if not (pads_nothing(call) or not found.offset.any()) or not is_moderate(found.scale / _common(before, found)):
         return None
     reached = _carried(found, chain)
     return None if reached is None else Place(before, call, reached)
@@ -132,15 +133,6 @@ def _goes_into_previous(graph: FlatGraph, before: Call, users: Mapping[Value, li
             return False
         value = call.inputs[0]
     return False
-
-
-def _pads_nothing(kernel: Call) -> bool:
-    layer = kernel.operation
-    return (
-        kind(kernel) == "Dense"
-        or layer.padding == "valid"
-        or (layer.padding == "same" and set(layer.kernel_size) == {1})
-    )
 
 
 def _carried(found: Affine, chain: Sequence[Call]) -> Affine | None:

@@ -39,8 +39,8 @@ class Pass(ABC):
         left = self.requires(tools, after)
         return f"it still applies to {named(left)}" if left else None
 
-    def told(self, places: Sequence[Call]) -> str:
-        """What was done, in a sentence that names the layers."""
+    def told(self, places: Sequence[Call], before: FlatGraph, after: FlatGraph) -> str:
+        """What was done with a graph, in a sentence that names the layers."""
         return f"{self.words}: {named(places)}"
 
 

@@ -55,8 +55,9 @@ def _run(tools: Any, graph: FlatGraph, which: Sequence[Pass], reference: _Refere
         try:
             places = one.requires(tools, graph)
             if places:
-                graph = _checked(tools, one, graph, reference)
-                told.append(one.told(places))
+                after = _checked(tools, one, graph, reference)
+                told.append(one.told(places, graph, after))
+                graph = after
         except Exception as problem:  # what a user's own layer or an unforeseen form of a Keras layer makes of it
             told.append(f"{one.name} was not applied: {_reason(problem)}")
     return Outcome(graph, tuple(told))

@@ -1,0 +1,98 @@
+"""Which channels of a graph can be left out so that every output stays what it is.
+
+A channel can go where each call that takes it does without it: the filters that stay do not read it, or it is constant and its share goes
+into their biases; where channels are treated alike, the channel of the outcome goes too. This is the greatest set with that property, found
+by taking out of the set of all channels what breaks it, until nothing does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from edgekit.keras_graph.flat_graph import Call, FlatGraph, Value
+from edgekit.passes.channels.ranges import Channels, read_channels
+from edgekit.passes.channels.roles import Role, curve
+
+Dead = Mapping[Value, np.ndarray]
+"""Of values some of whose channels are dead, whether each channel is."""
+
+
+def dead_channels(graph: FlatGraph, channels: Channels | None = None) -> Dead:
+    """The channels to leave out: none of an input or an output, never all of a value, none where an input would not be read any more."""
+    found = _Search(graph, channels or read_channels(graph))
+    found.shrink()
+    used = {value for call in graph.calls for value in call.inputs}
+    if any(found.dead[value].size and found.dead[value].all() for value in graph.inputs if value in used):
+        return {}  # outputs do not depend on it: the model is not trained, or made for something else
+    for value in graph.inputs:
+        found.dead[value][:] = False
+    found.shrink()
+    while whole := [dead for dead in found.dead.values() if dead.size and dead.all()]:
+        whole[0][0] = False
+        found.shrink()
+    return {value: dead for value, dead in found.dead.items() if dead.any()}
+
+
+class _Search:
+    """The channels that may still be dead, of every value; they only become fewer."""
+
+    def __init__(self, graph: FlatGraph, channels: Channels) -> None:
+        self._calls, self._channels = graph.calls[::-1], channels
+        values = [*graph.inputs, *(value for call in graph.calls for value in call.outputs)]
+        self.dead = {value: np.ones((value.shape[-1:] or (0,))[0] or 0, bool) for value in values}
+        for value in graph.outputs:
+            self.dead[value][:] = False
+
+    def shrink(self) -> None:
+        """Until each call does without what is dead."""
+        before = -1
+        while (left := sum(int(dead.sum()) for dead in self.dead.values())) != before:
+            before = left
+            for call in self._calls:
+                self._hold(call)
+
+    def _hold(self, call: Call) -> None:
+        role = self._channels.roles[id(call)]
+        if role is Role.CLOSED:
+            for value in (*call.inputs, *call.outputs):
+                self.dead[value][:] = False
+        elif role is Role.SUMS:
+            self._hold_sums(call)
+        elif role is Role.JOINS:
+            ends = np.cumsum([value.shape[-1] for value in call.inputs])[:-1]
+            parts = np.split(self.dead[call.outputs[0]], ends)
+            for value, part in zip(call.inputs, parts, strict=True):
+                self._tie(self.dead[value], part)
+        else:
+            self._hold_alike(call)
+
+    def _hold_sums(self, call: Call) -> None:
+        """What is dead of the input is not read by a filter that stays, or is folded into its bias."""
+        (given,), (made,) = call.inputs, call.outputs
+        if curve(call) is None:
+            self.dead[made][:] = False
+        if not self.dead[given].any():
+            return
+        kernel, known = self._channels.kernels[id(call)], self._channels.ranges.get(given)
+        is_read = kernel.reads[:, ~self.dead[made]].any(axis=1)
+        if known is not None:
+            is_read &= ~(known.is_constant & ((known.low == 0) | (not kernel.pads)))
+        self.dead[given] &= ~is_read
+
+    def _hold_alike(self, call: Call) -> None:
+        """The channel of the outcome and those that it is made of are all dead, or none is; it may be several, at each place or of each filter."""
+        (made,) = call.outputs
+        is_flattened = self._channels.roles[id(call)] is Role.FLATTENS
+        for value in call.inputs:
+            shape = (-1, self.dead[value].size)
+            others = self.dead[made].reshape(shape) if is_flattened else self.dead[made].reshape(shape[::-1]).T
+            self._tie(self.dead[value], others)
+
+    @staticmethod
+    def _tie(one: np.ndarray, others: np.ndarray) -> None:
+        """Let channels, and the rows or the row of others that belong to them, be dead only together, in place."""
+        others = others if others.ndim == 2 else others[None]
+        one &= others.all(axis=0)
+        others &= one
