@@ -34,7 +34,7 @@ def predicted_latency(model: TfliteModel, profile: DeviceProfile) -> Metric:
                 activation_bytes=model.activation_bytes if model.subgraphs == 1 else model.written_bytes,
                 operators=model.runs,
                 dtype=dtype,
-                decoded=sum(tensor.elements for tensor in model.tensors if tensor.lookup is not None),
+                decoded=sum(tensor.elements for tensor in model.tensors if tensor.coding is not None),
             )
             estimates.append(predict_workload(profile, work))
             # The operators of a loop's body are small, and LiteRT runs some in less than the usual overhead per

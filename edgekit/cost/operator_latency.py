@@ -46,5 +46,5 @@ def _workload(model: TfliteModel, row: OperatorRow, dtype: str) -> Workload:
         activation_bytes=runs * sum(tensor.size_bytes for tensor in written),
         operators=runs,
         dtype=dtype,
-        decoded=sum(tensor.elements for tensor in written if tensor.lookup is not None),
+        decoded=sum(tensor.elements for tensor in written if tensor.coding is not None),
     )

@@ -17,7 +17,7 @@ from edgekit.cost.tables import GRAPH_BYTES
 from edgekit.techniques.integer import integer
 from edgekit.techniques.interface import COUNTS, Task
 from edgekit.techniques.sites import is_worked_on, left_out
-from edgekit.tflite.lookup import DECODE, METADATA_BYTES
+from edgekit.tflite.coding.header import DECODE, HEAD_BYTES
 from edgekit.units import format_size
 
 CLUSTERS = (32, 16, 8, 4, 2)
@@ -79,7 +79,7 @@ def _table_bytes(node: Node) -> int | None:
     if node.distinct is None or not is_worked_on(node):
         return None
     bits = max(1, math.ceil(math.log2(node.distinct)))
-    size = math.ceil(node.weights * bits / 8) + node.channels * node.distinct + METADATA_BYTES
+    size = math.ceil(node.weights * bits / 8) + node.channels * node.distinct + HEAD_BYTES
     return size if size + GRAPH_BYTES[1] < node.weights else None
 
 

@@ -70,7 +70,7 @@ def test_the_large_kernel_is_packed_by_channel_and_the_small_ones_stay():
     made = parse_tflite(
         METHOD.finish(SimpleNamespace(packing=compression), content, METHOD.settings_type(io="int8")), where="t"
     )
-    lookups = [tensor.lookup for tensor in made.tensors if tensor.lookup is not None]
+    lookups = [tensor.coding for tensor in made.tensors if tensor.coding is not None]
     assert [(lookup.bits, lookup.axis) for lookup in lookups] == [(2, 0)]
     for mine, theirs in zip(kernels(made), kernels(parse_tflite(content, where="t")), strict=True):
         np.testing.assert_array_equal(mine.array, theirs.array)

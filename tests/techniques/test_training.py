@@ -133,7 +133,7 @@ def test_clusters_are_packed_into_look_up_tables_bit_for_bit(line):
     plain, _, _ = line.make(CLUSTERING, INT8)
     packed, path, evidence = line.make(CLUSTERING, {"technique": "int8_lookup_tables", "settings": {"io": "int8"}})
     assert holds(evidence) and [found["technique"] for found in evidence][-2:] == ["clustering", "int8_lookup_tables"]
-    lookups = [tensor.lookup for tensor in packed.tensors if tensor.lookup is not None]
+    lookups = [tensor.coding for tensor in packed.tensors if tensor.coding is not None]
     assert lookups and all(lookup.bits == 3 and lookup.axis == 0 for lookup in lookups), "8 clusters, by channel"
     assert packed.size_bytes < plain.size_bytes
     for mine, theirs in zip(kernels(packed), kernels(plain), strict=True):

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from edgekit.devices.profile import DeviceProfile
 from edgekit.errors import ModelError
-from edgekit.tflite.expanded import expanded, has_tables
+from edgekit.tflite.expanded import expanded, has_coded
 from edgekit.tflite.model import TfliteModel
 
 
@@ -26,7 +26,7 @@ def stand_in(model: TfliteModel, profile: DeviceProfile) -> Iterator[Path | None
     LiteRT then says why it does not run the file.
     """
     content = None
-    if profile.kind == "microcontroller" and profile.runtime.kind == "tflite_micro" and has_tables(model):
+    if profile.kind == "microcontroller" and profile.runtime.kind == "tflite_micro" and has_coded(model):
         with contextlib.suppress(ModelError):
             content = expanded(model)
     if content is None:

@@ -65,7 +65,7 @@ def test_what_cannot_be_written_out_is_left_to_the_runtime_to_refuse():
     model = read_tflite(PACKED)
     unknown = msgspec.structs.replace(
         model,
-        tensors=tuple(msgspec.structs.replace(t, span=None, lookup=None) if t.lookup else t for t in model.tensors),
+        tensors=tuple(msgspec.structs.replace(t, span=None, coding=None) if t.coding else t for t in model.tensors),
     )
     with stand_in(unknown, NUCLEO) as found:
         assert found is None
