@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from edgekit.tflite.coding import huffman
 from edgekit.tflite.coding.header import HUFFMAN, LOOKUP, PRUNED, kind_of
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 Coding = Lookup | Pruned | Huffman
-NAMES: dict[type[Coding], str] = {Lookup: "tables", Pruned: "pruned", Huffman: "huffman"}
+NAMES: dict[type, Literal["tables", "pruned", "huffman"]] = {Lookup: "tables", Pruned: "pruned", Huffman: "huffman"}
 """A short name of each coding."""
 
 
