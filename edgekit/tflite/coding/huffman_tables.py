@@ -9,6 +9,7 @@ taken; of equal ones the largest, which need the fewest steps.
 
 from __future__ import annotations
 
+import functools
 import struct
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -18,7 +19,7 @@ from edgekit.tflite.coding.code_tree import Branch, Word, tree
 FOUND, SHIFT, REACH, SYMBOL = 0x8000, 11, 0x7FF, 0xFF
 WIDEST = 10
 """The most bits that a table is laid out for."""
-_MOST_WORDS, _LONGEST = 512, 32
+_MOST_ITEMS, _LONGEST = 2**16, 32
 
 
 class Tables(NamedTuple):
@@ -68,8 +69,12 @@ def _lay_out(place: Branch, sizes: Mapping[int, tuple[int, int]], items: list[in
     return bits + further
 
 
+@functools.lru_cache(maxsize=64)
 def words_of(items: bytes, first_bits: int) -> dict[Word, int] | None:
-    """The symbol of each word that tables decode; None where they lead outside, into a circle, or to a word without bits."""
+    """The symbol of each word that tables decode; None where they lead outside, into a circle, or to a word without bits.
+
+    The tables are not trusted: at most as many items are looked at as there are, and no more than 65,536.
+    """
     table = struct.unpack(f"<{len(items) // 2}H", items[: len(items) // 2 * 2])
     found: dict[Word, int] = {}
     waiting = [(0, first_bits, Word(0, 0))]
@@ -77,7 +82,7 @@ def words_of(items: bytes, first_bits: int) -> dict[Word, int] | None:
     while waiting:
         start, bits, before = waiting.pop()
         seen += 2**bits
-        if seen > len(table) or start + 2**bits > len(table) or before.length + bits > _LONGEST:
+        if seen > min(len(table), _MOST_ITEMS) or start + 2**bits > len(table) or before.length + bits > _LONGEST:
             return None
         for number in range(2**bits):
             item = table[start + number]
@@ -89,4 +94,4 @@ def words_of(items: bytes, first_bits: int) -> dict[Word, int] | None:
             else:
                 after = Word(before.bits << bits | number, before.length + bits)
                 waiting.append((start + number + (item & REACH), size + 1, after))
-    return found if len(found) <= _MOST_WORDS else None
+    return found

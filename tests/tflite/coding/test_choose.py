@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from edgekit.errors import ModelError
 from edgekit.tflite.breakdown import breakdown
@@ -166,6 +168,21 @@ def test_a_code_is_shared_where_that_is_smaller():
     decoders = [operator for operator in made.operators if operator.custom]
     assert len(tables) == 1 and len(decoders) == 4 and len({one.inputs[1] for one in decoders}) == 1
     assert not any(isinstance(tensor.coding, Lookup) for tensor in made.tensors)
+
+
+HUFFMAN = every_kernel(lean("clustered_int8"), ENCODERS["huffman"])
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.integers(0, HUFFMAN.size_bytes - 1), st.integers(0, 255))
+def test_a_damaged_file_is_written_out_or_refused(place, value):
+    content = bytearray(HUFFMAN.content)
+    content[place] = value
+    try:
+        made = expanded(parse_tflite(bytes(content), where="test"))
+    except ModelError:
+        return
+    assert len(made) < 100 * len(content)
 
 
 def test_a_damaged_code_is_an_error_and_no_computed_tensor():
