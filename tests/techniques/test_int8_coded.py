@@ -18,6 +18,7 @@ from edgekit.documents.facts import LayerFacts, ModelFacts, TensorFacts
 from edgekit.documents.report import Metric
 from edgekit.planner.candidates import candidates, chained
 from edgekit.planner.correct import corrected
+from edgekit.planner.planner import outline
 from edgekit.planner.trial import Trial
 from edgekit.project.project import AIM_OF, Goal
 from edgekit.techniques import technique
@@ -243,3 +244,12 @@ def test_without_training_it_is_tried_where_the_bytes_alone_may_pay():
     assert not METHOD.requires(lower(facts(4)), METHOD.settings_type())
     only = msgspec.structs.replace(facts(4), layers=facts(4).layers[:1])
     assert "no layer has a kernel" in METHOD.requires(lower(only), METHOD.settings_type())
+
+
+def test_an_outline_declines_what_would_not_pay_in_the_end():
+    """Zeros may make it pay, so it is proposed; the plain kernels alone save less than the decoder's code takes."""
+    found = outline(a_task())
+    reasons = {one.technique: one.reason for one in found.declined}
+    assert "the code that decodes them takes" in reasons["int8_coded"]
+    names = {one.name for one in found.candidates}
+    assert "pruning_75+int8_coded" in names and not names & set(reasons)
