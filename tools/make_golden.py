@@ -195,6 +195,18 @@ def lookup_tables_int8() -> bytes:
     return bytes(compress((FOLDER / "clustered_int8.tflite").read_bytes(), made.build()))
 
 
+def coded_int8() -> bytes:
+    """The large kernel of the golden `pruned_int8` as a bit a weight and its values."""
+    from edgekit.tflite.coding.choose import coded_kernels
+    from edgekit.tflite.coding.insert import with_decoders
+    from edgekit.tflite.reader import parse_tflite
+
+    plain = (FOLDER / "pruned_int8.tflite").read_bytes()
+    made = with_decoders(plain, coded_kernels(parse_tflite(plain, where="pruned_int8")), where="pruned_int8")
+    assert made is not None
+    return made
+
+
 def lstm() -> bytes:
     """A fused LSTM of 5 steps of 2 numbers to 4 units, batch 1: it carries state and cannot be resized."""
     model = keras.Sequential(
@@ -250,7 +262,7 @@ def recurrent_loop() -> bytes:
 
 GOLDEN: tuple[Callable[[], bytes], ...] = (
     float32, float16, dynamic_range, int8, int8_per_tensor, int8_float_io, int8_float_fallback, int16x8,
-    pruned_int8, pruned_sparse_encoding, clustered_float32, clustered_int8, lookup_tables_int8, quantization_aware_int8, lstm,
+    pruned_int8, pruned_sparse_encoding, clustered_float32, clustered_int8, lookup_tables_int8, coded_int8, quantization_aware_int8, lstm,
     two_inputs, upsampled, loop, recurrent_loop,
 )  # fmt: skip
 

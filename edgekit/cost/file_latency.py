@@ -5,13 +5,16 @@ Nothing is run. `operator_latency` divides the latency among the operators.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import msgspec
 
 from edgekit.cost.latency import Workload, predict_workload
 from edgekit.devices.profile import DeviceProfile
 from edgekit.documents.report import Metric
 from edgekit.errors import ProfileError
-from edgekit.tflite.model import TfliteModel
+from edgekit.tflite.coding.kinds import NAMES
+from edgekit.tflite.model import Tensor, TfliteModel
 from edgekit.tflite.numerics import arithmetic
 
 COST_NAMES = {"float16": "float32", "hybrid": "dynamic_range", "other": "float32"}
@@ -34,7 +37,7 @@ def predicted_latency(model: TfliteModel, profile: DeviceProfile) -> Metric:
                 activation_bytes=model.activation_bytes if model.subgraphs == 1 else model.written_bytes,
                 operators=model.runs,
                 dtype=dtype,
-                decoded=sum(tensor.elements for tensor in model.tensors if tensor.lookup is not None),
+                decoded=decoded_weights(model.tensors),
             )
             estimates.append(predict_workload(profile, work))
             # The operators of a loop's body are small, and LiteRT runs some in less than the usual overhead per
@@ -52,6 +55,16 @@ def predicted_latency(model: TfliteModel, profile: DeviceProfile) -> Metric:
         runtime=profile.runtime.kind,
         threads=profile.runtime.threads,
     )
+
+
+def decoded_weights(tensors: Iterable[Tensor]) -> dict[str, int]:
+    """How many weights are decoded into these tensors, by the kind of their coding."""
+    found: dict[str, int] = {}
+    for tensor in tensors:
+        if tensor.coding is not None:
+            kind = NAMES[type(tensor.coding)]
+            found[kind] = found.get(kind, 0) + tensor.elements
+    return found
 
 
 def _arithmetic(model: TfliteModel) -> tuple[str, ...]:

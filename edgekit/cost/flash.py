@@ -10,7 +10,7 @@ once, and there are no names. The high ends are those of a file that keeps both:
 
 from __future__ import annotations
 
-from edgekit.cost import tables
+from edgekit.cost import decoding
 from edgekit.cost.graph import Graph, Node
 from edgekit.devices.profile import DeviceProfile
 from edgekit.documents.candidate import Estimate
@@ -25,7 +25,7 @@ SOURCE = "edgekit.cost.flash: weights at their width, scales, and a share for th
 
 
 def predict(profile: DeviceProfile | None, graph: Graph) -> Estimate:
-    """Bytes of the `.tflite`; zeros and repeated weights do not change them, unless look-up tables store the weights."""
+    """Bytes of the `.tflite`; zeros and repeated weights do not change them, unless the weights are coded."""
     low, usual, high = (weight_bytes(graph, end) + graph_bytes(graph, end) for end in range(3))
     return Estimate(value=usual, low=low, high=high, source=SOURCE)
 
@@ -38,12 +38,12 @@ def weight_bytes(graph: Graph, end: int = 1) -> int:
 def graph_bytes(graph: Graph, end: int = 1) -> int:
     """Bytes of everything that is not a constant tensor: operators, tensors, names."""
     widened = sum(node.widened for node in graph.nodes)
-    in_tables = sum(node.table_bytes is not None for node in graph.nodes)
+    coded = sum(node.packed is not None for node in graph.nodes)
     return (
         BASE_BYTES[end]
         + len(graph.nodes) * OPERATOR_BYTES[end]
         + widened * DEQUANTIZE_BYTES[end]
-        + in_tables * tables.GRAPH_BYTES[end]
+        + coded * decoding.GRAPH_BYTES[end]
     )
 
 
@@ -54,5 +54,5 @@ def scale_bytes(graph: Graph, end: int = 1) -> int:
 
 def node_bytes(node: Node, end: int = 1) -> int:
     """Bytes of one operator's constants; `end` as in `weight_bytes`."""
-    weights = node.weight_bytes if node.table_bytes is None else node.table_bytes
+    weights = node.weight_bytes if node.packed is None else node.packed.bytes_at(end)
     return weights + node.biases * node.bias_bytes + node.scales * CHANNEL_BYTES[end]

@@ -17,6 +17,22 @@ Arithmetic = Literal["float32", "int8", "int16x8", "dynamic_range"]
 FLOAT_BITS, FLOAT_BYTES = 32, 4
 
 
+Coder = Literal["tables", "pruned", "huffman"]
+
+
+class Packed(Value):
+    """The bytes of an operator's weights that each inference decodes, without what decoding adds to the graph; `kind` says how they are coded."""
+
+    kind: Coder
+    low: int
+    usual: int
+    high: int
+
+    def bytes_at(self, end: int) -> int:
+        """The low (0), usual (1) or high (2) estimate."""
+        return (self.low, self.usual, self.high)[end]
+
+
 class Node(Value):
     """One operator: the tensors that it reads, the size of its output, its weights with those folded into it, and how they are stored.
 
@@ -24,8 +40,8 @@ class Node(Value):
     dense layer). `resident_bytes` is the width of a weight once the interpreter has unpacked it. `scales` counts the
     scales of its weights, each with a zero point. `widened` counts its constants that are widened to float32 by an
     operator of their own. `zeros` is the share of its weights that are zero. `distinct` is the largest number of
-    distinct values in a channel, in units of the channel's scale (None: not limited). `table_bytes` are the bytes of
-    its weights as indices into look-up tables, which each inference decodes (None: no tables).
+    distinct values in a channel, in units of the channel's scale (None: not limited). `packed` is how its weights
+    are coded, where each inference decodes them (None: they are plain).
     """
 
     name: str
@@ -46,17 +62,17 @@ class Node(Value):
     arithmetic: Arithmetic = "float32"
     zeros: float = 0.0
     distinct: int | None = None
-    table_bytes: int | None = None
+    packed: Packed | None = None
 
     @property
     def weight_bytes(self) -> int:
-        """Bytes of the weights at their width, whether or not look-up tables store them."""
+        """Bytes of the weights at their width, whether or not they are coded."""
         return -(-self.weights * self.weight_bits // 8)
 
     @property
     def decoded(self) -> int:
-        """The weights that each inference decodes from look-up tables."""
-        return 0 if self.table_bytes is None else self.weights
+        """The weights that each inference decodes."""
+        return 0 if self.packed is None else self.weights
 
 
 class Graph(Value):

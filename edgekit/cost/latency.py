@@ -10,7 +10,7 @@ so that it can be trusted. The profile holds the coefficients and says where the
 
 from __future__ import annotations
 
-from edgekit.cost import flash, tables
+from edgekit.cost import decoding, flash
 from edgekit.cost.graph import Graph
 from edgekit.devices.profile import DeviceProfile, Quantity
 from edgekit.documents.candidate import Estimate
@@ -26,7 +26,7 @@ class Workload(Value):
 
     `dtype` is that of the arithmetic: 'float32', 'int8', 'int16x8', or 'dynamic_range' (8-bit weights, float
     activations). Weights stored in 'float16' are computed in float32. `decoded` counts the weights that each inference
-    decodes from look-up tables.
+    decodes, by the kind of their coding.
     """
 
     macs: int
@@ -34,7 +34,7 @@ class Workload(Value):
     activation_bytes: int
     operators: int
     dtype: str
-    decoded: int = 0
+    decoded: dict[str, int] = {}
 
 
 def predict(profile: DeviceProfile, graph: Graph) -> Estimate:
@@ -58,8 +58,16 @@ def workload_of(graph: Graph) -> Workload:
         activation_bytes=sum(node.elements * node.activation_bytes for node in graph.nodes),
         operators=len(graph.nodes) + sum(bool(node.decoded) for node in graph.nodes),
         dtype=graph.arithmetic,
-        decoded=sum(node.decoded for node in graph.nodes),
+        decoded=_decoded(graph),
     )
+
+
+def _decoded(graph: Graph) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for node in graph.nodes:
+        if node.packed is not None:
+            found[node.packed.kind] = found.get(node.packed.kind, 0) + node.weights
+    return found
 
 
 def predict_workload(profile: DeviceProfile, workload: Workload, *, rate: Quantity | None = None) -> Estimate:
@@ -83,7 +91,7 @@ def _roofline_ms(profile: DeviceProfile, workload: Workload, rate: float, end: i
     """One end of the interval: 0 has the fast ends of the overheads and the bandwidth, 2 the slow ones."""
     cost = profile.cost
     traffic = workload.weight_bytes + 2 * workload.activation_bytes
-    macs = workload.macs + tables.DECODE_MACS[end] * workload.decoded
+    macs = workload.macs + sum(decoding.decode_macs(kind, end) * count for kind, count in workload.decoded.items())
     work_s = max(macs / rate, traffic / _ends(cost.bandwidth)[2 - end])
     overhead_ms = _ends(cost.overhead_per_inference)[end] + workload.operators * _ends(cost.overhead_per_operator)[end]
     return overhead_ms + work_s * 1e3

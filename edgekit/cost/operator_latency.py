@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from edgekit.cost.file_latency import COST_NAMES, predicted_latency
+from edgekit.cost.file_latency import COST_NAMES, decoded_weights, predicted_latency
 from edgekit.cost.latency import Workload
 from edgekit.cost.parts import apportion
 from edgekit.devices.profile import DeviceProfile
@@ -46,5 +46,5 @@ def _workload(model: TfliteModel, row: OperatorRow, dtype: str) -> Workload:
         activation_bytes=runs * sum(tensor.size_bytes for tensor in written),
         operators=runs,
         dtype=dtype,
-        decoded=sum(tensor.elements for tensor in written if tensor.lookup is not None),
+        decoded=decoded_weights(written),
     )

@@ -114,7 +114,7 @@ def _stored(model: TfliteModel, tensor: Tensor) -> tuple[object, ...]:
     content = model.content[start : start + length]
     return (
         tensor.dtype, tensor.shape, tensor.scales, tensor.zero_points, tensor.quantized_dimension, tensor.sparsity,
-        tensor.lookup, content,
+        tensor.coding, content,
     )  # fmt: skip
 
 

@@ -53,8 +53,8 @@ class Children:
     """The child processes of one measurement, and what all of them need to know.
 
     Each job has a time limit: what is left of the caller's, else its own (`edgekit.jobs.limits`). If a runtime refuses the
-    file, the result is a `Failed` that would happen again. `expanded` is the file with its look-up tables expanded: LiteRT
-    runs that one, because it cannot decode the tables.
+    file, the result is a `Failed` that would happen again. `expanded` is the file with its coded weights written out: LiteRT
+    runs that one, because it cannot decode them.
     """
 
     def __init__(
@@ -86,7 +86,7 @@ class Children:
 
     @property
     def runs_expanded(self) -> bool:
-        """Whether LiteRT runs the file with its look-up tables expanded."""
+        """Whether LiteRT runs the file with its coded weights written out."""
         return self._model != self._own
 
     @property

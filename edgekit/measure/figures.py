@@ -138,7 +138,7 @@ def latency_metric(found: Latency | Failed | None, known: Static, ask: Children)
     )
 
 
-OF_EXPANDED = " with the look-up tables written out"
+OF_EXPANDED = " with the coded weights written out"
 
 
 def arena_metric(micro: Micro | Failed) -> Metric:
@@ -166,16 +166,16 @@ def _parts(arena: Arena) -> str:
     return f"{arena.head_bytes} B of activations and scratch, which operators share one after another, and {arena.tail_bytes} B that stay{stays}"
 
 
-def tables_checks(micro: Micro) -> list[Check]:
-    """Whether the interpreter decodes the look-up tables to the same weights as those used for the score."""
+def decoding_checks(micro: Micro) -> list[Check]:
+    """Whether the interpreter decodes the same weights as those used for the score."""
     share = micro.same_as_expanded
     if share is None:
         return []
     outputs = "the same outputs bit for bit" if share == 1 else f"{100 * share:.1f}% equal outputs"
-    reason = f"{micro.runtime} gives {outputs} with the tables and with them written out, over {micro.samples} samples"
+    reason = f"{micro.runtime} gives {outputs} with the weights coded and with them written out, over {micro.samples} samples"
     return [
         Check(
-            name="lookup_tables", outcome="pass" if share == 1 else "fail", value=share, unit="fraction",
+            name="decoded_weights", outcome="pass" if share == 1 else "fail", value=share, unit="fraction",
             basis="simulated", reason=reason,
         )
     ]  # fmt: skip

@@ -25,6 +25,7 @@ from edgekit.measure.figures import (
     OF_EXPANDED,
     agreed,
     arena_metric,
+    decoding_checks,
     input_ranges,
     latency_metric,
     lost_columns,
@@ -34,7 +35,6 @@ from edgekit.measure.figures import (
     output_names,
     output_ranges,
     score_metric,
-    tables_checks,
     tensor_facts,
     unit_of,
     unknown,
@@ -301,7 +301,7 @@ class _Measuring:
             self._metrics["ram"] = arena_metric(micro)
             if not isinstance(micro, Failed):
                 self._runtime, self._evidence = micro.runtime, micro_evidence(micro)
-                self._checks += [*micro_checks(micro), *tables_checks(micro)]
+                self._checks += [*micro_checks(micro), *decoding_checks(micro)]
                 self._known = as_it_ran(self._known, micro.runtime)
         else:
             self._runtime = ask.runtime_title(loaded.runtime)

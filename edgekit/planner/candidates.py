@@ -39,7 +39,12 @@ def candidates(task: Task) -> tuple[list[Proposal], list[Declined]]:
     require_layers(task.facts, task.exclude, "edgekit.toml: training.exclude")
     conversions, training, declined = _proposals(task)
     after, packing = _ends_for_trained(conversions)
-    plain = [_proposal(task, (step,)) for name, steps in conversions.items() if name not in packing for step in steps]
+    plain = [
+        _proposal(task, (step,))
+        for name, steps in conversions.items()
+        for step in steps
+        if name not in packing or step.technique.requires(task.graph, step.settings) is None
+    ]
     plain.sort(key=lambda found: (found.role != "baseline", _order(task, found)))
     alone = [
         (lightness, _proposal(task, (step, end)))
@@ -84,10 +89,11 @@ def chained(task: Task, parts: Sequence[Proposal]) -> list[Proposal]:
         step, end = part.steps
         known = trains.setdefault(step.technique.name, [])
         known += [step] if step not in known else []
-        ends.setdefault(end.technique.name, [end])
+        last = ends.setdefault(end.technique.name, [])
+        last += [end] if end not in last else []
     after, packing = _ends_for_trained(ends)
     if after is None:  # only packed files pay: use the conversion that they pack
-        after = next((_packed_by(end) for (end,) in packing.values()), None)
+        after = next((_packed_by(found[0]) for found in packing.values()), None)
     return [
         _proposal(task, (*steps, end))
         for steps in chains(trains)
@@ -96,12 +102,14 @@ def chained(task: Task, parts: Sequence[Proposal]) -> list[Proposal]:
 
 
 def _packed_by(step: TypedStep) -> TypedStep | None:
-    """The conversion whose file a step packs, with the same settings; None where it packs none."""
+    """The conversion whose file a step packs, with those of its settings that it has too; None where it packs none."""
     name = conversion_of(step).packs
     if name is None:
         return None
     method = technique(name)
-    return TypedStep(technique=method, settings=read(to_builtins(step.settings), method.settings_type, where=name))
+    known = {field.encode_name for field in msgspec.structs.fields(method.settings_type)}
+    settings = {key: value for key, value in to_builtins(step.settings).items() if key in known}
+    return TypedStep(technique=method, settings=read(settings, method.settings_type, where=name))
 
 
 def unpacked(candidate: Proposal) -> TypedStep:
@@ -130,7 +138,8 @@ def _conversions_after(
 ) -> list[TypedStep]:
     """The conversions of a trained candidate: the one that the device takes, and those that pack its file.
 
-    Where only a packed file makes the training pay, the conversion without packing is left out.
+    Where only a packed file makes the training pay, since it makes zeros or repeated weights, the conversion without packing
+    is left out.
     """
     if after is None:
         return []
@@ -141,7 +150,8 @@ def _conversions_after(
         for end in found
         if conversion_of(end).packs == after.technique.name and end.technique.requires(graph, end.settings) is None
     ]
-    return [after, *packed] if task.counts_weights or not packed else packed
+    needs_packing = bool(packed) and graph != graph.dense and not task.counts_weights
+    return packed if needs_packing else [after, *packed]
 
 
 def _own(task: Task, conversions: Steps) -> list[Proposal]:

@@ -1,7 +1,7 @@
 """Predictions of candidates that were not tried yet, corrected by what was measured of those that were.
 
 Training changes neither the size nor the speed of a conversion's file, so the figures measured for the same conversion
-without training hold. This is not so where an NPU's compiler encodes the weights, look-up tables pack them, or training
+without training hold. This is not so where an NPU's compiler encodes the weights, the file codes them, or training
 changed the shapes of layers. For another conversion, the baseline shows by how much the cost models are off on this
 model.
 """

@@ -243,7 +243,12 @@ def outline(task: Task) -> Plan:
     waiting += chained(task, parts(waiting))
     reasons = {candidate.name: candidate.unmet or impossible(task, candidate) for candidate in waiting}
     baselines = {candidate.name for candidate in waiting if candidate.role == "baseline"}
-    possible = [candidate for candidate in waiting if reasons[candidate.name] is None or candidate.name in baselines]
+    idle = {one.name: why for one in waiting if not is_own(one) and (why := one.conversion.against(task, one.graph))}
+    possible = [
+        candidate
+        for candidate in waiting
+        if (reasons[candidate.name] is None and candidate.name not in idle) or candidate.name in baselines
+    ]
     hopeless = all(reason is not None for reason in reasons.values())
     return Plan(
         schema_version=1,
@@ -253,7 +258,11 @@ def outline(task: Task) -> Plan:
         candidates=tuple(candidate.published for candidate in possible),
         declined=(
             *declined,
-            *(Declined(technique=name, reason=why) for name, why in reasons.items() if why and name not in baselines),
+            *(
+                Declined(technique=name, reason=why)
+                for name in reasons
+                if name not in baselines and (why := reasons[name] or idle.get(name))
+            ),
         ),
         limits=task.limits.values,
         defaults=task.limits.default_values,

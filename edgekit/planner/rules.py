@@ -38,7 +38,7 @@ FIXED_BY_CONVERSION = (
 )
 # Those of them that it can change where an NPU's compiler encodes the weights.
 CHANGED_WHERE_COMPILED = ("flash", "ram", "latency")
-# Those that packing into look-up tables makes smaller.
+# Those that coding the weights makes smaller.
 CHANGED_BY_PACKING = ("flash",)
 # Those that training changes where it changes the shapes of layers.
 CHANGED_BY_SHAPES = ("flash", "ram", "latency")

@@ -2,8 +2,8 @@
 
 Han, Mao and Dally, "Deep Compression" (arXiv 1510.00149): weights that share a value share its gradient. int8 weights
 are scaled by channel, so the values are those of a codebook on the grid of int8 with a scale for each channel
-(`codebook`). The few values are then the same bytes in every channel, and deflate well. The raw file does not shrink:
-each weight still takes its byte.
+(`codebook`). The few values are then the same bytes in every channel, and deflate well. The raw file shrinks
+only where tflite-micro decodes the weights; elsewhere each takes its byte.
 """
 
 from __future__ import annotations

@@ -18,12 +18,12 @@ from edgekit.techniques.integer import IntegerConversion, Settings, integer, pre
 from edgekit.techniques.interface import Evidence, Task
 from edgekit.techniques.packing import in_tables, why_not
 from edgekit.techniques.sites import no_site
-from edgekit.tflite.lookup import METADATA_BYTES
+from edgekit.tflite.coding.header import HEAD_BYTES
+from edgekit.tflite.coding.lookup import MOST_VALUES, Lookup
 from edgekit.tflite.model import TfliteModel
 from edgekit.tflite.reader import parse_tflite
 from edgekit.tflite.weights import Kernel, distinct_values, kernels
 
-MOST_VALUES = 128
 # What a table adds to the file besides its bytes: two tensors, their names and buffers, an operator.
 GRAPH_BYTES = 400
 
@@ -80,12 +80,13 @@ class Int8LookupTables(IntegerConversion):
         """Holds where the file is int8 throughout and at least one kernel is in look-up tables."""
         whole, whole_detail = whole_integer(tflite)
         found = kernels(tflite)
-        packed = [tensor for kernel in found if (tensor := tflite.tensors[kernel.index]).lookup is not None]
-        bits = sorted({tensor.lookup.bits for tensor in packed if tensor.lookup})
-        stored = sum(tensor.span[1] + len(tensor.lookup.tables) for tensor in packed if tensor.span and tensor.lookup)
+        tensors = [tflite.tensors[kernel.index] for kernel in found]
+        packed = [(one, one.coding) for one in tensors if isinstance(one.coding, Lookup)]
+        bits = sorted({lookup.bits for _, lookup in packed})
+        stored = sum(tensor.span[1] + len(lookup.tables) for tensor, lookup in packed if tensor.span)
         detail = f"{len(packed)} of {len(found)} kernels are in look-up tables"
         if packed:
-            plain = sum(tensor.size_bytes for tensor in packed)
+            plain = sum(tensor.size_bytes for tensor, _ in packed)
             detail += f" with {' or '.join(map(str, bits))} bits an index: {stored} B in place of {plain} B"
         return Evidence(technique=self.name, holds=whole and bool(packed), detail=f"{detail}; {whole_detail}")
 
@@ -104,11 +105,11 @@ def _saves(model: TfliteModel, kernel: Kernel) -> bool:
     """Whether it is an int8 kernel of the main graph that takes less room packed."""
     tensor = model.tensors[kernel.index]
     by_channel = len(tensor.scales) > 1
-    if tensor.dtype != "int8" or tensor.subgraph or tensor.lookup is not None or not kernel.array.size:
+    if tensor.dtype != "int8" or tensor.subgraph or tensor.coding is not None or not kernel.array.size:
         return False
     if by_channel and kernel.channel_axis not in (0, kernel.array.ndim - 1):
         return False
     values = _values(model, kernel)
     tables = values * (kernel.array.shape[kernel.channel_axis] if by_channel else 1)
     packed = -(-kernel.array.size * _bits(model, kernel) // 8)
-    return values <= MOST_VALUES and packed + tables + METADATA_BYTES + GRAPH_BYTES < kernel.array.size
+    return values <= MOST_VALUES and packed + tables + HEAD_BYTES + GRAPH_BYTES < kernel.array.size

@@ -225,7 +225,8 @@ class Conversion(Technique):
     models: the lowest that the device supports is used. A conversion without it never converts a trained model by
     itself. `replaces_failed` names a conversion: this one is worth a trial only where that one failed. `variant_of`
     names a conversion that is tried before this one; where this one is better, it takes that one's place after the
-    training techniques in `keeps_trained`. `packs` names the conversion whose file it packs. `lacks` names operators that LiteRT has no
+    training techniques in `keeps_trained`. `packs` names the conversion whose file it packs: it follows the same training,
+    and is tried without one where it requires nothing that training makes. `lacks` names operators that LiteRT has no
     kernel for in its arithmetic, although the converter makes them: a model is traced without them.
     """
 

@@ -1,8 +1,8 @@
-"""What packing clustered weights into look-up tables costs, and whether it pays on a device.
+"""What coding weights costs that tflite-micro decodes, and whether it pays on a device.
 
-Both the technique that clusters and the conversion that packs ask here. The file shrinks, but the firmware gains the
-code that decodes it: where that code takes more flash than the file saves, packing does not pay. Both sizes are
-predictions; a chain that the project defines itself is tried all the same.
+The techniques that make zeros or repeated values and the conversions that code them ask here. The file shrinks, but the
+firmware gains the code that decodes it: where that code takes more flash than the file saves, coding does not pay. Both
+sizes are predictions; a chain that the project defines itself is tried all the same.
 """
 
 from __future__ import annotations
@@ -10,18 +10,32 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
 from edgekit.cost import flash
-from edgekit.cost.graph import Graph, Node
+from edgekit.cost.decoding import GRAPH_BYTES
+from edgekit.cost.download import entropy
+from edgekit.cost.graph import Graph, Node, Packed
 from edgekit.cost.kernels_flash import code_bytes
-from edgekit.cost.tables import GRAPH_BYTES
-from edgekit.techniques.integer import integer
+from edgekit.techniques.integer import WEIGHT_BITS, integer
 from edgekit.techniques.interface import COUNTS, Task
-from edgekit.techniques.sites import is_worked_on, left_out
-from edgekit.tflite.lookup import DECODE, METADATA_BYTES
+from edgekit.techniques.sites import LAYER_KINDS, is_worked_on, left_out
+from edgekit.tflite.coding.header import DECODE, HEAD_BYTES
 from edgekit.units import format_size
 
 CLUSTERS = (32, 16, 8, 4, 2)
 """The numbers of clusters that are tried unless the project says otherwise, from the lightest to the strongest."""
+OWN = "a chain of the project's own asks for them"
+CODED_KINDS = (*LAYER_KINDS, "DepthwiseConv1D", "DepthwiseConv2D")
+"""The layers whose kernels are coded."""
+# Low, usual, high share of its bits that a Huffman code leaves of a weight that is not zero. Usual: measured on the int8
+# kernels of MLPerf Tiny's keyword spotters (0.94 to 0.96); low: as few as a kernel with wide tails deflates to.
+DENSE_SHARE = (0.7, 0.95, 1.0)
+# The same, of log2 of the distinct values that are not zero: clusters are not all alike in size.
+CLUSTER_SHARE = (0.5, 0.9, 1.0)
+# The bytes of a code's tables for each distinct value: none where other kernels share them, one item and a part where none does.
+VALUE_BYTES = (0.0, 1.0, 2.4)
+MOST_VALUES = 250
 
 
 def why_not(task: Task, clusters: int = CLUSTERS[-1]) -> str | None:
@@ -29,34 +43,61 @@ def why_not(task: Task, clusters: int = CLUSTERS[-1]) -> str | None:
 
     The default is the fewest clusters, which save the most: where they do not pay, none do.
     """
-    profile, own = task.profile, "a chain of the project's own asks for them"
+    return no_decoder(task, "look-up tables") or _pays_too_little(
+        task, f"look-up tables of {clusters} clusters", saved_bytes(task, clusters)
+    )
+
+
+def why_not_coded(task: Task, zeros: float, least_macs: float = 0) -> str | None:
+    """Why coding the kernels does not pay where training leaves this share of zeros; None where it is predicted to pay."""
+    reason = no_decoder(task, "coded weights")
+    if reason is not None:
+        return reason
+    graph = integer(with_zeros(task.graph, zeros, left_out(task)))
+    what = f"coded weights with {zeros:.0%} zeros" if zeros else "coded weights"
+    return _pays_too_little(task, what, _saved(task, graph, coded(graph, least_macs)))
+
+
+def no_decoder(task: Task, what: str) -> str | None:
+    """Why a device decodes no weights, or the goal asks for nothing that they shrink; `what` begins the sentence."""
+    profile = task.profile
     if profile.runtime.kind != "tflite_micro":
-        return f"only tflite-micro decodes weights from look-up tables, and {profile.name} has {profile.runtime.kind}"
+        return f"only tflite-micro decodes {what}, and {profile.name} has {profile.runtime.kind}"
     if profile.kind != "microcontroller":
-        return f"the compiler of the NPU of {profile.name} reads no look-up tables of weights"
+        return f"the compiler of the NPU of {profile.name} reads no {what}"
     if profile.numerics.int8 == "absent":
         return f"{profile.name} has no int8 arithmetic"
     if task.goal.aim not in ("smallest", "balanced"):
         goal = f"a small {task.goal.currency}" if task.goal.currency not in (None, "latency") else task.goal.aim
-        return f"look-up tables shrink the flash alone, and the goal is {goal} ({own})"
-    return _pays_too_little(task, clusters, own)
+        return f"{what} shrink the flash alone, and the goal is {goal} ({OWN})"
+    return None
 
 
-def _pays_too_little(task: Task, clusters: int, own: str) -> str | None:
-    saved, code = saved_bytes(task, clusters), decoder_bytes()
-    what = f"look-up tables of {clusters} clusters are predicted to save {format_size(max(saved, 0))} of the file"
+def against(task: Task, graph: Graph) -> str | None:
+    """Why the coded weights of a candidate's graph do not pay; None where they are predicted to pay."""
+    plain = graph.changed(lambda node: {"packed": None})
+    return no_decoder(task, "coded weights") or _pays_too_little(task, "coded weights", _saved(task, plain, graph))
+
+
+def _pays_too_little(task: Task, what: str, saved: float) -> str | None:
+    code = decoder_bytes()
+    text = f"{what} are predicted to save {format_size(max(saved, 0))} of the file"
     if saved <= code:
-        return f"{what}, and the code that decodes them takes {format_size(code)} ({own})"
+        return f"{text}, and the code that decodes them takes {format_size(code)} ({OWN})"
     room = task.room("flash") if task.goal.aim == "balanced" else None
     if room is not None and saved - code < COUNTS * room:
-        return f"{what}, less {format_size(code)} for the code that decodes them: below 1% of the {format_size(room)} of flash ({own})"
+        return f"{text}, less {format_size(code)} for the code that decodes them: below 1% of the {format_size(room)} of flash ({OWN})"
     return None
 
 
 def saved_bytes(task: Task, clusters: int) -> float:
     """The bytes that packing so many clusters is predicted to save in the int8 file."""
     plain = integer(few_values(task.graph, clusters, left_out(task)))
-    return flash.predict(task.profile, plain).value - flash.predict(task.profile, in_tables(plain)).value
+    return _saved(task, plain, in_tables(plain))
+
+
+def _saved(task: Task, plain: Graph, packed: Graph) -> float:
+    return flash.predict(task.profile, plain).value - flash.predict(task.profile, packed).value
 
 
 def few_values(graph: Graph, count: int, exclude: Sequence[str] = ()) -> Graph:
@@ -66,21 +107,71 @@ def few_values(graph: Graph, count: int, exclude: Sequence[str] = ()) -> Graph:
     )
 
 
+def with_zeros(graph: Graph, share: float, exclude: Sequence[str] = ()) -> Graph:
+    """The graph with at least this share of zeros in every operator that pruning works on."""
+    return graph.changed(lambda node: {"zeros": max(node.zeros, share)} if is_worked_on(node, exclude) else {})
+
+
 def in_tables(graph: Graph) -> Graph:
-    """An integer graph with weights of few values in look-up tables, where those take less than one byte per weight.
+    """An integer graph with weights of few values in look-up tables, where those take less than one byte per weight."""
+    return graph.changed(lambda node: {"packed": _gaining(node, _tables(node) if is_worked_on(node) else None)})
 
-    packed = weights * ceil(log2(values)) / 8 + channels * values + the metadata
+
+def coded(graph: Graph, least_macs: float = 0) -> Graph:
+    """An integer graph with each kernel in what is predicted smallest: plain, tables, pruned or a Huffman code.
+
+    Kernels whose weights take part in fewer than `least_macs` multiply-accumulates each stay plain.
     """
-    return graph.changed(lambda node: {"table_bytes": _table_bytes(node)})
+
+    def smallest(node: Node) -> dict[str, Packed | None]:
+        if node.kind not in CODED_KINDS or not node.weights or node.macs < least_macs * node.weights:
+            return {"packed": None}
+        options = [one for one in (_tables(node), _pruned(node), _huffman(node)) if one is not None]
+        best = min(options, key=lambda one: one.usual)
+        low, high = min(one.low for one in options), min(one.high for one in options)
+        return {"packed": _gaining(node, replace(best, low=low, high=high))}
+
+    return graph.changed(smallest)
 
 
-def _table_bytes(node: Node) -> int | None:
-    """Bytes of an operator's weights in tables, without the operators that this adds; None where the weights are not packed."""
-    if node.distinct is None or not is_worked_on(node):
+def _gaining(node: Node, packed: Packed | None) -> Packed | None:
+    """A coding, where it takes less than plain weights with the operators that it adds."""
+    return packed if packed is not None and packed.usual + GRAPH_BYTES[1] < node.weights else None
+
+
+def _tables(node: Node) -> Packed | None:
+    """packed = weights * ceil(log2(values)) / 8 + channels * values + the head."""
+    if node.distinct is None:
         return None
     bits = max(1, math.ceil(math.log2(node.distinct)))
-    size = math.ceil(node.weights * bits / 8) + node.channels * node.distinct + METADATA_BYTES
-    return size if size + GRAPH_BYTES[1] < node.weights else None
+    size = math.ceil(node.weights * bits / 8) + node.channels * node.distinct + HEAD_BYTES
+    return Packed(kind="tables", low=size, usual=size, high=size)
+
+
+def _pruned(node: Node) -> Packed | None:
+    """packed = weights / 8 + weights * (1 - zeros) + the head."""
+    size = math.ceil(node.weights / 8) + math.ceil(node.weights * (1 - node.zeros)) + HEAD_BYTES
+    return Packed(kind="pruned", low=size, usual=size, high=size)
+
+
+def _huffman(node: Node) -> Packed:
+    """packed = weights * (bits that tell zeros from others + (1 - zeros) * bits of the others) / 8 + tables + the head."""
+    low, usual, high = (
+        math.ceil(node.weights * _huffman_bits(node, end) / 8)
+        + math.ceil(VALUE_BYTES[end] * (node.distinct or MOST_VALUES))
+        + HEAD_BYTES
+        for end in range(3)
+    )
+    return Packed(kind="huffman", low=low, usual=usual, high=high)
+
+
+def _huffman_bits(node: Node, end: int) -> float:
+    """Bits of a weight: no word is shorter than one bit, which is what a zero takes where most weights are zero."""
+    others = WEIGHT_BITS * DENSE_SHARE[end]
+    if node.distinct is not None:
+        others = min(others, CLUSTER_SHARE[end] * math.log2(max(node.distinct - (node.zeros > 0), 1)))
+    first = 1.0 if node.zeros >= 0.5 else entropy(node.zeros)
+    return max(1.0, first + (1 - node.zeros) * others)
 
 
 def decoder_bytes() -> float:

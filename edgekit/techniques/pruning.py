@@ -2,7 +2,8 @@
 
 Zhu and Gupta, "To prune, or not to prune" (arXiv 1710.01878): the polynomial schedule raises the sparsity from
 nothing to its goal, s(t) = s_f (1 - (1 - t)^3); the constant one prunes at once. Zeros deflate well, so the download
-shrinks. The raw file and a dense runtime's time do not change at all.
+shrinks. The raw file shrinks where tflite-micro decodes coded weights, in which a zero takes a bit; elsewhere it does not
+change, nor does a dense runtime's time.
 """
 
 from __future__ import annotations
@@ -18,10 +19,10 @@ from edgekit.documents.candidate import Declined
 from edgekit.documents.facts import ModelFacts
 from edgekit.techniques import masks
 from edgekit.techniques.interface import Constraint, Conversion, Evidence, Task, Training, TrainingTechnique
+from edgekit.techniques.packing import why_not_coded, with_zeros
 from edgekit.techniques.sites import (
     by_channel,
     from_channels,
-    is_worked_on,
     judged_kernels,
     kernel_variables,
     left_out,
@@ -72,23 +73,30 @@ class Pruning(TrainingTechnique):
     place_in_chain = 1
 
     def propose(self, task: Task) -> Sequence[Settings] | Declined:
-        """Two strengths, the lighter first, where the deflated size counts."""
-        if not task.counts_weights:
+        """Two strengths, the lighter first, where the deflated size counts, or where flash counts and the runtime decodes coded weights.
+
+        For coded weights alone, the two are the lightest whose zeros are predicted to pay.
+        """
+        shares = SPARSITIES if task.counts_weights else [one for one in SPARSITIES if why_not_coded(task, one) is None]
+        if not shares:
             return self.declined(
-                "zeros shrink only the deflated download, which neither a limit nor the goal asks for: the raw file stores them, and "
-                f"{task.profile.runtime.kind} computes them (--max-download asks for it)",
+                "zeros shrink only the deflated download, which neither a limit nor the goal asks for: the plain raw file stores them, "
+                f"{task.profile.runtime.kind} computes them (--max-download asks for it), and {why_not_coded(task, SPARSITIES[-1])}",
             )
         reason = no_site(task)
         if reason is not None:
             return self.declined(reason)
-        return tuple(Settings(sparsity=sparsity, exclude=left_out(task)) for sparsity in SPARSITIES[:2])
+        return tuple(
+            Settings(sparsity=sparsity, threshold=_threshold(sparsity), exclude=left_out(task))
+            for sparsity in shares[:2]
+        )
 
     def stronger(self, settings: Settings) -> Settings | None:
         """The next larger share of zeros; None beyond the largest, and for the pattern 2:4, whose share is fixed."""
         larger = next((sparsity for sparsity in SPARSITIES if sparsity > settings.sparsity), None)
         if larger is None or settings.pattern == "2:4":
             return None
-        threshold: Literal["layer", "global"] = "global" if larger >= GLOBAL_FROM else settings.threshold
+        threshold = "global" if settings.threshold == "global" else _threshold(larger)
         return msgspec.structs.replace(settings, sparsity=larger, threshold=threshold)
 
     def strength(self, settings: Settings) -> float:
@@ -112,10 +120,7 @@ class Pruning(TrainingTechnique):
 
     def effect(self, graph: Graph, settings: Settings) -> Graph:
         """The share of zeros in every layer that it works on."""
-        zeros = _goal(settings)
-        return graph.changed(
-            lambda node: {"zeros": max(node.zeros, zeros)} if is_worked_on(node, settings.exclude) else {}
-        )
+        return with_zeros(graph, _goal(settings), settings.exclude)
 
     def apply(self, door: Any, model: Any, settings: Settings, training: Training, before: Sequence[Any]) -> Any:
         """Fine-tune the model while the masks grow."""
@@ -160,6 +165,10 @@ def _judged(judged: Judged, settings: Settings) -> Evidence:
     found = [kernel.array - kernel.zero if kernel.zero else kernel.array for kernel in judged.kernels]
     shown = _judge([kernel.reshape(kernel.shape[0], -1) for kernel in found], settings, judged.spared)
     return msgspec.structs.replace(shown, detail=shown.detail + judged.told)
+
+
+def _threshold(sparsity: float) -> Literal["layer", "global"]:
+    return "global" if sparsity >= GLOBAL_FROM else "layer"
 
 
 def _goal(settings: Settings) -> float:

@@ -14,9 +14,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from edgekit.tflite.coding.header import DECODE
 from edgekit.tflite.labels import labels
 from edgekit.tflite.liveness import Lifetime, held_bytes
-from edgekit.tflite.lookup import DECODE
 from edgekit.tflite.model import ABSENT, UNPACKING, Operator, Tensor, TfliteModel, is_parameter, stored
 from edgekit.tflite.numerics import Arithmetic, arithmetic
 from edgekit.values import Value
@@ -180,8 +180,8 @@ def _lifetime(tensor: Tensor, first: int, last: int, end: int, weights: set[int]
     LiteRT unpacks weights at the first inference and keeps them (tensorflow/lite/kernels/dequantize.cc, densify.cc:
     the output of a constant is persistent); TFLM_DECODE unpacks them again before each operator that reads them.
     """
-    if tensor.constant and tensor.lookup is None:
+    if tensor.constant and tensor.coding is None:
         return None
-    if tensor.variable or (tensor.index in weights and tensor.lookup is None):
+    if tensor.variable or (tensor.index in weights and tensor.coding is None):
         return Lifetime(first=0, last=end, size_bytes=tensor.size_bytes)
     return Lifetime(first=first, last=last, size_bytes=tensor.size_bytes)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from edgekit.tflite.lookup import Lookup
+from edgekit.tflite.coding.kinds import Coding
 from edgekit.tflite.schema import BITS
 from edgekit.tflite.sparse import Sparsity
 from edgekit.values import Value
@@ -36,7 +36,7 @@ class Tensor(Value):
 
     `shape_signature` has -1 for a free dimension. `scales` and `zero_points` are empty if the tensor is
     not quantized, have one item per tensor, or one per slice along `quantized_dimension`. `sparsity` describes
-    constant data in TFLite's sparse encoding, `lookup` the tables of a tensor whose `span` holds indices into them: its
+    constant data in TFLite's sparse encoding, `coding` how tflite-micro decodes a tensor whose `span` is the stream: its
     data is in the file, but it also takes memory once it is decoded.
     """
 
@@ -52,7 +52,7 @@ class Tensor(Value):
     span: tuple[int, int] | None = None
     variable: bool = False
     sparsity: Sparsity | None = None
-    lookup: Lookup | None = None
+    coding: Coding | None = None
 
     @property
     def constant(self) -> bool:
@@ -171,7 +171,7 @@ class TfliteModel(Value):
     @property
     def activation_bytes(self) -> int:
         """Bytes of all tensors that are in memory, as if none shared its memory with another."""
-        return sum(tensor.size_bytes for tensor in self.tensors if not tensor.constant or tensor.lookup is not None)
+        return sum(tensor.size_bytes for tensor in self.tensors if not tensor.constant or tensor.coding is not None)
 
     @property
     def runs(self) -> int | None:
@@ -199,10 +199,10 @@ class TfliteModel(Value):
 
 
 def stored(tensors: Iterable[Tensor]) -> list[Tensor]:
-    """One constant tensor for each place in the file that holds data; for indices, the tensor that is decoded from them."""
+    """One constant tensor for each place in the file that holds data; for a stream, the tensor that is decoded from it."""
     found: dict[tuple[int, int], Tensor] = {}
     for tensor in tensors:
-        if tensor.span is not None and (tensor.span not in found or found[tensor.span].lookup is None):
+        if tensor.span is not None and (tensor.span not in found or found[tensor.span].coding is None):
             found[tensor.span] = tensor
     return list(found.values())
 

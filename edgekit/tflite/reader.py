@@ -13,9 +13,10 @@ import msgspec
 
 from edgekit.errors import ModelError
 from edgekit.tflite import macs
+from edgekit.tflite.coding.header import DECODE
+from edgekit.tflite.coding.kinds import declared, read_coding
 from edgekit.tflite.flatbuffer import FlatBuffer, Table
 from edgekit.tflite.layers_beside import layers_beside
-from edgekit.tflite.lookup import DECODE, read_lookup, says_lookup
 from edgekit.tflite.loops import read_subgraph, runs
 from edgekit.tflite.model import ABSENT, Operator, Signature, Tensor, TfliteModel
 from edgekit.tflite.schema import (
@@ -111,7 +112,7 @@ def _read_model(root: Table, content: bytes, where: str) -> TfliteModel:
         groups.append(_read_tensors(subgraph, number, starts[-1], spans, packed, where))
     listed = [_read_operators(subgraph, groups[number], codes, where) for number, subgraph in enumerate(subgraphs)]
     operators = _with_runs(subgraphs, listed, groups, content)
-    groups = _with_lookups(groups, operators, content, where)
+    groups = _with_codings(groups, operators, content, where)
     return TfliteModel(
         path=where,
         description=root.text(ModelField.DESCRIPTION),
@@ -169,7 +170,7 @@ def _external(where: str, received: str) -> ModelError:
 
 
 def _packed(subgraph: Table, codes: list[tuple[str, int, bool]]) -> set[int]:
-    """The tensors that hold indices into tables; their quantization is that of the tensors decoded from them."""
+    """The tensors that hold streams; their quantization is that of the tensors decoded from them."""
     decoders = {number for number, (name, _, custom) in enumerate(codes) if custom and name == DECODE}
     if not decoders:
         return set()
@@ -191,10 +192,10 @@ def _read_tensors(
     ]
 
 
-def _with_lookups(
+def _with_codings(
     groups: list[list[Tensor]], operators: list[Operator], content: bytes, where: str
 ) -> list[list[Tensor]]:
-    """The tensors; those that TFLM_DECODE decodes get the place of their indices, and their tables."""
+    """The tensors; those that TFLM_DECODE decodes get the place of their stream, and how they are coded."""
     tensors = {tensor.index: tensor for group in groups for tensor in group}
     for operator in operators:
         if not (operator.custom and operator.name == DECODE):
@@ -210,22 +211,23 @@ def _decoded(
     tensors: dict[int, Tensor], output: int, packed: int, ancillary: int, content: bytes, where: str
 ) -> Tensor:
     made = tensors[output]
-    indices, tables = tensors.get(packed), tensors.get(ancillary)
+    stream, beside = tensors.get(packed), tensors.get(ancillary)
     bits = BITS.get(made.dtype, 0)
-    if made.constant or indices is None or tables is None or indices.span is None or tables.span is None or bits % 8:
+    if made.constant or stream is None or beside is None or stream.span is None or beside.span is None:
         return made
-    start, length = tables.span
-    pair = content[start : start + length]
-    lookup = read_lookup(pair, indices.span[1], made.shape, bits // 8) if bits else None
-    if bits and lookup is None and says_lookup(pair):
+    first, second = (content[start : start + length] for start, length in (stream.span, beside.span))
+    if not bits or bits % 8 or not declared(second, made.dtype, made.zero_points):
+        return made
+    coding = read_coding(second, first, made.shape, bits // 8, made.zero_points)
+    if coding is None:
         raise ModelError(
-            "the file is damaged: a look-up table of weights does not fit its tensor",
+            "the file is damaged: coded weights do not fit their tensor",
             where=where,
-            received=f"tensor {output} {made.name!r} of {list(made.shape)}: {indices.span[1]} bytes of indices, {length} of tables, "
-            f"their head {pair[:8].hex()}",
+            received=f"tensor {output} {made.name!r} of {list(made.shape)}: a stream of {len(first)} bytes, {len(second)} beside it, "
+            f"their head {second[:8].hex()}",
             next_step="build the file again",
         )
-    return made if lookup is None else msgspec.structs.replace(made, span=indices.span, lookup=lookup)
+    return msgspec.structs.replace(made, span=stream.span, coding=coding)
 
 
 def _read_tensor(

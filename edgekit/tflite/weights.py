@@ -10,7 +10,7 @@ import math
 from typing import TYPE_CHECKING
 
 from edgekit.errors import ModelError
-from edgekit.tflite.lookup import look_up
+from edgekit.tflite.coding.kinds import decoded
 from edgekit.tflite.model import ABSENT, UNPACKING, Operator, Tensor, TfliteModel
 from edgekit.tflite.schema import BITS
 from edgekit.tflite.sparse import to_dense
@@ -65,8 +65,8 @@ class Kernel(Value):
 def weights(model: TfliteModel, index: int) -> np.ndarray:
     """The constant data of a tensor as stored, in its shape; read-only if it needs no unpacking.
 
-    Types below a byte come as int8 or uint8, bfloat16 as float32, and indices into tables as the values in the tables. Raises
-    `ModelError` if the tensor is not constant, has no fixed size, or has inconsistent sparse data or tables.
+    Types below a byte come as int8 or uint8, bfloat16 as float32, and coded weights decoded. Raises
+    `ModelError` if the tensor is not constant, has no fixed size, or has inconsistent sparse data or a stream that does not fit.
     """
     import numpy as np
 
@@ -75,11 +75,11 @@ def weights(model: TfliteModel, index: int) -> np.ndarray:
         raise _no_array(model, tensor, "a tensor that is computed")
     start, length = tensor.span
     stored = np.frombuffer(model.content, np.uint8, length, start)
-    if tensor.lookup is not None:
-        looked = look_up(tensor.lookup, stored, tensor.shape)
-        if looked is None:
-            raise _no_array(model, tensor, "an index beyond its table")
-        stored = np.ascontiguousarray(looked).reshape(-1)
+    if tensor.coding is not None:
+        found = decoded(tensor.coding, stored, tensor.shape)
+        if found is None:
+            raise _no_array(model, tensor, "a stream that leads beyond its table or its end")
+        stored = found
     elif tensor.sparsity is None and tensor.dtype in BITS:
         stored = stored[: tensor.size_bytes]  # a buffer may be longer than its tensor
     values = _stored_values(stored, tensor.dtype)
@@ -105,7 +105,7 @@ def kernels(model: TfliteModel) -> tuple[Kernel, ...]:
     found: dict[object, Kernel] = {}
     for operator in model.operators:
         for tensor, _ in kernel_tensors(model, operator, writers):
-            place = (tensor.span, tensor.lookup)
+            place = (tensor.span, tensor.coding)
             if place not in found:
                 found[place] = _kernel(model, operator, tensor)
     return tuple(found.values())

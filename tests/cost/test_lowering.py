@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from edgekit.cost.graph import Packed
 from edgekit.cost.lowering import lower
 from edgekit.documents.facts import LayerFacts, ModelFacts, TensorFacts
 
@@ -59,7 +60,7 @@ def test_in_float_is_the_lowered_graph_again_whatever_storage_a_technique_gave_i
         graph.changed(
             lambda node: {
                 "weight_bits": 4, "bias_bytes": 2, "activation_bytes": 1, "resident_bytes": 1, "scales": 3, "widened": 1,
-                "arithmetic": "int8", "zeros": 0.5, "distinct": 4, "table_bytes": 9,
+                "arithmetic": "int8", "zeros": 0.5, "distinct": 4, "packed": Packed(kind="tables", low=9, usual=9, high=9),
             }
         ),
         input_bytes=1, may_stay_float=True,

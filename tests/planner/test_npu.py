@@ -62,8 +62,11 @@ def test_a_limit_that_int8_misses_may_be_met_by_zeros(task, search):
     tight = task("corstone-300", filters=64, limits={"flash": int8 * 0.9})
     asked = search(Planner(tight), {"int8": {"flash": int8}})
     assert any(name.startswith("pruning_") for name in asked)
-    fixed = task("nucleo-l4r5zi", filters=64, limits={"flash": int8 * 0.9, "download": 1e9})
+    fixed = task("rpi4", filters=64, limits={"flash": int8 * 0.9, "download": 1e9})
     assert not any(name.startswith("pruning_") for name in search(Planner(fixed), {"int8": {"flash": int8}}))
+    micro = task("nucleo-l4r5zi", filters=64, limits={"flash": int8 * 0.9, "download": 1e9})
+    zeros = [name for name in search(Planner(micro), {"int8": {"flash": int8}}) if name.startswith("pruning_")]
+    assert zeros and all(name.endswith("int8_coded") for name in zeros), "there the file must code them"
 
 
 def test_what_is_measured_of_int8_scales_the_prediction_and_does_not_replace_it(task, trial):

@@ -133,13 +133,28 @@ def test_clusters_are_packed_into_look_up_tables_bit_for_bit(line):
     plain, _, _ = line.make(CLUSTERING, INT8)
     packed, path, evidence = line.make(CLUSTERING, {"technique": "int8_lookup_tables", "settings": {"io": "int8"}})
     assert holds(evidence) and [found["technique"] for found in evidence][-2:] == ["clustering", "int8_lookup_tables"]
-    lookups = [tensor.lookup for tensor in packed.tensors if tensor.lookup is not None]
+    lookups = [tensor.coding for tensor in packed.tensors if tensor.coding is not None]
     assert lookups and all(lookup.bits == 3 and lookup.axis == 0 for lookup in lookups), "8 clusters, by channel"
     assert packed.size_bytes < plain.size_bytes
     for mine, theirs in zip(kernels(packed), kernels(plain), strict=True):
         np.testing.assert_array_equal(mine.array, theirs.array)
     checked = check(path, device="nucleo-l4r5zi", cache=False)
-    assert {one.name: one.outcome for one in checked.checks}["lookup_tables"] == "pass" and checked.outcome == "pass"
+    assert {one.name: one.outcome for one in checked.checks}["decoded_weights"] == "pass" and checked.outcome == "pass"
+
+
+@pytest.mark.micro
+def test_zeros_are_coded_bit_for_bit_and_still_seen(line):
+    pytest.importorskip("tflite_micro")
+    plain, _, _ = line.make(PRUNING_CONSTANT, INT8)
+    coded, path, evidence = line.make(
+        PRUNING_CONSTANT, {"technique": "int8_coded", "settings": {"io": "int8", "least_macs": 0}}
+    )
+    assert holds(evidence) and [found["technique"] for found in evidence][-2:] == ["pruning", "int8_coded"]
+    assert "B in place of" in evidence[-1]["detail"] and coded.size_bytes < plain.size_bytes
+    for mine, theirs in zip(kernels(coded), kernels(plain), strict=True):
+        np.testing.assert_array_equal(mine.array, theirs.array)
+    checked = check(path, device="nucleo-l4r5zi", cache=False)
+    assert {one.name: one.outcome for one in checked.checks}["decoded_weights"] == "pass" and checked.outcome == "pass"
 
 
 def test_float32_and_its_control(line):

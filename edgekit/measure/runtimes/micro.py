@@ -58,8 +58,8 @@ class Micro(Value):
     """The result of the microcontroller's interpreter; `difference` is that of the output that differs most from LiteRT's.
 
     `difference` is None if LiteRT does not open the file; only this interpreter then judges it.
-    `same_as_expanded` is the share of output elements equal to those of the file with its look-up tables expanded, on the
-    same interpreter; None if the file has no tables.
+    `same_as_expanded` is the share of output elements equal to those of the file with its coded weights written out, on the
+    same interpreter; None if the file has none.
     """
 
     runtime: str
@@ -74,7 +74,7 @@ def confirm(
 ) -> Micro | Refused:
     """Run samples (random ones without data) on both interpreters, and read the arena afterwards.
 
-    `reference` is None if LiteRT does not open the file. `expanded` is the file with its look-up tables expanded, if it has
+    `reference` is None if LiteRT does not open the file. `expanded` is the file with its coded weights written out, if it has
     any: `reference` is then a session of that file.
     """
     micro = TfliteMicro()

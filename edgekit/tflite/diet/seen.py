@@ -26,5 +26,5 @@ def _facts(model: TfliteModel, tensor: Tensor) -> tuple[Any, ...]:
     start, length = tensor.span or (0, 0)
     return (
         tensor.shape, tensor.shape_signature, tensor.dtype, tensor.scales, tensor.zero_points, tensor.quantized_dimension,
-        tensor.variable, tensor.sparsity, tensor.lookup, model.content[start : start + length],
+        tensor.variable, tensor.sparsity, tensor.coding, model.content[start : start + length],
     )  # fmt: skip

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from edgekit.devices.profile import load_profile
-from edgekit.measure.figures import tables_checks
+from edgekit.measure.figures import decoding_checks
 from edgekit.measure.firmware import vector_of
 from edgekit.measure.measure import measure
 from edgekit.measure.runtimes.micro import Difference, Micro
@@ -34,13 +34,13 @@ def test_it_is_scored_as_the_file_that_was_packed(dataset, tmp_path):
     packed, plain = run(PACKED, NUCLEO, dataset, tmp_path / "a"), run(PLAIN, NUCLEO, dataset, tmp_path / "b")
     np.testing.assert_array_equal(np.load(packed.scores[0]), np.load(plain.scores[0]))
     assert packed.metrics["accuracy"].value == plain.metrics["accuracy"].value
-    assert "with the look-up tables written out" in packed.metrics["accuracy"].source
+    assert "with the coded weights written out" in packed.metrics["accuracy"].source
     assert packed.metrics["flash"].value == PACKED.stat().st_size < plain.metrics["flash"].value
     assert packed.metrics["ram"].value > plain.metrics["ram"].value, "the arena is that of the packed file"
     assert "of activations and scratch" in packed.metrics["ram"].source
     outcomes = {check.name: check.outcome for check in packed.checks}
-    assert set(outcomes.values()) == {"pass"} and "lookup_tables" in outcomes
-    assert "lookup_tables" not in {check.name for check in plain.checks}
+    assert set(outcomes.values()) == {"pass"} and "decoded_weights" in outcomes
+    assert "decoded_weights" not in {check.name for check in plain.checks}
     assert not list(tmp_path.rglob("model.tflite")), "what stood in is gone"
 
 
@@ -65,7 +65,7 @@ def test_what_cannot_be_written_out_is_left_to_the_runtime_to_refuse():
     model = read_tflite(PACKED)
     unknown = msgspec.structs.replace(
         model,
-        tensors=tuple(msgspec.structs.replace(t, span=None, lookup=None) if t.lookup else t for t in model.tensors),
+        tensors=tuple(msgspec.structs.replace(t, span=None, coding=None) if t.coding else t for t in model.tensors),
     )
     with stand_in(unknown, NUCLEO) as found:
         assert found is None
@@ -75,9 +75,9 @@ def test_what_cannot_be_written_out_is_left_to_the_runtime_to_refuse():
 def test_tables_that_are_decoded_to_other_weights_fail(share, outcome):
     difference = Difference(same=1, largest_steps=0, equal=1)
     micro = Micro(runtime="micro", arena=None, samples=4, difference=difference, same_as_expanded=share)
-    (check,) = tables_checks(micro)
-    assert (check.name, check.outcome) == ("lookup_tables", outcome)
-    assert tables_checks(msgspec.structs.replace(micro, same_as_expanded=None)) == []
+    (check,) = decoding_checks(micro)
+    assert (check.name, check.outcome) == ("decoded_weights", outcome)
+    assert decoding_checks(msgspec.structs.replace(micro, same_as_expanded=None)) == []
 
 
 @pytest.mark.micro

@@ -34,7 +34,7 @@ def seen(model: TfliteModel) -> list[Any]:
     """All that computes: every tensor's facts and data, every operator, the ends and the signatures."""
     tensors = [
         (t.shape, t.shape_signature, t.dtype, t.scales, t.zero_points, t.quantized_dimension, t.variable, t.sparsity,
-         t.lookup, t.span and model.content[t.span[0] : sum(t.span)])
+         t.coding, t.span and model.content[t.span[0] : sum(t.span)])
         for t in model.tensors
     ]  # fmt: skip
     return [tensors, model.operators, model.inputs, model.outputs, model.signatures, model.subgraphs]

@@ -12,19 +12,20 @@ from hypothesis import strategies as st
 
 from edgekit.errors import ModelError
 from edgekit.tflite.breakdown import breakdown
-from edgekit.tflite.expanded import expanded, has_tables
-from edgekit.tflite.lookup import METADATA_BYTES, Lookup, look_up, read_lookup
+from edgekit.tflite.coding.header import HEAD_BYTES
+from edgekit.tflite.coding.lookup import Lookup, look_up, read_lookup
+from edgekit.tflite.expanded import expanded, has_coded
 from edgekit.tflite.reader import parse_tflite, read_tflite
 from edgekit.tflite.weights import kernels, model_sparsity, weights
 
-GOLDEN = Path(__file__).parent.parent / "golden"
+GOLDEN = Path(__file__).parents[2] / "golden"
 PLAIN, PACKED = read_tflite(GOLDEN / "clustered_int8.tflite"), read_tflite(GOLDEN / "lookup_tables_int8.tflite")
-(DECODED,) = (tensor for tensor in PACKED.tensors if tensor.lookup is not None)
+(DECODED,) = (tensor for tensor in PACKED.tensors if tensor.coding is not None)
 
 
 def test_the_tables_of_the_golden_file():
     """144 weights for each of 8 outputs, 4 values each: 2 bits a weight, 8 tables of 4 bytes."""
-    lookup = DECODED.lookup
+    lookup = DECODED.coding
     assert (lookup.bits, lookup.stride, lookup.axis, lookup.count, len(lookup.tables)) == (2, 4, 0, 8, 32)
     assert DECODED.span[1] == 8 * 144 * 2 // 8 and DECODED.shape == (8, 144) and DECODED.constant
 
@@ -40,7 +41,7 @@ def test_the_weights_are_those_that_were_packed():
 def test_the_sums_do_not_lie():
     assert PACKED.parameters == PLAIN.parameters and PACKED.macs == PLAIN.macs
     assert model_sparsity(PACKED) == model_sparsity(PLAIN)
-    assert PLAIN.weight_bytes - PACKED.weight_bytes == 8 * 144 - (288 + METADATA_BYTES + 32)
+    assert PLAIN.weight_bytes - PACKED.weight_bytes == 8 * 144 - (288 + HEAD_BYTES + 32)
     assert PACKED.activation_bytes - PLAIN.activation_bytes == 8 * 144, "it is decoded into memory"
 
 
@@ -76,7 +77,7 @@ def test_every_width_and_axis_is_looked_up_as_one_bit_after_another_says(data):
 
 def ancillary(**changes: int) -> bytes:
     head = {0: 0, 1: 1, 4: 1, 5: 2, 6: 4} | {int(place[1:]): value for place, value in changes.items()}
-    return bytes(head.get(place, 0) for place in range(METADATA_BYTES)) + bytes(8 * 4)
+    return bytes(head.get(place, 0) for place in range(HEAD_BYTES)) + bytes(8 * 4)
 
 
 @pytest.mark.parametrize(
@@ -112,27 +113,27 @@ def test_tables_that_do_not_fit_are_damage_and_no_tensor_that_is_computed(place,
     """The decoder on the board checks no length: it would read beyond the tables."""
     with pytest.raises(ModelError) as caught:
         parse_tflite(damaged(TABLES.span[0] + place, value), where="test")
-    assert "look-up table" in caught.value.what and DECODED.name in caught.value.received
+    assert "coded weights" in caught.value.what and DECODED.name in caught.value.received
 
 
 def test_another_kind_of_packing_is_a_tensor_that_is_computed():
-    model = parse_tflite(damaged(TABLES.span[0], 1), where="test")
-    assert not any(tensor.lookup for tensor in model.tensors) and len(kernels(model)) == 3
+    model = parse_tflite(damaged(TABLES.span[0], 200), where="test")
+    assert not any(tensor.coding for tensor in model.tensors) and len(kernels(model)) == 3
 
 
 def test_an_index_beyond_its_table_is_an_error_and_not_another_weight():
-    wide = msgspec.structs.replace(DECODED, lookup=msgspec.structs.replace(DECODED.lookup, stride=2, tables=bytes(16)))
+    wide = msgspec.structs.replace(DECODED, coding=msgspec.structs.replace(DECODED.coding, stride=2, tables=bytes(16)))
     broken = msgspec.structs.replace(
         PACKED, tensors=tuple(wide if tensor.index == wide.index else tensor for tensor in PACKED.tensors)
     )
     with pytest.raises(ModelError) as caught:
         weights(broken, wide.index)
-    assert caught.value.received == "an index beyond its table"
+    assert "beyond its table" in caught.value.received
 
 
 def test_written_out_it_is_the_file_that_was_packed():
     model = parse_tflite(expanded(PACKED), where="test")
-    assert not has_tables(model) and has_tables(PACKED)
+    assert not has_coded(model) and has_coded(PACKED)
     assert [operator.name for operator in model.operators] == [operator.name for operator in PLAIN.operators]
     for mine, theirs in zip(kernels(model), kernels(PLAIN), strict=True):
         assert model.tensors[mine.index].scales == PLAIN.tensors[theirs.index].scales

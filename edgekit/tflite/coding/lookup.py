@@ -1,11 +1,10 @@
-"""Weights in look-up tables: how TFLM_DECODE stores a tensor, read into a value, and the tensor that it stands for.
+"""Weights as indices into tables of their values: encoded, read into a value, and the tensor that it stands for.
 
     weight[i] = tables[channel of i][index i],    index i = the i-th group of `bits` bits, the highest bit first
 
-A file made by `tflite_micro.compression` has, before each operator that uses such a tensor, a custom operator
-TFLM_DECODE with a pair of constants: the packed indices, and 16 bytes of metadata followed by the tables
-(tensorflow/lite/micro/kernels/decode_state_lut.h, version 1 of both). It knows only that format, and neither operators nor
-devices. A pair of any other kind is no error: its tensor then counts as computed.
+The stream holds the indices; behind the head of the ancillary data are the tables. Byte 5 of the head has the axis with a
+table for each slice (15: one table) in its high half and the bits of an index in its low one, byte 6 the values of a
+table (tensorflow/lite/micro/kernels/decode_state_lut.h, version 1).
 """
 
 from __future__ import annotations
@@ -14,17 +13,16 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from edgekit.tflite.coding.coded import Coded
+from edgekit.tflite.coding.header import HEAD_BYTES, LOOKUP, head, kind_of
 from edgekit.values import Value
 
 if TYPE_CHECKING:
     import numpy as np
 
-DECODE = "TFLM_DECODE"
-METADATA_BYTES = 16
 ONE_TABLE = 15
 """The axis number that means one table for the whole tensor."""
-_LOOKUP, _METADATA_VERSION, _TABLES_VERSION = 0, 1, 1
-_MOST_BITS, _MOST_VALUES = 7, 128
+MOST_BITS, MOST_VALUES = 7, 128
 
 
 class Lookup(Value):
@@ -45,25 +43,16 @@ class Lookup(Value):
         return len(self.tables) // (self.stride * self.item_bytes)
 
 
-def says_lookup(ancillary: bytes) -> bool:
-    """Whether the second tensor of a pair declares look-up tables in the format that is read here.
-
-    If it does but `read_lookup` finds none, the file is damaged: the decoder would read beyond the tables.
-    """
-    head = ancillary[:METADATA_BYTES]
-    return len(head) == METADATA_BYTES and (head[0], head[1], head[4]) == (_LOOKUP, _METADATA_VERSION, _TABLES_VERSION)
-
-
 def read_lookup(ancillary: bytes, packed_bytes: int, shape: Sequence[int], item_bytes: int) -> Lookup | None:
-    """The tables in the second tensor of a pair; None if it is not a look-up table that fits the tensor.
+    """The tables in ancillary data; None if they are no look-up tables that fit the tensor.
 
-    `packed_bytes` is the length of the first, `shape` and `item_bytes` those of the decoded tensor.
+    `packed_bytes` is the length of the stream, `shape` and `item_bytes` those of the decoded tensor.
     """
-    if not says_lookup(ancillary):
+    if kind_of(ancillary) != LOOKUP:
         return None
-    head, tables = ancillary[:METADATA_BYTES], ancillary[METADATA_BYTES:]
-    axis, bits, stride = head[5] >> 4, head[5] & 7, head[6]
-    if not (1 <= bits <= _MOST_BITS and 1 <= stride <= _MOST_VALUES):
+    first, tables = ancillary[:HEAD_BYTES], ancillary[HEAD_BYTES:]
+    axis, bits, stride = first[5] >> 4, first[5] & 7, first[6]
+    if not (1 <= bits <= MOST_BITS and 1 <= stride <= MOST_VALUES):
         return None
     if axis != ONE_TABLE and (not shape or axis not in (0, len(shape) - 1)):
         return None
@@ -98,3 +87,33 @@ def look_up(lookup: Lookup, packed: np.ndarray, shape: Sequence[int]) -> np.ndar
     channels = np.arange(shape[lookup.axis]).reshape([-1 if at == lookup.axis else 1 for at in range(len(shape))])
     looked: np.ndarray = tables[channels, indices.reshape(shape)]
     return looked
+
+
+def in_tables(array: np.ndarray, axis: int | None) -> Coded | None:
+    """An int8 array in tables, one for each slice along the first or last axis, or one in all (None).
+
+    None where a table would need more than 128 values, or the axis is in the middle.
+
+    >>> import numpy as np
+    >>> made = in_tables(np.array([[7, 8], [9, 7]], np.int8), None)
+    >>> made.stream.hex(), made.ancillary[16:].hex()
+    ('18', '070809')
+    """
+    import numpy as np
+
+    if not array.size or (axis is not None and axis not in (0, array.ndim - 1)):
+        return None
+    slices = [array] if axis is None else list(np.moveaxis(array, axis, 0))
+    found = [np.unique(one, return_inverse=True) for one in slices]
+    stride = max(len(values) for values, _ in found)
+    if stride > MOST_VALUES:
+        return None
+    bits = max(1, (stride - 1).bit_length())
+    places = np.stack([inverse.reshape(slices[0].shape) for _, inverse in found])
+    indices = places[0] if axis is None else np.moveaxis(places, 0, axis)
+    tables = b"".join(values.tobytes().ljust(stride, b"\0") for values, _ in found)
+    groups = indices.reshape(-1, 1).astype(np.uint8) >> np.arange(bits - 1, -1, -1, dtype=np.uint8) & 1
+    number = ONE_TABLE if axis is None else axis
+    return Coded(
+        stream=np.packbits(groups.reshape(-1)).tobytes(), ancillary=head(LOOKUP, number << 4 | bits, stride) + tables
+    )
