@@ -25,6 +25,7 @@ CLIPS = (*RELUS, "hard_tanh")
 CLIPPED = ((0, 6), (-1, 1))
 CLIP_KINDS = ("ReLU", "Relu", "Relu6", "HardTanh", "Activation")
 SHIFT, SHARE = 3.0, 1 / 6
+OWN_LAYERS = ("keras.src.layers", "keras.layers")
 PARTS = 3
 """The values within a hard swish."""
 
@@ -73,9 +74,17 @@ def clips(call: Call) -> bool:
 
 
 def _joins(call: Call | None) -> bool:
+    """Whether what a call does last takes up a clip behind it, or may: what a layer of somebody's own ends with is not known."""
+    if call is not None and _is_closed(call.operation):
+        return True
     if call is not None and call.kind == "UnitNormalization":
         return len(call.outputs[0].shape) > 1  # rows are normalised by an operator of their own
     return call is not None and call.kind.startswith(JOINS) and not activation(call.operation)
+
+
+def _is_closed(operation: Any) -> bool:
+    """Whether it is a layer that is none of Keras's own layers: InceptionResNetV2 scales its branches with one."""
+    return hasattr(operation, "weights") and not type(operation).__module__.startswith(OWN_LAYERS)
 
 
 def activation(operation: Any) -> str:

@@ -155,3 +155,17 @@ def test_a_clip_that_no_operator_does_has_one_before_it(tools: Any) -> None:
     ops = tools.keras3.ops
     found = ranges(graph_of(tools, lambda layers, x: ops.clip(layers.Conv2D(4, 3, name="conv")(x), 0.0, 1.0)))
     assert "conv" in found
+
+
+def test_a_layer_of_somebodys_own_has_none_before_a_clip(tools: Any) -> None:
+    """Nobody knows what it ends with: a sum or a product takes up the clip, as in InceptionResNetV2's scaled branches."""
+
+    class Scaled(tools.keras3.layers.Layer):  # type: ignore[misc]
+        def call(self, values: Any) -> Any:
+            return values[0] + 0.5 * values[1]
+
+    def build(layers: Any, x: Any) -> Any:
+        made = Scaled(name="own")([layers.Dense(4, name="first")(x), layers.Dense(4, name="second")(x)])
+        return layers.Dense(2, name="last")(layers.ReLU(name="relu")(made))
+
+    assert list(ranges(graph_of(tools, build, (4,)))) == ["entry", "first", "second", "relu", "last"]
