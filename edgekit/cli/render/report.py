@@ -231,5 +231,6 @@ def _file(report: Report, chosen: Chosen) -> RenderableType:
 
 def _sources(metrics: Metrics) -> RenderableType | None:
     """Each source once, with the figures that come from it."""
-    found = reasons_with_names((name, metrics[name].source) for name in ordered(metrics) if metrics[name].source)
+    shown = [name for name in ordered(metrics) if name not in DETAILS]
+    found = reasons_with_names((name, metrics[name].source) for name in shown if metrics[name].source)
     return name_and_text(found) if found else None
