@@ -59,7 +59,7 @@ class Channel:
         self._held = b""
         self._log = b""
         self._hear = hear
-        self._ending = threading.Event()
+        self._ending, self._closed = threading.Event(), threading.Event()
         self._writing = threading.Lock()
         self._process = subprocess.Popen(
             list(command),
@@ -162,11 +162,11 @@ class Channel:
             self._alarm.cancel()
             self._process.kill()  # not its group: the process that cleans up after it must go on
             self._process.wait()
+            self._closed.set()
             self._drain_until(time.monotonic() + 1.0)
-            for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
-                with contextlib.suppress(OSError, ValueError):
-                    if pipe is not None:
-                        pipe.close()
+            with contextlib.suppress(OSError, ValueError):
+                if self._process.stdin is not None:
+                    self._process.stdin.close()
 
     def _expire(self) -> None:
         """Ends the program at the deadline to free a thread that writes to it: writing has no time limit, reading and waiting do."""
@@ -197,15 +197,21 @@ class Channel:
         return block
 
     def _pump(self, pipe: IO[bytes]) -> None:
-        with contextlib.suppress(OSError, ValueError):
+        """Pass its output on, and nothing more once the channel is closed.
+
+        The thread that reads a pipe closes it: closed by another, its number could be that of the next channel's pipe, from
+        which this thread would then read.
+        """
+        with pipe, contextlib.suppress(OSError, ValueError):
             while block := os.read(pipe.fileno(), BLOCK_BYTES):
-                self._blocks.put(block)
+                if not self._closed.is_set():
+                    self._blocks.put(block)
         self._blocks.put(b"")
 
     def _listen(self, pipe: IO[bytes]) -> None:
         """Keep the end of its standard error, and pass on its lines; very long lines are passed on in pieces."""
         held = b""
-        with contextlib.suppress(OSError, ValueError):
+        with pipe, contextlib.suppress(OSError, ValueError):
             while block := os.read(pipe.fileno(), BLOCK_BYTES):
                 self._log = (self._log + block)[-LOG_TAIL_BYTES:]
                 *lines, held = (held + block).split(b"\n")
