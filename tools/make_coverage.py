@@ -72,8 +72,7 @@ def _run(rows: list[Row], results: Results, workers: int) -> None:
         try:
             result = run_row(bench, row, None if row.like is None else results.find(row.like))
             if result.seconds > RENEWED_AFTER_S:
-                bench.__exit__(None, None, None)
-                bench.__enter__()
+                bench.renew()
         finally:
             benches.put(bench)
         results.keep(result)

@@ -12,16 +12,20 @@ import tempfile
 import zlib
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from edgekit.documents.diet import DietResult, Proof
 from edgekit.errors import InputError, OutputError
 from edgekit.files import prepare, replace_file
 from edgekit.progress import Progress, no_progress
 from edgekit.tflite.diet.whole import Dieted, dieted
+from edgekit.tflite.layers_beside import layers_beside
 from edgekit.tflite.reader import read_content
 from edgekit.watching.auto import Auto, shows_progress
 
 __all__ = ["diet"]
 
+OUTDATED = "what beside it tells of its layers, as a build's report.json, is of the file before, and is no longer used"
 UNPROVEN = "no runtime here runs it, so nothing shows that it would compute the same"
 
 
@@ -63,6 +67,8 @@ def diet(
     if proof is not None and proof.outcome == "not run":
         found = Dieted(content=content, reason=f"{UNPROVEN}: {proof.reason}")
     fails = proof is not None and proof.outcome == "different"
+    if in_place and found.content != content and layers_beside(path, content):
+        found = replace(found, notes=(*found.notes, OUTDATED))
     if target is not None and not fails and not (in_place and found.content == content):
         rights = stat.S_IMODE(path.stat().st_mode) if in_place else None
         replace_file(target, found.content)

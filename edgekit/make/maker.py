@@ -32,7 +32,7 @@ from edgekit.tflite.diet.whole import Saving
 from edgekit.values import Value, to_builtins
 from edgekit.verdict.converter_said import NO_LOOPS, WITHOUT_KERNEL, plain
 
-ANSWER, BEFORE = "answer.json", "before_diet.tflite"
+ANSWER = "answer.json"
 LEAST_S = {"convert": 60.0, "predict": 60.0}
 """These jobs get at least this long, even where the time budget ends sooner: they use what was already trained."""
 GRACE_S = 30.0
@@ -110,7 +110,7 @@ class Maker:
         seconds = stage.seconds + answer["seconds"]
         return Made(
             tflite=tflite,
-            before=_before_diet(tflite, answer),
+            before=_before_diet(tflite, answer["diet"]),
             model=stage.folder,
             seconds=seconds,
             evidence=(*stage.proofs, *_proven(answer["evidence"], "in the file", seconds)),
@@ -313,14 +313,13 @@ class Maker:
         return folder, answer
 
 
-def _before_diet(tflite: Path, answer: dict[str, Any]) -> BeforeDiet:
-    """What the diet of a conversion's file began with."""
-    reason = answer["not_dieted"]
+def _before_diet(tflite: Path, diet: dict[str, Any]) -> BeforeDiet:
+    """What the diet of a conversion's file began with, by the job's answer."""
     return BeforeDiet(
-        path=None if reason else str(tflite.with_name(BEFORE)),
-        labels=tuple(answer["labels"]),
-        savings=msgspec.convert(answer["savings"], tuple[Saving, ...]),
-        reason=reason,
+        path=None if diet["before"] is None else str(tflite.with_name(diet["before"])),
+        labels=tuple(diet["labels"]),
+        savings=msgspec.convert(diet["savings"], tuple[Saving, ...]),
+        reason=diet["reason"],
     )
 
 

@@ -16,6 +16,7 @@ from edgekit.documents.diet import DietResult, Proof, RuntimeProof
 from edgekit.emit.schema import schema_of
 from edgekit.errors import EdgekitError, InputError, ModelError, OutputError
 from edgekit.measure import same
+from edgekit.tflite.layers_beside import keep_layers
 from edgekit.tflite.reader import read_tflite
 from edgekit.values import to_json
 
@@ -161,3 +162,10 @@ def test_arguments_that_make_no_sense(options, model):
     with pytest.raises(InputError) as caught:
         edgekit.diet(model, **options)
     assert isinstance(caught.value, EdgekitError) and caught.value.allowed
+
+
+def test_a_report_of_the_file_before_is_told(tmp_path, model):
+    """After it the file has another hash, and the layers that the report names are taken no more."""
+    keep_layers(model, ("first",))
+    assert any("is of the file before" in note for note in edgekit.diet(model, in_place=True, prove=False).notes)
+    assert not edgekit.diet(model, in_place=True, prove=False).notes

@@ -67,6 +67,11 @@ class Bench:
     def __exit__(self, *exc: object) -> None:
         self._stack.close()
 
+    def renew(self) -> None:
+        """End the children and begin with new ones."""
+        self._stack.close()
+        self.__enter__()
+
     @contextlib.contextmanager
     def made(self, row: Row) -> Iterator[tuple[Made, Cache]]:
         """The row's model, and a cache that goes with it; raises `TrialFailed` where Keras itself cannot make or save it."""

@@ -31,6 +31,7 @@ from edgekit.tflite.free_batch import free_batch
 from edgekit.tflite.labels import labels
 from edgekit.tflite.layers_beside import keep_layers
 from edgekit.tflite.lstm_scales import mended_lstm_scales
+from edgekit.tflite.model import TfliteModel
 from edgekit.tflite.patched import patched
 from edgekit.tflite.port_order import order_ports
 from edgekit.tflite.reader import parse_tflite, read_tflite
@@ -45,8 +46,7 @@ def convert(job: dict[str, Any], progress: Progress) -> Any:
     """Convert the model in `job["model"]` by the last of `job["steps"]`; writes `job["target"]/model.tflite`.
 
     The evidence is taken before the file's diet; where that drops anything, the file before it is `before_diet.tflite`. Returns the evidence of every
-    step in the bytes, a note on the calibration, how many loops are in the file, the label of each operator, what the diet gave (or why
-    nothing could go) and the seconds. The job also holds
+    step in the bytes, a note on the calibration, how many loops are in the file, the `diet` (`_put_on_diet`) and the seconds. The job also holds
     `dataset` (None where nothing is calibrated), `samples`, `seed`, `root`, `imports`, the names that the file
     gives its `inputs` and `outputs`, the `sizes` of a sample of each input where the model leaves some free (else None), and
     whether the loops of recurrent layers are `unrolled` (by default they are not) and the names of inner tensors kept (`keep_names`).
@@ -87,22 +87,27 @@ def convert(job: dict[str, Any], progress: Progress) -> Any:
     evidence = to_builtins([*kept, conversion_of(last).ensures(tflite, last.settings)])
     for one in evidence:
         one["detail"] += mended.get(one["technique"], "")
-    slim = dieted(content, where="the converted model", keep_names=job.get("keep_names", False))
-    if slim.reason is None:
-        path.rename(path.with_name(BEFORE))
-        path.write_bytes(slim.content)
-        keep_layers(path, labels(tflite))
+    diet = _put_on_diet(path, tflite, keep_names=job.get("keep_names", False))
     progress("converting", 1, 1)
     return {
         "evidence": evidence,
         "calibration": note if converter.representative_dataset is not None else "",
         "seconds": time.monotonic() - started,
         "steps_unrolled": steps_unrolled,
-        "labels": labels(tflite),
-        "savings": to_builtins(slim.savings),
-        "not_dieted": slim.reason,
+        "diet": diet,
         "loops": sum(operator.name == "WHILE" for operator in tflite.operators),
     }
+
+
+def _put_on_diet(path: Path, tflite: TfliteModel, *, keep_names: bool) -> dict[str, Any]:
+    """Replace a file by the one after its diet; returns the name of the file before it (None where nothing could go, with the reason)."""
+    slim, layers = dieted(tflite.content, where="the converted model", keep_names=keep_names), labels(tflite)
+    if slim.reason is None:
+        path.rename(path.with_name(BEFORE))
+        path.write_bytes(slim.content)
+        keep_layers(path, layers)
+    before = BEFORE if slim.reason is None else None
+    return {"before": before, "labels": layers, "savings": to_builtins(slim.savings), "reason": slim.reason}
 
 
 def _calibration(
