@@ -134,7 +134,10 @@ def input_differences(lock: Lock, now: LockedInputs) -> Iterator[Difference]:
         step = f"bring back the source of {name} (or install that version), or {AGAIN}"
         yield Difference(what=f"module {name}", locked=_short(old), now=_short(new), next_step=step)
     for name, old, new in _changed(was.settings, now.settings):
-        step = f"set {name} as it was, or {AGAIN}"
+        known = (
+            f"set {name} as it was" if name in was.settings else "install the locked edgekit, which has no such setting"
+        )
+        step = f"{known}, or {AGAIN}"
         yield Difference(what=f"setting {name}", locked=_text(old), now=_text(new), next_step=step)
     for name, old, new in _changed(was.versions, now.versions):
         step = f"{_restore(name, old, lock)}, or {AGAIN}"

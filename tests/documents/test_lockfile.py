@@ -186,3 +186,10 @@ def test_what_is_read_live_of_this_machine_is_not_locked():
         rpi4, memory=msgspec.structs.replace(rpi4.memory, ram=msgspec.structs.replace(rpi4.memory.ram, value=1.0))
     )
     assert profile_digest(slower) != profile_digest(rpi4)
+
+
+def test_a_setting_that_a_lock_did_not_know_cannot_be_set_as_it_was(lock):
+    """A lock of an earlier edgekit."""
+    now = msgspec.structs.replace(lock.inputs, settings={**lock.inputs.settings, "keep_names": False})
+    (one,) = input_differences(lock, now)
+    assert one.what == "setting keep_names" and one.next_step.startswith("install the locked edgekit")
