@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from edgekit.errors import EdgekitError, did_you_mean
+from edgekit.errors import EdgekitError, InterruptedBuild, did_you_mean
+from edgekit.interrupts import interrupt_is_handled
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -107,6 +108,8 @@ def _explain(problem: BaseException, *, debug: bool) -> int:
     """Print on stderr what went wrong; returns the exit code."""
     if debug:
         traceback.print_exception(problem)
+    if isinstance(problem, KeyboardInterrupt | InterruptedBuild):
+        interrupt_is_handled()
     if isinstance(problem, EdgekitError):
         click.echo(f"error: {problem}", err=True)
         return problem.exit_code

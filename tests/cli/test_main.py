@@ -175,6 +175,30 @@ def test_ctrl_c_is_a_message_and_code_130():
     assert "interrupted" in said and "Traceback" not in said
 
 
+WITHIN_A_STRING = """
+import sys, types
+cut = types.ModuleType("edgekit.api.build")
+def build(**given):
+    exec("raise KeyboardInterrupt")
+cut.build = build
+sys.modules["edgekit.api.build"] = cut
+from edgekit.cli.main import main
+main(["build", "--device", "rpi4"])
+"""
+
+
+def test_an_interrupt_within_an_import_is_code_130_too(tmp_path):
+    """Python, started with -m, would end by SIGINT after the exit code: see `edgekit.interrupts`."""
+    (tmp_path / "cut_short.py").write_text(WITHIN_A_STRING)
+    root = Path(__file__).resolve().parents[2]
+    done = subprocess.run(
+        [sys.executable, "-m", "cut_short"], capture_output=True, cwd=tmp_path, text=True,
+        env={**os.environ, "PYTHONPATH": str(root)},
+    )  # fmt: skip
+    assert done.returncode == 130, done.stderr
+    assert "interrupted" in done.stderr and "Traceback" not in done.stderr
+
+
 def test_there_is_one_version():
     project = tomllib.loads((Path(__file__).resolve().parents[2] / "pyproject.toml").read_text(encoding="utf-8"))
     done = CliRunner().invoke(main, ["--version"])

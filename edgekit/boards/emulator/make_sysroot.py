@@ -34,6 +34,7 @@ from edgekit.boards.emulator.sysroot import (
 )
 from edgekit.boards.emulator.unpacking import unpack_deb, unpack_wheel
 from edgekit.errors import EdgekitError, MissingExtraError, OutputError
+from edgekit.interrupts import interrupt_is_handled
 from edgekit.machine.probe import FILE as PROBE
 from edgekit.values import to_json
 
@@ -327,6 +328,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         say(f"error: {problem}")
         return problem.exit_code
     except KeyboardInterrupt:
+        interrupt_is_handled()
         say("interrupted; nothing was left")
         return 130
     runtimes = ", ".join(f"{RUNTIMES[kind]} {version}" for kind, version in made.manifest.runtimes.items())

@@ -48,6 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"the system does not allow it: {one_line(problem)}\n")
         return 1
     except KeyboardInterrupt:
+        eval("None")  # else Python may end by SIGINT in place of the code: it keeps a note of the interrupt
         return 130
 
 
