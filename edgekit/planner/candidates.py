@@ -45,7 +45,7 @@ def candidates(task: Task) -> tuple[list[Proposal], list[Declined]]:
         for step in steps
         if name not in packing or step.technique.requires(task.graph, step.settings) is None
     ]
-    plain.sort(key=lambda found: (found.role != "baseline", _order(task, found)))
+    plain.sort(key=lambda found: (found.role != "baseline", order(task, found)))
     alone = [
         (lightness, _proposal(task, (step, end)))
         for found in training.values()
@@ -53,7 +53,7 @@ def candidates(task: Task) -> tuple[list[Proposal], list[Declined]]:
         for end in _conversions_after(task, (step,), after, packing)
         if after is not None and may_convert(after.technique.name, (step,))
     ]
-    alone.sort(key=lambda pair: (pair[0], _order(task, pair[1])))
+    alone.sort(key=lambda pair: (pair[0], order(task, pair[1])))
     ordered = [*plain[:1], *_own(task, conversions), *plain[1:], *(found for _, found in alone)]
     return _each_once(ordered, declined)
 
@@ -125,7 +125,7 @@ def stronger(task: Task, candidate: Proposal) -> list[Proposal]:
         steps = (*candidate.steps[:index], heavier, *candidate.steps[index + 1 :]) if heavier is not None else ()
         if heavier is not None and may_follow(steps[:-1]):
             found.append(_proposal(task, steps))
-    return sorted(found, key=lambda one: _order(task, one))
+    return sorted(found, key=lambda one: order(task, one))
 
 
 def replaces(candidate: Proposal) -> str | None:
@@ -232,7 +232,7 @@ def _name(steps: tuple[TypedStep, ...]) -> str:
     return "+".join(step.label for step in steps)
 
 
-def _order(task: Task, candidate: Proposal) -> tuple[float, float, str]:
+def order(task: Task, candidate: Proposal) -> tuple[float, float, str]:
     """The sort key of candidates: the one predicted best by the goal first, then the faster.
 
     A variant of another conversion comes right after it.

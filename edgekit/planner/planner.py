@@ -10,14 +10,16 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from edgekit.documents.candidate import Declined, Plan
 from edgekit.documents.report import Check, Metrics
-from edgekit.planner.candidates import candidates, chained, control, replaces, stronger, with_conversion
+from edgekit.planner.candidates import candidates, chained, control, order, replaces, stronger, with_conversion
 from edgekit.planner.chains import may_convert, trained_with
 from edgekit.planner.correct import corrected
 from edgekit.planner.hope import no_hope
 from edgekit.planner.nearest import too_little
+from edgekit.planner.promise import by_promise
 from edgekit.planner.proposal import Proposal
 from edgekit.planner.ranking import first, of_the_goal, place, standing, why
 from edgekit.planner.rules import Seen, excess, impossible, is_own, is_witness, lost, may_stand_for
@@ -58,6 +60,8 @@ class Planner:
         put_off: list[Proposal] = []
         while self.waiting or (alone and self._add_chains()):
             candidate = self._with_a_conversion_that_works(self._corrected(self.waiting.pop(0)))
+            if candidate.name in self._asked or any(one.technique == candidate.name for one in self.declined):
+                continue  # with the conversion that works it is one that was decided on already
             if not alone and self._depends_on_a_trial(candidate):
                 put_off.append(candidate)
                 continue
@@ -77,7 +81,8 @@ class Planner:
         if self._has_chains:
             return False
         self._has_chains = True
-        self.waiting += chained(self.task, self._parts)
+        found = chained(self.task, self._parts)
+        self.waiting += by_promise(self.task, found, self.trials, partial(order, self.task))
         return bool(self.waiting)
 
     def _depends_on_a_trial(self, candidate: Proposal) -> bool:
