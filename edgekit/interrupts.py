@@ -7,7 +7,9 @@ own exit code was given, and its caller sees a signal in place of the code. Runn
 
 from __future__ import annotations
 
+from collections import namedtuple
+
 
 def interrupt_is_handled() -> None:
     """Let the process end with the exit code that it chooses, not by SIGINT."""
-    eval("None")
+    namedtuple("Nothing", ())  # runs a string

@@ -10,6 +10,7 @@ import json
 import os
 import signal
 import sys
+from collections import namedtuple
 from typing import Any, NoReturn, Sequence
 
 from . import arguments, child, document, work
@@ -48,7 +49,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"the system does not allow it: {one_line(problem)}\n")
         return 1
     except KeyboardInterrupt:
-        eval("None")  # else Python may end by SIGINT in place of the code: it keeps a note of the interrupt
+        namedtuple(
+            "Nothing", ()
+        )  # runs a string: else Python's note of the interrupt may end it by SIGINT, not by the code
         return 130
 
 
