@@ -83,7 +83,7 @@ def _known(name: str, call: Call) -> Role:
         return _summed(call)
     if name == "Flatten" or (name == "Reshape" and hasattr(layer, "target_shape")):
         return _reshaped(call.inputs[0].shape, made)
-    is_alike = name in (*POOLS, *PADS, *HANDS_ON) or (
+    is_alike = name in (*POOLS, *PADS, *HANDS_ON, "PReLU") or (
         name in MOVES and getattr(layer, "interpolation", "nearest") in ("nearest", "bilinear")
     )
     if is_alike or (name in DEPTHWISE and curve(call) is not None) or name_of_curve(call):

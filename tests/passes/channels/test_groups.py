@@ -66,6 +66,7 @@ EXPECTED = {
         (6, ["far"], ["merged", "up"]), (4, ["merged"], ["head"]), (4, ["near"], ["far", "merged"]), (5, ["up"], ["merged"]),
     ],
     "grouped": [(3, ["first"], ["head"])],
+    "parametric": [(5, ["first"], ["second"]), (4, ["second"], ["head"])],
 }  # fmt: skip
 
 
@@ -75,9 +76,9 @@ def test_what_hangs_together_is_one_group(tools: Any, network: Callable[..., Any
     assert told(groups) == EXPECTED[name]
 
 
-@pytest.mark.parametrize("name", EXPECTED)
+@pytest.mark.parametrize("name", [*EXPECTED, *range(6)])
 def test_a_cut_is_the_model_without_the_share_of_what_is_cut(
-    tools: Any, network: Callable[..., Any], alike: Callable[..., None], name: str
+    tools: Any, network: Callable[..., Any], alike: Callable[..., None], name: str | int
 ) -> None:
     """Random choices: as if the readers' weights for those channels were zero; every shape fits, and the parameters are those of the shapes."""
     model = network(name)
