@@ -56,7 +56,11 @@ def role(call: Call, times: int) -> Role:
         return Role.CLOSED
     if any(values_in(dict(call.kwargs))) or (times > 1 and getattr(call.operation, "weights", None)):
         return Role.CLOSED
-    if _is_bound(call.operation) or getattr(call.operation, "data_format", "channels_last") != "channels_last":
+    if (
+        _is_bound(call.operation)
+        or _names_channels(call.operation)
+        or getattr(call.operation, "data_format", "channels_last") != "channels_last"
+    ):
         return Role.CLOSED
     return _known(name, call)
 
@@ -69,6 +73,11 @@ def _is_bound(layer: Any) -> bool:
     """Whether a constraint holds its weights, or a loss looks at what it makes."""
     names = [name for name in vars(layer) if name.endswith("_constraint") or name == "activity_regularizer"]
     return any(getattr(layer, name) is not None for name in names)
+
+
+def _names_channels(layer: Any) -> bool:
+    """Whether a dropout's settings count the channels, so that it takes no others."""
+    return (getattr(layer, "noise_shape", None) or (None,))[-1] not in (None, 1)
 
 
 def _known(name: str, call: Call) -> Role:

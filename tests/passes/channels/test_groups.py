@@ -161,7 +161,7 @@ def test_two_inputs_and_two_outputs(tools: Any, layers: Any) -> None:
 
 
 def test_what_is_not_known_stays_whole(tools: Any, network: Callable[..., Any]) -> None:
-    """Layers that are shared, constrained, a user's own, that look across channels, and all that is tied to what they take or make."""
+    """Layers that are shared, constrained, a user's own, that look across channels or count them, and all that is tied to what they take or make."""
 
     def made(layers: Any, x: Any) -> Any:
         class Own(layers.Conv2D):  # type: ignore[misc, name-defined]
@@ -172,7 +172,8 @@ def test_what_is_not_known_stays_whole(tools: Any, network: Callable[..., Any]) 
         x = shared(shared(x))
         x = layers.LayerNormalization()(layers.Conv2D(4, 3, name="across")(x))
         x = Own(5, 3, name="own")(layers.Conv2D(4, 1, name="for_own")(x))
-        x = layers.Conv2D(6, 1, name="free")(x)
+        x = layers.Dropout(0.1, noise_shape=(None, 1, 1, 4))(layers.Conv2D(4, 1, name="counted")(x))
+        x = layers.Dropout(0.1, noise_shape=(None, 1, 1, None))(layers.Conv2D(6, 1, name="free")(x))
         return layers.Conv2D(2, 1, kernel_constraint="max_norm", name="head")(
             layers.Conv2D(3, 1, name="constrained")(x)
         )
