@@ -36,6 +36,7 @@ class Role(enum.Enum):
 
     SUMS = "each channel is a sum over those of the input"
     ALIKE = "channel by channel"
+    GROUPED = "each channel is a sum over those of its group"
     JOINS = "the channels of the inputs one after another"
     FLATTENS = "the channels once for each place"
     CLOSED = "not known, or not to be changed"
@@ -55,7 +56,11 @@ def role(call: Call, times: int) -> Role:
         return Role.CLOSED
     if any(values_in(dict(call.kwargs))) or (times > 1 and getattr(call.operation, "weights", None)):
         return Role.CLOSED
-    if _is_bound(call.operation) or getattr(call.operation, "data_format", "channels_last") != "channels_last":
+    if (
+        _is_bound(call.operation)
+        or _names_channels(call.operation)
+        or getattr(call.operation, "data_format", "channels_last") != "channels_last"
+    ):
         return Role.CLOSED
     return _known(name, call)
 
@@ -70,6 +75,11 @@ def _is_bound(layer: Any) -> bool:
     return any(getattr(layer, name) is not None for name in names)
 
 
+def _names_channels(layer: Any) -> bool:
+    """Whether a dropout's settings count the channels, so that it takes no others."""
+    return (getattr(layer, "noise_shape", None) or (None,))[-1] not in (None, 1)
+
+
 def _known(name: str, call: Call) -> Role:
     layer, made = call.operation, call.outputs[0].shape
     if name in MERGES:
@@ -79,10 +89,10 @@ def _known(name: str, call: Call) -> Role:
     if list(call.args) != list(call.inputs) or len(call.inputs) != 1:
         return Role.CLOSED
     if name in SUMS:
-        return Role.SUMS if getattr(layer, "groups", 1) == 1 else Role.CLOSED
+        return _summed(call)
     if name == "Flatten" or (name == "Reshape" and hasattr(layer, "target_shape")):
         return _reshaped(call.inputs[0].shape, made)
-    is_alike = name in (*POOLS, *PADS, *HANDS_ON) or (
+    is_alike = name in (*POOLS, *PADS, *HANDS_ON, "PReLU") or (
         name in MOVES and getattr(layer, "interpolation", "nearest") in ("nearest", "bilinear")
     )
     if is_alike or (name in DEPTHWISE and curve(call) is not None) or name_of_curve(call):
@@ -91,6 +101,12 @@ def _known(name: str, call: Call) -> Role:
         name == "Rescaling" and np.ndim(layer.scale) == np.ndim(layer.offset) == 0
     )
     return Role.ALIKE if is_scaled and affine(call) is not None else Role.CLOSED
+
+
+def _summed(call: Call) -> Role:
+    if getattr(call.operation, "groups", 1) == 1:
+        return Role.SUMS
+    return Role.GROUPED if curve(call) is not None else Role.CLOSED
 
 
 def _is_merged_alike(call: Call) -> bool:
