@@ -37,7 +37,8 @@ class Node(Value):
     """One operator: the tensors that it reads, the size of its output, its weights with those folded into it, and how they are stored.
 
     `elements` counts its output, `kind` is the kind of its Keras layer, `window` the weights that one output channel reads (0: neither a convolution nor a
-    dense layer). `resident_bytes` is the width of a weight once the interpreter has unpacked it. `scales` counts the
+    dense layer). `kernel_size` holds the sizes of a convolution's kernel along the axes that it moves over, `reads` and `places` those of its input and its
+    output (all empty for other operators, and where they are not known); `groups` counts the groups of its channels. `resident_bytes` is the width of a weight once the interpreter has unpacked it. `scales` counts the
     scales of its weights, each with a zero point. `widened` counts its constants that are widened to float32 by an
     operator of their own. `zeros` is the share of its weights that are zero. `distinct` is the largest number of
     distinct values in a channel, in units of the channel's scale (None: not limited). `packed` is how its weights
@@ -53,6 +54,10 @@ class Node(Value):
     channels: int = 0
     macs: int = 0
     window: int = 0
+    kernel_size: tuple[int, ...] = ()
+    reads: tuple[int, ...] = ()
+    places: tuple[int, ...] = ()
+    groups: int = 1
     weight_bits: int = FLOAT_BITS
     bias_bytes: int = FLOAT_BYTES
     activation_bytes: int = FLOAT_BYTES
@@ -122,7 +127,8 @@ class Graph(Value):
         nodes = tuple(
             Node(
                 name=node.name, inputs=node.inputs, elements=node.elements, kind=node.kind, weights=node.weights, biases=node.biases,
-                channels=node.channels, macs=node.macs, window=node.window,
+                channels=node.channels, macs=node.macs, window=node.window, kernel_size=node.kernel_size, reads=node.reads,
+                places=node.places, groups=node.groups,
             )
             for node in self.nodes
         )  # fmt: skip
