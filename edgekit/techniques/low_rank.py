@@ -131,6 +131,9 @@ class LowRank(TrainingTechnique):
 
 def _judged(chains: Sequence[Chain], settings: Settings) -> Evidence:
     """Whether there are factorised kernels, each with no more of its weights than the settings leave, and what they have."""
+    if not chains and settings.energy is not None:
+        none = f"no kernel keeps {settings.energy:.4g} of its energy in factors that cost less than the whole"
+        return Evidence(technique=LowRank.name, holds=False, detail=f"0 kernels are products: {none}")
     most = settings.left if settings.energy is None else 1.0
     whole = sum(chain.whole.weights for chain in chains)
     ranks = sorted(rank for chain in chains for rank in chain.ranks)

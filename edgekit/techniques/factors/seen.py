@@ -10,7 +10,7 @@ from edgekit.keras_graph.call_graph import plain_name
 from edgekit.techniques.factors.nodes import CORE, FIRST
 from edgekit.techniques.factors.shape import Shape, shape_of
 from edgekit.techniques.sites import DENSE_OPERATORS, kernel_of, unwrapped
-from edgekit.tflite.model import ABSENT, Operator, TfliteModel
+from edgekit.tflite.model import ABSENT, UNPACKING, Operator, TfliteModel
 from edgekit.tflite.weights import kernel_tensors, weights
 
 HANDS_ON = (
@@ -102,7 +102,7 @@ def _runs(tflite: TfliteModel) -> list[list[_Stored]]:
     before = {}
     for operator in tflite.operators:
         first = _before(operator, writers, readers) if stored.get(id(operator)) else None
-        if first is not None and stored.get(id(first)) and _is_without_bias(tflite, first):
+        if first is not None and stored.get(id(first)) and _is_without_bias(tflite, first, writers):
             before[id(operator)] = first
     inner, runs = {id(first) for first in before.values()}, []
     for last in (one for one in tflite.operators if id(one) in before and id(one) not in inner):
@@ -139,9 +139,11 @@ def _before(operator: Operator, writers: Mapping[int, Operator], readers: Mappin
     return None
 
 
-def _is_without_bias(tflite: TfliteModel, operator: Operator) -> bool:
+def _is_without_bias(tflite: TfliteModel, operator: Operator, writers: Mapping[int, Operator]) -> bool:
     """Whether an operator adds nothing: the converter gives a convolution without a bias one of zeros."""
     index = operator.inputs[BIAS] if len(operator.inputs) > BIAS else ABSENT
+    while index in writers and writers[index].name in UNPACKING:
+        index = writers[index].inputs[0]
     return index == ABSENT or (tflite.tensors[index].constant and not weights(tflite, index).any())
 
 
