@@ -22,6 +22,7 @@ from edgekit.techniques.factors.choose import by_energy, by_share
 from edgekit.techniques.factors.layers import with_factors
 from edgekit.techniques.factors.nodes import factorised
 from edgekit.techniques.factors.seen import Chain, in_file, in_model, matched
+from edgekit.techniques.factors.shape import LEAST_RANK
 from edgekit.techniques.factors.worth import counted, no_site, spared, why_not
 from edgekit.techniques.interface import Conversion, Evidence, Task, Training, TrainingTechnique
 from edgekit.techniques.sites import matching_sites
@@ -35,6 +36,7 @@ LEFTS = (0.5, 0.35, 0.25, 0.15)
 class Settings(Value):
     """`left` is the largest share of a factorised kernel's weights that its factors have; `energy`, where it is given, decides in its place.
 
+    No rank is below eight, whatever they ask for; a kernel of which rank eight takes more than a half stays whole.
     `energy` is the share of the squared singular values that is kept: then the ranks are known only once the weights are.
     `form` is for kernels with a window: "spatial" (k x 1 by 1 x k), "tucker", the "best" of both for each kernel, or
     "svd", which leaves them whole; dense layers and convolutions of one point have one form. `exclude` names the layers left out.
@@ -130,7 +132,7 @@ class LowRank(TrainingTechnique):
 
 
 def _judged(chains: Sequence[Chain], settings: Settings) -> Evidence:
-    """Whether there are factorised kernels, each with no more of its weights than the settings leave, and what they have."""
+    """Whether there are factorised kernels, each with no more of its weights than the settings leave or of the least rank, and what they have."""
     if not chains and settings.energy is not None:
         none = f"no kernel keeps {settings.energy:.4g} of its energy in factors that cost less than the whole"
         return Evidence(technique=LowRank.name, holds=False, detail=f"0 kernels are products: {none}")
@@ -140,7 +142,7 @@ def _judged(chains: Sequence[Chain], settings: Settings) -> Evidence:
     between = f" of ranks {ranks[0]} to {ranks[-1]}" if ranks else ""
     return Evidence(
         technique=LowRank.name,
-        holds=bool(chains) and all(chain.left <= most for chain in chains),
+        holds=bool(chains) and all(chain.left <= most or min(chain.ranks) == LEAST_RANK for chain in chains),
         detail=f"{len(chains)} kernels are products{between}, with {_weights(chains):,} of {whole:,} weights",
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from edgekit.techniques.factors import pair, tucker
-from edgekit.techniques.factors.shape import LEAST_RANK, Factors, Form, Shape, forms, of_share, pays, shape_of
+from edgekit.techniques.factors.shape import LEAST_RANK, Factors, Form, Shape, forms, least, of_share, pays, shape_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,9 +20,18 @@ class Made(NamedTuple):
 
 
 def planned(whole: Shape, form: str, left: float) -> tuple[Factors, ...]:
-    """The factors of each allowed form with at most this share of the weights, where they pay."""
-    found = (of_share(whole, one, left) for one in forms(whole, form))
+    """The factors of each allowed form with at most this share of the weights, where they pay; of the least rank where the share is less.
+
+    So a smaller share never leaves a kernel with more of its weights than a larger one does.
+    """
+    found = (_of_share(whole, one, left) for one in forms(whole, form))
     return tuple(one for one in found if one is not None and pays(whole, one))
+
+
+def _of_share(whole: Shape, form: Form, left: float) -> Factors | None:
+    found = of_share(whole, form, left)
+    is_enough = found is not None and min(found.ranks) >= LEAST_RANK
+    return found if is_enough else least(whole, form)
 
 
 def by_share(kernel: np.ndarray, form: str, left: float) -> Made | None:

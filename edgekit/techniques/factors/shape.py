@@ -19,6 +19,8 @@ from edgekit.cost.flash import CHANNEL_BYTES, OPERATOR_BYTES
 Form = Literal["svd", "spatial", "tucker"]
 LEAST_RANK = 8
 """No rank is smaller: kernels of the runtimes compute eight channels or so at a time, and a layer of fewer directions loses its task."""
+MOST_OF_LEAST = 0.5
+"""A kernel of which the least rank takes more than this share of the weights stays whole: a kernel that is thin, such as a classifier's."""
 USUAL = 1
 """The place of the usual estimate among the low, usual and high ones of `cost/flash.py`."""
 
@@ -115,6 +117,20 @@ def of_share(whole: Shape, form: Form, share: float) -> Factors | None:
     return found
 
 
+def least(whole: Shape, form: Form) -> Factors | None:
+    """The factors of the least rank, for shares that would leave less; None where they take more than half of the weights.
+
+    >>> least(Shape(1, 1, 128, 128), "svd"), least(Shape(1, 1, 128, 10), "svd")
+    (Factors(form='svd', ranks=(8,)), None)
+    """
+    smaller = min(whole.given, whole.made)
+    ranks: tuple[int, ...] = (LEAST_RANK,)
+    if form == "tucker":
+        ranks = (LEAST_RANK * whole.given // smaller, LEAST_RANK * whole.made // smaller)
+    found = Factors(form, ranks)
+    return found if found.weights(whole) <= MOST_OF_LEAST * whole.weights else None
+
+
 def full_rank(whole: Shape) -> int:
     """The rank at which a pair of factors is the kernel itself."""
     return min(whole.height * whole.given, whole.width * whole.made)
@@ -133,7 +149,8 @@ def break_even(whole: Shape) -> int:
 
 
 def pays(whole: Shape, factors: Factors) -> bool:
-    """Whether factors of a rank that is large enough take fewer bytes of an int8 file than the whole kernel."""
-    more = factors.shapes(whole)
-    added = sum(one.made for one in more[:-1]) * CHANNEL_BYTES[USUAL] + (len(more) - 1) * OPERATOR_BYTES[USUAL]
-    return min(factors.ranks) >= LEAST_RANK and factors.weights(whole) + added < whole.weights
+    """Whether factors take fewer bytes of an int8 file than the whole kernel; no rank is below the least, and a thin kernel stays whole."""
+    added = sum(one.made for one in factors.shapes(whole)[:-1]) * CHANNEL_BYTES[USUAL]
+    added += len(factors.ranks) * OPERATOR_BYTES[USUAL]
+    allowed = min(factors.ranks) >= LEAST_RANK and least(whole, factors.form) is not None
+    return allowed and factors.weights(whole) + added < whole.weights

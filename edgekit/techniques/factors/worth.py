@@ -16,7 +16,7 @@ from edgekit.units import format_ms, format_size
 
 COSTS = {"flash": flash.predict, "download": download.predict, "ram": ram.predict, "latency": latency.predict}
 NARROW = 64
-"""Kernels with a window and no more channels than this stay whole unless the project asks: their directions matter about alike."""
+"""Kernels with a window and fewer channels than this stay whole unless the project asks: they lose more than they save."""
 
 
 def counted(task: Task) -> list[str]:
@@ -27,7 +27,7 @@ def counted(task: Task) -> list[str]:
 def spared(task: Task) -> tuple[str, ...]:
     """The layers that the planner leaves whole: those that the project names, light first and last ones, narrow windows."""
     found = sites(task.graph)
-    narrow = [name for name, one in found.items() if not one.is_point and min(one.given, one.made) <= NARROW]
+    narrow = [name for name, one in found.items() if not one.is_point and min(one.given, one.made) < NARROW]
     return (*(name for name in left_out(task) if name in found and name not in narrow), *narrow)
 
 
@@ -38,7 +38,7 @@ def why_not(task: Task, form: str, left: float, exclude: Collection[str]) -> str
     """
     reason = no_site(task.graph, form, left, exclude)
     if reason is not None:
-        return reason
+        return _narrow(task, exclude) or reason
     told = []
     for metric, before, after in _predicted(task, form, left, exclude):
         limit = 0.0 if task.goal.currency == metric else task.room(metric) or 0.0
@@ -53,10 +53,22 @@ def no_site(graph: Graph, form: str, left: float | None, exclude: Collection[str
     found = sites(graph, exclude)
     if not found:
         return "there is no dense layer or convolution that it could factorise and that is not left out"
-    if any(break_even(one) >= LEAST_RANK if left is None else planned(one, form, left) for one in found.values()):
+    if any(planned(one, form, left or 0.0) for one in found.values()):
         return None
     name, whole = max(found.items(), key=lambda item: (break_even(item[1]), item[1].weights))
     return f"no kernel costs less in factors: {name}, the nearest to it, {_of(whole)}, {_break_even(whole, left)}"
+
+
+def _narrow(task: Task, exclude: Collection[str]) -> str | None:
+    """That all there is are windows of few channels; None where there is something else."""
+    found = {name: one for name, one in sites(task.graph).items() if name not in task.exclude}
+    narrow = [one for name, one in found.items() if name in exclude and not one.is_point]
+    if not narrow or len(narrow) < len(found):
+        return None
+    return (
+        f"its {len(found)} kernels with a window have fewer than {NARROW} channels on a side, and lose more than they save "
+        "(a chain of the project's own factorises them)"
+    )
 
 
 def _predicted(task: Task, form: str, left: float, exclude: Collection[str]) -> Iterator[tuple[str, float, float]]:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import math
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -71,6 +75,14 @@ def test_what_is_planned_is_smaller_and_of_no_small_rank(whole, form, share):
         assert found.form in forms(whole, form)
 
 
+@given(SIZES, st.sampled_from(["svd", "spatial", "tucker"]), SHARES, SHARES)
+def test_a_smaller_share_never_leaves_more_weights(whole, form, one, other):
+    heavier, lighter = (planned(whole, form, share) for share in sorted((one, other)))
+    assert bool(heavier) or not lighter, "what pays at some share pays at less"
+    if heavier and lighter:
+        assert heavier[0].weights(whole) <= lighter[0].weights(whole)
+
+
 @pytest.mark.parametrize(
     ("whole", "pays_at_half"),
     [
@@ -86,6 +98,24 @@ def test_what_is_planned_is_smaller_and_of_no_small_rank(whole, form, share):
 def test_small_and_thin_kernels_stay_whole(whole, pays_at_half):
     assert bool(planned(whole, "best", 0.5)) is pays_at_half
     assert all(pays(whole, found) for found in planned(whole, "best", 0.5))
+
+
+def test_the_table_of_the_docs_is_what_is_computed():
+    """Each row of docs/techniques.md: weights, full rank, break-even by weights and in bytes, and the rank with three shares."""
+    text = (Path(__file__).resolve().parents[3] / "docs" / "techniques.md").read_text(encoding="utf-8")
+    table = text.partition("| kernel | weights | full rank |")[2].partition("\n\n")[0]
+    rows = [[cell.strip() for cell in row.strip("|").split("|")] for row in table.splitlines()[2:]]
+    assert len(rows) == 9
+    for name, *cells in rows:
+        given, made = map(int, re.findall(r"(\d+) to (\d+)", name)[0])
+        window = (3, 3) if name.startswith("3 x 3") else (1, 1)
+        whole, form = Shape(*window, given, made), "spatial"
+        found = [planned(whole, form, share) for share in (0.5, 0.35, 0.25)]
+        ranks = [str(one[0].ranks[0]) if one else "whole" for one in found]
+        by_weights = math.ceil(whole.weights / whole.row) - 1
+        assert int(cells[2]) in (by_weights, by_weights + 1), "that rank takes as many, or nearly so"
+        del cells[2]
+        assert cells == [f"{whole.weights:,}", str(full_rank(whole)), str(break_even(whole)), *ranks], name
 
 
 def test_a_window_has_the_forms_that_are_asked_for_and_a_point_has_one():
