@@ -17,7 +17,6 @@ from edgekit.planner.candidates import candidates
 from edgekit.planner.planner import outline
 from edgekit.project.project import AIM_OF, Goal
 from edgekit.techniques import technique
-from edgekit.techniques.factors.nodes import sites
 from edgekit.techniques.integer import integer
 from edgekit.techniques.interface import Task
 from edgekit.tflite.reader import read_tflite
@@ -196,10 +195,8 @@ def test_it_is_declined_where_nobody_asks_for_what_it_saves_or_it_is_too_little(
     nobody = reason(a_task(dense(*AUTOENCODER), None))
     assert "neither a limit nor the goal asks" in nobody
     large = a_task(dense(*AUTOENCODER), None, flash=64e6)
-    assert "predicted to save" in reason(large) and "of flash" in reason(large), "below a hundredth of the limit"
+    assert "predicted to save" in reason(large) and "of flash, below 1% of the limit of" in reason(large)
     assert proposed(a_task(dense(*AUTOENCODER), None, flash=200e3)) == [0.5, 0.35]
-    aside = dense(4000, 4000, 40, 40, 40)
-    assert proposed(a_task(aside)) and "dense_0" in sites(a_task(aside).graph)
 
 
 @pytest.mark.parametrize("device", ["rpi4", "pixel-8", "corstone-300", "esp32-s3"])

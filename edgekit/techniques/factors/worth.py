@@ -44,7 +44,7 @@ def why_not(task: Task, form: str, left: float, exclude: Collection[str]) -> str
         limit = 0.0 if task.goal.currency == metric else task.room(metric) or 0.0
         if before - after >= COUNTS * max(before, limit):
             return None
-        told.append(_told(metric, before, after))
+        told.append(_told(metric, before, after, limit))
     return f"with {left:.0%} of their weights, factors are predicted to {' and '.join(told)}"
 
 
@@ -80,11 +80,12 @@ def _predicted(task: Task, form: str, left: float, exclude: Collection[str]) -> 
         yield metric, before, then
 
 
-def _told(metric: str, before: float, after: float) -> str:
+def _told(metric: str, before: float, after: float, limit: float) -> str:
     shown = format_ms if metric == "latency" else format_size
     if after >= before:
         return f"add {shown(after - before)} to {shown(before)} of {metric}"
-    return f"save {shown(before - after)} of {shown(before)} of {metric}"
+    little = f", below {COUNTS:.0%} of the limit of {shown(limit)}" if before - after >= COUNTS * before else ""
+    return f"save {shown(before - after)} of {shown(before)} of {metric}{little}"
 
 
 def _of(whole: Shape) -> str:
