@@ -179,6 +179,23 @@ def clustered_int8() -> bytes:
     return quantized(clustered(), tf.lite.OpsSet.TFLITE_BUILTINS_INT8, io=tf.int8)
 
 
+def low_rank_int8() -> bytes:
+    """The dense layer of 144 to 8 as two of rank 2, then full integer."""
+    from edgekit.techniques.factors import pair
+
+    whole = network()
+    image = layers.Input((8, 8, 1), name="image")
+    flat = whole.get_layer("flat")(whole.get_layer("depthwise")(whole.get_layer("convolution")(image)))
+    first = layers.Dense(2, use_bias=False, name="hidden_low_rank")
+    second = layers.Dense(8, activation="relu", name="hidden")
+    model = keras.Model(image, whole.get_layer("classes")(second(first(flat))), name="golden")
+    kernel, bias = whole.get_layer("hidden").get_weights()
+    factors = pair.factors(pair.spectrum(kernel[None, None]), 2)
+    first.set_weights([factors[0][0, 0]])
+    second.set_weights([factors[1][0, 0], bias])
+    return quantized(model, tf.lite.OpsSet.TFLITE_BUILTINS_INT8, io=tf.int8)
+
+
 def quantization_aware_int8() -> bytes:
     """Trained with fake quantization; the scales come from the training."""
     made = converter(trained(tfmot.quantization.keras.quantize_model(network())))
@@ -262,8 +279,8 @@ def recurrent_loop() -> bytes:
 
 GOLDEN: tuple[Callable[[], bytes], ...] = (
     float32, float16, dynamic_range, int8, int8_per_tensor, int8_float_io, int8_float_fallback, int16x8,
-    pruned_int8, pruned_sparse_encoding, clustered_float32, clustered_int8, lookup_tables_int8, coded_int8, quantization_aware_int8, lstm,
-    two_inputs, upsampled, loop, recurrent_loop,
+    pruned_int8, pruned_sparse_encoding, clustered_float32, clustered_int8, lookup_tables_int8, coded_int8, low_rank_int8,
+    quantization_aware_int8, lstm, two_inputs, upsampled, loop, recurrent_loop,
 )  # fmt: skip
 
 

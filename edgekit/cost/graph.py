@@ -38,7 +38,8 @@ class Node(Value):
     """One operator: the tensors that it reads, the size of its output, its weights with those folded into it, and how they are stored.
 
     `elements` counts its output, `kind` is the kind of its Keras layer, `window` the weights that one output channel reads (0: neither a convolution nor a
-    dense layer). `resident_bytes` is the width of a weight once the interpreter has unpacked it. `scales` counts the
+    dense layer). `kernel_size` holds the sizes of a convolution's kernel along the axes that it moves over, `places_in` and `places_out` those of its input and its
+    output (all empty for other operators, and where they are not known); `filter_groups` counts the groups of its filters. `resident_bytes` is the width of a weight once the interpreter has unpacked it. `scales` counts the
     scales of its weights, each with a zero point. `widened` counts its constants that are widened to float32 by an
     operator of their own. `zeros` is the share of its weights that are zero. `distinct` is the largest number of
     distinct values in a channel, in units of the channel's scale (None: not limited). `packed` is how its weights
@@ -55,6 +56,10 @@ class Node(Value):
     channels: int = 0
     macs: int = 0
     window: int = 0
+    kernel_size: tuple[int, ...] = ()
+    places_in: tuple[int, ...] = ()
+    places_out: tuple[int, ...] = ()
+    filter_groups: int = 1
     weight_bits: int = FLOAT_BITS
     bias_bytes: int = FLOAT_BYTES
     activation_bytes: int = FLOAT_BYTES
@@ -128,6 +133,7 @@ class Graph(Value):
             Node(
                 name=node.name, inputs=node.inputs, elements=node.elements, kind=node.kind, weights=node.weights, biases=node.biases,
                 channels=node.channels, macs=node.macs, window=node.window, width=node.width, reads=node.reads,
+                kernel_size=node.kernel_size, places_in=node.places_in, places_out=node.places_out, filter_groups=node.filter_groups,
             )
             for node in self.nodes
         )  # fmt: skip

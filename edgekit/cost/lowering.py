@@ -35,6 +35,7 @@ def lower(facts: ModelFacts) -> Graph:
     nodes: dict[str, Node] = {}
     alias: dict[str, str] = {}
     inputs: dict[str, int] = {}
+    shapes = {one.name: one.shape for one in facts.inputs} | {one.name: one.output_shape for one in facts.layers}
     for layer in facts.layers:
         sources = tuple(alias.get(name, name) for name in layer.inputs)
         if layer.kind == "InputLayer":
@@ -44,7 +45,7 @@ def lower(facts: ModelFacts) -> Graph:
             if layer.kind == "BatchNormalization":
                 nodes[sources[0]] = _with_batch_norm(nodes[sources[0]])
         else:
-            nodes[layer.name] = _node(layer, sources)
+            nodes[layer.name] = _moving(_node(layer, sources), layer, shapes)
     read = {name for node in nodes.values() for name in node.inputs}
     inputs |= _unlisted_inputs(facts, read - nodes.keys() - inputs.keys())
     outputs = tuple(name for name in nodes if name not in read)
@@ -85,6 +86,25 @@ def _of_nodes(group: ChannelGroup, nodes: Mapping[str, Node]) -> ChannelGroup:
         {name: count for name, count in found.items() if name in nodes} for found in (group.layers, group.reads)
     )
     return ChannelGroup(size=group.size, layers=layers, reads=reads)
+
+
+def _moving(node: Node, layer: LayerFacts, shapes: Mapping[str, tuple[int | None, ...]]) -> Node:
+    """A convolution's node with the axes that its kernel moves over; another node, and one whose channels do not come last, stays as it is."""
+    given = shapes.get(layer.inputs[0], ()) if layer.inputs else ()
+    kernel, made = layer.kernel or (), layer.output_shape
+    if (
+        layer.kind not in ("Conv1D", "Conv2D")
+        or not len(kernel) - 1 == len(given) == len(made)
+        or made[-1] != kernel[-1]
+    ):
+        return node
+    return msgspec.structs.replace(
+        node,
+        kernel_size=kernel[:-2],
+        places_in=tuple(size or 1 for size in given[:-1]),
+        places_out=tuple(size or 1 for size in made[:-1]),
+        filter_groups=max(1, (given[-1] or 1) // max(kernel[-2], 1)),
+    )
 
 
 def _with_batch_norm(node: Node) -> Node:
