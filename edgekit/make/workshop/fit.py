@@ -64,9 +64,7 @@ class Fit:
         self._said: list[str] = []
         self.note = self.cut = ""
 
-    def fit(
-        self, model: Any, constraint: Callable[[int], Constraint] | None = None, *, share: float = 1.0
-    ) -> None:
+    def fit(self, model: Any, constraint: Callable[[int], Constraint] | None = None, *, share: float = 1.0) -> None:
         """Train a model in place by the best run; `share` is the part of the project's length, and of the time that is left.
 
         A part takes the learning rate that an earlier training of this technique found. Raises `DataError` if the loss cannot be computed,
