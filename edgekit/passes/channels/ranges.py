@@ -24,10 +24,15 @@ class Channels(NamedTuple):
     ranges: Mapping[Value, Range]
 
 
+def read_roles(graph: FlatGraph) -> Mapping[int, Role]:
+    """The role of each call, by the call's id."""
+    times = graph.times()
+    return {id(call): role(call, times[id(call.operation)]) for call in graph.calls}
+
+
 def read_channels(graph: FlatGraph) -> Channels:
     """Follow the channels from the inputs, which may hold anything, to the outputs."""
-    times = graph.times()
-    roles = {id(call): role(call, times[id(call.operation)]) for call in graph.calls}
+    roles = read_roles(graph)
     kernels = {
         id(call): kernel_of(call)
         for call in graph.calls
