@@ -9,20 +9,18 @@ a channel is worth has three measures, none of which is always the best (Pruning
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 from msgspec.structs import replace
 
-from edgekit.cost import download, flash, latency, ram
-from edgekit.cost.graph import FLOAT_BYTES, Graph
-from edgekit.devices.profile import DeviceProfile
-from edgekit.documents.candidate import Declined, Estimate
+from edgekit.cost.graph import Budget, Graph
+from edgekit.documents.candidate import Declined
 from edgekit.documents.facts import ModelFacts
-from edgekit.techniques.integer import integer
-from edgekit.techniques.interface import COUNTS, Conversion, Evidence, Task, Training, TrainingTechnique
-from edgekit.techniques.narrowing.counted import Budget, kernel_weights, of_file, of_model
+from edgekit.techniques.interface import Conversion, Evidence, Task, Training, TrainingTechnique
+from edgekit.techniques.narrowing.counted import kernel_weights, of_file, of_model
+from edgekit.techniques.narrowing.pays import BUDGETS, counting, cuttable, multiple_for, no_group, too_little, total
 from edgekit.techniques.sites import matching
 from edgekit.tflite.model import TfliteModel
 from edgekit.tflite.weights import kernels
@@ -32,19 +30,6 @@ LEFT = (0.7, 0.5, 0.35, 0.25, 0.18, 0.12)
 """The share of the budget that is left, from the lightest; the first two are proposed, the others follow where those leave room."""
 TOLERANCE = 0.02
 """A file may hold so much more of the budget than was asked for: the converter counts padding and merged layers in its own way."""
-BUDGETS: dict[str, Budget] = {
-    "flash": "parameters",
-    "download": "parameters",
-    "latency": "macs",
-    "ram": "activations",
-}
-"""What is cut where a cost counts, in the order in which it is looked for where several count."""
-COSTS: dict[str, Callable[[DeviceProfile, Graph], Estimate]] = {
-    "flash": flash.predict,
-    "download": download.predict,
-    "latency": latency.predict,
-    "ram": ram.predict,
-}
 WORDS: dict[Budget, str] = {
     "parameters": "weights",
     "macs": "multiply-accumulates",
@@ -78,36 +63,21 @@ class StructuredPruning(TrainingTechnique):
     place_in_chain = 0
 
     def propose(self, task: Task) -> Sequence[Settings] | Declined:
-        """Two strengths, the lighter first, for the cost that counts: weights for flash and download, MACs for time, activations for RAM."""
+        """Two strengths, the lighter first, for the first cost that counts and that it moves: weights for flash and download, MACs for time, activations for RAM."""
         exclude = matching(task.facts, task.exclude)
-        found = [metric for metric in BUDGETS if task.counts(metric)]
-        if not _cuttable(task.graph, exclude):
-            return self.declined(_no_group(task.graph))
-        if not found:
-            return self.declined("neither a limit nor the goal asks for a smaller file, less memory or less time")
+        if not cuttable(task.graph, exclude):
+            return self.declined(no_group(task.graph))
         reasons = []
-        for metric in found:
-            settings = Settings(left=LEFT[0], budget=BUDGETS[metric], multiple=_multiple(task), exclude=exclude)
-            reason = self._too_little(task, metric, settings)
+        for metric in counting(task):
+            light = Settings(left=LEFT[0], budget=BUDGETS[metric], multiple=multiple_for(task), exclude=exclude)
+            narrow = self.effect(task.graph, replace(light, left=LEFT[-1]))
+            reason = self.requires(task.graph, light) or too_little(task, metric, narrow)
             if reason is None:
-                return settings, replace(settings, left=LEFT[1])
+                return light, replace(light, left=LEFT[1])
             reasons.append(reason)
-        return self.declined("; ".join(reasons))
-
-    def _too_little(self, task: Task, metric: str, settings: Settings) -> str | None:
-        """Why the most that it could save of a cost does not count; None where it does."""
-        whole, least = (
-            COSTS[metric](task.profile, _stored(task, graph)).value
-            for graph in (task.graph, self.effect(task.graph, replace(settings, left=LEFT[-1])))
+        return self.declined(
+            "; ".join(reasons) or "neither a limit nor the goal asks for a smaller file, less memory or less time"
         )
-        room = task.room(metric) if task.goal.aim == "balanced" else None
-        of = whole if room is None else room
-        if whole - least >= COUNTS * of and self.requires(task.graph, settings) is None:
-            return None
-        unmet = self.requires(task.graph, settings)
-        share = f"{max(whole - least, 0) / of:.2g}" if of else "nothing"
-        what = "the limit" if room is not None else "it"
-        return unmet or f"narrower layers would save at most {share} of {what} in {metric}, and {COUNTS:g} counts"
 
     def stronger(self, settings: Settings) -> Settings | None:
         """The next smaller share of the budget; None beyond the smallest."""
@@ -129,9 +99,9 @@ class StructuredPruning(TrainingTechnique):
 
     def requires(self, graph: Graph, settings: Settings) -> str | None:
         """Channels that can go, and enough of them."""
-        if not _cuttable(graph, settings.exclude):
-            return _no_group(graph)
-        whole, least = _total(graph, settings.budget), _total(self.effect(graph, settings), settings.budget)
+        if not cuttable(graph, settings.exclude):
+            return no_group(graph)
+        whole, least = total(graph, settings.budget), total(self.effect(graph, settings), settings.budget)
         if least <= settings.left * whole:
             return None
         return (
@@ -143,7 +113,7 @@ class StructuredPruning(TrainingTechnique):
         """All layers narrower by the same share. The real widths differ from layer to layer: what holds is the total of the budget."""
         from edgekit.cost.narrower import narrower, uniform
 
-        able = set(_cuttable(graph, settings.exclude))
+        able = set(cuttable(graph, settings.exclude))
         asked = replace(graph, groups=tuple(graph.groups[place] for place in sorted(able)))
         widths = iter(uniform(asked, budget=settings.budget, left=settings.left, multiple=settings.multiple))
         return narrower(
@@ -152,7 +122,7 @@ class StructuredPruning(TrainingTechnique):
 
     def settled(self, graph: Graph, settings: Settings) -> Settings:
         """With what the graph holds of the budget, which the evidence compares with."""
-        return replace(settings, whole=_total(graph, settings.budget))
+        return replace(settings, whole=total(graph, settings.budget))
 
     def apply(self, door: Any, model: Any, settings: Settings, training: Training, before: Sequence[Any]) -> Any:
         """Cut and train in rounds, the last of them of the whole length."""
@@ -194,6 +164,7 @@ class StructuredPruning(TrainingTechnique):
         )
 
     def _judged(self, found: int, settings: Settings) -> Evidence:
+        """Holds where that is at most the share that was asked for; never where it is not known of what."""
         share = found / settings.whole if settings.whole else 1.0
         return Evidence(
             technique=self.name,
@@ -205,34 +176,3 @@ class StructuredPruning(TrainingTechnique):
 def _is_plain(layer: Any) -> bool:
     """Whether a layer becomes one operator with its kernel as it is."""
     return type(layer).__name__ in ("Dense", "Conv1D", "Conv2D", "DepthwiseConv1D", "DepthwiseConv2D")
-
-
-def _cuttable(graph: Graph, exclude: Sequence[str]) -> list[int]:
-    """The places of the groups of which channels can go: more than one, and in no layer that is left out."""
-    return [
-        place
-        for place, group in enumerate(graph.groups)
-        if group.size > 1 and not {*group.layers, *group.reads} & set(exclude)
-    ]
-
-
-def _no_group(graph: Graph) -> str:
-    if graph.groups:
-        return f"none of the {len(graph.groups)} groups of channels can be cut: the layers are left out, or have one channel"
-    return "no layer has channels that can go: each makes an output, or goes into a layer of which it is not known what it does with them"
-
-
-def _total(graph: Graph, budget: Budget) -> int:
-    if budget == "activations":
-        return ram.peak_bytes(graph.in_float) // FLOAT_BYTES
-    return graph.macs if budget == "macs" else graph.weights
-
-
-def _stored(task: Task, graph: Graph) -> Graph:
-    """The graph in int8, or in float where the device has no int8."""
-    return graph if task.profile.numerics.int8 == "absent" else integer(graph)
-
-
-def _multiple(task: Task) -> int:
-    """Kernels of XNNPACK compute eight output channels or more at once, those of CMSIS-NN four."""
-    return 4 if task.profile.runtime.kind == "tflite_micro" else 8

@@ -10,13 +10,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from edgekit.cost.graph import Budget
 from edgekit.keras_graph.flat_graph import Call, FlatGraph, Value
 from edgekit.passes.affine import DEPTHWISE
 from edgekit.passes.channels.groups import Group
 from edgekit.passes.channels.ranges import Channels
 from edgekit.passes.channels.roles import Role
 from edgekit.passes.kinds import kind
-from edgekit.techniques.narrowing.counted import Budget, Work, elements, kernel_weights, lifetimes, positions, works_of
+from edgekit.techniques.narrowing.counted import Work, elements, kernel_weights, lifetimes, positions, works_of
 
 
 class Account:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
+from edgekit.cost.graph import Budget
 from edgekit.keras_graph.call_graph import calls, flat, inner_graph, symbolic
 from edgekit.keras_graph.flat_graph import FlatGraph
 from edgekit.techniques.sites import unwrapped
@@ -18,7 +19,6 @@ from edgekit.tflite.breakdown import breakdown
 from edgekit.tflite.model import TfliteModel
 from edgekit.tflite.weights import kernels
 
-Budget = Literal["parameters", "macs", "activations"]
 Shape = tuple[int | None, ...]
 RECURRENT = ("LSTM", "GRU", "SimpleRNN", "Bidirectional")
 BYTES = {"float32": 4, "int16x8": 2}

@@ -16,8 +16,8 @@ are no smaller, which Lee et al. (arXiv 2010.07611) show to be right for one ran
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Literal, NamedTuple
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -30,7 +30,7 @@ from edgekit.passes.kinds import kind
 Criterion = Literal["norm", "scale", "taylor"]
 Importance = list[np.ndarray]
 """By group, what each of its channels is worth."""
-Slopes = Callable[[list[object]], Sequence[Sequence[np.ndarray]]]
+Slopes = Callable[[list[Any]], Iterable[Sequence[np.ndarray]]]
 
 
 class State(NamedTuple):
@@ -52,7 +52,7 @@ def by_norm(state: State) -> Importance:
 
     def norms(call: Call) -> np.ndarray:
         weights = state.channels.kernels[id(call)].weights  # (tap, input channel, filter)
-        return np.sqrt(np.einsum("tif,tif->f", weights, weights, dtype=np.float64))
+        return np.asarray(np.sqrt(np.einsum("tif,tif->f", weights, weights, dtype=np.float64)))
 
     return [
         sum(

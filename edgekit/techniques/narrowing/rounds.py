@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
+from edgekit.cost.graph import Budget
 from edgekit.errors import ProjectError
 from edgekit.keras_graph.flat_graph import FlatGraph, model_of, read_graph
 from edgekit.passes.channels.groups import Group, left_out
 from edgekit.passes.channels.narrow import narrowed
 from edgekit.techniques.interface import Training
 from edgekit.techniques.narrowing.account import Account
-from edgekit.techniques.narrowing.counted import Budget
 from edgekit.techniques.narrowing.importance import Criterion, Importance, State, by_norm, by_scale, by_taylor, state_of
 from edgekit.techniques.narrowing.ranking import Range, Ranking, floor_of, globally, least_worth, step_of, uniformly
 

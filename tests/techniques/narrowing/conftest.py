@@ -81,3 +81,75 @@ def state(tools: Any) -> Callable[[Any], Any]:
         return state_of(read_graph(tools, model))
 
     return made
+
+
+CLASSES = 4
+
+
+@pytest.fixture(scope="session")
+def pictures() -> dict[str, np.ndarray]:
+    """Four patterns under noise: learned by a small network in a few seconds."""
+    generator = np.random.default_rng(0)
+    patterns = generator.normal(size=(CLASSES, 8, 8, 3)).astype("float32")
+    found = {}
+    for split, count in (("train", 256), ("val", 128), ("test", 256)):
+        y = np.arange(count) % CLASSES
+        found[f"x_{split}"] = patterns[y] + generator.normal(0, 1.0, (count, 8, 8, 3)).astype("float32")
+        found[f"y_{split}"] = y
+    return found
+
+
+@pytest.fixture(scope="session")
+def dataset(pictures: dict[str, np.ndarray], tmp_path_factory: pytest.TempPathFactory) -> Any:
+    from edgekit.ingest.spool import spool_result
+    from edgekit.progress import no_progress
+    from edgekit.project.project_file import DataTable
+    from edgekit.values import to_builtins
+
+    options = to_builtins(DataTable(source="data"))
+    folder = tmp_path_factory.mktemp("data")
+    return spool_result(pictures, folder, names=("x",), options=options, seed=0, progress=no_progress)
+
+
+@pytest.fixture
+def training(tools: Any, dataset: Any) -> Callable[..., Any]:
+    """What trains a model as in a build, with settings of `[training]`."""
+
+    def made(until: float = float("inf"), **changes: Any) -> Any:
+        from edgekit.make.workshop.fit import Fit
+        from edgekit.progress import no_progress
+
+        settings = {"epochs": 1, "batch_size": 32, "learning_rate": 3e-3, "distillation": 0.0, "temperature": 2.0}
+        job = {"training": {**settings, **changes}, "losses": ["sparse_categorical_crossentropy"], "seed": 0}
+        return Fit(tools, dataset, job, lambda model: (), no_progress, until)
+
+    return made
+
+
+@pytest.fixture
+def classifier(tools: Any, layers: Any) -> Callable[..., Any]:
+    """A network whose head is a softmax over the classes; with batch normalization or without."""
+
+    def made(*, normalized: bool = True) -> Any:
+        def convolution(x: Any, size: int, name: str) -> Any:
+            x = layers.Conv2D(size, 3, padding="same", use_bias=not normalized, name=name)(x)
+            return layers.BatchNormalization(name=f"{name}_norm")(x) if normalized else x
+
+        entry = tools.keras3.Input((8, 8, 3))
+        x = total = layers.ReLU()(convolution(entry, 16, "stem"))
+        x = layers.ReLU()(convolution(x, 16, "inner"))
+        x = layers.ReLU()(layers.Add()([convolution(x, 16, "outer"), total]))
+        x = layers.ReLU()(convolution(layers.MaxPooling2D(4)(x), 24, "last"))
+        x = layers.Dense(CLASSES, activation="softmax", name="head")(layers.Flatten()(x))
+        return tools.keras3.Model(entry, x)
+
+    return made
+
+
+@pytest.fixture
+def accuracy(pictures: dict[str, np.ndarray]) -> Callable[[Any], float]:
+    def measured(model: Any) -> float:
+        answers = np.asarray(model(pictures["x_test"], training=False)).argmax(axis=1)
+        return float((answers == pictures["y_test"]).mean())
+
+    return measured
