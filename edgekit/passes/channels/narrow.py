@@ -43,8 +43,8 @@ def _layer(call: Call, taking: Call, channels: Channels, dead: Dead) -> Any:
     if kind(call) in DEPTHWISE:
         bias = [np.asarray(layer.bias)[stays]] if layer.use_bias else []
         return weighted(_again(layer), shape, np.asarray(layer.kernel)[..., _stays(given, dead), :], *bias)
-    if kind(call) == "BatchNormalization":
-        return weighted(_again(layer), shape, *(weight[stays] for weight in layer.get_weights()))
+    if kind(call) in ("BatchNormalization", "PReLU"):
+        return weighted(_again(layer), shape, *(weight[..., stays] for weight in layer.get_weights()))
     if kind(call) == "Reshape":
         return _again(layer, target_shape=(*made.shape[:-1], int(stays.sum())))
     return layer

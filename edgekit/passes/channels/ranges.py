@@ -58,7 +58,7 @@ def _made(call: Call, found: Role, kernel: Kernel | None, given: list[Range]) ->
         made = (sums if found is Role.SUMS else depthwise_sums)(kernel, given[0])
         end = curve(call)
         return anything(kernel.bias.size) if end is None else curved(made, end)
-    if found is Role.GROUPED:
+    if found is Role.GROUPED or kind(call) == "PReLU":
         return anything(call.outputs[0].shape[-1] or 0)
     if found is Role.JOINS:
         return Range(*(np.concatenate(ends) for ends in zip(*given, strict=True)))

@@ -56,7 +56,11 @@ def role(call: Call, times: int) -> Role:
         return Role.CLOSED
     if any(values_in(dict(call.kwargs))) or (times > 1 and getattr(call.operation, "weights", None)):
         return Role.CLOSED
-    if _is_bound(call.operation) or getattr(call.operation, "data_format", "channels_last") != "channels_last":
+    if (
+        _is_bound(call.operation)
+        or _names_channels(call.operation)
+        or getattr(call.operation, "data_format", "channels_last") != "channels_last"
+    ):
         return Role.CLOSED
     return _known(name, call)
 
@@ -71,6 +75,11 @@ def _is_bound(layer: Any) -> bool:
     return any(getattr(layer, name) is not None for name in names)
 
 
+def _names_channels(layer: Any) -> bool:
+    """Whether a dropout's settings count the channels, so that it takes no others."""
+    return (getattr(layer, "noise_shape", None) or (None,))[-1] not in (None, 1)
+
+
 def _known(name: str, call: Call) -> Role:
     layer, made = call.operation, call.outputs[0].shape
     if name in MERGES:
@@ -83,7 +92,7 @@ def _known(name: str, call: Call) -> Role:
         return _summed(call)
     if name == "Flatten" or (name == "Reshape" and hasattr(layer, "target_shape")):
         return _reshaped(call.inputs[0].shape, made)
-    is_alike = name in (*POOLS, *PADS, *HANDS_ON) or (
+    is_alike = name in (*POOLS, *PADS, *HANDS_ON, "PReLU") or (
         name in MOVES and getattr(layer, "interpolation", "nearest") in ("nearest", "bilinear")
     )
     if is_alike or (name in DEPTHWISE and curve(call) is not None) or name_of_curve(call):

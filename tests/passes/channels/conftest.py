@@ -96,18 +96,63 @@ def grouped(layers: Any, x: Any) -> Any:
     return layers.Conv2D(2, 1, name="head")(x)
 
 
+def parametric(layers: Any, x: Any) -> Any:
+    """Slopes by channel, and by place and channel."""
+    x = layers.PReLU(shared_axes=[1, 2], name="slopes")(layers.Conv2D(5, 3, name="first")(x))
+    x = layers.PReLU(name="each")(layers.Conv2D(4, 3, name="second")(x))
+    return layers.Conv2D(2, 1, name="head")(x)
+
+
+def drawn(seed: int) -> Callable[[Any, Any], Any]:
+    """A network at random: each layer on one that is there already, three outputs, two of them behind a flatten."""
+    generator = np.random.default_rng(seed)
+
+    def made(layers: Any, x: Any) -> Any:
+        found = [layers.Conv2D(6, 3, padding="same")(x)]
+        for _ in range(generator.integers(6, 14)):
+            one, other = (found[place] for place in generator.integers(len(found), size=2))
+            found.append(_step(layers, one, other, int(generator.integers(8)), int(generator.integers(1, 3))))
+        ends = [layers.Dense(3)(layers.Flatten()(end)) for end in found[-3:-1]]
+        return [*ends, layers.Dense(2)(layers.GlobalMaxPooling2D()(found[-1]))]
+
+    return made
+
+
+def _step(layers: Any, one: Any, other: Any, kind: int, times: int) -> Any:
+    channels = one.shape[-1]
+    if channels > 24 or kind == 0:
+        return layers.Conv2D(6, 1, activation="relu")(one)
+    if kind == 1:
+        return layers.DepthwiseConv2D(3, padding="same", depth_multiplier=times)(one)
+    if kind == 2:
+        return layers.Add()([one, other]) if other.shape == one.shape else layers.BatchNormalization()(one)
+    if kind == 3:
+        return layers.Concatenate()([one, other])
+    if kind == 4:
+        groups = next(number for number in (3, 2, 1) if channels % number == 0)
+        return layers.Conv2D(channels * times, 3, padding="same", groups=groups)(one)
+    if kind == 5:
+        gate = layers.Conv2D(2, 1, activation="relu")(layers.GlobalAveragePooling2D(keepdims=True)(one))
+        return layers.Multiply()([one, layers.Conv2D(channels, 1, activation="sigmoid")(gate)])
+    if kind == 6:
+        return layers.Conv2DTranspose(4 * times, 3, padding="same")(one)
+    return layers.AveragePooling2D(3, 1, padding="same")(one)
+
+
 NETWORKS: dict[str, Callable[[Any, Any], Any]] = {
-    made.__name__: made for made in (chain, flattened, residual, mobile, joined, crossed, excited, u_net, grouped)
+    made.__name__: made
+    for made in (chain, flattened, residual, mobile, joined, crossed, excited, u_net, grouped, parametric)
 }
 
 
 @pytest.fixture
 def network(tools: Any, layers: Any) -> Callable[[str], Any]:
-    """The model of a name in `NETWORKS`, or one that is given as a function of the layers and its input; the weights are drawn."""
+    """The model of a name in `NETWORKS` or of a seed, or one that is given as a function of the layers and its input; the weights are drawn."""
 
-    def made(name: str | Callable[[Any, Any], Any]) -> Any:
+    def made(name: str | int | Callable[[Any, Any], Any]) -> Any:
         entry = tools.keras3.Input(PICTURE)
-        model = tools.keras3.Model(entry, (NETWORKS[name] if isinstance(name, str) else name)(layers, entry))
+        make = NETWORKS[name] if isinstance(name, str) else drawn(name) if isinstance(name, int) else name
+        model = tools.keras3.Model(entry, make(layers, entry))
         generator = np.random.default_rng(0)
         for weight in model.weights:
             low = (

@@ -66,6 +66,7 @@ EXPECTED = {
         (6, ["far"], ["merged", "up"]), (4, ["merged"], ["head"]), (4, ["near"], ["far", "merged"]), (5, ["up"], ["merged"]),
     ],
     "grouped": [(3, ["first"], ["head"])],
+    "parametric": [(5, ["first"], ["second"]), (4, ["second"], ["head"])],
 }  # fmt: skip
 
 
@@ -75,9 +76,9 @@ def test_what_hangs_together_is_one_group(tools: Any, network: Callable[..., Any
     assert told(groups) == EXPECTED[name]
 
 
-@pytest.mark.parametrize("name", EXPECTED)
+@pytest.mark.parametrize("name", [*EXPECTED, *range(6)])
 def test_a_cut_is_the_model_without_the_share_of_what_is_cut(
-    tools: Any, network: Callable[..., Any], alike: Callable[..., None], name: str
+    tools: Any, network: Callable[..., Any], alike: Callable[..., None], name: str | int
 ) -> None:
     """Random choices: as if the readers' weights for those channels were zero; every shape fits, and the parameters are those of the shapes."""
     model = network(name)
@@ -160,7 +161,7 @@ def test_two_inputs_and_two_outputs(tools: Any, layers: Any) -> None:
 
 
 def test_what_is_not_known_stays_whole(tools: Any, network: Callable[..., Any]) -> None:
-    """Layers that are shared, constrained, a user's own, that look across channels, and all that is tied to what they take or make."""
+    """Layers that are shared, constrained, a user's own, that look across channels or count them, and all that is tied to what they take or make."""
 
     def made(layers: Any, x: Any) -> Any:
         class Own(layers.Conv2D):  # type: ignore[misc, name-defined]
@@ -171,7 +172,8 @@ def test_what_is_not_known_stays_whole(tools: Any, network: Callable[..., Any]) 
         x = shared(shared(x))
         x = layers.LayerNormalization()(layers.Conv2D(4, 3, name="across")(x))
         x = Own(5, 3, name="own")(layers.Conv2D(4, 1, name="for_own")(x))
-        x = layers.Conv2D(6, 1, name="free")(x)
+        x = layers.Dropout(0.1, noise_shape=(None, 1, 1, 4))(layers.Conv2D(4, 1, name="counted")(x))
+        x = layers.Dropout(0.1, noise_shape=(None, 1, 1, None))(layers.Conv2D(6, 1, name="free")(x))
         return layers.Conv2D(2, 1, kernel_constraint="max_norm", name="head")(
             layers.Conv2D(3, 1, name="constrained")(x)
         )

@@ -41,21 +41,36 @@ def cut(tools: Any, model: Any, widths: tuple[int, ...]) -> Any:
 
 
 @pytest.mark.parametrize(
-    "name", ["chain", "flattened", "residual", "mobile", "joined", "crossed", "excited", "u_net", "grouped"]
+    "name",
+    [
+        "chain",
+        "flattened",
+        "residual",
+        "mobile",
+        "joined",
+        "crossed",
+        "excited",
+        "u_net",
+        "grouped",
+        "parametric",
+        0,
+        1,
+    ],
 )
 def test_a_narrowed_model_is_lowered_to_the_graph_that_was_predicted(
-    tools: Any, network: Callable[..., Any], name: str
+    tools: Any, network: Callable[..., Any], name: str | int
 ) -> None:
     model = network(name)
     facts = facts_of(tools, model)
     graph = lower(facts)
+    is_grouped = any(getattr(layer, "groups", 1) > 1 for layer in model.layers)
     generator = np.random.default_rng(2)
     drawn = tuple(int(generator.integers(1, group.size)) for group in graph.groups)
     for widths in (drawn, uniform(graph, budget="macs", left=0.4, multiple=2)):
         predicted, true = narrower(graph, widths), facts_of(tools, cut(tools, model, widths))
         again = lower(true)
         assert replace(predicted, groups=()) == replace(again, groups=())
-        assert predicted.groups == again.groups or name == "grouped"  # of a single group, it is an ordinary convolution
+        assert predicted.groups == again.groups or is_grouped  # of one group left, it is an ordinary convolution
         assert predicted.weights < graph.weights and predicted.macs < graph.macs
         assert predicted.macs == true.macs
     assert narrower(graph, [group.size for group in graph.groups]) == graph
