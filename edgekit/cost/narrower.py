@@ -7,16 +7,14 @@ its weights otherwise.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
 
 import numpy as np
 from msgspec.structs import replace
 
 from edgekit.cost import ram
-from edgekit.cost.graph import Graph, Node
+from edgekit.cost.graph import Budget, Graph, Node
 from edgekit.documents.facts import ChannelGroup
 
-Budget = Literal["parameters", "macs", "activations"]
 LEAST_SHARE = 8
 """Of no group less than an eighth stays: a layer of fewer filters learns nothing any more that the others could use."""
 

@@ -183,6 +183,7 @@ CHECKS: Mapping[str, Check] = {
     "scope": _a(AbstractContextManager, "a context manager"),
     "form": form,
     "keep": _a(Constraint, "a Constraint"),
+    "settled": settings,
     "strength": number_or_none,
     "stronger": settings_or_none,
     "keeps": _a(bool, "True or False"),

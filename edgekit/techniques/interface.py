@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
@@ -106,8 +106,23 @@ class Constraint:
 class Training(Protocol):
     """What trains a model for a technique. The caller sets the data, the loss, the learning rate and the length."""
 
-    def fit(self, model: Any, constraint: Callable[[int], Constraint] | None = None) -> None:
-        """Train in place. `constraint(steps)` is called before each run, when the model has the weights that the run starts from."""
+    def fit(self, model: Any, constraint: Callable[[int], Constraint] | None = None, *, share: float = 1.0) -> None:
+        """Train in place. `constraint(steps)` is called before each run, when the model has the weights that the run starts from.
+
+        `share` is the part of the project's length, for a technique that trains in rounds: its last training takes the whole length.
+        """
+        ...
+
+    def loss(self, model: Any) -> float:
+        """The mean loss on some hundred training samples, always the same ones; infinite if it is not finite."""
+        ...
+
+    def gradients(self, model: Any, weights: Sequence[Any]) -> Iterator[Sequence[np.ndarray]]:
+        """The gradient of that loss by each of these weights (variables), on one batch of those samples after another."""
+        ...
+
+    def say(self, what: str) -> None:
+        """Put something about how the model was made into the note of its training."""
         ...
 
 
@@ -193,6 +208,10 @@ class TrainingTechnique(Technique):
     ) -> Evidence:
         """What a converted file shows of it, beside the model that it was converted from; else what the bytes alone show."""
         return self.ensures(tflite, settings)
+
+    def settled(self, graph: Graph, settings: Any) -> Any:
+        """The settings with what they take from the lowered graph that it is applied to, as a size that the evidence compares with. Pure."""
+        return settings
 
     def strength(self, settings: Any) -> float | None:
         """How much is taken away from the model: of two settings, the larger strength loses at least as much accuracy.

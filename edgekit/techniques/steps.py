@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from msgspec.structs import replace
+
 from edgekit.cost.graph import Graph
 from edgekit.documents.candidate import Step
 from edgekit.errors import InputError, ProjectError
@@ -72,3 +74,14 @@ def effect(graph: Graph, steps: Iterable[TypedStep]) -> tuple[Graph, str | None]
         else:
             graph = step.technique.effect(graph, step.settings)
     return graph, unmet
+
+
+def settled(graph: Graph, steps: Iterable[TypedStep]) -> tuple[TypedStep, ...]:
+    """The steps, each that trains with the settings that it takes from the lowered graph before it."""
+    found: list[TypedStep] = []
+    for step in steps:
+        if isinstance(step.technique, TrainingTechnique):
+            step = replace(step, settings=step.technique.settled(graph, step.settings))
+        graph, _ = effect(graph, (step,))
+        found.append(step)
+    return tuple(found)

@@ -42,6 +42,7 @@ MADE = {
     "int16x8": ("int16x8", {}),
     "quantization_aware": ("quantization_aware_int8", {}),
     "pruning": ("pruned_int8", {"sparsity": 0.75}),
+    "structured_pruning": ("narrowed_int8", {"left": 0.5, "whole": 36 + 36 + 144 * 8 + 8 * 3}),
     "clustering": ("clustered_int8", {"clusters": 4}),
     "int8_lookup_tables": ("lookup_tables_int8", {}),
     "int8_coded": ("coded_int8", {}),

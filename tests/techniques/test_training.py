@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,9 @@ import numpy as np
 import pytest
 
 from edgekit.api.check import check
+from edgekit.cost.lowering import lower
+from edgekit.documents.candidate import Step
+from edgekit.documents.facts import ModelFacts
 from edgekit.ingest.dataset import Dataset
 from edgekit.ingest.spool import spool_result
 from edgekit.jobs.pool import ENVIRONMENT, MODULE
@@ -20,11 +23,12 @@ from edgekit.progress import no_progress
 from edgekit.project.project_file import DataTable
 from edgekit.techniques import technique
 from edgekit.techniques.sites import MINIMUM_WEIGHTS, file_kernels
+from edgekit.techniques.steps import settled, typed
 from edgekit.tflite.model import TfliteModel
 from edgekit.tflite.numerics import float_operators
 from edgekit.tflite.reader import read_tflite
 from edgekit.tflite.weights import distinct_values, kernels
-from edgekit.values import to_builtins
+from edgekit.values import read, to_builtins
 
 pytestmark = pytest.mark.tf
 USER = Path(__file__).parent / "user"
@@ -32,6 +36,7 @@ SAMPLES, CLASSES = 32, 4
 PRUNING = {"technique": "pruning", "settings": {"sparsity": 0.5}}
 PRUNING_CONSTANT = {"technique": "pruning", "settings": {"sparsity": 0.75, "schedule": "constant"}}
 CLUSTERING = {"technique": "clustering", "settings": {"clusters": 8}}
+STRUCTURED_PRUNING = {"technique": "structured_pruning", "settings": {"left": 0.5}}
 QUANTIZATION_AWARE = {"technique": "quantization_aware", "settings": {}}
 FINE_TUNING = {"technique": "fine_tuning", "settings": {}}
 INT8 = {"technique": "int8", "settings": {"io": "int8"}}
@@ -58,7 +63,7 @@ class Line:
 
     def make(self, *steps: dict[str, Any], model: str = "plain") -> tuple[TfliteModel, Path, list[dict[str, Any]]]:
         """The file of a candidate, its path, and the evidence of each stage and of the conversion."""
-        folder, evidence = self.models[model], []
+        folder, evidence, steps = self.models[model], [], self._settled(model, steps)
         for count in range(1, len(steps)):
             folder, answer = self._stage(folder, steps[:count])
             evidence += answer["evidence"]
@@ -68,6 +73,12 @@ class Line:
         )  # fmt: skip
         path = folder / "model.tflite"
         return read_tflite(path), path, [*evidence, *answer["evidence"]]
+
+    def _settled(self, model: str, steps: Sequence[dict[str, Any]]) -> tuple[dict[str, Any], ...]:
+        """The steps as the planner hands them on: with what they take from the model's graph."""
+        graph = lower(read(self.facts[model], ModelFacts, where="facts"))
+        found = settled(graph, [typed(read(step, Step, where="step")) for step in steps])
+        return tuple(to_builtins(step.published) for step in found)
 
     def digest(self, *steps: dict[str, Any]) -> str:
         self._stages.clear()
@@ -251,6 +262,30 @@ def test_pruned_weights_are_zero_in_the_stage_and_in_the_file(line, step):
     assert all((kernel.array == 0).mean() >= step["settings"]["sparsity"] - 0.01 for kernel in large)
 
 
+@pytest.mark.parametrize("budget", ["parameters", "macs", "activations"])
+def test_fewer_channels_are_in_the_stage_and_in_a_smaller_file(line, budget):
+    step = {"technique": "structured_pruning", "settings": {"left": 0.5, "budget": budget}}
+    tflite, path, evidence = line.make(step, INT8)
+    assert [found["technique"] for found in evidence] == ["structured_pruning", "structured_pruning", "int8"]
+    assert holds(evidence), evidence
+    plain, plain_path, _ = line.make(INT8)
+    sizes, before = ([kernel.array.size for kernel in kernels(one)] for one in (tflite, plain))
+    assert before == [9 * 16, 9 * 16 * 16, 4 * 4 * 16 * CLASSES]
+    assert path.stat().st_size < plain_path.stat().st_size and sum(sizes) < sum(before)
+    assert budget != "parameters" or sum(sizes) <= sum(before) / 2
+    assert budget != "macs" or tflite.macs <= plain.macs / 2
+    report = check(path, device="rpi4")
+    assert {found.name: found.outcome for found in report.checks}["operators"] == "pass"
+
+
+def test_a_file_as_large_as_before_is_no_evidence_of_fewer_channels(line):
+    plain, method = line.make(INT8)[0], technique("structured_pruning")
+    whole = sum(kernel.array.size for kernel in kernels(plain))
+    found = method.ensures(plain, method.settings_type(left=0.9, whole=whole))
+    assert not found.holds and "3,472 of 3,472 weights, 100.0%; 90% asked for" in found.detail
+    assert not method.ensures(plain, method.settings_type(left=0.9)).holds, "of what is not known"
+
+
 @pytest.mark.parametrize("conversion", [INT8, FLOAT32])
 def test_clustered_weights_have_few_values_in_the_stage_and_in_the_file(line, conversion):
     tflite, _, evidence = line.make(CLUSTERING, conversion)
@@ -291,7 +326,8 @@ def test_clusters_are_the_same_bytes_in_every_channel(line):
 
 @pytest.mark.parametrize(
     "steps", [(PRUNING, QUANTIZATION_AWARE), (CLUSTERING, QUANTIZATION_AWARE), (PRUNING, CLUSTERING),
-              (PRUNING, CLUSTERING, QUANTIZATION_AWARE)]
+              (PRUNING, CLUSTERING, QUANTIZATION_AWARE), (STRUCTURED_PRUNING, QUANTIZATION_AWARE),
+              (STRUCTURED_PRUNING, PRUNING, CLUSTERING, QUANTIZATION_AWARE)]
 )  # fmt: skip
 @pytest.mark.parametrize("model", ["plain", "residual"])
 def test_a_chain_keeps_what_it_made(line, steps, model):
@@ -380,7 +416,7 @@ def test_other_conversions_follow_a_trained_rounding(line, conversion):
 
 def test_the_same_bytes_after_other_trials_and_in_a_fresh_worker(line, dataset, tmp_path):
     """The worker of this session has made a dozen files by now; the fresh one makes these in the opposite order."""
-    trials = [(PRUNING, INT8), (CLUSTERING, INT8), (QUANTIZATION_AWARE, INT8), (INT8,)]
+    trials = [(PRUNING, INT8), (STRUCTURED_PRUNING, INT8), (CLUSTERING, INT8), (QUANTIZATION_AWARE, INT8), (INT8,)]
     first = [line.digest(*steps) for steps in trials]
     assert line.digest(*trials[0]) == first[0]
     with Worker(MODULE, environment=ENVIRONMENT) as worker:

@@ -5,22 +5,26 @@ and of the run, the technique's constraint is applied and the loss on the valida
 improve stops. The model ends with the best weights of all runs.
 
 With a time limit, the final run is planned as long as time allows, with a complete schedule. If the time ends before the
-run does, the run stops and the best weights so far are kept.
+run does, the run stops and the best weights so far are kept. A technique that trains in rounds asks for shorter trainings in between: such a
+one takes its share of the time that is left, and the learning rate that an earlier one has found.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
+
+import numpy as np
 
 from edgekit.errors import ProjectError
 from edgekit.ingest.dataset import Dataset
 from edgekit.make.workshop.door import Door
+from edgekit.make.workshop.model_loss import ModelLoss
 from edgekit.make.workshop.train_step import TrainStep
 from edgekit.make.workshop.training_batches import TrainingBatches
-from edgekit.make.workshop.tuning import Run, search
+from edgekit.make.workshop.tuning import SHARE, Run, search
 from edgekit.progress import Progress
 from edgekit.techniques.interface import Constraint
 
@@ -28,6 +32,8 @@ PATIENCE = 2
 """A run stops after so many epochs without a better loss."""
 LEAST_RATE = 0.01
 """The share of the learning rate that is left at the end of a run."""
+LOOKED_AT = 512
+"""So many training samples, or the few more that fill a batch, give a technique the loss and its gradients."""
 USABLE = 0.9
 """The share of the remaining time that a final run is planned for: storing the model also takes time."""
 
@@ -54,17 +60,19 @@ class Fit:
     ) -> None:
         self._tools, self._dataset, self._job, self._keepers, self._progress = tools, dataset, job, keepers, progress
         self._until = until
+        self._rate: float | None = None
+        self._said: list[str] = []
         self.note = self.cut = ""
 
-    def fit(self, model: Any, constraint: Callable[[int], Constraint] | None = None) -> None:
-        """Train a model in place by the best run.
+    def fit(self, model: Any, constraint: Callable[[int], Constraint] | None = None, *, share: float = 1.0) -> None:
+        """Train a model in place by the best run; `share` is the part of the project's length, and of the time that is left.
 
-        Raises `DataError` if the loss cannot be computed, `ProjectError` if every run diverged, `OutOfTime` if none was judged in time.
+        A part takes the learning rate that an earlier training of this technique found. Raises `DataError` if the loss cannot be computed,
+        `ProjectError` if every run diverged, `OutOfTime` if none was judged in time.
         """
         batches = TrainingBatches(self._tools, self._dataset, model, self._job)
-        trial = _Trial(
-            model, TrainStep(self._tools, batches.learner, batches.losses), batches, self._progress, self._until
-        )
+        train_step = TrainStep(self._tools, batches.learner, batches.losses)
+        trial = _Trial(model, train_step, batches, self._progress, self._end(share))
         runs: list[Run] = []
 
         def try_run(rate: float, steps: int) -> float:
@@ -76,15 +84,46 @@ class Fit:
             return runs[-1].loss
 
         settings = self._job["training"]
-        longest = max(1, settings["epochs"] * batches.steps_per_epoch)
+        whole = max(1, settings["epochs"] * batches.steps_per_epoch)
+        longest = max(1, round(share * whole))
+        rate = settings["learning_rate"] or (self._rate if share < 1 else None)
         try:
-            search(try_run, longest=longest, fixed_rate=settings["learning_rate"], affordable=trial.affordable)
+            search(try_run, longest=longest, fixed_rate=rate, affordable=trial.affordable, probe=max(1, whole // SHARE))
         except OutOfTime:
             if not trial.has_weights:
                 raise
         trial.take_best()
-        self.cut = _shortened(runs, trial.cut_at, longest)
-        self.note = _description(runs, batches, settings) + (f"; {self.cut}" if self.cut else "")
+        self._rate = min(runs, key=lambda run: run.loss).learning_rate
+        self.cut = _shortened(runs, trial.cut_at, longest) or self.cut
+        self.note = "; ".join(filter(None, (*self._said, _description(runs, batches, settings), self.cut)))
+
+    def loss(self, model: Any) -> float:
+        """The mean loss on some hundred training samples, always the same ones; infinite if it is not finite."""
+        batches = TrainingBatches(self._tools, self._dataset, model, self._job)
+        judge = ModelLoss(self._tools, batches.learner, batches.losses)
+        parts = [(len(targets[0]), judge.loss(inputs, targets)) for inputs, targets in self._looked_at(batches)]
+        loss = sum(count * value for count, value in parts) / sum(count for count, _ in parts)
+        return loss if math.isfinite(loss) else math.inf
+
+    def gradients(self, model: Any, weights: Sequence[Any]) -> Iterator[Sequence[np.ndarray]]:
+        """The gradient of that loss by each of these weights, on one batch of those samples after another."""
+        batches = TrainingBatches(self._tools, self._dataset, model, self._job)
+        return ModelLoss(self._tools, batches.learner, batches.losses).gradients(self._looked_at(batches), weights)
+
+    def say(self, what: str) -> None:
+        """Put something about how the model was made before the note of its training."""
+        self._said.append(what)
+
+    def _end(self, share: float) -> float:
+        """When a training that takes a share of the time that is left has to end."""
+        if share >= 1 or math.isinf(self._until):
+            return self._until
+        now = time.monotonic()
+        return now + share * max(0.0, self._until - now)
+
+    def _looked_at(self, batches: TrainingBatches) -> Iterator[tuple[list[Any], list[Any]]]:
+        wanted = -(-LOOKED_AT // self._job["training"]["batch_size"])
+        return (batches.batch(step) for step in range(min(wanted, batches.steps_per_epoch)))
 
 
 class _Trial:

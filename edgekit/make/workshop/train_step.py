@@ -1,6 +1,6 @@
-"""The training step of a model of either Keras and its loss on some samples, traced once for all the runs of a fine-tune.
+"""The training step of a model of either Keras, traced once for all the runs of a fine-tune.
 
-The losses and Adam are tf_keras's for both, so that they train alike. It knows a model, losses and Adam; `fit` decides which samples, how many steps and which rate.
+Adam is tf_keras's for both Keras, so that they train alike. It knows a model, losses and Adam; `fit` decides which samples, how many steps and which rate.
 """
 
 from __future__ import annotations
@@ -8,24 +8,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from edgekit.errors import DataError
-from edgekit.make.workshop.answers import answers, is_keras3
+from edgekit.make.workshop.answers import is_keras3
 from edgekit.make.workshop.door import Door
-from edgekit.make.workshop.fused_normalization import fused_normalization
+from edgekit.make.workshop.model_loss import ModelLoss
 
 
-class TrainStep:
+class TrainStep(ModelLoss):
     """Steps of Adam on one model, and its mean loss."""
 
     def __init__(self, tools: Door, model: Any, losses: Sequence[Any]) -> None:
-        tf = self._tf = tools.tf
-        self._tools, self._model = tools, model
-        self._total_loss = tools.keras.src.engine.compile_utils.LossesContainer(list(losses))
+        super().__init__(tools, model, losses)
         self._optimizer = tools.keras.optimizers.Adam(jit_compile=False)
         self._optimizer.build(self._variables())
         self._fresh = [variable.numpy() for variable in self._optimizer.variables]
-        self._train = tf.function(self._trained, reduce_retracing=True)
-        self._evaluate = tf.function(self._loss, reduce_retracing=True)
+        self._train = self._tf.function(self._trained, reduce_retracing=True)
 
     def restart(self) -> None:
         """Clear Adam's moments of the previous run."""
@@ -36,10 +32,6 @@ class TrainStep:
         """One step of training; raises `DataError` if the loss cannot be computed."""
         self._optimizer.learning_rate.assign(learning_rate)
         self._call(self._train, inputs, targets)
-
-    def loss(self, inputs: Any, targets: Any) -> float:
-        """The mean loss of some samples, without training."""
-        return float(self._call(self._evaluate, inputs, targets))
 
     def _trained(self, inputs: Any, targets: Any) -> None:
         with self._tf.GradientTape() as tape:
@@ -53,28 +45,3 @@ class TrainStep:
     def _variables(self) -> list[Any]:
         """TensorFlow's own variables behind the trainable ones."""
         return [weight.value if is_keras3(weight) else weight for weight in self._model.trainable_variables]
-
-    def _loss(self, inputs: Any, targets: Any) -> Any:
-        return self._total(inputs, targets, training=False)
-
-    def _total(self, inputs: Any, targets: Any, *, training: bool) -> Any:
-        with fused_normalization(self._tools, self._model):
-            outputs = answers(self._model, inputs, training=training)
-        return self._total_loss(list(targets), outputs, regularization_losses=self._model.losses)
-
-    def _call(self, function: Any, inputs: Any, targets: Any) -> Any:
-        tensors = [[self._tf.convert_to_tensor(array) for array in arrays] for arrays in (inputs, targets)]
-        try:
-            return function(*tensors)
-        except (ValueError, TypeError, self._tf.errors.InvalidArgumentError) as problem:
-            raise DataError(
-                "the loss cannot be computed on this data", where="training.loss", received=_last_sentence(problem),
-                next_step="set loss in [training] to one that fits the targets",
-            ) from problem  # fmt: skip
-
-
-def _last_sentence(problem: Exception) -> str:
-    """The last sentence of TensorFlow's message, without the lines of code before it."""
-    lines = [line.strip() for line in str(problem).splitlines() if line.strip()]
-    telling = [line for line in lines if not line.startswith(("File ", "in user code", "^", "Node: "))]
-    return (telling or lines or [type(problem).__name__])[-1][:300]

@@ -33,11 +33,12 @@ def search(
     longest: int,
     fixed_rate: float | None,
     affordable: Callable[[], float] = lambda: math.inf,
+    probe: int | None = None,
 ) -> list[Run]:
     """All runs, in order; the last one is the final run, if there is time for one that is longer than a probe.
 
     `try_run(learning_rate, steps)` gives a loss; `longest` is in steps, at least 1. `affordable()` says, after the probes, for how many
-    steps there is time.
+    steps there is time. `probe` is the length of a probe, in steps, where it is not a twelfth of `longest`.
 
     >>> [(run.learning_rate, run.steps) for run in search(lambda rate, steps: rate, longest=24, fixed_rate=1e-3)]
     [(0.001, 24)]
@@ -48,7 +49,7 @@ def search(
         runs.append(Run(rate, steps, try_run(rate, steps)))
         return runs[-1]
 
-    shortest = max(1, longest // SHARE)
+    shortest = probe or max(1, longest // SHARE)
     if fixed_rate is None:
         _find_rate(lambda rate: run(rate, shortest))
     length = max(1, int(min(longest, affordable())))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 import types
 from pathlib import Path
 from typing import Any
@@ -83,6 +84,13 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fit, "time", types.SimpleNamespace(monotonic=lambda: float(next(seconds))))
 
 
+def a_fit(tools, dataset, until=math.inf, **changes):
+    from edgekit.make.workshop.fit import Fit
+
+    job = {"training": {**TRAINING, **changes}, "losses": ["sparse_categorical_crossentropy"], "seed": 0}
+    return Fit(tools, dataset, job, lambda model: (), no_progress, until)
+
+
 def zeroing(kernel: Any, whole_after: int) -> Any:
     """A form that is whole after so many steps: the kernel is zero."""
 
@@ -115,6 +123,63 @@ def test_weights_whose_form_was_not_whole_in_time_are_none(tools, dataset, model
         fitted(tools, dataset, model, constraint=zeroing(model.layers[0].kernel, 10), until=8.5)
     fit = fitted(tools, dataset, model, constraint=zeroing(model.layers[0].kernel, 3), until=1e3 + 8.5)
     assert fit.cut == "" and not model.layers[0].kernel.numpy().any()
+
+
+def test_a_part_of_the_length_takes_the_rate_that_was_found_before(tools, dataset, model):
+    """24 epochs of 5 steps: probes of ten steps, a fifth of the length, and a fifth again without a probe; the whole is searched anew."""
+    runs: list[list[int]] = []
+    fit = a_fit(tools, dataset, learning_rate=None, epochs=24)
+    for share in (0.2, 0.2, 1.0):
+        lengths: list[int] = []
+        fit.fit(model, lambda steps, lengths=lengths: lengths.append(steps) or Constraint(), share=share)
+        runs.append(lengths)
+    assert runs[0][-1] == 24 and set(runs[0][:-1]) == {10}
+    assert runs[1] == [24]
+    assert runs[2][-1] == 120 and set(runs[2][:-1]) == {10}
+
+
+def test_a_part_takes_its_share_of_the_time_that_is_left(tools, dataset, model, clock):
+    fit = a_fit(tools, dataset, until=101.5, epochs=24)
+    fit.fit(model, share=0.2)
+    first = int(re.search(r"at step (\d+) of 24", fit.cut)[1])
+    assert 15 < first < 24, "a fifth of the hundred seconds"
+    fit.fit(model)
+    assert re.fullmatch(r"stopped by the time budget at step \d\d of 120", fit.cut), "the last cut is told"
+
+
+def test_the_loss_is_that_of_training_samples_and_falls_with_training(tools, dataset, model):
+    fit = a_fit(tools, dataset)
+    before = fit.loss(model)
+    x, y = dataset.inputs("train")[0][:], dataset.targets("train")[0][:]
+    shares = model(x, training=False).numpy()[np.arange(SAMPLES), y]
+    assert before == pytest.approx(-np.log(shares).mean(), rel=1e-4) == fit.loss(model)
+    fit.fit(model)
+    assert fit.loss(model) < before / 2
+    model.set_weights([weight * np.nan for weight in model.get_weights()])
+    assert fit.loss(model) == math.inf
+
+
+def test_gradients_are_those_of_that_loss_batch_by_batch(tools, dataset, model):
+    """A small step along a weight changes the loss by its gradient."""
+    fit, (kernel, bias) = a_fit(tools, dataset, batch_size=SAMPLES), model.layers[0].weights
+    ((slope, by_bias),) = list(fit.gradients(model, [kernel, bias]))
+    assert slope.shape == (CLASSES, CLASSES) and by_bias.shape == (CLASSES,)
+    weights, step = kernel.numpy(), 1e-2
+    losses = []
+    for sign in (1, -1):
+        moved = weights.copy()
+        moved[0, 1] += sign * step
+        kernel.assign(moved)
+        losses.append(fit.loss(model))
+    assert (losses[0] - losses[1]) / (2 * step) == pytest.approx(slope[0, 1], rel=1e-2)
+    assert len(list(a_fit(tools, dataset).gradients(model, [kernel]))) == SAMPLES / TRAINING["batch_size"]
+
+
+def test_what_a_technique_says_stands_before_how_it_was_trained(tools, dataset, model):
+    fit = a_fit(tools, dataset)
+    fit.say("half of the channels")
+    fit.fit(model)
+    assert fit.note.startswith("half of the channels; learning rate ")
 
 
 def answers(model, dataset):

@@ -1,0 +1,87 @@
+"""Where narrower layers pay: which channels of a lowered graph can go, and what the most of it is predicted to save of a cost that counts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from edgekit.cost import download, flash, latency, ram
+from edgekit.cost.graph import FLOAT_BYTES, Budget, Graph
+from edgekit.devices.profile import DeviceProfile
+from edgekit.documents.candidate import Estimate
+from edgekit.techniques.integer import integer
+from edgekit.techniques.interface import COUNTS, Task
+from edgekit.units import format_ms, format_size
+
+BUDGETS: dict[str, Budget] = {
+    "flash": "parameters",
+    "download": "parameters",
+    "latency": "macs",
+    "ram": "activations",
+}
+"""What is cut where a cost counts, in the order in which it is looked for behind the one that the goal makes small."""
+COSTS: dict[str, Callable[[DeviceProfile, Graph], Estimate]] = {
+    "flash": flash.predict,
+    "download": download.predict,
+    "latency": latency.predict,
+    "ram": ram.predict,
+}
+
+
+NARROW, WIDE = 4, 8
+FINE = 8
+"""So many widths of a group should be there to choose from."""
+
+
+def cuttable(graph: Graph, exclude: Sequence[str]) -> list[int]:
+    """The places of the groups of which channels can go: more than one, and in no layer that is left out."""
+    return [
+        place
+        for place, group in enumerate(graph.groups)
+        if group.size > 1 and not {*group.layers, *group.reads} & set(exclude)
+    ]
+
+
+def no_group(graph: Graph) -> str:
+    """Why there is none."""
+    if graph.groups:
+        return f"none of the {len(graph.groups)} groups of channels can be cut: the layers are left out, or have one channel"
+    return "no layer has channels that can go: each makes an output, or goes into a layer of which it is not known what it does with them"
+
+
+def total(graph: Graph, budget: Budget) -> int:
+    """What a float graph holds of a budget: weights, multiply-accumulates, or the most elements that are alive at once."""
+    if budget == "activations":
+        return ram.peak_bytes(graph.in_float) // FLOAT_BYTES
+    return graph.macs if budget == "macs" else graph.weights
+
+
+def counting(task: Task) -> list[str]:
+    """The costs that count, the goal's own first."""
+    return sorted(filter(task.counts, BUDGETS), key=lambda metric: metric != task.goal.currency)
+
+
+def too_little(task: Task, metric: str, narrow: Graph) -> str | None:
+    """Why what the narrowest graph saves of a cost does not count: of its limit, or of a cost that the goal makes small; None where it does.
+
+    Both are in int8, where the device has it.
+    """
+    has_int8 = task.profile.numerics.int8 != "absent"
+    before, after = (
+        COSTS[metric](task.profile, integer(graph) if has_int8 else graph).value for graph in (task.graph, narrow)
+    )
+    room = None if metric == task.goal.currency else task.room(metric)
+    saved, of = max(before - after, 0.0), before if room is None else room
+    if saved >= COUNTS * of > 0:
+        return None
+    text = format_ms if metric == "latency" else format_size
+    what = "a limit" if room is not None else "a file" if metric in ("flash", "download") else "a model"
+    return f"narrower layers are predicted to save at most {text(saved)} of {metric}, below {COUNTS:.0%} of {what} of {text(of)}"
+
+
+def multiple_for(task: Task) -> int:
+    """What widths are multiples of: kernels of XNNPACK compute eight channels or more at once, those of CMSIS-NN four.
+
+    Where a group is small, eight would be too coarse: all settings would come to the same widths.
+    """
+    is_small = min((group.size for group in task.graph.groups), default=0) < FINE * WIDE
+    return NARROW if is_small or task.profile.runtime.kind == "tflite_micro" else WIDE

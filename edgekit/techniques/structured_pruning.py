@@ -1,0 +1,178 @@
+"""Structured pruning: whole channels go, those that matter least, so that layers become narrower and every size and time with them.
+
+Channels that can only go together (`passes/channels/groups`) are ranked over all layers by what they are worth and what they cost of a budget,
+in a few rounds with a short training after each: Molchanov et al., "Importance Estimation for Neural Network Pruning" (arXiv 1906.10771). What
+a channel is worth has three measures, none of which is always the best (PruningBench, arXiv 2406.12315): a probe chooses. How it is done is in
+`narrowing/`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta
+from msgspec.structs import replace
+
+from edgekit.cost.graph import Budget, Graph
+from edgekit.documents.candidate import Declined
+from edgekit.documents.facts import ModelFacts
+from edgekit.techniques.interface import Conversion, Evidence, Task, Training, TrainingTechnique
+from edgekit.techniques.narrowing.counted import kernel_weights, of_file, of_model
+from edgekit.techniques.narrowing.pays import BUDGETS, counting, cuttable, multiple_for, no_group, too_little, total
+from edgekit.techniques.sites import matching
+from edgekit.tflite.model import TfliteModel
+from edgekit.tflite.weights import kernels
+from edgekit.values import Value
+
+LEFT = (0.7, 0.5, 0.35, 0.25, 0.18, 0.12)
+"""The share of the budget that is left, from the lightest; the first two are proposed, the others follow where those leave room."""
+TOLERANCE = 0.02
+"""A file may hold so much more of the budget than was asked for: the converter counts padding and merged layers in its own way."""
+WORDS: dict[Budget, str] = {
+    "parameters": "weights",
+    "macs": "multiply-accumulates",
+    "activations": "elements of activations at the peak",
+}
+
+
+class Settings(Value):
+    """`left` is the share of the budget that stays: weights, multiply-accumulates, or the activations that are alive at once.
+
+    `criterion` says what a channel is worth ("probe" tries them). `ranking` compares all layers, or leaves each the same share ("uniform").
+    Widths are multiples of `multiple`, but in groups of less than two multiples. `exclude` names the layers that keep their shapes. `whole` is
+    what the model holds of the budget before; the planner writes it.
+    """
+
+    left: Annotated[float, Meta(gt=0, lt=1)] = 0.5
+    budget: Budget = "parameters"
+    criterion: Literal["probe", "norm", "scale", "taylor"] = "probe"
+    ranking: Literal["global", "uniform"] = "global"
+    rounds: Annotated[int, Meta(ge=1, le=10)] = 3
+    multiple: Annotated[int, Meta(ge=1, le=64)] = 4
+    exclude: tuple[str, ...] = ()
+    whole: Annotated[int, Meta(ge=0)] = 0
+
+
+class StructuredPruning(TrainingTechnique):
+    """Fewer channels in every layer that can do with fewer."""
+
+    name = "structured_pruning"
+    settings_type = Settings
+    place_in_chain = 0
+
+    def propose(self, task: Task) -> Sequence[Settings] | Declined:
+        """Two strengths, the lighter first, for the first cost that counts and that it moves: weights for flash and download, MACs for time, activations for RAM."""
+        exclude = matching(task.facts, task.exclude)
+        if not cuttable(task.graph, exclude):
+            return self.declined(no_group(task.graph))
+        reasons = []
+        for metric in counting(task):
+            light = Settings(left=LEFT[0], budget=BUDGETS[metric], multiple=multiple_for(task), exclude=exclude)
+            narrow = self.effect(task.graph, replace(light, left=LEFT[-1]))
+            reason = self.requires(task.graph, light) or too_little(task, metric, narrow)
+            if reason is None:
+                return light, replace(light, left=LEFT[1])
+            reasons.append(reason)
+        return self.declined(
+            "; ".join(reasons) or "neither a limit nor the goal asks for a smaller file, less memory or less time"
+        )
+
+    def stronger(self, settings: Settings) -> Settings | None:
+        """The next smaller share of the budget; None beyond the smallest."""
+        smaller = next((left for left in LEFT if left < settings.left), None)
+        return None if smaller is None else replace(settings, left=smaller)
+
+    def strength(self, settings: Settings) -> float:
+        """The share of the budget that is taken away."""
+        return 1 - settings.left
+
+    def label(self, settings: Settings) -> str:
+        """Its part of a candidate's name: the percent that are taken away, and of what if it is not weights."""
+        budget = "" if settings.budget == "parameters" else f"_{settings.budget}"
+        return f"structured_pruning_{100 * (1 - settings.left):.6g}{budget}"
+
+    def leave_out(self, facts: ModelFacts, patterns: Sequence[str]) -> tuple[str, ...]:
+        """The layers that match the patterns: they keep their shapes."""
+        return matching(facts, patterns)
+
+    def requires(self, graph: Graph, settings: Settings) -> str | None:
+        """Channels that can go, and enough of them."""
+        if not cuttable(graph, settings.exclude):
+            return no_group(graph)
+        whole, least = total(graph, settings.budget), total(self.effect(graph, settings), settings.budget)
+        if least <= settings.left * whole:
+            return None
+        return (
+            f"of the {WORDS[settings.budget]} at least {least / max(whole, 1):.0%} stay, where {settings.left:.0%} are asked for: "
+            "no layer keeps less than an eighth of its channels"
+        )
+
+    def effect(self, graph: Graph, settings: Settings) -> Graph:
+        """All layers narrower by the same share. The real widths differ from layer to layer: what holds is the total of the budget."""
+        from edgekit.cost.narrower import narrower, uniform
+
+        able = set(cuttable(graph, settings.exclude))
+        asked = replace(graph, groups=tuple(graph.groups[place] for place in sorted(able)))
+        widths = iter(uniform(asked, budget=settings.budget, left=settings.left, multiple=settings.multiple))
+        return narrower(
+            graph, [next(widths) if place in able else group.size for place, group in enumerate(graph.groups)]
+        )
+
+    def settled(self, graph: Graph, settings: Settings) -> Settings:
+        """With what the graph holds of the budget, which the evidence compares with."""
+        return replace(settings, whole=total(graph, settings.budget))
+
+    def apply(self, door: Any, model: Any, settings: Settings, training: Training, before: Sequence[Any]) -> Any:
+        """Cut and train in rounds, the last of them of the whole length."""
+        from edgekit.techniques.narrowing.rounds import Plan, narrowed_in_rounds
+
+        plan = Plan(
+            budget=settings.budget,
+            left=settings.left,
+            whole=settings.whole,
+            criterion=None if settings.criterion == "probe" else settings.criterion,
+            ranking=settings.ranking,
+            rounds=settings.rounds,
+            multiple=settings.multiple,
+            exclude=settings.exclude,
+        )
+        return narrowed_in_rounds(door, model, plan, training)
+
+    def ensures_in_model(self, door: Any, model: Any, settings: Settings) -> Evidence:
+        """Holds where the model has no more of the budget than was asked for."""
+        return self._judged(of_model(model, settings.budget), settings)
+
+    def ensures(self, tflite: TfliteModel, settings: Settings) -> Evidence:
+        """Holds where the file has no more of the budget than was asked for, counted in its operators."""
+        return self._judged(of_file(tflite, settings.budget), settings)
+
+    def ensures_kept(
+        self, door: Any, model: Any, tflite: TfliteModel, settings: Settings, conversion: Conversion
+    ) -> Evidence:
+        """As the bytes alone show; of activations, whose place in memory is the runtime's, the kernels of the file have the narrow model's sizes."""
+        if settings.budget != "activations":
+            return self.ensures(tflite, settings)
+        own = Counter(filter(None, (kernel_weights(layer) for layer in model.layers if _is_plain(layer))))
+        found = own & Counter(kernel.array.size for kernel in kernels(tflite))
+        shown = self.ensures_in_model(door, model, settings)
+        return Evidence(
+            technique=self.name,
+            holds=shown.holds and found == own,
+            detail=f"{found.total()} of {own.total()} kernels have the size of the narrow layer; in the model {shown.detail}",
+        )
+
+    def _judged(self, found: int, settings: Settings) -> Evidence:
+        """Holds where that is at most the share that was asked for; never where it is not known of what."""
+        share = found / settings.whole if settings.whole else 1.0
+        return Evidence(
+            technique=self.name,
+            holds=share <= settings.left + TOLERANCE,
+            detail=f"{found:,} of {settings.whole:,} {WORDS[settings.budget]}, {share:.1%}; {settings.left * 100:.6g}% asked for",
+        )
+
+
+def _is_plain(layer: Any) -> bool:
+    """Whether a layer becomes one operator with its kernel as it is."""
+    return type(layer).__name__ in ("Dense", "Conv1D", "Conv2D", "DepthwiseConv1D", "DepthwiseConv2D")

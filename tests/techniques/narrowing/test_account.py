@@ -1,0 +1,47 @@
+"""The budget of narrower groups is weighed without making them, and is what the narrower model is counted to hold."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from edgekit.keras_graph.flat_graph import model_of
+from edgekit.passes.channels.groups import left_out
+from edgekit.passes.channels.narrow import narrowed
+from edgekit.techniques.narrowing.account import Account
+from edgekit.techniques.narrowing.counted import of_model
+
+pytestmark = pytest.mark.tf
+
+
+@pytest.mark.parametrize("budget", ["parameters", "macs", "activations"])
+@pytest.mark.parametrize("name", ["flattened", "residual", "mobile", "joined"])
+def test_what_is_weighed_is_what_the_narrower_model_holds(tools, network, state, name, budget):
+    found = state(network(name))
+    account = Account(*found, budget)
+    assert account.whole == of_model(network(name), budget)
+    generator = np.random.default_rng(1)
+    gone = {
+        place: generator.permutation(group.size) >= generator.integers(1, group.size)
+        for place, group in enumerate(found.groups)
+    }
+    after = narrowed(tools, found.graph, found.channels, left_out(found.groups, gone))
+    stays = np.array([1 - gone[place].mean() for place in range(len(found.groups))])
+    assert account.held(stays).max() == pytest.approx(of_model(model_of(tools, after), budget))
+    assert 0 < account.held(stays).max() < account.whole
+
+
+def test_the_budgets_are_the_sums_that_one_writes_down(network):
+    """8x8x3 -> 12 filters of 3x3, stride 2 (3x3x12) -> 108 -> 16 -> 2."""
+    model = network("flattened")
+    assert of_model(model, "parameters") == 3 * 3 * 3 * 12 + 108 * 16 + 16 * 2
+    assert of_model(model, "macs") == 3 * 3 * (3 * 3 * 3 * 12) + 108 * 16 + 16 * 2
+    assert of_model(model, "activations") == 8 * 8 * 3 + 3 * 3 * 12, "input and output of the convolution"
+
+
+def test_many_widths_are_weighed_at_once(network, state):
+    account = Account(*state(network("residual")), "parameters")
+    rows = np.array([[1.0, 1.0], [0.5, 1.0], [1.0, 0.5]])
+    assert account.held(rows).shape == (3, 1)
+    np.testing.assert_allclose(account.excess(rows, 100.0), [account.excess(row, 100.0) for row in rows])
+    assert account.excess(np.zeros(2), account.whole) == 0

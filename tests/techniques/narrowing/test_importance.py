@@ -1,0 +1,82 @@
+"""What a channel is worth: by norm and scale beside its layer, by Taylor as the loss itself changes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from edgekit.techniques.narrowing.importance import by_norm, by_scale, by_taylor
+
+pytestmark = pytest.mark.tf
+
+
+def named(found, maker):
+    """The place of the group that a layer makes."""
+    return next(place for place, group in enumerate(found.groups) if maker in {call.name for call in group.makers})
+
+
+def test_the_norm_is_a_share_of_those_that_are_no_smaller(network, state):
+    """Filters of norm 1, 2 and 2 (the rest are zero): 1/9, then a half and the whole of what is left, in some order."""
+    model = network("flattened")
+    kernel = np.zeros((3, 3, 3, 12), "float32")
+    kernel[1, 1, 0, :3] = [1, 2, 2]
+    model.get_layer("first").kernel.assign(kernel)
+    found = state(model)
+    worth = by_norm(found)[named(found, "first")]
+    assert sorted(worth[:3]) == pytest.approx([1 / 9, 4 / 8, 1]) and worth[0] == pytest.approx(1 / 9)
+    assert not worth[3:].any()
+
+
+def test_what_two_layers_make_counts_in_both(network, state):
+    model = network("residual")
+    for name in ("stem", "outer"):
+        kernel = model.get_layer(name).kernel
+        values = np.ones(kernel.shape, "float32")
+        values[..., 5] = 0 if name == "stem" else 1
+        values[..., 6] = 0
+        kernel.assign(values)
+    found = state(model)
+    worth = by_norm(found)[named(found, "stem")]
+    assert worth[6] == 0 < worth[5] < np.delete(worth, [5, 6]).max()
+
+
+def test_the_scale_is_that_of_the_batch_normalization_and_of_no_use_without(classifier, state):
+    model = classifier()
+    gamma = np.arange(1, 17, dtype="float32")
+    model.get_layer("inner_norm").gamma.assign(-gamma)
+    found = state(model)
+    worth = by_scale(found)[named(found, "inner")]
+    assert (np.argsort(worth) == np.arange(16)).all(), "the size, whatever the sign"
+    assert by_scale(state(classifier(normalized=False))) is None
+
+
+def test_taylor_is_the_change_of_the_loss_to_the_first_order(classifier, state, training):
+    """A thousandth of a channel is taken away wherever it is read, and the loss is computed again."""
+    model = classifier()
+    fit = training(batch_size=256)
+    fit.fit(model)
+    found = state(model)
+    place = named(found, "stem")
+    worth = by_taylor(found, lambda kernels: fit.gradients(model, kernels))[place]
+    group, before = found.groups[place], fit.loss(model)
+    assert sorted(call.name for call in group.readers) == ["inner", "last"]
+    for channel in (int(worth.argmax()), int(np.argsort(worth)[8])):
+        kept = [call.operation.kernel.numpy() for call in group.readers]
+        for call, kernel in zip(group.readers, kept, strict=True):
+            less = kernel.copy()
+            less[..., group.members[call.inputs[0]] == channel, :] *= 0.99
+            call.operation.kernel.assign(less)
+        change = abs(fit.loss(model) - before) * 100
+        for call, kernel in zip(group.readers, kept, strict=True):
+            call.operation.kernel.assign(kernel)
+        assert change == pytest.approx(worth[channel], rel=0.1, abs=1e-5)
+
+
+def test_a_layer_that_nobody_listens_to_is_worth_nothing_by_taylor(classifier, state, training):
+    model = classifier()
+    kernel = model.get_layer("outer").kernel.numpy()
+    kernel[..., 4:, :] = 0
+    model.get_layer("outer").kernel.assign(kernel)
+    found, fit = state(model), training()
+    worth = by_taylor(found, lambda kernels: fit.gradients(model, kernels))[named(found, "inner")]
+    assert not worth[4:].any() and worth[:4].all()
