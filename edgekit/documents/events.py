@@ -65,7 +65,7 @@ class Searching(Event, tag="searching", kw_only=True):
 class TrialStarted(Event, tag="trial_started", kw_only=True):
     """A candidate is being made and measured: trial `number` of the `known` so far.
 
-    `left_s` is an estimate of what the search still takes, None where nothing of the kind was timed yet.
+    `left_s` is an estimate of what the search still takes, at most what its time budget leaves, None where nothing of the kind was timed yet.
     """
 
     device: str

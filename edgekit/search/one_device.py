@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import msgspec
@@ -39,7 +40,8 @@ def build_one(
     if materials.project.strict and materials.findings:
         found, report, tflite, compiled = Search(finished=(), not_tried=()), refuse(runner), None, None
     else:
-        device.searching(profile.name, planner, task.limits.values)
+        left = context.deadline - time.monotonic()
+        device.searching(profile.name, planner, task.limits.values, seconds_left=left)
         made = build_lock.realise(runner, progress)
         choice, found = made or (planner, search(planner, runner, context, progress, device))
         device.judging()

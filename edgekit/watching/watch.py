@@ -7,6 +7,7 @@ planner knows how good a candidate is and which comes next.
 from __future__ import annotations
 
 import contextlib
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -117,9 +118,13 @@ class DeviceWatch:
         self._began: dict[str, float] = {}
         self._known, self._best = 0, ""
         self._left_s: float | None = None
+        self._ends = math.inf
 
-    def searching(self, name: str, planner: Search, limits: dict[str, float]) -> None:
-        """The search begins."""
+    def searching(
+        self, name: str, planner: Search, limits: dict[str, float], *, seconds_left: float = math.inf
+    ) -> None:
+        """The search begins, and ends after so many seconds at the latest."""
+        self._ends = self._watch.now + seconds_left
         left = tuple(candidate.name for candidate in planner.outlook())
         self._watch.tell(Searching(device=self._device, name=name, candidates=left, limits=limits))
 
@@ -167,4 +172,4 @@ class DeviceWatch:
         left = planner.outlook()
         self._known = len(self._numbers) + len(left)
         left_s = self._pace.of((*self._open.values(), *left))
-        self._left_s = None if left_s is None else round(left_s, 1)
+        self._left_s = None if left_s is None else round(max(0.0, min(left_s, self._ends - self._watch.now)), 1)

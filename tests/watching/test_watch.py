@@ -94,6 +94,18 @@ def test_what_is_left_is_estimated_by_what_as_much_took():
     assert "best" not in {event.kind for event in heard}
 
 
+def test_what_is_left_is_no_more_than_the_time_budget():
+    heard: list[Event] = []
+    clock, planner = Clock(), Planned("int8", "int16x8", "float16")
+    device = DeviceWatch(Watch(heard.append, clock), "rpi4")
+    device.searching("Raspberry Pi 4", planner, {}, seconds_left=7.0)
+    device.asked(planner.left.pop(0), planner)
+    device.began(candidate("int8"))
+    clock.now = 3.0
+    device.told(trial("int8"), planner)
+    assert [event.left_s for event in heard if event.kind == "trial_finished"] == [4.0]
+
+
 def test_the_last_event_is_told_however_a_build_ends():
     for problem, outcome in ((ModelError("no model"), "error"), (InterruptedBuild("stop"), "interrupted"),
                              (KeyboardInterrupt(), "interrupted"), (RuntimeError("x"), "error")):  # fmt: skip
