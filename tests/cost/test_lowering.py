@@ -32,6 +32,27 @@ def test_batch_normalization_gives_a_bias_to_who_has_none() -> None:
     assert (node.weights, node.biases) == (72, 8)
 
 
+def test_a_convolution_has_the_axes_that_it_moves_over_and_its_groups() -> None:
+    """The sizes of its kernel, its input and its output; none where channels come first, or for other layers."""
+    layers = (
+        LayerFacts(name="in", kind="InputLayer", output_shape=(9, None, 8)),
+        LayerFacts(name="conv", kind="Conv2D", inputs=("in",), output_shape=(5, None, 6), kernel=(3, 2, 8, 6)),
+        LayerFacts(name="norm", kind="BatchNormalization", inputs=("conv",), output_shape=(5, None, 6)),
+        LayerFacts(name="grouped", kind="Conv2D", inputs=("norm",), output_shape=(5, None, 4), kernel=(1, 1, 3, 4)),
+        LayerFacts(name="first", kind="Conv2D", inputs=("norm",), output_shape=(7, 5, 3), kernel=(1, 1, 5, 7)),
+        LayerFacts(
+            name="depthwise", kind="DepthwiseConv2D", inputs=("norm",), output_shape=(5, 1, 6), kernel=(3, 3, 6, 1)
+        ),
+        LayerFacts(name="dense", kind="Dense", inputs=("norm",), output_shape=(5, 1, 6), kernel=(6, 6)),
+    )
+    found = {
+        node.name: (node.kernel_size, node.reads, node.places, node.groups) for node in lower(facts_of(layers)).nodes
+    }
+    assert found["conv"] == ((3, 2), (9, 1), (5, 1), 1)
+    assert found["grouped"] == ((1, 1), (5, 1), (5, 1), 2)
+    assert {found[name] for name in ("first", "depthwise", "dense")} == {((), (), (), 1)}
+
+
 def test_batch_normalization_that_follows_nothing_stays() -> None:
     layers = (
         LayerFacts(name="in", kind="InputLayer", output_shape=(4, 4, 2)),

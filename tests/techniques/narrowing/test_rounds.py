@@ -94,3 +94,11 @@ def test_without_time_the_cuts_are_made_and_the_note_says_what_was_cut(tools, cl
     narrow = narrowed_in_rounds(tools, model, HALF._replace(rounds=3), fit)
     assert of_model(narrow, "parameters") <= whole / 2
     assert fit.cut == "stopped by the time budget at step 1 of 32" and fit.note.endswith(fit.cut)
+
+
+def test_a_model_without_channels_that_can_go_is_trained_as_it_is(tools, layers, training):
+    """A chain of one's own is tried whatever is predicted: the evidence says that nothing went."""
+    entry = tools.keras3.Input((8, 8, 3))
+    model = tools.keras3.Model(entry, layers.Dense(4, activation="softmax", name="head")(layers.Flatten()(entry)))
+    narrow = narrowed_in_rounds(tools, model, HALF._replace(criterion=None, rounds=2), training())
+    assert of_model(narrow, "parameters") == of_model(model, "parameters") == 8 * 8 * 3 * 4
