@@ -79,7 +79,8 @@ class Graph(Value):
     """The operators in the order they run, the elements of each input by its name, and the names of the outputs.
 
     `input_bytes` is the width of an input element. `may_stay_float` says that operators without an integer kernel stay
-    in float; which ones is not known before the file is made.
+    in float; which ones is not known before the file is made. `replacement` is the graph of the network that the project
+    offers in the model's place (None: it offers none).
     """
 
     inputs: dict[str, int] = {}
@@ -87,6 +88,7 @@ class Graph(Value):
     outputs: tuple[str, ...] = ()
     input_bytes: int = FLOAT_BYTES
     may_stay_float: bool = False
+    replacement: Graph | None = None
 
     @property
     def weights(self) -> int:

@@ -10,7 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from edgekit.documents.facts import ModelFacts
+from edgekit.documents.facts import ModelFacts, Replacement
 from edgekit.errors import DataError, ModelError, did_you_mean
 from edgekit.ingest.dataset import Dataset
 from edgekit.ingest.wanted import Wanted
@@ -27,12 +27,21 @@ INGEST = "edgekit.ingest"
 
 
 class OpenedModel(Value):
-    """A normalised model in the cache, its facts, the key that stands for its content, and the job that reads its original."""
+    """A normalised model in the cache, its facts, the key that stands for its content, and the job that reads its original.
+
+    `source` is its source as it was named.
+    """
 
     folder: str
     key: str
     facts: ModelFacts
     job: dict[str, Any] = {}
+    source: str = ""
+
+    @property
+    def as_replacement(self) -> Replacement:
+        """The model as a plan knows a network that may take another one's place."""
+        return Replacement(source=self.source, facts=self.facts)
 
 
 def open_model(
@@ -70,7 +79,7 @@ def open_model(
 
     folder = cache.folder("models", name, make)
     facts = from_json((folder / "facts.json").read_bytes(), ModelFacts, where=str(folder))
-    return OpenedModel(folder=str(folder), key=name, facts=facts, job=job)
+    return OpenedModel(folder=str(folder), key=name, facts=facts, job=job, source=table.source)
 
 
 def _load_job(table: ModelTable, root: Path) -> dict[str, Any]:

@@ -29,6 +29,26 @@ class ModelTable(Value):
     version: Annotated[str, Meta(description="change it when a function's result changed and its source did not")] = ""
 
 
+class StudentTable(Value):
+    """`[student]`: a smaller network of your own, which is trained in the model's place with the model as its teacher."""
+
+    source: Annotated[
+        str,
+        Meta(
+            description="a .keras, .h5 or SavedModel path, or module:function: a network with the model's inputs and outputs"
+        ),
+    ] = field(name="model")
+    version: Annotated[str, Meta(description="change it when a function's result changed and its source did not")] = ""
+    epochs: Annotated[
+        Positive | None, Meta(description="the most epochs of its training; else those of [training]")
+    ] = None
+
+    @property
+    def as_model(self) -> ModelTable:
+        """The network as a model that is opened."""
+        return ModelTable(source=self.source, version=self.version)
+
+
 class DataTable(Value):
     """`[data]`, or `data = "source"` for the source alone."""
 
@@ -233,6 +253,7 @@ class ProjectFile(Value):
 
     model: ModelTable | str | None = None
     data: DataTable | str | None = None
+    student: StudentTable | str | None = None
     device: Annotated[str | tuple[str, ...] | None, Meta(description="device ids or profile paths")] = None
     seed: Annotated[int, Meta(ge=0, le=LARGEST_SEED, description="of every random choice")] = 0
     time_budget: Annotated[str, Meta(description="when to stop starting new trials, as in '30min'")] = "30min"
