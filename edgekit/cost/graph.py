@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from msgspec.structs import replace
 
+from edgekit.documents.facts import ChannelGroup
 from edgekit.values import Value
 
 Arithmetic = Literal["float32", "int8", "int16x8", "dynamic_range"]
@@ -41,7 +42,8 @@ class Node(Value):
     scales of its weights, each with a zero point. `widened` counts its constants that are widened to float32 by an
     operator of their own. `zeros` is the share of its weights that are zero. `distinct` is the largest number of
     distinct values in a channel, in units of the channel's scale (None: not limited). `packed` is how its weights
-    are coded, where each inference decodes them (None: they are plain).
+    are coded, where each inference decodes them (None: they are plain). `width` is how long the last axis of its output is, `reads` how many
+    channels of its input each weighted sum runs over (0: there is none).
     """
 
     name: str
@@ -63,6 +65,8 @@ class Node(Value):
     zeros: float = 0.0
     distinct: int | None = None
     packed: Packed | None = None
+    width: int = 0
+    reads: int = 0
 
     @property
     def weight_bytes(self) -> int:
@@ -79,8 +83,8 @@ class Graph(Value):
     """The operators in the order they run, the elements of each input by its name, and the names of the outputs.
 
     `input_bytes` is the width of an input element. `may_stay_float` says that operators without an integer kernel stay
-    in float; which ones is not known before the file is made. `replacement` is the graph of the network that the project
-    offers in the model's place (None: it offers none).
+    in float; which ones is not known before the file is made. `groups` are the channels that could go, by the names of operators.
+    `replacement` is the graph of the network that the project offers in the model's place (None: it offers none).
     """
 
     inputs: dict[str, int] = {}
@@ -88,6 +92,7 @@ class Graph(Value):
     outputs: tuple[str, ...] = ()
     input_bytes: int = FLOAT_BYTES
     may_stay_float: bool = False
+    groups: tuple[ChannelGroup, ...] = ()
     replacement: Graph | None = None
 
     @property
@@ -124,11 +129,11 @@ class Graph(Value):
         nodes = tuple(
             Node(
                 name=node.name, inputs=node.inputs, elements=node.elements, kind=node.kind, weights=node.weights, biases=node.biases,
-                channels=node.channels, macs=node.macs, window=node.window,
+                channels=node.channels, macs=node.macs, window=node.window, width=node.width, reads=node.reads,
             )
             for node in self.nodes
         )  # fmt: skip
-        return Graph(inputs=self.inputs, nodes=nodes, outputs=self.outputs)
+        return Graph(inputs=self.inputs, nodes=nodes, outputs=self.outputs, groups=self.groups)
 
     def changed(self, change: Callable[[Node], dict[str, Any]]) -> Graph:
         """The graph with some fields of each operator changed; `change` returns an empty dict for an operator that stays."""

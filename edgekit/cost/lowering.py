@@ -7,11 +7,12 @@ needs. All costs are counted on this graph, so that they count the same operator
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import msgspec
 
 from edgekit.cost.graph import Graph, Node
-from edgekit.documents.facts import LayerFacts, ModelFacts
+from edgekit.documents.facts import ChannelGroup, LayerFacts, ModelFacts
 
 TRAINING_ONLY = frozenset(
     {"Dropout", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "GaussianDropout", "GaussianNoise",
@@ -21,6 +22,9 @@ TRAINING_ONLY = frozenset(
 FUSED_ACTIVATIONS = frozenset({"relu", "relu6", "linear"})
 ACTIVATION_LAYERS = frozenset({"Activation", "ReLU"})
 TAKES_BATCH_NORM = frozenset({"Conv1D", "Conv2D", "DepthwiseConv2D", "SeparableConv2D", "Conv2DTranspose", "Dense"})
+SUMS_CHANNELS = frozenset(
+    {"Dense", "Conv1D", "Conv2D", "Conv3D", "Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose"}
+)
 
 
 def lower(facts: ModelFacts) -> Graph:
@@ -44,7 +48,8 @@ def lower(facts: ModelFacts) -> Graph:
     read = {name for node in nodes.values() for name in node.inputs}
     inputs |= _unlisted_inputs(facts, read - nodes.keys() - inputs.keys())
     outputs = tuple(name for name in nodes if name not in read)
-    return Graph(inputs=inputs, nodes=tuple(nodes.values()), outputs=outputs)
+    groups = tuple(_of_nodes(group, nodes) for group in facts.groups)
+    return Graph(inputs=inputs, nodes=tuple(nodes.values()), outputs=outputs, groups=groups)
 
 
 def _is_folded(layer: LayerFacts, before: Node | None) -> bool:
@@ -57,7 +62,7 @@ def _is_folded(layer: LayerFacts, before: Node | None) -> bool:
 
 def _node(layer: LayerFacts, sources: tuple[str, ...]) -> Node:
     kernel = math.prod(layer.kernel) if layer.kernel else 0
-    channels = _channels(layer)
+    channels = _width(layer.output_shape)
     biases = channels if kernel and layer.parameters == kernel + channels else 0
     return Node(
         name=layer.name,
@@ -69,7 +74,17 @@ def _node(layer: LayerFacts, sources: tuple[str, ...]) -> Node:
         channels=channels if layer.parameters else 0,
         macs=layer.macs,
         window=kernel // max(channels, 1) if layer.kind in TAKES_BATCH_NORM else 0,
+        width=channels,
+        reads=_reads(layer),
     )
+
+
+def _of_nodes(group: ChannelGroup, nodes: Mapping[str, Node]) -> ChannelGroup:
+    """A group without the layers that are no operators: they are parts of some that stay in it."""
+    layers, reads = (
+        {name: count for name, count in found.items() if name in nodes} for found in (group.layers, group.reads)
+    )
+    return ChannelGroup(size=group.size, layers=layers, reads=reads)
 
 
 def _with_batch_norm(node: Node) -> Node:
@@ -77,8 +92,15 @@ def _with_batch_norm(node: Node) -> Node:
     return msgspec.structs.replace(node, biases=node.biases or node.channels)
 
 
-def _channels(layer: LayerFacts) -> int:
-    return (layer.output_shape[-1] or 1) if layer.output_shape else 1
+def _reads(layer: LayerFacts) -> int:
+    """The input channels of a kernel: its last axis but one; the last of a transposed one, whose filters come before."""
+    if layer.kernel is None or layer.kind not in SUMS_CHANNELS:
+        return 0
+    return layer.kernel[-1 if layer.kind.endswith("Transpose") else -2]
+
+
+def _width(shape: tuple[int | None, ...]) -> int:
+    return (shape[-1] or 1) if shape else 1
 
 
 def _elements(shape: tuple[int | None, ...]) -> int:

@@ -38,13 +38,25 @@ class LayerFacts(Value):
     activation: str | None = None
 
 
+class ChannelGroup(Value):
+    """Channels that can only stay or go together (`passes/channels/groups`): each of `size` in all of these places, or in none.
+
+    `layers` tells by layer how many channels of its output they are, `reads` how many of those that its kernel reads: a multiple of `size`.
+    """
+
+    size: int
+    layers: dict[str, int]
+    reads: dict[str, int] = {}
+
+
 class ModelFacts(Value):
     """A whole model after normalising: one flat graph of Keras 3, nested models opened.
 
     `stripped` are the kinds of training whose wrappers of TFMOT were taken off. `closed` names the layers that are a user's
     own: nothing is known of what they do inside. `passes` says what was rewritten in its graph, a sentence for each pass. `renamed` holds the
     names that neither TensorFlow nor Keras accepts, by the names of layers that stand for them. `rebuilt_error` is None, and `uncompared` says so, where
-    the model gives no finite numbers on random input; that also tells of outputs that were compared in part.
+    the model gives no finite numbers on random input; that also tells of outputs that were compared in part. `groups` are the channels that
+    could go.
     """
 
     sha256: str
@@ -60,6 +72,7 @@ class ModelFacts(Value):
     closed: tuple[str, ...] = ()
     passes: tuple[str, ...] = ()
     renamed: dict[str, str] = {}
+    groups: tuple[ChannelGroup, ...] = ()
 
     @property
     def notes(self) -> tuple[str, ...]:

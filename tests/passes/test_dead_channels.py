@@ -171,7 +171,7 @@ def test_a_model_whose_outputs_depend_on_nothing_is_left_alone(tools: Any, layer
 
 
 def test_what_cannot_be_narrowed_stays(tools: Any, layers: Any, without: Any) -> None:
-    """Layers that are shared, grouped, constrained or part of a loss, that look across channels, a user's own, and outputs."""
+    """Layers that are shared, constrained or part of a loss, that look across channels, a user's own, a filter of a group, and outputs."""
 
     class Own(layers.Conv2D):  # type: ignore[misc, name-defined]
         pass
@@ -261,6 +261,20 @@ def test_squeeze_and_excite_loses_the_gate_of_a_dead_channel(tools: Any, layers:
     set_filters(own.get_layer("conv"), [1, 4], bias=-3.5)
     graph, _ = without(own)
     assert widths(graph) == {"conv": 4, "squeeze": 3, "excite": 4, "head": 2}
+    alike(own, graph)
+
+
+def test_a_grouped_convolution_loses_whole_groups(tools: Any, layers: Any, without: Any, alike: Any) -> None:
+    """Where all filters of a group are read by nobody, with what they read; a filter alone stays."""
+    first, head = layers.Conv2D(6, 1, name="first"), layers.Conv2D(2, 1, name="head")
+    middle = layers.Conv2D(12, 3, groups=3, padding="same", activation="relu", name="grouped")
+    own = chained(tools, PICTURE, first, middle, head)
+    kernel, bias = head.get_weights()
+    kernel[:, :, 4:9] = 0.0  # the second group, and one filter of the third
+    head.set_weights([kernel, bias])
+    graph, _ = without(own)
+    assert widths(graph) == {"first": 4, "grouped": 8, "head": 2}
+    assert next(call for call in graph.calls if call.name == "grouped").operation.groups == 2
     alike(own, graph)
 
 

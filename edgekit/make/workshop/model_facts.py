@@ -11,6 +11,7 @@ import msgspec
 from edgekit.documents.facts import LayerFacts, ModelFacts, TensorFacts
 from edgekit.keras_graph.call_graph import calls, dtype_name, maker, symbolic
 from edgekit.make.workshop.answers import is_keras3
+from edgekit.make.workshop.channel_facts import groups_of
 from edgekit.make.workshop.door import Door
 from edgekit.make.workshop.traced_macs import traced_macs
 from edgekit.values import Ends
@@ -32,6 +33,7 @@ def take_facts(
         output_kinds=tuple(_output_kind(tensor) for tensor in model.outputs),
         losses=losses,
         rebuilt_error=error,
+        groups=groups_of(tools, model) if is_keras3(model) else (),
     )
 
 

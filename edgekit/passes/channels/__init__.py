@@ -1,5 +1,6 @@
-"""The channels of a flat graph: what numbers each can hold, which of them change no output, and the graph without those.
+"""The channels of a flat graph: what numbers each can hold, which of them can go, and the graph without those.
 
 A channel is one place of a value's last axis. `roles` tells what a call does with channels, `kernels` which of its inputs a filter reads,
-`ranges` between which numbers a channel stays, `dead` which channels can go, and `narrow` leaves them out.
+`ranges` between which numbers a channel stays, `ties` which channels a call lets go only together, `dead` which channels change no output,
+`groups` which there are to choose from where some shall go that do, and `narrow` leaves channels out.
 """

@@ -14,6 +14,7 @@ import numpy as np
 from edgekit.keras_graph.flat_graph import Call, FlatGraph, Value
 from edgekit.passes.channels.ranges import Channels, read_channels
 from edgekit.passes.channels.roles import Role, curve
+from edgekit.passes.channels.ties import tie
 
 Dead = Mapping[Value, np.ndarray]
 """Of values some of whose channels are dead, whether each channel is."""
@@ -60,13 +61,8 @@ class _Search:
                 self.dead[value][:] = False
         elif role is Role.SUMS:
             self._hold_sums(call)
-        elif role is Role.JOINS:
-            ends = np.cumsum([value.shape[-1] for value in call.inputs])[:-1]
-            parts = np.split(self.dead[call.outputs[0]], ends)
-            for value, part in zip(call.inputs, parts, strict=True):
-                self._tie(self.dead[value], part)
         else:
-            self._hold_alike(call)
+            tie(call, role, self.dead)
 
     def _hold_sums(self, call: Call) -> None:
         """What is dead of the input is not read by a filter that stays, or is folded into its bias."""
@@ -80,19 +76,3 @@ class _Search:
         if known is not None:
             is_read &= ~(known.is_constant & ((known.low == 0) | (not kernel.pads)))
         self.dead[given] &= ~is_read
-
-    def _hold_alike(self, call: Call) -> None:
-        """The channel of the outcome and those that it is made of are all dead, or none is; it may be several, at each place or of each filter."""
-        (made,) = call.outputs
-        is_flattened = self._channels.roles[id(call)] is Role.FLATTENS
-        for value in call.inputs:
-            shape = (-1, self.dead[value].size)
-            others = self.dead[made].reshape(shape) if is_flattened else self.dead[made].reshape(shape[::-1]).T
-            self._tie(self.dead[value], others)
-
-    @staticmethod
-    def _tie(one: np.ndarray, others: np.ndarray) -> None:
-        """Let channels, and the rows or the row of others that belong to them, be dead only together, in place."""
-        others = others if others.ndim == 2 else others[None]
-        one &= others.all(axis=0)
-        others &= one

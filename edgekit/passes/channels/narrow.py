@@ -16,7 +16,11 @@ from edgekit.passes.rewriting import Rewriting, weighted
 
 
 def narrowed(tools: Any, graph: FlatGraph, channels: Channels, dead: Dead) -> FlatGraph:
-    """The graph without its dead channels; layers keep their names, and those that lose nothing are the user's own."""
+    """The graph without its dead channels; layers keep their names, and those that lose nothing are the user's own.
+
+    What a channel that is constant adds to sums goes into their biases; one that is alive is left out, with what it adds. Channels that are
+    tied (`ties`) must be dead together, and some of each value stay.
+    """
     places = [call for call in graph.calls if any(value in dead for value in (*call.inputs, *call.outputs))]
     rewriting = Rewriting(tools, graph, places)
     instead: dict[Value, Value] = {}
@@ -34,6 +38,8 @@ def _layer(call: Call, taking: Call, channels: Channels, dead: Dead) -> Any:
     shape, stays = taking.inputs[0].shape, _stays(made, dead)
     if channels.roles[id(call)] is Role.SUMS:
         return _fewer_filters(call, channels, shape, _stays(given, dead), stays)
+    if channels.roles[id(call)] is Role.GROUPED:
+        return _fewer_groups(call, shape, stays)
     if kind(call) in DEPTHWISE:
         bias = [np.asarray(layer.bias)[stays]] if layer.use_bias else []
         return weighted(_again(layer), shape, np.asarray(layer.kernel)[..., _stays(given, dead), :], *bias)
@@ -60,6 +66,14 @@ def _fewer_filters(
     rows, columns = (stays, read) if kind(call) in TRANSPOSED else (read, stays)
     weights = [kernel[..., rows, :][..., columns], *([(bias + added)[stays]] if has_bias else [])]
     return weighted(made, shape, *weights)
+
+
+def _fewer_groups(call: Call, shape: tuple[int | None, ...], stays: np.ndarray) -> Any:
+    """A grouped convolution of the groups whose filters stay."""
+    layer, weights = call.operation, call.operation.get_weights()
+    filters, in_group = int(stays.sum()), stays.size // call.operation.groups
+    made = _again(layer, filters=filters, groups=filters // in_group)
+    return weighted(made, shape, *(weight[..., stays] for weight in weights))
 
 
 def _again(layer: Any, **changes: Any) -> Any:

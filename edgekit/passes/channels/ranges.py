@@ -24,10 +24,15 @@ class Channels(NamedTuple):
     ranges: Mapping[Value, Range]
 
 
+def read_roles(graph: FlatGraph) -> Mapping[int, Role]:
+    """The role of each call, by the call's id."""
+    times = graph.times()
+    return {id(call): role(call, times[id(call.operation)]) for call in graph.calls}
+
+
 def read_channels(graph: FlatGraph) -> Channels:
     """Follow the channels from the inputs, which may hold anything, to the outputs."""
-    times = graph.times()
-    roles = {id(call): role(call, times[id(call.operation)]) for call in graph.calls}
+    roles = read_roles(graph)
     kernels = {
         id(call): kernel_of(call)
         for call in graph.calls
@@ -53,6 +58,8 @@ def _made(call: Call, found: Role, kernel: Kernel | None, given: list[Range]) ->
         made = (sums if found is Role.SUMS else depthwise_sums)(kernel, given[0])
         end = curve(call)
         return anything(kernel.bias.size) if end is None else curved(made, end)
+    if found is Role.GROUPED:
+        return anything(call.outputs[0].shape[-1] or 0)
     if found is Role.JOINS:
         return Range(*(np.concatenate(ends) for ends in zip(*given, strict=True)))
     if found is Role.FLATTENS:

@@ -36,6 +36,7 @@ class Role(enum.Enum):
 
     SUMS = "each channel is a sum over those of the input"
     ALIKE = "channel by channel"
+    GROUPED = "each channel is a sum over those of its group"
     JOINS = "the channels of the inputs one after another"
     FLATTENS = "the channels once for each place"
     CLOSED = "not known, or not to be changed"
@@ -79,7 +80,7 @@ def _known(name: str, call: Call) -> Role:
     if list(call.args) != list(call.inputs) or len(call.inputs) != 1:
         return Role.CLOSED
     if name in SUMS:
-        return Role.SUMS if getattr(layer, "groups", 1) == 1 else Role.CLOSED
+        return _summed(call)
     if name == "Flatten" or (name == "Reshape" and hasattr(layer, "target_shape")):
         return _reshaped(call.inputs[0].shape, made)
     is_alike = name in (*POOLS, *PADS, *HANDS_ON) or (
@@ -91,6 +92,12 @@ def _known(name: str, call: Call) -> Role:
         name == "Rescaling" and np.ndim(layer.scale) == np.ndim(layer.offset) == 0
     )
     return Role.ALIKE if is_scaled and affine(call) is not None else Role.CLOSED
+
+
+def _summed(call: Call) -> Role:
+    if getattr(call.operation, "groups", 1) == 1:
+        return Role.SUMS
+    return Role.GROUPED if curve(call) is not None else Role.CLOSED
 
 
 def _is_merged_alike(call: Call) -> bool:

@@ -1,0 +1,120 @@
+"""The groups of channels that can only stay or go together: what structured pruning chooses from.
+
+Where calls treat channels alike, a channel of the outcome stands or falls with those it is made of, through residual additions, depthwise
+convolutions and concatenations; a dense layer or a convolution makes channels of its own. What hangs together is one class, and classes that
+have as many channels in each value make a group: any of them can go without the others.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+
+from edgekit.keras_graph.flat_graph import Call, FlatGraph, Value
+from edgekit.passes.channels.ranges import Channels
+from edgekit.passes.channels.roles import Role, curve
+from edgekit.passes.channels.ties import tie
+
+STAYS = 0
+"""The class of channels that cannot go."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Group:
+    """Channels of which each is in all the group's values, equally often, or left out of all.
+
+    `size` counts them. `members` tells of each value which of them each of its channels (along the last axis) is, -1 for none. `makers` are the
+    dense layers and convolutions whose filters make them, `readers` those whose kernels read them; a depthwise or grouped convolution is neither.
+    """
+
+    size: int
+    members: Mapping[Value, np.ndarray]
+    makers: tuple[Call, ...]
+    readers: tuple[Call, ...]
+
+
+def channel_groups(graph: FlatGraph, channels: Channels) -> tuple[Group, ...]:
+    """The groups of a graph, in the order in which it makes them; no channel of an input, an output or a closed call is in one."""
+    classes = _classes(graph, channels)
+    group, number, sizes = _numbered(_kinds(classes))
+    members: list[dict[Value, np.ndarray]] = [{} for _ in sizes]
+    for value, found in classes.items():
+        for place in np.unique(group[found]):
+            if place >= 0:
+                members[place][value] = np.where(group[found] == place, number[found], -1)
+    sums = [call for call in graph.calls if channels.roles[id(call)] is Role.SUMS]
+    return tuple(
+        Group(
+            size=size,
+            members=found,
+            makers=tuple(call for call in sums if call.outputs[0] in found),
+            readers=tuple(call for call in sums if call.inputs[0] in found),
+        )
+        for size, found in zip(sizes, members, strict=True)
+    )
+
+
+def left_out(groups: Sequence[Group], gone: Mapping[int, np.ndarray]) -> dict[Value, np.ndarray]:
+    """The masks that `narrow.narrowed` takes as its dead channels; `gone` tells by a group's place which of its channels go (bool), never all."""
+    masks: dict[Value, np.ndarray] = {}
+    for place, cut in gone.items():
+        for value, which in groups[place].members.items():
+            mask = masks.setdefault(value, np.zeros(which.size, bool))
+            mask |= (which >= 0) & cut[which]
+    return {value: mask for value, mask in masks.items() if mask.any()}
+
+
+def _classes(graph: FlatGraph, channels: Channels) -> dict[Value, np.ndarray]:
+    """The class of every channel of every value: a number, the same for channels that hang together."""
+    classes: dict[Value, np.ndarray] = {}
+    first = STAYS + 1
+    for value in (*graph.inputs, *(value for call in graph.calls for value in call.outputs)):
+        size = (value.shape[-1:] or (0,))[0] or 0
+        classes[value] = np.arange(first, first + size)
+        first += size
+    for value in (*graph.inputs, *graph.outputs, *_closed(graph, channels)):
+        classes[value][:] = STAYS
+    tying = [call for call in graph.calls if channels.roles[id(call)] not in (Role.CLOSED, Role.SUMS)]
+    before = -1
+    while (total := sum(int(found.sum()) for found in classes.values())) != before:
+        before = total
+        for call in (*tying, *tying[::-1]):
+            tie(call, channels.roles[id(call)], classes)
+    return classes
+
+
+def _closed(graph: FlatGraph, channels: Channels) -> Iterator[Value]:
+    """The values that a call takes or makes of which it is not known what it does with channels, or that mixes them after its sums."""
+    for call in graph.calls:
+        role = channels.roles[id(call)]
+        if role is Role.CLOSED:
+            yield from (*call.inputs, *call.outputs)
+        elif role is Role.SUMS and curve(call) is None:
+            yield from call.outputs
+
+
+def _kinds(classes: Mapping[Value, np.ndarray]) -> np.ndarray:
+    """By class a number that classes share which have as many channels in each value; 0 for those that stay, and where there is no class."""
+    kinds = np.zeros(1 + max((int(found.max()) for found in classes.values() if found.size), default=0), int)
+    last = 0
+    for found in classes.values():
+        there, times = np.unique(found[found != STAYS], return_counts=True)
+        _, again = np.unique(kinds[there] * (found.size + 1) + times, return_inverse=True)
+        kinds[there] = last + 1 + again
+        last += there.size
+    return kinds
+
+
+def _numbered(kinds: np.ndarray) -> tuple[np.ndarray, np.ndarray, list[int]]:
+    """By class its group and its number there, -1 for one that stays, and the size of each group."""
+    group, number = np.full(kinds.size, -1), np.full(kinds.size, -1)
+    _, firsts = np.unique(kinds, return_index=True)
+    sizes: list[int] = []
+    for kind in kinds[np.sort(firsts)]:
+        if kind:
+            (found,) = np.nonzero(kinds == kind)
+            group[found], number[found] = len(sizes), np.arange(found.size)
+            sizes.append(int(found.size))
+    return group, number, sizes

@@ -1,0 +1,41 @@
+"""Which channels of what a call takes and of what it makes can only go together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from edgekit.keras_graph.flat_graph import Call, Value
+from edgekit.passes.channels.roles import Role
+
+
+def ties(call: Call, role: Role) -> Iterator[tuple[Value, np.ndarray]]:
+    """Each input of a call that sums nothing up, and by (any, its channel) the channels of the output that are tied to it."""
+    (made,) = call.outputs
+    channels = np.arange(made.shape[-1] or 0)
+    first = 0
+    for value in call.inputs:
+        size = value.shape[-1] or 0
+        if role is Role.JOINS:
+            yield value, channels[None, first : first + size]
+            first += size
+        elif role is Role.FLATTENS:
+            yield value, channels.reshape(-1, size)
+        elif role is Role.GROUPED:
+            groups = call.operation.groups
+            yield value, np.repeat(channels.reshape(groups, -1).T, size // groups, axis=1)
+        else:
+            yield value, channels.reshape(size, -1).T
+
+
+def tie(call: Call, role: Role, numbers: Mapping[Value, np.ndarray]) -> None:
+    """Let tied channels have the least number of them all, in place; of booleans, False.
+
+    One pass over a call may not be enough: it is to be repeated until nothing changes.
+    """
+    others = numbers[call.outputs[0]]
+    for value, places in ties(call, role):
+        one = numbers[value]
+        np.minimum(one, others[places].min(axis=0), out=one)
+        np.minimum.at(others, places, np.broadcast_to(one, places.shape))

@@ -1,0 +1,119 @@
+"""Small networks of every shape that channels hang together in, with numbers in which no channel is constant."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+PICTURE = (8, 8, 3)
+
+
+def chain(layers: Any, x: Any) -> Any:
+    x = layers.Conv2D(6, 3, padding="same", name="first")(x)
+    x = layers.ReLU()(layers.BatchNormalization(name="norm")(x))
+    x = layers.Conv2D(5, 3, activation="relu", name="second")(layers.MaxPooling2D(2)(x))
+    return layers.Dense(2, name="head")(layers.GlobalAveragePooling2D()(x))
+
+
+def flattened(layers: Any, x: Any) -> Any:
+    x = layers.Flatten()(layers.Conv2D(4, 3, strides=2, activation="relu", name="first")(x))
+    x = layers.Dropout(0.2)(layers.Dense(7, activation="tanh", name="dense")(x))
+    return layers.Dense(2, activation="softmax", name="head")(x)
+
+
+def residual(layers: Any, x: Any) -> Any:
+    """Two blocks on one stem, and a third behind a projection."""
+    total = layers.Conv2D(6, 3, padding="same", activation="relu", name="stem")(x)
+    for index in range(2):
+        inner = layers.Conv2D(4, 3, padding="same", activation="relu", name=f"inner_{index}")(total)
+        outer = layers.BatchNormalization()(
+            layers.Conv2D(6, 3, padding="same", use_bias=False, name=f"outer_{index}")(inner)
+        )
+        total = layers.ReLU()(layers.Add()([total, outer]))
+    inner = layers.Conv2D(5, 3, strides=2, padding="same", activation="relu", name="inner_2")(total)
+    beside = layers.Conv2D(8, 1, strides=2, name="beside")(total)
+    total = layers.Conv2D(8, 3, padding="same", name="outer_2")(inner) + beside
+    return layers.Dense(2, name="head")(layers.GlobalAveragePooling2D()(total))
+
+
+def mobile(layers: Any, x: Any) -> Any:
+    """Depthwise blocks, one of which makes two channels of each; the first with an inverted residual."""
+    first = x = layers.ReLU(6.0)(
+        layers.BatchNormalization()(layers.Conv2D(4, 3, padding="same", use_bias=False, name="stem")(x))
+    )
+    x = layers.Conv2D(8, 1, activation="relu6", name="wide")(x)
+    x = layers.DepthwiseConv2D(3, padding="same", activation="relu6", name="depthwise")(x)
+    x = layers.Add()([layers.Conv2D(4, 1, name="narrow")(x), first])
+    x = layers.DepthwiseConv2D(3, strides=2, padding="same", depth_multiplier=2, use_bias=False, name="doubling")(x)
+    x = layers.Conv2D(6, 1, activation="relu", name="point")(layers.ReLU()(layers.BatchNormalization()(x)))
+    return layers.Dense(3, name="head")(layers.GlobalAveragePooling2D()(x))
+
+
+def joined(layers: Any, x: Any) -> Any:
+    """Two dense steps, as in a DenseNet."""
+    x = layers.Conv2D(4, 3, padding="same", name="stem")(x)
+    for index in range(2):
+        y = layers.ReLU()(layers.BatchNormalization()(x))
+        y = layers.Conv2D(6, 1, activation="relu", name=f"inner_{index}")(y)
+        x = layers.Concatenate()([x, layers.Conv2D(3, 3, padding="same", name=f"grown_{index}")(y)])
+    return layers.Dense(2, name="head")(layers.GlobalMaxPooling2D()(x))
+
+
+def crossed(layers: Any, x: Any) -> Any:
+    """The sum of two concatenations with other ends: four channels of `c` go with those of `a`, two with those of `b`."""
+    a, b, c = (layers.Conv2D(size, 3, activation="relu", name=name)(x) for size, name in ((4, "a"), (5, "b"), (6, "c")))
+    d = layers.Conv2D(3, 3, name="d")(x)
+    total = layers.Add()([layers.Concatenate()([a, b]), layers.Concatenate()([c, d])])
+    return layers.Conv2D(2, 1, name="head")(total)
+
+
+def excited(layers: Any, x: Any) -> Any:
+    """Squeeze-and-excite, and hard swish as arithmetic with numbers."""
+    raw = layers.Conv2D(6, 3, name="conv")(x)
+    x = raw * layers.ReLU(6.0)(raw + 3.0) * (1 / 6)
+    gate = layers.Reshape((1, 1, 6))(layers.GlobalAveragePooling2D()(x))
+    gate = layers.Conv2D(3, 1, activation="relu", name="squeeze")(gate)
+    gate = layers.Conv2D(6, 1, activation="sigmoid", name="excite")(gate)
+    return layers.Conv2D(2, 3, padding="same", name="head")(layers.Multiply()([x, gate]))
+
+
+def u_net(layers: Any, x: Any) -> Any:
+    near = layers.Conv2D(4, 3, padding="same", activation="relu", name="near")(x)
+    far = layers.Conv2D(6, 3, padding="same", activation="relu", name="far")(layers.MaxPooling2D(2)(near))
+    up = layers.Conv2DTranspose(5, 3, strides=2, padding="same", activation="relu", name="up")(far)
+    x = layers.Concatenate()([up, near, layers.UpSampling2D(2, interpolation="bilinear")(far)])
+    x = layers.Conv2D(4, 3, padding="same", activation="relu", name="merged")(x)
+    return layers.Conv2DTranspose(2, 2, strides=2, name="head")(x)
+
+
+def grouped(layers: Any, x: Any) -> Any:
+    """A grouped convolution, as in a ResNeXt: three groups of two channels in and four out."""
+    x = layers.Conv2D(6, 1, activation="relu", name="first")(x)
+    x = layers.Conv2D(12, 3, groups=3, padding="same", activation="relu", name="grouped")(x)
+    return layers.Conv2D(2, 1, name="head")(x)
+
+
+NETWORKS: dict[str, Callable[[Any, Any], Any]] = {
+    made.__name__: made for made in (chain, flattened, residual, mobile, joined, crossed, excited, u_net, grouped)
+}
+
+
+@pytest.fixture
+def network(tools: Any, layers: Any) -> Callable[[str], Any]:
+    """The model of a name in `NETWORKS`, or one that is given as a function of the layers and its input; the weights are drawn."""
+
+    def made(name: str | Callable[[Any, Any], Any]) -> Any:
+        entry = tools.keras3.Input(PICTURE)
+        model = tools.keras3.Model(entry, (NETWORKS[name] if isinstance(name, str) else name)(layers, entry))
+        generator = np.random.default_rng(0)
+        for weight in model.weights:
+            low = (
+                -0.5 if "kernel" in weight.name else 0.5
+            )  # a bias above zero, so that no activation cuts a channel whole
+            weight.assign(generator.uniform(low, low + 1, weight.shape))
+        return model
+
+    return made

@@ -1,0 +1,91 @@
+"""What planning predicts of a narrower model is what the narrowed graph is: every operator, to the last weight and multiply-accumulate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from msgspec.structs import replace
+
+from edgekit.cost.graph import Graph
+from edgekit.cost.lowering import lower
+from edgekit.cost.narrower import narrower, uniform
+from edgekit.documents.facts import ChannelGroup, ModelFacts
+from edgekit.keras_graph.flat_graph import model_of
+from edgekit.passes.channels.groups import channel_groups, left_out
+from edgekit.passes.channels.narrow import narrowed
+from edgekit.passes.channels.ranges import read_channels
+
+pytestmark = pytest.mark.tf
+
+
+def facts_of(tools: Any, model: Any) -> ModelFacts:
+    from edgekit.make.workshop.model_facts import take_facts
+
+    return take_facts(tools, model, sha256="", kind="", losses=(), error=0.0)
+
+
+def cut(tools: Any, model: Any, widths: tuple[int, ...]) -> Any:
+    """The model with the first so many channels of each group."""
+    from edgekit.make.workshop.flatten import flat_graph
+
+    graph = flat_graph(tools, model, where="test")
+    channels = read_channels(graph)
+    groups = channel_groups(graph, channels)
+    gone = {
+        place: np.arange(group.size) >= width for place, (group, width) in enumerate(zip(groups, widths, strict=True))
+    }
+    return model_of(tools, narrowed(tools, graph, channels, left_out(groups, gone)))
+
+
+@pytest.mark.parametrize(
+    "name", ["chain", "flattened", "residual", "mobile", "joined", "crossed", "excited", "u_net", "grouped"]
+)
+def test_a_narrowed_model_is_lowered_to_the_graph_that_was_predicted(
+    tools: Any, network: Callable[..., Any], name: str
+) -> None:
+    model = network(name)
+    facts = facts_of(tools, model)
+    graph = lower(facts)
+    generator = np.random.default_rng(2)
+    drawn = tuple(int(generator.integers(1, group.size)) for group in graph.groups)
+    for widths in (drawn, uniform(graph, budget="macs", left=0.4, multiple=2)):
+        predicted, true = narrower(graph, widths), facts_of(tools, cut(tools, model, widths))
+        again = lower(true)
+        assert replace(predicted, groups=()) == replace(again, groups=())
+        assert predicted.groups == again.groups or name == "grouped"  # of a single group, it is an ordinary convolution
+        assert predicted.weights < graph.weights and predicted.macs < graph.macs
+        assert predicted.macs == true.macs
+    assert narrower(graph, [group.size for group in graph.groups]) == graph
+
+
+def test_groups_by_layer_and_by_operator(tools: Any, network: Callable[..., Any]) -> None:
+    """The facts name all layers, the lowered graph those that are operators; a flatten counts each place."""
+    facts = facts_of(tools, network("flattened"))
+    first, dense = facts.groups
+    assert first == ChannelGroup(size=4, layers={"first": 4, "flatten": 9 * 4}, reads={"dense": 9 * 4})
+    assert dense == ChannelGroup(size=7, layers={"dense": 7, "dropout": 7}, reads={"head": 7})
+    assert lower(facts).groups == (first, ChannelGroup(size=7, layers={"dense": 7}, reads={"head": 7}))
+
+
+def test_a_layer_that_is_called_twice_counts_as_it_is_called_first(
+    tools: Any, layers: Any, network: Callable[..., Any]
+) -> None:
+    """An activation without weights between layers of two widths."""
+
+    def made(layers: Any, x: Any) -> Any:
+        shared = layers.LeakyReLU(name="shared")
+        x = shared(layers.Conv2D(4, 3, name="first")(x))
+        x = shared(layers.Conv2D(6, 3, name="second")(x))
+        return layers.Conv2D(2, 1, name="head")(x)
+
+    model = network(made)
+    facts = facts_of(tools, model)
+    assert facts.groups == (
+        ChannelGroup(size=4, layers={"first": 4, "shared": 4}, reads={"second": 4}),
+        ChannelGroup(size=6, layers={"second": 6}, reads={"head": 6}),
+    )
+    predicted: Graph = narrower(lower(facts), (3, 2))
+    assert predicted == lower(facts_of(tools, cut(tools, model, (3, 2))))
