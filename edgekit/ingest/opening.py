@@ -12,6 +12,7 @@ import msgspec
 
 from edgekit.errors import ModelError, TrustError
 from edgekit.ingest.dataset import Dataset
+from edgekit.ingest.derived import derived
 from edgekit.ingest.model import OpenedModel, open_data, open_model
 from edgekit.ingest.objects import keep_data, keep_model
 from edgekit.ingest.same_ports import require_same_ports
@@ -52,20 +53,21 @@ def open_project_model(
 def open_project_student(
     student: Any, settings: Project, model: OpenedModel, cache: Cache, pool: Jobs, *, trust: bool, progress: Progress
 ) -> OpenedModel | None:
-    """The caller's student, else the project's, opened as a model is; None where there is none.
+    """The caller's student, else the project's, opened as a model is or derived from it; None where there is none.
 
     Raises `ModelError`, also where it does not take and give what the model does, and `TrustError`; both say that it is the student.
     """
     offered = settings.replacement
-    if student is None and offered is None:
+    if student is not None and not isinstance(student, str | Path):
+        table, source, trust = keep_model(student, cache), OBJECT, True
+    elif offered is None:
         return None
+    elif offered.as_model is None:
+        return derived(model, offered, cache, pool, progress=progress)
+    else:
+        table, source = offered.as_model, _short(offered.as_model.source)
+    own = msgspec.structs.replace(settings, model=table)
     try:
-        if student is not None and not isinstance(student, str | Path):
-            table, source, trust = keep_model(student, cache), OBJECT, True
-        else:
-            assert offered is not None
-            table, source = offered.as_model, _short(offered.source)
-        own = msgspec.structs.replace(settings, model=table)
         found = open_project_model(None, own, cache, pool, trust=trust, progress=progress)
     except (ModelError, TrustError) as problem:
         problem.where = f"the student: {problem.where}" if problem.where else "the student"

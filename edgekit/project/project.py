@@ -168,7 +168,7 @@ def resolve(file: ProjectFile, *, root: Path, where: str) -> Project:
         emulate=file.emulate,
         strict=file.strict,
         keep_names=file.keep_names,
-        replacement=StudentTable(source=file.student) if isinstance(file.student, str) else file.student,
+        replacement=_student(file.student, f"{where}: student"),
     )
 
 
@@ -198,6 +198,22 @@ def _aim(goal: GoalTable, where: str) -> Aim:
 
 def _step(given: StepTable | str) -> Step:
     return Step(technique=given) if isinstance(given, str) else Step(technique=given.technique, settings=given.settings)
+
+
+def _student(given: StudentTable | str | None, where: str) -> StudentTable | None:
+    """The student's table; raises `ProjectError` unless it names a network, or a share of the model, and not both."""
+    table = StudentTable(source=given) if isinstance(given, str) else given
+    if table is None:
+        return None
+    shares = [name for name in ("width", "depth") if getattr(table, name) is not None]
+    if (table.source is None) == (not shares):
+        raise ProjectError(
+            "a student is either a network of its own or derived from the model",
+            where=where,
+            received=" and ".join((["model"] if table.source is not None else []) + shares) or "neither",
+            allowed="model, or width and depth",
+        )
+    return table
 
 
 def _budget(table: BudgetTable, where: str) -> Budget:

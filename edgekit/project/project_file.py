@@ -30,23 +30,29 @@ class ModelTable(Value):
 
 
 class StudentTable(Value):
-    """`[student]`: a smaller network of your own, which is trained in the model's place with the model as its teacher."""
+    """`[student]`: a smaller network, which is trained in the model's place with the model as its teacher: your own, or derived from the model."""
 
     source: Annotated[
-        str,
+        str | None,
         Meta(
             description="a .keras, .h5 or SavedModel path, or module:function: a network with the model's inputs and outputs"
         ),
-    ] = field(name="model")
+    ] = field(default=None, name="model")
+    width: Annotated[
+        Fraction | None, Meta(description="derived from the model: the share of every hidden layer's channels")
+    ] = None
+    depth: Annotated[Fraction | None, Meta(description="derived from the model: the share of its residual blocks")] = (
+        None
+    )
     version: Annotated[str, Meta(description="change it when a function's result changed and its source did not")] = ""
     epochs: Annotated[
         Positive | None, Meta(description="the most epochs of its training; else those of [training]")
     ] = None
 
     @property
-    def as_model(self) -> ModelTable:
-        """The network as a model that is opened."""
-        return ModelTable(source=self.source, version=self.version)
+    def as_model(self) -> ModelTable | None:
+        """The network as a model that is opened; None where it is derived."""
+        return None if self.source is None else ModelTable(source=self.source, version=self.version)
 
 
 class DataTable(Value):

@@ -21,7 +21,9 @@ from edgekit.tflite.model import TfliteModel
 from edgekit.tflite.weights import kernels
 from edgekit.values import Value
 
-NONE = "the project names no student: [student] in edgekit.toml, or --student, is a smaller network that the model can teach"
+NONE = (
+    "the project names no student: [student] in edgekit.toml, or --student, is a smaller network that the model teaches"
+)
 SHOWN_DIGITS = 12
 
 
@@ -80,7 +82,7 @@ class Student(TrainingTechnique):
     def told(self, settings: Settings) -> str:
         """That the file is another network, and which."""
         return (
-            f"the file is not the model made smaller but another network, {settings.network} ({settings.parameters:,} parameters, "
+            f"the file is of another network than the model: {settings.network} ({settings.parameters:,} parameters, "
             f"sha256 {settings.sha256[:SHOWN_DIGITS]}), trained in its place with the model as teacher; that it answers as the model "
             "does is shown by data alone, with accuracy and agreement"
         )
@@ -91,7 +93,7 @@ class Student(TrainingTechnique):
         return Evidence(
             technique=self.name,
             holds=_is_at_most(found, settings.kernels),
-            detail=_compared(found, settings),
+            detail=_compared(found, settings.kernels),
         )
 
     def ensures(self, tflite: TfliteModel, settings: Settings) -> Evidence:
@@ -130,8 +132,8 @@ def _is_at_most(found: Sequence[int], kernels: Sequence[int]) -> bool:
     return Counter(found) == Counter(kernels) or sum(found) < sum(kernels)
 
 
-def _compared(found: Sequence[int], settings: Settings) -> str:
-    own = sum(settings.kernels)
-    if Counter(found) == Counter(settings.kernels):
-        return f"{len(found)} kernels of {own:,} weights, those of {settings.network or 'the student'}"
-    return f"{len(found)} kernels of {sum(found):,} weights; the student has {len(settings.kernels)} of {own:,}"
+def _compared(found: Sequence[int], kernels: Sequence[int]) -> str:
+    own = sum(kernels)
+    if Counter(found) == Counter(kernels):
+        return f"{len(found)} kernels of {own:,} weights, those of the student"
+    return f"{len(found)} kernels of {sum(found):,} weights; the student has {len(kernels)} of {own:,}"

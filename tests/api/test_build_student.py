@@ -114,7 +114,7 @@ def test_a_student_of_an_eighth_of_the_weights_does_as_well_and_the_file_is_its_
     assert alone["outcome"] == "pass", alone["reason"]
     assert (
         alone["evidence"][0]
-        == f"student, in the model after student: 2 kernels of {sum(STUDENT)} weights, those of student.keras"
+        == f"student, in the model after student: 2 kernels of {sum(STUDENT)} weights, those of the student"
     )
     assert "2 of 2 kernels of the student are in the file" in alone["evidence"][1]
     (how,) = alone["training"]
@@ -173,3 +173,52 @@ def test_what_cannot_be_a_student_is_refused_with_the_reason(folder, student, wo
 def test_a_student_with_code_is_taken_where_it_is_trusted(folder):
     done = ask(folder, "plan", "--device", "rpi4", "--student", str(folder / "code.keras"), "--trust", "--json")
     assert done.exit_code == 0 and "code.keras" in done.stdout
+
+
+DERIVED = PROJECT.partition("[[chain]]")[0].replace('model = "student.keras"', "width = 0.25")
+
+
+@pytest.fixture(scope="module")
+def derived(folder: Path) -> Path:
+    """The same project with a student that is derived from the model."""
+    other = folder / "derived"
+    other.mkdir()
+    (other / "edgekit.toml").write_text(DERIVED.replace('= "model', '= "../model').replace('= "data', '= "../data'))
+    return other
+
+
+def test_a_derived_student_is_taught_as_one_s_own_is(derived):
+    done = ask(derived, "build", "--device", "rpi4", "--out", str(derived / "out"), "--lock", "--json")
+    assert done.exit_code == 0, done.output[-3000:]
+    report = json.loads(done.stdout)
+    found = next(one for one in report["candidates"] if one["candidate"] == "student+int8")
+    assert found["outcome"] == "pass", found["reason"]
+    (step, _) = found["steps"]
+    assert step["settings"]["network"] == "derived from the model with width 0.25"
+    assert tuple(step["settings"]["kernels"]) == (64 * 16, 16 * 8, 8 * 4)
+    assert "3 of 3 kernels of the student are in the file" in found["evidence"][1]
+    lock = json.loads((derived / "edgekit.lock").read_text())["inputs"]
+    assert lock["student"] is None and lock["settings"]["student.width"] == 0.25
+    again = ask(derived, "build", "--device", "rpi4", "--out", str(derived / "again"), "--locked", "--json")
+    assert json.loads(again.stdout)["chosen"]["sha256"] == report["chosen"]["sha256"]
+
+
+def test_a_student_on_the_command_line_comes_before_a_derived_one(derived, folder):
+    plan = json.loads(
+        ask(derived, "plan", "--device", "rpi4", "--student", str(folder / "student.keras"), "--json").stdout
+    )
+    (found,) = [one for one in plan["candidates"] if one["name"] == "student+int8"]
+    assert found["steps"][0]["settings"]["network"] == "student.keras"
+
+
+def test_what_cannot_be_derived_is_said_with_its_key(derived):
+    text = (derived / "edgekit.toml").read_text()
+    for shares, words in (
+        ("depth = 0.5", ["no residual block of the model can be left out", "[student] depth"]),
+        ('width = 0.5\nmodel = "student.keras"', ["either a network of its own or derived", "model and width"]),
+        ("width = 1.5", ["student.width", "1.5"]),
+    ):
+        (derived / "edgekit.toml").write_text(text.replace("width = 0.25", shares))
+        done = ask(derived, "plan", "--device", "rpi4")
+        assert done.exit_code == 2 and all(word in done.output for word in words), done.output
+    (derived / "edgekit.toml").write_text(text)

@@ -39,7 +39,10 @@ def test_without_an_offer_it_changes_nothing_and_says_why():
 
 def test_it_says_that_the_file_is_another_network_and_which():
     told = METHOD.told(SETTINGS)
-    assert "another network, mine:small (475 parameters, sha256 abababababab)" in told and "by data alone" in told
+    assert (
+        "another network than the model: mine:small (475 parameters, sha256 abababababab)" in told
+        and "by data alone" in told
+    )
     assert all(
         technique(name).told(technique(name).settings_type()) == "" for name in ("int8", "pruning", "fine_tuning")
     )

@@ -14,6 +14,7 @@ from edgekit.documents.candidate import Declined
 from edgekit.documents.lockfile import (
     LOCK_FILE,
     NAMED,
+    NO_SOURCE,
     Difference,
     Loaded,
     Lock,
@@ -73,7 +74,7 @@ def require_loaded(path: Path, lock: Lock, profiles: Sequence[DeviceProfile], no
     for field, name in NAMED.items():
         locked = {getattr(lock.devices[profile.id].loaded, field) for profile in profiles}
         for was in locked - {getattr(now, field), None}:
-            table = getattr(lock.inputs, field)
+            table = getattr(lock.inputs, field) or NO_SOURCE
             step = (
                 "give what was locked, or lock this with lock=True"
                 if table.source == OBJECT

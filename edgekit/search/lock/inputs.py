@@ -64,7 +64,7 @@ def _metric_of(settings: Project) -> str:
 
 
 def _named(table: Any) -> str:
-    return "" if table is None else table.source
+    return "" if table is None or table.source is None else str(table.source)
 
 
 def _model(settings: Project, table: ModelTable | None, given: Any, cache: Cache) -> LockedSource:
@@ -77,11 +77,10 @@ def _model(settings: Project, table: ModelTable | None, given: Any, cache: Cache
 
 
 def _replacement(settings: Project, given: Any, cache: Cache) -> LockedSource | None:
-    """The network that is offered in the model's place; None where there is none."""
-    table = settings.replacement
-    if given is None and table is None:
-        return None
-    return _model(settings, table.as_model if table is not None else None, given, cache)
+    """The network that is offered in the model's place; None where there is none, or where it is derived from the model."""
+    table = None if settings.replacement is None else settings.replacement.as_model
+    is_object = given is not None and not isinstance(given, str | Path)
+    return _model(settings, table, given, cache) if is_object or table is not None else None
 
 
 def _data(settings: Project, given: Any, cache: Cache) -> LockedSource:
