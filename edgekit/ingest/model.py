@@ -55,10 +55,12 @@ def open_model(
     trust: bool,
     progress: Progress,
     time_limit_s: float | None = None,
+    to_train: bool = False,
 ) -> OpenedModel:
     """Load and normalise a model, or find it in the cache; raises `ModelError`, `TrustError`.
 
-    `imports` are modules that the worker imports first: they register custom layers. Loading a file may take most of the
+    `imports` are modules that the worker imports first: they register custom layers. A model that is still `to_train` keeps what its training
+    needs, such as normalization that is folded away in a trained one. Loading a file may take most of the
     machine's memory but no more; a function that trains its model has no such limit.
     """
     content = model_digest(table, root, cache)
@@ -67,10 +69,17 @@ def open_model(
         imports=module_digest(imports, root=root, error=ModelError),
         seed=seed if is_function(table.source) else None,
         trust=trust,
+        **({"to_train": True} if to_train else {}),
         versions=versions(),
         processor=processor(),
     )
-    job = _load_job(table, root) | {"imports": imports, "trust": trust, "seed": seed, "sha256": content}
+    job = _load_job(table, root) | {
+        "imports": imports,
+        "trust": trust,
+        "seed": seed,
+        "sha256": content,
+        "to_train": to_train,
+    }
 
     def make(folder: Path) -> None:
         answer = pool.run({**job, "target": str(folder)}, progress=progress, time_limit_s=time_limit_s)

@@ -23,16 +23,19 @@ from edgekit.progress import Progress
 from edgekit.project.project import Project
 from edgekit.project.userfunction import is_function
 
-OBJECT = "(an object)"
+OBJECT = "an object of the caller's"
 LEAST_OPENING_S = 600.0
 """Loading the model and reading the data may each take at least this long, even if the time budget is shorter:
 a function may train the model, and its result is cached."""
 
 
 def open_project_model(
-    model: Any, settings: Project, cache: Cache, pool: Jobs, *, trust: bool, progress: Progress
+    model: Any, settings: Project, cache: Cache, pool: Jobs, *, trust: bool, progress: Progress, to_train: bool = False
 ) -> OpenedModel:
-    """The caller's model, else the project's, with its facts: from the cache, or loaded in a worker."""
+    """The caller's model, else the project's, with its facts: from the cache, or loaded in a worker.
+
+    `to_train` says that its weights are not those of a trained model yet.
+    """
     root, table = Path(settings.root), settings.model
     if model is not None and not isinstance(model, str | Path):
         table, trust = keep_model(model, cache), True
@@ -47,6 +50,7 @@ def open_project_model(
         trust=trust,
         progress=progress,
         time_limit_s=max(settings.time_budget_s, LEAST_OPENING_S),
+        to_train=to_train,
     )
 
 
@@ -68,7 +72,7 @@ def open_project_student(
         table, source = offered.as_model, _short(offered.as_model.source)
     own = msgspec.structs.replace(settings, model=table)
     try:
-        found = open_project_model(None, own, cache, pool, trust=trust, progress=progress)
+        found = open_project_model(None, own, cache, pool, trust=trust, progress=progress, to_train=True)
     except (ModelError, TrustError) as problem:
         problem.where = f"the student: {problem.where}" if problem.where else "the student"
         raise

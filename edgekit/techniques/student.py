@@ -15,6 +15,9 @@ from typing import Any
 
 from edgekit.cost.graph import Graph
 from edgekit.documents.candidate import Declined
+from edgekit.keras_graph.flat_graph import model_of, read_graph
+from edgekit.passes import passes
+from edgekit.passes.run import run_passes
 from edgekit.techniques.interface import Conversion, Evidence, Task, Training, TrainingTechnique
 from edgekit.techniques.sites import DENSE_OPERATORS, LAYER_KINDS, kernel_of
 from edgekit.tflite.model import TfliteModel
@@ -75,9 +78,11 @@ class Student(TrainingTechnique):
         return graph if graph.replacement is None else graph.replacement
 
     def apply(self, door: Any, model: Any, settings: Settings, training: Training, before: Sequence[Any]) -> Any:
-        """Train the student, which `model` is."""
+        """Train the student, which `model` is, then rewrite it as trained models are when they are loaded: that changes no answer."""
         training.fit(model)
-        return model
+        graph = read_graph(door, model)
+        after = run_passes(door, graph, [one for one in passes() if one.after_training]).graph
+        return model if after is graph else model_of(door, after)
 
     def told(self, settings: Settings) -> str:
         """That the file is another network, and which."""

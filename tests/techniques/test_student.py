@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from edgekit.cost.graph import Graph, Node
@@ -65,3 +66,46 @@ def test_a_model_with_more_weights_or_other_kernels_is_not_the_student():
     assert narrowed.holds and narrowed.detail == "2 kernels of 63 weights; the student has 2 of 84"
     assert not shown(dense(4, 12, 2), 36, 48).holds
     assert not shown(dense(12, 4), 36, 48).holds, "108 and 48"
+
+
+class _Revives:
+    """Trains as far as the test needs it: every weight gets a value of its own."""
+
+    def fit(self, model, constraint=None) -> None:
+        generator = np.random.default_rng(0)
+        model.set_weights([generator.uniform(0.5, 1.5, weight.shape) for weight in model.get_weights()])
+
+
+def test_what_looks_dead_before_training_stays_and_normalization_is_folded_after_it():
+    """A scale of zero is how a branch may begin; a normalization before a convolution is what training needs."""
+    from edgekit.make.workshop.door import door
+    from edgekit.make.workshop.flatten import flat_graph, flatten
+
+    tools = door()
+    layers = tools.keras3.layers
+    x = given = tools.keras3.Input((8, 8, 2))
+    for layer in (
+        layers.Conv2D(4, 3, activation="relu", name="first"),
+        layers.BatchNormalization(name="normal"),
+        layers.Conv2D(6, 3, name="second"),
+        layers.BatchNormalization(name="scale"),
+        layers.ReLU(),
+        layers.GlobalAveragePooling2D(),
+        layers.Dense(3, name="head"),
+    ):
+        x = layer(x)
+    model = tools.keras3.Model(given, x)
+    model.get_layer("scale").gamma.assign([0, 1, 0, 1, 0, 1])
+    graph = flat_graph(tools, model, where="")
+
+    def shapes(model) -> dict[str, tuple[int, ...]]:
+        return {layer.name: tuple(layer.weights[0].shape) for layer in model.layers if layer.weights}
+
+    assert shapes(flatten(tools, graph, where="").model)["second"] == (3, 3, 4, 3), "as of a trained model"
+    student = flatten(tools, graph, where="", to_train=True).model
+    whole = {"first": (3, 3, 2, 4), "normal": (4,), "second": (3, 3, 4, 6), "scale": (6,), "head": (6, 3)}
+    assert shapes(student) == whole
+    after = METHOD.apply(tools, student, SETTINGS, _Revives(), ())
+    assert shapes(after) == {name: shape for name, shape in whole.items() if name != "normal"}
+    pictures = np.random.default_rng(1).normal(size=(4, 8, 8, 2)).astype("float32")
+    np.testing.assert_allclose(after([pictures]), student([pictures]), rtol=1e-4)
