@@ -40,10 +40,10 @@ NAMES = {
 
 BUDGET = "max_drop=None, max_flash=None, max_download=None, max_ram=None, max_latency=None"
 SIGNATURES = {
-    "build": f"model=None, data=None, *, device=None, project=None, {BUDGET}, goal=None, out='build', time_budget=None, seed=None, "
+    "build": f"model=None, data=None, *, device=None, project=None, {BUDGET}, goal=None, student=None, out='build', time_budget=None, seed=None, "
     "workers=1, lock=False, locked=False, scheduler=None, emulate=None, strict=None, keep_names=None, augment=None, imports=(), trust=False, cache=True, progress=no_progress, "
     "on_event=no_event",
-    "plan": f"model=None, *, device=None, project=None, {BUDGET}, goal=None, imports=(), trust=False, cache=True, "
+    "plan": f"model=None, *, device=None, project=None, {BUDGET}, goal=None, student=None, imports=(), trust=False, cache=True, "
     "progress=no_progress",
     "check": f"tflite, *, device, data=None, reference=None, {BUDGET}, metric=None, direction=None, output=0, "
     "threshold=None, project=None, cache=True, seed=0, time_limit_s=None, emulate=False, strict=False, progress=no_progress",

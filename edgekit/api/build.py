@@ -23,7 +23,7 @@ from edgekit.findings.building import look_before
 from edgekit.findings.settling import settled
 from edgekit.ingest.compared import compare_on_data
 from edgekit.ingest.materials import Materials
-from edgekit.ingest.opening import open_project_data, open_project_model
+from edgekit.ingest.opening import open_project_data, open_project_model, open_project_student, student_notes
 from edgekit.ingest.sized import with_sizes
 from edgekit.jobs.cache import Cache
 from edgekit.jobs.pool import PACKAGES
@@ -89,6 +89,7 @@ def build(
     max_ram: str | float | None = None,
     max_latency: str | float | None = None,
     goal: str | None = None,
+    student: Any = None,
     out: str | Path = "build",
     time_budget: str | float | None = None,
     seed: int | None = None,
@@ -114,7 +115,9 @@ def build(
     `max_drop` is in points. What is not given is taken from the project, then from the profile.
 
     `goal` is what to optimise among candidates that hold every limit: 'balanced', 'smallest', 'download', 'ram',
-    'fastest' or 'accurate' (docs/techniques.md). `augment` varies the training samples of every fine-tune as the table
+    'fastest' or 'accurate' (docs/techniques.md). `student` is a smaller network with the model's inputs and outputs, given
+    as the model is: it is trained in the model's place with the model as its teacher, and is a candidate like any other.
+    `augment` varies the training samples of every fine-tune as the table
     of that name in `[training]` does, as in {'flip': 'horizontal', 'shift': 0.1}; {} overrides the table with nothing,
     and None leaves the table in force.
 
@@ -152,7 +155,7 @@ def build(
         max_drop=max_drop, max_flash=max_flash, max_download=max_download, max_ram=max_ram, max_latency=max_latency
     )
     settings = settle(
-        model, data, project, imports=tuple(imports), seed=seed, augment=augment, limits=limits, goal=goal,
+        model, data, project, student=student, imports=tuple(imports), seed=seed, augment=augment, limits=limits, goal=goal,
         time_budget=time_budget, emulate=emulate, strict=strict, keep_names=keep_names,
     )  # fmt: skip
     if not isinstance(workers, int) or not 1 <= workers <= MOST_WORKERS:
@@ -178,21 +181,25 @@ def build(
         store.scratch() as temporary,
         jobs_of(scheduler, workers, temporary, settings) as pool,
     ):
-        build_lock.compare(model, data, store)
+        build_lock.compare(model, data, student, store)
         opened = open_project_model(model, settings, store, pool, trust=trust, progress=progress)
+        other = open_project_student(student, settings, opened, store, pool, trust=trust, progress=progress)
         dataset = open_project_data(data, settings, opened, store, trust=trust, progress=progress)
         opened = with_sizes(opened, dataset, store, pool, progress=progress)
+        other = None if other is None else with_sizes(other, dataset, store, pool, progress=progress)
         compared = compare_on_data(opened, dataset, store, pool, progress=progress)
         found = settled(settings, opened.facts, dataset, store)
-        build_lock.compare_loaded(opened, dataset, store)
+        build_lock.compare_loaded(opened, dataset, other, store)
         watch.tell(opened_event(opened, dataset, found.project))
         materials = Materials(
-            project=found.project, model=opened, dataset=dataset, cache=store, pool=pool, semaphore=JobSemaphore(workers),
+            project=found.project, model=opened, dataset=dataset, replacement=other, cache=store, pool=pool, semaphore=JobSemaphore(workers),
             tasks=found.tasks, losses=losses_to_train(found.project, opened.facts, dataset, found.tasks, store, pool, progress=progress),
         )  # fmt: skip
         looked = look_before(materials, found, progress)
         materials = dataclasses.replace(
-            materials, findings=looked.findings, notes=tuple(filter(None, (compared, *looked.notes)))
+            materials,
+            findings=looked.findings,
+            notes=tuple(filter(None, (compared, *student_notes(other), *looked.notes))),
         )
 
         def one(profile: DeviceProfile, context: SearchContext) -> BuildResult:

@@ -12,7 +12,7 @@ from typing import Any, TypedDict, overload
 from typing_extensions import Unpack
 
 from edgekit.documents.candidate import Plan
-from edgekit.ingest.opening import open_project_model
+from edgekit.ingest.opening import open_project_model, open_project_student
 from edgekit.jobs.cache import Cache
 from edgekit.jobs.pool import Pool
 from edgekit.planner.task import task_for
@@ -34,6 +34,7 @@ class PlanOptions(TypedDict, total=False):
     max_ram: str | float | None
     max_latency: str | float | None
     goal: str | None
+    student: Any
     imports: Sequence[str]
     trust: bool
     cache: bool
@@ -58,6 +59,7 @@ def plan(
     max_ram: str | float | None = None,
     max_latency: str | float | None = None,
     goal: str | None = None,
+    student: Any = None,
     imports: Sequence[str] = (),
     trust: bool = False,
     cache: bool = True,
@@ -72,10 +74,12 @@ def plan(
     limits = limits_given(
         max_drop=max_drop, max_flash=max_flash, max_download=max_download, max_ram=max_ram, max_latency=max_latency
     )
-    settings = settle(model, None, project, imports=tuple(imports), limits=limits, goal=goal)
+    settings = settle(model, None, project, student=student, imports=tuple(imports), limits=limits, goal=goal)
     profiles = profiles_for(device, settings)
     techniques()  # what an installed package offers is checked before any work
     with Cache(fresh=not cache) as store, store.scratch() as temporary, Pool(1, temporary=temporary) as pool:
         opened = open_project_model(model, settings, store, pool, trust=trust, progress=progress)
-    plans = [outlined(task_for(profile, opened.facts, settings)) for profile in profiles]
+        other = open_project_student(student, settings, opened, store, pool, trust=trust, progress=progress)
+    replacement = None if other is None else other.as_replacement
+    plans = [outlined(task_for(profile, opened.facts, settings, replacement)) for profile in profiles]
     return plans if is_several(device, settings) else plans[0]

@@ -144,13 +144,19 @@ def loading(function: F) -> F:
 
 
 def project(function: F) -> F:
-    """`--project`, `--model`, `--import` and `--trust`: what is built, for plan and build."""
+    """`--project`, `--model`, `--student`, `--import` and `--trust`: what is built, for plan and build."""
+    function = click.option(
+        "--student",
+        metavar="PATH|module:function",
+        shell_complete=completers.files(KERAS_MODELS),
+        help="A smaller network that the model teaches; overrides the project's.",
+    )(loading(function))
     function = click.option(
         "--model",
         metavar="PATH|module:function",
         shell_complete=completers.files(KERAS_MODELS),
         help="The Keras model; overrides the project's.",
-    )(loading(function))
+    )(function)
     return project_folder(function)
 
 

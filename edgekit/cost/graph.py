@@ -91,6 +91,7 @@ class Graph(Value):
 
     `input_bytes` is the width of an input element. `may_stay_float` says that operators without an integer kernel stay
     in float; which ones is not known before the file is made. `groups` are the channels that could go, by the names of operators.
+    `replacement` is the graph of the network that the project offers in the model's place (None: it offers none).
     """
 
     inputs: dict[str, int] = {}
@@ -99,6 +100,7 @@ class Graph(Value):
     input_bytes: int = FLOAT_BYTES
     may_stay_float: bool = False
     groups: tuple[ChannelGroup, ...] = ()
+    replacement: Graph | None = None
 
     @property
     def weights(self) -> int:

@@ -115,6 +115,13 @@ class ModelFacts(Value):
         return sum(layer.macs for layer in self.layers)
 
 
+class Replacement(Value):
+    """A network that may take the model's place: its source as the project names it, and its facts."""
+
+    source: str
+    facts: ModelFacts
+
+
 def port_names(tensors: Sequence[TensorFacts]) -> list[str]:
     """The names of inputs or outputs in a file's signature, in the model's order: identifiers that TensorFlow accepts, none twice."""
     names: list[str] = []

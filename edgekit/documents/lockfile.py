@@ -22,6 +22,10 @@ LARGEST_BYTES = 4 * 2**20
 AGAIN = "lock what is here with `edgekit build --lock`"
 
 
+NAMED = {"model": "model", "data": "data", "replacement": "student"}
+"""What a user calls each input."""
+
+
 class LockedSource(Value):
     """The model or the data: `sha256` of a file, a folder or an object; None for a function, whose modules are listed."""
 
@@ -29,10 +33,14 @@ class LockedSource(Value):
     sha256: str | None
 
 
+NO_SOURCE = LockedSource(source="none", sha256=None)
+
+
 class LockedInputs(Value):
     """All that a result follows from, but for the device: settings by dotted key, versions by package.
 
     `modules` are the sources of functions and of what they import: SHA-256, or the installed distribution's name.
+    `replacement` is the student, the network that is offered in the model's place; None where there is none.
     """
 
     model: LockedSource
@@ -40,6 +48,7 @@ class LockedInputs(Value):
     modules: dict[str, str]
     settings: dict[str, Any]
     versions: dict[str, str]
+    replacement: LockedSource | None = msgspec.field(default=None, name="student")
 
 
 class LockedFile(Value):
@@ -51,10 +60,11 @@ class LockedFile(Value):
 
 
 class Loaded(Value):
-    """SHA-256 of the model's weights and of the data's arrays as they were read, whatever they were read from."""
+    """SHA-256 of the model's weights, of the data's arrays and of the student's weights as they were read, whatever they were read from."""
 
     model: str
     data: str
+    replacement: str | None = msgspec.field(default=None, name="student")
 
 
 class LockedDevice(Value):
@@ -130,6 +140,7 @@ def input_differences(lock: Lock, now: LockedInputs) -> Iterator[Difference]:
     was = lock.inputs
     yield from _source("the model", was.model, now.model)
     yield from _source("the data", was.data, now.data)
+    yield from _source("the student", was.replacement or NO_SOURCE, now.replacement or NO_SOURCE)
     for name, old, new in _changed(was.modules, now.modules):
         step = f"bring back the source of {name} (or install that version), or {AGAIN}"
         yield Difference(what=f"module {name}", locked=_short(old), now=_short(new), next_step=step)

@@ -18,7 +18,7 @@ from edgekit.verdict.task import OutputTask
 class Materials:
     """What the trials for all devices of a build share; `tasks` and `losses` have one for each output of the model.
 
-    `findings` are those on model and data, `notes` are remarks beside them.
+    `replacement` is the network that the project offers in the model's place (None: it offers none). `findings` are those on model and data, `notes` are remarks beside them.
     """
 
     project: Project
@@ -27,6 +27,7 @@ class Materials:
     losses: tuple[str, ...]
     cache: Cache
     pool: Jobs
+    replacement: OpenedModel | None = None
     tasks: tuple[OutputTask, ...] = ()
     findings: tuple[Finding, ...] = ()
     notes: tuple[str, ...] = ()

@@ -10,7 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from edgekit.documents.facts import ModelFacts
+from edgekit.documents.facts import ModelFacts, Replacement
 from edgekit.errors import DataError, ModelError, did_you_mean
 from edgekit.ingest.dataset import Dataset
 from edgekit.ingest.wanted import Wanted
@@ -27,12 +27,21 @@ INGEST = "edgekit.ingest"
 
 
 class OpenedModel(Value):
-    """A normalised model in the cache, its facts, the key that stands for its content, and the job that reads its original."""
+    """A normalised model in the cache, its facts, the key that stands for its content, and the job that reads its original.
+
+    `source` is its source as it was named.
+    """
 
     folder: str
     key: str
     facts: ModelFacts
     job: dict[str, Any] = {}
+    source: str = ""
+
+    @property
+    def as_replacement(self) -> Replacement:
+        """The model as a plan knows a network that may take another one's place."""
+        return Replacement(source=self.source, facts=self.facts)
 
 
 def open_model(
@@ -46,10 +55,12 @@ def open_model(
     trust: bool,
     progress: Progress,
     time_limit_s: float | None = None,
+    to_train: bool = False,
 ) -> OpenedModel:
     """Load and normalise a model, or find it in the cache; raises `ModelError`, `TrustError`.
 
-    `imports` are modules that the worker imports first: they register custom layers. Loading a file may take most of the
+    `imports` are modules that the worker imports first: they register custom layers. A model that is still `to_train` keeps what its training
+    needs, such as normalization that is folded away in a trained one. Loading a file may take most of the
     machine's memory but no more; a function that trains its model has no such limit.
     """
     content = model_digest(table, root, cache)
@@ -58,10 +69,17 @@ def open_model(
         imports=module_digest(imports, root=root, error=ModelError),
         seed=seed if is_function(table.source) else None,
         trust=trust,
+        **({"to_train": True} if to_train else {}),
         versions=versions(),
         processor=processor(),
     )
-    job = _load_job(table, root) | {"imports": imports, "trust": trust, "seed": seed, "sha256": content}
+    job = _load_job(table, root) | {
+        "imports": imports,
+        "trust": trust,
+        "seed": seed,
+        "sha256": content,
+        "to_train": to_train,
+    }
 
     def make(folder: Path) -> None:
         answer = pool.run({**job, "target": str(folder)}, progress=progress, time_limit_s=time_limit_s)
@@ -70,7 +88,7 @@ def open_model(
 
     folder = cache.folder("models", name, make)
     facts = from_json((folder / "facts.json").read_bytes(), ModelFacts, where=str(folder))
-    return OpenedModel(folder=str(folder), key=name, facts=facts, job=job)
+    return OpenedModel(folder=str(folder), key=name, facts=facts, job=job, source=table.source)
 
 
 def _load_job(table: ModelTable, root: Path) -> dict[str, Any]:

@@ -8,24 +8,34 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
+from edgekit.errors import ModelError, TrustError
 from edgekit.ingest.dataset import Dataset
+from edgekit.ingest.derived import derived
 from edgekit.ingest.model import OpenedModel, open_data, open_model
 from edgekit.ingest.objects import keep_data, keep_model
+from edgekit.ingest.same_ports import require_same_ports
 from edgekit.ingest.wanted import wanted_of
 from edgekit.jobs.cache import Cache
 from edgekit.jobs.pool import Jobs
 from edgekit.progress import Progress
 from edgekit.project.project import Project
+from edgekit.project.userfunction import is_function
 
+OBJECT = "an object of the caller's"
 LEAST_OPENING_S = 600.0
 """Loading the model and reading the data may each take at least this long, even if the time budget is shorter:
 a function may train the model, and its result is cached."""
 
 
 def open_project_model(
-    model: Any, settings: Project, cache: Cache, pool: Jobs, *, trust: bool, progress: Progress
+    model: Any, settings: Project, cache: Cache, pool: Jobs, *, trust: bool, progress: Progress, to_train: bool = False
 ) -> OpenedModel:
-    """The caller's model, else the project's, with its facts: from the cache, or loaded in a worker."""
+    """The caller's model, else the project's, with its facts: from the cache, or loaded in a worker.
+
+    `to_train` says that its weights are not those of a trained model yet.
+    """
     root, table = Path(settings.root), settings.model
     if model is not None and not isinstance(model, str | Path):
         table, trust = keep_model(model, cache), True
@@ -40,7 +50,34 @@ def open_project_model(
         trust=trust,
         progress=progress,
         time_limit_s=max(settings.time_budget_s, LEAST_OPENING_S),
+        to_train=to_train,
     )
+
+
+def open_project_student(
+    student: Any, settings: Project, model: OpenedModel, cache: Cache, pool: Jobs, *, trust: bool, progress: Progress
+) -> OpenedModel | None:
+    """The caller's student, else the project's, opened as a model is or derived from it; None where there is none.
+
+    Raises `ModelError`, also where it does not take and give what the model does, and `TrustError`; both say that it is the student.
+    """
+    offered = settings.replacement
+    if student is not None and not isinstance(student, str | Path):
+        table, source, trust = keep_model(student, cache), OBJECT, True
+    elif offered is None:
+        return None
+    elif offered.as_model is None:
+        return derived(model, offered, cache, pool, progress=progress)
+    else:
+        table, source = offered.as_model, _short(offered.as_model.source)
+    own = msgspec.structs.replace(settings, model=table)
+    try:
+        found = open_project_model(None, own, cache, pool, trust=trust, progress=progress, to_train=True)
+    except (ModelError, TrustError) as problem:
+        problem.where = f"the student: {problem.where}" if problem.where else "the student"
+        raise
+    require_same_ports(model.facts, found.facts, where=f"the student: {source}")
+    return msgspec.structs.replace(found, source=source)
 
 
 def open_project_data(
@@ -56,3 +93,14 @@ def open_project_data(
         settings.data, root=root, cache=cache, seed=seed, wanted=wanted, trust=trust,
         progress=progress, time_limit_s=max(settings.time_budget_s, LEAST_OPENING_S),
     )  # fmt: skip
+
+
+def student_notes(student: OpenedModel | None) -> tuple[str, ...]:
+    """What a reader of a report must know about how the student was read; nothing where there is none."""
+    notes = () if student is None else student.facts.notes
+    return tuple(f"student: {note.removeprefix('model: ')}" for note in notes)
+
+
+def _short(source: str) -> str:
+    """A source for a report: of a path only its last name, since a report is for other machines too."""
+    return source if is_function(source) else Path(source).name

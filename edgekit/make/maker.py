@@ -20,10 +20,12 @@ from edgekit.documents.facts import port_names
 from edgekit.errors import DataError, ModelError, ProjectError
 from edgekit.ingest.dataset import Split
 from edgekit.ingest.materials import Materials
+from edgekit.ingest.model import OpenedModel
 from edgekit.jobs.cache import file_digest, key, processor, versions
 from edgekit.jobs.worker import Done, Failed, TrialFailed
 from edgekit.planner.proposal import Proposal
 from edgekit.progress import Progress
+from edgekit.project.project_file import TrainingTable
 from edgekit.sanity.transforms import Transform
 from edgekit.techniques import identity
 from edgekit.techniques.interface import Evidence
@@ -98,6 +100,7 @@ class Maker:
 
     def __init__(self, materials: Materials) -> None:
         self._project, self._model, self._dataset = materials.project, materials.model, materials.dataset
+        self._replacement = materials.replacement
         self._losses, self._cache, self._pool = materials.losses, materials.cache, materials.pool
         self._semaphore = materials.semaphore
         settings = materials.project
@@ -144,7 +147,8 @@ class Maker:
 
     def _trained(self, candidate: Proposal, progress: Progress, deadline: float | None) -> _Stage:
         """The model after all steps but the conversion; after each stage, every step so far must be seen in it."""
-        stage = _Stage(folder=Path(self._model.folder), name=self._model.key)
+        first = self._network_of(candidate)
+        stage = _Stage(folder=Path(first.folder), name=first.key)
         self._check_forms(candidate, progress, deadline)
         for count in range(1, len(candidate.steps)):
             steps, name = candidate.steps[:count], candidate.steps[count - 1].technique.name
@@ -157,23 +161,34 @@ class Maker:
                 stage.cut.append(f"{name} was {answer['cut']}")
         return stage
 
+    def _network_of(self, candidate: Proposal) -> OpenedModel:
+        """What a candidate begins with: the model, or the network that takes its place."""
+        if not candidate.is_of_replacement:
+            return self._model
+        if self._replacement is None:
+            raise TrialFailed("the project offers no network in the model's place")
+        return self._replacement
+
     def _check_forms(self, candidate: Proposal, progress: Progress, deadline: float | None) -> None:
         """Raise `TrialFailed` where a later step of a chain works on a form that the model cannot have: before the first is trained."""
         special = tuple(step for step in candidate.training if training_of(step).form(step.settings) != "keras3")
         if not special or special[0] is candidate.steps[0]:  # the training itself begins with it
             return
         techniques = [identity(step.technique) for step in special]
-        entry = key(model=self._model.key, steps=published(special), techniques=techniques, versions=versions())
-        job = {"do": "take_form", "model": self._model.folder, "steps": to_builtins(published(special))}
+        first = self._network_of(candidate)
+        entry = key(model=first.key, steps=published(special), techniques=techniques, versions=versions())
+        job = {"do": "take_form", "model": first.folder, "steps": to_builtins(published(special))}
         self._job("forms", entry, job, progress, deadline)
 
     def _train(
         self, steps: tuple[TypedStep, ...], stage: _Stage, progress: Progress, deadline: float | None
     ) -> tuple[Path, str, dict[str, Any]]:
-        training = {k: value for k, value in to_builtins(self._project.training).items() if k != "exclude"}
-        teacher = self._teacher(progress)
+        taught = training_of(steps[-1]).from_replacement
+        training = self._training_settings(taught=taught)
+        teacher = self._teacher(progress) if training["distillation"] else None
         entry = key(
             model=stage.name,
+            **({"in_place_of": self._model.key} if taught else {}),
             steps=published(steps),
             techniques=[identity(step.technique) for step in steps],
             data=self._dataset.sha256,
@@ -193,6 +208,7 @@ class Maker:
             "losses": self._losses,
             "teacher": teacher,
             "float_model": self._model.folder,
+            "is_replacement": training_of(steps[0]).from_replacement,
         }
         try:
             made, answer = self._job("stages", entry, job, progress, deadline)
@@ -200,11 +216,21 @@ class Maker:
             return cut.folder, key(cut=file_digest(cut.folder)), cut.answer
         return made, entry, answer
 
+    def _training_settings(self, *, taught: bool) -> dict[str, Any]:
+        """The project's training; where a network is `taught` in the model's place, always by the model, and as long as the project says of it."""
+        settings = self._project.training
+        if taught:
+            table = self._project.replacement
+            epochs = settings.epochs if table is None or table.epochs is None else table.epochs
+            share = settings.distillation or TrainingTable().distillation
+            settings = msgspec.structs.replace(settings, distillation=share, epochs=epochs)
+        return {name: value for name, value in to_builtins(settings).items() if name != "exclude"}
+
     def _teacher(self, progress: Progress) -> dict[str, list[str]] | None:
-        """The float model's outputs by split, as paths; None where there is no distillation, or where they are too large."""
+        """The float model's outputs by split, as paths; None where they are too large."""
         sizes = [math.prod(size or 1 for size in output.shape) for output in self._model.facts.outputs]
         whole = 4 * sum(sizes) * self._dataset.splits["train"].samples
-        if not self._project.training.distillation or whole > MOST_TAUGHT_BYTES:
+        if whole > MOST_TAUGHT_BYTES:
             return None
         # for augmented samples, the training runs the float model itself
         splits: tuple[Split, ...] = ("validation",) if self._project.training.augment else ("train", "validation")
@@ -246,7 +272,7 @@ class Maker:
         unrolled: bool = False,
     ) -> tuple[Path, dict[str, Any]]:
         samples = self._project.calibration.samples
-        calibrated, sizes = candidate.conversion.calibrated, self._sizes()
+        calibrated, sizes = candidate.conversion.calibrated, self._sizes(self._network_of(candidate))
         entry = key(
             model=stage.name,
             **({"sizes": sizes} if sizes else {}),
@@ -273,9 +299,9 @@ class Maker:
         made, answer = self._job("artifacts", entry, job, progress, deadline)
         return made / "model.tflite", answer
 
-    def _sizes(self) -> list[list[int]] | None:
+    def _sizes(self, model: OpenedModel) -> list[list[int]] | None:
         """The shape of a sample of each input, as the data has it; None where the model leaves no size free."""
-        if not any(None in tensor.shape for tensor in self._model.facts.inputs):
+        if not any(None in tensor.shape for tensor in model.facts.inputs):
             return None
         return [list(array.shape[1:]) for array in self._dataset.splits["train"].inputs]
 

@@ -25,6 +25,7 @@ class DeadChannels(Pass):
 
     name = "dead_channels"
     place = 65
+    after_training = True
     words = "dead channels left out, which change no output and which fine-tuning can no longer bring back"
 
     def requires(self, tools: Any, graph: FlatGraph) -> Sequence[Call]:

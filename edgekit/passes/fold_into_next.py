@@ -51,6 +51,7 @@ class FoldIntoNext(Pass):
 
     name = "fold_into_next"
     place = 80
+    after_training = True
     words = "normalization folded into the kernel after it"
 
     def requires(self, tools: Any, graph: FlatGraph) -> Sequence[Call]:

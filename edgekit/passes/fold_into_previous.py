@@ -38,6 +38,7 @@ class FoldIntoPrevious(Pass):
 
     name = "fold_into_previous"
     place = 70
+    after_training = True
     words = "batch normalization folded into the kernels before it"
 
     def requires(self, tools: Any, graph: FlatGraph) -> Sequence[Call]:

@@ -25,6 +25,8 @@ class Pass(ABC):
     """Passes run from the lowest place to the highest."""
     words: ClassVar[str]
     """What was done, as a reader of a report reads it before the names of the layers."""
+    after_training: ClassVar[bool] = False
+    """Whether it takes the weights for those of a trained model: a network that is still to be trained gets it afterwards."""
 
     @abstractmethod
     def requires(self, tools: Any, graph: FlatGraph) -> Sequence[Call]:

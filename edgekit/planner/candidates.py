@@ -17,8 +17,8 @@ from edgekit.planner.chains import chains, heavier_step, may_convert, may_follow
 from edgekit.planner.proposal import Proposal
 from edgekit.planner.ranking import Standing, share
 from edgekit.techniques import in_role, technique, techniques
-from edgekit.techniques.interface import Role, Task
-from edgekit.techniques.steps import TypedStep, conversion_of, effect, published, settled
+from edgekit.techniques.interface import Role, Task, Technique
+from edgekit.techniques.steps import TypedStep, conversion_of, effect, published, settled, training_of
 from edgekit.values import read, to_builtins
 
 OWN = "own_"
@@ -36,7 +36,8 @@ def candidates(task: Task) -> tuple[list[Proposal], list[Declined]]:
     heaviest come first: the lighter ones are for where those lose too much. A candidate with the same steps as an
     earlier one is declined. `chained` makes the chains of several training techniques.
     """
-    require_layers(task.facts, task.exclude, "edgekit.toml: training.exclude")
+    networks = [one.facts for one in (task, task.replaced) if one is not None]
+    require_layers(networks, task.exclude, "edgekit.toml: training.exclude")
     conversions, training, declined = _proposals(task)
     after, packing = _ends_for_trained(conversions)
     plain = [
@@ -54,7 +55,7 @@ def candidates(task: Task) -> tuple[list[Proposal], list[Declined]]:
         if after is not None and may_convert(after.technique.name, (step,))
     ]
     alone.sort(key=lambda pair: (pair[0], order(task, pair[1])))
-    ordered = [*plain[:1], *_own(task, conversions), *plain[1:], *(found for _, found in alone)]
+    ordered = [*plain[:1], *_own(task, conversions, training), *plain[1:], *(found for _, found in alone)]
     return _each_once(ordered, declined)
 
 
@@ -96,9 +97,38 @@ def chained(task: Task, parts: Sequence[Proposal]) -> list[Proposal]:
         after = next((_packed_by(found[0]) for found in packing.values()), None)
     return [
         _proposal(task, (*steps, end))
-        for steps in chains(trains)
+        for steps in _for_its_network(task, chains(trains))
         for end in _conversions_after(task, steps, after, packing)
     ]
+
+
+def _for_its_network(task: Task, found: Sequence[tuple[TypedStep, ...]]) -> list[tuple[TypedStep, ...]]:
+    """The chains, those that begin with the replacement with the settings that it needs; without those that have a technique which declines it."""
+    known: dict[str, dict[str, TypedStep]] = {}
+    fitted = []
+    for steps in found:
+        if task.replaced is None or not training_of(steps[0]).from_replacement:
+            fitted.append(steps)
+            continue
+        for step in steps[1:]:
+            if step.technique.name not in known:
+                known[step.technique.name] = _by_label(task.replaced, step.technique)
+        later = [known[step.technique.name].get(step.label) for step in steps[1:]]
+        kept = tuple(step for step in later if step is not None)
+        fitted += [(steps[0], *kept)] if len(kept) == len(later) else []
+    return fitted
+
+
+def _by_label(task: Task, method: Technique) -> dict[str, TypedStep]:
+    """The steps that a technique proposes for a task, and the stronger ones after them, by their labels."""
+    answer = method.propose(task)
+    found = {} if isinstance(answer, Declined) else {
+        step.label: step for step in (TypedStep(technique=method, settings=settings) for settings in answer)
+    }  # fmt: skip
+    step = list(found.values())[-1] if found else None
+    while step is not None and (step := heavier_step(step)) is not None and step.label not in found:
+        found[step.label] = step
+    return found
 
 
 def _packed_by(step: TypedStep) -> TypedStep | None:
@@ -154,10 +184,14 @@ def _conversions_after(
     return packed if needs_packing else [after, *packed]
 
 
-def _own(task: Task, conversions: Steps) -> list[Proposal]:
-    """The project's own chains; settings that a chain does not give for its conversion are those that the device needs."""
+def _own(task: Task, conversions: Steps, training: Steps) -> list[Proposal]:
+    """The project's own chains.
+
+    Settings that a chain does not give are for its conversion those that the device needs, and for the replacement those that tell it.
+    """
     found = []
-    defaults = {name: to_builtins(steps[0].settings) for name, steps in conversions.items() if steps}
+    others = {name: steps for name, steps in training.items() if training_of(steps[0]).from_replacement}
+    defaults = {name: to_builtins(steps[0].settings) for name, steps in {**conversions, **others}.items() if steps}
     after = _ends_for_trained(conversions)[0]
     for number, steps in enumerate(task.chains, start=1):
         full = own_chain(task, steps, number, after, defaults)

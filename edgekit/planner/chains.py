@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from edgekit.documents.candidate import Step
+from edgekit.documents.candidate import Declined, Step
 from edgekit.documents.facts import ModelFacts
 from edgekit.errors import ProjectError, did_you_mean
 from edgekit.planner.proposal import Proposal
@@ -67,12 +67,14 @@ def place(method: Technique) -> float | None:
 def lighter_or_equal(one: Proposal, other: Proposal) -> bool:
     """Whether `one` is known to take no more away than `other`.
 
-    It has the same conversion or a variant of it, and `other` has each of its techniques, at least as strong.
+    Both are of the same network, it has the same conversion or a variant of it, and `other` has each of its techniques,
+    at least as strong.
     """
     theirs = {step.technique.name: step for step in other.training}
     first, second = (found.conversion.variant_of or found.conversion.name for found in (one, other))
     pairs = [(step, theirs.get(step.technique.name)) for step in one.training]
-    return first == second and all(heavier is not None and _at_most(step, heavier) for step, heavier in pairs)
+    alike = first == second and one.is_of_replacement == other.is_of_replacement
+    return alike and all(heavier is not None and _at_most(step, heavier) for step, heavier in pairs)
 
 
 def _at_most(one: TypedStep, other: TypedStep) -> bool:
@@ -117,7 +119,11 @@ def own_chain(
     possible.
     """
     where = f"edgekit.toml: chain {number}"
-    full = [_written_out(task, step, f"{where}: step {index}", defaults) for index, step in enumerate(steps, start=1)]
+    full: list[TypedStep] = []
+    network = task
+    for index, step in enumerate(steps, start=1):
+        full.append(_written_out(network, step, f"{where}: step {index}", defaults))
+        network = _network_after(task, full[-1], f"{where}: step {index}") if network is task else network
     if full[-1].technique.kind == "training":
         if conversion is None:
             raise ProjectError("a chain ends in a conversion", where=where, received=full[-1].technique.name)
@@ -136,6 +142,18 @@ def own_chain(
     return tuple(full)
 
 
+def _network_after(task: Task, step: TypedStep, where: str) -> Task:
+    """The task for the steps after one, which may replace the model; raises `ProjectError` where the project offers no replacement."""
+    method = step.technique
+    if not isinstance(method, TrainingTechnique) or not method.from_replacement:
+        return task
+    if task.replaced is None:
+        answer = method.propose(task)
+        reason = answer.reason if isinstance(answer, Declined) else "the project offers no network in the model's place"
+        raise ProjectError(reason, where=where, received=method.name)
+    return task.replaced
+
+
 def _written_out(task: Task, step: Step, where: str, defaults: Mapping[str, Mapping[str, Any]]) -> TypedStep:
     method = technique(step.technique, where=where)
     projects = {"engine": task.engine} if "engine" in method.settings_type.__struct_fields__ else {}
@@ -143,17 +161,17 @@ def _written_out(task: Task, step: Step, where: str, defaults: Mapping[str, Mapp
     settings = read(given, method.settings_type, where=where, error=ProjectError)
     patterns = to_builtins(settings).get("exclude")
     if patterns is not None:
-        require_layers(task.facts, patterns, f"{where}: exclude")
+        require_layers([task.facts], patterns, f"{where}: exclude")
         left_out = tuple(method.leave_out(task.facts, [*patterns, *task.exclude]))
         settings = msgspec.structs.replace(settings, exclude=left_out)
     return TypedStep(technique=method, settings=settings)
 
 
-def require_layers(facts: ModelFacts, patterns: Sequence[str], where: str) -> None:
-    """Raise `ProjectError` for a pattern that matches no layer: the layer that it should leave out would not be left out."""
+def require_layers(networks: Sequence[ModelFacts], patterns: Sequence[str], where: str) -> None:
+    """Raise `ProjectError` for a pattern that matches no layer of any: the layer that it should leave out would not be left out."""
     for pattern in patterns:
-        if not matching(facts, [pattern]):
-            names = [layer.name for layer in facts.layers]
+        if not any(matching(facts, [pattern]) for facts in networks):
+            names = [layer.name for facts in networks for layer in facts.layers]
             near = did_you_mean(pattern, names)
             raise ProjectError(
                 "no layer of the model has this name",

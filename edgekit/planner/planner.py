@@ -108,6 +108,8 @@ class Planner:
             found = first(
                 self.task, [plain, *(one for one in seen.candidates() if one.passes and may_stand_for(one, candidate))]
             )
+        elif candidate.is_of_replacement:
+            return candidate
         else:
             usable = [
                 trial for trial in seen.candidates() if len(trial.candidate.steps) == 1 and seen.is_usable(trial)

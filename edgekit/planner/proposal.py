@@ -5,7 +5,7 @@ from __future__ import annotations
 from edgekit.cost.graph import Graph
 from edgekit.documents.candidate import Candidate, Estimate
 from edgekit.techniques.interface import Conversion, Role
-from edgekit.techniques.steps import TypedStep, conversion_of, published
+from edgekit.techniques.steps import TypedStep, conversion_of, published, training_of
 from edgekit.values import Value
 
 
@@ -33,6 +33,11 @@ class Proposal(Value):
     def conversion(self) -> Conversion:
         """The technique that makes the file."""
         return conversion_of(self.steps[-1])
+
+    @property
+    def is_of_replacement(self) -> bool:
+        """Whether it is made of the network that the project offers in the model's place."""
+        return any(training_of(step).from_replacement for step in self.training)
 
     @property
     def published(self) -> Candidate:

@@ -128,7 +128,7 @@ class Seen:
         """The same conversion without training misses a limit that neither training nor packing can change."""
         packed = candidate.conversion.packs
         plain = self.trial_of(packed or candidate.conversion.name) if candidate.training else None
-        if plain is None:
+        if plain is None or candidate.is_of_replacement:  # another network may convert where the model does not
             return None
         if plain.failure is not None:
             return f"{plain.candidate.name} gave no file: {plain.failure}"

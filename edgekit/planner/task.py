@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from edgekit.devices.profile import DeviceProfile
-from edgekit.documents.facts import ModelFacts
+from edgekit.documents.facts import ModelFacts, Replacement
 from edgekit.project.project import Project
 from edgekit.project.request import limits_for
 from edgekit.techniques.interface import Task
 
 
-def task_for(profile: DeviceProfile, facts: ModelFacts, settings: Project) -> Task:
-    """The task of one device: the board's limits, overridden by the project's, with the defaults."""
+def task_for(
+    profile: DeviceProfile, facts: ModelFacts, settings: Project, replacement: Replacement | None = None
+) -> Task:
+    """The task of one device: the board's limits, overridden by the project's, with the defaults.
+
+    `replacement` is the network that the project offers in the model's place.
+    """
     return Task(
         profile=profile,
         facts=facts,
@@ -20,4 +25,5 @@ def task_for(profile: DeviceProfile, facts: ModelFacts, settings: Project) -> Ta
         exclude=settings.training.exclude,
         chains=settings.chains,
         engine=settings.training.engine,
+        replacement=replacement,
     )

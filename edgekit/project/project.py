@@ -25,6 +25,7 @@ from edgekit.project.project_file import (
     ModelTable,
     ProjectFile,
     StepTable,
+    StudentTable,
     TrainingTable,
 )  # fmt: skip
 from edgekit.project.quantities import number, quantity
@@ -87,7 +88,10 @@ class Goal(Value):
 
 
 class Project(Value):
-    """A validated project; `root` is the folder that its paths and modules are relative to."""
+    """A validated project; `root` is the folder that its paths and modules are relative to.
+
+    `replacement` is the network of `[student]`, which is offered in the model's place.
+    """
 
     root: str
     model: ModelTable | None
@@ -104,6 +108,7 @@ class Project(Value):
     emulate: bool = False
     strict: bool = False
     keep_names: bool = False
+    replacement: StudentTable | None = msgspec.field(default=None, name="student")
 
     @property
     def limits(self) -> Limits:
@@ -163,6 +168,7 @@ def resolve(file: ProjectFile, *, root: Path, where: str) -> Project:
         emulate=file.emulate,
         strict=file.strict,
         keep_names=file.keep_names,
+        replacement=_student(file.student, f"{where}: student"),
     )
 
 
@@ -194,6 +200,22 @@ def _step(given: StepTable | str) -> Step:
     return Step(technique=given) if isinstance(given, str) else Step(technique=given.technique, settings=given.settings)
 
 
+def _student(given: StudentTable | str | None, where: str) -> StudentTable | None:
+    """The student's table; raises `ProjectError` unless it names a network, or a share of the model, and not both."""
+    table = StudentTable(source=given) if isinstance(given, str) else given
+    if table is None:
+        return None
+    shares = [name for name in ("width", "depth") if getattr(table, name) is not None]
+    if (table.source is None) == (not shares):
+        raise ProjectError(
+            "a student is either a network of its own or derived from the model",
+            where=where,
+            received=" and ".join((["model"] if table.source is not None else []) + shares) or "neither",
+            allowed="model, or width and depth",
+        )
+    return table
+
+
 def _budget(table: BudgetTable, where: str) -> Budget:
     def limit(parse: Any, key: str) -> Any:
         text = getattr(table, key)
@@ -210,7 +232,7 @@ def _budget(table: BudgetTable, where: str) -> Budget:
 def override(project: Project, **changes: Any) -> Project:
     """A project with the values given on the command line or by the caller; None leaves the project's own.
 
-    Accepts `model`, `data` (sources), `imports`, `seed`, `augment` (the table as a dict), `emulate`, `strict`, `keep_names`,
+    Accepts `model`, `data`, `student` (sources), `imports`, `seed`, `augment` (the table as a dict), `emulate`, `strict`, `keep_names`,
     `goal` (an aim), `limits` (a `Limits` of the caller's own) and `time_budget` (text with a unit, or seconds).
     """
     given = {name: plain_scalar(value) for name, value in changes.items() if not _is_unset(value)}
@@ -221,6 +243,9 @@ def override(project: Project, **changes: Any) -> Project:
     if "data" in given:
         table = msgspec.structs.replace(project.data or DataTable(source=""), source=given["data"])
         project = msgspec.structs.replace(project, data=table)
+    if "student" in given:
+        epochs = None if project.replacement is None else project.replacement.epochs
+        project = msgspec.structs.replace(project, replacement=StudentTable(source=given["student"], epochs=epochs))
     if "seed" in given:
         project = msgspec.structs.replace(project, seed=_seed(given["seed"]))
     for name in ("emulate", "strict", "keep_names"):

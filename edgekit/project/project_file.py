@@ -29,6 +29,32 @@ class ModelTable(Value):
     version: Annotated[str, Meta(description="change it when a function's result changed and its source did not")] = ""
 
 
+class StudentTable(Value):
+    """`[student]`: a smaller network, which is trained in the model's place with the model as its teacher: your own, or derived from the model."""
+
+    source: Annotated[
+        str | None,
+        Meta(
+            description="a .keras, .h5 or SavedModel path, or module:function: a network with the model's inputs and outputs"
+        ),
+    ] = field(default=None, name="model")
+    width: Annotated[
+        Fraction | None, Meta(description="derived from the model: the share of every hidden layer's channels")
+    ] = None
+    depth: Annotated[Fraction | None, Meta(description="derived from the model: the share of its residual blocks")] = (
+        None
+    )
+    version: Annotated[str, Meta(description="change it when a function's result changed and its source did not")] = ""
+    epochs: Annotated[
+        Positive | None, Meta(description="the most epochs of its training; else those of [training]")
+    ] = None
+
+    @property
+    def as_model(self) -> ModelTable | None:
+        """The network as a model that is opened; None where it is derived."""
+        return None if self.source is None else ModelTable(source=self.source, version=self.version)
+
+
 class DataTable(Value):
     """`[data]`, or `data = "source"` for the source alone."""
 
@@ -233,6 +259,7 @@ class ProjectFile(Value):
 
     model: ModelTable | str | None = None
     data: DataTable | str | None = None
+    student: StudentTable | str | None = None
     device: Annotated[str | tuple[str, ...] | None, Meta(description="device ids or profile paths")] = None
     seed: Annotated[int, Meta(ge=0, le=LARGEST_SEED, description="of every random choice")] = 0
     time_budget: Annotated[str, Meta(description="when to stop starting new trials, as in '30min'")] = "30min"

@@ -18,12 +18,14 @@ Device = str | Path
 Devices = list[str] | list[Path] | tuple[Device, ...]
 
 
-def settle(model: Any, data: Any, project: str | Path | None, **changes: Any) -> Project:
+def settle(model: Any, data: Any, project: str | Path | None, *, student: Any = None, **changes: Any) -> Project:
     """The project to use: that of `project`'s `edgekit.toml`, overridden by the caller's arguments.
+
+    `model`, `data` and `student` are sources, or objects of the caller's, which say nothing here.
 
     Raises `ProjectError` for a folder, a key or an argument that is wrong, or if no model is named at all.
     """
-    named = {"model": model, "data": data}
+    named = {"model": model, "data": data, "student": student}
     texts = {name: _source(value) for name, value in named.items() if isinstance(value, str | Path)}
     folder = Path(project) if project is not None else Path.cwd()
     if project is not None and not folder.is_dir():

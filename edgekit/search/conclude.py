@@ -87,6 +87,7 @@ def conclude(
         declined=tuple(choice.declined),
         notes=(
             *_runner_up(picked, reasons),
+            *_told_of(picked, by_name),
             *_notes(finished, runner),
             *_trade(finished, picked, task.goal.currency),
         ),
@@ -253,6 +254,21 @@ def _runner_up(picked: Trial | None, reasons: Mapping[str, str]) -> list[str]:
         return []
     other, reason = next(iter(reasons.items()))
     return [f"{picked.candidate.name} was chosen over {other}, which {reason}"]
+
+
+def _told_of(picked: Trial | None, by_name: Mapping[str, Finished]) -> list[str]:
+    """What the techniques of the chosen candidate have to say of its file, each with how it was trained."""
+    if picked is None:
+        return []
+    trained = by_name[picked.candidate.name].training
+    notes = []
+    for step in picked.candidate.steps:
+        told, own = step.technique.told(step.settings), f"{step.technique.name}: "
+        how = [line.removeprefix(own) for line in trained if line.startswith(own)]
+        notes += (
+            [f"{picked.candidate.name}: {told}" + "".join(f" (trained with {line})" for line in how)] if told else []
+        )
+    return notes
 
 
 def _search_findings(found: Search, picked: Trial | None, task: Task) -> tuple[Finding, ...]:

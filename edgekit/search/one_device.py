@@ -34,7 +34,8 @@ def build_one(
     watch: Watch,
 ) -> BuildResult:
     """Search (or make the locked candidate again), conclude and write for one device; with `strict`, findings end it before a search."""
-    task = task_for(profile, materials.model.facts, materials.project)
+    other = materials.replacement
+    task = task_for(profile, materials.model.facts, materials.project, other.as_replacement if other else None)
     runner, planner = TrialRunner(materials, profile, task.limits), Planner(task)
     device = DeviceWatch(watch, profile.id)
     if materials.project.strict and materials.findings:

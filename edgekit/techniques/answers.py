@@ -175,6 +175,7 @@ CHECKS: Mapping[str, Check] = {
     "requires": reason_or_none,
     "effect": graph,
     "ensures": evidence,
+    "told": _a(str, "a text"),
     "leave_out": _a(Sequence, "a sequence of names"),
     "apply": model,
     "ensures_in_model": evidence,

@@ -15,11 +15,13 @@ from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
+from msgspec.structs import replace
+
 from edgekit.cost.graph import Graph
 from edgekit.cost.lowering import lower
 from edgekit.devices.profile import DeviceProfile
 from edgekit.documents.candidate import Declined, Step
-from edgekit.documents.facts import ModelFacts
+from edgekit.documents.facts import ModelFacts, Replacement
 from edgekit.project.project import Goal
 from edgekit.tflite.model import TfliteModel
 from edgekit.values import Value
@@ -42,7 +44,7 @@ class Task(Value, dict=True):
 
     `trains` is false where the project allows no training (`epochs = 0`). `exclude` holds the project's patterns for
     layers that no training technique may change; `chains` holds the candidates that the project defines itself. `engine` simulates
-    rounding in training.
+    rounding in training. `replacement` is the network that the project offers in the model's place (None: it offers none).
     """
 
     profile: DeviceProfile
@@ -53,11 +55,18 @@ class Task(Value, dict=True):
     exclude: tuple[str, ...] = ()
     chains: tuple[tuple[Step, ...], ...] = ()
     engine: Engine = "edgekit"
+    replacement: Replacement | None = None
 
     @cached_property
     def graph(self) -> Graph:
-        """The model's lowered graph before any technique, made once."""
-        return lower(self.facts)
+        """The model's lowered graph before any technique, made once; it holds that of the replacement."""
+        other = self.replacement
+        return replace(lower(self.facts), replacement=None if other is None else lower(other.facts))
+
+    @cached_property
+    def replaced(self) -> Task | None:
+        """The task with the replacement as its model, for what follows it in a chain; None where the project offers none."""
+        return None if self.replacement is None else replace(self, facts=self.replacement.facts, replacement=None)
 
     def room(self, metric: str) -> float | None:
         """The limit of a cost: the one that decides, else the profile's default; None where there is neither."""
@@ -163,6 +172,10 @@ class Technique(ABC):
         """Of the layers that it would work on, those that match the patterns; called only where its settings have `exclude`."""
         return ()
 
+    def told(self, settings: Any) -> str:
+        """What a reader of the report must know of a chosen file that it took part in; empty where there is nothing."""
+        return ""
+
     def declined(self, reason: str) -> Declined:
         """What `propose` returns where there are no settings; users read the reason."""
         return Declined(technique=self.name, reason=reason)
@@ -173,11 +186,14 @@ class TrainingTechnique(Technique):
 
     `place_in_chain` orders the techniques of a chain; a technique without it is only used alone. `simulates` names the
     conversions whose rounding it simulates in training: no other is tried after it, but where a project's own chain says so.
+    `from_replacement` says that it begins with the network that the project offers in the model's place
+    (`Task.replacement`): `apply` gets that one. It then comes first in every chain.
     """
 
     kind = "training"
     place_in_chain: ClassVar[float | None] = None
     simulates: ClassVar[tuple[str, ...]] = ()
+    from_replacement: ClassVar[bool] = False
 
     @abstractmethod
     def apply(self, door: Any, model: Any, settings: Any, training: Training, before: Sequence[Any]) -> Any:

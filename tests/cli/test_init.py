@@ -26,9 +26,9 @@ else:
 
 
 def everything_set() -> dict:
-    """The template with every `# key = value` line and `# [[table]]` uncommented."""
+    """The template with every `# key = value` line and `# [table]` uncommented."""
     text = TEMPLATE.read_text(encoding="utf-8")
-    return tomllib.loads(re.sub(r"^# (?=[a-z_]+ = |\[\[)", "", text, flags=re.MULTILINE))
+    return tomllib.loads(re.sub(r"^# (?=[a-z_]+ = |\[)", "", text, flags=re.MULTILINE))
 
 
 def table_of(kind):

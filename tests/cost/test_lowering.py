@@ -46,7 +46,8 @@ def test_a_convolution_has_the_axes_that_it_moves_over_and_its_groups() -> None:
         LayerFacts(name="dense", kind="Dense", inputs=("norm",), output_shape=(5, 1, 6), kernel=(6, 6)),
     )
     found = {
-        node.name: (node.kernel_size, node.reads, node.places, node.groups) for node in lower(facts_of(layers)).nodes
+        node.name: (node.kernel_size, node.places_in, node.places_out, node.filter_groups)
+        for node in lower(facts_of(layers)).nodes
     }
     assert found["conv"] == ((3, 2), (9, 1), (5, 1), 1)
     assert found["grouped"] == ((1, 1), (5, 1), (5, 1), 2)

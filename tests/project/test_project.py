@@ -292,3 +292,29 @@ def test_a_switch_in_the_file_says_what_it_takes_and_where_it_stands(tmp_path, t
         load_project(tmp_path)
     assert allowed is None or caught.value.allowed == allowed
     assert advice is None or caught.value.next_step == advice
+
+
+@pytest.mark.parametrize(
+    ("table", "received"),
+    [
+        ("[student]", "neither"),
+        ("[student]\nepochs = 9", "neither"),
+        ('[student]\nmodel = "a.keras"\nwidth = 0.5', "model and width"),
+        ('[student]\nmodel = "a.keras"\nwidth = 0.5\ndepth = 0.5', "model and width and depth"),
+    ],
+)
+def test_a_student_is_a_network_or_shares_of_the_model(tmp_path, table, received):
+    (tmp_path / "edgekit.toml").write_text(table)
+    with pytest.raises(ProjectError, match="either a network of its own or derived from the model") as caught:
+        load_project(tmp_path)
+    assert caught.value.received == received and caught.value.where.endswith("edgekit.toml: student")
+
+
+def test_a_student_by_its_name_alone_and_one_of_the_caller_s_instead(tmp_path):
+    (tmp_path / "edgekit.toml").write_text('student = "a.keras"')
+    assert load_project(tmp_path).replacement.source == "a.keras"
+    (tmp_path / "edgekit.toml").write_text("[student]\nwidth = 0.5\nepochs = 9")
+    project = load_project(tmp_path)
+    assert (project.replacement.width, project.replacement.as_model) == (0.5, None)
+    table = override(project, student="nets:small").replacement
+    assert (table.source, table.width, table.epochs) == ("nets:small", None, 9)

@@ -46,6 +46,7 @@ MADE = {
     "clustering": ("clustered_int8", {"clusters": 4}),
     "int8_lookup_tables": ("lookup_tables_int8", {}),
     "int8_coded": ("coded_int8", {}),
+    "student": ("int8_float_fallback", {"parameters": 475, "kernels": (36, 432)}),
     "low_rank": ("low_rank_int8", {"left": 0.3}),
 }
 UNSEEN = ("float32", "fine_tuning")

@@ -1,5 +1,5 @@
 """The child process that has TensorFlow: its jobs are `load`, `train`, `convert`, `predict`, `examine`, `take_form`,
-`compare`, `sized_facts`, `check_loss` and `probe`."""
+`compare`, `derive`, `sized_facts`, `check_loss` and `probe`."""
 
 from edgekit.jobs.child import Handler, serve
 
@@ -7,6 +7,7 @@ from edgekit.jobs.child import Handler, serve
 def _handlers() -> dict[str, Handler]:
     from edgekit.make.workshop.compare_on_data import compare_on_data
     from edgekit.make.workshop.convert import convert
+    from edgekit.make.workshop.derive import derive
     from edgekit.make.workshop.examine import examine
     from edgekit.make.workshop.form import take_form
     from edgekit.make.workshop.load import load
@@ -24,6 +25,7 @@ def _handlers() -> dict[str, Handler]:
         "examine": examine,
         "take_form": take_form,
         "compare": compare_on_data,
+        "derive": derive,
         "sized_facts": sized_facts,
         "check_loss": check_loss,
         "probe": probe,

@@ -14,6 +14,7 @@ from edgekit.keras_graph.flat_graph import FlatGraph, Value, model_of, read_grap
 from edgekit.make.workshop.answers import built_shapes
 from edgekit.make.workshop.door import Door
 from edgekit.make.workshop.tracing import traced
+from edgekit.passes import passes
 from edgekit.passes.random_samples import Tried
 from edgekit.passes.run import run_passes
 
@@ -26,12 +27,15 @@ class Flattened(NamedTuple):
     rewritten: frozenset[str]
 
 
-def flatten(tools: Door, read: FlatGraph, *, where: str, known: Tried | None = None) -> Flattened:
+def flatten(
+    tools: Door, read: FlatGraph, *, where: str, known: Tried | None = None, to_train: bool = False
+) -> Flattened:
     """The flat Keras 3 model of a graph after the passes, which shares with the original the layers that no pass rewrites.
 
-    What the passes make is held against the answers that are `known` of the original. Raises `ModelError` if the model cannot be called.
+    Of one that is still `to_train`, passes that take the weights for trained ones are left out. What the passes make is held against the answers that are `known` of the original. Raises `ModelError` if the model cannot be called.
     """
-    graph, told = run_passes(tools, read, known=known)
+    chosen = [one for one in passes() if not (to_train and one.after_training)]
+    graph, told = run_passes(tools, read, chosen, known)
     own = {id(call.operation) for call in read.calls}
     rewritten = frozenset(call.name for call in graph.calls if id(call.operation) not in own)
     return Flattened(model_of(tools, graph, where=where), told, rewritten)

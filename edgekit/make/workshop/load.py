@@ -37,7 +37,7 @@ FACTS_FILE = "facts.json"
 def load(job: dict[str, Any], progress: Progress) -> Any:
     """Load `job["source"]`, normalise it, and write it with its facts to the folder `job["target"]`.
 
-    The job also holds `root`, `imports`, `trust`, `is_function`, `seed`. Raises `ModelError` or `TrustError`.
+    The job also holds `root`, `imports`, `trust`, `is_function`, `seed`, and whether the model is still `to_train`. Raises `ModelError` or `TrustError`.
     """
     with _without_collection():
         return _load(job, progress)

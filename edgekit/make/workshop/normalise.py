@@ -54,7 +54,7 @@ def normalise(tools: Door, model: Any, folder: Path, job: dict[str, Any]) -> Nor
     source = source_of(tools, own, where=where)
     graph = without_state(tools, flat_graph(tools, source, where=where), where=where)
     known = original(model, graph, where)
-    made, passes, rewritten = flatten(tools, graph, where=where, known=known)
+    made, passes, rewritten = flatten(tools, graph, where=where, known=known, to_train=job.get("to_train", False))
     make_known(tools, made, where=where)
     try:
         save_model(made, folder)

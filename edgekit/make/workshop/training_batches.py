@@ -57,7 +57,9 @@ class TrainingBatches:
         self.learner: Any = model
         self._front: Any = None
         self._live: LiveTeacher | None = None
-        last = last_of_front(model) if self.is_distilled else None
+        # another network than the float model may scale its input otherwise before it varies it
+        shares_front = self.is_distilled and not job.get("is_replacement")
+        last = last_of_front(model) if shares_front else None
         if self.is_distilled and (augment or last):
             self._set_live_teacher(tools, job, last)
         own = ", ".join(repr(layer.name) for layer in model.layers if is_random(layer))

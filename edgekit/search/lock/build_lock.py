@@ -64,20 +64,22 @@ class BuildLock:
         """The lock file of this build; None if it has none."""
         return self.place if self.writes or self.holds else None
 
-    def compare(self, model: Any, data: Any, cache: Cache) -> None:
+    def compare(self, model: Any, data: Any, replacement: Any, cache: Cache) -> None:
         """Compare the present state with the lock; raises `LockError` with every difference, and `ProjectError`."""
         if not (self.writes or self.holds):
             return
-        self._now = present(self.settings, model, data, cache)
+        self._now = present(self.settings, model, data, replacement, cache)
         if self.holds:
             self._lock = hold(self.place, self._now, self.settings, self.profiles)
         else:
             others(self.place, self._now, [profile.id for profile in self.profiles])
 
-    def compare_loaded(self, model: OpenedModel, dataset: Dataset, cache: Cache) -> None:
+    def compare_loaded(
+        self, model: OpenedModel, dataset: Dataset, replacement: OpenedModel | None, cache: Cache
+    ) -> None:
         """Compare the weights and arrays that were read with the lock; raises `LockError`."""
         if self._now is not None:
-            self._loaded = loaded(model, dataset, cache)
+            self._loaded = loaded(model, dataset, replacement, cache)
         if self._lock is not None and self._loaded is not None:
             require_loaded(self.place, self._lock, self.profiles, self._loaded)
 

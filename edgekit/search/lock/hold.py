@@ -13,6 +13,8 @@ from edgekit.devices.profile import DeviceProfile
 from edgekit.documents.candidate import Declined
 from edgekit.documents.lockfile import (
     LOCK_FILE,
+    NAMED,
+    NO_SOURCE,
     Difference,
     Loaded,
     Lock,
@@ -69,9 +71,10 @@ def hold(path: Path, now: LockedInputs, settings: Project, profiles: Sequence[De
 def require_loaded(path: Path, lock: Lock, profiles: Sequence[DeviceProfile], now: Loaded) -> None:
     """Raise `LockError` where the same sources gave other weights or other arrays than those that were locked."""
     found = []
-    for name in ("model", "data"):
-        for was in {getattr(lock.devices[profile.id].loaded, name) for profile in profiles} - {getattr(now, name)}:
-            table = getattr(lock.inputs, name)
+    for field, name in NAMED.items():
+        locked = {getattr(lock.devices[profile.id].loaded, field) for profile in profiles}
+        for was in locked - {getattr(now, field), None}:
+            table = getattr(lock.inputs, field) or NO_SOURCE
             step = (
                 "give what was locked, or lock this with lock=True"
                 if table.source == OBJECT
@@ -80,7 +83,7 @@ def require_loaded(path: Path, lock: Lock, profiles: Sequence[DeviceProfile], no
             )
             found.append(
                 Difference(
-                    what=f"the {name} as {table.source} gave it", locked=was[:16], now=getattr(now, name)[:16],
+                    what=f"the {name} as {table.source} gave it", locked=was[:16], now=getattr(now, field)[:16],
                     next_step=step,
                 )
             )  # fmt: skip

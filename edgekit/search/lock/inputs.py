@@ -19,6 +19,7 @@ from edgekit.ingest.model import OpenedModel, data_digest, model_digest
 from edgekit.ingest.objects import keep_model
 from edgekit.jobs.cache import INDEX, Cache, digest_of, file_digest, versions
 from edgekit.project.project import Project
+from edgekit.project.project_file import ModelTable
 from edgekit.project.userfunction import is_function, module_identities
 from edgekit.values import to_builtins
 
@@ -30,24 +31,28 @@ OBJECT = "(an object)"
 # checks of inputs and outputs.
 _NOT_SETTINGS = ("root", "devices", "time_budget_s", "budget", "emulate", "strict")
 
+_PLACES = ("source", "model", "import")
+"""Keys of tables that say where an input is."""
 
-def present(settings: Project, model: Any, data: Any, cache: Cache) -> LockedInputs:
-    """The present inputs, settings and versions; `model` and `data` are the caller's arguments.
+
+def present(settings: Project, model: Any, data: Any, replacement: Any, cache: Cache) -> LockedInputs:
+    """The present inputs, settings and versions; `model`, `data` and `replacement` are the caller's arguments.
 
     Files are hashed and sources read; nothing is loaded or run. Raises `ModelError`, `DataError`, `ProjectError`.
     """
     root = Path(settings.root)
     functions = [
         source.partition(":")[0]
-        for source in (_named(settings.model), _named(settings.data), _metric_of(settings))
+        for source in (*map(_named, (settings.model, settings.data, settings.replacement)), _metric_of(settings))
         if is_function(source)
     ]
     modules: dict[str, str] = {}
     for name in (*functions, *settings.imports):
         modules |= module_identities(name, root=root, error=ProjectError)
     return LockedInputs(
-        model=_model(settings, model, cache),
+        model=_model(settings, settings.model, model, cache),
         data=_data(settings, data, cache),
+        replacement=_replacement(settings, replacement, cache),
         modules=dict(sorted(modules.items())),
         settings=_settings(settings),
         versions=versions(),
@@ -59,16 +64,23 @@ def _metric_of(settings: Project) -> str:
 
 
 def _named(table: Any) -> str:
-    return "" if table is None else table.source
+    return "" if table is None or table.source is None else str(table.source)
 
 
-def _model(settings: Project, given: Any, cache: Cache) -> LockedSource:
+def _model(settings: Project, table: ModelTable | None, given: Any, cache: Cache) -> LockedSource:
     if given is not None and not isinstance(given, str | Path):
         return LockedSource(source=OBJECT, sha256=Path(keep_model(given, cache).source).parent.name)
-    assert settings.model is not None
-    root, table = Path(settings.root), settings.model
+    assert table is not None
+    root = Path(settings.root)
     content = model_digest(table, root, cache)  # for a function too: raises if it cannot be found
     return LockedSource(source=_within(table.source, root), sha256=None if is_function(table.source) else content)
+
+
+def _replacement(settings: Project, given: Any, cache: Cache) -> LockedSource | None:
+    """The network that is offered in the model's place; None where there is none, or where it is derived from the model."""
+    table = None if settings.replacement is None else settings.replacement.as_model
+    is_object = given is not None and not isinstance(given, str | Path)
+    return _model(settings, table, given, cache) if is_object or table is not None else None
 
 
 def _data(settings: Project, given: Any, cache: Cache) -> LockedSource:
@@ -93,8 +105,9 @@ def _settings(settings: Project) -> dict[str, Any]:
     """Every setting that may change what is made or chosen, by dotted key, as JSON builtins."""
     raw = {name: value for name, value in to_builtins(settings).items() if name not in _NOT_SETTINGS}
     raw["goal"].pop("max_drop_points")  # it is stored with each device's limits
-    for name in ("model", "data"):
-        raw[name] = {key: value for key, value in (raw[name] or {}).items() if key not in ("source", "import")}
+    # an input's place is no setting: what is there is compared
+    named = {name: value or {} for name, value in raw.items() if value is None or isinstance(value, dict)}
+    raw |= {name: {key: one for key, one in table.items() if key not in _PLACES} for name, table in named.items()}
     flat: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(_flat(raw)))
     return dict(sorted(flat.items()))
 
@@ -125,11 +138,16 @@ def profile_digest(profile: DeviceProfile) -> str:
     return digest_of(raw)
 
 
-def loaded(model: OpenedModel, dataset: Dataset, cache: Cache) -> Loaded:
+def loaded(model: OpenedModel, dataset: Dataset, replacement: OpenedModel | None, cache: Cache) -> Loaded:
     """The weights and the arrays that were read: this shows if a function gives something else each time."""
-    weights = sorted(path for path in Path(model.folder).rglob("*") if path.name not in (INDEX, FACTS))
     arrays = sorted(Path(dataset.root).glob("*.npy"))
     return Loaded(
-        model=digest_of({path.name: file_digest(path) for path in weights if path.is_file()}),
+        model=_weights(model),
         data=digest_of({path.name: cache.digest(path) for path in arrays}),
+        replacement=None if replacement is None else _weights(replacement),
     )
+
+
+def _weights(model: OpenedModel) -> str:
+    files = sorted(path for path in Path(model.folder).rglob("*") if path.name not in (INDEX, FACTS))
+    return digest_of({path.name: file_digest(path) for path in files if path.is_file()})

@@ -1,0 +1,106 @@
+"""The job `derive`: a smaller network of the model's own graph, for the model to teach: fewer residual blocks, fewer channels.
+
+It keeps the weights of what stays: of each group of channels those whose filters have the largest norm. The blocks and channels that go are
+taken evenly over the whole model; nothing is looked at but the graph and the weights.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from edgekit.errors import ModelError
+from edgekit.keras_graph.flat_graph import FlatGraph, model_of, read_graph
+from edgekit.make.workshop.door import Door, door
+from edgekit.make.workshop.load import FACTS_FILE
+from edgekit.make.workshop.model_facts import take_facts
+from edgekit.make.workshop.store import open_model, save_model
+from edgekit.passes.channels.groups import Group, channel_groups, left_out
+from edgekit.passes.channels.narrow import narrowed
+from edgekit.passes.channels.ranges import Channels, read_channels
+from edgekit.passes.residual import residual_blocks, without_blocks
+from edgekit.progress import Progress
+from edgekit.values import to_builtins, to_json
+
+STEP = 4
+"""Of a group of twice as many channels or more, a multiple of this stays: what the vectors of int8 kernels take at once."""
+
+
+def derive(job: dict[str, Any], progress: Progress) -> Any:
+    """Write the network derived from the model in `job["model"]`, with its facts, to `job["target"]`.
+
+    `width` and `depth` are the shares of channels and of residual blocks that stay (None: all). The job also holds `sha256`, `root`, `imports`
+    and `seed`. Raises `ModelError` where nothing of what was asked for can go.
+    """
+    tools = door()
+    tools.fresh(job["seed"])
+    progress("deriving a student", 0, 1)
+    graph = read_graph(tools, open_model(tools, Path(job["model"]), (), job))
+    if job["depth"] is not None:
+        graph = shallower(graph, job["depth"])
+    if job["width"] is not None:
+        graph = narrower(tools, graph, job["width"])
+    model = model_of(tools, graph)
+    target = Path(job["target"])
+    save_model(model, target)
+    facts = take_facts(tools, model, sha256=job["sha256"], kind="derived, Keras 3", losses=(), error=None)
+    facts = msgspec.structs.replace(facts, losses=(None,) * len(facts.outputs))
+    (target / FACTS_FILE).write_text(to_json(facts), encoding="utf-8")
+    progress("deriving a student", 1, 1)
+    return to_builtins(facts)
+
+
+def shallower(graph: FlatGraph, depth: float) -> FlatGraph:
+    """The graph with a share of its residual blocks, the first among them; raises `ModelError` where none goes."""
+    blocks = residual_blocks(graph)
+    stays = _evenly(len(blocks), max(1, round(depth * len(blocks))))
+    gone = [block for block, kept in zip(blocks, stays, strict=True) if not kept]
+    if not gone:
+        raise ModelError(
+            "no residual block of the model can be left out", where="[student] depth", received=depth,
+            allowed=f"the model has {len(blocks)}: an addition of a value and of what is computed from it, of the same shape",
+            next_step="give a smaller depth, a width, or a network of your own",
+        )  # fmt: skip
+    return without_blocks(graph, gone)
+
+
+def _evenly(number: int, left: int) -> np.ndarray:
+    """Which of a number of things stay, spread evenly, the first among them.
+
+    >>> _evenly(5, 3).astype(int).tolist()
+    [1, 0, 1, 0, 1]
+    """
+    stays = np.zeros(number, bool)
+    stays[[place * number // left for place in range(left)] if number else []] = True
+    return stays
+
+
+def narrower(tools: Door, graph: FlatGraph, width: float) -> FlatGraph:
+    """The graph with a share of the channels of every group; raises `ModelError` where none goes."""
+    channels = read_channels(graph)
+    groups = channel_groups(graph, channels)
+    gone = {place: cut for place, group in enumerate(groups) if (cut := _cut(group, channels, width)).any()}
+    if not gone:
+        raise ModelError(
+            "no channel of the model can be left out", where="[student] width", received=width,
+            allowed=f"the model has {len(groups)} groups of channels that can go",
+            next_step="give a smaller width, or a network of your own",
+        )  # fmt: skip
+    return narrowed(tools, graph, channels, left_out(groups, gone))
+
+
+def _cut(group: Group, channels: Channels, width: float) -> np.ndarray:
+    """Which channels of a group go: all but the share whose filters have the largest norm."""
+    step = STEP if group.size >= 2 * STEP else 1
+    left = min(group.size, max(step, step * round(width * group.size / step)))
+    norms = np.zeros(group.size)
+    for call in group.makers:
+        which = group.members[call.outputs[0]]
+        squares = np.square(channels.kernels[id(call)].weights, dtype=np.float64).sum(axis=(0, 1))
+        np.add.at(norms, which[which >= 0], squares[which >= 0])
+    cut = np.ones(group.size, bool)
+    cut[np.argsort(-norms, kind="stable")[:left]] = False
+    return cut

@@ -1,0 +1,102 @@
+"""A student derived from the model: a share of its channels and residual blocks, with the weights of what stays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from edgekit.errors import ModelError
+from edgekit.jobs.worker import Done
+from edgekit.keras_graph.flat_graph import FlatGraph, model_of, read_graph
+from edgekit.make.workshop.derive import narrower, shallower
+
+from .conftest import JOB
+
+pytestmark = pytest.mark.tf
+
+
+def residual(tools: Any, blocks: int = 3, filters: int = 16) -> FlatGraph:
+    """A convolution, residual blocks of one convolution each, and a dense layer behind pooling."""
+    keras = tools.keras3
+    layers = keras.layers
+    given = keras.Input((8, 8, 2))
+    x = layers.Conv2D(filters, 3, padding="same", name="stem", activation="relu")(given)
+    for number in range(blocks):
+        y = layers.Conv2D(filters, 3, padding="same", use_bias=False, name=f"block_{number}")(x)
+        x = layers.Add(name=f"add_{number}")([x, layers.BatchNormalization(name=f"norm_{number}")(y)])
+    x = layers.GlobalAveragePooling2D()(x)
+    return read_graph(tools, keras.Model(given, layers.Dense(3, activation="softmax", name="classes")(x)))
+
+
+def weights(graph: FlatGraph) -> dict[str, Any]:
+    return {call.name: np.asarray(call.operation.kernel) for call in graph.calls if hasattr(call.operation, "kernel")}
+
+
+def test_a_share_of_every_group_stays_and_the_ends_do_not_change(tools):
+    graph = residual(tools, blocks=2)
+    made = narrower(tools, graph, 0.5)
+    shapes = {name: kernel.shape for name, kernel in weights(made).items()}
+    assert shapes == {"stem": (3, 3, 2, 8), "block_0": (3, 3, 8, 8), "block_1": (3, 3, 8, 8), "classes": (8, 3)}
+    answer = model_of(tools, made)([np.zeros((1, 8, 8, 2), "float32")])
+    assert answer.shape == (1, 3) and np.isclose(np.sum(answer), 1)
+
+
+def test_the_channels_of_the_largest_norm_stay_with_their_weights(tools):
+    keras = tools.keras3
+    given = keras.Input((5,))
+    hidden = keras.layers.Dense(16, name="hidden")(given)
+    graph = read_graph(tools, keras.Model(given, keras.layers.Dense(2, name="classes")(hidden)))
+    before = weights(graph)["hidden"]
+    largest = np.sort(np.argsort(-np.linalg.norm(before, axis=0))[:8])
+    made = weights(narrower(tools, graph, 0.5))
+    np.testing.assert_array_equal(made["hidden"], before[:, largest])
+    np.testing.assert_array_equal(made["classes"], weights(graph)["classes"][largest])
+
+
+@pytest.mark.parametrize(
+    ("size", "width", "left"), [(16, 0.5, 8), (16, 0.1, 4), (16, 0.7, 12), (6, 0.5, 3), (3, 0.1, 1)]
+)
+def test_large_groups_keep_a_multiple_of_four_and_small_ones_one_at_least(tools, size, width, left):
+    made = narrower(tools, residual(tools, blocks=1, filters=size), width)
+    assert weights(made)["stem"].shape[-1] == left
+
+
+def test_blocks_go_evenly_and_the_first_stays(tools):
+    made = shallower(residual(tools, blocks=5), 0.5)
+    assert [name for name in weights(made) if name.startswith("block")] == ["block_0", "block_2"]
+    assert list(weights(shallower(residual(tools, blocks=5), 0.1))) == ["stem", "block_0", "classes"]
+
+
+def test_what_cannot_be_derived_is_said(tools):
+    keras = tools.keras3
+    given = keras.Input((5,))
+    plain = read_graph(tools, keras.Model(given, keras.layers.Dense(2)(given)))
+    with pytest.raises(ModelError, match="no channel of the model can be left out") as caught:
+        narrower(tools, plain, 0.5)
+    assert caught.value.where == "[student] width" and "0 groups" in caught.value.allowed
+    with pytest.raises(ModelError, match="no residual block of the model can be left out"):
+        shallower(residual(tools, blocks=1), 0.5)
+    with pytest.raises(ModelError, match="no channel"):
+        narrower(tools, residual(tools, filters=3), 0.99)
+
+
+def test_the_job_writes_a_model_with_its_facts(workshop, loaded_for_derive, tmp_path):
+    job = {**JOB, "do": "derive", "model": str(loaded_for_derive), "width": 0.5, "depth": 0.5, "target": str(tmp_path)}
+    answer = workshop.run(job)
+    assert isinstance(answer, Done), answer
+    facts = answer.value
+    kernels = {layer["name"]: layer["kernel"] for layer in facts["layers"] if layer["kind"] == "Conv2D"}
+    assert kernels == {"stem": [3, 3, 2, 8], "block_0": [3, 3, 8, 8]}
+    assert (tmp_path / "model.keras").exists() and (tmp_path / "facts.json").exists()
+
+
+@pytest.fixture
+def loaded_for_derive(tools, tmp_path_factory):
+    """A residual network, stored as loading leaves a model."""
+    from edgekit.make.workshop.store import save_model
+
+    folder = tmp_path_factory.mktemp("loaded")
+    save_model(model_of(tools, residual(tools, blocks=2)), folder)
+    return folder
