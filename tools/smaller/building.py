@@ -1,0 +1,124 @@
+"""Cells that edgekit makes, by `edgekit.build`: a technique alone, the best chain of its own search, and that chain with other seeds."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Sequence
+from typing import Any
+from unittest import mock
+
+import edgekit
+from edgekit.documents.candidate import Plan
+from edgekit.documents.events import Event, TrialFinished
+from edgekit.documents.report import Metrics, Report
+from edgekit.planner.planner import Planner
+from edgekit.planner.rules import is_own
+from edgekit.techniques import techniques
+from edgekit.values import to_builtins
+from smaller.settings import Chain, aim, chains, declined, project_text
+from smaller.tasks import Prepared
+
+Figures = dict[str, Any]
+SIZES = ("flash", "download", "macs", "ram", "parameters", "nonzero_parameters", "latency")
+ANY = 100.0
+"""A loss in points that no candidate is refused for: it makes a file that was chosen before."""
+
+
+class OwnChains(Planner):
+    """Tries the baseline and the project's own chains, and nothing else: one technique alone, judged as every build judges."""
+
+    def __init__(self, task: Any) -> None:
+        super().__init__(task)
+        self.waiting = [one for one in self.waiting if one.role == "baseline" or is_own(one)]
+
+    def _add_chains(self) -> bool:
+        return False
+
+    def _control(self) -> None:
+        return None
+
+
+def plans(made: Prepared, device: str) -> list[Plan]:
+    """What edgekit would try for the smallest file, and for the smallest download."""
+    _write(made, ())
+    return [edgekit.plan(device=device, project=made.folder, goal=goal) for goal in ("smallest", "download")]
+
+
+def alone(made: Prepared, name: str, device: str, known: Sequence[Plan]) -> dict[str, Figures]:
+    """The cell of a technique alone, and for the first one that of the baseline."""
+    if name not in techniques():
+        return {name: {"skipped": "this edgekit does not have it"}}
+    tried = chains(name, device, known, quick=made.quick)
+    report = _built(made, device, tried, aim(name, device), out=name)
+    if report.chosen is None or not report.chosen.candidate.startswith("own_"):
+        report = _forced(made, device, tried, report, name)
+    found = figures(made, report) | {"declined": declined(name, known)}
+    baseline = {} if report.baseline is None else {"float32": taken(made, report.baseline.metrics)}
+    return {name: found} | (baseline if name == "int8" else {})
+
+
+def _forced(made: Prepared, device: str, tried: Sequence[Chain], report: Report, name: str) -> Report:
+    """The report of the chain that lost least, where none was kept within what may be lost: its figures on the test split."""
+    drops = {
+        int(one.candidate.partition(":")[0].removeprefix("own_")): float(drop.value)
+        for one in report.candidates
+        if one.candidate.startswith("own_") and (drop := one.metrics.get("accuracy_drop")) and drop.value is not None
+    }
+    if not drops:
+        return report
+    least = min(drops, key=lambda number: drops[number])
+    return _built(made, device, tried[least - 1 : least], "smallest", out=name, max_drop=ANY)
+
+
+def best(made: Prepared, device: str, time_budget: str) -> Figures:
+    """The cell of what edgekit's own search chooses for the smallest file."""
+    return figures(made, _built(made, device, (), "smallest", out="best", time_budget=time_budget, planner=Planner))
+
+
+def again(made: Prepared, device: str, steps: Chain, seed: int) -> Figures:
+    """The cell of a chain with another seed."""
+    return figures(made, _built(made, device, (steps,), "smallest", out=f"seed-{seed}", seed=seed, max_drop=ANY))
+
+
+def figures(made: Prepared, report: Report) -> Figures:
+    """The figures of a report's chosen file on the test split, and why there are none."""
+    tried = {one.candidate: one for one in report.candidates}
+    if report.chosen is None or report.chosen.candidate not in tried:
+        return {"failed": report.summary}
+    chosen = tried[report.chosen.candidate]
+    reasons = "; ".join(f"{one.candidate}: {one.reason}" for one in report.candidates if one.outcome == "failed")
+    if chosen.candidate == report.candidates[0].candidate:  # the baseline: no chain gave a file
+        return {"failed": reasons or report.summary}
+    return taken(made, report.chosen.metrics) | {
+        "candidate": chosen.candidate.partition(":")[2] or chosen.candidate, "steps": to_builtins(report.chosen.steps),
+        "training": list(chosen.training), "seconds": round(sum(one.seconds for one in report.candidates), 1), "others_failed": reasons,
+    }  # fmt: skip
+
+
+def taken(made: Prepared, metrics: Metrics) -> Figures:
+    names = {**{name: name for name in SIZES}, made.task.score: "score", "accuracy_drop": "drop"}
+    return {ours: metrics[name].value for name, ours in names.items() if name in metrics}
+
+
+def _built(
+    made: Prepared, device: str, tried: Sequence[Chain], goal: str, *, out: str, seed: int = 0, max_drop: float | None = None,
+    time_budget: str = "12h", planner: type[Planner] = OwnChains,
+) -> Report:  # fmt: skip
+    _write(made, tried)
+    folder = made.folder / "builds" / device / out
+    shutil.rmtree(folder, ignore_errors=True)
+    with mock.patch("edgekit.search.one_device.Planner", planner):
+        return edgekit.build(
+            device=device, project=made.folder, goal=goal, out=folder, seed=seed, max_drop=max_drop, time_budget=time_budget, on_event=_told
+        ).report  # fmt: skip
+
+
+def _write(made: Prepared, tried: Sequence[Chain]) -> None:
+    (made.folder / "edgekit.toml").write_text(project_text(made, tried), encoding="utf-8")
+
+
+def _told(event: Event) -> None:
+    if isinstance(event, TrialFinished):
+        flash = event.metrics["flash"].value if "flash" in event.metrics else None
+        print(f"  {event.candidate}: {event.outcome}, {flash} B, {event.took_s:.0f} s {event.reason}", file=sys.stderr)
