@@ -24,7 +24,7 @@ from smaller.settings import CONVERTED, TRAINED
 from smaller.table import HAND, SEED, tables
 from smaller.tasks import DEVICES, LINUX, TASKS, Prepared, prepared
 
-from edgekit.documents.candidate import Step
+from edgekit.documents.candidate import Plan, Step
 from edgekit.errors import EdgekitError
 from edgekit.values import read
 
@@ -89,6 +89,7 @@ class _Run:
     def __init__(self, made: Prepared, results: Results, options: argparse.Namespace) -> None:
         self._made, self._results, self._options = made, results, options
         self._devices = options.device or DEVICES
+        self._plans: dict[str, list[Plan]] = {}
 
     def rows(self) -> None:
         """Make each row on each device."""
@@ -110,7 +111,9 @@ class _Run:
             if name == "best":
                 found = {name: best(self._made, device, self._options.time_budget)}
             else:
-                found = alone(self._made, name, device, plans(self._made, device))
+                if device not in self._plans:
+                    self._plans[device] = plans(self._made, device)
+                found = alone(self._made, name, device, self._plans[device])
         except EdgekitError as problem:
             found = {name: {"failed": str(problem)}}
         for row, figures in found.items():

@@ -61,6 +61,7 @@ def test_the_project_says_what_the_task_is_and_has_the_chains(tmp_path):
         name="a", title="A", module="a", epochs=2, batch_size=8, loss="mse", metric="a:auc", validation=0.25, needs=("a.npz",)
     )  # fmt: skip
     chains = settings.chains("pruning", MICRO, (), quick=False)
+    assert "[student]\nwidth = 0.5\nepochs = 9\n" in settings.project_text(made(tmp_path, task), chains, student=0.5)
     (tmp_path / "edgekit.toml").write_text(settings.project_text(made(tmp_path, task), chains), encoding="utf-8")
     project = load_project(tmp_path)
     assert project.chains == chains
@@ -87,6 +88,20 @@ def test_a_technique_that_is_not_known_here_has_what_the_plan_proposes_and_a_ste
     assert [one.get("sparsity") for one in settings.settings("pruning", [plan()])] == [None, 0.75], (
         "its defaults, and more"
     )
+
+
+def test_the_smallest_file_within_the_loss_is_taken_else_the_one_that_lost_least():
+    from smaller.building import fewest_bytes
+
+    failed, light, heavy, lossy = (
+        {"failed": "no"},
+        {"flash": 3, "drop": 0.1},
+        {"flash": 2, "drop": 0.5},
+        {"flash": 1, "drop": 0.6},
+    )
+    assert fewest_bytes([failed, light, heavy, lossy]) == heavy
+    assert fewest_bytes([failed, {"flash": 1, "drop": 2.0}, lossy]) == lossy
+    assert fewest_bytes([failed]) == failed
 
 
 def test_why_the_search_leaves_a_technique_out_is_kept():

@@ -16,7 +16,7 @@ from edgekit.planner.planner import Planner
 from edgekit.planner.rules import is_own
 from edgekit.techniques import techniques
 from edgekit.values import to_builtins
-from smaller.settings import Chain, aim, chains, declined, project_text
+from smaller.settings import DROP, STUDENT, STUDENT_WIDTHS, Chain, aim, chains, declined, project_text
 from smaller.tasks import Prepared
 
 Figures = dict[str, Any]
@@ -46,19 +46,40 @@ def plans(made: Prepared, device: str) -> list[Plan]:
 
 
 def alone(made: Prepared, name: str, device: str, known: Sequence[Plan]) -> dict[str, Figures]:
-    """The cell of a technique alone, and for the first one that of the baseline."""
+    """The cell of a technique alone, and beside that of int8 the one of the baseline."""
     if name not in techniques():
         return {name: {"skipped": "this edgekit does not have it"}}
+    if name == STUDENT:  # a project has one student, so that each is a build
+        found = [_alone(made, name, device, known, width)[0] for width in STUDENT_WIDTHS[: 1 if made.quick else None]]
+        return {name: fewest_bytes(found)}
+    found, baseline = _alone(made, name, device, known)
+    return {name: found | {"declined": declined(name, known)}} | ({"float32": baseline} if name == "int8" else {})
+
+
+def fewest_bytes(found: Sequence[Figures]) -> Figures:
+    """The smallest of the files that lost no more than may be lost; the one that lost least where all lost more, or any where none has figures."""
+    there = [one for one in found if one.get("drop") is not None]
+    held = [one for one in there if one["drop"] <= DROP]
+    if held:
+        return min(held, key=lambda one: float(one["flash"]))
+    return min(there, key=lambda one: float(one["drop"]), default=found[0])
+
+
+def _alone(
+    made: Prepared, name: str, device: str, known: Sequence[Plan], student: float | None = None
+) -> tuple[Figures, Figures]:
+    """The figures of a technique's chosen setting, and those of the baseline."""
     tried = chains(name, device, known, quick=made.quick)
-    report = _built(made, device, tried, aim(name, device), out=name)
+    report = _built(made, device, tried, aim(name, device), out=name, student=student)
     if report.chosen is None or not report.chosen.candidate.startswith("own_"):
-        report = _forced(made, device, tried, report, name)
-    found = figures(made, report) | {"declined": declined(name, known)}
-    baseline = {} if report.baseline is None else {"float32": taken(made, report.baseline.metrics)}
-    return {name: found} | (baseline if name == "int8" else {})
+        report = _forced(made, device, tried, report, name, student)
+    baseline = {} if report.baseline is None else taken(made, report.baseline.metrics)
+    return figures(made, report), baseline
 
 
-def _forced(made: Prepared, device: str, tried: Sequence[Chain], report: Report, name: str) -> Report:
+def _forced(
+    made: Prepared, device: str, tried: Sequence[Chain], report: Report, name: str, student: float | None
+) -> Report:
     """The report of the chain that lost least, where none was kept within what may be lost: its figures on the test split."""
     drops = {
         int(one.candidate.partition(":")[0].removeprefix("own_")): float(drop.value)
@@ -68,7 +89,7 @@ def _forced(made: Prepared, device: str, tried: Sequence[Chain], report: Report,
     if not drops:
         return report
     least = min(drops, key=lambda number: drops[number])
-    return _built(made, device, tried[least - 1 : least], "smallest", out=name, max_drop=ANY)
+    return _built(made, device, tried[least - 1 : least], "smallest", out=name, max_drop=ANY, student=student)
 
 
 def best(made: Prepared, device: str, time_budget: str) -> Figures:
@@ -103,9 +124,9 @@ def taken(made: Prepared, metrics: Metrics) -> Figures:
 
 def _built(
     made: Prepared, device: str, tried: Sequence[Chain], goal: str, *, out: str, seed: int = 0, max_drop: float | None = None,
-    time_budget: str = "12h", planner: type[Planner] = OwnChains,
+    time_budget: str = "12h", planner: type[Planner] = OwnChains, student: float | None = None,
 ) -> Report:  # fmt: skip
-    _write(made, tried)
+    _write(made, tried, student)
     folder = made.folder / "builds" / device / out
     shutil.rmtree(folder, ignore_errors=True)
     with mock.patch("edgekit.search.one_device.Planner", planner):
@@ -114,8 +135,8 @@ def _built(
         ).report  # fmt: skip
 
 
-def _write(made: Prepared, tried: Sequence[Chain]) -> None:
-    (made.folder / "edgekit.toml").write_text(project_text(made, tried), encoding="utf-8")
+def _write(made: Prepared, tried: Sequence[Chain], student: float | None = None) -> None:
+    (made.folder / "edgekit.toml").write_text(project_text(made, tried, student), encoding="utf-8")
 
 
 def _told(event: Event) -> None:

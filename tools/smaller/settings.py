@@ -32,7 +32,11 @@ MICRO_ENDS = ("int8", "int8_coded")
 """What follows a training: on tflite-micro also the coded file, since only there zeros and repeated weights are fewer bytes."""
 BY_DOWNLOAD = ("pruning", "clustering", "l1")
 """On other runtimes these leave the raw bytes as they are, so that of their settings the smallest deflated file is taken."""
-MOST = 4
+STUDENT = "student"
+STUDENT_WIDTHS, STUDENT_LONGER = (0.5, 0.35), 3
+"""The shares of the model's channels that students have, and how many times as long as another fine-tune they are trained."""
+MOST = 3
+"""The settings of a technique that are tried at most."""
 DROP = 0.5
 """Points that may be lost."""
 
@@ -81,14 +85,15 @@ def declined(name: str, plans: Sequence[Plan]) -> str:
     return next((one.reason for plan in plans for one in plan.declined if one.technique == name), "")
 
 
-def project_text(made: Prepared, chained: Sequence[Chain]) -> str:
-    """The `edgekit.toml` of a task with chains of its own."""
+def project_text(made: Prepared, chained: Sequence[Chain], student: float | None = None) -> str:
+    """The `edgekit.toml` of a task with chains of its own; `student` is the width of a student that is derived from the model."""
     task = made.task
     lines = [f"model = {_toml(made.model)}", "[data]", f"source = {_toml(made.data.name)}"]
     lines += [f"validation = {task.validation}"] if task.validation else []
     lines += ["[goal]", f"max_drop = {DROP}"]
     lines += [f"metric = {_toml(task.metric)}", 'direction = "higher"'] if task.metric else []
     lines += ["[training]", f"epochs = {made.epochs}", f"batch_size = {task.batch_size}"]
+    lines += ["[student]", f"width = {student}", f"epochs = {STUDENT_LONGER * made.epochs}"] if student else []
     for chain in chained:
         lines += ["[[chain]]", f"steps = {_toml([to_builtins(step) for step in chain])}"]
     return "\n".join([*lines, ""])

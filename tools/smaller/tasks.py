@@ -61,7 +61,7 @@ TASKS = {
         ),
         Task(
             name="resnet8", title="ResNet-8 of MLPerf Tiny, trained from scratch on the CIFAR-10 JPEGs", module="cifar", needs=("cifar10_jpeg.tar.gz",),
-            epochs=10, batch_size=64, loss="classes", wanted={LINUX: 60_000, MICRO: 45_000},
+            epochs=6, batch_size=64, loss="classes", wanted={LINUX: 60_000, MICRO: 45_000},
         ),
         Task(
             name="autoencoder", title="Dense layers in the shape of MLPerf Tiny's anomaly autoencoder, on data made by the tool", module="autoencoder",
