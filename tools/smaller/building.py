@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import sys
 from collections.abc import Sequence
@@ -11,7 +12,7 @@ from unittest import mock
 import edgekit
 from edgekit.documents.candidate import Plan
 from edgekit.documents.events import Event, TrialFinished
-from edgekit.documents.report import Metrics, Report
+from edgekit.documents.report import CandidateReport, Check, Metrics, Report
 from edgekit.planner.planner import Planner
 from edgekit.planner.rules import is_own
 from edgekit.techniques import techniques
@@ -81,15 +82,11 @@ def _forced(
     made: Prepared, device: str, tried: Sequence[Chain], report: Report, name: str, student: float | None
 ) -> Report:
     """The report of the chain that lost least, where none was kept within what may be lost: its figures on the test split."""
-    drops = {
-        int(one.candidate.partition(":")[0].removeprefix("own_")): float(drop.value)
-        for one in report.candidates
-        if one.candidate.startswith("own_") and (drop := one.metrics.get("accuracy_drop")) and drop.value is not None
-    }
-    if not drops:
+    least = min(_own(report), key=_drop, default=None)
+    if least is None:
         return report
-    least = min(drops, key=lambda number: drops[number])
-    return _built(made, device, tried[least - 1 : least], "smallest", out=name, max_drop=ANY, student=student)
+    number = int(least.candidate.partition(":")[0].removeprefix("own_"))
+    return _built(made, device, tried[number - 1 : number], "smallest", out=name, max_drop=ANY, student=student)
 
 
 def best(made: Prepared, device: str, time_budget: str) -> Figures:
@@ -103,21 +100,48 @@ def again(made: Prepared, device: str, steps: Chain, seed: int) -> Figures:
 
 
 def figures(made: Prepared, report: Report) -> Figures:
-    """The figures of a report's chosen file on the test split, and why there are none."""
+    """The figures of a report's chosen file on the test split.
+
+    Where no chain was chosen, since each missed a check besides that of its loss, those on the validation split of the one that lost least; else why there are none.
+    """
     tried = {one.candidate: one for one in report.candidates}
-    if report.chosen is None or report.chosen.candidate not in tried:
-        return {"failed": report.summary}
-    chosen = tried[report.chosen.candidate]
-    reasons = "; ".join(f"{one.candidate}: {one.reason}" for one in report.candidates if one.outcome == "failed")
-    if chosen.candidate == report.candidates[0].candidate:  # the baseline: no chain gave a file
-        return {"failed": reasons or report.summary}
-    return taken(made, report.chosen.metrics) | {
-        "candidate": chosen.candidate.partition(":")[2] or chosen.candidate, "steps": to_builtins(report.chosen.steps),
-        "training": list(chosen.training), "seconds": round(sum(one.seconds for one in report.candidates), 1), "others_failed": reasons,
+    failures = "; ".join(f"{one.candidate}: {one.reason}" for one in report.candidates if one.outcome == "failed")
+    chosen = None if report.chosen is None else tried.get(report.chosen.candidate)
+    if chosen is not None and report.chosen is not None and chosen is not report.candidates[0]:
+        found = taken(made, report.chosen.metrics) | {"missed": missed(report.checks)}
+    else:
+        chosen = min(_own(report), key=_drop, default=None)
+        if chosen is None:
+            return {"failed": failures or report.summary}
+        found = taken(made, chosen.metrics) | {"missed": [chosen.reason], "split": "validation"}
+    return found | {
+        "candidate": chosen.candidate.partition(":")[2] or chosen.candidate, "steps": to_builtins(chosen.steps),
+        "training": list(chosen.training), "seconds": round(sum(one.seconds for one in report.candidates), 1), "failures": failures,
     }  # fmt: skip
 
 
+def _own(report: Report) -> list[CandidateReport]:
+    """The project's own chains that have figures."""
+    return [one for one in report.candidates if one.candidate.startswith("own_") and _drop(one) < math.inf]
+
+
+def _drop(found: CandidateReport) -> float:
+    """The points that a candidate lost on the validation split; infinite where that is not known."""
+    drop = found.metrics.get("accuracy_drop")
+    return math.inf if drop is None or drop.value is None else float(drop.value)
+
+
+def missed(checks: Sequence[Check]) -> list[str]:
+    """The checks that a file does not pass, without those of its loss, which the table shows itself."""
+    return [
+        one.name
+        for one in checks
+        if one.outcome in ("fail", "unknown") and one.name not in ("accuracy_drop", "selection")
+    ]
+
+
 def taken(made: Prepared, metrics: Metrics) -> Figures:
+    """The figures that the table shows, by its own names."""
     names = {**{name: name for name in SIZES}, made.task.score: "score", "accuracy_drop": "drop"}
     return {ours: metrics[name].value for name, ours in names.items() if name in metrics}
 

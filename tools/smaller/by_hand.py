@@ -8,7 +8,7 @@ from typing import Any
 
 import edgekit
 from edgekit.errors import EdgekitError
-from smaller.building import Figures, taken
+from smaller.building import Figures, missed, taken
 from smaller.settings import DROP, project_text
 from smaller.tasks import LINUX, MICRO, Prepared
 
@@ -49,4 +49,4 @@ def _judged(made: Prepared, device: str, out: Any, name: str) -> Figures:
     except EdgekitError as problem:
         return {"failed": str(problem)[:200]}
     assert report.chosen is not None
-    return taken(made, report.chosen.metrics) | {"before_diet": dieted.flash_before}
+    return taken(made, report.chosen.metrics) | {"before_diet": dieted.flash_before, "missed": missed(report.checks)}
