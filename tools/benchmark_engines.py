@@ -181,11 +181,11 @@ class Side:
         folder, seconds, note = Path(self.model.folder), None, ""
         if way in ENGINES:
             steps = [_rounding(way), *steps]
-            folder, answer = self._job(
-                f"{way}-{seed}-model", seed, do="train", model=str(folder), steps=steps[:1], **self._data(seed)
+            folder, answer = self.job(
+                f"{way}-{seed}-model", seed, do="train", model=str(folder), steps=steps[:1], **self.data()
             )
             seconds, note = answer["seconds"], answer["training"]
-        path, _ = self._job(
+        path, _ = self.job(
             f"{way}-{seed}-file", seed, do="convert", model=str(folder), steps=steps, dataset=self.dataset.root, samples=200,
             inputs=port_names(self.model.facts.inputs), outputs=port_names(self.model.facts.outputs),
         )  # fmt: skip
@@ -200,7 +200,7 @@ class Side:
         _say(f"{self.folder.name}, {way}, seed {seed}: {found}; {note}")
         return found
 
-    def _data(self, seed: int) -> dict[str, Any]:
+    def data(self) -> dict[str, Any]:
         """What the job `train` takes of the data: also the float model's outputs, which its loss holds a share of."""
         teacher = {split: [str(self._teacher(split) / "output_0.npy")] for split in ("train", "validation")}
         return {
@@ -209,11 +209,11 @@ class Side:
 
     def _teacher(self, split: str) -> Path:
         folder = self.folder / f"teacher-{split}"
-        return folder if folder.is_dir() else self._job(
+        return folder if folder.is_dir() else self.job(
             folder.name, 0, do="predict", model=self.model.folder, dataset=self.dataset.root, split=split
         )[0]  # fmt: skip
 
-    def _job(self, name: str, seed: int, **job: Any) -> tuple[Path, Any]:
+    def job(self, name: str, seed: int, **job: Any) -> tuple[Path, Any]:
         """The folder of a job and its answer; ends the tool where the job fails."""
         target = self.folder / name
         shutil.rmtree(target, ignore_errors=True)

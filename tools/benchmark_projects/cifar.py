@@ -6,7 +6,9 @@ takes so many of the training images, the first of each class alike.
 
 import io
 import os
+import sys
 import tarfile
+import time
 from pathlib import Path
 
 import keras
@@ -79,9 +81,13 @@ def trained_model(make=network):
         "sparse_categorical_crossentropy",
         metrics=["accuracy"],
     )
-    for _ in range(EPOCHS):
+    for epoch in range(EPOCHS):
+        began = time.monotonic()
         order = generator.permutation(len(x))[: steps * batch]
         model.fit(_augmented(x[order], generator), y[order], batch_size=batch, verbose=0)
+        if epoch == 1:  # the first one also compiles
+            left = (EPOCHS - 2) * (time.monotonic() - began)
+            print(f"training: about {left:.0f} s more for {EPOCHS - 2} epochs", file=sys.stderr, flush=True)
     return model
 
 

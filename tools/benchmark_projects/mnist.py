@@ -9,6 +9,8 @@ from pathlib import Path
 import keras
 import numpy as np
 
+EPOCHS = 4
+
 
 def arrays():
     """Pixels from 0 to 1, as the guide feeds them; the tenth of the training images that the guide validates with."""
@@ -23,10 +25,9 @@ def arrays():
     return found
 
 
-def trained_model():
-    """The guide's model, its training and its length."""
-    keras.utils.set_random_seed(0)
-    model = keras.Sequential(
+def network():
+    """The guide's model."""
+    return keras.Sequential(
         [
             keras.Input((28, 28)),
             keras.layers.Reshape((28, 28, 1)),
@@ -36,8 +37,14 @@ def trained_model():
             keras.layers.Dense(10),
         ]
     )
+
+
+def trained_model():
+    """The guide's training and its length."""
+    keras.utils.set_random_seed(0)
+    model = network()
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile("adam", loss)
     data = arrays()
-    model.fit(data["x_train"], data["y_train"], epochs=4, verbose=0)
+    model.fit(data["x_train"], data["y_train"], epochs=EPOCHS, verbose=0)
     return model

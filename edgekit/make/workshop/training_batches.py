@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -29,6 +29,19 @@ from edgekit.values import read
 JUDGED = 4096
 """The most samples of the validation split that the loss is taken on, always the same ones."""
 JUDGED_AT_ONCE = 256
+SPLITS: tuple[Split, ...] = ("train", "validation")
+
+
+class _Arrays(NamedTuple):
+    """A split with its files mapped once: to map them again takes longer than to read a small batch of them."""
+
+    rows: np.ndarray
+    inputs: list[np.ndarray]
+    targets: list[np.ndarray]
+
+    @classmethod
+    def of(cls, dataset: Dataset, split: Split) -> _Arrays:
+        return cls(rows=dataset.rows(split), inputs=dataset.inputs(split), targets=dataset.targets(split))
 
 
 class TrainingBatches:
@@ -38,18 +51,19 @@ class TrainingBatches:
     """
 
     def __init__(self, tools: Door, dataset: Dataset, model: Any, job: dict[str, Any]) -> None:
-        self._dataset, self._settings, self._seed = dataset, job["training"], job["seed"]
+        self._settings, self._seed = job["training"], job["seed"]
+        self._arrays = {split: _Arrays.of(dataset, split) for split in SPLITS}
         self._dtypes = [dtype.as_numpy_dtype for dtype in input_types(tools, model)]
         self._teacher = Teacher(job["teacher"]) if job.get("teacher") else None
         self._distilled = [
             self._teacher is not None and can_distil(text, target.shape, output.shape)
-            for text, target, output in zip(job["losses"], dataset.targets("train"), model.outputs, strict=True)
+            for text, target, output in zip(job["losses"], self._arrays["train"].targets, model.outputs, strict=True)
         ]
         self.losses = [
             self._mixed(tools, text) if distilled else make_loss(tools, text)
             for text, distilled in zip(job["losses"], self._distilled, strict=True)
         ]
-        self.steps_per_epoch = -(-len(dataset.rows("train")) // self._settings["batch_size"])
+        self.steps_per_epoch = -(-len(self._arrays["train"].rows) // self._settings["batch_size"])
         self.is_distilled = any(self._distilled)
         asked = self._settings.get("augment")
         augment = read(asked, AugmentTable, where="training.augment") if asked else None
@@ -97,7 +111,7 @@ class TrainingBatches:
 
     def judged(self) -> Iterator[tuple[int, list[Any], list[Any]]]:
         """Samples of the validation split that a model is judged by: number, inputs and targets."""
-        count = len(self._dataset.rows("validation"))
+        count = len(self._arrays["validation"].rows)
         positions = np.sort(np.random.default_rng(self._seed).permutation(count)[:JUDGED])
         for start in range(0, len(positions), JUDGED_AT_ONCE):
             part = positions[start : start + JUDGED_AT_ONCE]
@@ -108,16 +122,18 @@ class TrainingBatches:
 
     @functools.lru_cache(maxsize=1)  # noqa: B019 - it lives as long as one training
     def _order(self, epoch: int) -> np.ndarray:
-        return np.random.default_rng([self._seed, epoch]).permutation(len(self._dataset.rows("train")))
+        return np.random.default_rng([self._seed, epoch]).permutation(len(self._arrays["train"].rows))
 
     def _samples(
         self, split: Split, positions: np.ndarray, *, answered: bool = True
     ) -> tuple[list[Any], list[Any], list[Any]]:
         """Inputs, targets and the float model's outputs; no outputs without a teacher, or if not `answered`."""
-        picked = self._dataset.rows(split)[positions]
-        arrays = zip(self._dataset.inputs(split), self._dtypes, strict=True)
-        inputs = [array[picked].astype(dtype, copy=False) for array, dtype in arrays]
-        targets = [np.asarray(array[picked]) for array in self._dataset.targets(split)]
+        found = self._arrays[split]
+        picked = found.rows[positions]
+        inputs = [
+            array[picked].astype(dtype, copy=False) for array, dtype in zip(found.inputs, self._dtypes, strict=True)
+        ]
+        targets = [np.asarray(array[picked]) for array in found.targets]
         teacher = self._teacher if answered and self.is_distilled else None
         return inputs, targets, teacher.outputs(split, positions) if teacher is not None else []
 

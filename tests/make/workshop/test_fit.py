@@ -242,6 +242,24 @@ def test_what_was_made_before_is_kept_at_every_step(tools, dataset, model):
     assert not kernel[0].any() and kernel[1:].all()
 
 
+def test_the_files_of_the_data_are_opened_once_and_not_at_each_step(tools, model, tmp_path):
+    from edgekit.make.workshop.training_batches import TrainingBatches
+
+    x, y = np.arange(24, dtype=np.float32).reshape(8, CLASSES), np.arange(8) % CLASSES
+    arrays = {f"{name}_{split}": array for split in ("train", "val", "test") for name, array in (("x", x), ("y", y))}
+    found = spool_result(
+        arrays, tmp_path, names=("x",), options=to_builtins(DataTable(source="data")), seed=0, progress=no_progress
+    )  # fmt: skip
+    job = {"training": TRAINING, "losses": ["sparse_categorical_crossentropy"], "seed": 0}
+    batches = TrainingBatches(tools, found, model, job)
+    for path in tmp_path.rglob("*.npy"):
+        path.unlink()
+    (inputs,), (targets,) = batches.batch(0)
+    ((count, *judged),) = batches.judged()
+    assert (inputs == x).all() and (targets == y).all(), "all eight, in the order of their rows"
+    assert count == 8 and (judged[0][0] == x).all()
+
+
 def test_a_loss_that_does_not_fit_the_data_is_bad_input(tools, dataset, model):
     from edgekit.make.workshop.fit import Fit
 
