@@ -47,6 +47,7 @@ search = "all"
 [training]
 epochs = 1
 learning_rate = 1e-3
+exclude = ["wide"]  # edgekit's own techniques leave its shape to the two
 [[chain]]
 steps = [{ technique = "half_channels", settings = { layer = "wide", reader = "classes", left = 32 } }, "int4_weights"]
 """
