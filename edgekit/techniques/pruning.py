@@ -2,8 +2,8 @@
 
 Zhu and Gupta, "To prune, or not to prune" (arXiv 1710.01878): the polynomial schedule raises the sparsity from
 nothing to its goal, s(t) = s_f (1 - (1 - t)^3); the constant one prunes at once. Zeros deflate well, so the download
-shrinks. The raw file shrinks where tflite-micro decodes coded weights, in which a zero takes a bit; elsewhere it does not
-change, nor does a dense runtime's time.
+shrinks. The raw file shrinks where tflite-micro decodes coded weights, in which a zero takes a bit, and where LiteRT expands sparse
+kernels, which hold no zeros; elsewhere it does not change, nor does a dense runtime's time.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from edgekit.documents.candidate import Declined
 from edgekit.documents.facts import ModelFacts
 from edgekit.techniques import masks
 from edgekit.techniques.interface import Constraint, Conversion, Evidence, Task, Training, TrainingTechnique
-from edgekit.techniques.packing import why_not_coded, with_zeros
+from edgekit.techniques.packing import why_zeros_stay, with_zeros
 from edgekit.techniques.sites import (
     by_channel,
     from_channels,
@@ -73,15 +73,15 @@ class Pruning(TrainingTechnique):
     place_in_chain = 1
 
     def propose(self, task: Task) -> Sequence[Settings] | Declined:
-        """Two strengths, the lighter first, where the deflated size counts, or where flash counts and the runtime decodes coded weights.
+        """Two strengths, the lighter first, where the deflated size counts, or where flash counts and the runtime decodes or expands weights.
 
-        For coded weights alone, the two are the lightest whose zeros are predicted to pay.
+        For the flash alone, the two are the lightest whose zeros are predicted to pay.
         """
-        shares = SPARSITIES if task.counts_weights else [one for one in SPARSITIES if why_not_coded(task, one) is None]
+        shares = SPARSITIES if task.counts_weights else [one for one in SPARSITIES if why_zeros_stay(task, one) is None]
         if not shares:
             return self.declined(
                 "zeros shrink only the deflated download, which neither a limit nor the goal asks for: the plain raw file stores them, "
-                f"{task.profile.runtime.kind} computes them (--max-download asks for it), and {why_not_coded(task, SPARSITIES[-1])}",
+                f"{task.profile.runtime.kind} computes them (--max-download asks for it), and {why_zeros_stay(task, SPARSITIES[-1])}",
             )
         reason = no_site(task)
         if reason is not None:

@@ -45,6 +45,7 @@ MADE = {
     "clustering": ("clustered_int8", {"clusters": 4}),
     "int8_lookup_tables": ("lookup_tables_int8", {}),
     "int8_coded": ("coded_int8", {}),
+    "int8_sparse": ("sparse_int8", {"io": "int8"}),
 }
 UNSEEN = ("float32", "fine_tuning")
 """The baseline and the control: there is nothing that they would add to a float32 file."""

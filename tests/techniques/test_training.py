@@ -157,6 +157,18 @@ def test_zeros_are_coded_bit_for_bit_and_still_seen(line):
     assert {one.name: one.outcome for one in checked.checks}["decoded_weights"] == "pass" and checked.outcome == "pass"
 
 
+def test_zeros_are_left_out_bit_for_bit_where_litert_expands_the_kernels(line):
+    plain, _, _ = line.make(PRUNING_CONSTANT, INT8)
+    sparse, path, evidence = line.make(PRUNING_CONSTANT, {"technique": "int8_sparse", "settings": {"io": "int8"}})
+    assert holds(evidence) and [found["technique"] for found in evidence][-2:] == ["pruning", "int8_sparse"]
+    assert "B of values and places in place of" in evidence[-1]["detail"] and sparse.size_bytes < plain.size_bytes
+    for mine, theirs in zip(kernels(sparse), kernels(plain), strict=True):
+        np.testing.assert_array_equal(mine.array.ravel(), theirs.array.ravel())
+    checked = check(path, device="host", cache=False)
+    assert {one.name: one.outcome for one in checked.checks}["operators"] == "pass" and checked.outcome == "pass"
+    assert sparse.macs == plain.macs and sparse.parameters == plain.parameters
+
+
 def test_float32_and_its_control(line):
     tflite, _, evidence = line.make(FLOAT32)
     tuned, _, tuned_evidence = line.make(FINE_TUNING, FLOAT32)
