@@ -246,6 +246,15 @@ def coded_int8() -> bytes:
     return made
 
 
+def sparse_int8() -> bytes:
+    """The large dense kernel of the golden `pruned_int8` in the sparse encoding, its layer a convolution."""
+    from edgekit.tflite.densify import with_sparse_kernels
+
+    made = with_sparse_kernels((FOLDER / "pruned_int8.tflite").read_bytes(), where="pruned_int8")
+    assert made is not None
+    return made
+
+
 def lstm() -> bytes:
     """A fused LSTM of 5 steps of 2 numbers to 4 units, batch 1: it carries state and cannot be resized."""
     model = keras.Sequential(
@@ -301,8 +310,8 @@ def recurrent_loop() -> bytes:
 
 GOLDEN: tuple[Callable[[], bytes], ...] = (
     float32, float16, dynamic_range, int8, int8_per_tensor, int8_float_io, int8_float_fallback, int16x8,
-    pruned_int8, pruned_sparse_encoding, narrowed_int8, clustered_float32, clustered_int8, lookup_tables_int8, coded_int8, low_rank_int8,
-    quantization_aware_int8, lstm, two_inputs, upsampled, loop, recurrent_loop,
+    pruned_int8, pruned_sparse_encoding, narrowed_int8, clustered_float32, clustered_int8, lookup_tables_int8, coded_int8, sparse_int8,
+    low_rank_int8, quantization_aware_int8, lstm, two_inputs, upsampled, loop, recurrent_loop,
 )  # fmt: skip
 
 

@@ -20,11 +20,13 @@ Budget = Literal["parameters", "macs", "activations"]
 FLOAT_BITS, FLOAT_BYTES = 32, 4
 
 
-Coder = Literal["tables", "pruned", "huffman"]
+Coder = Literal["tables", "pruned", "huffman", "sparse"]
+EXPANDED_ONCE = ("sparse",)
+"""The codings that the runtime writes out once, when it loads the model; all others are decoded in each inference."""
 
 
 class Packed(Value):
-    """The bytes of an operator's weights that each inference decodes, without what decoding adds to the graph; `kind` says how they are coded."""
+    """The bytes of an operator's weights where they are coded, without what decoding adds to the graph; `kind` says how."""
 
     kind: Coder
     low: int
@@ -45,8 +47,8 @@ class Node(Value):
     scales of its weights, each with a zero point. `widened` counts its constants that are widened to float32 by an
     operator of their own. `zeros` is the share of its weights that are zero. `distinct` is the largest number of
     distinct values in a channel, in units of the channel's scale (None: not limited). `packed` is how its weights
-    are coded, where each inference decodes them (None: they are plain). `width` is how long the last axis of its output is, `reads` how many
-    channels of its input each weighted sum runs over (0: there is none).
+    are coded (None: they are plain). `width` is how long the last axis of its output is, `reads` how many channels of its input each weighted
+    sum runs over (0: there is none).
     """
 
     name: str
@@ -83,7 +85,12 @@ class Node(Value):
     @property
     def decoded(self) -> int:
         """The weights that each inference decodes."""
-        return 0 if self.packed is None else self.weights
+        return 0 if self.packed is None or self.packed.kind in EXPANDED_ONCE else self.weights
+
+    @property
+    def expanded_bytes(self) -> int:
+        """Bytes of the weights that are written out once, in memory that they keep."""
+        return self.weight_bytes if self.packed is not None and self.packed.kind in EXPANDED_ONCE else 0
 
 
 class Graph(Value):

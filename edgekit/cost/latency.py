@@ -65,8 +65,8 @@ def workload_of(graph: Graph) -> Workload:
 def _decoded(graph: Graph) -> dict[str, int]:
     found: dict[str, int] = {}
     for node in graph.nodes:
-        if node.packed is not None:
-            found[node.packed.kind] = found.get(node.packed.kind, 0) + node.weights
+        if node.packed is not None and node.decoded:
+            found[node.packed.kind] = found.get(node.packed.kind, 0) + node.decoded
     return found
 
 

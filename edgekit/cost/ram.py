@@ -2,7 +2,7 @@
 
     peak = max over operators (sum of the tensors that are alive while it runs)
     arena of a microcontroller = peak + the interpreter's own + a share for each operator and channel
-    growth of a process        = runtime's own + file + weights as the kernels unpack them + peak
+    growth of a process        = runtime's own + file + weights as the kernels unpack them + sparse weights written out + peak
 
 A tensor lives from the operator that writes it to the last one that reads it. tflite-micro's greedy planner aims at the
 peak over the order of execution (tensorflow/lite/micro/docs/memory_management.md). On a microcontroller the weights
@@ -40,7 +40,7 @@ def predict(profile: DeviceProfile, graph: Graph) -> Estimate:
         return Estimate(
             value=round(usual), low=round(low), high=round(high + _scratch_bytes(graph)), source=ARENA_SOURCE
         )
-    file_bytes = flash.weight_bytes(graph)
+    file_bytes = flash.weight_bytes(graph) + sum(node.expanded_bytes for node in graph.nodes)
     unpacked = sum(node.weights * node.resident_bytes for node in graph.nodes)
     low, usual, high = (
         _end(profile.cost.runtime_memory, end) + file_bytes + UNPACKED_COPIES[end] * unpacked + PEAK_FACTOR[end] * peak

@@ -130,7 +130,7 @@ def _facts(model: TfliteModel, tensor: Tensor, row: OperatorRow, role: str) -> t
         role=role,
         dtype=tensor.dtype,
         shape=tensor.shape,
-        size_bytes=tensor.span[1] if tensor.span else 0,
+        size_bytes=tensor.stored_bytes,
         scales=len(tensor.scales),
         scale_low=min(tensor.scales, default=None),
         scale_high=max(tensor.scales, default=None),

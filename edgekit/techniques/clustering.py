@@ -91,8 +91,8 @@ class Clustering(TrainingTechnique):
         return -settings.clusters
 
     def keeps(self, settings: Settings, before: Sequence[str]) -> bool:
-        """Whether zeros that pruning made can stay."""
-        return "pruning" not in before or settings.clusters >= LEAST_WITH_ZERO
+        """Whether zeros that an earlier technique made can stay."""
+        return not {"l1", "pruning"} & set(before) or settings.clusters >= LEAST_WITH_ZERO
 
     def label(self, settings: Settings) -> str:
         """Its part of a candidate's name."""

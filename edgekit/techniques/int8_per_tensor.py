@@ -26,7 +26,13 @@ class Int8PerTensor(IntegerConversion):
 
     name = "int8_per_tensor"
     variant_of = "int8"
-    keeps_trained = ("low_rank", "pruning")  # shapes and zeros stay; clusters and simulated rounding are by channel
+    keeps_trained = (
+        "student",
+        "structured_pruning",
+        "low_rank",
+        "l1",
+        "pruning",
+    )  # shapes and zeros stay; clusters and simulated rounding are by channel
 
     def propose(self, task: Task) -> Sequence[Settings] | Declined:
         """Where the device computes in int8, flash or download counts, and it saves at least a hundredth of one that counts."""

@@ -1,8 +1,8 @@
-"""What coding weights costs that tflite-micro decodes, and whether it pays on a device.
+"""What coding weights costs that tflite-micro decodes or LiteRT expands, and whether it pays on a device.
 
-The techniques that make zeros or repeated values and the conversions that code them ask here. The file shrinks, but the
-firmware gains the code that decodes it: where that code takes more flash than the file saves, coding does not pay. Both
-sizes are predictions; a chain that the project defines itself is tried all the same.
+The techniques that make zeros or repeated values and the conversions that code them ask here. The file shrinks, but on a
+microcontroller the firmware gains the code that decodes it: where that code takes more flash than the file saves, coding does not pay.
+LiteRT has its code anyway, and expands weights once. All sizes are predictions; a chain that the project defines itself is tried all the same.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from edgekit.cost.decoding import GRAPH_BYTES
 from edgekit.cost.download import entropy
 from edgekit.cost.graph import Graph, Node, Packed
 from edgekit.cost.kernels_flash import code_bytes
-from edgekit.techniques.integer import WEIGHT_BITS, integer
+from edgekit.techniques.integer import WEIGHT_BITS, WEIGHT_BYTES, integer
 from edgekit.techniques.interface import COUNTS, Task
 from edgekit.techniques.sites import LAYER_KINDS, is_worked_on, left_out
 from edgekit.tflite.coding.header import DECODE, HEAD_BYTES
@@ -36,6 +36,9 @@ CLUSTER_SHARE = (0.5, 0.9, 1.0)
 # The bytes of a code's tables for each distinct value: none where other kernels share them, one item and a part where none does.
 VALUE_BYTES = (0.0, 1.0, 2.4)
 MOST_VALUES = 250
+# What a sparse kernel takes in the graph beyond `cost.decoding.GRAPH_BYTES`: low and usual in a convolution, high in a dense layer.
+SPARSE_GRAPH_BYTES = (60, 100, 300)
+MOST_IN_A_BYTE = 256
 
 
 def why_not(task: Task, clusters: int = CLUSTERS[-1]) -> str | None:
@@ -56,6 +59,52 @@ def why_not_coded(task: Task, zeros: float, least_macs: float = 0) -> str | None
     graph = integer(with_zeros(task.graph, zeros, left_out(task)))
     what = f"coded weights with {zeros:.0%} zeros" if zeros else "coded weights"
     return _pays_too_little(task, what, _saved(task, graph, coded(graph, least_macs)))
+
+
+def why_not_sparse(task: Task, zeros: float) -> str | None:
+    """Why the sparse encoding does not pay where training leaves this share of zeros; None where it is predicted to pay."""
+    reason = no_expander(task)
+    if reason is not None:
+        return reason
+    graph = integer(with_zeros(task.graph, zeros, left_out(task)))
+    return _saves_too_little(task, f"sparse kernels with {zeros:.0%} zeros", graph, sparse(graph))
+
+
+def why_zeros_stay(task: Task, zeros: float) -> str | None:
+    """Why no runtime's coding makes this share of zeros pay in the raw file; None where one does."""
+    of_the_runtime = why_not_sparse if task.profile.runtime.kind == "litert" else why_not_coded
+    return of_the_runtime(task, zeros)
+
+
+def no_expander(task: Task) -> str | None:
+    """Why a device expands no sparse kernels, or nobody counts the flash that they save."""
+    profile = task.profile
+    if profile.runtime.kind != "litert":
+        return f"only LiteRT is known to expand sparse kernels, and {profile.name} has {profile.runtime.kind}"
+    if profile.npu is not None:
+        return f"the compiler of the NPU of {profile.name} reads no sparse kernels"
+    if profile.numerics.int8 == "absent":
+        return f"{profile.name} has no int8 arithmetic"
+    if not task.counts("flash"):
+        return f"sparse kernels shrink the flash alone, which neither a limit nor the goal asks for ({OWN})"
+    return None
+
+
+def against_sparse(task: Task, graph: Graph) -> str | None:
+    """Why the sparse kernels of a candidate's graph do not pay; None where they are predicted to pay."""
+    plain = graph.changed(lambda node: {"packed": None})
+    return no_expander(task) or _saves_too_little(task, "sparse kernels", plain, graph)
+
+
+def _saves_too_little(task: Task, what: str, plain: Graph, packed: Graph) -> str | None:
+    """Where less than a hundredth is saved: of the limit with a balanced goal, else of the int8 file."""
+    saved = max(_saved(task, plain, packed), 0)
+    limit = task.room("flash") if task.goal.aim == "balanced" else None
+    whole = flash.predict(task.profile, plain).value if limit is None else limit
+    if saved >= COUNTS * whole:
+        return None
+    of = "the int8 file" if limit is None else "flash"
+    return f"{what} are predicted to save {format_size(saved)}: below 1% of the {format_size(whole)} of {of} ({OWN})"
 
 
 def no_decoder(task: Task, what: str) -> str | None:
@@ -132,6 +181,30 @@ def coded(graph: Graph, least_macs: float = 0) -> Graph:
         return {"packed": _gaining(node, replace(best, low=low, high=high))}
 
     return graph.changed(smallest)
+
+
+def sparse(graph: Graph) -> Graph:
+    """An integer graph with each kernel in TFLite's sparse encoding that is predicted to get smaller by it."""
+    return graph.changed(lambda node: {"packed": _gaining(node, _sparse(node) if node.kind in CODED_KINDS else None)})
+
+
+def _sparse(node: Node) -> Packed | None:
+    """packed = weights * (1 - zeros) * (a byte for the value, one or two for its place) + 1, 2 or 4 bytes for the end of each row
+
+    A row runs along one dimension of the kernel: of its output channels, as is usual, or of the inputs of one.
+    """
+    if not node.weights or not node.channels:
+        return None
+    kept = node.weights * (1 - node.zeros)
+    longest = max(node.channels, node.window)
+    rows = (node.weights / longest, node.weights / node.channels, node.weights / min(node.channels, node.window or 1))
+    is_wide = node.kind == "Dense" and min(node.channels, node.window) > MOST_IN_A_BYTE
+    places, ends = (1, 1 + is_wide, 2), (1, 2, 4)
+    low, usual, high = (
+        math.ceil(kept * (WEIGHT_BYTES + places[end]) + ends[end] * (rows[end] + 1)) + SPARSE_GRAPH_BYTES[end]
+        for end in range(3)
+    )
+    return Packed(kind="sparse", low=low, usual=usual, high=high)
 
 
 def _gaining(node: Node, packed: Packed | None) -> Packed | None:

@@ -83,7 +83,7 @@ def breakdown(model: TfliteModel) -> Breakdown:
             dtype=kind,
             parameters=sum(tensor.elements for tensor in constants[index] if is_parameter(tensor)),
             macs=operator.macs,
-            flash_bytes=sum(tensor.span[1] for tensor in constants[index] if tensor.span),
+            flash_bytes=sum(tensor.stored_bytes for tensor in constants[index]),
             memory_bytes=memory[index],
         )
         for index, (operator, label, kind) in enumerate(

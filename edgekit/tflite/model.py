@@ -65,6 +65,12 @@ class Tensor(Value):
         return math.prod(self.shape)
 
     @property
+    def stored_bytes(self) -> int:
+        """Bytes of its constant data in the file, with the places of a sparse encoding; 0 where it is computed."""
+        places = 0 if self.sparsity is None else self.sparsity.places_bytes
+        return 0 if self.span is None else self.span[1] + places
+
+    @property
     def size_bytes(self) -> int:
         """Bytes of the tensor unpacked in memory; 0 where the type has no fixed size."""
         return (self.elements * BITS.get(self.dtype, 0) + 7) // 8
@@ -166,7 +172,7 @@ class TfliteModel(Value):
     @property
     def weight_bytes(self) -> int:
         """Bytes of all constant data in the file; shared data counts once."""
-        return sum(tensor.span[1] for tensor in stored(self.tensors) if tensor.span is not None)
+        return sum(tensor.stored_bytes for tensor in stored(self.tensors))
 
     @property
     def activation_bytes(self) -> int:

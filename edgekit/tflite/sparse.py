@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 MAX_DENSE_ELEMENTS = 2**27
 _CSR = 1
 _INDEX_LETTERS = {1: "i", 2: "H", 3: "B"}  # the union SparseIndexVector
+_INDEX_BYTES = {1: 4, 2: 2, 3: 1}
 
 
 class Dimension(Value):
@@ -31,23 +32,39 @@ class Dimension(Value):
 
 
 class Sparsity(Value):
-    """Where the stored values are in the dense tensor; `order` counts blocks after the tensor's own dimensions."""
+    """Where the stored values are in the dense tensor; `order` counts blocks after the tensor's own dimensions.
+
+    `places_bytes` is what the lists of places take in the file.
+    """
 
     order: tuple[int, ...]
     blocks: tuple[int, ...]
     dimensions: tuple[Dimension, ...]
+    places_bytes: int
+
+
+def index_bytes(numbers: tuple[int, ...]) -> int:
+    """The width of the narrowest vector of places that holds some numbers: 1, 2 or 4 bytes.
+
+    >>> index_bytes((0, 255)), index_bytes((0, 256)), index_bytes((0, 65536))
+    (1, 2, 4)
+    """
+    most = max(numbers, default=0)
+    return 1 if most < 2**8 else 2 if most < 2**16 else 4
 
 
 def read_sparsity(table: Table, rank: int) -> Sparsity:
     """The description in a file; raises `ModelError` if it contradicts itself."""
     order = table.numbers(SparsityField.TRAVERSAL_ORDER, "i")
     blocks = table.numbers(SparsityField.BLOCK_MAP, "i")
-    dimensions = tuple(_read_dimension(item) for item in table.tables(SparsityField.DIM_METADATA))
+    tables = table.tables(SparsityField.DIM_METADATA)
+    dimensions = tuple(_read_dimension(item) for item in tables)
     if sorted(order) != list(range(rank + len(blocks))) or len(dimensions) != len(order):
         raise table.damaged(SparsityField.TRAVERSAL_ORDER, f"order of {len(order)} for {len(dimensions)} dimensions")
     if any(not 0 <= dimension < rank for dimension in blocks) or len(set(blocks)) != len(blocks):
         raise table.damaged(SparsityField.BLOCK_MAP, f"blocks of dimensions {blocks}")
-    return Sparsity(order=order, blocks=blocks, dimensions=dimensions)
+    size = sum(_places_bytes(item, dimension) for item, dimension in zip(tables, dimensions, strict=True))
+    return Sparsity(order=order, blocks=blocks, dimensions=dimensions, places_bytes=size)
 
 
 def _read_dimension(table: Table) -> Dimension:
@@ -62,6 +79,14 @@ def _read_dimension(table: Table) -> Dimension:
     if not segments or segments[0] != 0 or not rising or segments[-1] != len(indices):
         raise table.damaged(DimensionField.ARRAY_SEGMENTS, f"segments that do not cut {len(indices)} indices")
     return Dimension(size=0, segments=segments, indices=indices)
+
+
+def _places_bytes(table: Table, dimension: Dimension) -> int:
+    """Bytes of the two vectors of a dimension that lists places."""
+    kinds = (DimensionField.ARRAY_SEGMENTS_TYPE, DimensionField.ARRAY_INDICES_TYPE)
+    lengths = (len(dimension.segments or ()), len(dimension.indices))
+    pairs = zip(kinds, lengths, strict=True)
+    return sum(_INDEX_BYTES.get(table.number(kind, "<B"), 0) * length for kind, length in pairs if length)
 
 
 def _read_vector(table: Table, kind: DimensionField, field: DimensionField) -> tuple[int, ...]:

@@ -178,8 +178,8 @@ def coded_bytes(model: TfliteModel) -> int:
     """
     saved = 0
     for index, kernel in {kernel.index: kernel for kernel in kernels(model)}.items():
-        span = model.tensors[index].span
-        saved += max(0, (span[1] if span else 0) - math.ceil(kernel.array.size * entropy_bits(kernel.array) / 8))
+        stored_bytes = model.tensors[index].stored_bytes
+        saved += max(0, stored_bytes - math.ceil(kernel.array.size * entropy_bits(kernel.array) / 8))
     return model.size_bytes - saved
 
 
@@ -247,9 +247,11 @@ def _unpack(data: np.ndarray, bits: int, *, signed: bool) -> np.ndarray:
 
 
 def _no_array(model: TfliteModel, tensor: Tensor, received: str) -> ModelError:
+    wrong = "the converter writes it so where blocks are longer than rows: convert without EXPERIMENTAL_SPARSITY"
     return ModelError(
         "the tensor's data cannot be read as an array",
         where=f"{model.path}: tensor {tensor.index} {tensor.name!r}",
         received=received,
         allowed="a constant tensor of numbers",
+        next_step=None if tensor.sparsity is None else wrong,
     )

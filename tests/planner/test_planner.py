@@ -17,7 +17,7 @@ CONTROL = "fine_tuning+float32"
 
 
 def test_first_stops_when_nothing_smaller_is_predicted(task, search, reasons):
-    planner = Planner(task())
+    planner = Planner(task("stm32mp157"))
     asked = search(planner)
     assert asked[0] == "float32" and "int8" in asked
     assert CONTROL not in asked, "nothing is trained once int8 fits"
@@ -74,7 +74,7 @@ def test_an_outlook_is_what_is_asked_if_nothing_changes_and_changes_nothing_itse
 
 def test_an_accuracy_that_is_lost_leads_to_training(task, search):
     conversions = ("float16", "dynamic_range", "int8", "int8_per_tensor", "int16x8", "int8_float_fallback")
-    planner = Planner(task())
+    planner = Planner(task("stm32mp157"))
     asked = search(planner, {name: {"drop": 5.0} for name in conversions})
     assert asked[-2:] == ["quantization_aware+int8", CONTROL]
     assert planner.best().candidate.name == "quantization_aware+int8"
@@ -163,7 +163,7 @@ def test_a_limit_that_the_prediction_exceeds_is_named(task, search, reasons):
 
 
 def test_the_best_is_the_smallest_in_the_currency_and_among_equals_the_more_accurate(task, search):
-    planner = Planner(task(search="all", currency="flash"))
+    planner = Planner(task("stm32mp157", search="all", currency="flash"))
     same = {name: {"flash": 1000.0} for name in ("int8", "dynamic_range")}
     search(planner, {**same, "int8": {"flash": 1000.0, "drop": 0.5}})
     assert planner.best().candidate.name == "dynamic_range"
@@ -171,7 +171,7 @@ def test_the_best_is_the_smallest_in_the_currency_and_among_equals_the_more_accu
 
 
 def test_the_closest_misses_least(task, search):
-    planner = Planner(task(search="all", limits={"accuracy_drop": 1.0}))
+    planner = Planner(task("stm32mp157", search="all", limits={"accuracy_drop": 1.0}))
     answers = {
         name: {"drop": 9.0}
         for name in ("float32", "float16", "dynamic_range", "int8_per_tensor", "int16x8", "quantization_aware+int8")

@@ -23,7 +23,7 @@ from edgekit.project.project import AIM_OF, Goal
 from edgekit.techniques import masks, technique, techniques
 from edgekit.techniques.clustering import _values_in_scales
 from edgekit.techniques.interface import Conversion, Evidence, Task, TrainingTechnique
-from edgekit.techniques.pruning import _judge
+from edgekit.techniques.zeros import Asked, judge
 from edgekit.tflite.reader import read_tflite
 from edgekit.values import from_json, to_builtins, to_json
 from edgekit.verdict.limits import Limit, Limits, limits_of
@@ -48,6 +48,8 @@ MADE = {
     "int8_coded": ("coded_int8", {}),
     "student": ("int8_float_fallback", {"parameters": 475, "kernels": (36, 432)}),
     "low_rank": ("low_rank_int8", {"left": 0.3}),
+    "l1": ("pruned_int8", {"sparsity": 0.75}),
+    "int8_sparse": ("sparse_int8", {"io": "int8"}),
 }
 UNSEEN = ("float32", "fine_tuning")
 """The baseline and the control: there is nothing that they would add to a float32 file."""
@@ -207,18 +209,17 @@ def test_a_label_and_the_evidence_round_no_sparsity_up_to_all():
 
 def test_the_evidence_of_two_of_four_counts_whole_groups_and_says_so():
     """Rows of 21 weights: the last of each is in no group and stays."""
-    pruning = technique("pruning")
     kernel = np.random.default_rng(0).normal(size=(33, 21))
     (mask,) = masks.two_of_four([kernel])
-    chosen = pruning.settings_type(pattern="2:4")
-    found = _judge([kernel * mask], chosen, 0)
+    chosen = Asked(sparsity=0.9, pattern="2:4")
+    found = judge("pruning", [kernel * mask], chosen)
     assert found.holds and found.detail.startswith(
         "50.0% zeros in whole groups of four in the least sparse of 1 kernels"
     )
-    assert _judge([kernel, kernel * mask], chosen, 1).holds, "the one that was left out is not counted"
-    broken = _judge([kernel * mask, kernel], chosen, 0)
+    assert judge("pruning", [kernel, kernel * mask], chosen, 1).holds, "the one that was left out is not counted"
+    broken = judge("pruning", [kernel * mask, kernel], chosen)
     assert not broken.holds and "165 groups with more than two weights" in broken.detail
-    assert not _judge([kernel[:, :3]], chosen, 0).holds, "no group at all shows nothing"
+    assert not judge("pruning", [kernel[:, :3]], chosen).holds, "no group at all shows nothing"
 
 
 @pytest.mark.parametrize("name", MADE)
@@ -270,6 +271,7 @@ def test_zeros_are_kept_by_clusters_that_have_a_value_for_them():
         method.settings_type(clusters=3), ("pruning",)
     )
     assert not method.keeps(method.settings_type(clusters=2), ("pruning",))
+    assert not method.keeps(method.settings_type(clusters=2), ("l1",))
     assert technique("pruning").stronger(technique("pruning").settings_type(pattern="2:4")) is None
 
 

@@ -131,7 +131,7 @@ def test_zeros_are_a_reason_for_flash_where_coded_weights_are_decoded():
     zeros = [one for one in waiting if [step.technique.name for step in one.training] == ["pruning"]]
     assert {one.name for one in zeros} == {"pruning_50+int8_coded", "pruning_75+int8_coded"}
     assert all(not one.unmet and one.conversion.against(a_task(), one.graph) is None for one in zeros)
-    _, declined = candidates(a_task("rpi4"))
+    _, declined = candidates(a_task("stm32mp157"))
     (found,) = (one for one in declined if one.technique == "pruning")
     assert "the plain raw file stores them" in found.reason and "only tflite-micro decodes" in found.reason
     few = technique("pruning").propose(a_task(filters=47))

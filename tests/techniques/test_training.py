@@ -34,6 +34,7 @@ pytestmark = pytest.mark.tf
 USER = Path(__file__).parent / "user"
 SAMPLES, CLASSES = 32, 4
 PRUNING = {"technique": "pruning", "settings": {"sparsity": 0.5}}
+L1 = {"technique": "l1", "settings": {"sparsity": 0.75}}
 PRUNING_CONSTANT = {"technique": "pruning", "settings": {"sparsity": 0.75, "schedule": "constant"}}
 CLUSTERING = {"technique": "clustering", "settings": {"clusters": 8}}
 STRUCTURED_PRUNING = {"technique": "structured_pruning", "settings": {"left": 0.5}}
@@ -166,6 +167,39 @@ def test_zeros_are_coded_bit_for_bit_and_still_seen(line):
         np.testing.assert_array_equal(mine.array, theirs.array)
     checked = check(path, device="nucleo-l4r5zi", cache=False)
     assert {one.name: one.outcome for one in checked.checks}["decoded_weights"] == "pass" and checked.outcome == "pass"
+
+
+def test_zeros_are_left_out_bit_for_bit_where_litert_expands_the_kernels(line):
+    plain, _, _ = line.make(PRUNING_CONSTANT, INT8)
+    sparse, path, evidence = line.make(PRUNING_CONSTANT, {"technique": "int8_sparse", "settings": {"io": "int8"}})
+    assert holds(evidence) and [found["technique"] for found in evidence][-2:] == ["pruning", "int8_sparse"]
+    assert "B of values and places in place of" in evidence[-1]["detail"] and sparse.size_bytes < plain.size_bytes
+    for mine, theirs in zip(kernels(sparse), kernels(plain), strict=True):
+        np.testing.assert_array_equal(mine.array.ravel(), theirs.array.ravel())
+    checked = check(path, device="host", cache=False)
+    assert {one.name: one.outcome for one in checked.checks}["operators"] == "pass" and checked.outcome == "pass"
+    assert sparse.macs == plain.macs and sparse.parameters == plain.parameters
+
+
+@pytest.mark.parametrize("threshold", ["layer", "global"])
+def test_what_is_drawn_to_zero_is_zero_in_the_model_and_in_the_file(line, threshold):
+    step = {"technique": "l1", "settings": {"sparsity": 0.75, "threshold": threshold}}
+    tflite, _, evidence = line.make(step, INT8)
+    assert holds(evidence) and [found["technique"] for found in evidence] == ["l1", "l1", "int8"]
+    found = [kernel for kernel in kernels(tflite) if kernel.array.size >= MINIMUM_WEIGHTS]
+    zeros, size = (
+        sum(count) for count in zip(*((k.sparsity * k.array.size, k.array.size) for k in found), strict=True)
+    )
+    assert zeros / size >= 0.74
+    small = [kernel for kernel in kernels(tflite) if kernel.array.size < MINIMUM_WEIGHTS]
+    assert small and all(kernel.sparsity < 0.3 for kernel in small), "small kernels are left alone"
+
+
+def test_zeros_of_l1_stay_in_what_follows(line):
+    """Three quarters of L1 under half of pruning, then few values, then rounding."""
+    _, _, evidence = line.make(L1, PRUNING, CLUSTERING, QUANTIZATION_AWARE, INT8)
+    assert holds(evidence), evidence
+    assert [found["technique"] for found in evidence].count("l1") == 5, "after each stage and in the file"
 
 
 def test_float32_and_its_control(line):

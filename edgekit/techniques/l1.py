@@ -1,0 +1,195 @@
+"""L1 training: every weight is drawn towards zero while the model trains, and those that the loss does not hold become exactly zero.
+
+A proximal step follows each step of the optimiser (Parikh and Boyd, Proximal Algorithms, section 4.2): each weight moves towards zero
+by a threshold, and one that would cross it stays there, w - clip(w, -t, t). Large weights are drawn less (reweighted L1: Candes, Wakin and Boyd, arXiv
+0711.1612), since the same pull for all left those that stay too small. The optimiser is Adam, whose steps do not tell how large a gradient is, so no fixed
+strength leads to a wanted share of zeros: the threshold is adapted until the share follows its schedule, which rises as that of magnitude pruning does. At its
+end the smallest weights of what is missing go too. The zeros are then held, and the rest is trained without the pull (the relaxed lasso: Meinshausen, CSDA 52(1),
+2007).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from edgekit.cost.graph import Graph
+from edgekit.documents.candidate import Declined
+from edgekit.documents.facts import ModelFacts
+from edgekit.techniques import masks
+from edgekit.techniques.interface import Constraint, Conversion, Evidence, Task, Training, TrainingTechnique
+from edgekit.techniques.packing import OWN, with_zeros
+from edgekit.techniques.sites import by_channel, judged_kernels, kernel_variables, lookalikes, matching_sites, no_kernel
+from edgekit.techniques.worked_on import Judged, worked_on
+from edgekit.techniques.zeros import (
+    GLOBAL_IS_LIGHTER,
+    SPARSITIES,
+    Asked,
+    Held,
+    Threshold,
+    held,
+    judge,
+    judged,
+    threshold_at,
+)
+from edgekit.tflite.model import TfliteModel
+from edgekit.values import Value
+
+if TYPE_CHECKING:
+    import numpy as np
+
+ADAPTATIONS = 100
+"""How often the threshold is adapted while the share of zeros rises."""
+FACTOR = 1.2
+"""By how much the threshold is raised or lowered."""
+KNEE = 0.25
+"""The weight that is drawn half as much as one near zero, as a part of the weight below which the wanted share lies at the start."""
+TINY = 1e-12
+
+
+class Settings(Value):
+    """`sparsity` is the share of zeros, in each kernel or (`threshold = "global"`) in all together.
+
+    `end` is the share of the steps after which it is reached. `exclude` names the layers left out.
+    """
+
+    sparsity: Annotated[float, Meta(gt=0, lt=1)] = 0.5
+    threshold: Threshold = "layer"
+    end: Annotated[float, Meta(gt=0, le=1)] = 0.5
+    exclude: tuple[str, ...] = ()
+
+
+class L1(TrainingTechnique):
+    """The weights of each large kernel that the loss does not hold become zero."""
+
+    name = "l1"
+    settings_type = Settings
+    place_in_chain = 0.9
+
+    def propose(self, task: Task) -> Sequence[Settings] | Declined:
+        """Never by itself: it makes the zeros that magnitude pruning makes, at the same bytes, and is no better at it as a rule."""
+        return self.declined(
+            f"it makes as many zeros as magnitude pruning, and as a rule loses no less by them ({OWN})"
+        )
+
+    def stronger(self, settings: Settings) -> Settings | None:
+        """The next larger share of zeros; None beyond the largest."""
+        larger = next((sparsity for sparsity in SPARSITIES if sparsity > settings.sparsity), None)
+        if larger is None:
+            return None
+        threshold = "global" if settings.threshold == "global" else threshold_at(larger)
+        return msgspec.structs.replace(settings, sparsity=larger, threshold=threshold)
+
+    def strength(self, settings: Settings) -> float:
+        """The share of zeros, a little less where all layers share one threshold, since that loses less."""
+        return settings.sparsity - (GLOBAL_IS_LIGHTER if settings.threshold == "global" else 0)
+
+    def label(self, settings: Settings) -> str:
+        """Its part of a candidate's name."""
+        return f"l1_{settings.sparsity * 100:.6g}" + ("_global" if settings.threshold == "global" else "")
+
+    def leave_out(self, facts: ModelFacts, patterns: Sequence[str]) -> tuple[str, ...]:
+        """Of the layers that it would work on, those that match the patterns, and those of other kinds that look like them in the file."""
+        return (*matching_sites(facts, patterns), *lookalikes(facts))
+
+    def requires(self, graph: Graph, settings: Settings) -> str | None:
+        """It requires a layer that is large enough to work on."""
+        return no_kernel(graph, settings.exclude)
+
+    def effect(self, graph: Graph, settings: Settings) -> Graph:
+        """The share of zeros in every layer that it works on."""
+        return with_zeros(graph, settings.sparsity, settings.exclude)
+
+    def apply(self, door: Any, model: Any, settings: Settings, training: Training, before: Sequence[Any]) -> Any:
+        """Train the model while its weights are drawn towards zero, then with the zeros held."""
+        kernels = kernel_variables(model, settings.exclude)
+
+        def constraint(steps: int) -> Constraint:
+            end = max(1, round(settings.end * steps))
+            pull, zeros = Pull(door.tf, kernels, settings, end), Held(kernels)
+
+            def after_step(step: int) -> None:
+                if 0 < step <= end:
+                    pull.step(step)
+                if step == end:
+                    zeros.choose(pull.masks)
+                if step >= end:
+                    zeros.hold()
+
+            return Constraint(after_step=after_step, whole_after=end)
+
+        training.fit(model, constraint)
+        return model
+
+    def keep(self, door: Any, model: Any, settings: Settings) -> Constraint:
+        """Weights that are zero now stay zero."""
+        return held(kernel_variables(model, settings.exclude))
+
+    def ensures_in_model(self, door: Any, model: Any, settings: Settings) -> Evidence:
+        """Holds where every kernel that was worked on has its zeros."""
+        kernels = [by_channel(kernel.numpy()) for kernel in kernel_variables(model, settings.exclude)]
+        return judge(self.name, kernels, _asked(settings))
+
+    def ensures(self, tflite: TfliteModel, settings: Settings) -> Evidence:
+        """Holds where the kernels of the file have their zeros, except those of layers that are left out."""
+        return judged(self.name, Judged(*judged_kernels(tflite, settings.exclude)), _asked(settings))
+
+    def ensures_kept(
+        self, door: Any, model: Any, tflite: TfliteModel, settings: Settings, conversion: Conversion
+    ) -> Evidence:
+        """Holds where the kernels of the file that were worked on in the model have their zeros."""
+        return judged(self.name, worked_on(tflite, model, settings.exclude), _asked(settings))
+
+
+def _asked(settings: Settings) -> Asked:
+    return Asked(sparsity=settings.sparsity, threshold=settings.threshold)
+
+
+def goals(magnitudes: Sequence[np.ndarray], settings: Settings) -> list[float]:
+    """The share of zeros that each kernel (a row per output channel) is to have; with one threshold for all, what pruning at once would leave in each.
+
+    One strength for all weights would not do: kernels differ in the scale of their weights, and a small one that all depends on would lose as much as others.
+    """
+    if settings.threshold == "layer" or not magnitudes:
+        return [settings.sparsity] * len(magnitudes)
+    return [1 - float(mask.mean()) for mask in masks.of_all(magnitudes, settings.sparsity)]
+
+
+class Pull:
+    """The threshold of each kernel (a variable), and how it follows the kernel's share of zeros until the step `end`.
+
+    It begins as what would bring the share to zero by itself, a part in each step.
+    """
+
+    def __init__(self, tf: Any, kernels: Sequence[Any], settings: Settings, end: int) -> None:
+        import numpy as np
+
+        self._tf, self._kernels, self._end = tf, kernels, end
+        self._every = max(1, end // ADAPTATIONS)
+        magnitudes = [abs(by_channel(kernel.numpy())) for kernel in kernels]
+        self._goals = goals(magnitudes, settings)
+        below = [np.quantile(array, goal) for array, goal in zip(magnitudes, self._goals, strict=True)]
+        self._knees = [max(float(weight) * KNEE, TINY) for weight in below]
+        self._thresholds = [knee * (1 / KNEE + 1 / KNEE**2 / 2) / end for knee in self._knees]
+
+    def step(self, step: int) -> None:
+        """Move every weight towards zero; from time to time, adapt the thresholds."""
+        for kernel, knee, threshold in zip(self._kernels, self._knees, self._thresholds, strict=True):
+            weight = self._tf.convert_to_tensor(kernel)
+            reach = threshold * knee / (self._tf.abs(weight) + knee)
+            kernel.assign(weight - self._tf.clip_by_value(weight, -reach, reach))
+        if step % self._every == 0:
+            progress = 1 - (1 - step / self._end) ** 3
+            trios = zip(self._thresholds, self.shares(), self._goals, strict=True)
+            self._thresholds = [one * FACTOR if share < goal * progress else one / FACTOR for one, share, goal in trios]
+
+    def shares(self) -> list[float]:
+        """The share of zeros of each kernel."""
+        return [float((kernel.numpy() == 0).mean()) for kernel in self._kernels]
+
+    def masks(self, weights: list[np.ndarray]) -> list[np.ndarray]:
+        """Masks of the kernels, each without the smallest of its weights, as many as it is to lose."""
+        return [masks.of_each([one], goal)[0] for one, goal in zip(weights, self._goals, strict=True)]
