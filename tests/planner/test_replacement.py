@@ -117,7 +117,7 @@ def test_what_the_model_loses_or_cannot_convert_says_nothing_of_another_network(
 def test_a_network_that_saves_nothing_is_declined_by_its_prediction(search, reasons):
     planner = Planner(make_task(replacement=other_network(units=400)))
     asked = search(planner)
-    assert f"{FROM}+int8" not in asked and "int8 fits with" in reasons(planner)[f"{FROM}+int8"]
+    assert f"{FROM}+int8" not in asked and " fits with " in reasons(planner)[f"{FROM}+int8"]
 
 
 def test_the_plan_lists_it_and_its_chains():
