@@ -21,7 +21,7 @@ from edgekit.techniques.narrowing.counted import Work, elements, kernel_weights,
 
 
 class Account:
-    """A budget of a graph by the shares of its groups that stay."""
+    """A budget of a graph by the shares of its groups that stay: the products of widths that are summed, or what is alive during each call."""
 
     def __init__(self, graph: FlatGraph, channels: Channels, groups: Sequence[Group], budget: Budget) -> None:
         values = [*graph.inputs, *(value for call in graph.calls for value in call.outputs)]
@@ -33,10 +33,9 @@ class Account:
         self._first = 1 - self._slopes.sum(axis=0)
         works = works_of(graph)
         self._alive = self._lives(works, graph) if budget == "activations" else None
-        self._products = [] if budget == "activations" else self._kernels(graph, channels, works, budget)
-        if self._alive is None:
-            amounts, given, made = zip(*self._products, strict=True) if self._products else ((), (), ())
-            self._amounts, self._given, self._made = np.array(amounts, float), list(given), list(made)
+        found = self._kernels(graph, channels, works, budget) if self._alive is None else []
+        self._amounts = np.array([amount for amount, _, _ in found], float)
+        self._given, self._made = [given for _, given, _ in found], [made for _, _, made in found]
 
     def held(self, stays: np.ndarray) -> np.ndarray:
         """The quantities of the budget, by (.., groups) shares that stay: one total, or what is alive during each call."""
