@@ -137,6 +137,7 @@ def test_what_is_given_reaches_build(engine, tmp_path):
         "build", "--device", "rpi4", "--project", tmp_path, "--model", "m.keras", "--data", "d.npz", "--import", "a",
         "--import", "b", "--max-drop", "0.5", "--max-flash", "1KiB", "--max-latency", "20ms", "--out", "o",
         "--goal", "download", "--time-budget", "2min", "--seed", "7", "--workers", "2", "--trust", "--no-cache",
+        "--student", "s.keras",
     )  # fmt: skip
     given = dict(engine.given)
     assert callable(given.pop("progress")) and callable(given.pop("on_event"))
@@ -145,6 +146,7 @@ def test_what_is_given_reaches_build(engine, tmp_path):
         "max_drop": 0.5, "max_flash": 1024, "max_download": None, "max_ram": None, "max_latency": 20.0, "out": "o",
         "time_budget": 120.0, "seed": 7, "workers": 2, "trust": True, "cache": False, "lock": False, "locked": False,
         "scheduler": None, "emulate": None, "strict": None, "keep_names": None, "goal": "download",
+        "student": "s.keras",
     }  # fmt: skip
 
 

@@ -71,7 +71,7 @@ def _evenly(number: int, left: int) -> np.ndarray:
     """Which of a number of things stay, spread evenly, the first among them.
 
     >>> _evenly(5, 3).astype(int).tolist()
-    [1, 0, 1, 0, 1]
+    [1, 1, 0, 1, 0]
     """
     stays = np.zeros(number, bool)
     stays[[place * number // left for place in range(left)] if number else []] = True
