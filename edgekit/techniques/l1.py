@@ -70,9 +70,9 @@ class L1(TrainingTechnique):
     place_in_chain = 0.9
 
     def propose(self, task: Task) -> Sequence[Settings] | Declined:
-        """Never by itself: it makes the zeros that magnitude pruning makes, at the same bytes, and is no better at it as a rule."""
+        """Never by itself: it makes the zeros that magnitude pruning makes, at the same bytes, and loses about as much by them."""
         return self.declined(
-            f"it makes as many zeros as magnitude pruning, and as a rule loses no less by them ({OWN})"
+            f"magnitude pruning makes as many zeros and loses about as much by them: one is enough ({OWN})"
         )
 
     def stronger(self, settings: Settings) -> Settings | None:
