@@ -26,6 +26,7 @@ HEADS = (
 )
 ORDER = ("float32", *CONVERTED, *TRAINED, "best", *(f"{HAND}{recipe}" for recipe in RECIPES))
 TITLES = {"best": "**edgekit's own search**"}
+WORDS = {"best": "its own search"}
 PLACES = {LINUX: "any runtime, `rpi4`"}
 SEED = "seed "
 
@@ -88,7 +89,7 @@ def _wanted(task: Task, device: str, rows: Mapping[str, Figures]) -> list[str]:
     limit = task.wanted[device] if task.wanted[device] > 1 else task.wanted[device] * plain
     name, flash = ours
     came = "reached" if flash <= limit else f"missed by {flash - limit:,.0f} B"
-    return [f"Wanted: {limit:,.0f} B or less; {came}: {flash:,.0f} B by {name}."]
+    return [f"Wanted: {limit:,.0f} B or less; {came}: {flash:,.0f} B by {WORDS.get(name, name)}."]
 
 
 def _beside_hand(rows: Mapping[str, Figures]) -> list[str]:
