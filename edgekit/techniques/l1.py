@@ -70,10 +70,8 @@ class L1(TrainingTechnique):
     place_in_chain = 0.9
 
     def propose(self, task: Task) -> Sequence[Settings] | Declined:
-        """Never by itself: it makes the zeros that magnitude pruning makes, at the same bytes, and loses about as much by them."""
-        return self.declined(
-            f"magnitude pruning makes as many zeros and loses about as much by them: one is enough ({OWN})"
-        )
+        """Never by itself: it makes the zeros that magnitude pruning makes, at the same bytes, and as a rule loses no less by them."""
+        return self.declined(f"magnitude pruning makes as many zeros, and as a rule loses less by them ({OWN})")
 
     def stronger(self, settings: Settings) -> Settings | None:
         """The next larger share of zeros; None beyond the largest."""
