@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from edgekit.errors import EdgekitError, InterruptedBuild, did_you_mean
-from edgekit.interrupts import interrupt_is_handled
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -109,6 +108,8 @@ def _explain(problem: BaseException, *, debug: bool) -> int:
     if debug:
         traceback.print_exception(problem)
     if isinstance(problem, KeyboardInterrupt | InterruptedBuild):
+        from edgekit.interrupts import interrupt_is_handled
+
         interrupt_is_handled()
     if isinstance(problem, EdgekitError):
         click.echo(f"error: {problem}", err=True)
