@@ -1,6 +1,6 @@
 """The training step of a model of either Keras and its loss on some samples, traced once for all the runs of a fine-tune.
 
-The losses and Adam are tf_keras's for both, so that they train alike. It knows a model, losses and Adam; `fit` decides which samples, how many steps and which rate.
+The losses are tf_keras's for both and Adam is ours, so that they train alike. It knows a model, losses and Adam; `fit` decides which samples, how many steps and which rate.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from edgekit.errors import DataError
+from edgekit.make.workshop.adam import Adam
 from edgekit.make.workshop.answers import answers, is_keras3
 from edgekit.make.workshop.door import Door
 from edgekit.make.workshop.fused_normalization import fused_normalization
@@ -21,33 +22,30 @@ class TrainStep:
         tf = self._tf = tools.tf
         self._tools, self._model = tools, model
         self._total_loss = tools.keras.src.engine.compile_utils.LossesContainer(list(losses))
-        self._optimizer = tools.keras.optimizers.Adam(jit_compile=False)
-        self._optimizer.build(self._variables())
-        self._fresh = [variable.numpy() for variable in self._optimizer.variables]
+        self._adam = Adam(tf, self._variables())
+        self._apply = tf.autograph.experimental.do_not_convert(self._adam.apply)
         self._train = tf.function(self._trained, reduce_retracing=True)
         self._evaluate = tf.function(self._loss, reduce_retracing=True)
 
     def restart(self) -> None:
         """Clear Adam's moments of the previous run."""
-        for variable, value in zip(self._optimizer.variables, self._fresh, strict=True):
-            variable.assign(value)
+        self._adam.restart()
 
     def step(self, inputs: Any, targets: Any, learning_rate: float) -> None:
         """One step of training; raises `DataError` if the loss cannot be computed."""
-        self._optimizer.learning_rate.assign(learning_rate)
-        self._call(self._train, inputs, targets)
+        rate = self._tf.constant(self._adam.next_rate(learning_rate))
+        self._call(self._train, inputs, targets, rate)
 
     def loss(self, inputs: Any, targets: Any) -> float:
         """The mean loss of some samples, without training."""
         return float(self._call(self._evaluate, inputs, targets))
 
-    def _trained(self, inputs: Any, targets: Any) -> None:
+    def _trained(self, inputs: Any, targets: Any, rate: Any) -> None:
         with self._tf.GradientTape() as tape:
             loss = self._total(inputs, targets, training=True)
-        variables = self._variables()
-        self._optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
-        for weight in self._model.trainable_variables if is_keras3(self._model) else ():
-            if weight.constraint is not None:  # of tf_keras the optimizer asks the variable itself
+        self._apply(tape.gradient(loss, self._variables()), rate)
+        for weight in self._model.trainable_variables:
+            if weight.constraint is not None:
                 weight.assign(weight.constraint(weight))
 
     def _variables(self) -> list[Any]:
@@ -62,10 +60,10 @@ class TrainStep:
             outputs = answers(self._model, inputs, training=training)
         return self._total_loss(list(targets), outputs, regularization_losses=self._model.losses)
 
-    def _call(self, function: Any, inputs: Any, targets: Any) -> Any:
+    def _call(self, function: Any, inputs: Any, targets: Any, *rate: Any) -> Any:
         tensors = [[self._tf.convert_to_tensor(array) for array in arrays] for arrays in (inputs, targets)]
         try:
-            return function(*tensors)
+            return function(*tensors, *rate)
         except (ValueError, TypeError, self._tf.errors.InvalidArgumentError) as problem:
             raise DataError(
                 "the loss cannot be computed on this data", where="training.loss", received=_last_sentence(problem),
