@@ -25,7 +25,7 @@ class TrainStep:
         self._adam = Adam(tf, self._variables())
         self._apply = tf.autograph.experimental.do_not_convert(self._adam.apply)
         self._train = tf.function(self._trained, reduce_retracing=True)
-        self._evaluate = tf.function(self._loss, reduce_retracing=True)
+        self._evaluate: Any = None
 
     def restart(self) -> None:
         """Clear Adam's moments of the previous run."""
@@ -37,8 +37,10 @@ class TrainStep:
         self._call(self._train, inputs, targets, rate)
 
     def loss(self, inputs: Any, targets: Any) -> float:
-        """The mean loss of some samples, without training."""
-        return float(self._call(self._evaluate, inputs, targets))
+        """The mean loss of some samples, without training; traced from the second time on, for tracing takes some four times as long as one run."""
+        found = float(self._call(self._evaluate or self._loss, inputs, targets))
+        self._evaluate = self._evaluate or self._tf.function(self._loss, reduce_retracing=True)
+        return found
 
     def _trained(self, inputs: Any, targets: Any, rate: Any) -> None:
         with self._tf.GradientTape() as tape:
