@@ -21,6 +21,7 @@ from edgekit.make.workshop.door import Door
 from edgekit.make.workshop.train_step import TrainStep
 from edgekit.make.workshop.training_batches import TrainingBatches
 from edgekit.make.workshop.tuning import Run, search
+from edgekit.make.workshop.unoptimized_graphs import unoptimized_graphs
 from edgekit.progress import Progress
 from edgekit.techniques.interface import Constraint
 
@@ -78,7 +79,8 @@ class Fit:
         settings = self._job["training"]
         longest = max(1, settings["epochs"] * batches.steps_per_epoch)
         try:
-            search(try_run, longest=longest, fixed_rate=settings["learning_rate"], affordable=trial.affordable)
+            with unoptimized_graphs(self._tools, longest):
+                search(try_run, longest=longest, fixed_rate=settings["learning_rate"], affordable=trial.affordable)
         except OutOfTime:
             if not trial.has_weights:
                 raise
