@@ -11,6 +11,7 @@ import contextlib
 import importlib
 import types
 from collections.abc import Iterator
+from typing import Any
 
 from edgekit.make.workshop.door import Door
 
@@ -19,7 +20,7 @@ from edgekit.make.workshop.door import Door
 def lean_saving(tools: Door) -> Iterator[None]:
     """Within the block, a converter of concrete functions does neither."""
     tf = tools.tf
-    lite = importlib.import_module("tensorflow.lite.python.lite")
+    lite: Any = importlib.import_module("tensorflow.lite.python.lite")
     saver = importlib.import_module("tensorflow.python.checkpoint.functional_saver").MultiDeviceSaver
     lines = importlib.import_module("tensorflow.core.framework.graph_debug_info_pb2").GraphDebugInfo
     load, save = lite._load, vars(saver)["_traced_save"]
