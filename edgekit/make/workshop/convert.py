@@ -17,6 +17,7 @@ from edgekit.make.workshop.feed import calibration_note, representative
 from edgekit.make.workshop.int8.calibrating import kept_inputs
 from edgekit.make.workshop.int8.plain_activations import plain_activations
 from edgekit.make.workshop.layer_scopes import layer_scopes
+from edgekit.make.workshop.lean_saving import lean_saving
 from edgekit.make.workshop.plain_layers import plain_layers
 from edgekit.make.workshop.plain_operators import plain_operators
 from edgekit.make.workshop.real_inputs import real_inputs
@@ -71,7 +72,7 @@ def convert(job: dict[str, Any], progress: Progress) -> Any:
         converter, steps_unrolled = _opened(tools, model, job, dtypes)
     conversion_of(last).configure(tools, converter, last.settings, samples)
     try:
-        with kept_inputs():
+        with kept_inputs(), lean_saving(tools):
             content = order_ports(free_batch(converter.convert()), job["inputs"], job["outputs"])
         content = raised_small_scales(mended_lstm_scales(content))
     except Exception as problem:

@@ -25,6 +25,7 @@ from edgekit.make.workshop.model_loss import ModelLoss
 from edgekit.make.workshop.train_step import TrainStep
 from edgekit.make.workshop.training_batches import TrainingBatches
 from edgekit.make.workshop.tuning import SHARE, Run, search
+from edgekit.make.workshop.unoptimized_graphs import unoptimized_graphs
 from edgekit.progress import Progress
 from edgekit.techniques.interface import Constraint
 
@@ -88,7 +89,10 @@ class Fit:
         longest = max(1, round(share * whole))
         rate = settings["learning_rate"] or (self._rate if share < 1 else None)
         try:
-            search(try_run, longest=longest, fixed_rate=rate, affordable=trial.affordable, probe=max(1, whole // SHARE))
+            with unoptimized_graphs(self._tools, longest):
+                search(
+                    try_run, longest=longest, fixed_rate=rate, affordable=trial.affordable, probe=max(1, whole // SHARE)
+                )
         except OutOfTime:
             if not trial.has_weights:
                 raise

@@ -23,11 +23,16 @@ class ModelLoss:
         self._tf = tools.tf
         self._tools, self._model = tools, model
         self._total_loss = tools.keras.src.engine.compile_utils.LossesContainer(list(losses))
-        self._evaluate = self._tf.function(self._loss, reduce_retracing=True)
+        self._evaluate: Any = None
 
     def loss(self, inputs: Any, targets: Any) -> float:
-        """The mean loss of some samples, as in inference; raises `DataError` if it cannot be computed."""
-        return float(self._call(self._evaluate, inputs, targets))
+        """The mean loss of some samples, as in inference; raises `DataError` if it cannot be computed.
+
+        It is traced from the second time on, for tracing takes some four times as long as one run.
+        """
+        found = float(self._call(self._evaluate or self._loss, inputs, targets))
+        self._evaluate = self._evaluate or self._tf.function(self._loss, reduce_retracing=True)
+        return found
 
     def gradients(self, batches: Iterable[tuple[Any, Any]], weights: Sequence[Any]) -> Iterator[list[np.ndarray]]:
         """The loss's gradient by each of these weights on one batch after another, as in inference; zeros by a weight that it does not depend on."""
@@ -51,10 +56,10 @@ class ModelLoss:
             outputs = answers(self._model, inputs, training=training)
         return self._total_loss(list(targets), outputs, regularization_losses=self._model.losses)
 
-    def _call(self, function: Any, inputs: Any, targets: Any) -> Any:
+    def _call(self, function: Any, inputs: Any, targets: Any, *more: Any) -> Any:
         tensors = [[self._tf.convert_to_tensor(array) for array in arrays] for arrays in (inputs, targets)]
         try:
-            return function(*tensors)
+            return function(*tensors, *more)
         except (ValueError, TypeError, self._tf.errors.InvalidArgumentError) as problem:
             raise DataError(
                 "the loss cannot be computed on this data", where="training.loss", received=_last_sentence(problem),

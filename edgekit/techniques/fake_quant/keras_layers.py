@@ -60,7 +60,7 @@ def _range_layer(door: Any) -> Any:
                 return self._rounded(inputs, *self.fixed)
             if training and number is not None:
                 self._watch(inputs, number)
-            low, high = tf.reduce_min(self.low.value), tf.reduce_max(self.high.value)
+            low, high = self._range()
             if number is not None:
                 return self._rounded(inputs, low, high)
             return tf.cond(high > low, lambda: self._rounded(inputs, low, high), lambda: inputs)
@@ -83,8 +83,14 @@ def _range_layer(door: Any) -> Any:
         def _rounded(self, inputs: Any, low: Any, high: Any) -> Any:
             return tf.quantization.fake_quant_with_min_max_vars(inputs, low, high, num_bits=BITS)
 
+        def _range(self) -> tuple[Any, Any]:
+            """Its ends as tensors: they are asked for in every call, and take few operators."""
+            if self.watched == 1:
+                return tf.squeeze(self.low.value), tf.squeeze(self.high.value)
+            return tf.reduce_min(self.low.value), tf.reduce_max(self.high.value)
+
         def _watch(self, inputs: Any, number: int) -> None:
-            one = tf.one_hot(number, self.watched)
+            one = tf.one_hot(number, self.watched) if self.watched > 1 else 1.0
             share = one / tf.minimum(self.steps.value + 1.0, float(REMEMBERED))
             inputs = tf.stop_gradient(inputs)  # the ends follow the data, and are not trained
             ends = [(self.high, tf.maximum(tf.reduce_max(inputs), 0.0))]

@@ -84,7 +84,9 @@ def _contracted(equation: str) -> tuple[int, ...]:
 
 def rounded(tf: Any, kernel: Any, rounding: Rounding) -> Any:
     """A kernel on its int8 grid, in float32; the gradient passes unrounded (straight through)."""
-    seen = tf.reshape(kernel, rounding.shape)
+    as_is = tuple(kernel.shape) == tuple(rounding.shape)  # each operator less is traced and run for every kernel
+    own = tf.stop_gradient(kernel)
+    seen = own if as_is else tf.reshape(own, rounding.shape)
     scale = tf.reduce_max(tf.abs(seen), axis=rounding.axes, keepdims=True) / LEVELS
-    nearest = tf.reshape(tf.round(tf.math.divide_no_nan(seen, scale)) * scale, kernel.shape)
-    return kernel + tf.stop_gradient(nearest - kernel)
+    nearest = tf.round(tf.math.divide_no_nan(seen, scale)) * scale
+    return kernel + ((nearest if as_is else tf.reshape(nearest, kernel.shape)) - own)

@@ -311,3 +311,16 @@ def test_a_logit_is_no_target_for_a_probability(tools):
     loss = mixed_loss(tools, "binary_crossentropy_from_logits", share=1.0, temperature=1.0)
     same, far = (float(loss(pack(np.zeros(2), answer), answer * factor)) for factor in (1, 10))
     assert 0 < same < far
+
+
+@pytest.mark.parametrize(("samples_at_once", "rewritten"), [(SAMPLES, False), (1, True)])
+def test_the_graph_of_a_few_steps_runs_as_it_was_traced(tools, dataset, model, samples_at_once, rewritten):
+    seen = []
+
+    def constraint(steps: int) -> Constraint:
+        options = tools.tf.config.optimizer.get_experimental_options()
+        return Constraint(after_step=lambda step: seen.append(options["disable_meta_optimizer"]))
+
+    fitted(tools, dataset, model, constraint=constraint, batch_size=samples_at_once, epochs=1)
+    assert set(seen) == {not rewritten}
+    assert not tools.tf.config.optimizer.get_experimental_options()["disable_meta_optimizer"]
