@@ -1,9 +1,7 @@
 """L1 training: every weight is drawn towards zero while the model trains, and those that the loss does not hold become exactly zero.
 
-A proximal step follows each step of the optimiser (Parikh and Boyd, Proximal Algorithms, section 4.2): each weight moves towards zero
-by a threshold, and one that would cross it stays there, w - clip(w, -t, t). Large weights are drawn less (reweighted L1: Candes, Wakin and Boyd, arXiv
-0711.1612), since the same pull for all left those that stay too small. The optimiser is Adam, whose steps do not tell how large a gradient is, so no fixed
-strength leads to a wanted share of zeros: the threshold is adapted until the share follows its schedule, which rises as that of magnitude pruning does. At its
+A proximal step follows each step of the optimiser: each weight moves towards zero by a threshold, and one that would cross it stays there, w - clip(w, -t, t). Large weights
+are drawn less, since the same pull for all left those that stay too small. The threshold is adapted until the share of zeros follows its schedule (`soft_threshold`). At its
 end the smallest weights of what is missing go too. The zeros are then held, and the rest is trained without the pull (the relaxed lasso: Meinshausen, CSDA 52(1),
 2007).
 """
@@ -23,6 +21,7 @@ from edgekit.techniques import masks
 from edgekit.techniques.interface import Constraint, Conversion, Evidence, Task, Training, TrainingTechnique
 from edgekit.techniques.packing import OWN, with_zeros
 from edgekit.techniques.sites import by_channel, judged_kernels, kernel_variables, lookalikes, matching_sites, no_kernel
+from edgekit.techniques.soft_threshold import SoftThreshold
 from edgekit.techniques.worked_on import Judged, worked_on
 from edgekit.techniques.zeros import (
     GLOBAL_IS_LIGHTER,
@@ -40,14 +39,6 @@ from edgekit.values import Value
 
 if TYPE_CHECKING:
     import numpy as np
-
-ADAPTATIONS = 100
-"""How often the threshold is adapted while the share of zeros rises."""
-FACTOR = 1.2
-"""By how much the threshold is raised or lowered."""
-KNEE = 0.25
-"""The weight that is drawn half as much as one near zero, as a part of the weight below which the wanted share lies at the start."""
-TINY = 1e-12
 
 
 class Settings(Value):
@@ -157,37 +148,32 @@ def goals(magnitudes: Sequence[np.ndarray], settings: Settings) -> list[float]:
 
 
 class Pull:
-    """The threshold of each kernel (a variable), and how it follows the kernel's share of zeros until the step `end`.
-
-    It begins as what would bring the share to zero by itself, a part in each step.
-    """
+    """The threshold of each kernel (a variable), and how it follows the kernel's share of zeros until the step `end`."""
 
     def __init__(self, tf: Any, kernels: Sequence[Any], settings: Settings, end: int) -> None:
-        import numpy as np
-
-        self._tf, self._kernels, self._end = tf, kernels, end
-        self._every = max(1, end // ADAPTATIONS)
+        self._tf, self._kernels = tf, kernels
         magnitudes = [abs(by_channel(kernel.numpy())) for kernel in kernels]
-        self._goals = goals(magnitudes, settings)
-        below = [np.quantile(array, goal) for array, goal in zip(magnitudes, self._goals, strict=True)]
-        self._knees = [max(float(weight) * KNEE, TINY) for weight in below]
-        self._thresholds = [knee * (1 / KNEE + 1 / KNEE**2 / 2) / end for knee in self._knees]
+        wanted = zip(magnitudes, goals(magnitudes, settings), strict=True)
+        self._thresholds = [SoftThreshold(array, goal, end) for array, goal in wanted]
 
     def step(self, step: int) -> None:
         """Move every weight towards zero; from time to time, adapt the thresholds."""
-        for kernel, knee, threshold in zip(self._kernels, self._knees, self._thresholds, strict=True):
+        for kernel, threshold in zip(self._kernels, self._thresholds, strict=True):
             weight = self._tf.convert_to_tensor(kernel)
-            reach = threshold * knee / (self._tf.abs(weight) + knee)
+            reach = threshold.reach(self._tf.abs(weight))
             kernel.assign(weight - self._tf.clip_by_value(weight, -reach, reach))
-        if step % self._every == 0:
-            progress = 1 - (1 - step / self._end) ** 3
-            trios = zip(self._thresholds, self.shares(), self._goals, strict=True)
-            self._thresholds = [one * FACTOR if share < goal * progress else one / FACTOR for one, share, goal in trios]
+            if threshold.is_adapted_at(step):
+                threshold.adapt(_share(kernel), step)
 
     def shares(self) -> list[float]:
         """The share of zeros of each kernel."""
-        return [float((kernel.numpy() == 0).mean()) for kernel in self._kernels]
+        return [_share(kernel) for kernel in self._kernels]
 
     def masks(self, weights: list[np.ndarray]) -> list[np.ndarray]:
         """Masks of the kernels, each without the smallest of its weights, as many as it is to lose."""
-        return [masks.of_each([one], goal)[0] for one, goal in zip(weights, self._goals, strict=True)]
+        pairs = zip(weights, self._thresholds, strict=True)
+        return [masks.of_each([one], threshold.goal)[0] for one, threshold in pairs]
+
+
+def _share(kernel: Any) -> float:
+    return float((kernel.numpy() == 0).mean())

@@ -2,8 +2,8 @@
 
 Channels that can only go together (`passes/channels/groups`) are ranked over all layers by what they are worth and what they cost of a budget,
 in a few rounds with a short training after each: Molchanov et al., "Importance Estimation for Neural Network Pruning" (arXiv 1906.10771). What
-a channel is worth has three measures, none of which is always the best (PruningBench, arXiv 2406.12315): a probe chooses. How it is done is in
-`narrowing/`.
+a channel is worth has three measures, none of which is always the best (PruningBench, arXiv 2406.12315): a probe chooses. Or channels are trained
+to be worth nothing before one cut (group lasso). How it is done is in `narrowing/`.
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ WORDS: dict[Budget, str] = {
 class Settings(Value):
     """`left` is the share of the budget that stays: weights, multiply-accumulates, or the activations that are alive at once.
 
-    `criterion` says what a channel is worth ("probe" tries them). `ranking` compares all layers, or leaves each the same share ("uniform").
+    `criterion` says what a channel is worth ("probe" tries them; "group_lasso" trains channels to be worth nothing, and `rounds` is not used). `ranking` compares all layers, or leaves each the same share ("uniform").
     Widths are multiples of `multiple`, but in groups of less than two multiples. `exclude` names the layers that keep their shapes. `whole` is
     what the model holds of the budget before; the planner writes it.
     """
 
     left: Annotated[float, Meta(gt=0, lt=1)] = 0.5
     budget: Budget = "parameters"
-    criterion: Literal["probe", "norm", "scale", "taylor"] = "probe"
+    criterion: Literal["probe", "norm", "scale", "taylor", "group_lasso"] = "probe"
     ranking: Literal["global", "uniform"] = "global"
     rounds: Annotated[int, Meta(ge=1, le=10)] = 3
     multiple: Annotated[int, Meta(ge=1, le=64)] = 4
@@ -125,20 +125,24 @@ class StructuredPruning(TrainingTechnique):
         return replace(settings, whole=total(graph, settings.budget))
 
     def apply(self, door: Any, model: Any, settings: Settings, training: Training, before: Sequence[Any]) -> Any:
-        """Cut and train in rounds, the last of them of the whole length."""
-        from edgekit.techniques.narrowing.rounds import Plan, narrowed_in_rounds
+        """Cut and train in rounds, or train towards one cut; the last training has the whole length."""
+        from edgekit.techniques.narrowing.cutter import Plan
+        from edgekit.techniques.narrowing.group_lasso import narrowed_by_group_lasso
+        from edgekit.techniques.narrowing.rounds import narrowed_in_rounds
 
+        chosen = settings.criterion
         plan = Plan(
             budget=settings.budget,
             left=settings.left,
             whole=settings.whole,
-            criterion=None if settings.criterion == "probe" else settings.criterion,
+            criterion=chosen if chosen != "probe" and chosen != "group_lasso" else None,
             ranking=settings.ranking,
             rounds=settings.rounds,
             multiple=settings.multiple,
             exclude=settings.exclude,
         )
-        return narrowed_in_rounds(door, model, plan, training)
+        narrow = narrowed_by_group_lasso if chosen == "group_lasso" else narrowed_in_rounds
+        return narrow(door, model, plan, training)
 
     def ensures_in_model(self, door: Any, model: Any, settings: Settings) -> Evidence:
         """Holds where the model has no more of the budget than was asked for."""

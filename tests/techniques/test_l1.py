@@ -7,7 +7,8 @@ import pytest
 
 from edgekit.make.workshop.door import door
 from edgekit.techniques import technique
-from edgekit.techniques.l1 import KNEE, Pull, goals
+from edgekit.techniques.l1 import Pull, goals
+from edgekit.techniques.soft_threshold import KNEE
 
 pytestmark = pytest.mark.tf
 METHOD = technique("l1")

@@ -196,6 +196,8 @@ epochs = 2
 learning_rate = 1e-3
 [[chain]]
 steps = [{ technique = "structured_pruning", settings = { left = 0.5 } }, "int8"]
+[[chain]]
+steps = [{ technique = "structured_pruning", settings = { left = 0.5, criterion = "group_lasso" } }, "int8"]
 """
 
 
@@ -208,14 +210,16 @@ def test_a_build_with_such_a_chain_proves_it_in_the_bytes(tmp_path):
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     tried = {candidate["candidate"]: candidate for candidate in json.loads(done.stdout)["candidates"]}
-    own = tried["own_1:structured_pruning_50+int8"]
     whole = 64 * 64 + 64 * 4
     left = 64 * 32 + 32 * 4
     shown = f"{left:,} of {whole:,} weights, 50.0%; 50% asked for"
-    assert f"structured_pruning, in the model after structured_pruning: {shown}" in own["evidence"]
-    assert f"structured_pruning, in the file: {shown}" in own["evidence"]
-    assert own["metrics"]["macs"]["value"] == left, "a dense layer multiplies each weight once"
-    assert own["metrics"]["flash"]["value"] < whole, "less than a byte for each weight that there was"
-    assert own["metrics"]["accuracy"]["value"] > 0.5, "four classes"
-    (trained,) = own["training"]
-    assert trained.startswith("structured_pruning: channels ranked by ") and "2 epochs (of 2)" in trained
+    for number, criterion in enumerate(("probe", "group_lasso"), start=1):
+        own = tried[f"own_{number}:structured_pruning_50+int8"]
+        assert f"structured_pruning, in the model after structured_pruning: {shown}" in own["evidence"], criterion
+        assert f"structured_pruning, in the file: {shown}" in own["evidence"], criterion
+        assert own["metrics"]["macs"]["value"] == left, "a dense layer multiplies each weight once"
+        assert own["metrics"]["flash"]["value"] < whole, "less than a byte for each weight that there was"
+        assert own["metrics"]["accuracy"]["value"] > 0.5, "four classes"
+        (trained,) = own["training"]
+        assert trained.startswith("structured_pruning: channels ranked by ") and "2 epochs (of 2)" in trained
+        assert ("; group lasso: the training loss was " in trained) == (criterion == "group_lasso")

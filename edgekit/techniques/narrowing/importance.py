@@ -56,7 +56,7 @@ def by_norm(state: State) -> Importance:
 
     return [
         sum(
-            (_placed(_beside_larger(norms(call)), group.members[call.outputs[0]], group.size) for call in group.makers),
+            (placed(_beside_larger(norms(call)), group.members[call.outputs[0]], group.size) for call in group.makers),
             np.zeros(group.size),
         )
         for group in state.groups
@@ -72,7 +72,7 @@ def by_scale(state: State) -> Importance | None:
         if not own:
             return None
         parts = [
-            _placed(_beside_larger(np.asarray(call.operation.gamma)), group.members[call.inputs[0]], group.size)
+            placed(_beside_larger(np.asarray(call.operation.gamma)), group.members[call.inputs[0]], group.size)
             for call in own
         ]
         found.append(sum(parts, np.zeros(group.size)))
@@ -86,22 +86,27 @@ def by_taylor(state: State, slopes: Slopes) -> Importance:
     found = [np.zeros(group.size) for group in state.groups]
     for by_kernel in slopes([call.operation.kernel for call in readers]):
         changes = {
-            id(call): _by_input(call, kernel * slope)
+            id(call): by_input(call, kernel * slope)
             for call, kernel, slope in zip(readers, kernels, by_kernel, strict=True)
         }
         for total, group in zip(found, state.groups, strict=True):
-            parts = (_placed(changes[id(call)], group.members[call.inputs[0]], group.size) for call in group.readers)
+            parts = (placed(changes[id(call)], group.members[call.inputs[0]], group.size) for call in group.readers)
             total += abs(sum(parts, np.zeros(group.size)))
     return found
 
 
-def _by_input(call: Call, numbers: np.ndarray) -> np.ndarray:
+def input_axis(call: Call) -> int:
+    """The axis of the input channels of a kernel, from the end."""
+    return -1 if kind(call) in TRANSPOSED else -2
+
+
+def by_input(call: Call, numbers: np.ndarray) -> np.ndarray:
     """The sum of a kernel's numbers over all but its input channels."""
-    axis = numbers.ndim - (1 if kind(call) in TRANSPOSED else 2)
+    axis = numbers.ndim + input_axis(call)
     return np.asarray(numbers.sum(axis=tuple(one for one in range(numbers.ndim) if one != axis), dtype=np.float64))
 
 
-def _placed(numbers: np.ndarray, which: np.ndarray, size: int) -> np.ndarray:
+def placed(numbers: np.ndarray, which: np.ndarray, size: int) -> np.ndarray:
     """The sums of a value's numbers by the channels of the group that they belong to."""
     found = np.zeros(size)
     np.add.at(found, which[which >= 0], numbers[which >= 0])

@@ -6,7 +6,8 @@ import pytest
 
 from edgekit.errors import ProjectError
 from edgekit.techniques.narrowing.counted import of_model
-from edgekit.techniques.narrowing.rounds import Plan, narrowed_in_rounds
+from edgekit.techniques.narrowing.cutter import Plan
+from edgekit.techniques.narrowing.rounds import narrowed_in_rounds
 
 pytestmark = pytest.mark.tf
 HALF = Plan(
