@@ -83,6 +83,7 @@ def _narrower(node: Node, gone: int, unread: int) -> Node:
         window=_part(node.window, reads, node.reads) if node.reads else node.window,
         width=left,
         reads=reads,
+        filter_groups=_part(node.filter_groups, left, of) if node.filter_groups > 1 else 1,
     )
 
 
