@@ -13,10 +13,8 @@ from msgspec.structs import replace
 
 from edgekit.cost import ram
 from edgekit.cost.graph import Budget, Graph, Node
+from edgekit.cost.widths import floor_of, step_of
 from edgekit.documents.facts import ChannelGroup
-
-LEAST_SHARE = 8
-"""Of no group less than an eighth stays: a layer of fewer filters learns nothing any more that the others could use."""
 
 
 def narrower(graph: Graph, widths: Sequence[int]) -> Graph:
@@ -35,7 +33,7 @@ def uniform(graph: Graph, *, budget: Budget, left: float, multiple: int) -> tupl
     """The widths of about the same share of every group, the largest that leave at most the share `left` (0 to 1) of a budget.
 
     Budgets are the weights, the multiply-accumulates, and the peak of the activations that are alive at once, by `cost/ram`. Widths are multiples
-    of `multiple` or a whole group, in groups of less than twice that any number; never less than one, nor than an eighth. Where that is still
+    of `multiple` or a whole group, in groups of less than twice that any number; never less than the group's floor (`widths`). Where that is still
     more than the budget, these least widths are the answer.
     """
     allowed = [_allowed(group.size, multiple) for group in graph.groups]
@@ -71,6 +69,8 @@ def _narrower(node: Node, gone: int, unread: int) -> Node:
     left, of, reads = node.width - gone, node.width, node.reads - unread
 
     def by_both(number: int) -> int:
+        if not node.reads and number < of:  # what all channels share
+            return number
         return _part(number, left * reads, of * node.reads) if node.reads else _part(number, left, of)
 
     return replace(
@@ -97,9 +97,8 @@ def _left(group: ChannelGroup, width: int) -> ChannelGroup:
 
 def _allowed(size: int, multiple: int) -> np.ndarray:
     """The widths that a group may have, rising, in float64 for the shares between them."""
-    step = multiple if size >= 2 * multiple else 1
-    least = -(-size // LEAST_SHARE)
-    found = np.arange(-(-least // step) * step, size, step, dtype=np.float64)
+    step = step_of(size, multiple)
+    found = np.arange(floor_of(size, multiple), size, step, dtype=np.float64)
     return np.append(found, float(size))
 
 

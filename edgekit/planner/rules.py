@@ -110,6 +110,8 @@ class Seen:
         if not simulates(candidate) or simulates(trial.candidate):
             return False
         allowed, plain = self.task.goal.max_drop_points, self.trial_of(candidate.conversion.name)
+        if candidate.is_of_replacement:  # what rounding does to the model says nothing of another network
+            return True
         return plain is None or lost(plain) > allowed * ROUNDING_SHARE or lost(trial) <= allowed * NEAR_MISS
 
     def _heavier_fits(self, candidate: Proposal) -> str | None:

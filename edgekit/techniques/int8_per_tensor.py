@@ -26,13 +26,8 @@ class Int8PerTensor(IntegerConversion):
 
     name = "int8_per_tensor"
     variant_of = "int8"
-    keeps_trained = (
-        "student",
-        "structured_pruning",
-        "low_rank",
-        "l1",
-        "pruning",
-    )  # shapes and zeros stay; clusters and simulated rounding are by channel
+    # Shapes and zeros stay; clusters and simulated rounding are by channel, and what it does to the model says nothing of a student.
+    keeps_trained = ("structured_pruning", "low_rank", "l1", "pruning")
 
     def propose(self, task: Task) -> Sequence[Settings] | Declined:
         """Where the device computes in int8, flash or download counts, and it saves at least a hundredth of one that counts."""

@@ -191,9 +191,10 @@ def sparse(graph: Graph) -> Graph:
 def _sparse(node: Node) -> Packed | None:
     """packed = weights * (1 - zeros) * (a byte for the value, one or two for its place) + 1, 2 or 4 bytes for the end of each row
 
-    A row runs along one dimension of the kernel: of its output channels, as is usual, or of the inputs of one.
+    A row runs along one dimension of the kernel: of its output channels, as is usual, or of the inputs of one. A dense layer without a bias stays
+    plain: the convolution that would stand for it needs one.
     """
-    if not node.weights or not node.channels:
+    if not node.weights or not node.channels or (node.kind == "Dense" and not node.biases):
         return None
     kept = node.weights * (1 - node.zeros)
     longest = max(node.channels, node.window)

@@ -21,7 +21,7 @@ from edgekit.documents.facts import ModelFacts
 from edgekit.techniques.interface import Conversion, Evidence, Task, Training, TrainingTechnique
 from edgekit.techniques.narrowing.counted import kernel_weights, of_file, of_model
 from edgekit.techniques.narrowing.pays import BUDGETS, counting, cuttable, multiple_for, no_group, too_little, total
-from edgekit.techniques.sites import matching
+from edgekit.techniques.sites import matching, unwrapped
 from edgekit.tflite.model import TfliteModel
 from edgekit.tflite.weights import kernels
 from edgekit.values import Value
@@ -106,7 +106,7 @@ class StructuredPruning(TrainingTechnique):
             return None
         return (
             f"of the {WORDS[settings.budget]} at least {least / max(whole, 1):.0%} stay, where {settings.left:.0%} are asked for: "
-            "no layer keeps less than an eighth of its channels"
+            "no layer keeps less than an eighth of its channels, nor less than four"
         )
 
     def effect(self, graph: Graph, settings: Settings) -> Graph:
@@ -134,7 +134,7 @@ class StructuredPruning(TrainingTechnique):
         plan = Plan(
             budget=settings.budget,
             left=settings.left,
-            whole=settings.whole,
+            whole=0 if before else settings.whole,  # a student lost its dead channels after it was counted
             criterion=chosen if chosen != "probe" and chosen != "group_lasso" else None,
             ranking=settings.ranking,
             rounds=settings.rounds,
@@ -158,12 +158,14 @@ class StructuredPruning(TrainingTechnique):
         """As the bytes alone show; of activations, whose place in memory is the runtime's, the kernels of the file have the narrow model's sizes."""
         if settings.budget != "activations":
             return self.ensures(tflite, settings)
-        own = Counter(filter(None, (kernel_weights(layer) for layer in model.layers if _is_plain(layer))))
+        own = Counter(
+            filter(None, (kernel_weights(layer) for layer in map(unwrapped, model.layers) if _is_plain(layer)))
+        )
         found = own & Counter(kernel.array.size for kernel in kernels(tflite))
         shown = self.ensures_in_model(door, model, settings)
         return Evidence(
             technique=self.name,
-            holds=shown.holds and found == own,
+            holds=shown.holds and bool(own) and found == own,
             detail=f"{found.total()} of {own.total()} kernels have the size of the narrow layer; in the model {shown.detail}",
         )
 

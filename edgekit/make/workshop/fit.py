@@ -127,7 +127,7 @@ class Fit:
 
     def _looked_at(self, batches: TrainingBatches) -> Iterator[tuple[list[Any], list[Any]]]:
         wanted = -(-LOOKED_AT // self._job["training"]["batch_size"])
-        return (batches.batch(step) for step in range(min(wanted, batches.steps_per_epoch)))
+        return (batches.batch(step, varied=False) for step in range(min(wanted, batches.steps_per_epoch)))
 
 
 class _Trial:

@@ -94,8 +94,8 @@ class TrainingBatches:
             tools, text, share=self._settings["distillation"], temperature=self._settings["temperature"]
         )  # fmt: skip
 
-    def batch(self, step: int) -> tuple[list[Any], list[Any]]:
-        """Inputs and targets of a step, counted from 0 through all epochs."""
+    def batch(self, step: int, *, varied: bool = True) -> tuple[list[Any], list[Any]]:
+        """Inputs and targets of a step, counted from 0 through all epochs; without the model's own random layers where they are not to be `varied`."""
         epoch, index = divmod(step, self.steps_per_epoch)
         size = self._settings["batch_size"]
         inputs, targets, answers = self._samples(
@@ -104,7 +104,7 @@ class TrainingBatches:
         if self._augmenter is not None:
             inputs = self._augmenter(inputs, step)
         if self._front is not None:
-            inputs = [self._front(inputs[0], training=True)]
+            inputs = [self._front(inputs[0], training=varied)]
         if self._live is not None:
             answers = self._live.outputs(inputs)
         return inputs, self._packed(targets, answers)

@@ -44,10 +44,16 @@ def _layer(call: Call, taking: Call, channels: Channels, dead: Dead) -> Any:
         bias = [np.asarray(layer.bias)[stays]] if layer.use_bias else []
         return weighted(_again(layer), shape, np.asarray(layer.kernel)[..., _stays(given, dead), :], *bias)
     if kind(call) in ("BatchNormalization", "PReLU"):
-        return weighted(_again(layer), shape, *(weight[..., stays] for weight in layer.get_weights()))
+        weights = (_of_those_that_stay(weight, stays) for weight in layer.get_weights())
+        return weighted(_again(layer), shape, *weights)
     if kind(call) == "Reshape":
         return _again(layer, target_shape=(*made.shape[:-1], int(stays.sum())))
     return layer
+
+
+def _of_those_that_stay(weight: np.ndarray, stays: np.ndarray) -> np.ndarray:
+    """A weight for each channel without those that go; one that all channels share, such as a slope of `PReLU`, as it is."""
+    return weight[..., stays] if weight.shape[-1] == stays.size else weight
 
 
 def _fewer_filters(

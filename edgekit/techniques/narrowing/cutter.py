@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from edgekit.cost.graph import Budget
+from edgekit.cost.widths import floor_of, step_of
 from edgekit.keras_graph.flat_graph import FlatGraph, model_of
 from edgekit.passes.channels.groups import Group, left_out
 from edgekit.passes.channels.narrow import narrowed
 from edgekit.techniques.narrowing.account import Account
 from edgekit.techniques.narrowing.importance import Criterion, Importance, State
-from edgekit.techniques.narrowing.ranking import Range, Ranking, floor_of, globally, least_worth, step_of, uniformly
+from edgekit.techniques.narrowing.ranking import Range, Ranking, globally, least_worth, uniformly
 
 
 class Plan(NamedTuple):

@@ -101,7 +101,7 @@ def scale(group: Group, factors: np.ndarray) -> None:
 
 
 def _drawn(groups: Sequence[Group], worth: Importance, stay: Sequence[int], steps: int) -> Constraint:
-    """What draws the channels of all groups that lose some, in a run of so many steps; only its last weights are kept."""
+    """What draws the channels of all groups that lose some, in a run of so many steps; `settle` makes the zeros exact."""
     end = max(1, round(RISING * steps))
     trios = zip(groups, worth, stay, strict=True)
     pulls = [GroupPull(group, own, count, end) for group, own, count in trios if count < group.size]
@@ -114,4 +114,4 @@ def _drawn(groups: Sequence[Group], worth: Importance, stay: Sequence[int], step
         for pull in pulls:
             pull.settle()
 
-    return Constraint(after_step=after_step, settle=settle, whole_after=steps)
+    return Constraint(after_step=after_step, settle=settle, whole_after=end)

@@ -16,24 +16,6 @@ from edgekit.techniques.narrowing.account import Account
 Ranking = Literal["global", "uniform"]
 STEPS = 32
 """A large group becomes narrower in so many steps, each a multiple; a small one by the least step."""
-LEAST_SHARE, LEAST = 8, 4
-"""A group keeps at least an eighth of its first size, and at least four channels."""
-
-
-def step_of(size: int, multiple: int) -> int:
-    """What the widths of a group of a first size are multiples of: in one of less than two multiples, any number will do."""
-    return multiple if size >= 2 * multiple else 1
-
-
-def floor_of(size: int, multiple: int) -> int:
-    """The fewest channels that a group of a first size keeps: an eighth, as a multiple, and never less than a few.
-
-    >>> floor_of(64, 8), floor_of(100, 8), floor_of(12, 8), floor_of(3, 8)
-    (8, 16, 4, 3)
-    """
-    step = step_of(size, multiple)
-    least = max(-(-size // LEAST_SHARE), LEAST)
-    return min(size, -(-least // step) * step)
 
 
 class Range(NamedTuple):

@@ -97,9 +97,10 @@ def grouped(layers: Any, x: Any) -> Any:
 
 
 def parametric(layers: Any, x: Any) -> Any:
-    """Slopes by channel, and by place and channel."""
+    """Slopes by channel, by place and channel, and one for all channels."""
     x = layers.PReLU(shared_axes=[1, 2], name="slopes")(layers.Conv2D(5, 3, name="first")(x))
     x = layers.PReLU(name="each")(layers.Conv2D(4, 3, name="second")(x))
+    x = layers.PReLU(shared_axes=[1, 2, 3], name="one")(layers.Conv2D(6, 1, name="third")(x))
     return layers.Conv2D(2, 1, name="head")(x)
 
 

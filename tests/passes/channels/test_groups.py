@@ -66,7 +66,7 @@ EXPECTED = {
         (6, ["far"], ["merged", "up"]), (4, ["merged"], ["head"]), (4, ["near"], ["far", "merged"]), (5, ["up"], ["merged"]),
     ],
     "grouped": [(3, ["first"], ["head"])],
-    "parametric": [(5, ["first"], ["second"]), (4, ["second"], ["head"])],
+    "parametric": [(5, ["first"], ["second"]), (4, ["second"], ["third"]), (6, ["third"], ["head"])],
 }  # fmt: skip
 
 

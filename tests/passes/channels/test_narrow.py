@@ -71,7 +71,8 @@ def test_a_narrowed_model_is_lowered_to_the_graph_that_was_predicted(
         again = lower(true)
         assert replace(predicted, groups=()) == replace(again, groups=())
         assert predicted.groups == again.groups or is_grouped  # of one group left, it is an ordinary convolution
-        assert predicted.weights < graph.weights and predicted.macs < graph.macs
+        is_whole = list(widths) == [group.size for group in graph.groups]  # groups of four channels or fewer stay
+        assert is_whole or (predicted.weights < graph.weights and predicted.macs < graph.macs)
         assert predicted.macs == true.macs
     assert narrower(graph, [group.size for group in graph.groups]) == graph
 

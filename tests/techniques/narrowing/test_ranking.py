@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgekit.techniques.narrowing.ranking import Range, floor_of, globally, least_worth, step_of, uniformly
+from edgekit.cost.widths import floor_of, step_of
+from edgekit.techniques.narrowing.ranking import Range, globally, least_worth, uniformly
 
 
 class Weights:
