@@ -22,27 +22,35 @@ COST_NAMES = {"float16": "float32", "hybrid": "dynamic_range", "other": "float32
 
 
 def predicted_latency(model: TfliteModel, profile: DeviceProfile) -> Metric:
-    """The latency on the profile's device by the roofline; without a value where the file's work cannot be counted."""
+    """The latency on the profile's device by the roofline; without a value where the file's work cannot be counted.
+
+    Kernels that are written out once, when the file is opened, take no time of an inference but for reading them.
+    """
     if model.compiled_by is not None:
         return _no_latency(hidden(model))
     if model.runs is None:
         return _no_latency("it has a loop (WHILE), whose turns the file does not tell")
     kinds = _arithmetic(model)
+    once = [operator for operator in model.operators if model.is_once(operator)]
+    expanded = sum(model.tensors[index].size_bytes for operator in once for index in operator.outputs)
+    written = model.activation_bytes if model.subgraphs == 1 else model.written_bytes
     estimates, fast = [], []
     try:
         for dtype in kinds or ("float32",):
             work = Workload(
                 macs=model.macs,
                 weight_bytes=model.weight_bytes,
-                activation_bytes=model.activation_bytes if model.subgraphs == 1 else model.written_bytes,
-                operators=model.runs,
+                activation_bytes=written - expanded,
+                operators=model.runs - len(once),
                 dtype=dtype,
                 decoded=decoded_weights(model.tensors),
             )
             estimates.append(predict_workload(profile, work))
             # The operators of a loop's body are small, and LiteRT runs some in less than the usual overhead per
             # operator.
-            fast.append(predict_workload(profile, msgspec.structs.replace(work, operators=len(model.operators))))
+            fast.append(
+                predict_workload(profile, msgspec.structs.replace(work, operators=len(model.operators) - len(once)))
+            )
     except ProfileError as problem:
         return _no_latency(problem.what)
     return Metric(

@@ -39,6 +39,8 @@ def _dtype(row: OperatorRow) -> str:
 
 def _workload(model: TfliteModel, row: OperatorRow, dtype: str) -> Workload:
     operator = model.operators[row.index]
+    if model.is_once(operator):
+        return Workload(macs=0, weight_bytes=0, activation_bytes=0, operators=0, dtype=dtype)
     written, runs = [model.tensors[index] for index in operator.outputs], operator.runs or 0
     return Workload(
         macs=row.macs,

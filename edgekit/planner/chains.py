@@ -154,8 +154,22 @@ def _network_after(task: Task, step: TypedStep, where: str) -> Task:
     return task.replaced
 
 
+def _given_by_projects(method: Technique) -> list[str]:
+    """The names of a technique's settings that a project may give."""
+    return [name for name in method.settings_type.__struct_fields__ if name not in method.written_by_planner]
+
+
 def _written_out(task: Task, step: Step, where: str, defaults: Mapping[str, Mapping[str, Any]]) -> TypedStep:
     method = technique(step.technique, where=where)
+    forged = [name for name in step.settings if name in method.written_by_planner]
+    if forged:
+        raise ProjectError(
+            "a setting that the planner writes",
+            where=f"{where}: {forged[0]}",
+            received=str(step.settings[forged[0]]),
+            allowed=", ".join(_given_by_projects(method)) or f"no settings for {method.name}",
+            next_step="leave it out",
+        )
     projects = {"engine": task.engine} if "engine" in method.settings_type.__struct_fields__ else {}
     given = {**projects, **defaults.get(step.technique, {}), **step.settings}
     settings = read(given, method.settings_type, where=where, error=ProjectError)

@@ -147,6 +147,8 @@ class Technique(ABC):
     kind: ClassVar[Literal["training", "conversion"]]
     settings_type: ClassVar[type[Value]]
     role: ClassVar[Role] = "candidate"
+    written_by_planner: ClassVar[tuple[str, ...]] = ()
+    """Its settings that are facts of a network, which no project gives."""
 
     @abstractmethod
     def propose(self, task: Task) -> Sequence[Any] | Declined:

@@ -61,6 +61,7 @@ class StructuredPruning(TrainingTechnique):
     name = "structured_pruning"
     settings_type = Settings
     place_in_chain = 0
+    written_by_planner = ("whole",)
 
     def propose(self, task: Task) -> Sequence[Settings] | Declined:
         """Two strengths, the lighter first, for the first cost that counts and that it moves: weights for flash and download, MACs for time, activations for RAM."""

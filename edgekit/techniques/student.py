@@ -50,6 +50,7 @@ class Student(TrainingTechnique):
     settings_type = Settings
     place_in_chain = -1
     from_replacement = True
+    written_by_planner = ("network", "sha256", "parameters", "kernels")
 
     def propose(self, task: Task) -> Sequence[Settings] | Declined:
         """The one that the project names; whether it is small enough to pay is decided by its predicted costs."""

@@ -179,6 +179,12 @@ class TfliteModel(Value):
         """Bytes of all tensors that are in memory, as if none shared its memory with another."""
         return sum(tensor.size_bytes for tensor in self.tensors if not tensor.constant or tensor.coding is not None)
 
+    def is_once(self, operator: Operator) -> bool:
+        """Whether an operator runs once, when a file is opened: a DENSIFY of constants, whose outcome LiteRT keeps."""
+        return operator.name == "DENSIFY" and all(
+            self.tensors[index].constant for index in operator.inputs if index != ABSENT
+        )
+
     @property
     def runs(self) -> int | None:
         """Runs of all operators in one inference; None if a loop has an unknown number of iterations."""

@@ -43,3 +43,12 @@ def test_an_arithmetic_that_a_device_lacks_has_no_parts() -> None:
     model, board = read_tflite(GOLDEN / "int16x8.tflite"), load_profile("coral-dev-board")
     known = predicted_latency(model, board).value is not None
     assert bool(operator_latencies(model, board)) == known
+
+
+def test_what_is_expanded_once_takes_no_time_of_an_inference() -> None:
+    """LiteRT keeps what a DENSIFY of a constant wrote: only the overhead of the inference is shared with it."""
+    model = read_tflite(GOLDEN / "sparse_int8.tflite")
+    parts = operator_latencies(model, load_profile("rpi4"))
+    pairs = list(zip(model.operators, parts, strict=True))
+    once = [part.value for operator, part in pairs if operator.name == "DENSIFY"]
+    assert once and max(once) < min(part.value for operator, part in pairs if operator.name != "DENSIFY")

@@ -131,6 +131,8 @@ def test_a_conversion_alone_is_a_chain(task, search):
         ([Step(technique="pruning", settings={"exclude": ["nothing*"]})], "chain 1: step 1: exclude"),
         ([Step(technique="pruning", settings={"sparsety": 0.5})], "did you mean 'sparsity'"),
         ([Step(technique="pruning", settings={"sparsity": 2.0})], "chain 1: step 1: sparsity"),
+        ([Step(technique="structured_pruning", settings={"whole": 9})], "chain 1: step 1: whole"),
+        ([Step(technique="student", settings={"parameters": 9})], "chain 1: step 1: parameters"),
         (["clustering", "pruning"], "do not follow one another"),
         (["pruning", "pruning"], "do not follow one another"),
         (["fine_tuning", "pruning"], "do not follow one another"),

@@ -50,7 +50,9 @@ def chains(name: str, device: str, plans: Sequence[Plan], *, quick: bool) -> tup
     """The chains of a technique alone: each of its settings with each conversion that may follow."""
     if name in CONVERTED:
         return ((Step(technique=name),),)
-    found = settings(name, plans)[: 1 if quick else MOST]
+    facts = techniques()[name].written_by_planner
+    found = [{key: value for key, value in one.items() if key not in facts} for one in settings(name, plans)]
+    found = found[: 1 if quick else MOST]
     ends = [end for end in ENDS.get(device, MICRO_ENDS) if end in techniques()]
     return tuple((Step(technique=name, settings=one), Step(technique=end)) for one in found for end in ends)
 
