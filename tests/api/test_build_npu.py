@@ -18,6 +18,8 @@ pytestmark = [
 
 
 def test_a_pruned_candidate_is_smaller_in_the_flash_of_an_ethos(edgekit_command, tiny_project):
+    settings = tiny_project / "edgekit.toml"
+    settings.write_text(settings.read_text() + '[[chain]]\nsteps = ["pruning"]\n')
     ran = edgekit_command(
         "build", "--device", "corstone-300", "--out", "out", "--goal", "smallest", "--time-budget", "60s", "--max-drop", "60", "--json",
         folder=tiny_project, timeout_s=240,
@@ -33,5 +35,5 @@ def test_a_pruned_candidate_is_smaller_in_the_flash_of_an_ethos(edgekit_command,
     assert report["chosen"]["metrics"]["flash_plain"]["value"] == (out / "model.tflite").stat().st_size
     assert "model_vela.tflite" in json.loads((out / "manifest.json").read_text())["files"]
     assert {one["technique"] for one in report["declined"]}.isdisjoint({"pruning", "clustering"})
-    pruned = [one for name, one in tried.items() if name.startswith("pruning") and one["metrics"]]
+    pruned = [one for name, one in tried.items() if name.startswith("own_1:pruning") and one["metrics"]]
     assert pruned and pruned[0]["metrics"]["flash"]["value"] < tried["int8"]["metrics"]["flash"]["value"]
