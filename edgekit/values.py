@@ -9,7 +9,7 @@ import math
 import re
 import types
 import typing
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal, TypeVar
 
 import msgspec
@@ -103,7 +103,7 @@ def read(raw: Any, kind: type[V], *, where: str, error: type[InputError] = Input
 
 
 def _meaning(kind: Any, dotted: str) -> str | None:
-    """The description of a dotted key, for an error message."""
+    """What a dotted key may hold, for an error message: its description, else its choices or its bounds."""
     for part in dotted.split("."):
         struct = _struct_in(kind)
         fields = {field.encode_name: field for field in msgspec.structs.fields(struct)} if struct is not None else {}
@@ -111,7 +111,24 @@ def _meaning(kind: Any, dotted: str) -> str | None:
             return None
         kind = fields[part].type
     extras = typing.get_args(kind)[1:] if typing.get_origin(kind) is typing.Annotated else ()
-    return next((extra.description for extra in extras if isinstance(extra, msgspec.Meta)), None)
+    described = next((extra.description for extra in extras if isinstance(extra, msgspec.Meta)), None)
+    kinds = [kind, *typing.get_args(kind)]  # each of several types too
+    inner = [extra for one in kinds if typing.get_origin(one) is typing.Annotated for extra in typing.get_args(one)[1:]]
+    return described or _choices(kinds) or _bounds(inner) or None
+
+
+def _choices(kinds: Sequence[Any]) -> str:
+    """The values of those types that are a `Literal`; empty where none is."""
+    return ", ".join(
+        str(one) for found in kinds if typing.get_origin(found) is Literal for one in typing.get_args(found)
+    )
+
+
+def _bounds(extras: Sequence[Any]) -> str:
+    """Between which numbers a number is; empty where it has no bounds."""
+    words = {"gt": "above", "ge": "at least", "lt": "below", "le": "at most"}
+    found = [(words[name], getattr(one, name, None)) for one in extras for name in words]
+    return " and ".join(f"{word} {number:g}" for word, number in found if number is not None)
 
 
 def _at(raw: Any, dotted: str) -> str | None:

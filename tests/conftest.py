@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import numpy as np
@@ -181,6 +182,21 @@ def edgekit_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..
         return subprocess.CompletedProcess(words, done.exit_code, done.stdout, done.stderr)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def tools() -> Any:
+    """TensorFlow behind its door, in this process."""
+    from edgekit.make.workshop.door import door
+
+    return door()
+
+
+@pytest.fixture
+def layers(tools: Any) -> Any:
+    """Keras 3's layers, with names and weights that are the same in every test."""
+    tools.fresh(0)
+    return tools.keras3.layers
 
 
 @pytest.fixture

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Annotated, Literal
+
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -56,6 +59,23 @@ def test_an_unknown_key_is_named_with_the_nearest(raw, where, near):
     assert error.where == where and error.what.startswith("unknown key")
     assert error.next_step == f"did you mean '{near}'?"
     assert near in error.allowed
+
+
+class Bounded(Value):
+    how: Literal["free", "2:4"] | None = None
+    share: Annotated[float, msgspec.Meta(gt=0, lt=1)] | None = None
+    rounds: Annotated[int, msgspec.Meta(ge=1, le=10)] = 3
+
+
+@pytest.mark.parametrize(
+    ("raw", "allowed"),
+    [({"how": "foo"}, "free, 2:4"), ({"share": 1.5}, "above 0 and below 1"), ({"share": "half"}, "above 0 and below 1"),
+     ({"rounds": 0}, "at least 1 and at most 10")],
+)  # fmt: skip
+def test_a_value_that_may_not_be_says_which_may(raw, allowed):
+    with pytest.raises(InputError) as caught:
+        read(raw, Bounded, where="chain 1")
+    assert caught.value.allowed == allowed
 
 
 def test_an_unknown_key_with_none_near_lists_what_is_allowed():

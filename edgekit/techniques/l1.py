@@ -18,23 +18,19 @@ from edgekit.cost.graph import Graph
 from edgekit.documents.candidate import Declined
 from edgekit.documents.facts import ModelFacts
 from edgekit.techniques import masks
-from edgekit.techniques.interface import Constraint, Conversion, Evidence, Task, Training, TrainingTechnique
+from edgekit.techniques.interface import Constraint, Task, Training
 from edgekit.techniques.packing import OWN, with_zeros
-from edgekit.techniques.sites import by_channel, judged_kernels, kernel_variables, lookalikes, matching_sites, no_kernel
+from edgekit.techniques.sites import by_channel, kernel_variables, lookalikes, matching_sites, no_kernel
 from edgekit.techniques.soft_threshold import SoftThreshold
-from edgekit.techniques.worked_on import Judged, worked_on
 from edgekit.techniques.zeros import (
     GLOBAL_IS_LIGHTER,
     SPARSITIES,
     Asked,
     Held,
+    MakesZeros,
     Threshold,
-    held,
-    judge,
-    judged,
     threshold_at,
 )
-from edgekit.tflite.model import TfliteModel
 from edgekit.values import Value
 
 if TYPE_CHECKING:
@@ -53,7 +49,7 @@ class Settings(Value):
     exclude: tuple[str, ...] = ()
 
 
-class L1(TrainingTechnique):
+class L1(MakesZeros):
     """The weights of each large kernel that the loss does not hold become zero."""
 
     name = "l1"
@@ -113,28 +109,9 @@ class L1(TrainingTechnique):
         training.fit(model, constraint)
         return model
 
-    def keep(self, door: Any, model: Any, settings: Settings) -> Constraint:
-        """Weights that are zero now stay zero."""
-        return held(kernel_variables(model, settings.exclude))
-
-    def ensures_in_model(self, door: Any, model: Any, settings: Settings) -> Evidence:
-        """Holds where every kernel that was worked on has its zeros."""
-        kernels = [by_channel(kernel.numpy()) for kernel in kernel_variables(model, settings.exclude)]
-        return judge(self.name, kernels, _asked(settings))
-
-    def ensures(self, tflite: TfliteModel, settings: Settings) -> Evidence:
-        """Holds where the kernels of the file have their zeros, except those of layers that are left out."""
-        return judged(self.name, Judged(*judged_kernels(tflite, settings.exclude)), _asked(settings))
-
-    def ensures_kept(
-        self, door: Any, model: Any, tflite: TfliteModel, settings: Settings, conversion: Conversion
-    ) -> Evidence:
-        """Holds where the kernels of the file that were worked on in the model have their zeros."""
-        return judged(self.name, worked_on(tflite, model, settings.exclude), _asked(settings))
-
-
-def _asked(settings: Settings) -> Asked:
-    return Asked(sparsity=settings.sparsity, threshold=settings.threshold)
+    def asked(self, settings: Settings) -> Asked:
+        """The zeros that settings ask for."""
+        return Asked(sparsity=settings.sparsity, threshold=settings.threshold)
 
 
 def goals(magnitudes: Sequence[np.ndarray], settings: Settings) -> list[float]:

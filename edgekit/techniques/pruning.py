@@ -18,11 +18,9 @@ from edgekit.cost.graph import Graph
 from edgekit.documents.candidate import Declined
 from edgekit.documents.facts import ModelFacts
 from edgekit.techniques import masks
-from edgekit.techniques.interface import Constraint, Conversion, Evidence, Task, Training, TrainingTechnique
+from edgekit.techniques.interface import Constraint, Task, Training
 from edgekit.techniques.packing import why_zeros_stay, with_zeros
 from edgekit.techniques.sites import (
-    by_channel,
-    judged_kernels,
     kernel_variables,
     left_out,
     lookalikes,
@@ -30,20 +28,16 @@ from edgekit.techniques.sites import (
     no_kernel,
     no_site,
 )
-from edgekit.techniques.worked_on import Judged, worked_on
 from edgekit.techniques.zeros import (
     GLOBAL_IS_LIGHTER,
     SPARSITIES,
     Asked,
     Held,
+    MakesZeros,
     Pattern,
     Threshold,
-    held,
-    judge,
-    judged,
     threshold_at,
 )
-from edgekit.tflite.model import TfliteModel
 from edgekit.values import Value
 
 if TYPE_CHECKING:
@@ -70,7 +64,7 @@ class Settings(Value):
     exclude: tuple[str, ...] = ()
 
 
-class Pruning(TrainingTechnique):
+class Pruning(MakesZeros):
     """The smallest weights of each large kernel, or of all together, become zero."""
 
     name = "pruning"
@@ -106,14 +100,14 @@ class Pruning(TrainingTechnique):
 
     def strength(self, settings: Settings) -> float:
         """The share of zeros, a little less where all layers share one threshold, since that loses less."""
-        return _asked(settings).goal - (GLOBAL_IS_LIGHTER if settings.threshold == "global" else 0)
+        return self.asked(settings).goal - (GLOBAL_IS_LIGHTER if settings.threshold == "global" else 0)
 
     def label(self, settings: Settings) -> str:
         """Its part of a candidate's name."""
         pattern = {"free": "", "2:4": "_2_of_4", "block": f"_block_{settings.block}"}[settings.pattern]
         threshold = "_global" if settings.threshold == "global" else ""
         schedule = "_constant" if settings.schedule == "constant" else ""
-        return f"pruning_{_asked(settings).goal * 100:.6g}{threshold}{pattern}{schedule}"
+        return f"pruning_{self.asked(settings).goal * 100:.6g}{threshold}{pattern}{schedule}"
 
     def leave_out(self, facts: ModelFacts, patterns: Sequence[str]) -> tuple[str, ...]:
         """Of the layers that it would work on, those that match the patterns, and those of other kinds that look like them in the file."""
@@ -125,7 +119,7 @@ class Pruning(TrainingTechnique):
 
     def effect(self, graph: Graph, settings: Settings) -> Graph:
         """The share of zeros in every layer that it works on."""
-        return with_zeros(graph, _asked(settings).goal, settings.exclude)
+        return with_zeros(graph, self.asked(settings).goal, settings.exclude)
 
     def apply(self, door: Any, model: Any, settings: Settings, training: Training, before: Sequence[Any]) -> Any:
         """Fine-tune the model while the masks grow."""
@@ -147,30 +141,11 @@ class Pruning(TrainingTechnique):
         training.fit(model, constraint)
         return model
 
-    def keep(self, door: Any, model: Any, settings: Settings) -> Constraint:
-        """Weights that are zero now stay zero."""
-        return held(kernel_variables(model, settings.exclude))
-
-    def ensures_in_model(self, door: Any, model: Any, settings: Settings) -> Evidence:
-        """Holds where every kernel that was worked on has its zeros."""
-        kernels = [by_channel(kernel.numpy()) for kernel in kernel_variables(model, settings.exclude)]
-        return judge(self.name, kernels, _asked(settings))
-
-    def ensures(self, tflite: TfliteModel, settings: Settings) -> Evidence:
-        """Holds where the kernels of the file have their zeros, except those of layers that are left out."""
-        return judged(self.name, Judged(*judged_kernels(tflite, settings.exclude)), _asked(settings))
-
-    def ensures_kept(
-        self, door: Any, model: Any, tflite: TfliteModel, settings: Settings, conversion: Conversion
-    ) -> Evidence:
-        """Holds where the kernels of the file that were worked on in the model have their zeros."""
-        return judged(self.name, worked_on(tflite, model, settings.exclude), _asked(settings))
-
-
-def _asked(settings: Settings) -> Asked:
-    return Asked(
-        sparsity=settings.sparsity, threshold=settings.threshold, pattern=settings.pattern, block=settings.block
-    )
+    def asked(self, settings: Settings) -> Asked:
+        """The zeros that settings ask for."""
+        return Asked(
+            sparsity=settings.sparsity, threshold=settings.threshold, pattern=settings.pattern, block=settings.block
+        )
 
 
 def _masks(weights: list[np.ndarray], settings: Settings, progress: float) -> list[np.ndarray]:

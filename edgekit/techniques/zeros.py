@@ -5,13 +5,15 @@ Which weights become zero, and when, is decided by the technique; masks for that
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from edgekit.techniques import masks
-from edgekit.techniques.interface import Constraint, Evidence
-from edgekit.techniques.sites import by_channel, from_channels
-from edgekit.techniques.worked_on import Judged
+from edgekit.techniques.interface import Constraint, Conversion, Evidence, TrainingTechnique
+from edgekit.techniques.sites import by_channel, from_channels, judged_kernels, kernel_variables
+from edgekit.techniques.worked_on import Judged, worked_on
+from edgekit.tflite.model import TfliteModel
 from edgekit.values import Value
 
 if TYPE_CHECKING:
@@ -116,3 +118,30 @@ def _shown(kernel: np.ndarray, asked: Asked) -> _Shown:
         whole = masks.whole_groups(kernel)
         return _Shown(int((whole == 0).sum()), whole.size, masks.broken_groups(kernel))
     return _Shown(int((kernel == 0).sum()), kernel.size, 0)
+
+
+class MakesZeros(TrainingTechnique):
+    """What techniques that end in zeros have in common: a later stage holds the zeros, and they are counted in the model and in the file."""
+
+    @abstractmethod
+    def asked(self, settings: Any) -> Asked:
+        """The zeros that settings ask for."""
+
+    def keep(self, door: Any, model: Any, settings: Any) -> Constraint:
+        """Weights that are zero now stay zero."""
+        return held(kernel_variables(model, settings.exclude))
+
+    def ensures_in_model(self, door: Any, model: Any, settings: Any) -> Evidence:
+        """Holds where every kernel that was worked on has its zeros."""
+        kernels = [by_channel(kernel.numpy()) for kernel in kernel_variables(model, settings.exclude)]
+        return judge(self.name, kernels, self.asked(settings))
+
+    def ensures(self, tflite: TfliteModel, settings: Any) -> Evidence:
+        """Holds where the kernels of the file have their zeros, except those of layers that are left out."""
+        return judged(self.name, Judged(*judged_kernels(tflite, settings.exclude)), self.asked(settings))
+
+    def ensures_kept(
+        self, door: Any, model: Any, tflite: TfliteModel, settings: Any, conversion: Conversion
+    ) -> Evidence:
+        """Holds where the kernels of the file that were worked on in the model have their zeros."""
+        return judged(self.name, worked_on(tflite, model, settings.exclude), self.asked(settings))

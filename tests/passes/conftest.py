@@ -22,20 +22,6 @@ from edgekit.values import to_builtins
 SAMPLES = 16
 
 
-@pytest.fixture(scope="session")
-def tools() -> Any:
-    from edgekit.make.workshop.door import door
-
-    return door()
-
-
-@pytest.fixture
-def layers(tools: Any) -> Any:
-    """Keras 3's layers, with names and weights that are the same in every test."""
-    tools.fresh(0)
-    return tools.keras3.layers
-
-
 @pytest.fixture
 def graph_of(tools: Any) -> Callable[[Any], FlatGraph]:
     """The flat graph of a model before any pass; biases, means and variances are no longer what they are in a new layer."""

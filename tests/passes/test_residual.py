@@ -13,15 +13,6 @@ from edgekit.passes.residual import residual_blocks, without_blocks
 pytestmark = pytest.mark.tf
 
 
-@pytest.fixture
-def tools() -> Any:
-    from edgekit.make.workshop.door import door
-
-    tools = door()
-    tools.fresh(0)
-    return tools
-
-
 def graph_with_blocks(tools: Any):
     """Two residual blocks, the second with a projection, then a third on what the second gives; and an addition of two branches."""
     keras = tools.keras3

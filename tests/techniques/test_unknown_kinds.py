@@ -16,28 +16,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 KINDS = Path(__file__).parent / "unknown_kinds"
-MODEL = """
-import keras
-import numpy as np
-
-
-def model():
-    keras.utils.set_random_seed(0)
-    inputs = keras.Input((64,))
-    x = keras.layers.Dense(64, activation="relu", name="wide")(inputs)
-    outputs = keras.layers.Dense(4, activation="softmax", name="classes")(x)
-    network = keras.Model(inputs, outputs)
-    network.compile("adam", "sparse_categorical_crossentropy")
-    network.fit(*data()["train"], epochs=5, verbose=0)
-    return network
-
-
-def data():
-    generator = np.random.default_rng(0)
-    y = np.arange(256) % 4
-    x = (generator.normal(size=(4, 64))[y] + generator.normal(size=(256, 64))).astype("float32")
-    return {"train": (x[:128], y[:128]), "validation": (x[128:192], y[128:192]), "test": (x[192:], y[192:])}
-"""
+MODEL = (Path(__file__).parent / "user" / "tiny_dense.py").read_text(encoding="utf-8")
 PROJECT = """
 model = "tiny:model"
 data = "tiny:data"

@@ -62,7 +62,7 @@ def shallower(graph: FlatGraph, depth: float) -> FlatGraph:
         raise ModelError(
             "no residual block of the model can be left out", where="[student] depth", received=depth,
             allowed=f"the model has {len(blocks)}: an addition of a value and of what is computed from it, of the same shape",
-            next_step="give a smaller depth, a width, or a network of your own",
+            next_step=("give a smaller depth, " if blocks else "give ") + "a width, or a network of your own",
         )  # fmt: skip
     return without_blocks(graph, gone)
 
@@ -87,7 +87,7 @@ def narrower(tools: Door, graph: FlatGraph, width: float) -> FlatGraph:
         raise ModelError(
             "no channel of the model can be left out", where="[student] width", received=width,
             allowed=f"the model has {len(groups)} groups of channels that can go",
-            next_step="give a smaller width, or a network of your own",
+            next_step=("give a smaller width, or " if groups else "give ") + "a network of your own",
         )  # fmt: skip
     return narrowed(tools, graph, channels, left_out(groups, gone))
 

@@ -18,20 +18,6 @@ from edgekit.values import to_builtins
 SAMPLES = 32
 
 
-@pytest.fixture(scope="session")
-def tools() -> Any:
-    from edgekit.make.workshop.door import door
-
-    return door()
-
-
-@pytest.fixture
-def layers(tools: Any) -> Any:
-    """Keras 3's layers, with names and weights that are the same in every test."""
-    tools.fresh(0)
-    return tools.keras3.layers
-
-
 @pytest.fixture
 def facts_of(tools: Any) -> Callable[[Any], Any]:
     """The facts of a Keras 3 model, as a build takes them."""

@@ -9,20 +9,6 @@ import numpy as np
 import pytest
 
 
-@pytest.fixture(scope="session")
-def tools() -> Any:
-    from edgekit.make.workshop.door import door
-
-    return door()
-
-
-@pytest.fixture
-def layers(tools: Any) -> Any:
-    """Keras 3's layers, with names and weights that are the same in every test."""
-    tools.fresh(0)
-    return tools.keras3.layers
-
-
 def flattened(layers: Any, x: Any) -> Any:
     x = layers.Flatten()(layers.Conv2D(12, 3, strides=2, activation="relu", name="first")(x))
     return layers.Dense(2, name="head")(layers.Dense(16, activation="relu", name="dense")(x))
