@@ -5,6 +5,8 @@ It only decides which of them applies: `model` opens paths and functions, `objec
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +65,8 @@ def open_project_student(
     """
     offered = settings.replacement
     if student is not None and not isinstance(student, str | Path):
-        table, source, trust = keep_model(student, cache), OBJECT, True
+        with _said_of_the_student():
+            table, source, trust = keep_model(student, cache), OBJECT, True
     elif offered is None:
         return None
     elif offered.as_model is None:
@@ -71,13 +74,20 @@ def open_project_student(
     else:
         table, source = offered.as_model, _short(offered.as_model.source)
     own = msgspec.structs.replace(settings, model=table)
-    try:
+    with _said_of_the_student():
         found = open_project_model(None, own, cache, pool, trust=trust, progress=progress, to_train=True)
+    require_same_ports(model.facts, found.facts, where=f"the student: {source}")
+    return msgspec.structs.replace(found, source=source)
+
+
+@contextlib.contextmanager
+def _said_of_the_student() -> Iterator[None]:
+    """An error within the block says that it is the student's."""
+    try:
+        yield
     except (ModelError, TrustError) as problem:
         problem.where = f"the student: {problem.where}" if problem.where else "the student"
         raise
-    require_same_ports(model.facts, found.facts, where=f"the student: {source}")
-    return msgspec.structs.replace(found, source=source)
 
 
 def open_project_data(

@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+import edgekit
 from edgekit.cli.main import main
+from edgekit.errors import ModelError
 from edgekit.tflite.reader import read_tflite
 from edgekit.tflite.weights import kernels
 
@@ -168,6 +170,13 @@ def test_what_cannot_be_a_student_is_refused_with_the_reason(folder, student, wo
     done = ask(folder, "plan", "--device", "rpi4", "--student", str(folder / student))
     assert done.exit_code == 2, done.output
     assert "student" in done.output and all(word in done.output for word in words), done.output
+
+
+def test_an_object_that_is_no_model_is_told_of_the_student(folder, monkeypatch):
+    monkeypatch.setenv("EDGEKIT_CACHE", str(folder / "cache"))
+    with pytest.raises(ModelError) as caught:
+        edgekit.plan(str(folder / "model.keras"), device="rpi4", student=0.5)
+    assert "the student" in caught.value.where and "float" in str(caught.value)
 
 
 def test_a_student_with_code_is_taken_where_it_is_trusted(folder):
