@@ -51,8 +51,8 @@ def _table(task: Task, rows: Mapping[str, Figures]) -> str:
 
 def _row(name: str, found: Figures, plain: float | None) -> str:
     title = TITLES.get(name, name)
-    reason = found.get("failed") or found.get("skipped")
-    if reason:
+    if found.get("failed") or found.get("skipped"):
+        reason = found.get("declined") or found.get("failed") or found["skipped"]
         return f"| {title} | no file: {_one_line(reason)} |" + " |" * (len(HEADS) - 2)
     share = f"{found['flash'] / plain:.0%}" if plain else ""
     cells = [
