@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import msgspec
+from msgspec.structs import replace
 
 from edgekit.cost import download, flash, latency, npu, ram
 from edgekit.cost.graph import Graph
@@ -18,7 +19,7 @@ from edgekit.planner.proposal import Proposal
 from edgekit.planner.ranking import Standing, share
 from edgekit.techniques import in_role, technique, techniques
 from edgekit.techniques.interface import Role, Task, Technique
-from edgekit.techniques.steps import TypedStep, conversion_of, effect, published, settled, training_of
+from edgekit.techniques.steps import TypedStep, conversion_of, effect, published, ruled_out, settled, training_of
 from edgekit.values import read, to_builtins
 
 OWN = "own_"
@@ -44,7 +45,7 @@ def candidates(task: Task) -> tuple[list[Proposal], list[Declined]]:
         _proposal(task, (step,))
         for name, steps in conversions.items()
         for step in steps
-        if name not in packing or step.technique.requires(task.graph, step.settings) is None
+        if name not in packing or _may_pack(step, task.graph)
     ]
     plain.sort(key=lambda found: (found.role != "baseline", order(task, found)))
     alone = [
@@ -178,10 +179,16 @@ def _conversions_after(
         end
         for found in packing.values()
         for end in found
-        if conversion_of(end).packs == after.technique.name and end.technique.requires(graph, end.settings) is None
+        if conversion_of(end).packs == after.technique.name and _may_pack(end, graph)
     ]
     needs_packing = bool(packed) and graph != graph.dense and not task.counts_weights
     return packed if needs_packing else [after, *packed]
+
+
+def _may_pack(step: TypedStep, graph: Graph) -> bool:
+    """Whether a conversion that packs is known to find in a graph what it packs."""
+    method = conversion_of(step)
+    return (method.requires(graph, step.settings) or method.awaits(graph, step.settings)) is None
 
 
 def _own(task: Task, conversions: Steps, training: Steps) -> list[Proposal]:
@@ -202,7 +209,8 @@ def _own(task: Task, conversions: Steps, training: Steps) -> list[Proposal]:
                 received="epochs = 0 in [training]",
                 next_step="allow some epochs, or leave the chain to its conversion",
             )
-        found.append(_proposal(task, full, name=f"{OWN}{number}:{_name(full)}"))
+        own = _proposal(task, full, name=f"{OWN}{number}:{_name(full)}")
+        found.append(replace(own, ruled_out=ruled_out(task.profile, task.graph, own.steps)))
     return found
 
 

@@ -248,13 +248,13 @@ def outline(task: Task) -> Plan:
     """
     waiting, declined = candidates(task)
     waiting += chained(task, parts(waiting))
-    reasons = {candidate.name: candidate.unmet or impossible(task, candidate) for candidate in waiting}
-    baselines = {candidate.name for candidate in waiting if candidate.role == "baseline"}
+    reasons = {one.name: one.ruled_out or one.unmet or impossible(task, one) for one in waiting}
+    tried = {one.name for one in waiting if one.role == "baseline" or (is_own(one) and one.ruled_out is None)}
     idle = {one.name: why for one in waiting if not is_own(one) and (why := one.conversion.against(task, one.graph))}
     possible = [
         candidate
         for candidate in waiting
-        if (reasons[candidate.name] is None and candidate.name not in idle) or candidate.name in baselines
+        if (reasons[candidate.name] is None and candidate.name not in idle) or candidate.name in tried
     ]
     hopeless = all(reason is not None for reason in reasons.values())
     return Plan(
@@ -268,7 +268,7 @@ def outline(task: Task) -> Plan:
             *(
                 Declined(technique=name, reason=why)
                 for name in reasons
-                if name not in baselines and (why := reasons[name] or idle.get(name))
+                if name not in tried and (why := reasons[name] or idle.get(name))
             ),
         ),
         limits=task.limits.values,

@@ -13,7 +13,7 @@ class Proposal(Value):
     """Steps in the order they are applied, the last of them a conversion, and what they are predicted to cost.
 
     `graph` is the lowered graph after all steps; it is made once, and every cost model reads it. `unmet` is the first
-    requirement of a step that is not met. The other fields are those of `Candidate`, the form in documents.
+    requirement of a step that is not met; `ruled_out` says why a chain of the project's own is certain to fail. The other fields are those of `Candidate`, the form in documents.
     """
 
     name: str
@@ -23,6 +23,7 @@ class Proposal(Value):
     role: Role = "candidate"
     control: str | None = None
     unmet: str | None = None
+    ruled_out: str | None = None
 
     @property
     def training(self) -> tuple[TypedStep, ...]:

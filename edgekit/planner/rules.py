@@ -70,7 +70,7 @@ class Seen:
     def reason_against(self, candidate: Proposal) -> str | None:
         """Why a candidate is not worth a trial; None where it is."""
         if candidate.role != "candidate" or is_own(candidate):
-            return None
+            return candidate.ruled_out
         rules = (
             self._not_needed,
             self._lighter_lost,
@@ -189,7 +189,7 @@ def reshapes(candidate: Proposal, plain: Proposal) -> bool:
 
 
 def is_own(candidate: Proposal) -> bool:
-    """Whether the project itself asks for it: then it is tried, whatever is known."""
+    """Whether the project itself asks for it: then it is tried, whatever is predicted, unless it is certain to fail."""
     return candidate.name.startswith(OWN)
 
 

@@ -172,7 +172,9 @@ def _shown(answer: Any) -> str:
 CHECKS: Mapping[str, Check] = {
     "propose": settings_or_declined,
     "label": label,
+    "unsupported": reason_or_none,
     "requires": reason_or_none,
+    "awaits": reason_or_none,
     "effect": graph,
     "ensures": evidence,
     "told": _a(str, "a text"),

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from edgekit.cost.graph import Graph
+from edgekit.devices.profile import DeviceProfile
 from edgekit.documents.candidate import Declined
 from edgekit.techniques.interface import Conversion, Evidence, Task
 from edgekit.tflite.model import ABSENT, TfliteModel
@@ -34,18 +35,24 @@ class DynamicRange(Conversion):
 
     def propose(self, task: Task) -> Sequence[Settings] | Declined:
         """Wherever the runtime has hybrid kernels, the device computes in float, and a kernel is large enough."""
-        if task.profile.runtime.kind == "tflite_micro":
-            return self.declined("TFLite Micro has no kernels for int8 weights with float activations")
-        if task.profile.numerics.float32 == "absent":
-            return self.declined(f"activations stay float and {task.profile.name} has no floating point")
+        reason = self.unsupported(task.profile)
+        if reason is not None:
+            return self.declined(reason)
         # Vectors are no kernels: batch normalisation is folded, biases stay in float.
         shapes = [layer.kernel for layer in task.facts.layers if layer.kernel is not None and len(layer.kernel) > 1]
-        largest = max(map(math.prod, shapes), default=0)
-        if largest < LEAST_ELEMENTS:
-            return self.declined(
-                f"the converter leaves kernels below {LEAST_ELEMENTS} weights in float: the largest has {largest}",
-            )
-        return (Settings(),)
+        reason = _too_small(max(map(math.prod, shapes), default=0))
+        return (Settings(),) if reason is None else self.declined(reason)
+
+    def unsupported(self, profile: DeviceProfile) -> str | None:
+        """A device runs none of its files where the runtime has no hybrid kernels, or nothing computes in float."""
+        if profile.runtime.kind == "tflite_micro":
+            return "TFLite Micro has no kernels for int8 weights with float activations"
+        is_absent = profile.numerics.float32 == "absent"
+        return f"activations stay float and {profile.name} has no floating point" if is_absent else None
+
+    def requires(self, graph: Graph, settings: Settings) -> str | None:
+        """It requires an operator with weights enough."""
+        return _too_small(max((node.weights for node in graph.nodes), default=0))
 
     def effect(self, graph: Graph, settings: Settings) -> Graph:
         """int8 weights with one scale per channel where an operator has enough of them; activations stay float32."""
@@ -71,6 +78,13 @@ class DynamicRange(Conversion):
         whole = large.count("int8")
         detail = f"{whole} of {len(large)} kernels of {LEAST_ELEMENTS} weights or more are int8"
         return Evidence(technique=self.name, holds=whole == len(large) and whole > 0, detail=detail)
+
+
+def _too_small(largest: int) -> str | None:
+    """Why nothing is stored in int8 where the largest kernel has so many weights."""
+    if largest >= LEAST_ELEMENTS:
+        return None
+    return f"the converter leaves kernels below {LEAST_ELEMENTS} weights in float: the largest has {largest}"
 
 
 def _tables(tflite: TfliteModel) -> list[str]:

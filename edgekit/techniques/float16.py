@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from edgekit.cost.graph import Graph
+from edgekit.devices.profile import DeviceProfile
 from edgekit.documents.candidate import Declined
 from edgekit.techniques.interface import Conversion, Evidence, Task
 from edgekit.techniques.sites import without_kernels
@@ -34,14 +35,17 @@ class Float16(Conversion):
 
     def propose(self, task: Task) -> Sequence[Settings] | Declined:
         """Wherever the runtime reads float16 weights."""
-        if task.profile.runtime.kind == "tflite_micro":
-            return self.declined("TFLite Micro has no kernel that reads float16 weights")
-        if task.profile.numerics.float16 == "absent":
-            return self.declined(f"{task.profile.name} neither computes in float16 nor stores weights so")
-        reason = without_kernels(task.facts)
+        reason = self.unsupported(task.profile) or without_kernels(task.facts)
         if reason is not None:
             return self.declined(reason)
         return (Settings(),)
+
+    def unsupported(self, profile: DeviceProfile) -> str | None:
+        """A device runs none of its files where the runtime reads no float16 weights."""
+        if profile.runtime.kind == "tflite_micro":
+            return "TFLite Micro has no kernel that reads float16 weights"
+        is_absent = profile.numerics.float16 == "absent"
+        return f"{profile.name} neither computes in float16 nor stores weights so" if is_absent else None
 
     def effect(self, graph: Graph, settings: Settings) -> Graph:
         """Half the bytes of weights and biases, and an operator for each that widens them."""

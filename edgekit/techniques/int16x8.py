@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 from edgekit.cost.graph import Graph
+from edgekit.devices.profile import DeviceProfile
 from edgekit.documents.candidate import Declined
 from edgekit.techniques.integer import integer
 from edgekit.techniques.interface import Conversion, Evidence, Task
@@ -36,9 +37,7 @@ class Int16x8(Conversion):
     def propose(self, task: Task) -> Sequence[Settings] | Declined:
         """Where the device computes in 16x8 and takes float or int16 as inputs and outputs."""
         numerics = task.profile.numerics
-        if numerics.int16x8 == "absent":
-            return self.declined(f"{task.profile.name} has no kernels for int16 activations")
-        reason = without_kernels(task.facts)
+        reason = self.unsupported(task.profile) or without_kernels(task.facts)
         if reason is not None:
             return self.declined(reason)
         if "float32" in numerics.input_output:
@@ -48,6 +47,11 @@ class Int16x8(Conversion):
         return self.declined(
             f"{task.profile.name} takes {' or '.join(numerics.input_output)} at a model's ends, and 16x8 has int16 or float there",
         )
+
+    def unsupported(self, profile: DeviceProfile) -> str | None:
+        """A device without such kernels runs none of its files."""
+        is_absent = profile.numerics.int16x8 == "absent"
+        return f"{profile.name} has no kernels for int16 activations" if is_absent else None
 
     def effect(self, graph: Graph, settings: Settings) -> Graph:
         """int8 weights, activations of two bytes, biases of eight."""

@@ -23,8 +23,9 @@ class Int8(IntegerConversion):
 
     def propose(self, task: Task) -> Sequence[Settings] | Declined:
         """Wherever the device computes in int8; the profile says the dtype of inputs and outputs."""
-        if task.profile.numerics.int8 == "absent":
-            return self.declined(f"{task.profile.name} has no int8 arithmetic")
+        reason = self.unsupported(task.profile)
+        if reason is not None:
+            return self.declined(reason)
         return (Settings(io=preferred_io(task)),)
 
     def ensures(self, tflite: TfliteModel, settings: Settings) -> Evidence:

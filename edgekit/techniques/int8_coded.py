@@ -16,11 +16,12 @@ from typing import Annotated, Any
 from msgspec import Meta
 
 from edgekit.cost.graph import Graph
+from edgekit.devices.profile import DeviceProfile
 from edgekit.documents.candidate import Declined
 from edgekit.techniques.integer import IntegerConversion, integer, preferred_io, whole_integer
 from edgekit.techniques.integer import Settings as IntegerSettings
 from edgekit.techniques.interface import Evidence, Task
-from edgekit.techniques.packing import CODED_KINDS, against, coded, why_not_coded
+from edgekit.techniques.packing import CODED_KINDS, against, cannot_decode, coded, no_coded_kind, why_not_coded
 from edgekit.tflite.coding.choose import coded_kernels
 from edgekit.tflite.coding.insert import with_decoders
 from edgekit.tflite.coding.kinds import NAMES, Coding
@@ -68,10 +69,13 @@ class Int8Coded(IntegerConversion):
         """Its part of a candidate's name."""
         return self.name + (f"_from_{settings.least_macs}_macs" if settings.least_macs else "")
 
+    def unsupported(self, profile: DeviceProfile) -> str | None:
+        """A device runs none of its files where nothing decodes weights."""
+        return cannot_decode(profile, "coded weights")
+
     def requires(self, graph: Graph, settings: Settings) -> str | None:
-        """It requires a kernel of a convolution or dense layer."""
-        found = any(node.kind in CODED_KINDS and node.weights for node in graph.nodes)
-        return None if found else "no layer has a kernel that could be coded"
+        """It requires a kernel of a convolution or dense layer whose weights are used often enough."""
+        return no_coded_kind(graph, settings.least_macs)
 
     def effect(self, graph: Graph, settings: Settings) -> Graph:
         """As int8, with every kernel that gets smaller in its smallest coding."""

@@ -34,9 +34,7 @@ class Int8FloatFallback(IntegerConversion):
         numerics = task.profile.numerics
         if numerics.float32 != "native":
             return self.declined(f"{task.profile.name} computes no operator in floating point")
-        if numerics.int8 == "absent":
-            return self.declined(f"{task.profile.name} has no int8 arithmetic")
-        reason = without_kernels(task.facts)
+        reason = self.unsupported(task.profile) or without_kernels(task.facts)
         if reason is not None:
             return self.declined(reason)
         return (Settings(io=preferred_io(task)),)

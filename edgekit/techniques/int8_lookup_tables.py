@@ -13,10 +13,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from edgekit.cost.graph import Graph
+from edgekit.devices.profile import DeviceProfile
 from edgekit.documents.candidate import Declined
 from edgekit.techniques.integer import IntegerConversion, Settings, integer, preferred_io, whole_integer
 from edgekit.techniques.interface import Evidence, Task
-from edgekit.techniques.packing import in_tables, why_not
+from edgekit.techniques.packing import cannot_decode, in_tables, why_not
 from edgekit.techniques.sites import no_site
 from edgekit.tflite.coding.header import HEAD_BYTES
 from edgekit.tflite.coding.lookup import MOST_VALUES, Lookup
@@ -50,9 +51,13 @@ class Int8LookupTables(IntegerConversion):
             else (Settings(io=preferred_io(task)),)
         )
 
-    def requires(self, graph: Graph, settings: Settings) -> str | None:
-        """It requires operators whose weights have few distinct values."""
-        return "no layer has weights of few distinct values" if graph.distinct is None else None
+    def unsupported(self, profile: DeviceProfile) -> str | None:
+        """A device runs none of its files where nothing decodes weights."""
+        return cannot_decode(profile, "look-up tables")
+
+    def awaits(self, graph: Graph, settings: Settings) -> str | None:
+        """Operators whose weights have few distinct values."""
+        return "no layer is known to have weights of few distinct values" if graph.distinct is None else None
 
     def effect(self, graph: Graph, settings: Settings) -> Graph:
         """As int8, with every kernel that gets smaller in look-up tables."""

@@ -31,8 +31,9 @@ class Int8PerTensor(IntegerConversion):
 
     def propose(self, task: Task) -> Sequence[Settings] | Declined:
         """Where the device computes in int8, flash or download counts, and it saves at least a hundredth of one that counts."""
-        if task.profile.numerics.int8 == "absent":
-            return self.declined(f"{task.profile.name} has no int8 arithmetic")
+        reason = self.unsupported(task.profile)
+        if reason is not None:
+            return self.declined(reason)
         if task.profile.kind == "npu":
             return self.declined(
                 f"the compiler of the NPU of {task.profile.name} writes the scales in its own way, whatever the file has"

@@ -12,10 +12,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from edgekit.cost.graph import Graph
+from edgekit.devices.profile import DeviceProfile
 from edgekit.documents.candidate import Declined
 from edgekit.techniques.integer import IntegerConversion, Settings, integer, preferred_io, whole_integer
 from edgekit.techniques.interface import Evidence, Task
-from edgekit.techniques.packing import against_sparse, sparse, why_not_sparse
+from edgekit.techniques.packing import against_sparse, cannot_expand, no_coded_kind, sparse, why_not_sparse
 from edgekit.tflite.densify import with_sparse_kernels
 from edgekit.tflite.model import TfliteModel
 from edgekit.tflite.weights import kernels
@@ -35,8 +36,16 @@ class Int8Sparse(IntegerConversion):
         reason = why_not_sparse(task, MOST_ZEROS if task.trains else 0.0)
         return self.declined(reason) if reason is not None else (Settings(io=preferred_io(task)),)
 
+    def unsupported(self, profile: DeviceProfile) -> str | None:
+        """A device runs none of its files where nothing expands sparse kernels."""
+        return cannot_expand(profile) or super().unsupported(profile)
+
     def requires(self, graph: Graph, settings: Settings) -> str | None:
-        """It requires a kernel with zeros enough."""
+        """It requires a kernel of a convolution or dense layer."""
+        return no_coded_kind(graph)
+
+    def awaits(self, graph: Graph, settings: Settings) -> str | None:
+        """A kernel with zeros enough."""
         if any(node.packed is not None for node in sparse(integer(graph)).nodes):
             return None
         return "no kernel is known to have so many zeros that it gets smaller: each other weight takes two bytes"

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from msgspec.structs import replace
 
 from edgekit.cost.graph import Arithmetic, Graph
+from edgekit.devices.profile import DeviceProfile
 from edgekit.techniques.interface import Conversion, Task
 from edgekit.tflite.model import TfliteModel
 from edgekit.tflite.numerics import casts_of_inputs, float_operators
@@ -29,6 +30,10 @@ class IntegerConversion(Conversion):
 
     calibrated = True
     settings_type = Settings
+
+    def unsupported(self, profile: DeviceProfile) -> str | None:
+        """A device without int8 arithmetic runs none of its files."""
+        return f"{profile.name} has no int8 arithmetic" if profile.numerics.int8 == "absent" else None
 
     def effect(self, graph: Graph, settings: Any) -> Graph:
         """int8 weights with one scale per channel, and int8 activations."""

@@ -138,8 +138,8 @@ class Training(Protocol):
 class Technique(ABC):
     """What every technique tells about itself. `settings` are always of its `settings_type`.
 
-    The two checks are run by edgekit: `requires` on the lowered graph before the effect, `ensures` on the bytes of
-    every file that the technique took part in. `role` is "baseline" for the technique that all others are compared
+    The checks are run by edgekit: `unsupported` on the device and `requires` on the lowered graph before the effect, `ensures` on the bytes of
+    every file that the technique took part in. What the first two say is certain: nothing is made that they rule out. `role` is "baseline" for the technique that all others are compared
     with, and "control" for the one that shows what more training gains without any technique.
     """
 
@@ -162,8 +162,12 @@ class Technique(ABC):
     def ensures(self, tflite: TfliteModel, settings: Any) -> Evidence:
         """What the bytes of a file show of it, counted in the file and never assumed."""
 
+    def unsupported(self, profile: DeviceProfile) -> str | None:
+        """Why no file of it runs on a device; None where one may."""
+        return None
+
     def requires(self, graph: Graph, settings: Any) -> str | None:
-        """Why it cannot be applied to a lowered graph; None where it can."""
+        """Why it cannot be applied to a lowered graph, whatever its weights are; None where it may be."""
         return None
 
     def label(self, settings: Any) -> str:
@@ -189,13 +193,15 @@ class TrainingTechnique(Technique):
     `place_in_chain` orders the techniques of a chain; a technique without it is only used alone. `simulates` names the
     conversions whose rounding it simulates in training: no other is tried after it, but where a project's own chain says so.
     `from_replacement` says that it begins with the network that the project offers in the model's place
-    (`Task.replacement`): `apply` gets that one. It then comes first in every chain.
+    (`Task.replacement`): `apply` gets that one. It then comes first in every chain. `predicts_shapes` says that its `effect` has the shapes that the
+    model will have: where it does not, what a later step requires may be met though the graph does not show it.
     """
 
     kind = "training"
     place_in_chain: ClassVar[float | None] = None
     simulates: ClassVar[tuple[str, ...]] = ()
     from_replacement: ClassVar[bool] = False
+    predicts_shapes: ClassVar[bool] = True
 
     @abstractmethod
     def apply(self, door: Any, model: Any, settings: Any, training: Training, before: Sequence[Any]) -> Any:
@@ -263,7 +269,7 @@ class Conversion(Technique):
     itself. `replaces_failed` names a conversion: this one is worth a trial only where that one failed. `variant_of`
     names a conversion that is tried before this one; where this one is better, it takes that one's place after the
     training techniques in `keeps_trained`. `packs` names the conversion whose file it packs: it follows the same training,
-    and is tried without one where it requires nothing that training makes. `lacks` names operators that LiteRT has no
+    and is tried without one where it awaits nothing that training makes. `lacks` names operators that LiteRT has no
     kernel for in its arithmetic, although the converter makes them: a model is traced without them.
     """
 
@@ -287,6 +293,13 @@ class Conversion(Technique):
     def finish(self, door: Any, content: bytes, settings: Any) -> bytes:
         """The file to keep, made from the converted bytes."""
         return content
+
+    def awaits(self, graph: Graph, settings: Any) -> str | None:
+        """What training must make first, where the graph is not known to have it; None where it awaits nothing.
+
+        The planner then makes no candidate of it. A chain of the project's own is tried: the model's own weights may have it.
+        """
+        return None
 
     def against(self, task: Task, graph: Graph) -> str | None:
         """Why it does not pay on a graph that the training techniques made; None where it is predicted to pay."""

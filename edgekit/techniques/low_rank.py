@@ -54,6 +54,7 @@ class LowRank(TrainingTechnique):
     name = "low_rank"
     settings_type = Settings
     place_in_chain = 0.5
+    predicts_shapes = False
 
     def propose(self, task: Task) -> Sequence[Settings] | Declined:
         """Two shares, the lighter first, of those that are predicted to save what counts of a cost that a limit or the goal asks for."""

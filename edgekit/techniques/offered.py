@@ -101,8 +101,9 @@ def _breaches(kind: type[Any], name: str) -> Iterator[tuple[str, object, str]]:
     for attribute in ("place_in_chain", "after_training"):
         if not isinstance(said.get(attribute), numbers.Real | None):
             yield f"has a {attribute} that is no number", said[attribute], "a number, or None"
-    if not isinstance(said.get("calibrated", False), bool):
-        yield "has a calibrated that is no bool", said["calibrated"], "True or False"
+    for attribute in ("calibrated", "predicts_shapes"):
+        if not isinstance(said.get(attribute, False), bool):
+            yield f"has a {attribute} that is no bool", said[attribute], "True or False"
 
 
 def _of_settings(kind: Any) -> Iterator[tuple[str, object, str]]:

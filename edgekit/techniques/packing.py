@@ -17,6 +17,7 @@ from edgekit.cost.decoding import GRAPH_BYTES
 from edgekit.cost.download import entropy
 from edgekit.cost.graph import Graph, Node, Packed
 from edgekit.cost.kernels_flash import code_bytes
+from edgekit.devices.profile import DeviceProfile
 from edgekit.techniques.integer import WEIGHT_BITS, WEIGHT_BYTES, integer
 from edgekit.techniques.interface import COUNTS, Task
 from edgekit.techniques.sites import LAYER_KINDS, is_worked_on, left_out
@@ -76,13 +77,24 @@ def why_zeros_stay(task: Task, zeros: float) -> str | None:
     return of_the_runtime(task, zeros)
 
 
-def no_expander(task: Task) -> str | None:
-    """Why a device expands no sparse kernels, or nobody counts the flash that they save."""
-    profile = task.profile
+def cannot_expand(profile: DeviceProfile) -> str | None:
+    """Why a device is certain to expand no sparse kernels; None where its runtime has DENSIFY, whether or not that was measured."""
+    is_certain = profile.runtime.kind == "tflite_micro" or profile.npu is not None
+    return _not_expanded(profile) if is_certain else None
+
+
+def _not_expanded(profile: DeviceProfile) -> str | None:
     if profile.runtime.kind != "litert":
         return f"only LiteRT is known to expand sparse kernels, and {profile.name} has {profile.runtime.kind}"
-    if profile.npu is not None:
-        return f"the compiler of the NPU of {profile.name} reads no sparse kernels"
+    return None if profile.npu is None else f"the compiler of the NPU of {profile.name} reads no sparse kernels"
+
+
+def no_expander(task: Task) -> str | None:
+    """Why a device is not known to expand sparse kernels, or nobody counts the flash that they save."""
+    profile = task.profile
+    reason = _not_expanded(profile)
+    if reason is not None:
+        return reason
     if profile.numerics.int8 == "absent":
         return f"{profile.name} has no int8 arithmetic"
     if not task.counts("flash"):
@@ -107,15 +119,20 @@ def _saves_too_little(task: Task, what: str, plain: Graph, packed: Graph) -> str
     return f"{what} are predicted to save {format_size(saved)}: below 1% of the {format_size(whole)} of {of} ({OWN})"
 
 
-def no_decoder(task: Task, what: str) -> str | None:
-    """Why a device decodes no weights, or the goal asks for nothing that they shrink; `what` begins the sentence."""
-    profile = task.profile
+def cannot_decode(profile: DeviceProfile, what: str) -> str | None:
+    """Why a device decodes no weights; None where it does."""
     if profile.runtime.kind != "tflite_micro":
         return f"only tflite-micro decodes {what}, and {profile.name} has {profile.runtime.kind}"
     if profile.kind != "microcontroller":
         return f"the compiler of the NPU of {profile.name} reads no {what}"
-    if profile.numerics.int8 == "absent":
-        return f"{profile.name} has no int8 arithmetic"
+    return f"{profile.name} has no int8 arithmetic" if profile.numerics.int8 == "absent" else None
+
+
+def no_decoder(task: Task, what: str) -> str | None:
+    """Why a device decodes no weights, or the goal asks for nothing that they shrink; `what` begins the sentence."""
+    reason = cannot_decode(task.profile, what)
+    if reason is not None:
+        return reason
     if task.goal.aim not in ("smallest", "balanced"):
         goal = f"a small {task.goal.currency}" if task.goal.currency not in (None, "latency") else task.goal.aim
         return f"{what} shrink the flash alone, and the goal is {goal} ({OWN})"
@@ -181,6 +198,17 @@ def coded(graph: Graph, least_macs: float = 0) -> Graph:
         return {"packed": _gaining(node, replace(best, low=low, high=high))}
 
     return graph.changed(smallest)
+
+
+def no_coded_kind(graph: Graph, least_macs: float = 0) -> str | None:
+    """Why a graph has no kernel that could be coded; None where it has one whose weights are used often enough."""
+    found = [node for node in graph.nodes if node.kind in CODED_KINDS and node.weights]
+    if any(node.macs >= least_macs * node.weights for node in found):
+        return None
+    if not found:
+        return "no layer has a kernel that could be coded"
+    most = max(node.macs / node.weights for node in found)
+    return f"no kernel takes part in {least_macs:g} multiply-accumulates a weight or more (least_macs): the most is {most:g}"
 
 
 def sparse(graph: Graph) -> Graph:

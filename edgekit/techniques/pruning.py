@@ -21,6 +21,7 @@ from edgekit.techniques import masks
 from edgekit.techniques.interface import Constraint, Task, Training
 from edgekit.techniques.packing import why_zeros_stay, with_zeros
 from edgekit.techniques.sites import (
+    is_worked_on,
     kernel_variables,
     left_out,
     lookalikes,
@@ -114,8 +115,12 @@ class Pruning(MakesZeros):
         return (*matching_sites(facts, patterns), *lookalikes(facts))
 
     def requires(self, graph: Graph, settings: Settings) -> str | None:
-        """It requires a layer that is large enough to work on."""
-        return no_kernel(graph, settings.exclude)
+        """It requires a layer that is large enough to work on, and rows of four weights where it keeps two of every four."""
+        reason = no_kernel(graph, settings.exclude)
+        worked_on = [node for node in graph.nodes if is_worked_on(node, settings.exclude)]
+        if reason is not None or settings.pattern != "2:4" or any(node.window >= masks.GROUP for node in worked_on):
+            return reason
+        return f"no output channel that it works on has {masks.GROUP} weights or more, of which two in every four could stay"
 
     def effect(self, graph: Graph, settings: Settings) -> Graph:
         """The share of zeros in every layer that it works on."""

@@ -24,6 +24,7 @@ from edgekit.tflite.weights import kernels
 from edgekit.values import Value
 
 OF_TFMOT = ("Conv2D", "DepthwiseConv2D", "Dense")
+NO_SITE = "the model has no layer of Keras with a kernel whose int8 rounding can be trained"
 MOST = 0.9
 """The share of the trained ranges that must be in the file: of a range in the middle of what the converter fuses otherwise nothing is left."""
 
@@ -49,8 +50,20 @@ class QuantizationAware(TrainingTechnique):
             return self.declined(f"{task.profile.name} has no int8 arithmetic")
         kinds = OF_TFMOT if task.engine == "tfmot" else ROUNDED_KINDS
         if not any(layer.kernel and layer.kind.startswith(kinds) for layer in task.facts.layers):
-            return self.declined("the model has no layer of Keras with a kernel whose int8 rounding can be trained")
+            return self.declined(NO_SITE)
         return (Settings(exclude=matching(task.facts, task.exclude), engine=task.engine),)
+
+    def requires(self, graph: Graph, settings: Settings) -> str | None:
+        """A layer whose rounding can be trained, and that is not left out."""
+        kinds = OF_TFMOT if settings.engine == "tfmot" else ROUNDED_KINDS
+        found = [node.name for node in graph.nodes if node.weights and node.kind.startswith(kinds)]
+        if not found:
+            return NO_SITE
+        return (
+            None
+            if set(found) - set(settings.exclude)
+            else f"every layer that it could round is left out: {', '.join(found)}"
+        )
 
     def leave_out(self, facts: ModelFacts, patterns: Sequence[str]) -> tuple[str, ...]:
         """The layers that match the patterns."""

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from msgspec.structs import replace
 
 from edgekit.cost.graph import Graph
+from edgekit.devices.profile import DeviceProfile
 from edgekit.documents.candidate import Step
 from edgekit.errors import InputError, ProjectError
 from edgekit.techniques import technique
@@ -74,6 +75,24 @@ def effect(graph: Graph, steps: Iterable[TypedStep]) -> tuple[Graph, str | None]
         else:
             graph = step.technique.effect(graph, step.settings)
     return graph, unmet
+
+
+def ruled_out(profile: DeviceProfile, graph: Graph, steps: Iterable[TypedStep]) -> str | None:
+    """Why steps are certain to fail on a device, whatever the weights become; None where they may work.
+
+    Behind a step whose effect does not predict the shapes, a requirement counts as unmet only where it is so with that effect and without it.
+    """
+    graphs = [graph]
+    for step in steps:
+        method, settings = step.technique, step.settings
+        reasons = [method.unsupported(profile) or method.requires(one, settings) for one in graphs]
+        if None not in reasons:
+            return f"{method.name}: {reasons[0]}"
+        before = [one for one, reason in zip(graphs, reasons, strict=True) if reason is None]
+        graphs = [method.effect(one, settings) for one in before]
+        if isinstance(method, TrainingTechnique) and not method.predicts_shapes:
+            graphs += before
+    return None
 
 
 def settled(graph: Graph, steps: Iterable[TypedStep]) -> tuple[TypedStep, ...]:

@@ -61,6 +61,7 @@ class StructuredPruning(TrainingTechnique):
     name = "structured_pruning"
     settings_type = Settings
     place_in_chain = 0
+    predicts_shapes = False
     written_by_planner = ("whole",)
 
     def propose(self, task: Task) -> Sequence[Settings] | Declined:

@@ -116,11 +116,11 @@ def test_where_flash_counts_zeros_are_trained_for_it():
 
 
 def test_without_zeros_it_is_not_tried():
-    assert METHOD.requires(lower(facts(100)), METHOD.settings_type()).startswith(
+    assert METHOD.awaits(lower(facts(100)), METHOD.settings_type()).startswith(
         "no kernel is known to have so many zeros"
     )
-    assert METHOD.requires(lowered(pruned(0.5)), METHOD.settings_type()) is not None
-    assert METHOD.requires(lowered(pruned(0.75)), METHOD.settings_type()) is None
+    assert METHOD.awaits(lowered(pruned(0.5)), METHOD.settings_type()) is not None
+    assert METHOD.awaits(lowered(pruned(0.75)), METHOD.settings_type()) is None
 
 
 @pytest.mark.parametrize("shape", [(64, 3, 3, 32), (128, 640), (640, 128), (32, 1, 1, 64), (300, 300)], ids=str)

@@ -1,0 +1,126 @@
+"""A chain of the project's own that is certain to fail is declined before anything is made; one that only seems not to pay is tried."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from edgekit.documents.candidate import Declined, Step
+from edgekit.documents.facts import ChannelGroup, LayerFacts
+from edgekit.planner.planner import Planner, outline
+from edgekit.techniques import technique
+
+CERTAIN = {
+    "no kernel for factors": ("rpi4", ["low_rank"], "no kernel costs less in factors"),
+    "no channel": ("rpi4", ["structured_pruning"], "no layer has channels that can go"),
+    "channels, then a student's rounding": ("rpi4", ["structured_pruning", "quantization_aware"], "no layer has channels that can go"),
+    "nothing expands": ("nucleo-l4r5zi", ["pruning", "int8_sparse"], "only LiteRT is known to expand sparse kernels"),
+    "nothing expands, untrained": ("nucleo-l4r5zi", ["int8_sparse"], "only LiteRT is known to expand sparse kernels"),
+    "an NPU expands nothing": ("corstone-300", ["pruning", "int8_sparse"], "only LiteRT is known to expand sparse kernels"),
+    "nothing decodes codes": ("rpi4", ["pruning", "int8_coded"], "only tflite-micro decodes coded weights"),
+    "nothing decodes tables": ("rpi4", ["clustering", "int8_lookup_tables"], "only tflite-micro decodes look-up tables"),
+    "no float16": ("nucleo-l4r5zi", ["pruning", "float16"], "no kernel that reads float16 weights"),
+    "no hybrid kernels": ("nucleo-l4r5zi", ["l1", "dynamic_range"], "no kernels for int8 weights with float activations"),
+    "no int16": ("corstone-300", ["quantization_aware", "int16x8"], "no kernels for int16 activations"),
+    "a kernel too small for zeros": ("rpi4", [Step(technique="l1", settings={"exclude": ["classes"]})], "has 256 weights or more"),
+    "all left out of rounding": ("rpi4", [Step(technique="quantization_aware", settings={"exclude": ["*"]})], "every layer that it could round is left out: convolution, classes"),
+    "weights used too little": (
+        "nucleo-l4r5zi", ["pruning", Step(technique="int8_coded", settings={"least_macs": 100})], "the most is 36",
+    ),
+}  # fmt: skip
+
+
+def own(task, device, steps, **given):
+    return task(
+        device, chains=(tuple(one if isinstance(one, Step) else Step(technique=one) for one in steps),), **given
+    )
+
+
+def named(declined):
+    return {one.technique: one.reason for one in declined if one.technique.startswith("own_")}
+
+
+@pytest.mark.parametrize("case", CERTAIN)
+def test_what_is_certain_to_fail_is_declined_by_the_plan_and_by_the_search_and_never_tried(case, task, search):
+    device, steps, reason = CERTAIN[case]
+    asked = own(task, device, steps)
+    planner, plan = Planner(asked), outline(asked)
+    tried = search(planner)
+    ((name, said),) = named(plan.declined).items()
+    assert reason in said and named(planner.declined) == {name: said}, "the same sentence"
+    assert name not in tried and name not in {one.name for one in plan.candidates}
+
+
+@pytest.mark.parametrize(
+    ("device", "name"),
+    [
+        ("rpi4", "structured_pruning"), ("rpi4", "int8_coded"), ("rpi4", "int8_lookup_tables"), ("nucleo-l4r5zi", "int8_sparse"),
+        ("nucleo-l4r5zi", "float16"), ("nucleo-l4r5zi", "dynamic_range"), ("corstone-300", "int16x8"),
+    ],
+)  # fmt: skip
+def test_it_is_the_sentence_with_which_the_technique_itself_declines(device, name, task):
+    alone = technique(name).propose(task(device))
+    assert isinstance(alone, Declined)
+    assert list(named(outline(own(task, device, [name])).declined).values()) == [f"{name}: {alone.reason}"]
+
+
+@pytest.mark.parametrize(
+    ("device", "steps", "given"),
+    [
+        ("rpi4", ["pruning"], {"currency": "latency"}),
+        ("rpi4", ["l1"], {}),
+        ("rpi4", ["int8_sparse"], {}),
+        ("stm32mp157", ["pruning", "int8_sparse"], {}),
+        ("nucleo-l4r5zi", ["int8_coded"], {"currency": "latency"}),
+        ("nucleo-l4r5zi", ["int8_lookup_tables"], {}),
+        ("rpi4", ["pruning"], {"limits": {"flash": 10.0}}),
+    ],
+    ids=str,
+)
+def test_what_only_seems_not_to_pay_is_tried_and_in_the_plan(device, steps, given, task, search):
+    """The weights of the model itself may be sparse or few, a runtime may expand though nobody measured it, and a prediction may be wrong."""
+    asked = own(task, device, steps, **given)
+    planner, plan = Planner(asked), outline(asked)
+    tried = search(planner)
+    (name,) = (one.name for one in plan.candidates if one.name.startswith("own_1:"))
+    assert name in tried and not named(plan.declined) and not named(planner.declined)
+
+
+def test_kernels_in_codes_that_the_model_may_have_are_predicted_in_int8(task):
+    found = {one.name: one.estimates["flash"].value for one in outline(own(task, "rpi4", ["int8_sparse"])).candidates}
+    assert found["own_1:int8_sparse"] == found["int8"] < found["float32"] / 2
+
+
+def two_dense(task, hidden):
+    """32 inputs, a dense layer whose channels can go, one of 20."""
+    layers = (
+        LayerFacts(name="image", kind="InputLayer", output_shape=(32,)),
+        LayerFacts(name="hidden", kind="Dense", inputs=("image",), output_shape=(hidden,), parameters=33 * hidden, macs=32 * hidden, kernel=(32, hidden)),
+        LayerFacts(name="classes", kind="Dense", inputs=("hidden",), output_shape=(20,), parameters=(hidden + 1) * 20, macs=hidden * 20, kernel=(hidden, 20)),
+    )  # fmt: skip
+    group = ChannelGroup(size=hidden, layers={"hidden": hidden}, reads={"classes": hidden})
+    return msgspec.structs.replace(task().facts, layers=layers, groups=(group,))
+
+
+def test_what_a_cut_leaves_for_later_steps_is_not_certain(task, search):
+    """Layers are predicted to become narrower alike: one may keep the 256 weights that pruning needs."""
+    steps = [Step(technique="structured_pruning", settings={"left": 0.6}), Step(technique="pruning")]
+    asked = own(task, "rpi4", steps, facts=two_dense(task, 10))
+    (mine,) = (one for one in Planner(asked).waiting if one.name.startswith("own_1"))
+    assert mine.unmet.startswith("pruning: no kernel") and mine.ruled_out is None
+    assert mine.name in search(Planner(asked))
+    small = own(task, "rpi4", steps, facts=two_dense(task, 7))
+    assert "pruning: no kernel" in next(iter(named(outline(small).declined).values())), "not even the whole layers do"
+
+
+def test_two_of_four_need_rows_of_four(task):
+    pattern = [Step(technique="pruning", settings={"pattern": "2:4"})]
+    facts = two_dense(task, 7)
+    rows = [
+        msgspec.structs.replace(layer, kernel=(3, 100), parameters=400) if layer.kernel else layer
+        for layer in facts.layers
+    ]
+    rows = tuple(msgspec.structs.replace(layer, output_shape=(100,)) if layer.kernel else layer for layer in rows)
+    asked = own(task, "rpi4", pattern, facts=msgspec.structs.replace(facts, layers=rows))
+    assert "no output channel that it works on has 4 weights" in next(iter(named(outline(asked).declined).values()))
+    assert not named(outline(own(task, "rpi4", pattern)).declined)
