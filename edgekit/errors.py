@@ -9,7 +9,7 @@
     │   ├── TrustError          code inside a file, without --trust
     │   └── OutputError         the place to write to: no space, no permission
     ├── LockError           1   the present state, or the result, differs from edgekit.lock
-    ├── MissingExtraError   3   something that is needed is not installed
+    ├── MissingExtraError   3   something that is needed is not installed, or cannot be started
     ├── DeviceError         4   the device cannot be reached
     │   └── ClusterError        the scheduler of a cluster, or all of its workers, cannot be reached
     └── InterruptedBuild  130   the user stopped it
@@ -105,7 +105,7 @@ class LockError(EdgekitError):
 
 
 class MissingExtraError(EdgekitError):
-    """Something that is needed is not installed."""
+    """Something that is needed is not installed, or cannot be started."""
 
     exit_code = 3
 

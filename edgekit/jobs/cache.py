@@ -22,7 +22,8 @@ from typing import Any
 
 import msgspec
 
-from edgekit.errors import OutputError
+from edgekit.errors import InputError, OutputError
+from edgekit.jobs.child import DISK_ERRORS
 from edgekit.machine.host import usable_cores
 from edgekit.version import PACKAGE
 
@@ -69,7 +70,7 @@ class Cache:
         """The folder of an entry, made by `make(folder)` if there is none.
 
         If several threads need it at the same time, one makes it and the others wait. Raises what `make` raises, with
-        nothing left behind, and `OutputError` if the disk is full or read-only.
+        nothing left behind, `OutputError` if the disk is full or read-only, and `InputError` for a file elsewhere that `make` cannot use.
         """
         with self._lock_of(kind, key):
             return self.find(kind, key) or self._made(kind, key, make)
@@ -90,7 +91,7 @@ class Cache:
                 with contextlib.suppress(FileExistsError):
                     _rename(content, target)
         except OSError as problem:
-            raise _as_output_error(problem, self.root) from problem
+            raise _of_making(problem, self.root) from problem
         return target
 
     def find(self, kind: str, key: str) -> Path | None:
@@ -287,6 +288,15 @@ def _rename(content: Path, target: Path) -> None:
         if problem.errno in (errno.ENOTEMPTY, errno.EEXIST):
             raise FileExistsError from None
         raise
+
+
+def _of_making(problem: OSError, root: Path) -> InputError:
+    """The error of an entry that cannot be made: of the cache, unless it names a file elsewhere, which what makes the entry reads."""
+    place = problem.filename
+    is_elsewhere = isinstance(place, str | os.PathLike) and not Path(place).absolute().is_relative_to(root)
+    if not is_elsewhere or problem.errno in DISK_ERRORS:
+        return _as_output_error(problem, root)
+    return InputError("a file that is needed cannot be used", where=str(place), received=problem.strerror)
 
 
 def _as_output_error(problem: OSError, root: Path) -> OutputError:

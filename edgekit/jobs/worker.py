@@ -7,6 +7,7 @@ that dies is a value (`Failed`) and never the end of the parent. It does not kno
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import queue
 import signal
@@ -21,7 +22,7 @@ from typing import IO, Any
 
 import msgspec
 
-from edgekit.errors import EdgekitError, InterruptedBuild, from_parts
+from edgekit.errors import EdgekitError, InterruptedBuild, MissingExtraError, from_parts
 from edgekit.jobs.child import MEMORY_LIMIT_VARIABLE
 from edgekit.progress import Progress, no_progress
 from edgekit.values import Value
@@ -115,7 +116,7 @@ class Worker:
         """Send one job and wait for it.
 
         Returns `Failed` when the child crashes, raises something unexpected, or is killed at its time limit;
-        raises the child's `EdgekitError` when it says that the input is wrong.
+        raises the child's `EdgekitError` when it says that the input is wrong, and `MissingExtraError` where it cannot be started.
         """
         try:
             self._send(job)
@@ -161,17 +162,21 @@ class Worker:
             _living.add(self)
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
         self._events = queue.Queue()
-        process = self._process = subprocess.Popen(
-            [sys.executable, "-m", self._module],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._log,
-            env=_set({**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p), **self._environment}),
-            start_new_session=True,
-        )
-        self._guard = subprocess.Popen(
-            [*GUARD, str(process.pid)], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True
-        )
+        try:
+            process = self._process = subprocess.Popen(
+                [sys.executable, "-m", self._module],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._log,
+                env=_set({**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p), **self._environment}),
+                start_new_session=True,
+            )
+            self._guard = subprocess.Popen(
+                [*GUARD, str(process.pid)], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True
+            )
+        except OSError as problem:
+            self.close()
+            raise _not_started(problem) from problem
         threading.Thread(target=_pump, args=(process, self._events), daemon=True).start()
         threading.Thread(target=_clear, args=(process,), daemon=True).start()
         if _stopping.is_set():  # `all_stopped` may have run before there was a process to kill
@@ -217,6 +222,18 @@ class Worker:
         self._log.seek(0, os.SEEK_END)
         self._log.seek(max(0, self._log.tell() - LOG_TAIL_BYTES))
         return self._log.read().decode(errors="replace")
+
+
+def _not_started(problem: OSError) -> MissingExtraError:
+    """The error for a program that the system does not start: it must not be taken for one of whoever waits for the job."""
+    program = problem.filename or sys.executable
+    of_python = "make it executable, or make the virtual environment anew" if program == sys.executable else None
+    return MissingExtraError(
+        "a process that edgekit needs cannot be started",
+        where=str(program),
+        received=problem.strerror,
+        next_step=of_python if problem.errno in (errno.EACCES, errno.ENOENT, errno.ENOEXEC) else None,
+    )
 
 
 def _set(variables: Mapping[str, str | None]) -> dict[str, str]:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from edgekit.errors import DataError, OutputError
+from edgekit.errors import DataError, InputError, OutputError
 from edgekit.ingest.dataset import mapped
 from edgekit.jobs import cache as module
 from edgekit.jobs.cache import CACHE_VARIABLE, Cache, file_digest, key
@@ -267,6 +267,18 @@ def test_a_full_disk_is_named_as_such(tmp_path):
     with pytest.raises(OutputError, match="no space left") as caught:
         Cache(tmp_path).folder("things", "k", fill)
     assert "free some space" in caught.value.next_step and files(tmp_path) == []
+
+
+def test_a_file_elsewhere_that_cannot_be_used_is_not_blamed_on_the_cache(tmp_path):
+    missing = tmp_path / "elsewhere" / "labels.txt"
+
+    def read(folder: Path) -> None:
+        missing.read_bytes()
+
+    with pytest.raises(InputError) as caught:
+        Cache(tmp_path / "cache").folder("things", "k", read)
+    assert caught.value.where == str(missing) and not isinstance(caught.value, OutputError)
+    assert "cache" not in str(caught.value).replace(str(tmp_path), "") and files(tmp_path) == []
 
 
 def test_keys_depend_on_every_part_and_not_on_their_order():

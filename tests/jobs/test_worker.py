@@ -15,8 +15,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from edgekit.errors import DataError, InterruptedBuild, OutputError
+from edgekit.errors import DataError, InterruptedBuild, MissingExtraError, OutputError
 from edgekit.jobs import worker as jobs
+from edgekit.jobs.cache import Cache
 from edgekit.jobs.worker import Done, Failed, Worker, all_stopped
 
 CHILDREN = Path(__file__).parent / "children"
@@ -66,6 +67,37 @@ def test_a_full_disk_is_an_error_of_the_output(worker):
     with pytest.raises(OutputError) as caught:
         worker.run({"do": "disk_full"})
     assert caught.value.where == "/somewhere/x.npy" and "No space" in caught.value.received
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_python_that_cannot_be_started_is_named_and_not_the_cache(is_there, worker, monkeypatch, tmp_path):
+    """The job runs while an entry of the cache is made: what the system refuses is not the cache's fault."""
+    python = tmp_path / "python"
+    if is_there:
+        python.write_text("#!/bin/sh\n", encoding="utf-8")  # without permission to execute, even for root
+    monkeypatch.setattr(sys, "executable", str(python))
+
+    def make(folder: Path) -> None:
+        worker.run({"do": "count", "total": 1})
+
+    with pytest.raises(MissingExtraError) as caught:
+        Cache(tmp_path / "cache").folder("things", "k", make)
+    found = caught.value
+    assert found.exit_code == 3 and found.where == str(python) and "virtual environment" in found.next_step
+    assert found.received == os.strerror(13 if is_there else 2) and not worker.is_running
+
+
+def test_a_shell_that_cannot_be_started_leaves_no_process(worker, monkeypatch, tmp_path):
+    started = []
+    popen = subprocess.Popen
+    monkeypatch.setattr(jobs, "GUARD", (str(tmp_path / "sh"),))
+    monkeypatch.setattr(
+        subprocess, "Popen", lambda *given, **named: started.append(popen(*given, **named)) or started[-1]
+    )
+    with pytest.raises(MissingExtraError) as caught:
+        worker.run({"do": "count", "total": 1})
+    assert caught.value.where == str(tmp_path / "sh") and len(started) == 1
+    assert until(lambda: is_gone(started[0].pid))
 
 
 def test_an_unexpected_exception_is_a_failure_that_would_repeat(worker):
