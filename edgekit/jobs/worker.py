@@ -81,12 +81,15 @@ def is_stopping() -> bool:
 class TrialFailed(Exception):
     """Ends a trial, not the build; `seconds` is how long the failed trial took, if the cache knows it.
 
-    `again` says that the job itself failed and would fail each time: it crashed, or refused its input.
+    `again` says that the job itself failed and would fail each time: it crashed, or refused its input; `timed_out` that
+    only time was lacking.
     """
 
-    def __init__(self, reason: str, *, seconds: float | None = None, again: bool = False) -> None:
+    def __init__(
+        self, reason: str, *, seconds: float | None = None, again: bool = False, timed_out: bool = False
+    ) -> None:
         super().__init__(reason)
-        self.reason, self.seconds, self.again = reason, seconds, again
+        self.reason, self.seconds, self.again, self.timed_out = reason, seconds, again, timed_out
 
 
 class Worker:

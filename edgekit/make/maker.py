@@ -258,7 +258,7 @@ class Maker:
             if WITHOUT_KERNEL in second.reason:  # no form of the loop changes that
                 raise
             reason = f"{first.reason}; a second way, with loops unrolled: {second.reason.removeprefix('convert: ')}"
-            raise TrialFailed(reason, seconds=first.seconds) from second
+            raise TrialFailed(reason, seconds=first.seconds, timed_out=second.timed_out) from second
         told = f"recurrent layers are unrolled in the file, {answer['steps_unrolled']} steps in all, for with their loops it failed: {first.reason}"
         return tflite, {**answer, "unrolled": told}
 
@@ -323,11 +323,12 @@ class Maker:
                 received = f" ({problem.received})" if problem.received else ""
                 raise TrialFailed(f"{job['do']}: {problem.what}{received}") from problem
             if isinstance(answer, Failed) and not answer.repeatable:
-                raise TrialFailed(f"{job['do']}: {answer.reason}")
+                raise TrialFailed(f"{job['do']}: {answer.reason}", timed_out=answer.timed_out)
             value = answer.value if isinstance(answer, Done) else {"failure": answer.reason}
             value = {"seconds": time.monotonic() - started, **value}
             if value.get("nothing"):
-                raise TrialFailed(f"{job['do']}: the time budget was over before any weights had their form")
+                reason = "the time budget was over before any weights had their form"
+                raise TrialFailed(f"{job['do']}: {reason}", timed_out=True)
             (folder / ANSWER).write_bytes(msgspec.json.encode(value))
             if value.get("cut"):
                 raise _Cut(shutil.copytree(folder, self._cache.lasting_scratch(), dirs_exist_ok=True), value)

@@ -43,6 +43,7 @@ FAITHFUL = 0.99
 """A float32 file that agrees less than this with the Keras model gets a warning; rounding alone stays far above."""
 
 
+NO_FILE = "it gave no file before its time was over"
 MOST_DIGITS = 6
 LEANER = 2.0
 """A candidate that passes and needs this many times less RAM than the chosen one gets a note."""
@@ -273,8 +274,11 @@ def _told_of(picked: Trial | None, by_name: Mapping[str, Finished]) -> list[str]
 
 def _search_findings(found: Search, picked: Trial | None, task: Task) -> tuple[Finding, ...]:
     """The findings that make the choice hard to believe."""
-    shortened = [(one.trial.candidate.name, one.cut) for one in found.finished if one.cut]
+    shortened: list[tuple[str, Sequence[str]]] = [
+        (one.trial.candidate.name, one.cut) for one in found.finished if one.cut
+    ]
     drop = picked.metrics.get("accuracy_drop") if picked is not None else None
+    shortened += [(name, (NO_FILE,)) for name in found.unfinished]
     told = (time_cut(found.not_tried, shortened), few_samples(drop, task.goal.max_drop_points))
     return tuple(one for one in told if one is not None)
 
@@ -282,9 +286,12 @@ def _search_findings(found: Search, picked: Trial | None, task: Task) -> tuple[F
 def _cut_short(found: Search) -> str:
     """What the summary adds where the search was cut for lack of time."""
     shortened = sum(bool(one.cut) for one in found.finished)
-    parts = [f"{len(found.not_tried)} not tried"] * bool(found.not_tried) + [
-        f"{shortened} trained for less time"
-    ] * bool(shortened)
+    counted = {
+        "not tried": len(found.not_tried),
+        "ended without a file": len(found.unfinished),
+        "trained for less time": shortened,
+    }
+    parts = [f"{count} {what}" for what, count in counted.items() if count]
     return f"; the time budget cut the search: {', '.join(parts)}" if parts else ""
 
 

@@ -20,10 +20,15 @@ LEAST_S = 5.0
 
 
 class Search(Value):
-    """A finished search: what was tried, and what lack of time prevented: candidates never started, or without a result at its end."""
+    """A finished search: what was tried, and the candidates that were never started for lack of time."""
 
     finished: tuple[Finished, ...]
     not_tried: tuple[str, ...]
+
+    @property
+    def unfinished(self) -> tuple[str, ...]:
+        """The candidates that were started and gave no file because their time was over."""
+        return tuple(one.trial.candidate.name for one in self.finished if one.timed_out)
 
 
 def search(
@@ -31,8 +36,8 @@ def search(
 ) -> Search:
     """Ask, run, tell, until the planner has no more candidates or the context's time is up; `watch` is told of each trial.
 
-    The baseline runs first and alone, whatever the time. Every candidate that was cut for lack of time is named,
-    whether it was never started or stopped half-way. Raises what a trial raises, and `InterruptedBuild` where the build
+    The baseline runs first and alone, whatever the time. Every candidate that was cut for lack of time is named, once:
+    as one that was never started, or among the finished ones. Raises what a trial raises, and `InterruptedBuild` where the build
     was stopped. Trials that are still running then are left to the owner of the context.
     """
     finished: list[Finished] = []
@@ -61,8 +66,6 @@ def search(
             planner.skip(found.trial.candidate, skipped)
         elif planner.tell(found.trial):
             finished.append(found)
-            if found.trial.failure is not None and time.monotonic() >= context.deadline:
-                cut.append(found.trial.candidate.name)
         else:
             skipped = "it is the same file as another candidate, byte for byte"
         if watch is not None:

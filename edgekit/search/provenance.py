@@ -31,6 +31,6 @@ def provenance_of(materials: Materials, profile: DeviceProfile, found: Search) -
         seed=settings.seed,
         versions=versions(),
         processor=processor(),
-        time_cut_search=bool(found.not_tried) or any(one.cut for one in found.finished),
+        time_cut_search=bool(found.not_tried or found.unfinished) or any(one.cut for one in found.finished),
         not_tried=found.not_tried,
     )

@@ -40,7 +40,7 @@ class Finished(Value):
     """A candidate's trial and, where it gave a file, the file with what was measured of it on the validation split.
 
     `cut` says what of its training was cut for lack of time; it is judged all the same. `skipped` says why its trial
-    was ended early. `before` is what the file's diet began with.
+    was ended early, `timed_out` that it gave no file only because its time was over. `before` is what the file's diet began with.
     """
 
     trial: Trial
@@ -52,6 +52,7 @@ class Finished(Value):
     notes: tuple[str, ...] = ()
     cut: tuple[str, ...] = ()
     skipped: str | None = None
+    timed_out: bool = False
 
 
 class TrialRunner:
@@ -81,7 +82,8 @@ class TrialRunner:
             return Finished(trial=Trial(candidate=candidate, seconds=0.0), skipped=skipped.reason)
         except TrialFailed as failed:
             seconds = time.monotonic() - started if failed.seconds is None else failed.seconds
-            return Finished(trial=Trial(candidate=candidate, seconds=round(seconds, 3), failure=failed.reason))
+            trial = Trial(candidate=candidate, seconds=round(seconds, 3), failure=failed.reason)
+            return Finished(trial=trial, timed_out=failed.timed_out)
 
     def _run(self, candidate: Proposal, progress: Progress, deadline: float | None, watch: Watch) -> Finished:
         made = self._maker.make(candidate, progress, deadline)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
+import msgspec
 import pytest
 
 from edgekit.documents.report import Check, Metric
 from edgekit.planner.proposal import Proposal
 from edgekit.planner.trial import Trial
-from edgekit.search.conclude import _trade
+from edgekit.search.conclude import _cut_short, _search_findings, _trade
+from edgekit.search.loop import Search
 from edgekit.search.trials import Finished
 
 
@@ -46,3 +50,17 @@ def test_it_says_nothing_where_there_is_nothing_to_say(other):
     assert _trade([PACKED, other], PACKED.trial, "flash") == []
     assert _trade([PACKED, finished("int8", 45_000, 6_000)], None, "flash") == []
     assert _trade([PACKED, finished("int8", 45_000, 6_000)], PACKED.trial, "ram") == []
+
+
+def test_each_candidate_that_time_cut_is_counted_once():
+    over, short, failed = (finished(name, None, None) for name in ("own_1:l1_50+int8", "pruning_50+int8", "own_2:int8"))
+    over = msgspec.structs.replace(over, timed_out=True)
+    short = msgspec.structs.replace(short, cut=("pruning was stopped at step 9 of 20",))
+    found = Search(finished=(over, short, failed), not_tried=("int8",))
+    assert _cut_short(found) == (
+        "; the time budget cut the search: 1 not tried, 1 ended without a file, 1 trained for less time"
+    )
+    (told,) = _search_findings(found, None, SimpleNamespace(goal=SimpleNamespace(max_drop_points=1.0)))
+    assert "1 candidate was not tried (int8); pruning_50+int8: pruning was stopped" in told.what
+    assert told.what.count("own_1:l1_50+int8") == 1 and "own_2" not in told.what
+    assert _cut_short(Search(finished=(failed,), not_tried=())) == ""

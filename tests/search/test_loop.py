@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
+import msgspec
 import pytest
 
 from edgekit.documents.candidate import Step
@@ -99,6 +102,29 @@ def test_time_that_is_up_leaves_the_baseline_and_names_the_rest():
     with ThreadPoolExecutor(1) as executor:
         found = search(planner, Slow({}), context(executor, ahead=1, left_s=-1.0), quiet)
     assert planner.told == ["baseline"] and found.not_tried == ("a", "b")
+
+
+@pytest.mark.parametrize("timed_out", [False, True])
+def test_a_trial_that_failed_behind_the_time_is_one_that_was_tried_and_none_that_was_not(timed_out):
+    """Whatever it failed by; only where time was lacking it is named as unfinished."""
+
+    class Fails(Slow):
+        def run(self, candidate, *, progress, deadline, watch) -> Finished:
+            done = super().run(candidate, progress=progress, deadline=deadline, watch=watch)
+            failed = candidate.name == "own_1:pruning_50+int8"
+            mine.deadline = -math.inf if failed else math.inf  # the time is over while it is tried
+            trial = msgspec.structs.replace(done.trial, failure="no proof of pruning" if failed else None)
+            return msgspec.structs.replace(done, trial=trial, timed_out=failed and timed_out)
+
+    planner = Asked(["baseline", "own_1:pruning_50+int8", "b"])
+    with ThreadPoolExecutor(1) as executor:
+        given = context(executor, ahead=1)
+        mine = SimpleNamespace(
+            executor=executor, ahead=1, deadline=math.inf, stopped=given.stopped, require_running=given.require_running
+        )
+        found = search(planner, Fails({}), mine, quiet)
+    assert [one.trial.candidate.name for one in found.finished] == ["baseline", "own_1:pruning_50+int8"]
+    assert found.not_tried == ("b",) and found.unfinished == ("own_1:pruning_50+int8",) * timed_out
 
 
 def test_a_build_that_is_stopped_tells_the_planner_nothing_more():
