@@ -19,7 +19,7 @@ from edgekit.planner.proposal import Proposal
 from edgekit.techniques import technique, techniques
 from edgekit.techniques.interface import Task, Technique, TrainingTechnique
 from edgekit.techniques.sites import matching
-from edgekit.techniques.steps import TypedStep, training_of
+from edgekit.techniques.steps import TypedStep, effect, training_of
 from edgekit.values import read, to_builtins
 
 NAMED = 20
@@ -115,8 +115,8 @@ def own_chain(
     `defaults` holds the settings that the device needs of each conversion; a step takes from there, and from the project's own engine of
     simulated rounding, what it does not give.
 
-    Raises `ProjectError` for an unknown technique, setting or layer, and for techniques in an order that is not
-    possible.
+    Raises `ProjectError` for an unknown technique, setting or layer, for techniques in an order that is not
+    possible, and for those of which nothing would be left.
     """
     where = f"edgekit.toml: chain {number}"
     full: list[TypedStep] = []
@@ -139,7 +139,40 @@ def own_chain(
             received=" + ".join(step.technique.name for step in full[:-1]),
             allowed=f"{', '.join(_in_chain_order())}, each once and in this order",
         )
+    _require_kept(task, full, where)
     return tuple(full)
+
+
+def _require_kept(task: Task, steps: Sequence[TypedStep], where: str) -> None:
+    """Raise `ProjectError` where a step cannot keep what those before it made, or nothing of one is left after the conversion."""
+    names = [step.technique.name for step in steps]
+    for count, step in enumerate(steps[:-1]):
+        if not training_of(step).keeps(step.settings, names[:count]):
+            raise ProjectError(
+                "a step with these settings does not keep what the steps before it made",
+                where=f"{where}: step {count + 1}",
+                received=f"{step.label} after {' + '.join(one.label for one in steps[:count])}",
+                next_step="give it weaker settings, or leave one of them out",
+            )
+    for step in steps[:-1]:
+        reason = _undone(task, step, steps)
+        if reason is not None:
+            ends = [TypedStep(technique=one, settings=one.settings_type()) for one in techniques().values()]
+            kept = [
+                end.technique.name for end in ends
+                if end.technique.kind == "conversion" and end.technique.unsupported(task.profile) is None
+                and _undone(task, step, (*steps[:-1], end)) is None
+            ]  # fmt: skip
+            raise ProjectError(
+                f"nothing of {step.technique.name} would be left: {reason}",
+                where=where,
+                received=" + ".join(names),
+                allowed=", ".join(kept),
+            )
+
+
+def _undone(task: Task, step: TypedStep, steps: Sequence[TypedStep]) -> str | None:
+    return training_of(step).undone(effect(task.graph, steps)[0], step.settings)
 
 
 def _network_after(task: Task, step: TypedStep, where: str) -> Task:

@@ -175,6 +175,7 @@ CHECKS: Mapping[str, Check] = {
     "unsupported": reason_or_none,
     "requires": reason_or_none,
     "awaits": reason_or_none,
+    "undone": reason_or_none,
     "effect": graph,
     "ensures": evidence,
     "told": _a(str, "a text"),

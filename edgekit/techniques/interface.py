@@ -252,6 +252,10 @@ class TrainingTechnique(Technique):
         """Whether these settings can preserve what the techniques named in `before` made."""
         return True
 
+    def undone(self, graph: Graph, settings: Any) -> str | None:
+        """Why nothing of it is left in a file, by the lowered graph after the conversion; None where it is left. Such a chain is refused."""
+        return None
+
     def mend(self, door: Any, model: Any, settings: Any) -> int:
         """Repair the form of the model's weights where rounding broke it; returns the number of weights changed."""
         return 0
@@ -295,10 +299,7 @@ class Conversion(Technique):
         return content
 
     def awaits(self, graph: Graph, settings: Any) -> str | None:
-        """What training must make first, where the graph is not known to have it; None where it awaits nothing.
-
-        The planner then makes no candidate of it. A chain of the project's own is tried: the model's own weights may have it.
-        """
+        """What training must make first, where the graph is not known to have it: else only a project's own chain tries it. None where nothing is awaited."""
         return None
 
     def against(self, task: Task, graph: Graph) -> str | None:

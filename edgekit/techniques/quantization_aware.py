@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
-from edgekit.cost.graph import Graph
+from edgekit.cost.graph import Graph, Node
 from edgekit.documents.candidate import Declined
 from edgekit.documents.facts import ModelFacts
 from edgekit.techniques.fake_quant import engine as own
@@ -25,6 +25,7 @@ from edgekit.values import Value
 
 OF_TFMOT = ("Conv2D", "DepthwiseConv2D", "Dense")
 NO_SITE = "the model has no layer of Keras with a kernel whose int8 rounding can be trained"
+INT8_BITS, NAMED = 8, 5
 MOST = 0.9
 """The share of the trained ranges that must be in the file: of a range in the middle of what the converter fuses otherwise nothing is left."""
 
@@ -56,7 +57,7 @@ class QuantizationAware(TrainingTechnique):
     def requires(self, graph: Graph, settings: Settings) -> str | None:
         """A layer whose rounding can be trained, and that is not left out."""
         kinds = OF_TFMOT if settings.engine == "tfmot" else ROUNDED_KINDS
-        found = [node.name for node in graph.nodes if node.weights and node.kind.startswith(kinds)]
+        found = [node.name for node in graph.nodes if _is_of(kinds, node)]
         if not found:
             return NO_SITE
         return (
@@ -72,6 +73,14 @@ class QuantizationAware(TrainingTechnique):
     def effect(self, graph: Graph, settings: Settings) -> Graph:
         """It changes nothing: the weights keep their width until the conversion after it."""
         return graph
+
+    def undone(self, graph: Graph, settings: Settings) -> str | None:
+        """Where a kernel is stored in more bits than int8 has, the rounding that was trained is not in the file."""
+        wider = [node.name for node in graph.nodes if node.weight_bits > INT8_BITS and _is_of(ROUNDED_KINDS, node)]
+        if not wider:
+            return None
+        named = ", ".join(wider[:NAMED]) + ", ..." * (len(wider) > NAMED)
+        return f"rounding to int8 is trained, and kernels of the file are not int8: {named}"
 
     def form(self, settings: Settings) -> Form:
         """TFMOT simulates rounding in layers of tf_keras alone."""
@@ -125,6 +134,11 @@ class QuantizationAware(TrainingTechnique):
     def _simulates(self, conversion: Conversion) -> bool:
         """Whether a conversion, or the one whose file it packs, rounds as was simulated."""
         return bool({conversion.name, conversion.packs} & set(self.simulates))
+
+
+def _is_of(kinds: tuple[str, ...], node: Node) -> bool:
+    """Whether an operator has a kernel and is of one of these kinds, by how they begin."""
+    return node.weights > 0 and node.kind.startswith(kinds)
 
 
 def _engine(settings: Settings) -> Any:

@@ -137,13 +137,27 @@ def test_a_conversion_alone_is_a_chain(task, search):
         (["pruning", "pruning"], "do not follow one another"),
         (["fine_tuning", "pruning"], "do not follow one another"),
         (["int8", "pruning"], "a conversion is the last step"),
+        (["quantization_aware", "float32"], "nothing of quantization_aware would be left: rounding to int8 is trained"),
+        (["pruning", "quantization_aware", "float16"], "kernels of the file are not int8: convolution, classes"),
+        (["quantization_aware", "dynamic_range"], "kernels of the file are not int8: convolution\n"),
+        (
+            ["quantization_aware", "float32"],
+            "allowed: int16x8, int8, int8_float_fallback, int8_per_tensor, int8_sparse\n",
+        ),
+        (["pruning", Step(technique="clustering", settings={"clusters": 2})], "clustering_2 after pruning_50"),
     ],
 )
 def test_a_chain_that_cannot_be_is_refused_with_the_place(task, steps, message):
     given = [step if isinstance(step, Step) else Step(technique=step) for step in steps]
     with pytest.raises(InputError) as caught:
         candidates(own(task, *given))
-    assert message in str(caught.value)
+    assert message in f"{caught.value}\n"
+
+
+@pytest.mark.parametrize("end", ["int8", "int8_per_tensor", "int16x8", "int8_float_fallback", "int8_sparse"])
+def test_trained_rounding_may_end_in_whatever_has_int8_kernels(task, end):
+    steps = Step(technique="quantization_aware"), Step(technique=end)
+    assert any(one.name == f"own_1:quantization_aware+{end}" for one in candidates(own(task, *steps))[0])
 
 
 def test_a_chain_that_trains_where_no_training_is_allowed(task):
