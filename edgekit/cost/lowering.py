@@ -85,7 +85,7 @@ def _of_nodes(group: ChannelGroup, nodes: Mapping[str, Node]) -> ChannelGroup:
     layers, reads = (
         {name: count for name, count in found.items() if name in nodes} for found in (group.layers, group.reads)
     )
-    return ChannelGroup(size=group.size, layers=layers, reads=reads)
+    return msgspec.structs.replace(group, layers=layers, reads=reads)
 
 
 def _moving(node: Node, layer: LayerFacts, shapes: Mapping[str, tuple[int | None, ...]]) -> Node:

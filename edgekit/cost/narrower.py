@@ -92,7 +92,7 @@ def _left(group: ChannelGroup, width: int) -> ChannelGroup:
         {name: _part(count, width, group.size) for name, count in places.items()}
         for places in (group.layers, group.reads)
     )
-    return ChannelGroup(size=width, layers=layers, reads=reads)
+    return replace(group, size=width, layers=layers, reads=reads)
 
 
 def _allowed(size: int, multiple: int) -> np.ndarray:

@@ -42,11 +42,13 @@ class ChannelGroup(Value):
     """Channels that can only stay or go together (`passes/channels/groups`): each of `size` in all of these places, or in none.
 
     `layers` tells by layer how many channels of its output they are, `reads` how many of those that its kernel reads: a multiple of `size`.
+    `scaled` says whether a batch normalization scales them.
     """
 
     size: int
     layers: dict[str, int]
     reads: dict[str, int] = {}
+    scaled: bool = False
 
 
 class ModelFacts(Value):

@@ -20,7 +20,16 @@ from edgekit.documents.candidate import Declined
 from edgekit.documents.facts import ModelFacts
 from edgekit.techniques.interface import Conversion, Evidence, Task, Training, TrainingTechnique
 from edgekit.techniques.narrowing.counted import kernel_weights, of_file, of_model
-from edgekit.techniques.narrowing.pays import BUDGETS, counting, cuttable, multiple_for, no_group, too_little, total
+from edgekit.techniques.narrowing.pays import (
+    BUDGETS,
+    counting,
+    cuttable,
+    multiple_for,
+    no_group,
+    no_scale,
+    too_little,
+    total,
+)
 from edgekit.techniques.sites import matching, unwrapped
 from edgekit.tflite.model import TfliteModel
 from edgekit.tflite.weights import kernels
@@ -100,9 +109,12 @@ class StructuredPruning(TrainingTechnique):
         return matching(facts, patterns)
 
     def requires(self, graph: Graph, settings: Settings) -> str | None:
-        """Channels that can go, and enough of them."""
+        """Channels that can go, and enough of them; where they are ranked by scale, a scale for each group."""
         if not cuttable(graph, settings.exclude):
             return no_group(graph)
+        unscaled = no_scale(graph) if settings.criterion == "scale" else None
+        if unscaled is not None:
+            return unscaled
         whole, least = total(graph, settings.budget), total(self.effect(graph, settings), settings.budget)
         if least <= settings.left * whole:
             return None

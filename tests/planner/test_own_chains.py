@@ -91,14 +91,14 @@ def test_kernels_in_codes_that_the_model_may_have_are_predicted_in_int8(task):
     assert found["own_1:int8_sparse"] == found["int8"] < found["float32"] / 2
 
 
-def two_dense(task, hidden):
+def two_dense(task, hidden, *, scaled=False):
     """32 inputs, a dense layer whose channels can go, one of 20."""
     layers = (
         LayerFacts(name="image", kind="InputLayer", output_shape=(32,)),
         LayerFacts(name="hidden", kind="Dense", inputs=("image",), output_shape=(hidden,), parameters=33 * hidden, macs=32 * hidden, kernel=(32, hidden)),
         LayerFacts(name="classes", kind="Dense", inputs=("hidden",), output_shape=(20,), parameters=(hidden + 1) * 20, macs=hidden * 20, kernel=(hidden, 20)),
     )  # fmt: skip
-    group = ChannelGroup(size=hidden, layers={"hidden": hidden}, reads={"classes": hidden})
+    group = ChannelGroup(size=hidden, layers={"hidden": hidden}, reads={"classes": hidden}, scaled=scaled)
     return msgspec.structs.replace(task().facts, layers=layers, groups=(group,))
 
 
@@ -111,6 +111,13 @@ def test_what_a_cut_leaves_for_later_steps_is_not_certain(task, search):
     assert mine.name in search(Planner(asked))
     small = own(task, "rpi4", steps, facts=two_dense(task, 7))
     assert "pruning: no kernel" in next(iter(named(outline(small).declined).values())), "not even the whole layers do"
+
+
+def test_channels_are_ranked_by_scale_only_where_each_has_one(task):
+    by_scale = [Step(technique="structured_pruning", settings={"criterion": "scale"})]
+    ((name, said),) = named(outline(own(task, "rpi4", by_scale, facts=two_dense(task, 16))).declined).items()
+    assert name.startswith("own_1:structured_pruning_50") and said.endswith("behind it: hidden has none")
+    assert not named(outline(own(task, "rpi4", by_scale, facts=two_dense(task, 16, scaled=True))).declined)
 
 
 def test_two_of_four_need_rows_of_four(task):

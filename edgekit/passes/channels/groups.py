@@ -16,6 +16,7 @@ from edgekit.keras_graph.flat_graph import Call, FlatGraph, Value
 from edgekit.passes.channels.ranges import Channels
 from edgekit.passes.channels.roles import Role, curve
 from edgekit.passes.channels.ties import tie
+from edgekit.passes.kinds import kind
 
 STAYS = 0
 """The class of channels that cannot go."""
@@ -66,6 +67,15 @@ def left_out(groups: Sequence[Group], gone: Mapping[int, np.ndarray]) -> dict[Va
     return {value: mask for value, mask in masks.items() if mask.any()}
 
 
+def scales_of(graph: FlatGraph, group: Group) -> list[Call]:
+    """The batch normalizations with a scale that take a group's channels."""
+    return [
+        call
+        for call in graph.calls
+        if kind(call) == "BatchNormalization" and call.operation.scale and call.inputs[0] in group.members
+    ]
+
+
 def _classes(graph: FlatGraph, channels: Channels) -> dict[Value, np.ndarray]:
     """The class of every channel of every value: a number, the same for channels that hang together."""
     classes: dict[Value, np.ndarray] = {}
@@ -112,9 +122,9 @@ def _numbered(kinds: np.ndarray) -> tuple[np.ndarray, np.ndarray, list[int]]:
     group, number = np.full(kinds.size, -1), np.full(kinds.size, -1)
     _, firsts = np.unique(kinds, return_index=True)
     sizes: list[int] = []
-    for kind in kinds[np.sort(firsts)]:
-        if kind:
-            (found,) = np.nonzero(kinds == kind)
+    for one in kinds[np.sort(firsts)]:
+        if one:
+            (found,) = np.nonzero(kinds == one)
             group[found], number[found] = len(sizes), np.arange(found.size)
             sizes.append(int(found.size))
     return group, number, sizes

@@ -23,7 +23,7 @@ import numpy as np
 
 from edgekit.keras_graph.flat_graph import Call, FlatGraph
 from edgekit.passes.affine import TRANSPOSED
-from edgekit.passes.channels.groups import Group, channel_groups
+from edgekit.passes.channels.groups import Group, channel_groups, scales_of
 from edgekit.passes.channels.ranges import Channels, read_channels
 from edgekit.passes.kinds import kind
 
@@ -65,10 +65,9 @@ def by_norm(state: State) -> Importance:
 
 def by_scale(state: State) -> Importance | None:
     """The scales of the batch normalizations of a channel; None where a group has none."""
-    scaled = [call for call in state.graph.calls if kind(call) == "BatchNormalization" and call.operation.scale]
     found = []
     for group in state.groups:
-        own = [call for call in scaled if call.inputs[0] in group.members]
+        own = scales_of(state.graph, group)
         if not own:
             return None
         parts = [

@@ -27,6 +27,8 @@ COSTS: dict[str, Callable[[DeviceProfile, Graph], Estimate]] = {
 }
 
 
+NO_SCALE = "the channels cannot be ranked by scale: not every layer has a batch normalization with a scale behind it"
+NAMED = 5
 NARROW, WIDE = 4, 8
 FINE = 8
 """So many widths of a group should be there to choose from."""
@@ -46,6 +48,15 @@ def no_group(graph: Graph) -> str:
     if graph.groups:
         return f"none of the {len(graph.groups)} groups of channels can be cut: the layers are left out, or have one channel"
     return "no layer has channels that can go: each makes an output, or goes into a layer of which it is not known what it does with them"
+
+
+def no_scale(graph: Graph) -> str | None:
+    """Why the channels of a graph cannot be ranked by scale; None where they can."""
+    without = [next(iter(group.layers), "a group") for group in graph.groups if not group.scaled]
+    if not without:
+        return None
+    named = ", ".join(without[:NAMED]) + ", ..." * (len(without) > NAMED)
+    return f"{NO_SCALE}: {named} {'has' if len(without) == 1 else 'have'} none"
 
 
 def total(graph: Graph, budget: Budget) -> int:

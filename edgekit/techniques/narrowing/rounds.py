@@ -10,6 +10,7 @@ from edgekit.keras_graph.flat_graph import read_graph
 from edgekit.techniques.interface import Training
 from edgekit.techniques.narrowing.cutter import Cutter, Plan
 from edgekit.techniques.narrowing.importance import Criterion, Importance, State, by_norm, by_scale, by_taylor, state_of
+from edgekit.techniques.narrowing.pays import NO_SCALE
 
 SHORT = 0.2
 """The share of the project's length that the training after a cut has, where another cut follows."""
@@ -48,7 +49,7 @@ def needed(criterion: Criterion, state: State, model: Any, training: Training) -
     found = _worth(criterion, state, model, training)
     if found is None:
         raise ProjectError(
-            "the channels cannot be ranked by scale: not every layer has a batch normalization behind it",
+            NO_SCALE,
             where="structured pruning: criterion",
             received=criterion,
             allowed="probe, norm, taylor, group_lasso",

@@ -86,6 +86,19 @@ def test_groups_by_layer_and_by_operator(tools: Any, network: Callable[..., Any]
     assert lower(facts).groups == (first, ChannelGroup(size=7, layers={"dense": 7}, reads={"head": 7}))
 
 
+def test_facts_and_operators_say_which_channels_a_scale_stands_behind(tools: Any, network: Callable[..., Any]) -> None:
+    """One is folded into the layer before it, and one has no scale to rank by; narrower layers keep theirs."""
+
+    def made(layers: Any, x: Any) -> Any:
+        x = layers.BatchNormalization()(layers.Conv2D(4, 3, name="first")(x))
+        x = layers.BatchNormalization(scale=False)(layers.Conv2D(6, 3, name="second")(x))
+        return layers.Conv2D(2, 1, name="head")(x)
+
+    graph = lower(facts_of(tools, network(made)))
+    assert [group.scaled for group in graph.groups] == [True, False]
+    assert [group.scaled for group in narrower(graph, (3, 2)).groups] == [True, False]
+
+
 def test_a_layer_that_is_called_twice_counts_as_it_is_called_first(
     tools: Any, layers: Any, network: Callable[..., Any]
 ) -> None:
