@@ -7,6 +7,7 @@ longer exists (the model, the manifest, a user's own profile) is shown on the pa
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from edgekit.devices.profile import DeviceProfile, load_profile, profile_ids
@@ -17,6 +18,7 @@ from edgekit.emit.html import html_report
 from edgekit.emit.manifest import MANIFEST_FILE, Manifest, record
 from edgekit.errors import EdgekitError, InputError, OutputError, ProfileError
 from edgekit.files import replace_file
+from edgekit.jobs.cache import file_digest
 from edgekit.measure.insides import insides
 from edgekit.values import Value, from_json
 
@@ -24,11 +26,15 @@ MAX_MANIFEST_BYTES = 4 * 2**20
 
 
 class Result(Value):
-    """A result that was read; `manifest` is None if there is none that lists the report's hash."""
+    """A result that was read; `manifest` is None if there is none that lists the report's hash.
+
+    `altered` says of each file beside the report that it is not the one that the build wrote, by the hashes in the report and the manifest.
+    """
 
     opened: Opened
     report: Report
     manifest: Manifest | None
+    altered: tuple[str, ...] = ()
 
 
 def open_result(given: Path) -> Result:
@@ -44,7 +50,28 @@ def open_result(given: Path) -> Result:
             where=str(given),
             next_step="name the folder of a result; `edgekit check` makes a report of a .tflite",
         )
-    return Result(opened=opened, report=opened.report, manifest=_manifest(Path(opened.side.file)))
+    manifest = _manifest(Path(opened.side.file))
+    return Result(
+        opened=opened, report=opened.report, manifest=manifest, altered=tuple(_altered(opened, opened.report, manifest))
+    )
+
+
+def _altered(opened: Opened, report: Report, manifest: Manifest | None) -> Iterator[str]:
+    """What is said of each file that was changed since the build; a file that is gone, and the page, which may be made again, are passed over."""
+    home, chosen = Path(opened.side.file).parent, report.chosen
+    known = {} if chosen is None else {Path(chosen.path).name: (chosen.sha256, "the file that the report is of")}
+    for name, found in {} if manifest is None else manifest.files.items():
+        if name != PAGE_FILE and Path(name).name == name and name.isprintable():
+            known.setdefault(name, (found.sha256, f"the file that {MANIFEST_FILE} lists"))
+    for name, (sha256, of) in known.items():
+        path = home / name
+        try:
+            is_another = bool(name) and path.is_file() and file_digest(path) != sha256
+        except OSError as problem:
+            yield f"{path} cannot be read: {problem.strerror}"
+            continue
+        if is_another:
+            yield f"{path} was altered: it is not {of}, its SHA-256 differs"
 
 
 def _manifest(report: Path) -> Manifest | None:

@@ -32,6 +32,8 @@ def command(
     if as_json and html == "-":
         raise click.UsageError("--json and --html - would both go to standard output")
     found = open_result(result)
+    for said in found.altered:
+        click.echo(f"warning: {said}", err=True)
     if html == "-":
         click.echo(page(found, device), nl=False)
     elif html is not None:

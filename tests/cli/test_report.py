@@ -90,6 +90,29 @@ def test_a_model_that_was_changed_is_not_the_reports(result):
     assert "is not the file that the report is of" in page and '<rect class="bytes"' not in page
 
 
+@pytest.mark.parametrize("how", [(), ("--json",), ("--quiet",), ("--html", "-")], ids=str)
+@pytest.mark.parametrize("name", ["model.tflite", "plan.json"])
+def test_a_file_that_was_altered_beside_the_report_is_named(name, how, result):
+    assert run(result, *how).stderr == ""
+    path = result / name
+    content = path.read_bytes()
+    path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    done = run(result, *how)
+    of = "the file that the report is of" if name == "model.tflite" else "the file that manifest.json lists"
+    assert done.stderr == f"warning: {path} was altered: it is not {of}, its SHA-256 differs\n" and done.exit_code == 0
+    assert "was altered: it is not" not in done.stdout
+    path.unlink()
+    assert run(result, *how).stderr == "", "what is gone is not altered"
+
+
+def test_a_manifest_leads_to_no_file_elsewhere(result, tmp_path):
+    (tmp_path / "secret").write_text("x")
+    manifest = json.loads((result / "manifest.json").read_text())
+    manifest["files"]["../../secret"] = {"sha256": "0" * 64, "bytes": 1}
+    (result / "manifest.json").write_text(json.dumps(manifest))
+    assert run(result).stderr == ""
+
+
 def test_another_device_is_refused(result):
     done = run(result, "--html", "-", "--device", "pixel-4")
     assert (done.exit_code, done.stdout) == (2, "")
