@@ -23,6 +23,7 @@ from edgekit.planner.promise import by_promise
 from edgekit.planner.proposal import Proposal
 from edgekit.planner.ranking import first, of_the_goal, place, standing, why
 from edgekit.planner.rules import Seen, excess, impossible, is_own, is_witness, lost, may_stand_for
+from edgekit.planner.schedules import schedule_notes
 from edgekit.planner.trial import Trial as Trial
 from edgekit.techniques.interface import Task
 from edgekit.verdict.checks import judge, misses, shortfall
@@ -273,7 +274,7 @@ def outline(task: Task) -> Plan:
         ),
         limits=task.limits.values,
         defaults=task.limits.default_values,
-        notes=task.facts.notes,
+        notes=(*task.facts.notes, *schedule_notes(possible)),
     )
 
 

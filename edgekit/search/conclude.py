@@ -26,6 +26,7 @@ from edgekit.measure.measure import Measured
 from edgekit.planner import nearest
 from edgekit.planner.findings import TIME_CUT, few_samples, time_cut
 from edgekit.planner.proposal import Proposal
+from edgekit.planner.schedules import schedule_notes, steps_of
 from edgekit.planner.trial import Trial, figure
 from edgekit.progress import Progress
 from edgekit.sanity.size import NAME as SIZE
@@ -91,6 +92,7 @@ def conclude(
             *_told_of(picked, by_name),
             *_notes(finished, runner),
             *_trade(finished, picked, task.goal.currency),
+            *schedule_notes([one.trial.candidate for one in finished], _steps(runner)),
         ),
         data=_data_facts(runner),
     )
@@ -356,6 +358,13 @@ def _gave(points: float) -> str:
     return (
         f"cost {points:.2f} points" if points > 0 else f"gained {-points:.2f} points" if points < 0 else "cost nothing"
     )
+
+
+def _steps(runner: TrialRunner) -> int:
+    """The steps of a whole training."""
+    training = runner.project.training
+    samples = runner.dataset.splits["train"].samples
+    return steps_of(epochs=training.epochs, samples=samples, batch_size=training.batch_size)
 
 
 def _data_facts(runner: TrialRunner) -> dict[str, object]:

@@ -176,6 +176,7 @@ CHECKS: Mapping[str, Check] = {
     "requires": reason_or_none,
     "awaits": reason_or_none,
     "undone": reason_or_none,
+    "steps_needed": _a(int, "a number of steps"),
     "effect": graph,
     "ensures": evidence,
     "told": _a(str, "a text"),

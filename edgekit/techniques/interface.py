@@ -244,6 +244,10 @@ class TrainingTechnique(Technique):
         """
         return None
 
+    def steps_needed(self, settings: Any) -> int:
+        """The optimiser's steps below which its schedule is too coarse, which a report then warns of; 0 where any number will do."""
+        return 0
+
     def stronger(self, settings: Any) -> Any | None:
         """The next stronger settings; None where there are none."""
         return None

@@ -8,6 +8,7 @@ end the smallest weights of what is missing go too. The zeros are then held, and
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,7 +22,7 @@ from edgekit.techniques import masks
 from edgekit.techniques.interface import Constraint, Task, Training
 from edgekit.techniques.packing import OWN, with_zeros
 from edgekit.techniques.sites import by_channel, kernel_variables, lookalikes, matching_sites, no_kernel
-from edgekit.techniques.soft_threshold import SoftThreshold
+from edgekit.techniques.soft_threshold import ADAPTATIONS, SoftThreshold
 from edgekit.techniques.zeros import (
     GLOBAL_IS_LIGHTER,
     SPARSITIES,
@@ -71,6 +72,10 @@ class L1(MakesZeros):
     def strength(self, settings: Settings) -> float:
         """The share of zeros, a little less where all layers share one threshold, since that loses less."""
         return settings.sparsity - (GLOBAL_IS_LIGHTER if settings.threshold == "global" else 0)
+
+    def steps_needed(self, settings: Settings) -> int:
+        """So many that the pull is adapted as often as it is meant to be, before the zeros are complete."""
+        return math.ceil(ADAPTATIONS / settings.end)
 
     def label(self, settings: Settings) -> str:
         """Its part of a candidate's name."""

@@ -8,6 +8,7 @@ to be worth nothing before one cut (group lasso). How it is done is in `narrowin
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
@@ -31,6 +32,7 @@ from edgekit.techniques.narrowing.pays import (
     total,
 )
 from edgekit.techniques.sites import matching, unwrapped
+from edgekit.techniques.soft_threshold import ADAPTATIONS
 from edgekit.tflite.model import TfliteModel
 from edgekit.tflite.weights import kernels
 from edgekit.values import Value
@@ -98,6 +100,12 @@ class StructuredPruning(TrainingTechnique):
     def strength(self, settings: Settings) -> float:
         """The share of the budget that is taken away."""
         return 1 - settings.left
+
+    def steps_needed(self, settings: Settings) -> int:
+        """Of group lasso so many that its pull is adapted as often as it is meant to be."""
+        from edgekit.techniques.narrowing.group_lasso import PULLED, RISING
+
+        return math.ceil(ADAPTATIONS / (PULLED * RISING)) if settings.criterion == "group_lasso" else 0
 
     def label(self, settings: Settings) -> str:
         """Its part of a candidate's name: the percent that are taken away, and of what if it is not weights."""
