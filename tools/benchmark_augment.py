@@ -19,15 +19,18 @@ from typing import Any
 import numpy as np
 
 from edgekit.devices.profile import load_profile
-from edgekit.documents.candidate import Candidate, Step
+from edgekit.documents.candidate import Step
+from edgekit.findings.settling import settled
 from edgekit.ingest.match import choose_losses
 from edgekit.ingest.materials import Materials
 from edgekit.ingest.opening import open_project_data, open_project_model
 from edgekit.jobs.cache import Cache
 from edgekit.jobs.pool import Pool
+from edgekit.planner.proposal import Proposal
 from edgekit.progress import no_progress
-from edgekit.project.request import settle
+from edgekit.project.request import limits_for, settle
 from edgekit.search.trials import TrialRunner
+from edgekit.techniques.steps import typed
 
 EXAMPLE = Path(__file__).resolve().parent.parent / "examples" / "digits"
 VALIDATION = 200
@@ -85,20 +88,25 @@ def _accuracies(folder: Path, seed: int, augment: dict[str, Any]) -> dict[str, f
     with Cache() as cache, cache.scratch() as temporary, Pool(1, temporary=temporary) as pool:
         model = open_project_model(None, settings, cache, pool, trust=False, progress=no_progress)
         dataset = open_project_data(None, settings, model, cache, trust=False, progress=no_progress)
-        losses = choose_losses(settings.training.loss, model.facts, dataset)
-        materials = Materials(project=settings, model=model, dataset=dataset, losses=losses, cache=cache, pool=pool)
-        runner = TrialRunner(materials, load_profile("rpi4"), {})
-        baseline = Candidate(steps=(Step(technique="float32"),), name="float32", role="baseline")
+        found = settled(settings, model.facts, dataset, cache)
+        losses = choose_losses(settings.training.loss, model.facts, dataset, found.tasks)
+        materials = Materials(
+            project=found.project, model=model, dataset=dataset, losses=losses, tasks=found.tasks, cache=cache, pool=pool
+        )  # fmt: skip
+        profile = load_profile("rpi4")
+        runner = TrialRunner(materials, profile, limits_for(profile, found.project))
+        baseline = Proposal(steps=(typed(Step(technique="float32")),), name="float32", role="baseline")
         made = [baseline, *(_candidate(*one) for one in CANDIDATES)]
         return {candidate.name: _accuracy(runner, candidate) for candidate in made}
 
 
-def _candidate(training: str, settings: dict[str, Any], conversion: str) -> Candidate:
+def _candidate(training: str, settings: dict[str, Any], conversion: str) -> Proposal:
     name = f"{training}{''.join(f'_{value:.0%}' for value in settings.values())}+{conversion}"
-    return Candidate(steps=(Step(technique=training, settings=settings), Step(technique=conversion)), name=name)
+    steps = Step(technique=training, settings=settings), Step(technique=conversion)
+    return Proposal(steps=tuple(map(typed, steps)), name=name)
 
 
-def _accuracy(runner: TrialRunner, candidate: Candidate) -> float:
+def _accuracy(runner: TrialRunner, candidate: Proposal) -> float:
     done = runner.run(candidate, progress=no_progress)
     if done.tflite is None:
         raise SystemExit(f"{candidate.name} failed: {done.trial.failure}")
