@@ -199,7 +199,7 @@ def build(
         materials = dataclasses.replace(
             materials,
             findings=looked.findings,
-            notes=tuple(filter(None, (compared, *student_notes(other), *looked.notes))),
+            notes=tuple(filter(None, (compared, *settings.notes, *student_notes(other), *looked.notes))),
         )
 
         def one(profile: DeviceProfile, context: SearchContext) -> BuildResult:

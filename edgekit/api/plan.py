@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypedDict, overload
 
+import msgspec
 from typing_extensions import Unpack
 
 from edgekit.documents.candidate import Plan
@@ -81,5 +82,6 @@ def plan(
         opened = open_project_model(model, settings, store, pool, trust=trust, progress=progress)
         other = open_project_student(student, settings, opened, store, pool, trust=trust, progress=progress)
     replacement = None if other is None else other.as_replacement
-    plans = [outlined(task_for(profile, opened.facts, settings, replacement)) for profile in profiles]
+    found = [outlined(task_for(profile, opened.facts, settings, replacement)) for profile in profiles]
+    plans = [msgspec.structs.replace(plan, notes=(*plan.notes, *settings.notes)) for plan in found]
     return plans if is_several(device, settings) else plans[0]

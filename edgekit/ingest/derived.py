@@ -39,7 +39,6 @@ def derived(model: OpenedModel, table: StudentTable, cache: Cache, pool: Jobs, *
     folder = cache.folder("derived", entry, make)
     facts = from_json((folder / "facts.json").read_bytes(), ModelFacts, where=str(folder))
     facts = msgspec.structs.replace(facts, inputs=model.facts.inputs, outputs=model.facts.outputs)
-    shares = {"width": table.width, "depth": table.depth}
-    told = " and ".join(f"{part} {share:g}" for part, share in shares.items() if share is not None)
+    told = " and ".join(f"{part} {share:g}" for part, share in table.shares.items())
     source = f"derived from the model with {told}"
     return OpenedModel(folder=str(folder), key=entry, facts=facts, job=model.job, source=source)

@@ -90,7 +90,7 @@ class Goal(Value):
 class Project(Value):
     """A validated project; `root` is the folder that its paths and modules are relative to.
 
-    `replacement` is the network of `[student]`, which is offered in the model's place.
+    `replacement` is the network of `[student]`, which is offered in the model's place. `notes` say what a caller's argument put out of force.
     """
 
     root: str
@@ -109,6 +109,7 @@ class Project(Value):
     strict: bool = False
     keep_names: bool = False
     replacement: StudentTable | None = msgspec.field(default=None, name="student")
+    notes: tuple[str, ...] = ()
 
     @property
     def limits(self) -> Limits:
@@ -205,7 +206,7 @@ def _student(given: StudentTable | str | None, where: str) -> StudentTable | Non
     table = StudentTable(source=given) if isinstance(given, str) else given
     if table is None:
         return None
-    shares = [name for name in ("width", "depth") if getattr(table, name) is not None]
+    shares = list(table.shares)
     if (table.source is None) == (not shares):
         raise ProjectError(
             "a student is either a network of its own or derived from the model",
@@ -244,8 +245,9 @@ def override(project: Project, **changes: Any) -> Project:
         table = msgspec.structs.replace(project.data or DataTable(source=""), source=given["data"])
         project = msgspec.structs.replace(project, data=table)
     if "student" in given:
-        epochs = None if project.replacement is None else project.replacement.epochs
-        project = msgspec.structs.replace(project, replacement=StudentTable(source=given["student"], epochs=epochs))
+        offered = project.replacement or StudentTable()
+        other = StudentTable(source=given["student"], epochs=offered.epochs)
+        project = msgspec.structs.replace(project, replacement=other)
     if "seed" in given:
         project = msgspec.structs.replace(project, seed=_seed(given["seed"]))
     for name in ("emulate", "strict", "keep_names"):

@@ -50,6 +50,12 @@ class StudentTable(Value):
     ] = None
 
     @property
+    def shares(self) -> dict[str, float]:
+        """What is left of the model in a derived student, by key; empty for a network of its own."""
+        given = {"width": self.width, "depth": self.depth}
+        return {name: share for name, share in given.items() if share is not None}
+
+    @property
     def as_model(self) -> ModelTable | None:
         """The network as a model that is opened; None where it is derived."""
         return None if self.source is None else ModelTable(source=self.source, version=self.version)

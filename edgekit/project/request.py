@@ -8,6 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from edgekit.devices.profile import DeviceProfile, load_profile
 from edgekit.errors import ProjectError
 from edgekit.project.project import PROJECT_FILE, Project, load_project, override
@@ -38,12 +40,25 @@ def settle(model: Any, data: Any, project: str | Path | None, *, student: Any = 
     settings = load_project(folder, required=model is None)
     if model is not None and project is None:
         settings = override(settings, **texts)
-    settings = override(settings, **texts, **changes)
+    settings = msgspec.structs.replace(
+        override(settings, **texts, **changes), notes=_put_out_of_force(settings, student)
+    )
     if model is None and settings.model is None:
         raise ProjectError(
             "no model", where=f"{folder / PROJECT_FILE}: model", next_step="name it there or with --model"
         )
     return settings
+
+
+def _put_out_of_force(settings: Project, student: Any) -> tuple[str, ...]:
+    """A note where the caller's own student stands in the place of one that the project derives from the model."""
+    table = settings.replacement
+    if student is None or table is None or table.source is not None:
+        return ()
+    shares = " and ".join(f"{name} = {value:g}" for name, value in table.shares.items())
+    return (
+        f"[student] {shares} of {PROJECT_FILE} is not used: the student that was given is taken as it is, and none is derived",
+    )
 
 
 def _source(given: str | Path) -> str:

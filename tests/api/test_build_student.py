@@ -218,6 +218,7 @@ def test_a_student_on_the_command_line_comes_before_a_derived_one(derived, folde
     )
     (found,) = [one for one in plan["candidates"] if one["name"] == "student+int8"]
     assert found["steps"][0]["settings"]["network"] == "student.keras"
+    assert [note for note in plan["notes"] if "width = 0.25 of edgekit.toml is not used" in note], plan["notes"]
 
 
 def test_what_cannot_be_derived_is_said_with_its_key(derived):

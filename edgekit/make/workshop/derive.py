@@ -6,6 +6,7 @@ taken evenly over the whole model; nothing is looked at but the graph and the we
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -56,15 +57,27 @@ def derive(job: dict[str, Any], progress: Progress) -> Any:
 def shallower(graph: FlatGraph, depth: float) -> FlatGraph:
     """The graph with a share of its residual blocks, the first among them; raises `ModelError` where none goes."""
     blocks = residual_blocks(graph)
-    stays = _evenly(len(blocks), max(1, round(depth * len(blocks))))
+    stays = _evenly(len(blocks), _blocks_left(len(blocks), depth))
     gone = [block for block, kept in zip(blocks, stays, strict=True) if not kept]
     if not gone:
         raise ModelError(
             "no residual block of the model can be left out", where="[student] depth", received=depth,
-            allowed=f"the model has {len(blocks)}: an addition of a value and of what is computed from it, of the same shape",
-            next_step=("give a smaller depth, " if blocks else "give ") + "a width, or a network of your own",
+            allowed=f"the model has {len(blocks)}: an addition of a value and of what is computed from it, of the same shape; the first stays",
+            next_step=_advice("depth", depth, lambda share: _blocks_left(len(blocks), share) < len(blocks)) + "give a width, or a network of your own",
         )  # fmt: skip
     return without_blocks(graph, gone)
+
+
+def _blocks_left(number: int, depth: float) -> int:
+    """How many of a number of residual blocks stay: one at least, where there is one."""
+    return min(number, max(1, round(depth * number)))
+
+
+def _advice(key: str, share: float, goes: Callable[[float], bool]) -> str:
+    """The largest smaller share, in hundredths, with which something goes, as the beginning of advice; empty where there is none."""
+    smaller = (place / 100 for place in range(99, 0, -1) if place / 100 < share)
+    largest = next((one for one in smaller if goes(one)), None)
+    return "" if largest is None else f"give a {key} of {largest:g} or less; or "
 
 
 def _evenly(number: int, left: int) -> np.ndarray:
@@ -86,16 +99,25 @@ def narrower(tools: Door, graph: FlatGraph, width: float) -> FlatGraph:
     if not gone:
         raise ModelError(
             "no channel of the model can be left out", where="[student] width", received=width,
-            allowed=f"the model has {len(groups)} groups of channels that can go",
-            next_step=("give a smaller width, or " if groups else "give ") + "a network of your own",
+            allowed=f"the model has {len(groups)} groups of channels that can go; of each, one channel stays at least, or {STEP} of {2 * STEP} or more",
+            next_step=_advice("width", width, lambda share: any(_left(one.size, share) < one.size for one in groups)) + "give a network of your own",
         )  # fmt: skip
     return narrowed(tools, graph, channels, left_out(groups, gone))
 
 
+def _left(size: int, width: float) -> int:
+    """How many channels of a group of this size stay.
+
+    >>> _left(16, 0.5), _left(16, 0.1), _left(3, 0.1)
+    (8, 4, 1)
+    """
+    step = STEP if size >= 2 * STEP else 1
+    return min(size, max(step, step * round(width * size / step)))
+
+
 def _cut(group: Group, channels: Channels, width: float) -> np.ndarray:
     """Which channels of a group go: all but the share whose filters have the largest norm."""
-    step = STEP if group.size >= 2 * STEP else 1
-    left = min(group.size, max(step, step * round(width * group.size / step)))
+    left = _left(group.size, width)
     norms = np.zeros(group.size)
     for call in group.makers:
         which = group.members[call.outputs[0]]

@@ -28,8 +28,8 @@ FACTS = "facts.json"
 # The name of a caller's own objects in the lock.
 OBJECT = "(an object)"
 # Settings that do not change the bytes of a result: where results go, how long to search, each device's own settings,
-# checks of inputs and outputs.
-_NOT_SETTINGS = ("root", "devices", "time_budget_s", "budget", "emulate", "strict")
+# checks of inputs and outputs, remarks.
+_NOT_SETTINGS = ("root", "devices", "time_budget_s", "budget", "emulate", "strict", "notes")
 
 _PLACES = ("source", "model", "import")
 """Keys of tables that say where an input is."""

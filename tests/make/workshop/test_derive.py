@@ -76,10 +76,37 @@ def test_what_cannot_be_derived_is_said(tools):
     with pytest.raises(ModelError, match="no channel of the model can be left out") as caught:
         narrower(tools, plain, 0.5)
     assert caught.value.where == "[student] width" and "0 groups" in caught.value.allowed
-    with pytest.raises(ModelError, match="no residual block of the model can be left out"):
+    assert caught.value.next_step == "give a network of your own"
+    with pytest.raises(ModelError, match="no residual block of the model can be left out") as caught:
         shallower(residual(tools, blocks=1), 0.5)
-    with pytest.raises(ModelError, match="no channel"):
+    assert caught.value.next_step == "give a width, or a network of your own", (
+        "no smaller depth takes the one block out"
+    )
+    with pytest.raises(ModelError, match="no channel") as caught:
         narrower(tools, residual(tools, filters=3), 0.99)
+
+
+@pytest.mark.parametrize(("filters", "width", "advised"), [(3, 0.99, 0.83), (16, 0.9, 0.87)])
+def test_a_smaller_width_is_advised_where_one_takes_something_out(tools, filters, width, advised):
+    graph = residual(tools, filters=filters)
+    with pytest.raises(ModelError) as caught:
+        narrower(tools, graph, width)
+    assert caught.value.next_step == f"give a width of {advised:g} or less; or give a network of your own"
+    assert weights(narrower(tools, graph, advised))["stem"].shape[-1] < filters
+
+
+def test_no_smaller_width_is_advised_where_none_takes_anything_out(tools):
+    with pytest.raises(ModelError) as caught:
+        narrower(tools, residual(tools, filters=1), 0.5)
+    assert caught.value.next_step == "give a network of your own" and "1 groups" in caught.value.allowed
+
+
+def test_a_smaller_depth_is_advised_where_one_takes_something_out(tools):
+    graph = residual(tools, blocks=2)
+    with pytest.raises(ModelError) as caught:
+        shallower(graph, 0.9)
+    assert caught.value.next_step == "give a depth of 0.74 or less; or give a width, or a network of your own"
+    assert len(weights(shallower(graph, 0.74))) == len(weights(graph)) - 1
 
 
 def test_the_job_writes_a_model_with_its_facts(workshop, loaded_for_derive, tmp_path):

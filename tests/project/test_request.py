@@ -1,0 +1,27 @@
+"""What a caller asks for: what its arguments put out of force of the project's own is said."""
+
+from __future__ import annotations
+
+import pytest
+
+from edgekit.project.request import settle
+
+PROJECT = 'model = "a.keras"\n[student]\n'
+
+
+@pytest.mark.parametrize("student", ["b.keras", object()], ids=["a source", "an object"])
+@pytest.mark.parametrize(
+    ("keys", "said"), [("width = 0.5", "width = 0.5"), ("width = 0.5\ndepth = 0.25", "width = 0.5 and depth = 0.25")]
+)
+def test_a_student_in_place_of_one_that_would_be_derived_is_said(tmp_path, keys, said, student):
+    (tmp_path / "edgekit.toml").write_text(PROJECT + keys)
+    (note,) = settle(None, None, tmp_path, student=student).notes
+    assert note.startswith(f"[student] {said} of edgekit.toml is not used")
+    assert settle(None, None, tmp_path).notes == ()
+
+
+def test_a_student_in_place_of_another_network_is_the_ordinary_case(tmp_path):
+    (tmp_path / "edgekit.toml").write_text(PROJECT + 'model = "c.keras"\nepochs = 9')
+    found = settle(None, None, tmp_path, student="b.keras")
+    assert found.notes == ()
+    assert (found.replacement.source, found.replacement.epochs) == ("b.keras", 9)
