@@ -25,7 +25,7 @@ from edgekit.jobs.cache import file_digest, key, processor, versions
 from edgekit.jobs.worker import Done, Failed, TrialFailed
 from edgekit.planner.proposal import Proposal
 from edgekit.progress import Progress
-from edgekit.project.project_file import TrainingTable
+from edgekit.project.project_file import StudentTable, TrainingTable
 from edgekit.sanity.transforms import Transform
 from edgekit.techniques import identity
 from edgekit.techniques.interface import Evidence
@@ -218,13 +218,14 @@ class Maker:
 
     def _training_settings(self, *, taught: bool) -> dict[str, Any]:
         """The project's training; where a network is `taught` in the model's place, always by the model, and as long as the project says of it."""
-        settings = self._project.training
+        settings, features = self._project.training, {}
         if taught:
-            table = self._project.replacement
-            epochs = settings.epochs if table is None or table.epochs is None else table.epochs
+            table = self._project.replacement or StudentTable()
+            epochs = settings.epochs if table.epochs is None else table.epochs
             share = settings.distillation or TrainingTable().distillation
             settings = msgspec.structs.replace(settings, distillation=share, epochs=epochs)
-        return {name: value for name, value in to_builtins(settings).items() if name != "exclude"}
+            features = {"features": table.features} if table.features else {}
+        return {name: value for name, value in to_builtins(settings).items() if name != "exclude"} | features
 
     def _teacher(self, progress: Progress) -> dict[str, list[str]] | None:
         """The float model's outputs by split, as paths; None where they are too large."""

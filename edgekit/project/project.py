@@ -246,7 +246,7 @@ def override(project: Project, **changes: Any) -> Project:
         project = msgspec.structs.replace(project, data=table)
     if "student" in given:
         offered = project.replacement or StudentTable()
-        other = StudentTable(source=given["student"], epochs=offered.epochs)
+        other = StudentTable(source=given["student"], epochs=offered.epochs, features=offered.features)
         project = msgspec.structs.replace(project, replacement=other)
     if "seed" in given:
         project = msgspec.structs.replace(project, seed=_seed(given["seed"]))

@@ -48,6 +48,14 @@ class StudentTable(Value):
     epochs: Annotated[
         Positive | None, Meta(description="the most epochs of its training; else those of [training]")
     ] = None
+    features: Annotated[
+        Number,
+        Meta(
+            ge=0,
+            le=100,
+            description="weight in its loss of inner tensors of the float model as targets; 0: outputs alone",
+        ),
+    ] = 0.0
 
     @property
     def shares(self) -> dict[str, float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -184,7 +185,7 @@ def test_a_student_with_code_is_taken_where_it_is_trusted(folder):
     assert done.exit_code == 0 and "code.keras" in done.stdout
 
 
-DERIVED = PROJECT.partition("[[chain]]")[0].replace('model = "student.keras"', "width = 0.25")
+DERIVED = PROJECT.partition("[[chain]]")[0].replace('model = "student.keras"', "width = 0.25\nfeatures = 5")
 
 
 @pytest.fixture(scope="module")
@@ -206,8 +207,11 @@ def test_a_derived_student_is_taught_as_one_s_own_is(derived):
     assert step["settings"]["network"] == "derived from the model with width 0.25"
     assert tuple(step["settings"]["kernels"]) == (64 * 16, 16 * 8, 8 * 4)
     assert "3 of 3 kernels of the student are in the file" in found["evidence"][1]
+    (how,) = found["training"]
+    assert re.search(r"features of the float model's inner tensors: dense\w* \(vector\)$", how), how
     lock = json.loads((derived / "edgekit.lock").read_text())["inputs"]
     assert lock["student"] is None and lock["settings"]["student.width"] == 0.25
+    assert lock["settings"]["student.features"] == 5
     again = ask(derived, "build", "--device", "rpi4", "--out", str(derived / "again"), "--locked", "--json")
     assert json.loads(again.stdout)["chosen"]["sha256"] == report["chosen"]["sha256"]
 

@@ -21,7 +21,7 @@ def test_a_student_in_place_of_one_that_would_be_derived_is_said(tmp_path, keys,
 
 
 def test_a_student_in_place_of_another_network_is_the_ordinary_case(tmp_path):
-    (tmp_path / "edgekit.toml").write_text(PROJECT + 'model = "c.keras"\nepochs = 9')
+    (tmp_path / "edgekit.toml").write_text(PROJECT + 'model = "c.keras"\nepochs = 9\nfeatures = 3')
     found = settle(None, None, tmp_path, student="b.keras")
     assert found.notes == ()
-    assert (found.replacement.source, found.replacement.epochs) == ("b.keras", 9)
+    assert (found.replacement.source, found.replacement.epochs, found.replacement.features) == ("b.keras", 9, 3)

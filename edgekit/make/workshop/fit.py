@@ -21,6 +21,7 @@ import numpy as np
 from edgekit.errors import ProjectError
 from edgekit.ingest.dataset import Dataset
 from edgekit.make.workshop.door import Door
+from edgekit.make.workshop.features import Features, features_of
 from edgekit.make.workshop.model_loss import ModelLoss
 from edgekit.make.workshop.train_step import TrainStep
 from edgekit.make.workshop.training_batches import TrainingBatches
@@ -72,8 +73,8 @@ class Fit:
         `ProjectError` if every run diverged, `OutOfTime` if none was judged in time.
         """
         batches = TrainingBatches(self._tools, self._dataset, model, self._job)
-        train_step = TrainStep(self._tools, batches.learner, batches.losses)
-        trial = _Trial(model, train_step, batches, self._progress, self._end(share))
+        features = features_of(self._tools, batches.learner, self._job) if self._job["training"].get("features") else ""
+        trial = _Trial(self._tools, model, batches, features, self._progress, self._end(share))
         runs: list[Run] = []
 
         def try_run(rate: float, steps: int) -> float:
@@ -99,7 +100,9 @@ class Fit:
         trial.take_best()
         self._rate = min(runs, key=lambda run: run.loss).learning_rate
         self.cut = _shortened(runs, trial.cut_at, longest) or self.cut
-        self.note = "; ".join(filter(None, (*self._said, _description(runs, batches, settings), self.cut)))
+        self.note = "; ".join(
+            filter(None, (*self._said, _description(runs, batches, settings), _of(features), self.cut))
+        )
 
     def loss(self, model: Any) -> float:
         """The mean loss on some hundred training samples, always the same ones; infinite if it is not finite."""
@@ -134,9 +137,22 @@ class _Trial:
     """Runs on one model, and the best weights of all of them; `cut_at` is the step at which the time was over."""
 
     def __init__(
-        self, model: Any, train_step: TrainStep, batches: TrainingBatches, progress: Progress, until: float
+        self,
+        tools: Door,
+        model: Any,
+        batches: TrainingBatches,
+        features: Features | str,
+        progress: Progress,
+        until: float,
     ) -> None:
-        self._model, self._train_step, self._batches, self._progress = model, train_step, batches, progress
+        self._model, self._batches, self._progress = model, batches, progress
+        self._features = features if isinstance(features, Features) else None
+        self._judge = ModelLoss(tools, batches.learner, batches.losses)
+        self._train_step = (
+            TrainStep(tools, batches.learner, batches.losses)
+            if self._features is None
+            else TrainStep(tools, self._features.learner, [*batches.losses, *self._features.losses])
+        )
         self._first = self._best = model.get_weights()
         self._least = self._step_s = math.inf
         self._until = until
@@ -172,7 +188,7 @@ class _Trial:
         best, worse = math.inf, 0
         _after(constraints, 0)
         for step in range(1, steps + 1):
-            self._train_step.step(*self._batches.batch(step - 1), rate * _falling(step, steps))
+            self._train_step.step(*self._batch(step - 1), rate * _falling(step, steps))
             _after(constraints, step)
             self._progress(phase, step, steps)
             is_over = step < steps and time.monotonic() >= self._until
@@ -187,11 +203,16 @@ class _Trial:
         self._step_s = min(self._step_s, (time.monotonic() - started) / step)
         return best
 
+    def _batch(self, step: int) -> tuple[list[Any], list[Any]]:
+        """Inputs and targets of a step, those of features among them."""
+        inputs, targets = self._batches.batch(step)
+        return inputs, targets if self._features is None else [*targets, *self._features.targets(inputs)]
+
     def _judged(self, constraints: Sequence[Constraint]) -> float:
         """The loss on the validation split with the constraint applied; infinite if it is not finite."""
         for constraint in constraints:
             constraint.settle()
-        parts = [(count, self._train_step.loss(inputs, targets)) for count, inputs, targets in self._batches.judged()]
+        parts = [(count, self._judge.loss(inputs, targets)) for count, inputs, targets in self._batches.judged()]
         loss = sum(count * value for count, value in parts) / sum(count for count, _ in parts)
         if not math.isfinite(loss):
             return math.inf
@@ -219,6 +240,13 @@ def _description(runs: Sequence[Run], batches: TrainingBatches, settings: dict[s
         f"learning rate {best.learning_rate:.0e} (of {rates}), {best.steps / batches.steps_per_epoch:.3g} epochs (of "
         f"{settings['epochs']}), validation loss {best.loss:.4g}{teacher}{f'; {batches.varied}' if batches.varied else ''}"
     )
+
+
+def _of(features: Features | str) -> str:
+    """Which inner tensors of the float model are targets too, in words; why none is, where they were asked for."""
+    if isinstance(features, Features):
+        return f"features of the float model's inner tensors: {features.told}"
+    return features and f"no features of the float model: {features}"
 
 
 def _shortened(runs: Sequence[Run], cut_at: int | None, longest: int) -> str:
