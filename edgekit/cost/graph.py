@@ -15,8 +15,8 @@ from edgekit.documents.facts import ChannelGroup
 from edgekit.values import Value
 
 Arithmetic = Literal["float32", "int8", "int16x8", "dynamic_range"]
-Budget = Literal["parameters", "macs", "activations"]
-"""What a model has of a kind: weights, multiply-accumulates of an inference, or the most activations that are alive at once."""
+Budget = Literal["parameters", "macs", "activations", "latency"]
+"""What a model has of a kind: weights, multiply-accumulates of an inference, the most activations that are alive at once, or predicted time on a device."""
 FLOAT_BITS, FLOAT_BYTES = 32, 4
 
 

@@ -97,6 +97,11 @@ def _roofline_ms(profile: DeviceProfile, workload: Workload, rate: float, end: i
     return overhead_ms + work_s * 1e3
 
 
+def usual_rate(profile: DeviceProfile, dtype: str) -> float:
+    """The usual rate of an arithmetic, in MAC/s. Raises `ProfileError` where the profile has none."""
+    return _rate(profile, dtype)[1]
+
+
 def _rate(profile: DeviceProfile, dtype: str) -> tuple[float, float, float]:
     """The slow, usual and fast rate of an arithmetic, in MAC/s."""
     rates = profile.cost.rates

@@ -11,9 +11,10 @@ from collections.abc import Sequence
 import numpy as np
 from msgspec.structs import replace
 
-from edgekit.cost import ram
+from edgekit.cost.budgets import held
 from edgekit.cost.graph import Budget, Graph, Node
 from edgekit.cost.widths import floor_of, step_of
+from edgekit.cost.work_time import WorkTime
 from edgekit.documents.facts import ChannelGroup
 
 
@@ -29,17 +30,19 @@ def narrower(graph: Graph, widths: Sequence[int]) -> Graph:
     return replace(graph, nodes=nodes, groups=tuple(map(_left, graph.groups, widths)))
 
 
-def uniform(graph: Graph, *, budget: Budget, left: float, multiple: int) -> tuple[int, ...]:
+def uniform(
+    graph: Graph, *, budget: Budget, left: float, multiple: int, time: WorkTime | None = None
+) -> tuple[int, ...]:
     """The widths of about the same share of every group, the largest that leave at most the share `left` (0 to 1) of a budget.
 
-    Budgets are the weights, the multiply-accumulates, and the peak of the activations that are alive at once, by `cost/ram`. Widths are multiples
+    Budgets are the weights, the multiply-accumulates, the peak of the activations that are alive at once, by `cost/ram`, and the latency by `time`. Widths are multiples
     of `multiple` or a whole group, in groups of less than twice that any number; never less than the group's floor (`widths`). Where that is still
     more than the budget, these least widths are the answer.
     """
     allowed = [_allowed(group.size, multiple) for group in graph.groups]
     # a group goes on to its next width in the middle between the two, by shares
     steps = [(found[1:] + found[:-1]) / (2 * group.size) for found, group in zip(allowed, graph.groups, strict=True)]
-    most = left * _total(graph, budget)
+    most = left * held(graph, budget, time)
 
     def at(share: float) -> tuple[int, ...]:
         return tuple(
@@ -50,7 +53,7 @@ def uniform(graph: Graph, *, budget: Budget, left: float, multiple: int) -> tupl
     fits, too_many = 0, len(shares)
     while too_many - fits > 1:
         middle = (fits + too_many) // 2
-        if _total(narrower(graph, at(shares[middle])), budget) <= most:
+        if held(narrower(graph, at(shares[middle])), budget, time) <= most:
             fits = middle
         else:
             too_many = middle
@@ -100,9 +103,3 @@ def _allowed(size: int, multiple: int) -> np.ndarray:
     step = step_of(size, multiple)
     found = np.arange(floor_of(size, multiple), size, step, dtype=np.float64)
     return np.append(found, float(size))
-
-
-def _total(graph: Graph, budget: Budget) -> int:
-    if budget == "activations":
-        return ram.peak_bytes(graph)
-    return graph.macs if budget == "macs" else graph.weights

@@ -19,7 +19,16 @@ from edgekit.planner.proposal import Proposal
 from edgekit.planner.ranking import Standing, share
 from edgekit.techniques import in_role, technique, techniques
 from edgekit.techniques.interface import Role, Task, Technique
-from edgekit.techniques.steps import TypedStep, conversion_of, effect, published, ruled_out, settled, training_of
+from edgekit.techniques.steps import (
+    TypedStep,
+    conversion_of,
+    effect,
+    on_device,
+    published,
+    ruled_out,
+    settled,
+    training_of,
+)
 from edgekit.values import read, to_builtins
 
 OWN = "own_"
@@ -246,7 +255,7 @@ def _proposals(task: Task) -> tuple[Steps, Steps, list[Declined]]:
 
 def _proposal(task: Task, steps: tuple[TypedStep, ...], name: str | None = None) -> Proposal:
     role = _role(steps) if name is None else "candidate"
-    steps = settled(task.graph, steps)
+    steps = settled(task.graph, on_device(task.profile, steps))
     graph, unmet = effect(task.graph, steps)
     trained = len(steps) > 1 and role == "candidate"
     return Proposal(

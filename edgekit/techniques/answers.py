@@ -189,6 +189,7 @@ CHECKS: Mapping[str, Check] = {
     "form": form,
     "keep": _a(Constraint, "a Constraint"),
     "settled": settings,
+    "on_device": settings,
     "strength": number_or_none,
     "stronger": settings_or_none,
     "keeps": _a(bool, "True or False"),

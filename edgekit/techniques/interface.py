@@ -237,6 +237,10 @@ class TrainingTechnique(Technique):
         """The settings with what they take from the lowered graph that it is applied to, as a size that the evidence compares with. Pure."""
         return settings
 
+    def on_device(self, profile: DeviceProfile, settings: Any) -> Any:
+        """The settings with what they take from the device that a plan is for; whatever that is stands in them, and so in the key of the trained stage. Pure."""
+        return settings
+
     def strength(self, settings: Any) -> float | None:
         """How much is taken away from the model: of two settings, the larger strength loses at least as much accuracy.
 

@@ -95,6 +95,16 @@ def ruled_out(profile: DeviceProfile, graph: Graph, steps: Iterable[TypedStep]) 
     return None
 
 
+def on_device(profile: DeviceProfile, steps: Iterable[TypedStep]) -> tuple[TypedStep, ...]:
+    """The steps, each that trains with the settings that it takes from a device."""
+    return tuple(
+        replace(step, settings=step.technique.on_device(profile, step.settings))
+        if isinstance(step.technique, TrainingTechnique)
+        else step
+        for step in steps
+    )
+
+
 def settled(graph: Graph, steps: Iterable[TypedStep]) -> tuple[TypedStep, ...]:
     """The steps, each that trains with the settings that it takes from the lowered graph before it."""
     found: list[TypedStep] = []

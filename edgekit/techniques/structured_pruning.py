@@ -16,20 +16,23 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta
 from msgspec.structs import replace
 
+from edgekit.cost.budgets import held
 from edgekit.cost.graph import Budget, Graph
+from edgekit.cost.work_time import WorkTime
+from edgekit.devices.profile import DeviceProfile
 from edgekit.documents.candidate import Declined
 from edgekit.documents.facts import ModelFacts
 from edgekit.techniques.interface import Conversion, Evidence, Task, Training, TrainingTechnique
 from edgekit.techniques.narrowing.counted import kernel_weights, of_file, of_model
 from edgekit.techniques.narrowing.pays import (
-    BUDGETS,
+    budgets,
     counting,
     cuttable,
     multiple_for,
     no_group,
     no_scale,
+    time_of,
     too_little,
-    total,
 )
 from edgekit.techniques.sites import matching, unwrapped
 from edgekit.techniques.soft_threshold import ADAPTATIONS
@@ -45,15 +48,17 @@ WORDS: dict[Budget, str] = {
     "parameters": "weights",
     "macs": "multiply-accumulates",
     "activations": "elements of activations at the peak",
+    "latency": "nanoseconds of predicted latency",
 }
 
 
 class Settings(Value):
-    """`left` is the share of the budget that stays: weights, multiply-accumulates, or the activations that are alive at once.
+    """`left` is the share of the budget that stays: weights, multiply-accumulates, the activations that are alive at once, or the latency predicted for the device.
 
     `criterion` says what a channel is worth ("probe" tries them; "group_lasso" trains channels to be worth nothing, and `rounds` is not used). `ranking` compares all layers, or leaves each the same share ("uniform").
     Widths are multiples of `multiple`, but in groups of less than two multiples. `exclude` names the layers that keep their shapes. `whole` is
-    what the model holds of the budget before; the planner writes it.
+    what the model holds of the budget before; of the latency `time` is what work takes on the device, and `fixed` the nanoseconds that no width
+    changes. The planner writes these.
     """
 
     left: Annotated[float, Meta(gt=0, lt=1)] = 0.5
@@ -64,6 +69,8 @@ class Settings(Value):
     multiple: Annotated[int, Meta(ge=1, le=64)] = 4
     exclude: tuple[str, ...] = ()
     whole: Annotated[int, Meta(ge=0)] = 0
+    fixed: Annotated[int, Meta(ge=0)] = 0
+    time: WorkTime | None = None
 
 
 class StructuredPruning(TrainingTechnique):
@@ -73,23 +80,29 @@ class StructuredPruning(TrainingTechnique):
     settings_type = Settings
     place_in_chain = 0
     predicts_shapes = False
-    written_by_planner = ("whole",)
+    written_by_planner = ("whole", "fixed", "time")
 
     def propose(self, task: Task) -> Sequence[Settings] | Declined:
-        """Two strengths, the lighter first, for the first cost that counts and that it moves: weights for flash and download, MACs for time, activations for RAM."""
+        """Two strengths, the lighter first, for the first cost that counts and that it moves: weights for flash and download, MACs for time, activations for RAM.
+
+        Where the latency decides, it is the budget itself, unless what no width changes is most of it.
+        """
         exclude = matching(task.facts, task.exclude)
         if not cuttable(task.graph, exclude):
             return self.declined(no_group(task.graph))
         reasons = []
         for metric in counting(task):
-            light = Settings(left=LEFT[0], budget=BUDGETS[metric], multiple=multiple_for(task), exclude=exclude)
-            narrow = self.effect(task.graph, replace(light, left=LEFT[-1]))
-            reason = self.requires(task.graph, light) or too_little(task, metric, narrow)
-            if reason is None:
-                return light, replace(light, left=LEFT[1])
-            reasons.append(reason)
+            for budget in budgets(task, metric):
+                light = Settings(left=LEFT[0], budget=budget, multiple=multiple_for(task), exclude=exclude)
+                light = self.on_device(task.profile, light)
+                narrow = self.effect(task.graph, replace(light, left=LEFT[-1]))
+                reason = self.requires(task.graph, light) or too_little(task, metric, narrow)
+                if reason is None:
+                    return light, replace(light, left=LEFT[1])
+                reasons.append(reason)
         return self.declined(
-            "; ".join(reasons) or "neither a limit nor the goal asks for a smaller file, less memory or less time"
+            "; ".join(dict.fromkeys(reasons))
+            or "neither a limit nor the goal asks for a smaller file, less memory or less time"
         )
 
     def stronger(self, settings: Settings) -> Settings | None:
@@ -123,12 +136,12 @@ class StructuredPruning(TrainingTechnique):
         unscaled = no_scale(graph) if settings.criterion == "scale" else None
         if unscaled is not None:
             return unscaled
-        whole, least = total(graph, settings.budget), total(self.effect(graph, settings), settings.budget)
+        whole, least = (held(one, settings.budget, settings.time) for one in (graph, self.effect(graph, settings)))
         if least <= settings.left * whole:
             return None
         return (
             f"of the {WORDS[settings.budget]} at least {least / max(whole, 1):.0%} stay, where {settings.left:.0%} are asked for: "
-            "no layer keeps less than an eighth of its channels, nor less than four"
+            f"{'the overhead stays, and ' if settings.budget == 'latency' else ''}no layer keeps less than an eighth of its channels, nor less than four"
         )
 
     def effect(self, graph: Graph, settings: Settings) -> Graph:
@@ -137,14 +150,21 @@ class StructuredPruning(TrainingTechnique):
 
         able = set(cuttable(graph, settings.exclude))
         asked = replace(graph, groups=tuple(graph.groups[place] for place in sorted(able)))
-        widths = iter(uniform(asked, budget=settings.budget, left=settings.left, multiple=settings.multiple))
+        widths = iter(
+            uniform(asked, budget=settings.budget, left=settings.left, multiple=settings.multiple, time=settings.time)
+        )
         return narrower(
             graph, [next(widths) if place in able else group.size for place, group in enumerate(graph.groups)]
         )
 
     def settled(self, graph: Graph, settings: Settings) -> Settings:
         """With what the graph holds of the budget, which the evidence compares with."""
-        return replace(settings, whole=total(graph, settings.budget))
+        fixed = 0 if settings.time is None else round(settings.time.overhead_ns(graph))
+        return replace(settings, whole=round(held(graph, settings.budget, settings.time)), fixed=fixed)
+
+    def on_device(self, profile: DeviceProfile, settings: Settings) -> Settings:
+        """Of the latency, with what work takes on the device."""
+        return replace(settings, time=time_of(profile)) if settings.budget == "latency" else settings
 
     def apply(self, door: Any, model: Any, settings: Settings, training: Training, before: Sequence[Any]) -> Any:
         """Cut and train in rounds, or train towards one cut; the last training has the whole length."""
@@ -162,17 +182,19 @@ class StructuredPruning(TrainingTechnique):
             rounds=settings.rounds,
             multiple=settings.multiple,
             exclude=settings.exclude,
+            time=settings.time,
+            fixed=settings.fixed,
         )
         narrow = narrowed_by_group_lasso if chosen == "group_lasso" else narrowed_in_rounds
         return narrow(door, model, plan, training)
 
     def ensures_in_model(self, door: Any, model: Any, settings: Settings) -> Evidence:
         """Holds where the model has no more of the budget than was asked for."""
-        return self._judged(of_model(model, settings.budget), settings)
+        return self._judged(settings.fixed + of_model(model, settings.budget, settings.time), settings)
 
     def ensures(self, tflite: TfliteModel, settings: Settings) -> Evidence:
         """Holds where the file has no more of the budget than was asked for, counted in its operators."""
-        return self._judged(of_file(tflite, settings.budget), settings)
+        return self._judged(settings.fixed + of_file(tflite, settings.budget, settings.time), settings)
 
     def ensures_kept(
         self, door: Any, model: Any, tflite: TfliteModel, settings: Settings, conversion: Conversion

@@ -74,7 +74,7 @@ def labels(task: Task) -> list[str]:
 
 @pytest.mark.parametrize(
     ("currency", "budget"),
-    [("flash", ""), ("download", ""), ("latency", "_macs"), ("ram", "_activations")],
+    [("flash", ""), ("download", ""), ("latency", "_latency"), ("ram", "_activations")],
 )
 def test_two_strengths_are_proposed_for_what_the_goal_makes_small(currency, budget):
     task = a_task("nucleo-l4r5zi", currency)
@@ -95,6 +95,43 @@ def test_with_a_balanced_goal_the_first_cost_that_it_moves_enough_decides():
     small, large = {"flash": 1e5, "latency": 1.0}, {"flash": 1e8, "latency": 1.0}
     assert labels(a_task("rpi4", limits=small))[0] == "structured_pruning_30"
     assert labels(a_task("rpi4", limits=large))[0] == "structured_pruning_30_macs"
+
+
+@pytest.mark.parametrize("device", ["nucleo-l4r5zi", "rpi4", "esp32-s3"])
+@pytest.mark.parametrize("wide", [32, 64, 128])
+@pytest.mark.parametrize("left", [0.7, 0.5, 0.35])
+def test_the_predicted_latency_is_at_most_the_share_of_the_originals(device, wide, left):
+    """Counted by the plan's own cost model in the file's arithmetic, in a chain of one's own too."""
+    settings = {"left": left, "budget": "latency"}
+    chain = (Step(technique="structured_pruning", settings=settings), Step(technique="int8"))
+    found, _ = candidates(a_task(device, "latency", network(wide), chains=(chain,)))
+    plain = next(one for one in found if one.name == "int8")
+    own = next(one for one in found if one.name.startswith("own_1"))
+    assert own.unmet is None and own.name == f"own_1:structured_pruning_{100 * (1 - left):.6g}_latency+int8"
+    before, after = (one.estimates["latency"].value for one in (plain, own))
+    assert 0.4 * left * before < after <= left * before * (1 + 1e-9)
+    settled_ = own.steps[0].settings
+    assert settled_.whole == pytest.approx(before * 1e6, abs=1) and 0 < settled_.fixed < settled_.whole
+
+
+def test_what_settings_take_from_a_device_stands_in_them():
+    """So the trained stage of one device is not another's, while all conversions of one share it."""
+    settings = METHOD.settings_type(budget="latency")
+    board, other = (METHOD.on_device(load_profile(one), settings) for one in ("rpi4", "nucleo-l4r5zi"))
+    assert board != other and board.time is not None
+    assert METHOD.on_device(load_profile("rpi4"), METHOD.settings_type()) == METHOD.settings_type()
+
+
+def test_the_latency_is_the_budget_only_where_it_decides():
+    """A limit that is kept asks for no share of the time; and where the overhead is most of it, the multiply-accumulates are cut."""
+    time = METHOD.on_device(load_profile("rpi4"), METHOD.settings_type(budget="latency")).time
+    ms = time.of_graph(lower(network())) / 1e6
+    missed, kept = ({"flash": 1e8, "latency": part * ms} for part in (0.8, 1.2))
+    assert labels(a_task("rpi4", limits=missed))[0] == "structured_pruning_30_latency"
+    assert labels(a_task("rpi4", limits=kept))[0] == "structured_pruning_30_macs"
+    small = network(8)
+    assert METHOD.requires(lower(small), METHOD.settings_type(left=0.3, budget="latency", time=time))
+    assert labels(a_task("rpi4", "latency", small))[0] == "structured_pruning_30_macs"
 
 
 def reason(task: Task) -> str:

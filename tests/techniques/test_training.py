@@ -13,6 +13,7 @@ import pytest
 
 from edgekit.api.check import check
 from edgekit.cost.lowering import lower
+from edgekit.devices.profile import load_profile
 from edgekit.documents.candidate import Step
 from edgekit.documents.facts import ModelFacts
 from edgekit.ingest.dataset import Dataset
@@ -23,7 +24,7 @@ from edgekit.progress import no_progress
 from edgekit.project.project_file import DataTable
 from edgekit.techniques import technique
 from edgekit.techniques.sites import MINIMUM_WEIGHTS, file_kernels
-from edgekit.techniques.steps import settled, typed
+from edgekit.techniques.steps import on_device, settled, typed
 from edgekit.tflite.model import TfliteModel
 from edgekit.tflite.numerics import float_operators
 from edgekit.tflite.reader import read_tflite
@@ -78,7 +79,8 @@ class Line:
     def _settled(self, model: str, steps: Sequence[dict[str, Any]]) -> tuple[dict[str, Any], ...]:
         """The steps as the planner hands them on: with what they take from the model's graph."""
         graph = lower(read(self.facts[model], ModelFacts, where="facts"))
-        found = settled(graph, [typed(read(step, Step, where="step")) for step in steps])
+        asked = on_device(load_profile("nucleo-l4r5zi"), [typed(read(step, Step, where="step")) for step in steps])
+        found = settled(graph, asked)
         return tuple(to_builtins(step.published) for step in found)
 
     def digest(self, *steps: dict[str, Any]) -> str:
@@ -296,7 +298,7 @@ def test_pruned_weights_are_zero_in_the_stage_and_in_the_file(line, step):
     assert all((kernel.array == 0).mean() >= step["settings"]["sparsity"] - 0.01 for kernel in large)
 
 
-@pytest.mark.parametrize("budget", ["parameters", "macs", "activations"])
+@pytest.mark.parametrize("budget", ["parameters", "macs", "activations", "latency"])
 def test_fewer_channels_are_in_the_stage_and_in_a_smaller_file(line, budget):
     step = {"technique": "structured_pruning", "settings": {"left": 0.5, "budget": budget}}
     tflite, path, evidence = line.make(step, INT8)

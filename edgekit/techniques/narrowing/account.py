@@ -7,23 +7,47 @@ narrower graph.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from edgekit.cost.graph import Budget
+from edgekit.cost.work_time import WorkTime
 from edgekit.keras_graph.flat_graph import Call, FlatGraph, Value
 from edgekit.passes.affine import DEPTHWISE
 from edgekit.passes.channels.groups import Group
 from edgekit.passes.channels.ranges import Channels
 from edgekit.passes.channels.roles import Role
 from edgekit.passes.kinds import kind
-from edgekit.techniques.narrowing.counted import Work, elements, kernel_weights, lifetimes, positions, works_of
+from edgekit.techniques.narrowing.counted import Work, elements, kernel_weights, lifetimes, positions, works_of, written
+
+
+class Products(NamedTuple):
+    """Kernels' shares of a total, and for each the places of the two values whose widths its size follows."""
+
+    amounts: np.ndarray
+    given: list[int]
+    made: list[int]
+
+    def sum(self, widths: np.ndarray) -> np.ndarray:
+        """The total, by (.., values) widths."""
+        return np.asarray((self.amounts * widths[..., self.given] * widths[..., self.made]).sum(axis=-1))
 
 
 class Account:
-    """A budget of a graph by the shares of its groups that stay: the products of widths that are summed, or what is alive during each call."""
+    """A budget of a graph by the shares of its groups that stay: products of widths that are summed, what is alive during each call, or the two sides of a roofline.
 
-    def __init__(self, graph: FlatGraph, channels: Channels, groups: Sequence[Group], budget: Budget) -> None:
+    `time` is what the work takes, where the budget is the latency.
+    """
+
+    def __init__(
+        self,
+        graph: FlatGraph,
+        channels: Channels,
+        groups: Sequence[Group],
+        budget: Budget,
+        time: WorkTime | None = None,
+    ) -> None:
         values = [*graph.inputs, *(value for call in graph.calls for value in call.outputs)]
         self._place = {value: place for place, value in enumerate(values)}
         self._slopes = np.zeros((len(groups), len(values) + 1))  # the last is no value: its width stays 1
@@ -32,17 +56,20 @@ class Account:
                 self._slopes[number, self._place[value]] = (which >= 0).mean()
         self._first = 1 - self._slopes.sum(axis=0)
         works = works_of(graph)
+        self._budget, self._time = budget, time
         self._alive = self._lives(works, graph) if budget == "activations" else None
-        found = self._kernels(graph, channels, works, budget) if self._alive is None else []
-        self._amounts = np.array([amount for amount, _, _ in found], float)
-        self._given, self._made = [given for _, given, _ in found], [made for _, _, made in found]
+        self._macs = self._kernels(graph, channels, works, "macs")
+        self._weights = self._kernels(graph, channels, works, "parameters")
+        self._written = self._elements(works)
 
     def held(self, stays: np.ndarray) -> np.ndarray:
-        """The quantities of the budget, by (.., groups) shares that stay: one total, or what is alive during each call."""
+        """The quantities of the budget, by (.., groups) shares that stay: one total, what is alive during each call, or the nanoseconds of computing and of reading and writing."""
         widths = self._first + stays @ self._slopes
         if self._alive is not None:
             return np.asarray(widths @ self._alive)
-        return np.asarray((self._amounts * widths[..., self._given] * widths[..., self._made]).sum(axis=-1)[..., None])
+        if self._time is not None:
+            return self._sides(self._time, widths)
+        return (self._macs if self._budget == "macs" else self._weights).sum(widths)[..., None]
 
     def excess(self, stays: np.ndarray, goal: float) -> np.ndarray:
         """How much the quantities are above a goal, all together: zero once the budget is kept."""
@@ -53,16 +80,28 @@ class Account:
         """The budget of the graph as it is: the largest of the quantities."""
         return float(self.held(np.ones(len(self._slopes))).max(initial=0.0))
 
-    def _kernels(
-        self, graph: FlatGraph, channels: Channels, works: Sequence[Work], budget: Budget
-    ) -> list[tuple[float, int, int]]:
-        """Of each kernel its share of the total, and the places of the two values whose widths its size follows."""
+    def _kernels(self, graph: FlatGraph, channels: Channels, works: Sequence[Work], budget: Budget) -> Products:
         found, seen = [], set()
         for call, work in zip(graph.calls, works, strict=True):
             amount = kernel_weights(call.operation) * (positions(work) if budget == "macs" else 1)
             if amount and (budget == "macs" or id(call.operation) not in seen):
                 found.append((float(amount), *self._followed(call, channels)))
             seen.add(id(call.operation))
+        amounts, given, made = zip(*found, strict=True) if found else ((), (), ())
+        return Products(np.array(amounts, float), list(given), list(made))
+
+    def _sides(self, time: WorkTime, widths: np.ndarray) -> np.ndarray:
+        """The two sides of the roofline, in nanoseconds: the slower one is the time of the work."""
+        computing = time.mac_ns * self._macs.sum(widths)
+        moving = time.traffic_ns(self._weights.sum(widths), widths @ self._written)
+        return np.stack([computing, moving], axis=-1)
+
+    def _elements(self, works: Sequence[Work]) -> np.ndarray:
+        """By value, the elements of it that are written to an array of its own."""
+        found = np.zeros(self._slopes.shape[1])
+        for value, count in written(works).items():
+            if isinstance(value, Value):
+                found[self._place[value]] = count
         return found
 
     def _followed(self, call: Call, channels: Channels) -> tuple[int, int]:

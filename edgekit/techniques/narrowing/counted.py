@@ -1,4 +1,4 @@
-"""What a model or a file holds of a budget: weights of kernels, multiply-accumulates, or the most elements of activations alive at once.
+"""What a model or a file holds of a budget: weights of kernels, multiply-accumulates, the most elements of activations alive at once, or time by those.
 
 Biases, scales and shifts are not counted: a file has other ones than its model. A call that needs no second array (a normalization, an
 activation, whatever makes one number of one) works in place.
@@ -12,6 +12,7 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from edgekit.cost.graph import Budget
+from edgekit.cost.work_time import WorkTime
 from edgekit.keras_graph.call_graph import calls, flat, inner_graph, symbolic
 from edgekit.keras_graph.flat_graph import FlatGraph
 from edgekit.techniques.sites import unwrapped
@@ -21,6 +22,7 @@ from edgekit.tflite.weights import kernels
 
 Shape = tuple[int | None, ...]
 RECURRENT = ("LSTM", "GRU", "SimpleRNN", "Bidirectional")
+STORES = ("QUANTIZE", "DEQUANTIZE", "CAST")
 BYTES = {"float32": 4, "int16x8": 2}
 """Bytes of an activation by the arithmetic of its operator; one where it is not here."""
 
@@ -41,29 +43,46 @@ def works_of(graph: FlatGraph) -> list[Work]:
     ]
 
 
-def of_model(model: Any, budget: Budget) -> int:
-    """What a flat model of either Keras holds, also one with simulated rounding in it."""
+def of_model(model: Any, budget: Budget, time: WorkTime | None = None) -> int:
+    """What a flat model of either Keras holds, also one with simulated rounding in it; of the latency, the nanoseconds of its work by `time`."""
     works = [
         Work(operation, _tensors(symbolic([args, kwargs])), _tensors(flat(produced)))
         for operation, args, kwargs, produced in calls(inner_graph(model))
     ]
-    if budget == "macs":
-        return sum(kernel_weights(work.operation) * positions(work) for work in works)
-    if budget == "parameters":
-        return sum(map(kernel_weights, {id(work.operation): work.operation for work in works}.values()))
+    macs = sum(kernel_weights(work.operation) * positions(work) for work in works)
+    weights = sum(map(kernel_weights, {id(work.operation): work.operation for work in works}.values()))
+    if budget == "latency" and time is not None:
+        return round(time.work_ns(macs=macs, weights=weights, elements=sum(written(works).values())))
+    if budget != "activations":
+        return macs if budget == "macs" else weights
     sizes = {value: elements(shape) for work in works for value, shape in (*work.given.items(), *work.made.items())}
     lives = lifetimes(works, [id(tensor) for tensor in flat(model.outputs)])
     return max(_alive(lives, sizes, len(works)), default=0)
 
 
-def of_file(tflite: TfliteModel, budget: Budget) -> int:
-    """What a file holds, counted in its operators and their tensors."""
-    if budget == "macs":
-        return tflite.macs
-    if budget == "parameters":
-        return sum(kernel.array.size for kernel in kernels(tflite))
+def of_file(tflite: TfliteModel, budget: Budget, time: WorkTime | None = None) -> int:
+    """What a file holds, counted in its operators and their tensors; of the latency, the nanoseconds of its work by `time`."""
+    weights = sum(kernel.array.size for kernel in kernels(tflite))
+    if budget == "latency" and time is not None:
+        return round(time.work_ns(macs=tflite.macs, weights=weights, elements=_written_elements(tflite)))
+    if budget != "activations":
+        return tflite.macs if budget == "macs" else weights
     found = breakdown(tflite)
     return max((row.memory_bytes // BYTES.get(row.dtype, 1) for row in found.operators), default=0)
+
+
+def written(works: Sequence[Work]) -> dict[Hashable, int]:
+    """The elements of each value that a call writes to an array of its own."""
+    times = Counter(value for work in works for value in work.given)
+    return {
+        value: elements(shape) for work in works if not _is_in_place(work, times) for value, shape in work.made.items()
+    }
+
+
+def _written_elements(tflite: TfliteModel) -> int:
+    """The elements that the operators of a file write, but for those that only change how numbers are stored."""
+    computing = (one for one in tflite.operators if one.name not in STORES and not tflite.is_once(one))
+    return sum(math.prod(tflite.tensors[index].shape) for operator in computing for index in operator.outputs)
 
 
 def kernel_weights(operation: Any) -> int:

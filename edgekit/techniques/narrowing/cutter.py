@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from edgekit.cost.graph import Budget
 from edgekit.cost.widths import floor_of, step_of
+from edgekit.cost.work_time import WorkTime
 from edgekit.keras_graph.flat_graph import FlatGraph, model_of
 from edgekit.passes.channels.groups import Group, left_out
 from edgekit.passes.channels.narrow import narrowed
@@ -18,7 +19,8 @@ from edgekit.techniques.narrowing.ranking import Range, Ranking, globally, least
 class Plan(NamedTuple):
     """What a model is narrowed to: the share of a budget that stays, `whole` as it was planned (0: not known), and how.
 
-    Without a criterion a probe chooses one. `exclude` names the layers that keep their shapes.
+    Without a criterion a probe chooses one. `exclude` names the layers that keep their shapes. Of the latency, `time` tells what work takes, and `fixed`
+    nanoseconds of the whole are no work.
     """
 
     budget: Budget
@@ -29,6 +31,8 @@ class Plan(NamedTuple):
     rounds: int
     multiple: int
     exclude: tuple[str, ...]
+    time: WorkTime | None = None
+    fixed: int = 0
 
 
 class Cutter:
@@ -37,7 +41,7 @@ class Cutter:
     def __init__(self, door: Any, state: State, plan: Plan) -> None:
         self._door, self._plan = door, plan
         self._sizes = {_key(group): group.size for group in state.groups}
-        self._whole = Account(*state, plan.budget).whole
+        self._whole = Account(*state, plan.budget, plan.time).whole
 
     def model(self, graph: FlatGraph) -> Any:
         """The model of a graph, which shares the graph's layers."""
@@ -47,7 +51,7 @@ class Cutter:
         """How many channels of each group stay."""
         ranges = [self._range(group, state) for group in state.groups]
         rank = globally if self._plan.ranking == "global" else uniformly
-        return rank(worth, ranges, Account(*state, self._plan.budget), self._goal(share))
+        return rank(worth, ranges, Account(*state, self._plan.budget, self._plan.time), self._goal(share))
 
     def cut(self, state: State, worth: Importance, share: float) -> FlatGraph:
         """The graph without the channels that go."""
@@ -64,7 +68,7 @@ class Cutter:
 
     def _goal(self, share: float) -> float:
         """What may stay. Where more was planned than is counted here, as in layers that are not known, that stays as it is."""
-        planned = self._plan.whole or self._whole
+        planned = self._plan.whole or self._whole + self._plan.fixed
         if self._plan.budget == "activations":
             return share * min(planned, self._whole)
         return share * planned - max(0.0, planned - self._whole)

@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from edgekit.cost import download, flash, latency, ram
-from edgekit.cost.graph import FLOAT_BYTES, Budget, Graph
+from edgekit.cost.graph import Budget, Graph
+from edgekit.cost.work_time import NS_PER_MS, WorkTime, work_time
 from edgekit.devices.profile import DeviceProfile
 from edgekit.documents.candidate import Estimate
 from edgekit.techniques.integer import integer
 from edgekit.techniques.interface import COUNTS, Task
 from edgekit.units import format_ms, format_size
 
-BUDGETS: dict[str, Budget] = {
-    "flash": "parameters",
-    "download": "parameters",
-    "latency": "macs",
-    "ram": "activations",
+BUDGETS: dict[str, tuple[Budget, ...]] = {
+    "flash": ("parameters",),
+    "download": ("parameters",),
+    "latency": ("latency", "macs"),
+    "ram": ("activations",),
 }
 """What is cut where a cost counts, in the order in which it is looked for behind the one that the goal makes small."""
 COSTS: dict[str, Callable[[DeviceProfile, Graph], Estimate]] = {
@@ -59,11 +60,19 @@ def no_scale(graph: Graph) -> str | None:
     return f"{NO_SCALE}: {named} {'has' if len(without) == 1 else 'have'} none"
 
 
-def total(graph: Graph, budget: Budget) -> int:
-    """What a float graph holds of a budget: weights, multiply-accumulates, or the most elements that are alive at once."""
-    if budget == "activations":
-        return ram.peak_bytes(graph.in_float) // FLOAT_BYTES
-    return graph.macs if budget == "macs" else graph.weights
+def time_of(profile: DeviceProfile) -> WorkTime:
+    """What work takes on a device in int8, or in float32 where it has no int8."""
+    return work_time(profile, "float32" if profile.numerics.int8 == "absent" else "int8")
+
+
+def budgets(task: Task, metric: str) -> tuple[Budget, ...]:
+    """What may be cut for a cost, the first that can be kept: the predicted latency itself only where it decides, and where it is that of the runtime."""
+    room = task.room("latency")
+    decides = task.goal.currency == "latency" or (
+        room is not None and time_of(task.profile).of_graph(task.graph) > NS_PER_MS * room
+    )
+    is_predicted = decides and not task.profile.is_compiled_here
+    return tuple(budget for budget in BUDGETS[metric] if budget != "latency" or is_predicted)
 
 
 def counting(task: Task) -> list[str]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
+from edgekit.cost.work_time import WorkTime
 from edgekit.keras_graph.flat_graph import model_of
 from edgekit.passes.channels.groups import left_out
 from edgekit.passes.channels.narrow import narrowed
@@ -12,14 +14,15 @@ from edgekit.techniques.narrowing.account import Account
 from edgekit.techniques.narrowing.counted import of_model
 
 pytestmark = pytest.mark.tf
+TIME = WorkTime(inference_ns=0, operator_ns=0, mac_ns=10, byte_ns=20, weight_bytes=1, activation_bytes=1)
 
 
-@pytest.mark.parametrize("budget", ["parameters", "macs", "activations"])
+@pytest.mark.parametrize("budget", ["parameters", "macs", "activations", "latency"])
 @pytest.mark.parametrize("name", ["flattened", "residual", "mobile", "joined"])
 def test_what_is_weighed_is_what_the_narrower_model_holds(tools, network, state, name, budget):
     found = state(network(name))
-    account = Account(*found, budget)
-    assert account.whole == of_model(network(name), budget)
+    account = Account(*found, budget, TIME if budget == "latency" else None)
+    assert account.whole == pytest.approx(of_model(network(name), budget, TIME), abs=1)
     generator = np.random.default_rng(1)
     gone = {
         place: generator.permutation(group.size) >= generator.integers(1, group.size)
@@ -27,7 +30,7 @@ def test_what_is_weighed_is_what_the_narrower_model_holds(tools, network, state,
     }
     after = narrowed(tools, found.graph, found.channels, left_out(found.groups, gone))
     stays = np.array([1 - gone[place].mean() for place in range(len(found.groups))])
-    assert account.held(stays).max() == pytest.approx(of_model(model_of(tools, after), budget))
+    assert account.held(stays).max() == pytest.approx(of_model(model_of(tools, after), budget, TIME), abs=1)
     assert 0 < account.held(stays).max() < account.whole
 
 
@@ -37,6 +40,15 @@ def test_the_budgets_are_the_sums_that_one_writes_down(network):
     assert of_model(model, "parameters") == 3 * 3 * 3 * 12 + 108 * 16 + 16 * 2
     assert of_model(model, "macs") == 3 * 3 * (3 * 3 * 3 * 12) + 108 * 16 + 16 * 2
     assert of_model(model, "activations") == 8 * 8 * 3 + 3 * 3 * 12, "input and output of the convolution"
+
+
+def test_the_time_of_the_work_is_that_of_the_slower_side_of_the_roofline(network, state):
+    """3x3x12 and 16 and 2 numbers are written, each moved twice; the flatten writes its input again."""
+    model, moved = network("flattened"), 3 * 3 * 3 * 12 + 108 * 16 + 16 * 2 + 2 * (2 * 108 + 16 + 2)
+    assert of_model(model, "latency", replace(TIME, mac_ns=100)) == 100 * of_model(model, "macs")
+    slow = replace(TIME, byte_ns=1000)
+    assert of_model(model, "latency", slow) == 1000 * moved
+    assert Account(*state(model), "latency", slow).whole == 1000 * moved
 
 
 def test_many_widths_are_weighed_at_once(network, state):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from edgekit.cost.work_time import WorkTime
 from edgekit.errors import ProjectError
 from edgekit.techniques.narrowing.counted import of_model
 from edgekit.techniques.narrowing.cutter import Plan
@@ -48,6 +49,20 @@ def test_another_budget_is_met(tools, classifier, training, budget):
     whole = of_model(model, budget)
     narrow = narrowed_in_rounds(tools, model, HALF._replace(budget=budget), training())
     assert of_model(narrow, budget) <= whole / 2
+
+
+@pytest.mark.parametrize("byte_ns", [1, 100])
+def test_half_of_the_latency_is_left_of_which_a_part_is_fixed(tools, classifier, training, byte_ns):
+    """By the side of computing, or by that of reading and writing."""
+    time = WorkTime(inference_ns=0, operator_ns=0, mac_ns=1, byte_ns=byte_ns)
+    model = classifier()
+    work = of_model(model, "latency", time)
+    fixed = work // 10
+    plan = HALF._replace(budget="latency", time=time, fixed=fixed, whole=work + fixed)
+    for whole in (work + fixed, 0):
+        narrow = narrowed_in_rounds(tools, classifier(), plan._replace(whole=whole), training())
+        left = of_model(narrow, "latency", time)
+        assert left + fixed <= (work + fixed) / 2 and left > 0.25 * work
 
 
 def test_a_layer_that_nobody_listens_to_is_cut_to_its_floor_and_the_others_are_spared(tools, classifier, training):
