@@ -26,6 +26,7 @@ from edgekit.jobs.worker import Done, Failed, TrialFailed
 from edgekit.planner.proposal import Proposal
 from edgekit.progress import Progress
 from edgekit.project.project_file import StudentTable, TrainingTable
+from edgekit.project.userfunction import is_function
 from edgekit.sanity.transforms import Transform
 from edgekit.techniques import identity
 from edgekit.techniques.interface import Evidence
@@ -33,6 +34,7 @@ from edgekit.techniques.steps import TypedStep, published, training_of
 from edgekit.tflite.diet.whole import Saving
 from edgekit.values import Value, to_builtins
 from edgekit.verdict.converter_said import NO_LOOPS, WITHOUT_KERNEL, plain
+from edgekit.verdict.outlook import Outlook
 
 ANSWER = "answer.json"
 LEAST_S = {"convert": 60.0, "predict": 60.0}
@@ -92,6 +94,22 @@ class _Cut(Exception):
         self.folder, self.answer = folder, answer
 
 
+class _Ended(Exception):
+    """Raised for a training that was ended, which leaves no stage."""
+
+    def __init__(self, answer: dict[str, Any]) -> None:
+        super().__init__()
+        self.answer = answer
+
+
+class Hopeless(Exception):
+    """Ends a trial whose last training is predicted to lose too much at its end; `seconds` is how long it took until then."""
+
+    def __init__(self, outlook: Outlook, *, seconds: float) -> None:
+        super().__init__(outlook.reason)
+        self.outlook, self.seconds = outlook, seconds
+
+
 class Maker:
     """Makes the files of candidates, and the Keras model's own outputs; raises `TrialFailed` where that is impossible.
 
@@ -106,9 +124,14 @@ class Maker:
         settings = materials.project
         self._common = {"root": settings.root, "imports": settings.imports, "seed": settings.seed}
 
-    def make(self, candidate: Proposal, progress: Progress, deadline: float | None) -> Made:
-        """The candidate's file. Every step must be seen in the model after each stage, and in the file."""
-        stage = self._trained(candidate, progress, deadline)
+    def make(
+        self, candidate: Proposal, progress: Progress, deadline: float | None, *, max_drop: float | None = None
+    ) -> Made:
+        """The candidate's file. Every step must be seen in the model after each stage, and in the file.
+
+        With `max_drop`, in points, the last training ends where it is predicted to lose more: raises `Hopeless`.
+        """
+        stage = self._trained(candidate, progress, deadline, max_drop)
         tflite, answer = self._convert(candidate, stage, progress, deadline)
         seconds = stage.seconds + answer["seconds"]
         return Made(
@@ -145,14 +168,17 @@ class Maker:
         }  # fmt: skip
         return self._job("examined", entry, job, progress, None)
 
-    def _trained(self, candidate: Proposal, progress: Progress, deadline: float | None) -> _Stage:
+    def _trained(
+        self, candidate: Proposal, progress: Progress, deadline: float | None, max_drop: float | None
+    ) -> _Stage:
         """The model after all steps but the conversion; after each stage, every step so far must be seen in it."""
         first = self._network_of(candidate)
         stage = _Stage(folder=Path(first.folder), name=first.key)
         self._check_forms(candidate, progress, deadline)
         for count in range(1, len(candidate.steps)):
             steps, name = candidate.steps[:count], candidate.steps[count - 1].technique.name
-            stage.folder, stage.name, answer = self._train(steps, stage, progress, deadline)
+            allowed = max_drop if count == len(candidate.steps) - 1 else None  # a later training may mend what one lost
+            stage.folder, stage.name, answer = self._train(steps, stage, progress, deadline, allowed)
             stage.seconds += answer["seconds"]
             place = f"in the model after {name}"
             stage.proofs = _proven(answer["evidence"], place, stage.seconds)
@@ -181,7 +207,12 @@ class Maker:
         self._job("forms", entry, job, progress, deadline)
 
     def _train(
-        self, steps: tuple[TypedStep, ...], stage: _Stage, progress: Progress, deadline: float | None
+        self,
+        steps: tuple[TypedStep, ...],
+        stage: _Stage,
+        progress: Progress,
+        deadline: float | None,
+        max_drop: float | None,
     ) -> tuple[Path, str, dict[str, Any]]:
         taught = training_of(steps[-1]).from_replacement
         training = self._training_settings(taught=taught)
@@ -211,10 +242,40 @@ class Maker:
             "is_replacement": training_of(steps[0]).from_replacement,
         }
         try:
+            if max_drop is not None:
+                self._look_ahead(entry, job, max_drop, stage, progress, deadline)
             made, answer = self._job("stages", entry, job, progress, deadline)
         except _Cut as cut:
             return cut.folder, key(cut=file_digest(cut.folder)), cut.answer
         return made, entry, answer
+
+    def _look_ahead(
+        self,
+        entry: str,
+        job: dict[str, Any],
+        max_drop: float,
+        stage: _Stage,
+        progress: Progress,
+        deadline: float | None,
+    ) -> None:
+        """Train the stage, which then is in the cache; raises `Hopeless` where its training was ended. That is cached by what may be lost."""
+        metric = self._project.goal.judged_by
+        if is_function(metric.name):  # the user's own code is not run within a training
+            return
+        reference = [str(path) for path in self.keras_outputs("validation", progress=progress)]
+        asked = {"metric": to_builtins(metric), "max_drop": max_drop, "reference": reference}
+
+        def ahead() -> Any:
+            try:
+                self._job("stages", entry, {**job, "outlook": asked}, progress, deadline)
+            except _Ended as ended:
+                return ended.answer
+            return None
+
+        ended = self._cache.value("outlooks", key(stage=entry, metric=metric, max_drop=max_drop), ahead)
+        if ended is not None:
+            outlook = msgspec.convert(ended["hopeless"], Outlook)
+            raise Hopeless(outlook, seconds=stage.seconds + ended["seconds"])
 
     def _training_settings(self, *, taught: bool) -> dict[str, Any]:
         """The project's training; where a network is `taught` in the model's place, always by the model, and as long as the project says of it."""
@@ -330,6 +391,8 @@ class Maker:
             if value.get("nothing"):
                 reason = "the time budget was over before any weights had their form"
                 raise TrialFailed(f"{job['do']}: {reason}", timed_out=True)
+            if value.get("hopeless"):
+                raise _Ended(value)
             (folder / ANSWER).write_bytes(msgspec.json.encode(value))
             if value.get("cut"):
                 raise _Cut(shutil.copytree(folder, self._cache.lasting_scratch(), dirs_exist_ok=True), value)

@@ -219,7 +219,11 @@ class Planner:
 
     def closest(self) -> Trial | None:
         """The trial that misses the fewest checks, by the least; for when nothing passes."""
-        finished = [trial for trial in self._seen.candidates() if trial.failure is None and trial.checks]
+        finished = [
+            trial
+            for trial in self._seen.candidates()
+            if trial.failure is None and trial.checks and not trial.is_predicted
+        ]
 
         def distance(trial: Trial) -> tuple[int, float, float]:
             missed = misses(trial.checks)

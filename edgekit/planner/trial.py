@@ -30,6 +30,12 @@ class Trial(Value):
         return self.failure is None and bool(self.checks) and not misses(self.checks)
 
     @property
+    def is_predicted(self) -> bool:
+        """Whether its training was ended by a prediction, so that there is no file."""
+        drop = self.metrics.get("accuracy_drop")
+        return drop is not None and drop.basis == "predicted"
+
+    @property
     def outcome(self) -> Literal["pass", "fail", "failed", "control"]:
         """ "pass" or "fail" by its checks, "failed" where it gave no file, "control" where it is only compared with."""
         if self.failure is not None:

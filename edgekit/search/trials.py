@@ -19,17 +19,18 @@ from edgekit.ingest.dataset import Split
 from edgekit.ingest.materials import Materials
 from edgekit.jobs.cache import file_digest, key, processor, versions
 from edgekit.jobs.worker import Failed, TrialFailed
-from edgekit.make.maker import BeforeDiet, Maker
+from edgekit.make.maker import BeforeDiet, Hopeless, Maker
 from edgekit.measure.children import runs_here
 from edgekit.measure.emulator_check import emulated
 from edgekit.measure.evaluator import Evaluator, Skipped
 from edgekit.measure.measure import Measured, Watch, no_watch
 from edgekit.measure.same import prove_same
 from edgekit.planner.proposal import Proposal
+from edgekit.planner.rules import is_own
 from edgekit.planner.trial import Trial
 from edgekit.progress import Progress
 from edgekit.values import Value, to_builtins
-from edgekit.verdict.checks import judge
+from edgekit.verdict.checks import check_limit, judge
 from edgekit.verdict.limits import Limits
 
 PROOF_INPUTS = 200
@@ -67,26 +68,37 @@ class TrialRunner:
         self._baseline: Path | None = None
 
     def run(
-        self, candidate: Proposal, *, progress: Progress, deadline: float | None = None, watch: Watch = no_watch
+        self,
+        candidate: Proposal,
+        *,
+        progress: Progress,
+        deadline: float | None = None,
+        watch: Watch = no_watch,
+        whole: bool = False,
     ) -> Finished:
         """Make and measure a candidate; a failure is a value. The baseline must come first.
 
         After each measurement that takes little time, `watch` is asked whether the rest is still wanted. At the
         `deadline` (of `time.monotonic`) a conversion is stopped, and a training stops with its best weights so far;
-        measuring has time limits of its own.
+        measuring has time limits of its own. A training that is predicted to lose too much at its end is ended, but where it
+        must be `whole`, and where the project asks for the candidate or for all figures.
         """
         started = time.monotonic()
         try:
-            return self._run(candidate, progress, deadline, watch)
+            return self._run(candidate, progress, deadline, watch, whole=whole)
         except Skipped as skipped:
             return Finished(trial=Trial(candidate=candidate, seconds=0.0), skipped=skipped.reason)
+        except Hopeless as hopeless:
+            return Finished(trial=self._predicted(candidate, hopeless))
         except TrialFailed as failed:
             seconds = time.monotonic() - started if failed.seconds is None else failed.seconds
             trial = Trial(candidate=candidate, seconds=round(seconds, 3), failure=failed.reason)
             return Finished(trial=trial, timed_out=failed.timed_out)
 
-    def _run(self, candidate: Proposal, progress: Progress, deadline: float | None, watch: Watch) -> Finished:
-        made = self._maker.make(candidate, progress, deadline)
+    def _run(
+        self, candidate: Proposal, progress: Progress, deadline: float | None, watch: Watch, *, whole: bool
+    ) -> Finished:
+        made = self._maker.make(candidate, progress, deadline, max_drop=None if whole else self._may_lose(candidate))
         if candidate.role == "baseline":
             self._baseline = made.tflite
         found = self._evaluator.measured(made.tflite, "validation", progress, watch)
@@ -113,6 +125,28 @@ class TrialRunner:
             training=made.training,
             notes=made.notes,
             cut=made.cut,
+        )
+
+    def _may_lose(self, candidate: Proposal) -> float | None:
+        """The points above which a candidate's training may be ended; None where it never is."""
+        is_wanted = candidate.role != "candidate" or is_own(candidate) or self.project.goal.search == "all"
+        if candidate.is_of_replacement:  # a network that learns from nothing may lose much for long, and then little
+            return None
+        return None if is_wanted else self.limits.values.get("accuracy_drop")
+
+    def _predicted(self, candidate: Proposal, hopeless: Hopeless) -> Trial:
+        """The trial of a candidate whose training was ended: its loss is predicted, and fails its check."""
+        found = hopeless.outlook
+        drop = Metric(
+            value=found.points, unit="points", basis="predicted", source=found.source, low=found.low, high=found.high,
+            split="validation",
+        )  # fmt: skip
+        check = check_limit("accuracy_drop", self.limits.values.get("accuracy_drop"), drop)
+        return Trial(
+            candidate=candidate,
+            seconds=round(hopeless.seconds, 3),
+            metrics={"accuracy_drop": drop},
+            checks=(msgspec.structs.replace(check, reason=found.reason),),
         )
 
     def checks(self, measured: Measured) -> tuple[Check, ...]:

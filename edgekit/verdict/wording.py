@@ -278,12 +278,15 @@ def costs(metrics: Metrics) -> str:
 
     >>> costs({"flash": Metric(value=4096, unit="B", basis="measured", source="")})
     '4.0 KiB flash'
+    >>> costs({"accuracy_drop": Metric(value=3.0, unit="points", basis="predicted", source="", low=2.0, high=4.0)})
+    '3 points predicted to be lost'
     """
     known = {name: metric for name in SUMMED if (metric := metrics.get(name)) is not None and metric.value is not None}
     told = [f"{figure(name, metric.value, metric.unit)} {name}" for name, metric in known.items() if name in _LARGER]
     drop = known.get("accuracy_drop")
     if drop is not None and drop.value is not None:
-        told.append(f"{points(abs(drop.value))} {'gained' if round(drop.value, 2) < 0 else 'lost'}")
+        way = "gained" if round(drop.value, 2) < 0 else "lost"
+        told.append(f"{points(abs(drop.value))} {'predicted to be ' if drop.basis == 'predicted' else ''}{way}")
     return ", ".join(told)
 
 

@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgekit.devices.profile import profile_ids
+from edgekit.documents.report import Check, Metric
 from edgekit.planner.candidates import candidates
 from edgekit.planner.correct import corrected
-from edgekit.planner.planner import NOT_TRIED, Planner
+from edgekit.planner.planner import NOT_TRIED, Planner, Trial
 
 CONTROL = "fine_tuning+float32"
 
@@ -243,3 +244,28 @@ def test_every_search_ends_and_chooses_only_what_passes(task, trial, reasons, de
 @pytest.mark.parametrize("device", profile_ids())
 def test_the_first_question_is_the_baseline(task, device):
     assert Planner(task(device)).ask().role == "baseline"
+
+
+def test_what_was_predicted_to_lose_too_much_counts_as_measured_and_is_never_the_closest(task, trial, reasons):
+    planner = Planner(task(currency="download"))
+
+    def told(candidate):
+        drop = Metric(
+            value=3.0, unit="points", basis="predicted", source="a test", low=2.0, high=4.0, split="validation"
+        )
+        checks = (Check(name="accuracy_drop", outcome="fail", limit=1.0, value=3.0, unit="points", reason="ended"),)
+        return Trial(candidate=candidate, seconds=1.0, metrics={"accuracy_drop": drop}, checks=checks)
+
+    asked = []
+    while (candidate := planner.ask()) is not None:
+        asked.append(candidate.name)
+        trains = len(candidate.steps) > 1 and candidate.role == "candidate"
+        planner.tell(
+            told(candidate) if trains else trial(planner, candidate, drop=9.0 * (candidate.name == "int8_per_tensor"))
+        )
+    assert "pruning_75+int8" in asked and "pruning_50+int8" in asked
+    assert reasons(planner)["pruning_75+clustering_16+int8"].endswith(
+        "which is lighter, already loses more than 1 point"
+    )
+    planner.trials[:] = [one for one in planner.trials if one.is_predicted]
+    assert planner.trials and planner.best() is None and planner.closest() is None, "there is no file of them"

@@ -20,6 +20,7 @@ import numpy as np
 
 from edgekit.errors import ProjectError
 from edgekit.ingest.dataset import Dataset
+from edgekit.make.workshop.curve import Curve
 from edgekit.make.workshop.door import Door
 from edgekit.make.workshop.features import Features, features_of
 from edgekit.make.workshop.model_loss import ModelLoss
@@ -59,9 +60,10 @@ class Fit:
         keepers: Callable[[Any], Sequence[Constraint]],
         progress: Progress,
         until: float = math.inf,
+        curve: Curve | None = None,
     ) -> None:
         self._tools, self._dataset, self._job, self._keepers, self._progress = tools, dataset, job, keepers, progress
-        self._until = until
+        self._until, self._curve = until, curve
         self._rate: float | None = None
         self._said: list[str] = []
         self.note = self.cut = ""
@@ -80,7 +82,8 @@ class Fit:
         def try_run(rate: float, steps: int) -> float:
             trial.restart()
             constraints = [*self._keepers(model), *([constraint(steps)] if constraint is not None else [])]
-            runs.append(Run(rate, steps, trial.run(rate, steps, constraints)))
+            is_last = share >= 1 and (fixed is not None or steps > probe)
+            runs.append(Run(rate, steps, trial.run(rate, steps, constraints, self._curve if is_last else None)))
             if trial.cut_at is not None:
                 raise OutOfTime
             return runs[-1].loss
@@ -88,12 +91,11 @@ class Fit:
         settings = self._job["training"]
         whole = max(1, settings["epochs"] * batches.steps_per_epoch)
         longest = max(1, round(share * whole))
-        rate = settings["learning_rate"] or (self._rate if share < 1 else None)
+        fixed = settings["learning_rate"] or (self._rate if share < 1 else None)
+        probe = max(1, whole // SHARE)
         try:
             with unoptimized_graphs(self._tools, longest):
-                search(
-                    try_run, longest=longest, fixed_rate=rate, affordable=trial.affordable, probe=max(1, whole // SHARE)
-                )
+                search(try_run, longest=longest, fixed_rate=fixed, affordable=trial.affordable, probe=probe)
         except OutOfTime:
             if not trial.has_weights:
                 raise
@@ -180,8 +182,11 @@ class _Trial:
             raise ProjectError("the training diverged with every learning rate that was tried", where="[training]")
         self._model.set_weights(self._best)
 
-    def run(self, rate: float, steps: int, constraints: Sequence[Constraint]) -> float:
-        """Train for `steps` steps, or until the loss stops improving or the time is over; returns the best loss on the validation split."""
+    def run(self, rate: float, steps: int, constraints: Sequence[Constraint], curve: Curve | None = None) -> float:
+        """Train for `steps` steps, or until the loss stops improving or the time is over; returns the best loss on the validation split.
+
+        Raises `Hopeless` where the `curve` says that the rest of the steps cannot be enough.
+        """
         started, per_epoch = time.monotonic(), self._batches.steps_per_epoch
         whole_after = max((constraint.whole_after for constraint in constraints), default=0)
         phase = f"training {steps / per_epoch:.3g} epochs at {rate:.0e}"
@@ -197,6 +202,8 @@ class _Trial:
                 best, worse = (loss, 0) if loss < best else (best, worse + 1)
                 if worse >= PATIENCE or not math.isfinite(loss):
                     break
+                if curve is not None and not is_over and step < steps:
+                    curve.see(self._batches, step, steps)
             if is_over:
                 self.cut_at = step
                 break

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from edgekit.ingest.dataset import Dataset
+from edgekit.make.workshop.curve import Curve, Hopeless
 from edgekit.make.workshop.door import Door, door
 from edgekit.make.workshop.fit import Fit, OutOfTime
 from edgekit.make.workshop.form import in_form
@@ -28,7 +29,8 @@ def train(job: dict[str, Any], progress: Progress) -> Any:
     job also holds `dataset`, `training`, `losses` (one per output), `teacher` (the float model's outputs by split, as
     paths; may be absent), `float_model` (its folder), `seconds_left` (None where the time is not limited), `seed`,
     `root` and `imports`. The steps before the last are those that made the model. Where the time was over before any
-    weights had the technique's form, no model is written, and the answer has `nothing`. Raises `ModelError` before any
+    weights had the technique's form, no model is written, and the answer has `nothing`. `outlook` (may be absent) says what may be lost:
+    where the rest of the training is predicted not to be enough, it ends, no model is written, and the answer has `hopeless`. Raises `ModelError` before any
     training where the technique works on tf_keras, and the model cannot be rebuilt for it.
     """
     tools, started = door(), time.monotonic()
@@ -42,11 +44,15 @@ def train(job: dict[str, Any], progress: Progress) -> Any:
         return [training_of(step).keep(tools, trained, step.settings) for step in before]
 
     until = math.inf if left is None else started + left
-    fit = Fit(tools, Dataset.open(Path(job["dataset"])), job, keepers, progress, until)
+    dataset, asked = Dataset.open(Path(job["dataset"])), job.get("outlook")
+    curve = Curve(dataset, asked) if asked else None
+    fit = Fit(tools, dataset, job, keepers, progress, until, curve)
     try:
         trained = training_of(last).apply(tools, model, last.settings, fit, before)
     except OutOfTime:
         return {"nothing": True, "seconds": time.monotonic() - started}
+    except Hopeless as found:
+        return {"hopeless": to_builtins(found.outlook), "seconds": time.monotonic() - started}
     evidence = [_shown(tools, trained, step) for step in steps]
     save_model(trained, Path(job["target"]))
     return {

@@ -111,14 +111,18 @@ class TrainingBatches:
 
     def judged(self) -> Iterator[tuple[int, list[Any], list[Any]]]:
         """Samples of the validation split that a model is judged by: number, inputs and targets."""
-        count = len(self._arrays["validation"].rows)
-        positions = np.sort(np.random.default_rng(self._seed).permutation(count)[:JUDGED])
+        positions = self.judged_positions()
         for start in range(0, len(positions), JUDGED_AT_ONCE):
             part = positions[start : start + JUDGED_AT_ONCE]
             inputs, targets, answers = self._samples("validation", part)
             if self._front is not None:
                 inputs = [self._front(inputs[0], training=False)]
             yield len(part), inputs, self._packed(targets, answers)
+
+    def judged_positions(self) -> np.ndarray:
+        """Which samples of the validation split those are, int64, ascending."""
+        count = len(self._arrays["validation"].rows)
+        return np.sort(np.random.default_rng(self._seed).permutation(count)[:JUDGED])
 
     @functools.lru_cache(maxsize=1)  # noqa: B019 - it lives as long as one training
     def _order(self, epoch: int) -> np.ndarray:

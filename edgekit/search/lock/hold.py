@@ -121,7 +121,7 @@ def realise(path: Path, was: LockedDevice, runner: TrialRunner, progress: Progre
     finished: list[Finished] = []
     for candidate, locked in wanted:
         with ctrl_c_ends():
-            found = runner.run(candidate, progress=_prefixed(candidate.name, progress))
+            found = runner.run(candidate, progress=_prefixed(candidate.name, progress), whole=True)
         now = file_digest(Path(found.tflite)) if found.tflite else f"no file: {found.trial.failure}"
         if now != locked.sha256:
             raise differ(
