@@ -3,6 +3,7 @@
     EdgekitError
     ├── InputError          2   what the user gave is wrong
     │   ├── ModelError          the model's file, function or object
+    │   │   └── RefusedOperators    operators of an ONNX model that cannot be expressed, all at once
     │   ├── DataError           the data's file, folder, function or object
     │   ├── ProjectError        edgekit.toml or an option that overrides it
     │   ├── ProfileError        a device profile, or an id that names none
@@ -77,6 +78,10 @@ class ModelError(InputError):
     """The model cannot be read, rebuilt or used."""
 
 
+class RefusedOperators(ModelError):
+    """Operators of an ONNX model that no Keras layer and no operator of TFLite can express."""
+
+
 class DataError(InputError):
     """The data cannot be read, or does not match the model."""
 
@@ -129,7 +134,7 @@ class InterruptedBuild(EdgekitError):
 KINDS = {
     kind.__name__: kind
     for kind in (
-        InputError, ModelError, DataError, ProjectError, ProfileError, TrustError, OutputError,
+        InputError, ModelError, RefusedOperators, DataError, ProjectError, ProfileError, TrustError, OutputError,
         LockError, MissingExtraError, DeviceError, ClusterError, InterruptedBuild,
     )
 }  # fmt: skip

@@ -22,7 +22,7 @@ FACE = "edgekit"
 # From the ground up. A name is a folder of the package, or a module at its top.
 FLOORS = (
     "errors", "version", "units", "values", "progress", "interrupts", "files",
-    "tflite", "documents", "machine", "devices", "verdict", "jobs", "project", "ingest", "sanity", "cost", "keras_graph", "passes", "techniques", "planner",
+    "tflite", "documents", "machine", "devices", "verdict", "jobs", "project", "ingest", "sanity", "cost", "keras_graph", "onnx_graph", "passes", "techniques", "planner",
     "boards", "make", "measure", "emit", "watching", "findings", "search", "diff", "api", "cli", "views", "__main__",
 )  # fmt: skip
 APART = (("make", "measure"), ("make", "boards"))
@@ -45,10 +45,10 @@ TOGETHER = (
     ("edgekit.cli.render.", "edgekit.cli.render."),
 )  # fmt: skip
 BY_NAME = frozenset({"import_module", "__import__", "resolve_name", "run_module", "exec", "eval"})
-# Who imports by a name that is not written out: the face its own parts, the commands, the techniques and the passes those of their own
-# folders, and three what is not edgekit's: a user's modules, an interpreter, whatever is installed.
+# Who imports by a name that is not written out: the face its own parts, the commands, the techniques, the passes and the operators of ONNX those of their
+# own folders, and three what is not edgekit's: a user's modules, an interpreter, whatever is installed.
 HIDDEN = {
-    "edgekit", "edgekit.cli.main", "edgekit.techniques", "edgekit.passes", "edgekit.project.userfunction", "edgekit.machine.extras",
+    "edgekit", "edgekit.cli.main", "edgekit.techniques", "edgekit.passes", "edgekit.onnx_graph.operators", "edgekit.project.userfunction", "edgekit.machine.extras",
     "edgekit.measure.runtimes.litert", "edgekit.boards.runner.interpreter",
 }  # fmt: skip
 # Modules that go to the board: they import nothing of edgekit but each other.

@@ -1,0 +1,122 @@
+"""The inputs of an import: which are pictures, whose channels come last in Keras, which have a batch, and what sizes free dimensions get."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+
+from edgekit.errors import ModelError
+from edgekit.onnx_graph.graph import Declared, Node, OnnxGraph
+from edgekit.onnx_graph.layout import CHANNELS_LAST
+from edgekit.onnx_graph.ports import Port
+from edgekit.onnx_graph.step import keras_dtype
+
+SPATIAL = frozenset({
+    "Conv", "ConvTranspose", "MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool", "LpPool", "GlobalLpPool", "BatchNormalization",
+    "InstanceNormalization", "GroupNormalization", "LRN", "Upsample", "Resize", "DepthToSpace", "SpaceToDepth", "ConvInteger", "QLinearConv",
+    "GridSample", "RoiAlign", "MaxRoiPool",
+})  # fmt: skip
+"""Operators whose first axis is the batch and whose second is channels."""
+RECURRENT = frozenset({"LSTM", "GRU", "RNN"})
+"""Operators whose second axis is the batch, as long as their attribute `layout` is 0."""
+ALIKE = frozenset(
+    "Add Sub Mul Div Pow Sum Min Max Mean Clip Relu LeakyRelu PRelu Sigmoid Tanh Cast Identity Dropout Neg Abs Sqrt Exp Log Pad Concat Slice".split()
+)
+"""Operators that leave the axes where they are; a picture may pass them before its first convolution."""
+
+
+def entrances(graph: OnnxGraph, sizes: Mapping[str, tuple[int, ...]], where: str) -> list[Port]:
+    """A port for each input; raises `ModelError` that lists every dimension which is free."""
+    free: list[str] = []
+    names = {one.shape[0] for one in graph.inputs if one.shape} - {""}
+    named = {one.name: _named_batch(one, names) for one in graph.inputs}
+    shapes = [_shape(one, graph, named[one.name], sizes.get(one.name), free, where) for one in graph.inputs]
+    if free:
+        raise ModelError(
+            "the model leaves sizes free that a file for a device needs", where=where, received="; ".join(free),
+            allowed="fixed sizes of all but the batch", next_step="give data, whose sizes are taken, or export the model with fixed sizes",
+        )  # fmt: skip
+    return [_port(one, shape, named[one.name], graph) for one, shape in zip(graph.inputs, shapes, strict=True)]
+
+
+def _named_batch(one: Declared, names: Collection[int | str]) -> int | None:
+    """A later axis that has the name of a batch, as that of a state which goes round: [layers, "batch", features]."""
+    found = [axis for axis, size in enumerate(one.shape) if axis and isinstance(size, str) and size in names]
+    return found[0] if len(found) == 1 and isinstance(one.shape[0], int) else None
+
+
+def _shape(
+    one: Declared, graph: OnnxGraph, named: int | None, given: tuple[int, ...] | None, free: list[str], where: str
+) -> tuple[int, ...]:
+    """The shape of one sample: the batch is 1."""
+    shape = list(one.shape)
+    if shape and (isinstance(shape[0], str) or feeds(graph, one.name, _has_batch_first)):
+        shape[0] = 1
+    if named is not None:
+        shape[named] = 1
+    if len(shape) == 3 and feeds(graph, one.name, _is_recurrent):
+        shape[1] = 1
+    if given is not None:
+        wanted = tuple(given) if len(given) == len(shape) else (1, *given)
+        if len(wanted) != len(shape) or any(
+            isinstance(size, int) and size != other for size, other in zip(shape[1:], wanted[1:], strict=True)
+        ):
+            raise ModelError(
+                f"the data do not fit the input {one.name!r}", where=where, received=str(tuple(given)),
+                allowed=str(tuple(size or "free" for size in one.shape)),
+            )  # fmt: skip
+        shape[1:] = wanted[1:]
+    unknown = [f"{one.name}[{axis}] {size!r}" for axis, size in enumerate(shape) if isinstance(size, str)]
+    free += unknown
+    return tuple(size if isinstance(size, int) else 1 for size in shape)
+
+
+def _port(one: Declared, shape: tuple[int, ...], named: int | None, graph: OnnxGraph) -> Port:
+    batch = _batch_axis(one.name, shape, graph) if named is None else named
+    order = tuple(axis for axis in range(len(shape)) if axis != batch)
+    if len(shape) == 4 and batch == 0 and feeds(graph, one.name, _is_spatial):
+        order = CHANNELS_LAST
+    return Port(
+        name=one.name, shape=shape, dtype=keras_dtype(one.dtype), order=order if batch is None else (batch, *order),
+        has_batch=batch is not None, keras_name=one.name,
+    )  # fmt: skip
+
+
+def _batch_axis(name: str, shape: tuple[int, ...], graph: OnnxGraph) -> int | None:
+    """The axis of size 1 that Keras has before all others; None where each sample is a whole ONNX tensor."""
+    if len(shape) == 3 and feeds(graph, name, _is_recurrent):
+        return 1
+    return 0 if shape and shape[0] == 1 else None
+
+
+def _is_spatial(node: Node, name: str) -> bool:
+    return node.operator in SPATIAL and node.inputs[0] == name
+
+
+def _has_batch_first(node: Node, name: str) -> bool:
+    return _is_spatial(node, name) or (
+        node.operator in RECURRENT and node.integer("layout", 0) == 1 and name in node.inputs
+    )
+
+
+def _is_recurrent(node: Node, name: str) -> bool:
+    """Whether the node takes the value as a sequence or as a first state, whose second axis is the batch."""
+    return node.operator in RECURRENT and node.integer("layout", 0) == 0 and name in (node.inputs[0], *node.inputs[5:7])
+
+
+def feeds(graph: OnnxGraph, name: str, wanted: Callable[[Node, str], bool]) -> bool:
+    """Whether an input's data reach such a node as they are, or through operators that leave the axes where they are."""
+    users = graph.users()
+    waiting, seen = [name], {name}
+    while waiting:
+        value = waiting.pop()
+        for node in users.get(value, ()):
+            if wanted(node, value):
+                return True
+            waiting += _onward(node, seen)
+    return False
+
+
+def _onward(node: Node, seen: set[str]) -> list[str]:
+    found = [one for one in node.outputs if one not in seen] if node.operator in ALIKE else []
+    seen.update(found)
+    return found

@@ -1,0 +1,121 @@
+"""An `onnx.ModelProto` read into the values of `graph`: functions opened, constants as arrays, half precision made float32."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgekit.errors import ModelError
+from edgekit.onnx_graph.graph import DEFAULT_DOMAINS, Branch, Declared, Node, OnnxGraph, needed
+from edgekit.onnx_graph.opened import open_model
+
+OTHER_FLOATS = ("float16", "bfloat16", "float64")
+
+
+def read_model(path: Path) -> OnnxGraph:
+    """The graph of an ONNX file; raises `ModelError` for one that is none, or that has an opset of the future's or of the past's."""
+    return graph_of(open_model(path), str(path))
+
+
+def graph_of(model: Any, where: str) -> OnnxGraph:
+    """The graph of an `onnx.ModelProto`."""
+    if model.functions:
+        from onnx import inliner
+
+        model = inliner.inline_local_functions(model)
+    opsets = {one.domain: one.version for one in model.opset_import}
+    opset = next((opsets[domain] for domain in DEFAULT_DOMAINS if domain in opsets), 1)
+    graph = model.graph
+    constants = {one.name: array_of(one) for one in graph.initializer}
+    if graph.sparse_initializer:
+        raise ModelError(
+            "constants that are stored as sparse tensors", where=where, received=graph.sparse_initializer[0].values.name,
+            allowed="plain initializers", next_step="export the model with dense weights",
+        )  # fmt: skip
+    nodes, found = _nodes(graph.node)
+    outputs = tuple(declared(one) for one in graph.output)
+    return OnnxGraph(
+        inputs=tuple(declared(one) for one in graph.input if one.name not in constants),
+        outputs=outputs,
+        nodes=needed(nodes, tuple(one.name for one in outputs)),
+        constants=constants | found,
+        opset=opset,
+        producer=f"{model.producer_name} {model.producer_version}".strip(),
+    )
+
+
+def _nodes(listed: Any) -> tuple[tuple[Node, ...], dict[str, np.ndarray]]:
+    """The nodes without those that only hold a constant, and these constants."""
+    nodes, constants = [], {}
+    for one in listed:
+        node = _node(one)
+        if node.operator == "Constant" and node.domain in DEFAULT_DOMAINS:
+            constants[node.outputs[0]] = _held(node)
+        else:
+            nodes.append(node)
+    return tuple(nodes), constants
+
+
+def _node(one: Any) -> Node:
+    import onnx
+
+    attributes = {}
+    for attribute in one.attribute:
+        value = onnx.helper.get_attribute_value(attribute)
+        attributes[attribute.name] = _plain(value)
+    return Node(
+        operator=one.op_type, domain=one.domain, name=one.name, inputs=tuple(one.input), outputs=tuple(one.output), attributes=attributes
+    )  # fmt: skip
+
+
+def _held(node: Node) -> np.ndarray:
+    """The array of a `Constant` node, by whichever attribute it is given."""
+    value = next(iter(node.attributes.values()), None)
+    if isinstance(value, np.ndarray):
+        return value
+    name = next(iter(node.attributes), "")
+    return np.asarray(value, np.float32 if name.startswith("value_float") else np.int64 if "int" in name else None)
+
+
+def _plain(value: Any) -> Any:
+    """An attribute's value without objects of `onnx`."""
+    import onnx
+
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    if isinstance(value, onnx.TensorProto):
+        return array_of(value)
+    if isinstance(value, onnx.GraphProto):
+        nodes, constants = _nodes(value.node)
+        held = {one.name: array_of(one) for one in value.initializer}
+        return Branch(nodes=nodes, constants=held | constants, outputs=tuple(one.name for one in value.output))
+    if isinstance(value, list | tuple) or type(value).__name__.startswith("Repeated"):
+        return tuple(_plain(part) for part in value)
+    return value if isinstance(value, int | float | str) else f"<{type(value).__name__}>"
+
+
+def array_of(tensor: Any) -> np.ndarray:
+    """A constant's numbers; those of another precision as float32."""
+    import onnx
+
+    found = np.asarray(onnx.numpy_helper.to_array(tensor))
+    return found.astype(np.float32) if str(found.dtype) in OTHER_FLOATS else found
+
+
+def declared(one: Any) -> Declared:
+    """An input or output as the file declares it."""
+    import onnx
+
+    tensor = one.type.tensor_type
+    dtype = str(onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type)) if tensor.elem_type else "unknown"
+    return Declared(
+        name=one.name, shape=tuple(_sizes(tensor.shape)), dtype="float32" if dtype in OTHER_FLOATS else dtype
+    )
+
+
+def _sizes(shape: Any) -> Iterator[int | str]:
+    for one in shape.dim:
+        yield one.dim_value if one.HasField("dim_value") and one.dim_value > 0 else one.dim_param

@@ -1,0 +1,78 @@
+"""The operators of a model that cannot be expressed, gathered so that a user is told of all of them at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from edgekit.errors import RefusedOperators
+from edgekit.onnx_graph.graph import Node, OnnxGraph
+from edgekit.onnx_graph.layout import fresh, plain_order
+from edgekit.onnx_graph.step import Operand, keras_dtype
+
+ADVICE = {
+    "QuantizeLinear": "give the float model that was quantized: edgekit rounds it itself",
+    "DequantizeLinear": "give the float model that was quantized: edgekit rounds it itself",
+    "QLinearConv": "give the float model that was quantized: edgekit rounds it itself",
+    "If": "export with constant conditions, so that one branch is left",
+    "Loop": "export with the loop unrolled, for a fixed number of steps",
+    "Scan": "export with the loop unrolled, for a fixed number of steps",
+    "NonMaxSuppression": "export the network without its post-processing",
+    "NonZero": "export the network without its post-processing: TFLite needs fixed sizes",
+}
+POST_TRAINING = "or convert the model with a converter of ONNX's and give the float .tflite: edgekit then quantizes it without training"
+SHOWN = 20
+"""So many refusals stand in a message."""
+
+
+class Refusals:
+    """The refusals of one import."""
+
+    def __init__(self) -> None:
+        self._found: list[tuple[Node, str, str]] = []
+
+    def add(self, node: Node, reason: str, advice: str) -> None:
+        """Note that a node cannot be expressed, and what would help."""
+        self._found.append((node, reason, advice or ADVICE.get(node.operator, "")))
+
+    def skip(self, node: Node, *, known: bool) -> None:
+        """Note a node that was not tried, because what it takes was refused; only one that is not known counts."""
+        if not known:
+            self.add(node, "no layer of Keras is known for the operator", "")
+
+    def check(self, where: str) -> None:
+        """Raise `RefusedOperators` if there are any."""
+        if not self._found:
+            return
+        lines = [f"{node.place}: {reason}" for node, reason, _ in self._found]
+        more = f"; and {len(lines) - SHOWN} more" if len(lines) > SHOWN else ""
+        advice = list(dict.fromkeys(text for *_, text in self._found if text))
+        names = ", ".join(dict.fromkeys(node.operator for node, *_ in self._found))
+        raise RefusedOperators(
+            f"{len(lines)} operator{'s' if len(lines) > 1 else ''} of the model cannot be expressed: {names}",
+            where=where,
+            received="; ".join(lines[:SHOWN]) + more,
+            next_step="; ".join([*advice, POST_TRAINING]),
+        )
+
+
+def stand_ins(
+    graph: OnnxGraph, where: str, node: Node, values: Mapping[str, Operand], keras: Any
+) -> list[Operand | None]:
+    """Inputs that stand for what a refused node would have made, so that the nodes behind it are judged too; none where its shape is not known."""
+    from edgekit.onnx_graph.shapes import inferred
+
+    shapes = inferred(graph, node, values)
+    return [
+        None
+        if name not in shapes
+        else fresh(
+            keras.Input(
+                tuple(shapes[name][0][axis] for axis in plain_order(shapes[name][0])),
+                dtype=keras_dtype(shapes[name][1]),
+            ),
+            shapes[name][0],
+            plain_order(shapes[name][0]),
+        )
+        for name in node.outputs
+    ]

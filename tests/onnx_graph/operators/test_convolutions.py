@@ -1,0 +1,104 @@
+"""Convolutions and pools: every way of padding, striding, dilating and grouping that a Keras layer has another idea of."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+pytestmark = pytest.mark.tf
+
+
+def test_convolutions_of_every_kind(small, imported_alike, kinds):
+    """Each has its own input channels, so that one model holds them all."""
+    model = small()
+    x = model.entry(1, 4, 9, 10)
+    made = [
+        model.node("Conv", x, model.weight(6, 2, 3, 3), group=2, pads=[1, 1, 1, 1]),
+        model.node("Conv", x, model.weight(8, 1, 3, 3), model.weight(8), group=4, pads=[0, 1, 2, 1]),
+        model.node("Conv", x, model.weight(4, 1, 3, 3), group=4, strides=[1, 2]),
+        model.node("Conv", x, model.weight(5, 4, 3, 3), dilations=[2, 2], strides=[2, 2], pads=[2, 2, 2, 2]),
+        model.node("Conv", x, model.weight(5, 4, 2, 3), auto_pad="SAME_LOWER", strides=[2, 2]),
+        model.node(
+            "ConvTranspose",
+            x,
+            model.weight(4, 3, 3, 3),
+            model.weight(3),
+            strides=[2, 2],
+            pads=[1, 1, 1, 1],
+            output_padding=[1, 1],
+        ),
+        model.node("ConvTranspose", x, model.weight(4, 2, 2, 2), group=2, strides=[2, 2]),
+        model.node("ConvTranspose", x, model.weight(4, 3, 3, 3), dilations=[2, 2]),
+        model.node(
+            "ConvTranspose", x, model.weight(4, 2, 2, 2), model.weight(2), strides=[3, 3], output_padding=[1, 1]
+        ),
+    ]
+    listed = kinds(imported_alike(model, *made).model)
+    assert listed.count("DepthwiseConv2D") == 2
+    assert listed.count("Conv2DTranspose") == 5  # one for each of the two groups
+    assert "Permute" not in listed
+
+
+def test_a_sequence_in_channels_first_moves_once_each_way(small, imported_alike, kinds):
+    model = small()
+    x = model.node("Relu", model.node("Conv", model.entry(1, 3, 12), model.weight(6, 3, 3), pads=[1, 1]))
+    x = model.node("MaxPool", x, kernel_shape=[2], strides=[2])
+    listed = kinds(imported_alike(model, model.node("Conv", x, model.weight(6, 1, 3), group=6)).model)
+    assert listed.count("Permute") == 2
+    assert {"Conv1D", "MaxPooling1D", "DepthwiseConv1D"} <= set(listed)
+
+
+def test_pools_pad_with_nothing_that_counts(small, imported_alike, kinds):
+    """The input has numbers below zero: zeros beside them would be the largest."""
+    model = small(19)
+    x = model.node("Sub", model.entry(1, 3, 9, 10), model.constant(np.full((1, 3, 1, 1), 5, np.float32)))
+    window = {"kernel_shape": [3, 3], "strides": [2, 2]}
+    made = [
+        model.node("MaxPool", x, **window, pads=[1, 1, 1, 1]),
+        model.node("MaxPool", x, **window, ceil_mode=1),
+        model.node("MaxPool", x, kernel_shape=[2, 2], dilations=[2, 3]),
+        model.node("AveragePool", x, **window, pads=[1, 1, 1, 1]),
+        model.node("AveragePool", x, **window, pads=[1, 1, 1, 1], count_include_pad=1),
+        model.node("AveragePool", x, **window, pads=[1, 0, 1, 1], ceil_mode=1),
+        model.node("GlobalMaxPool", x),
+    ]
+    listed = kinds(imported_alike(model, *made).model)
+    assert listed.count("Pad") == 2 and "Permute" not in listed  # mirrored borders
+
+
+def test_resizes_that_tensorflow_has_are_its_own(small, imported_alike, kinds):
+    model = small(13)
+    x = model.entry(1, 2, 4, 6)
+    double, odd = model.constant(np.array([1, 1, 2, 2], np.float32)), model.constant(np.array([1, 2, 7, 9], np.int64))
+    whole = [
+        model.node(
+            "Resize", x, "", double, mode="nearest", coordinate_transformation_mode="asymmetric", nearest_mode="floor"
+        ),
+        model.node("Resize", x, "", double, mode="linear"),
+    ]
+    assert kinds(imported_alike(model, *whole).model) == ["UpSampling2D", "UpSampling2D"]
+    others = [
+        model.node("Resize", x, "", "", odd, mode="linear"),
+        model.node("Resize", x, "", "", odd, mode="linear", coordinate_transformation_mode="align_corners"),
+        model.node(
+            "Resize",
+            x,
+            "",
+            "",
+            odd,
+            mode="nearest",
+            coordinate_transformation_mode="align_corners",
+            nearest_mode="ceil",
+        ),
+        model.node("Resize", x, "", double, mode="cubic"),
+    ]
+    assert "Permute" not in kinds(imported_alike(model, *others).model)
+
+
+def test_depth_becomes_space_in_either_order(small, imported_alike, kinds):
+    model = small()
+    x = model.node("Conv", model.entry(1, 3, 4, 5), model.weight(8, 3, 1, 1))
+    made = [model.node("DepthToSpace", x, blocksize=2, mode=mode) for mode in ("DCR", "CRD")]
+    made.append(model.node("SpaceToDepth", made[0], blocksize=2))
+    listed = kinds(imported_alike(model, *made).model)
+    assert listed.count("Permute") == 1  # CRD alone
