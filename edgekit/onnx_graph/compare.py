@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -97,7 +98,12 @@ def _random(generator: np.random.Generator, port: Port) -> np.ndarray:
     return generator.integers(0, 2, port.shape).astype(port.dtype)
 
 
+NO_TELEMETRY = ("ORT_DISABLE_TELEMETRY", "ORT_TELEMETRY_DISABLED")
+"""Variables by which onnxruntime neither writes an identifier to the user's home nor sends anything: its Privacy.md, and the name of earlier releases."""
+
+
 def _session(source: str | bytes, where: str) -> Any:
+    os.environ.update(dict.fromkeys(NO_TELEMETRY, "1"))  # read once, when the package is imported
     try:
         import onnxruntime
     except ImportError as problem:

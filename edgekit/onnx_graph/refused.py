@@ -20,7 +20,7 @@ ADVICE = {
     "NonMaxSuppression": "export the network without its post-processing",
     "NonZero": "export the network without its post-processing: TFLite needs fixed sizes",
 }
-POST_TRAINING = "or convert the model with a converter of ONNX's and give the float .tflite: edgekit then quantizes it without training"
+WITHOUT_THEM = "export the network without them, as by leaving out what stands before or behind the trained layers, or with other layers in their place"
 SHOWN = 20
 """So many refusals stand in a message."""
 
@@ -52,7 +52,7 @@ class Refusals:
             f"{len(lines)} operator{'s' if len(lines) > 1 else ''} of the model cannot be expressed: {names}",
             where=where,
             received="; ".join(lines[:SHOWN]) + more,
-            next_step="; ".join([*advice, POST_TRAINING]),
+            next_step="; ".join(advice or [WITHOUT_THEM]),
         )
 
 
