@@ -103,7 +103,7 @@ FIELDS = {
     "documents.compiled.LayerCycles": "name operator cycles npu_cycles sram_cycles memory_cycles macs",
     "documents.compiled.LeftOperator": "operator layer reason",
     "documents.candidate.Step": "technique settings",
-    "documents.report.InputFacts": "name shape dtype low high scale zero_point",
+    "documents.report.InputFacts": "name shape dtype low high scale zero_point layout",
     "documents.report.Check": "name outcome limit value unit basis reason low high",
     "documents.decisions.Decisions": (
         "kind split samples labels confusion classes errors changed changed_samples lost gained"
@@ -191,6 +191,7 @@ RETURNED = (
 
 ERRORS = {
     "EdgekitError": ("Exception", 2), "InputError": ("EdgekitError", 2), "ModelError": ("InputError", 2),
+    "RefusedOperators": ("ModelError", 2),
     "DataError": ("InputError", 2), "ProjectError": ("InputError", 2), "ProfileError": ("InputError", 2),
     "TrustError": ("InputError", 2), "OutputError": ("InputError", 2), "LockError": ("EdgekitError", 1),
     "MissingExtraError": ("EdgekitError", 3), "DeviceError": ("EdgekitError", 4), "ClusterError": ("DeviceError", 4),

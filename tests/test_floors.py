@@ -22,7 +22,7 @@ FACE = "edgekit"
 # From the ground up. A name is a folder of the package, or a module at its top.
 FLOORS = (
     "errors", "version", "units", "values", "progress", "interrupts", "files",
-    "tflite", "documents", "machine", "devices", "verdict", "jobs", "project", "ingest", "sanity", "cost", "keras_graph", "onnx_graph", "passes", "techniques", "planner",
+    "onnx_file", "tflite", "documents", "machine", "devices", "verdict", "jobs", "project", "ingest", "sanity", "cost", "keras_graph", "onnx_graph", "passes", "techniques", "planner",
     "boards", "make", "measure", "emit", "watching", "findings", "search", "diff", "api", "cli", "views", "__main__",
 )  # fmt: skip
 APART = (("make", "measure"), ("make", "boards"))
@@ -31,7 +31,7 @@ DOOR = "edgekit.make.workshop."
 # What only lays out: it is told every figure. It may know the values, and what says them in words.
 LAYING_OUT = ("edgekit.emit.", "edgekit.cli.render.", "edgekit.views.")
 TOLD_BY = frozenset({
-    "errors", "version", "units", "values", "progress", "interrupts", "files", "tflite", "documents", "machine", "devices", "verdict",
+    "errors", "version", "units", "values", "progress", "interrupts", "files", "onnx_file", "tflite", "documents", "machine", "devices", "verdict",
     "project", "emit", "watching", "views",
 })  # fmt: skip
 # Within these floors, what computes a figure or reads a model.

@@ -12,7 +12,16 @@ from edgekit.cli.main import COMMANDS
 
 ROOT = Path(__file__).resolve().parent.parent
 GOLDEN = Path(__file__).parent / "golden"
-HEAVY = ("tensorflow", "tf_keras", "keras", "tensorflow_model_optimization", "distributed", "dask")
+HEAVY = (
+    "tensorflow",
+    "tf_keras",
+    "keras",
+    "tensorflow_model_optimization",
+    "distributed",
+    "dask",
+    "onnx",
+    "onnxruntime",
+)
 NEVER_FOR_HELP = (*HEAVY, "numpy", "scipy", "rich", "msgspec", "psutil", "ai_edge_litert")
 # Runs the command in the child itself and says which modules it ended with.
 CHILD = """

@@ -23,7 +23,13 @@ from edgekit.findings.building import look_before
 from edgekit.findings.settling import settled
 from edgekit.ingest.compared import compare_on_data
 from edgekit.ingest.materials import Materials
-from edgekit.ingest.opening import open_project_data, open_project_model, open_project_student, student_notes
+from edgekit.ingest.opening import (
+    free_sizes,
+    open_project_data,
+    open_project_model,
+    open_project_student,
+    student_notes,
+)
 from edgekit.ingest.sized import with_sizes
 from edgekit.jobs.cache import Cache
 from edgekit.jobs.pool import PACKAGES
@@ -109,7 +115,7 @@ def build(
 ) -> BuildResult | list[BuildResult]:
     """Make a `.tflite` that provably fits each device, and write it with its report to `out/<device>/`.
 
-    `model` is a path, 'module:function' or a Keras model of either Keras; `data` a path, 'module:function', or what
+    `model` is a path (Keras, or ONNX: docs/onnx.md), 'module:function' or a Keras model of either Keras; `data` a path, 'module:function', or what
     such a function returns; both default to those of `edgekit.toml` in `project` (a folder; the current one if None).
     Sizes and durations are text with units, or numbers in bytes, milliseconds (latency) and seconds (time budget);
     `max_drop` is in points. What is not given is taken from the project, then from the profile.
@@ -182,8 +188,11 @@ def build(
         jobs_of(scheduler, workers, temporary, settings) as pool,
     ):
         build_lock.compare(model, data, student, store)
-        opened = open_project_model(model, settings, store, pool, trust=trust, progress=progress)
-        other = open_project_student(student, settings, opened, store, pool, trust=trust, progress=progress)
+        sizes = free_sizes(model, student, data, settings, store, trust=trust, progress=progress)
+        opened = open_project_model(model, settings, store, pool, trust=trust, progress=progress, sizes=sizes)
+        other = open_project_student(
+            student, settings, opened, store, pool, trust=trust, progress=progress, sizes=sizes
+        )
         dataset = open_project_data(data, settings, opened, store, trust=trust, progress=progress)
         opened = with_sizes(opened, dataset, store, pool, progress=progress)
         other = None if other is None else with_sizes(other, dataset, store, pool, progress=progress)

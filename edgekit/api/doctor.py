@@ -80,6 +80,10 @@ PARTS = {
 ADDED = {
     "images": Part(distribution="pillow", extra="images", title="Pillow", purpose="data as folders of images"),
     "tables": Part(distribution="pyarrow", extra="tables", title="pyarrow", purpose="data as Parquet files"),
+    "onnx": Part(distribution="onnx", extra="onnx", title="onnx", purpose="models in ONNX: reading the file"),
+    "onnxruntime": Part(
+        distribution="onnxruntime", extra="onnx", title="onnxruntime", purpose="models in ONNX: what the import is held against"
+    ),
     "vela": Part(
         distribution="ethos-u-vela", extra="npu", title="Vela", purpose="flash, memory and time on an Ethos-U (corstone-300, imx93)"
     ),

@@ -15,6 +15,7 @@ from edgekit.documents.candidate import Estimate
 from edgekit.documents.inspection import By, InspectedLayer, InspectedOperator, Inspection, Order, PortFacts
 from edgekit.documents.report import Metric, Metrics
 from edgekit.errors import InputError, ModelError
+from edgekit.onnx_file.outline import is_onnx
 from edgekit.progress import Progress, no_progress
 from edgekit.project.userfunction import is_function
 from edgekit.tflite.schema import FILE_IDENTIFIER
@@ -51,7 +52,7 @@ def inspect(
 ) -> Inspection:
     """The layers of a Keras model, or the operators of a `.tflite`, with the cost of each.
 
-    `model` is a path (`.tflite`, `.keras`, `.h5`, a SavedModel's folder), 'module:function' or a Keras model of either
+    `model` is a path (`.tflite`, `.keras`, `.h5`, `.onnx`, a SavedModel's folder), 'module:function' or a Keras model of either
     Keras; if None, the project's. The rows are sorted by the cost that `by` names, the largest first, or, with
     `in_order`, in the model's order. With a `device`, each row has its predicted milliseconds. The other arguments are
     those of `edgekit.plan`.
@@ -90,7 +91,7 @@ def _is_tflite(path: Path) -> bool:
 
 def _refuse_what_is_no_model(path: Path) -> None:
     """Refuse a path that is not a Keras model before it is hashed, which may take long, and before TensorFlow is started."""
-    if not path.exists() or (path.is_dir() and (path / "saved_model.pb").exists()):
+    if not path.exists() or (path.is_dir() and (path / "saved_model.pb").exists()) or is_onnx(path):
         return  # a missing file is an error where it is opened, with the nearest name
     try:
         if path.is_file():
@@ -104,7 +105,7 @@ def _refuse_what_is_no_model(path: Path) -> None:
         "not a model",
         where=str(path),
         received="a folder without saved_model.pb" if path.is_dir() else "neither a zip archive nor HDF5",
-        allowed="a .tflite, .keras or .h5 file, a SavedModel folder, module:function",
+        allowed="a .tflite, .keras, .h5 or .onnx file, a SavedModel folder, module:function",
     )
 
 

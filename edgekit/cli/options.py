@@ -15,8 +15,8 @@ from edgekit.cli import completers
 from edgekit.errors import InputError
 from edgekit.units import parse_duration_ms, parse_size
 
-KERAS_MODELS = (".keras", ".h5")
-MODELS = (".tflite", *KERAS_MODELS)
+TRAINED_MODELS = (".keras", ".h5", ".onnx")
+MODELS = (".tflite", *TRAINED_MODELS)
 F = TypeVar("F", bound=Callable[..., Any])
 if TYPE_CHECKING:
     _ParamType = click.ParamType[float]
@@ -148,14 +148,14 @@ def project(function: F) -> F:
     function = click.option(
         "--student",
         metavar="PATH|module:function",
-        shell_complete=completers.files(KERAS_MODELS),
+        shell_complete=completers.files(TRAINED_MODELS),
         help="A smaller network that the model teaches; overrides the project's.",
     )(loading(function))
     function = click.option(
         "--model",
         metavar="PATH|module:function",
-        shell_complete=completers.files(KERAS_MODELS),
-        help="The Keras model; overrides the project's.",
+        shell_complete=completers.files(TRAINED_MODELS),
+        help="The trained model, of Keras or ONNX; overrides the project's.",
     )(function)
     return project_folder(function)
 

@@ -15,11 +15,38 @@ NAMED = 8
 
 
 class TensorFacts(Value):
-    """An input or output: its shape without the batch dimension (None where it is free)."""
+    """An input or output: its shape without the batch dimension (None where it is free).
+
+    `onnx_axes` tells for each axis which it is in the ONNX file that the model came from; empty where the order is the same.
+    """
 
     name: str
     shape: tuple[int | None, ...]
     dtype: str
+    onnx_axes: tuple[int, ...] = ()
+
+    @property
+    def onnx_shape(self) -> tuple[int | None, ...]:
+        """The shape of a sample in the ONNX file.
+
+        >>> TensorFacts(name="x", shape=(8, 9, 3), dtype="float32", onnx_axes=(1, 2, 0)).onnx_shape
+        (3, 8, 9)
+        """
+        sizes = dict(zip(self.onnx_axes, self.shape, strict=False))
+        return tuple(sizes[axis] for axis in sorted(sizes)) if sizes else self.shape
+
+    @property
+    def layout(self) -> str:
+        """How a device feeds or gets it where that is another order than the ONNX file's, for a report; else empty.
+
+        >>> TensorFacts(name="x", shape=(8, 9, 3), dtype="float32", onnx_axes=(1, 2, 0)).layout
+        'channels last, and not first as in the ONNX model'
+        """
+        if not self.onnx_axes:
+            return ""
+        if self.onnx_axes == (1, 2, 0):
+            return "channels last, and not first as in the ONNX model"
+        return f"its axes are axes {', '.join(map(str, self.onnx_axes))} of a sample of the ONNX model"
 
 
 class LayerFacts(Value):
@@ -58,7 +85,7 @@ class ModelFacts(Value):
     own: nothing is known of what they do inside. `passes` says what was rewritten in its graph, a sentence for each pass. `renamed` holds the
     names that neither TensorFlow nor Keras accepts, by the names of layers that stand for them. `rebuilt_error` is None, and `uncompared` says so, where
     the model gives no finite numbers on random input; that also tells of outputs that were compared in part. `groups` are the channels that
-    could go.
+    could go. `imported` says of a model in ONNX how its import agrees with onnxruntime, and what it changed.
     """
 
     sha256: str
@@ -75,13 +102,15 @@ class ModelFacts(Value):
     passes: tuple[str, ...] = ()
     renamed: dict[str, str] = {}
     groups: tuple[ChannelGroup, ...] = ()
+    imported: tuple[str, ...] = ()
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What a reader of a report must know about how the model was read: removed wrappers of TFMOT, what is kept as it is."""
         passes = (f"model: {done}" for done in self.passes)
         uncompared = (f"model: {self.uncompared}",) if self.uncompared else ()
-        return (*uncompared, *self._stripped_note, *self._kept_notes, *self._renamed_note, *passes)
+        imported = (f"model: {said}" for said in self.imported)
+        return (*imported, *uncompared, *self._stripped_note, *self._kept_notes, *self._renamed_note, *passes)
 
     @property
     def _kept_notes(self) -> tuple[str, ...]:

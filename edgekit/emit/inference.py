@@ -88,7 +88,7 @@ def describe(facts: InputFacts) -> str:
         text += f", real values {facts.low:g} to {facts.high:g}"
     if facts.scale:
         text += f", real = {shifted(facts.zero_point or 0)} * {facts.scale:.6g}"
-    return text
+    return f"{text}, {facts.layout}" if facts.layout else text
 
 
 def shifted(zero_point: int) -> str:

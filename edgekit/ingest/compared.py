@@ -43,4 +43,5 @@ def compare_on_data(opened: OpenedModel, dataset: Dataset, cache: Cache, pool: J
         return f"model: it could not be compared with the original on your data ({reason})"
     error = answer["error"]
     near = f"within {error:.2g} of the largest output" if error else "number for number"
-    return f"model: it answers as the original on {answer['samples']} of your training samples, {near}"
+    whom = "onnxruntime" if facts.imported else "the original"
+    return f"model: it answers as {whom} on {answer['samples']} of your training samples, {near}"

@@ -13,11 +13,14 @@ from typing import Any
 from edgekit.documents.facts import ModelFacts, Replacement
 from edgekit.errors import DataError, ModelError, did_you_mean
 from edgekit.ingest.dataset import Dataset
+from edgekit.ingest.from_onnx import digest as onnx_digest
+from edgekit.ingest.from_onnx import import_versions, require_onnx
 from edgekit.ingest.wanted import Wanted
 from edgekit.jobs.cache import Cache, digest_of, key, processor, versions
 from edgekit.jobs.limits import memory_limit
 from edgekit.jobs.pool import Jobs
 from edgekit.jobs.worker import Failed, Worker
+from edgekit.onnx_file.outline import is_onnx
 from edgekit.progress import Progress
 from edgekit.project.project_file import DataTable, ModelTable
 from edgekit.project.userfunction import digest, is_function, module_digest
@@ -56,20 +59,26 @@ def open_model(
     progress: Progress,
     time_limit_s: float | None = None,
     to_train: bool = False,
+    sizes: Sequence[Sequence[int]] | None = None,
 ) -> OpenedModel:
     """Load and normalise a model, or find it in the cache; raises `ModelError`, `TrustError`.
 
     `imports` are modules that the worker imports first: they register custom layers. A model that is still `to_train` keeps what its training
-    needs, such as normalization that is folded away in a trained one. Loading a file may take most of the
+    needs, such as normalization that is folded away in a trained one. `sizes` are the shapes of the data's samples, an input each: they fill what
+    an ONNX file leaves free. Loading a file may take most of the
     machine's memory but no more; a function that trains its model has no such limit.
     """
     content = model_digest(table, root, cache)
+    is_imported = not is_function(table.source) and is_onnx(root / table.source)
+    if is_imported:
+        require_onnx()
     name = key(
         model=content,
         imports=module_digest(imports, root=root, error=ModelError),
         seed=seed if is_function(table.source) else None,
         trust=trust,
         **({"to_train": True} if to_train else {}),
+        **({"onnx": import_versions(), "sizes": sizes} if is_imported else {}),
         versions=versions(),
         processor=processor(),
     )
@@ -79,6 +88,7 @@ def open_model(
         "seed": seed,
         "sha256": content,
         "to_train": to_train,
+        "sizes": sizes,
     }
 
     def make(folder: Path) -> None:
@@ -107,7 +117,8 @@ def model_digest(table: ModelTable, root: Path, cache: Cache) -> str:
     """The hash that identifies a model's content: of its file or folder, or of a function's source; raises `ModelError`."""
     if is_function(table.source):
         return digest(table.source, root=root, version=table.version, error=ModelError)
-    return _path_digest(root / table.source, ModelError, "model", cache)
+    whole = _path_digest(root / table.source, ModelError, "model", cache)
+    return onnx_digest(root / table.source, cache) if is_onnx(root / table.source) else whole
 
 
 def open_data(

@@ -15,10 +15,12 @@ import msgspec
 from edgekit.errors import ModelError, TrustError
 from edgekit.ingest.dataset import Dataset
 from edgekit.ingest.derived import derived
+from edgekit.ingest.from_onnx import has_free_sizes, wanted_by
+from edgekit.ingest.laid_out import laid_out
 from edgekit.ingest.model import OpenedModel, open_data, open_model
 from edgekit.ingest.objects import keep_data, keep_model
 from edgekit.ingest.same_ports import require_same_ports
-from edgekit.ingest.wanted import wanted_of
+from edgekit.ingest.wanted import Wanted, wanted_of
 from edgekit.jobs.cache import Cache
 from edgekit.jobs.pool import Jobs
 from edgekit.progress import Progress
@@ -26,17 +28,27 @@ from edgekit.project.project import Project
 from edgekit.project.userfunction import is_function
 
 OBJECT = "an object of the caller's"
+Sizes = tuple[tuple[int, ...], ...] | None
+"""The shape of a sample of each input, as the data has it; None where nobody needs it."""
 LEAST_OPENING_S = 600.0
 """Loading the model and reading the data may each take at least this long, even if the time budget is shorter:
 a function may train the model, and its result is cached."""
 
 
 def open_project_model(
-    model: Any, settings: Project, cache: Cache, pool: Jobs, *, trust: bool, progress: Progress, to_train: bool = False
+    model: Any,
+    settings: Project,
+    cache: Cache,
+    pool: Jobs,
+    *,
+    trust: bool,
+    progress: Progress,
+    to_train: bool = False,
+    sizes: Sizes = None,
 ) -> OpenedModel:
     """The caller's model, else the project's, with its facts: from the cache, or loaded in a worker.
 
-    `to_train` says that its weights are not those of a trained model yet.
+    `to_train` says that its weights are not those of a trained model yet; `sizes` are those of the data's samples, as `free_sizes` gives them.
     """
     root, table = Path(settings.root), settings.model
     if model is not None and not isinstance(model, str | Path):
@@ -53,11 +65,20 @@ def open_project_model(
         progress=progress,
         time_limit_s=max(settings.time_budget_s, LEAST_OPENING_S),
         to_train=to_train,
+        sizes=sizes,
     )
 
 
 def open_project_student(
-    student: Any, settings: Project, model: OpenedModel, cache: Cache, pool: Jobs, *, trust: bool, progress: Progress
+    student: Any,
+    settings: Project,
+    model: OpenedModel,
+    cache: Cache,
+    pool: Jobs,
+    *,
+    trust: bool,
+    progress: Progress,
+    sizes: Sizes = None,
 ) -> OpenedModel | None:
     """The caller's student, else the project's, opened as a model is or derived from it; None where there is none.
 
@@ -75,7 +96,7 @@ def open_project_student(
         table, source = offered.as_model, _short(offered.as_model.source)
     own = msgspec.structs.replace(settings, model=table)
     with _said_of_the_student():
-        found = open_project_model(None, own, cache, pool, trust=trust, progress=progress, to_train=True)
+        found = open_project_model(None, own, cache, pool, trust=trust, progress=progress, to_train=True, sizes=sizes)
     require_same_ports(model.facts, found.facts, where=f"the student: {source}")
     return msgspec.structs.replace(found, source=source)
 
@@ -90,12 +111,33 @@ def _said_of_the_student() -> Iterator[None]:
         raise
 
 
+def free_sizes(
+    model: Any, student: Any, data: Any, settings: Project, cache: Cache, *, trust: bool, progress: Progress
+) -> Sizes:
+    """The sizes of the data's samples, if the model or the student is an ONNX file that leaves some free: the data is read before it then."""
+    root = Path(settings.root)
+    offered = None if settings.replacement is None else settings.replacement.source
+    sources = (
+        (settings.model.source if settings.model else None) if model is None else model,
+        offered if student is None else student,
+    )
+    free = next((one for one in sources if one is not None and has_free_sizes(one, root)), None)
+    if free is None:
+        return None
+    dataset = _read(data, settings, wanted_by(free, root), cache, trust=trust, progress=progress)
+    return tuple(array.shape[1:] for array in dataset.splits["train"].inputs)
+
+
 def open_project_data(
     data: Any, settings: Project, opened: OpenedModel, cache: Cache, *, trust: bool, progress: Progress
 ) -> Dataset:
-    """The caller's data, else the project's, checked and split, named after the model's inputs and outputs."""
+    """The caller's data, else the project's, checked and split, named after the model's inputs and outputs, and in its order of the axes."""
+    dataset = _read(data, settings, wanted_of(opened.facts), cache, trust=trust, progress=progress)
+    return laid_out(dataset, opened.facts, settings.data.channels if settings.data else None, cache)
+
+
+def _read(data: Any, settings: Project, wanted: Wanted, cache: Cache, *, trust: bool, progress: Progress) -> Dataset:
     root, seed = Path(settings.root), settings.seed
-    wanted = wanted_of(opened.facts)
     if data is not None and not isinstance(data, str | Path):
         return keep_data(data, settings.data, wanted=wanted, seed=seed, cache=cache, progress=progress)
     assert settings.data is not None

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from edgekit.errors import MissingExtraError, ModelError
+from edgekit.onnx_file.beside import require_sound
 
 INSTALL_LINE = "pip install 'edgekit-tflite[onnx]'"
 
@@ -16,6 +17,7 @@ def open_model(path: Path) -> Any:
         import onnx
     except ImportError as problem:
         raise MissingExtraError("onnx is not installed", received=str(problem), next_step=INSTALL_LINE) from None
+    require_sound(path)
     try:
         return onnx.load(path)
     except Exception as problem:

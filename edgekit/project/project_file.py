@@ -22,7 +22,7 @@ Fraction = Annotated[float, Meta(gt=0, lt=1)]
 class ModelTable(Value):
     """`[model]`, or `model = "source"` for the source alone."""
 
-    source: Annotated[str, Meta(description="a .keras, .h5 or SavedModel path, or module:function")]
+    source: Annotated[str, Meta(description="a .keras, .h5, SavedModel or .onnx path, or module:function")]
     imports: Annotated[tuple[str, ...], Meta(description="modules imported first: they register custom layers")] = (
         field(default=(), name="import")
     )
@@ -35,7 +35,7 @@ class StudentTable(Value):
     source: Annotated[
         str | None,
         Meta(
-            description="a .keras, .h5 or SavedModel path, or module:function: a network with the model's inputs and outputs"
+            description="a .keras, .h5, SavedModel or .onnx path, or module:function: a network with the model's inputs and outputs"
         ),
     ] = field(default=None, name="model")
     width: Annotated[
@@ -93,6 +93,10 @@ class DataTable(Value):
         Literal["bilinear", "nearest", "antialias"],
         Meta(description="how image_size is reached: bilinear as image_dataset_from_directory, or nearest as load_img"),
     ] = "bilinear"
+    channels: Annotated[
+        Literal["first", "last"] | None,
+        Meta(description="of pictures for a model in ONNX: where an array's channels are; else seen from its shape"),
+    ] = None
     grayscale: Annotated[bool, Meta(description="decode images to one channel")] = False
     target: Annotated[
         str | tuple[str, ...] | None,

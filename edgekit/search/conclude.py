@@ -16,7 +16,8 @@ import msgspec
 from edgekit.documents.candidate import Declined
 from edgekit.documents.compiled import COMPILED_FILE, Compiled
 from edgekit.documents.decisions import Decisions
-from edgekit.documents.report import Baseline, CandidateReport, Check, Chosen, Finding, Metrics, Report
+from edgekit.documents.facts import ModelFacts, TensorFacts, port_names
+from edgekit.documents.report import Baseline, CandidateReport, Check, Chosen, Finding, InputFacts, Metrics, Report
 from edgekit.findings.telling import sanity_check
 from edgekit.jobs.worker import Failed
 from edgekit.measure.decisions import decisions_on
@@ -128,7 +129,7 @@ def conclude(
         findings=findings,
         outcome=result,
         summary=f"{summary}{_cut_short(found)}",
-        chosen=_chosen(chosen, slim, measured),
+        chosen=_chosen(chosen, slim, measured, task.facts),
         checks=checks,
         decisions=_decisions(base, scores, runner, progress),
     )
@@ -200,19 +201,25 @@ def _selection(picked: Trial) -> Check:
     )
 
 
-def _chosen(found: Finished, slim: Slim, measured: Measured) -> Chosen:
+def _chosen(found: Finished, slim: Slim, measured: Measured, facts: ModelFacts) -> Chosen:
     return Chosen(
         candidate=found.trial.candidate.name,
         steps=published(found.trial.candidate.steps),
         path="model.tflite",
         sha256=hashlib.sha256(Path(slim.path).read_bytes()).hexdigest(),
         metrics=measured.metrics,
-        inputs=measured.inputs,
-        outputs=measured.outputs,
+        inputs=_laid(measured.inputs, facts.inputs),
+        outputs=_laid(measured.outputs, facts.outputs),
         compiled=_beside_report(measured.compiled),
         layers=found.before.labels if found.before is not None else (),
         diet=slim.diet,
     )
+
+
+def _laid(ports: Sequence[InputFacts], tensors: Sequence[TensorFacts]) -> tuple[InputFacts, ...]:
+    """A file's inputs or outputs, which may be in another order than the model's, with the layout that they have in it."""
+    layouts = dict(zip(port_names(tensors), (tensor.layout for tensor in tensors), strict=True))
+    return tuple(msgspec.structs.replace(port, layout=layouts.get(port.name, "")) for port in ports)
 
 
 def _beside_report(compiled: Compiled | None) -> Compiled | None:

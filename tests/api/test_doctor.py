@@ -95,7 +95,13 @@ def test_what_is_not_installed_is_missing_with_its_line(monkeypatch):
     monkeypatch.setattr(diagnosis, "version_of", lambda name: None)
     found = diagnosis._runtime("tflite_micro")
     assert (found.outcome, found.reason) == ("missing", "tflite-micro is not installed")
-    for name, extra in (("images", "images"), ("vela", "npu"), ("cluster", "cluster")):
+    for name, extra in (
+        ("images", "images"),
+        ("onnx", "onnx"),
+        ("onnxruntime", "onnx"),
+        ("vela", "npu"),
+        ("cluster", "cluster"),
+    ):
         added = diagnosis._added(name)
         assert added.outcome == "missing" and added.install.endswith(f'pip install "edgekit-tflite[{extra}]"')
 

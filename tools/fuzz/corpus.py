@@ -107,6 +107,7 @@ def files(folder: Path) -> dict[str, list[bytes]]:
         "tflite": _read(sorted((ROOT / "tests" / "golden").glob("*.tflite"))),
         "keras": _read(sorted(models.glob("*.keras"))),
         "h5": _read(sorted(models.glob("*.h5"))),
+        "onnx": _onnx(),
         "project": [TOML.encode(), TOML.encode(), *_read([*tomls, folder / "project" / "edgekit.toml"])],
         "profile": _read(sorted((ROOT / "device_profiles").glob("*.toml"))),
         "report": _read([out / "report.json"]),
@@ -115,6 +116,43 @@ def files(folder: Path) -> dict[str, list[bytes]]:
         "manifest": _read([out / "manifest.json"]),
     }
     return {**found, "npz": _archives(), "csv": _tables(), "picture": _pictures(), "parquet": _parquets()}
+
+
+def _onnx() -> list[bytes]:
+    """Networks in ONNX: the example's, and small ones with a branch, a function of their own, a recurrent layer, a constant in another file."""
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    def weight(name: str, *shape: int) -> onnx.TensorProto:
+        return numpy_helper.from_array(np.random.default_rng(0).standard_normal(shape).astype(np.float32), name)
+
+    def model(nodes: list, shape: list, constants: list, **more: object) -> bytes:
+        entry = helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)
+        graph = helper.make_graph(nodes, "g", [entry], [helper.make_empty_tensor_value_info("y")], constants)
+        opsets = [helper.make_opsetid("", 17), helper.make_opsetid("own", 1)]
+        return helper.make_model(graph, opset_imports=opsets, ir_version=8, **more).SerializeToString()
+
+    branches = [
+        helper.make_graph([helper.make_node(kind, ["x"], ["b"])], kind, [], [helper.make_empty_tensor_value_info("b")])
+        for kind in ("Relu", "Tanh")
+    ]
+    chosen = helper.make_node("If", ["c"], ["y"], then_branch=branches[0], else_branch=branches[1])
+    twice = helper.make_function(
+        "own", "twice", ["a"], ["b"], [helper.make_node("Add", ["a", "a"], ["b"])], [helper.make_opsetid("", 17)]
+    )
+    apart = TensorProto(name="w", data_type=1, dims=[4, 2], data_location=1)
+    apart.external_data.add(key="location", value="w.bin")
+    lstm = [
+        helper.make_node("LSTM", ["x", "w", "r"], ["", "h"], hidden_size=3),
+        helper.make_node("Squeeze", ["h"], ["y"]),
+    ]
+    return [
+        (ROOT / "examples" / "onnx" / "digits.onnx").read_bytes(),
+        model([chosen], ["n", 4], [numpy_helper.from_array(np.array(True), "c")]),
+        model([helper.make_node("twice", ["x"], ["y"], domain="own")], ["n", 4], [], functions=[twice]),
+        model([helper.make_node("MatMul", ["x", "w"], ["y"])], ["n", 4], [apart]),
+        model(lstm, [5, 1, 4], [weight("w", 1, 12, 4), weight("r", 1, 12, 3)]),
+    ]  # fmt: skip
 
 
 def _tables() -> list[bytes]:

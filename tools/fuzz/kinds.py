@@ -64,6 +64,10 @@ def _bytes(content: bytes, rng: random.Random, others: list[bytes]) -> bytes:
     return mutate.several(content, rng, others, mutate.ANY)
 
 
+def _protobuf(content: bytes, rng: random.Random, others: list[bytes]) -> bytes:
+    return mutate.several(content, rng, others, mutate.PROTOBUF)
+
+
 def _command(name: str, every: int, *arguments: str) -> Route:
     return Route(name=name, every=every, arguments=arguments)
 
@@ -75,6 +79,8 @@ KINDS = (
          routes=(Route(name="tflite_read"), Route(name="tflite_check", every=4), _CHECK)),
     Kind(name="keras", share=1500, suffix=".keras", damage=archives.archive, routes=(Route(name="model_load"), _PLAN)),
     Kind(name="h5", share=1500, suffix=".h5", damage=configs.hdf5_model, routes=(Route(name="model_load"), _PLAN)),
+    Kind(name="onnx", share=2000, suffix=".onnx", damage=_protobuf,
+         routes=(Route(name="onnx_read"), Route(name="model_load", every=4), Route(name="init", every=9), _PLAN)),
     Kind(name="npz", share=1600, suffix=".npz", damage=archives.archive,
          routes=(Route(name="npz_spool"), Route(name="npz_open", every=9),
                  _command("edgekit check --data", 41, "check", GOLDEN, *RPI4, "--data", "{}"))),

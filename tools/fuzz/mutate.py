@@ -189,6 +189,19 @@ def npy_header(content: bytes, rng: random.Random, _: list[bytes]) -> bytes:
 NPY: tuple[Mutation, ...] = (*ANY, npy_header, npy_header, npy_header, npy_header)
 
 
+def protobuf_number(content: bytes, rng: random.Random, _: list[bytes]) -> bytes:
+    """A byte becomes a whole number of a protocol buffer: a length, a size or a tag that lies."""
+    number = rng.choice((*(one % 2**64 for one in INTERESTING), 2**40, 2**63, 2**64 - 1))
+    coded = b""
+    while number > 0x7F:
+        coded, number = coded + bytes([number & 0x7F | 0x80]), number >> 7
+    place = rng.randrange(min(len(content), 4096) or 1) if rng.random() < 0.7 else rng.randrange(len(content) or 1)
+    return content[:place] + coded + bytes([number]) + content[place + 1 :]
+
+
+PROTOBUF: tuple[Mutation, ...] = (*ANY, protobuf_number, protobuf_number, protobuf_number)
+
+
 def several(content: bytes, rng: random.Random, others: list[bytes], table: tuple[Mutation, ...]) -> bytes:
     """One to three mutations of a table, one after the other."""
     for _ in range(rng.choice((1, 1, 1, 2, 3))):

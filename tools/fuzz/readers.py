@@ -80,6 +80,13 @@ class Readers:
         shutil.rmtree(opened.folder)
         return "loaded"
 
+    def onnx_read(self, path: Path) -> str:
+        """What an ONNX file says without its package, before any child sees it."""
+        from edgekit.onnx_file.beside import require_sound
+
+        require_sound(path)
+        return "read"
+
     def npz_spool(self, path: Path) -> str:
         """The job that reads data, in a worker that stays warm."""
         return self._spool("npz", path)

@@ -16,10 +16,12 @@ from edgekit.cli.starter import data as data_files
 from edgekit.cli.starter import models as model_files
 from edgekit.cli.starter import tables as table_files
 from edgekit.cli.starter.found import DataFound, Found, Missing, ModelFound, NearMiss, Targets
+from edgekit.cli.starter.onnx_models import onnx_file
 from edgekit.cli.starter.scripts import functions
 from edgekit.cli.starter.walk import DEEPEST, Listing, walk
 from edgekit.documents.facts import TensorFacts
 from edgekit.ingest.printable import shown
+from edgekit.onnx_file.outline import ENDING as ONNX
 from edgekit.values import Ends
 from edgekit.verdict.losses import is_distance
 from edgekit.verdict.task import Kind, kind_of
@@ -27,12 +29,12 @@ from edgekit.verdict.task import Kind, kind_of
 MOST_OF_A_KIND = 50
 RULE = (
     "the model and the data whose shapes and labels agree; among equals a file before a folder of classes without splits "
-    "or a table and these before a function, what lies higher before what lies deeper, then .keras, .h5, SavedModel (.npz, table, image "
+    "or a table and these before a function, what lies higher before what lies deeper, then .keras, .h5, SavedModel, .onnx (.npz, table, image "
     "folder), then by name"
 )
-_KINDS = (".keras", ".h5", "SavedModel", "npz", "table", "folder", "function")
+_KINDS = (".keras", ".h5", "SavedModel", ".onnx", "npz", "table", "folder", "function")
 _ACCEPTED = {
-    "model": "a .keras file, an .h5 file with a whole model, a SavedModel of Keras 2, or a Python function without "
+    "model": "a .keras file, an .h5 file with a whole model, a SavedModel of Keras 2, an .onnx file, or a Python function without "
     "arguments that returns a Keras model",
     "data": "an .npz with x_train, y_train, x_test, y_test; a .csv or .tsv with a column for the target; a folder with train/CLASS/*.png and test/CLASS/*.png, or with CLASS/*.png "
     "alone; or a Python function without arguments that returns such arrays or datasets",
@@ -42,7 +44,8 @@ _ACCEPTED = {
 def look(folder: Path) -> Found:
     """The values that `edgekit.toml` could have for a folder; for an empty one, what is missing and what would be accepted."""
     listing = walk(
-        folder, (*model_files.ENDINGS, data_files.ENDING, ".py", ".tflite", *table_files.ENDINGS, *table_files.PARQUET)
+        folder,
+        (*model_files.ENDINGS, ONNX, data_files.ENDING, ".py", ".tflite", *table_files.ENDINGS, *table_files.PARQUET),
     )
     models, data, near = _candidates(folder, listing)
     model, chosen = _choose(models, data)
@@ -92,6 +95,7 @@ def _candidates(folder: Path, listing: Listing) -> tuple[list[ModelFound], list[
     named = {ending: [file for file in listing.files if file.lower().endswith(ending)] for ending in (".npz", ".py")}
     files = [file for file in listing.files if file.lower().endswith(model_files.ENDINGS)]
     looks = [model_files.model_file(folder, file) for file in files[:MOST_OF_A_KIND]]
+    looks += [onnx_file(folder, file) for file in listing.files if file.lower().endswith(ONNX)][:MOST_OF_A_KIND]
     looks += [model_files.saved_model(folder, source) for source in listing.saved_models[:MOST_OF_A_KIND]]
     found = [data_files.npz(folder, file) for file in named[".npz"][:MOST_OF_A_KIND]]
     images = (data_files.image_folder(folder, source) for source in listing.picture_folders[:MOST_OF_A_KIND])
@@ -124,7 +128,7 @@ def _contradictions(model: ModelFound, data: DataFound) -> list[str]:
     """Why a model and data do not fit together, as far as both can be read."""
     found = []
     shape, sample = model.input_shape, data.sample_shape
-    if shape and sample is not None and not (_can_be_reshaped(sample, shape) if data.table else _same(sample, shape)):
+    if shape and sample is not None and not (_can_be_reshaped(sample, shape) if data.table else _fits(sample, model)):
         text = " x ".join("any" if size is None else str(size) for size in shape)
         found.append(
             f"samples of {shown(data.source)} are {' x '.join(map(str, sample)) or 'single numbers'}, and "
@@ -142,6 +146,13 @@ def _contradictions(model: ModelFound, data: DataFound) -> list[str]:
             "as integers, y.astype('int64')"
         )
     return found
+
+
+def _fits(sample: tuple[int, ...], model: ModelFound) -> bool:
+    """Whether a model takes such samples; for a model in ONNX, pictures may have their channels first as well."""
+    shape = model.input_shape or ()
+    first = (shape[-1], *shape[:-1]) if model.kind == ONNX and len(shape) == 3 else shape
+    return _same(sample, shape) or _same(sample, first)
 
 
 def _same(sample: tuple[int, ...], shape: tuple[int | None, ...]) -> bool:

@@ -11,6 +11,7 @@ from edgekit.ingest.dataset import Dataset
 from edgekit.make.workshop.answers import input_types
 from edgekit.make.workshop.compare import compare_on
 from edgekit.make.workshop.door import door
+from edgekit.make.workshop.from_onnx import one_by_one
 from edgekit.make.workshop.load import read_original
 from edgekit.make.workshop.normalise import in_float32
 from edgekit.make.workshop.store import open_model
@@ -20,13 +21,15 @@ from edgekit.progress import Progress
 def compare_on_data(job: dict[str, Any], progress: Progress) -> Any:
     """Compare the model in `job["model"]` with that of `job["source"]` on `job["samples"]` training samples.
 
-    A model of fixed batch is given one batch. Returns the largest relative difference of an output as `error`, and the number of `samples`; raises
+    A model of fixed batch is given one batch. One in ONNX is held against onnxruntime too, and both differences are added.
+    Returns the largest relative difference of an output as `error`, and the number of `samples`; raises
     `ModelError` that names the first layer that differs. The job also holds what `load` needs to read the original.
     """
     tools = door()
     tools.fresh(job["seed"])
     progress("comparing with the original", 0, 1)
-    original = read_original(tools, job).model
+    read = read_original(tools, job)
+    original = read.model
     in_float32(tools, original)
     made = open_model(tools, Path(job["model"]), (), job)
     dataset = Dataset.open(Path(job["dataset"]))
@@ -35,6 +38,7 @@ def compare_on_data(job: dict[str, Any], progress: Progress) -> Any:
     dtypes = [dtype.as_numpy_dtype for dtype in input_types(tools, made)]
     pairs = zip(dataset.inputs("train"), dtypes, strict=True)
     samples = [np.asarray(array[rows]).astype(dtype, copy=False) for array, dtype in pairs]
-    error = compare_on(tools, original, made, job["source"], samples, of="samples of your data")
+    imported = read.onnx.compared(one_by_one(samples)).error if read.onnx else 0.0
+    error = imported + compare_on(tools, original, made, job["source"], samples, of="samples of your data")
     progress("comparing with the original", 1, 1)
     return {"error": error, "samples": len(rows)}

@@ -19,6 +19,7 @@ import msgspec
 
 from edgekit.errors import EdgekitError, ModelError
 from edgekit.make.workshop.door import Door, door
+from edgekit.make.workshop.from_onnx import FromOnnx, load_onnx
 from edgekit.make.workshop.loss import compiled_losses
 from edgekit.make.workshop.model_facts import take_facts
 from edgekit.make.workshop.normalise import normalise
@@ -27,6 +28,7 @@ from edgekit.make.workshop.savedmodel import load_saved_model
 from edgekit.make.workshop.text_layers import refuse_text
 from edgekit.make.workshop.trust import refuse_code
 from edgekit.make.workshop.wrappers import refuse_quantized_keras_file, stripped, wrappers_known
+from edgekit.onnx_file.outline import is_onnx
 from edgekit.progress import Progress
 from edgekit.project.userfunction import call, import_modules
 from edgekit.values import to_builtins, to_json
@@ -59,14 +61,19 @@ def _load(job: dict[str, Any], progress: Progress) -> Any:
     tools = door()
     tools.fresh(job["seed"])
     progress("loading the model", 0, 3)
-    model, kind, loss, training = read_original(tools, job)
+    model, kind, loss, training, onnx = read_original(tools, job)
+    told = onnx.told(tools) if onnx else ()
     progress("normalising the model", 1, 3)
     target = Path(job["target"])
     normal = normalise(tools, model, target, job)
     progress("normalising the model", 2, 3)
     losses = compiled_losses(tools, loss, output_names(normal.source, normal.model))
     facts = take_facts(tools, normal.model, sha256=job["sha256"], kind=kind, losses=losses, error=normal.error)
-    inputs, outputs = ports(normal.source, facts, normal.renamed)
+    inputs, outputs = (
+        (onnx.named(facts.inputs, onnx.found.inputs), onnx.named(facts.outputs, onnx.found.outputs))
+        if onnx
+        else ports(normal.source, facts, normal.renamed)
+    )
     facts = msgspec.structs.replace(
         facts,
         inputs=inputs,
@@ -76,6 +83,7 @@ def _load(job: dict[str, Any], progress: Progress) -> Any:
         closed=normal.closed,
         passes=normal.passes,
         renamed=normal.renamed,
+        imported=told,
     )
     (target / FACTS_FILE).write_text(to_json(facts), encoding="utf-8")
     progress("normalising the model", 3, 3)
@@ -83,18 +91,24 @@ def _load(job: dict[str, Any], progress: Progress) -> Any:
 
 
 class Original(NamedTuple):
-    """A user's model as its own Keras reads it, where it came from, the losses it was compiled with, and what was taken off it."""
+    """A user's model as its own Keras reads it, where it came from, the losses it was compiled with, and what was taken off it.
+
+    `onnx` is the import of one that is in ONNX.
+    """
 
     model: Any
     kind: str
     loss: Any
     training: tuple[str, ...]
+    onnx: FromOnnx | None = None
 
 
 def read_original(tools: Door, job: dict[str, Any]) -> Original:
     """The model of `job["source"]`; raises `ModelError` or `TrustError`."""
     root = Path(job["root"])
     import_modules(job["imports"], root=root, error=ModelError)
+    if not job["is_function"] and is_onnx(Path(job["source"])):
+        return _from_onnx(tools, Path(job["source"]), job.get("sizes"))
     if job["is_function"]:
         model, kind = _from_function(tools, job["source"], root)
         loss = getattr(model, "loss", None)
@@ -103,6 +117,19 @@ def read_original(tools: Door, job: dict[str, Any]) -> Original:
     model, training = stripped(tools, model)
     refuse_text(model, where=job["source"])
     return Original(model, kind, loss, training)
+
+
+def _from_onnx(tools: Door, path: Path, sizes: list[list[int]] | None) -> Original:
+    try:
+        found = load_onnx(tools, path, sizes)
+    except EdgekitError:
+        raise
+    except Exception as problem:
+        raise ModelError(
+            "the model cannot be imported from ONNX", where=str(path), received=f"{type(problem).__name__}: {problem}"[:400],
+            next_step="export the model again",
+        ) from problem  # fmt: skip
+    return Original(found.found.model, found.kind, None, (), found)
 
 
 def _from_function(tools: Door, source: str, root: Path) -> tuple[Any, str]:
@@ -138,8 +165,8 @@ def _from_file(tools: Door, path: Path, *, trust: bool) -> tuple[Any, str, Any]:
         "a .tflite file is no Keras model" if is_tflite else "not a Keras model",
         where=str(path),
         received=None if is_tflite else "neither a zip archive nor HDF5: damaged, or another format",
-        allowed="a .keras file, an .h5 file, a SavedModel folder, module:function",
-        next_step="edgekit check judges a finished .tflite; a build begins with the trained Keras model"
+        allowed="a .keras file, an .h5 file, a SavedModel folder, an .onnx file, module:function",
+        next_step="edgekit check judges a finished .tflite; a build begins with the trained model"
         if is_tflite
         else "save the model again with model.save(...)",
     )

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from edgekit.cli.starter import look
+
+EXAMPLES = Path(__file__).resolve().parents[3] / "examples"
 
 MODEL_SCRIPT = """
 import {keras}
@@ -323,3 +328,20 @@ def test_results_of_a_build_and_environments_are_no_candidates(folder):
     folder.keras("env/lib/b.keras")
     folder.keras(".hidden/c.keras")
     assert look(folder.root).model is None
+
+
+def test_a_model_in_onnx_with_data_in_its_order_or_the_devices(folder):
+    shutil.copy(EXAMPLES / "onnx" / "digits.onnx", folder.root / "net.onnx")
+    shutil.copy(EXAMPLES / "onnx" / "digits.npz", folder.root / "data.npz")
+    for source in ("onnx", "digits"):
+        shutil.copy(EXAMPLES / source / "digits.npz", folder.root / "data.npz")
+        found = look(folder.root)
+        assert found.ready and not found.problems, source
+        assert (found.model.source, found.model.kind, found.model.input_shape) == ("net.onnx", ".onnx", (8, 8, 1))
+        assert found.model.outputs == 10
+
+
+def test_an_onnx_file_that_cannot_be_used_is_named_with_the_reason(folder):
+    (folder.root / "net.onnx").write_bytes(b"junk")
+    (near,) = look(folder.root).near
+    assert (near.source, near.what) == ("net.onnx", "model") and "not an ONNX model" in near.reason

@@ -1,0 +1,118 @@
+"""A model in ONNX as a Keras 3 model, held against onnxruntime: on random input where it is opened, and on the user's own data.
+
+The file is judged before the package `onnx` reads it (`onnx_file`), and what the import does is told in `onnx_graph`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+
+from edgekit.documents.facts import TensorFacts
+from edgekit.errors import DataError, ModelError
+from edgekit.make.workshop.compare import original
+from edgekit.make.workshop.door import Door
+from edgekit.make.workshop.flatten import flat_graph
+from edgekit.onnx_file.beside import require_sound
+from edgekit.onnx_file.outline import Outline
+from edgekit.onnx_file.outline import Port as Declared
+from edgekit.onnx_graph.build import imported
+from edgekit.onnx_graph.compare import Comparison, compare_with_onnxruntime
+from edgekit.onnx_graph.imported import Imported
+from edgekit.onnx_graph.ports import Port
+
+
+class FromOnnx(NamedTuple):
+    """An ONNX file as its import gives it; `kind` is its format for a report."""
+
+    path: Path
+    found: Imported
+    kind: str
+
+    def told(self, tools: Door) -> tuple[str, ...]:
+        """What a reader of a report must know of the import; raises `ModelError` where onnxruntime answers differently on random input."""
+        compared = self.compared(self._random(tools))
+        agrees = f"it agrees with onnxruntime on random input: relative error {compared.error:.2g}"
+        return (agrees, *self.found.notes)
+
+    def compared(self, samples: Sequence[Sequence[np.ndarray]]) -> Comparison:
+        """The import held against onnxruntime on samples, each one array an input as Keras takes it, of batch 1; raises `ModelError`."""
+        ports = self.found.inputs
+        given = [{port.name: port.to_onnx(array) for port, array in zip(ports, one, strict=True)} for one in samples]
+        compared = compare_with_onnxruntime(self.path, self.found, given)
+        if compared.agrees:
+            return compared
+        first = f"{compared.first} is the first to differ" if compared.first else "no single operator differs"
+        raise ModelError(
+            f"imported from ONNX, the model answers differently than onnxruntime; {first}", where=str(self.path),
+            received=f"relative error {compared.error:.2g}", allowed=f"up to {compared.tolerance:g}",
+            next_step="export the model again, with another opset or without that operator; edgekit's own mistake is worth a report",
+        )  # fmt: skip
+
+    def _random(self, tools: Door) -> list[list[np.ndarray]]:
+        """Samples in the model's domain."""
+        model, where = self.found.model, str(self.path)
+        known = original(model, flat_graph(tools, model, where=where), where)
+        return one_by_one(known.samples)
+
+    def named(self, tensors: Sequence[TensorFacts], ports: Sequence[Port]) -> tuple[TensorFacts, ...]:
+        """Inputs or outputs with their names in ONNX, and the axes that they had there."""
+        return tuple(
+            msgspec.structs.replace(tensor, name=port.name, onnx_axes=_axes(port))
+            for tensor, port in zip(tensors, ports, strict=True)
+        )
+
+
+def load_onnx(tools: Door, path: Path, sizes: Sequence[Sequence[int]] | None) -> FromOnnx:
+    """The Keras 3 model of an ONNX file; `sizes` are the shapes of the data's samples, which fill the sizes that the file leaves free.
+
+    Raises `ModelError`, `RefusedOperators`, and `DataError` where the data's sizes do not fit the file's.
+    """
+    outline = require_sound(path)
+    found = imported(path, tools.keras3, _sizes(outline, sizes or ()))
+    return FromOnnx(path, found, f"ONNX, opset {outline.opset}")
+
+
+def one_by_one(arrays: Sequence[np.ndarray]) -> list[list[np.ndarray]]:
+    """The samples of a batch, each of batch 1."""
+    return [[np.asarray(array[index : index + 1]) for array in arrays] for index in range(len(arrays[0]))]
+
+
+def _axes(port: Port) -> tuple[int, ...]:
+    """For each axis of a sample in Keras the axis that it is in ONNX, both without the batch; empty where they are the same."""
+    if not port.is_moved:
+        return ()
+    kept = port.order[1:] if port.has_batch else port.order
+    return tuple(sorted(kept).index(axis) for axis in kept)
+
+
+def _sizes(outline: Outline, sizes: Sequence[Sequence[int]]) -> dict[str, tuple[int, ...]]:
+    """The sizes of the data by input, in ONNX's order."""
+    if sizes and len(sizes) != len(outline.inputs):
+        raise DataError(
+            "the data has another number of inputs than the model", where="train", received=len(sizes), allowed=str(len(outline.inputs))
+        )  # fmt: skip
+    pairs = zip(outline.inputs, sizes, strict=False)
+    return {port.name: _in_order(port, tuple(sample)) for port, sample in pairs if _is_free(port)}
+
+
+def _is_free(port: Declared) -> bool:
+    return any(isinstance(size, str) for size in port.shape[1:])
+
+
+def _in_order(port: Declared, sample: tuple[int, ...]) -> tuple[int, ...]:
+    """A sample's sizes in ONNX's order: those of a picture may be given with the channels last."""
+    if len(sample) != 3 or _fits(port, sample):
+        return sample
+    moved = (sample[2], *sample[:2])
+    return moved if _fits(port, moved) else sample
+
+
+def _fits(port: Declared, sample: tuple[int, ...]) -> bool:
+    wanted = port.shape[1:]
+    pairs = zip(wanted, sample, strict=False)
+    return len(wanted) == len(sample) and all(isinstance(size, str) or size == given for size, given in pairs)

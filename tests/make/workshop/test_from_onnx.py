@@ -1,0 +1,70 @@
+"""Models in ONNX are opened in the worker as Keras files are, compared with onnxruntime, and refused with all reasons at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgekit.errors import DataError, ModelError, RefusedOperators
+
+onnx = pytest.importorskip("onnx", reason="needs the `onnx` extra")
+pytestmark = pytest.mark.tf
+DIGITS = Path(__file__).resolve().parents[3] / "examples" / "onnx" / "digits.onnx"
+
+
+def saved(path: Path, nodes: list, shape: list, **constants: np.ndarray) -> str:
+    """A model from `x` to `y`."""
+    entry = onnx.helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, shape)
+    held = [onnx.numpy_helper.from_array(array, name) for name, array in constants.items()]
+    graph = onnx.helper.make_graph(nodes, "g", [entry], [onnx.helper.make_empty_tensor_value_info("y")], held)
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8)
+    onnx.save(onnx.shape_inference.infer_shapes(model), path)
+    return str(path)
+
+
+def test_an_image_model_has_its_channels_last_keeps_its_names_and_agrees_with_onnxruntime(shop):
+    found = shop.load(str(DIGITS))
+    (entry,), (logits,) = found.inputs, found.outputs
+    assert (entry.name, entry.shape, entry.onnx_axes, entry.onnx_shape) == ("image", (8, 8, 1), (1, 2, 0), (1, 8, 8))
+    assert (logits.name, logits.shape, logits.layout) == ("logits", (10,), "")
+    assert found.format == "ONNX, opset 17" and found.rebuilt_error is not None and found.rebuilt_error < 1e-5
+    assert any("agrees with onnxruntime" in note for note in found.notes)
+    assert [layer.kind for layer in found.layers].count("Conv2D") == 4
+
+
+def test_free_sizes_become_those_of_the_data_in_either_order(shop, tmp_path):
+    model = onnx.load(DIGITS)
+    for axis, name in ((2, "height"), (3, "width")):
+        model.graph.input[0].type.tensor_type.shape.dim[axis].dim_param = name
+    onnx.save(model, tmp_path / "free.onnx")
+    for sizes in ([[1, 12, 10]], [[12, 10, 1]]):
+        assert shop.load(str(tmp_path / "free.onnx"), sizes=sizes).inputs[0].shape == (12, 10, 1)
+    with pytest.raises(ModelError, match="sizes free"):
+        shop.load(str(tmp_path / "free.onnx"))
+    with pytest.raises(DataError, match="another number of inputs"):
+        shop.load(str(tmp_path / "free.onnx"), sizes=[[1, 12, 10], [3]])
+
+
+def test_every_operator_that_cannot_be_expressed_is_named_at_once(shop, tmp_path):
+    node = onnx.helper.make_node
+    nodes = [node("Det", ["x"], ["a"], name="first"), node("Relu", ["x"], ["b"]), node("Unique", ["b"], ["c"], name="second"), node("Add", ["a", "c"], ["y"])]  # fmt: skip
+    with pytest.raises(RefusedOperators) as caught:
+        shop.load(saved(tmp_path / "odd.onnx", nodes, ["n", 4, 4]))
+    said = str(caught.value)
+    assert "Det" in said and "first" in said and "Unique" in said and "second" in said
+    assert caught.value.exit_code == 2 and caught.value.next_step
+
+
+def test_an_import_that_answers_otherwise_is_refused_with_the_operator(tools, monkeypatch):
+    """A weight that is changed behind the import's back stands for a mistake of the import."""
+    from edgekit.make.workshop.from_onnx import load_onnx
+
+    found = load_onnx(tools, DIGITS, None)
+    assert "agrees with onnxruntime" in found.told(tools)[0]
+    layer = next(one for one in found.found.model.layers if type(one).__name__ == "Conv2D" and "second" in one.name)
+    layer.set_weights([array * 1.5 for array in layer.get_weights()])
+    with pytest.raises(ModelError, match="second") as caught:
+        found.told(tools)
+    assert "relative error" in str(caught.value.received)
