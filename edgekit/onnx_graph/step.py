@@ -103,6 +103,11 @@ class Step:
 
         return called
 
+    def operation(self, name: str) -> Callable[..., Any]:
+        """An operation of `keras.ops`."""
+        found: Callable[..., Any] = getattr(self.ops, name)
+        return found
+
     def op(self, function: Callable[..., Any], *arguments: Any, suffix: str = "", **settings: Any) -> Any:
         """What an operation of `keras.ops` makes, under a name of this node."""
         made = function(*arguments, **settings)

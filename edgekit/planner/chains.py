@@ -19,7 +19,7 @@ from edgekit.planner.proposal import Proposal
 from edgekit.techniques import technique, techniques
 from edgekit.techniques.interface import Task, Technique, TrainingTechnique
 from edgekit.techniques.sites import matching
-from edgekit.techniques.steps import TypedStep, effect, training_of
+from edgekit.techniques.steps import TypedStep, effect, on_device, training_of
 from edgekit.values import read, to_builtins
 
 NAMED = 20
@@ -172,7 +172,8 @@ def _require_kept(task: Task, steps: Sequence[TypedStep], where: str) -> None:
 
 
 def _undone(task: Task, step: TypedStep, steps: Sequence[TypedStep]) -> str | None:
-    return training_of(step).undone(effect(task.graph, steps)[0], step.settings)
+    made, _ = effect(task.graph, on_device(task.profile, steps))
+    return training_of(step).undone(made, step.settings)
 
 
 def _network_after(task: Task, step: TypedStep, where: str) -> Task:

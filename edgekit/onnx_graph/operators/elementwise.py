@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -36,8 +36,7 @@ MERGED = {
 def unary(step: Step) -> Laid:
     """One tensor, wherever its axes stand."""
     given, name = step.laid(), step.node.operator
-    function: Callable[..., Any] = getattr(step.ops, UNARY[name])
-    return over(given, step.op(function, given.tensor), name in NEVER_BELOW_ZERO)
+    return over(given, step.op(step.operation(UNARY[name]), given.tensor), name in NEVER_BELOW_ZERO)
 
 
 @builds("IsInf")
@@ -117,7 +116,7 @@ def _merged(step: Step, name: str, one: Operand, other: Operand) -> Operand:
     operands = addable(*both.operands) if layer == "Add" else both.operands
     if isinstance(one, Laid) and isinstance(other, Laid) and one.dtype == other.dtype == "float32":
         return both.made(step.layer(layer)(list(operands)), nonnegative=nonnegative)
-    return both.made(step.op(getattr(step.ops, function), *operands), nonnegative=nonnegative)
+    return both.made(step.op(step.operation(function), *operands), nonnegative=nonnegative)
 
 
 def _never_below_zero(one: Operand) -> bool:
@@ -208,7 +207,7 @@ def compared(step: Step) -> Laid:
     one, other = step.inputs[:2]
     assert one is not None and other is not None
     both = together(step, (one, other))
-    return both.made(step.op(getattr(step.ops, COMPARED[step.node.operator]), *both.operands))
+    return both.made(step.op(step.operation(COMPARED[step.node.operator]), *both.operands))
 
 
 @builds("Where")

@@ -37,11 +37,11 @@ def reduce(step: Step) -> Laid:
     places = [index + 1 for index, axis in enumerate(keras) if set(axis) & atoms]
     tensor = step.arranged(given, keras)
     if before:
-        tensor = step.op(getattr(step.ops, before), tensor, suffix="before")
+        tensor = step.op(step.operation(before), tensor, suffix="before")
     if places:
-        tensor = step.op(getattr(step.ops, over_axes), tensor, axis=tuple(places), keepdims=True)
+        tensor = step.op(step.operation(over_axes), tensor, axis=tuple(places), keepdims=True)
     if behind:
-        tensor = step.op(getattr(step.ops, behind), tensor, suffix="behind")
+        tensor = step.op(step.operation(behind), tensor, suffix="behind")
     onnx = tuple(
         () if axis in reduced else atoms_of for axis, atoms_of in enumerate(given.onnx) if keeps or axis not in reduced
     )
@@ -56,7 +56,7 @@ def _alone(step: Step, given: Laid) -> Laid:
     before, _, behind = REDUCED[step.node.operator]
     tensor = given.tensor
     for name in filter(None, (before, behind)):
-        tensor = step.op(getattr(step.ops, name), tensor)
+        tensor = step.op(step.operation(name), tensor)
     return over(given, tensor)
 
 
