@@ -28,6 +28,14 @@ try:
 except (OSError, ValueError) as problem:
     sys.exit({path} + ": " + str(problem))
 """
+_ORDERED = """\
+def ordered(path, shape):
+    array = np.load(path)
+    if array.shape not in (shape, shape[1:]):
+        sys.exit(f"{path}: an array of shape {array.shape}, where {shape} is wanted: channels last, the batch may be left out")
+    return array.reshape(shape)
+"""
+"""Reads an array for an input in another order than that of the ONNX model: reshaping one in the other order would give wrong answers."""
 NAME_LENGTH = 40  # a converter may join the names of every fused layer
 _RANGES = {"int8": (-128, 127), "uint8": (0, 255), "int16": (-32768, 32767)}
 
@@ -40,6 +48,7 @@ def inference_script(chosen: Chosen, *, device: str, labels: int = 0, decoding: 
     """
     pictures = decoding if decoding is not None and decoding.fits(chosen.inputs) else None
     lines = [_head(chosen, pictures)]
+    lines += [f"\n\n{_ORDERED}\n\n"] if any(facts.layout for facts in chosen.inputs) else []
     lines += [f"{_feed(index, facts, pictures)}\n" for index, facts in enumerate(chosen.inputs)]
     lines += ["model.invoke()\n"]
     lines += [_answer(index, facts) for index, facts in enumerate(chosen.outputs)]
@@ -100,9 +109,10 @@ def shifted(zero_point: int) -> str:
 
 def _feed(index: int, facts: InputFacts, pictures: Decoding | None) -> str:
     slot, path = f"model.get_input_details()[{index}]", f"sys.argv[{index + 1}]"
-    real, before = f'np.load({path}).reshape({slot}["shape"])', ""
+    array = f'ordered({path}, tuple({slot}["shape"]))' if facts.layout else f"np.load({path})"
+    real, before = array if facts.layout else f'{array}.reshape({slot}["shape"])', ""
     if pictures:
-        read = f'np.load({path}) if {path}.endswith(".npy") else {pictures.call(path, facts.shape)}'
+        read = f'{array} if {path}.endswith(".npy") else {pictures.call(path, facts.shape)}'
         before, real = _READ.format(read=read, slot=slot, path=path), "real"
     if facts.scale and facts.dtype in _RANGES:
         low, high = _RANGES[facts.dtype]

@@ -6,12 +6,14 @@ from pathlib import Path
 
 import msgspec
 
+from edgekit.documents.facts import ModelFacts
 from edgekit.ingest.dataset import Dataset
 from edgekit.ingest.model import OpenedModel
 from edgekit.jobs.cache import Cache, key, processor, versions
 from edgekit.jobs.pool import Jobs
 from edgekit.jobs.worker import Failed
 from edgekit.progress import Progress
+from edgekit.verdict.task import same
 
 SAMPLES = 16
 ANSWER = "answer.json"
@@ -23,11 +25,11 @@ def compare_on_data(opened: OpenedModel, dataset: Dataset, cache: Cache, pool: J
     """How near both answer, as a note; raises `ModelError` where they differ by more than rounding.
 
     Empty where the model has the user's own layers and weights throughout, which loading has compared one by one; and for a function, which may train
-    its model anew each time that it is called.
+    its model anew each time that it is called. Empty too where the data do not fit the model, which is said where they are matched.
     """
     facts, count = opened.facts, min(SAMPLES, dataset.splits["train"].samples)
     is_as_given = "Keras 3" in facts.format and not facts.passes
-    if is_as_given or not opened.job or opened.job["is_function"]:
+    if is_as_given or not opened.job or opened.job["is_function"] or not _fits(dataset, facts):
         return ""
     name = key(model=opened.key, data=dataset.sha256, samples=count, versions=versions(), processor=processor())
     job = {**opened.job, "do": "compare", "model": opened.folder, "dataset": str(dataset.root), "samples": count}
@@ -45,3 +47,10 @@ def compare_on_data(opened: OpenedModel, dataset: Dataset, cache: Cache, pool: J
     near = f"within {error:.2g} of the largest output" if error else "number for number"
     whom = "onnxruntime" if facts.imported else "the original"
     return f"model: it answers as {whom} on {answer['samples']} of your training samples, {near}"
+
+
+def _fits(dataset: Dataset, facts: ModelFacts) -> bool:
+    """Whether there is an array of the right shape for each input."""
+    arrays = dataset.splits["train"].inputs
+    pairs = zip(arrays, facts.inputs, strict=False)
+    return len(arrays) == len(facts.inputs) and all(same(array.shape[1:], tensor.shape) for array, tensor in pairs)

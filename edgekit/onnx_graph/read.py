@@ -12,6 +12,8 @@ from edgekit.errors import ModelError
 from edgekit.onnx_graph.graph import DEFAULT_DOMAINS, Branch, Declared, Node, OnnxGraph, needed
 from edgekit.onnx_graph.opened import open_model
 
+NUMBERS = frozenset("float16 bfloat16 float32 float64 bool int8 int16 int32 int64 uint8 uint16 uint32 uint64".split())
+"""The types of inputs that can be fed."""
 OTHER_FLOATS = ("float16", "bfloat16", "float64")
 
 
@@ -36,15 +38,41 @@ def graph_of(model: Any, where: str) -> OnnxGraph:
             allowed="plain initializers", next_step="export the model with dense weights",
         )  # fmt: skip
     nodes, found = _nodes(graph.node)
-    outputs = tuple(declared(one) for one in graph.output)
+    outputs = tuple(declared(one, where) for one in graph.output)
+    inputs = tuple(declared(one, where, to_feed=True) for one in graph.input if one.name not in constants)
+    _check_values(nodes, {*constants, *found, *(one.name for one in inputs)}, [one.name for one in outputs], where)
     return OnnxGraph(
-        inputs=tuple(declared(one) for one in graph.input if one.name not in constants),
+        inputs=inputs,
         outputs=outputs,
         nodes=needed(nodes, tuple(one.name for one in outputs)),
         constants=constants | found,
         opset=opset,
         producer=f"{model.producer_name} {model.producer_version}".strip(),
     )
+
+
+def _check_values(nodes: tuple[Node, ...], known: set[str], outputs: list[str], where: str) -> None:
+    """Raise `ModelError` where a node takes, or the model gives, a value that nothing before it makes."""
+    for node in nodes:
+        missing = [name for name in node.inputs if name and name not in known]
+        if missing:
+            raise _broken(
+                f"{node.place} takes {', '.join(map(repr, missing))}, which no input, constant or node before it gives",
+                where,
+            )
+        known.update(node.outputs)
+    unmade = [name for name in outputs if name not in known]
+    if unmade or not outputs:
+        raise _broken(
+            f"no node makes the output {', '.join(map(repr, unmade))}" if unmade else "the model has no output", where
+        )
+
+
+def _broken(received: str, where: str) -> ModelError:
+    return ModelError(
+        "the graph of the model is not sound", where=where, received=received,
+        allowed="nodes in an order in which they can run, each value made once", next_step="export the model again",
+    )  # fmt: skip
 
 
 def _nodes(listed: Any) -> tuple[tuple[Node, ...], dict[str, np.ndarray]]:
@@ -105,15 +133,32 @@ def array_of(tensor: Any) -> np.ndarray:
     return found.astype(np.float32) if str(found.dtype) in OTHER_FLOATS else found
 
 
-def declared(one: Any) -> Declared:
-    """An input or output as the file declares it."""
+def declared(one: Any, where: str = "", *, to_feed: bool = False) -> Declared:
+    """An input or output as the file declares it; raises `ModelError` for one `to_feed` that declares no shape, or no numbers."""
     import onnx
 
     tensor = one.type.tensor_type
-    dtype = str(onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type)) if tensor.elem_type else "unknown"
+    dtype = _dtype(tensor.elem_type)
+    if to_feed and (dtype not in NUMBERS or not tensor.HasField("shape")):
+        kind = onnx.TensorProto.DataType.Name(tensor.elem_type) if dtype != "unknown" else f"type {tensor.elem_type}"
+        raise ModelError(
+            f"the input {one.name!r} declares no shape" if dtype in NUMBERS else f"the input {one.name!r} holds no numbers that a device feeds",
+            where=where, received="no shape" if dtype in NUMBERS else kind, allowed=f"a shape, and one of {', '.join(sorted(NUMBERS))}",
+            next_step="export the model with the shapes of its inputs" if dtype in NUMBERS else "export the network without the part that takes it",
+        )  # fmt: skip
     return Declared(
         name=one.name, shape=tuple(_sizes(tensor.shape)), dtype="float32" if dtype in OTHER_FLOATS else dtype
     )
+
+
+def _dtype(element: int) -> str:
+    """The name of an element type; "unknown" for one that this version of ONNX does not have."""
+    import onnx
+
+    try:
+        return str(onnx.helper.tensor_dtype_to_np_dtype(element)) if element else "unknown"
+    except (KeyError, ValueError):
+        return "unknown"
 
 
 def _sizes(shape: Any) -> Iterator[int | str]:

@@ -226,3 +226,21 @@ def test_the_decoding_is_what_the_project_declares(tmp_path):
     assert declared_decoding(load_project(tmp_path)) == Decoding(grayscale=True, scale=0.5)
     (tmp_path / "edgekit.toml").write_text(text.replace("photos", "data.npz"))
     assert declared_decoding(load_project(tmp_path)) is None
+
+
+def test_an_array_in_the_order_of_the_onnx_model_is_refused(tmp_path):
+    """Reshaped it would fit, and the answer would be wrong."""
+    entry = InputFacts(
+        name="image", shape=(1, 6, 5, 2), dtype="float32", layout="channels last, and not first as in the ONNX model"
+    )
+    chosen = Chosen(candidate="int8", steps=(), path="model.tflite", sha256="", metrics={}, inputs=(entry,), outputs=())
+    script = inference_script(chosen, device="rpi4")
+    defined = script[script.index("def ordered") : script.index("model.set_tensor")].rstrip()
+    found: dict = {"np": np, "sys": sys}
+    exec(defined, found)
+    for name, shape in (("first", (2, 6, 5)), ("last", (6, 5, 2)), ("batch", (1, 6, 5, 2))):
+        np.save(tmp_path / f"{name}.npy", np.zeros(shape, np.float32))
+    assert found["ordered"](str(tmp_path / "last.npy"), entry.shape).shape == entry.shape
+    assert found["ordered"](str(tmp_path / "batch.npy"), entry.shape).shape == entry.shape
+    with pytest.raises(SystemExit, match="channels last"):
+        found["ordered"](str(tmp_path / "first.npy"), entry.shape)

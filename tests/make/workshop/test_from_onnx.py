@@ -68,3 +68,11 @@ def test_an_import_that_answers_otherwise_is_refused_with_the_operator(tools, mo
     with pytest.raises(ModelError, match="second") as caught:
         found.told(tools)
     assert "relative error" in str(caught.value.received)
+
+
+def test_a_weight_that_is_no_number_is_said_to_be_that(shop, tmp_path):
+    weight = np.full((4, 3), np.nan, np.float32)
+    with pytest.raises(ModelError, match="no finite number"):
+        shop.load(
+            saved(tmp_path / "nan.onnx", [onnx.helper.make_node("MatMul", ["x", "w"], ["y"])], ["n", 4], w=weight)
+        )
