@@ -6,8 +6,8 @@
     python tools/make_coverage.py --page               the page from the results so far
 
 Results go to a JSON file after each row. Rows that the same code has made are taken from there, so that an interrupted run
-goes on; `--again` makes them anew. A row runs in three warm children, so that a crash is a cell; `--workers 2` is for a machine
-with two cores that does nothing else.
+goes on; `--again` makes them anew. A row runs in three warm children, so that a crash is a cell; `--workers 3` is for a machine
+with two cores and 24 GB that does nothing else.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import psutil
+
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "tools"), str(ROOT)]  # the code of this checkout, in the children too
 
@@ -31,8 +33,8 @@ from coverage_table.page import page  # noqa: E402
 from coverage_table.results import Results  # noqa: E402
 from coverage_table.rows import Row, all_rows, chosen, waves  # noqa: E402
 
-RENEWED_AFTER_S = 60.0
-"""After a row that took longer, the children begin anew: TensorFlow keeps memory of every model, and a dozen large ones filled 20 GB."""
+RENEWED_BELOW = 0.55
+"""Where a row leaves less than this share of the machine's memory, its children begin anew: TensorFlow keeps memory of every model."""
 PAGE, RESULTS = ROOT / "docs" / "coverage.md", ROOT / "build" / "coverage.json"
 
 
@@ -71,7 +73,7 @@ def _run(rows: list[Row], results: Results, workers: int) -> None:
         bench = benches.get()
         try:
             result = run_row(bench, row, None if row.like is None else results.find(row.like))
-            if result.seconds > RENEWED_AFTER_S:
+            if _memory_left() < RENEWED_BELOW:
                 bench.renew()
         finally:
             benches.put(bench)
@@ -83,6 +85,11 @@ def _run(rows: list[Row], results: Results, workers: int) -> None:
             benches.put(stack.enter_context(Bench()))
         for wave in waves(rows):
             list(executor.map(one, wave))
+
+
+def _memory_left() -> float:
+    memory = psutil.virtual_memory()
+    return float(memory.available / memory.total)
 
 
 def _words(result: RowResult) -> str:
