@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import msgspec
 
 from edgekit.cost.graph import Graph, Node
-from edgekit.documents.facts import ChannelGroup, LayerFacts, ModelFacts
+from edgekit.documents.facts import RECURRENT, ChannelGroup, LayerFacts, ModelFacts
 
 TRAINING_ONLY = frozenset(
     {"Dropout", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "GaussianDropout", "GaussianNoise",
@@ -65,6 +65,7 @@ def _node(layer: LayerFacts, sources: tuple[str, ...]) -> Node:
     kernel = math.prod(layer.kernel) if layer.kernel else 0
     channels = _width(layer.output_shape)
     biases = channels if kernel and layer.parameters == kernel + channels else 0
+    biases = layer.biases if layer.kind in RECURRENT else biases
     return Node(
         name=layer.name,
         inputs=sources,
@@ -113,7 +114,9 @@ def _with_batch_norm(node: Node) -> Node:
 
 
 def _reads(layer: LayerFacts) -> int:
-    """The input channels of a kernel: its last axis but one; the last of a transposed one, whose filters come before."""
+    """The input channels of a kernel: its last axis but one; the last of a transposed one, whose filters come before. Those of a recurrent layer's kernels are added up."""
+    if layer.kernel is not None and layer.kind in RECURRENT:
+        return (layer.parameters - layer.biases) // layer.kernel[-1]
     if layer.kernel is None or layer.kind not in SUMS_CHANNELS:
         return 0
     return layer.kernel[-1 if layer.kind.endswith("Transpose") else -2]

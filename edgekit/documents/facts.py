@@ -12,6 +12,8 @@ from edgekit.values import Ends, Value
 
 NAMED = 8
 """A note names at most this many layers."""
+RECURRENT = ("LSTM", "GRU", "SimpleRNN", "Bidirectional")
+"""Layers that use each weight of their kernels once in a step, over the channels of the step and over their own units."""
 
 
 class TensorFacts(Value):
@@ -52,7 +54,8 @@ class TensorFacts(Value):
 class LayerFacts(Value):
     """One layer after normalising; shapes are without the batch, `inputs` are layer names.
 
-    `macs` counts the multiply-accumulates of one sample; `kernel` is the shape of its main weights.
+    `macs` counts the multiply-accumulates of one sample; `kernel` is the shape of its main weights. `biases` counts the weights of a recurrent
+    layer that are added; of other layers the shapes tell.
     """
 
     name: str
@@ -63,13 +66,14 @@ class LayerFacts(Value):
     macs: int = 0
     kernel: tuple[int, ...] | None = None
     activation: str | None = None
+    biases: int = 0
 
 
 class ChannelGroup(Value):
     """Channels that can only stay or go together (`passes/channels/groups`): each of `size` in all of these places, or in none.
 
-    `layers` tells by layer how many channels of its output they are, `reads` how many of those that its kernel reads: a multiple of `size`.
-    `scaled` says whether a batch normalization scales them.
+    `layers` tells by layer how many channels of its output they are, `reads` how many of those that its kernels read: a multiple of `size`. A recurrent
+    layer reads its own, too. `scaled` says whether a batch normalization scales them.
     """
 
     size: int

@@ -13,15 +13,15 @@ import numpy as np
 
 from edgekit.keras_graph.flat_graph import Call, FlatGraph
 from edgekit.passes.channels.dead import dead_channels
+from edgekit.passes.channels.layers import MAKERS
 from edgekit.passes.channels.narrow import narrowed
 from edgekit.passes.channels.ranges import read_channels
-from edgekit.passes.channels.roles import SUMS
 from edgekit.passes.interface import Pass, named
 from edgekit.passes.kinds import kind
 
 
 class DeadChannels(Pass):
-    """Dense layers and convolutions with fewer filters, under their own names."""
+    """Dense layers and convolutions with fewer filters, recurrent layers with fewer units, under their own names."""
 
     name = "dead_channels"
     place = 65
@@ -31,7 +31,7 @@ class DeadChannels(Pass):
     def requires(self, tools: Any, graph: FlatGraph) -> Sequence[Call]:
         """The layers some of whose filters are dead."""
         dead = dead_channels(graph)
-        return [call for call in graph.calls if kind(call) in SUMS and call.outputs[0] in dead]
+        return [call for call in graph.calls if kind(call) in MAKERS and call.outputs[0] in dead]
 
     def apply(self, tools: Any, graph: FlatGraph) -> FlatGraph:
         """Until there is none: without a dead filter, others are no longer read."""
@@ -61,7 +61,7 @@ class DeadChannels(Pass):
 
 
 def _filters(graph: FlatGraph) -> dict[str, int]:
-    return {call.name: int(call.outputs[0].shape[-1] or 0) for call in graph.calls if kind(call) in SUMS}
+    return {call.name: int(call.outputs[0].shape[-1] or 0) for call in graph.calls if kind(call) in MAKERS}
 
 
 def _parameters(graph: FlatGraph) -> int:

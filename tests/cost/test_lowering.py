@@ -32,6 +32,22 @@ def test_batch_normalization_gives_a_bias_to_who_has_none() -> None:
     assert (node.weights, node.biases) == (72, 8)
 
 
+def test_a_recurrent_layer_reads_its_input_and_its_own_units() -> None:
+    """A GRU with two biases a gate, and a layer of both directions, each of which reads both; of a dense layer behind, the shapes tell."""
+    layers = (
+        LayerFacts(name="in", kind="InputLayer", output_shape=(7, 3)),
+        LayerFacts(
+            name="gru", kind="GRU", inputs=("in",), output_shape=(7, 4), parameters=12 * (3 + 4 + 2), kernel=(4, 12), biases=2 * 12
+        ),
+        LayerFacts(
+            name="both", kind="Bidirectional", inputs=("gru",), output_shape=(10,), parameters=2 * 5 * (4 + 5), kernel=(5, 5)
+        ),
+        LayerFacts(name="head", kind="Dense", inputs=("both",), output_shape=(2,), parameters=22, kernel=(10, 2)),
+    )  # fmt: skip
+    found = [(node.weights, node.biases, node.width, node.reads) for node in lower(facts_of(layers)).nodes]
+    assert found == [(12 * (3 + 4), 2 * 12, 4, 3 + 4), (2 * 5 * (4 + 5), 0, 10, 2 * (4 + 5)), (20, 2, 2, 10)]
+
+
 def test_a_convolution_has_the_axes_that_it_moves_over_and_its_groups() -> None:
     """The sizes of its kernel, its input and its output; none where channels come first, or for other layers."""
     layers = (

@@ -71,9 +71,9 @@ def alike(tools: Any) -> Callable[..., None]:
 
 @pytest.fixture
 def int8(tools: Any, tmp_path: Path) -> Callable[..., TfliteModel]:
-    """The int8 file of a graph, stored, read again and converted as in a build."""
+    """The int8 file of a graph, stored, read again and converted as in a build, with loops unrolled where that is asked for."""
 
-    def made(graph: FlatGraph, *arrays: Any, technique: str = "int8") -> TfliteModel:
+    def made(graph: FlatGraph, *arrays: Any, technique: str = "int8", unrolled: bool = False) -> TfliteModel:
         from edgekit.make.workshop.convert import convert
         from edgekit.make.workshop.store import save_model
 
@@ -97,7 +97,7 @@ def int8(tools: Any, tmp_path: Path) -> Callable[..., TfliteModel]:
         job = {
             "imports": [], "root": str(folder), "model": str(folder), "target": str(folder), "seed": 0, "dataset": str(dataset.root),
             "samples": SAMPLES, "inputs": names, "outputs": [f"out_{index}" for index in range(len(graph.outputs))],
-            "steps": [{"technique": technique, "settings": {"io": "int8"} if technique == "int8" else {}}],
+            "steps": [{"technique": technique, "settings": {"io": "int8"} if technique == "int8" else {}}], "unrolled": unrolled,
         }  # fmt: skip
         answer = convert(job, no_progress)
         assert all(found["holds"] for found in answer["evidence"]), answer["evidence"]

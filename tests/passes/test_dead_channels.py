@@ -356,3 +356,84 @@ def test_a_decoder_of_transposed_convolutions(tools: Any, layers: Any, without: 
     graph, _ = without(own)
     assert widths(graph) == {"first": 3, "up": 5, "last": 2}
     alike(own, graph)
+
+
+RECURRENT: dict[str, dict[str, bool]] = {
+    "GRU": {}, "GRU, reset before": {"reset_after": False}, "GRU, no bias": {"use_bias": False}, "LSTM": {}, "LSTM, no bias": {"use_bias": False}, "SimpleRNN": {},
+}  # fmt: skip
+SEQUENCE = (6, 3)
+
+
+def unread(layer: Any, units: Any) -> None:
+    """Zero the rows by which a recurrent layer reads some of its units."""
+    kernel = np.asarray(layer.cell.recurrent_kernel).copy()
+    kernel[units] = 0.0
+    layer.cell.recurrent_kernel.assign(kernel)
+
+
+def without_rows(layer: Any, rows: Any) -> None:
+    """Zero what a dense layer reads of some channels."""
+    kernel, bias = layer.get_weights()
+    kernel[rows] = 0.0
+    layer.set_weights([kernel, bias])
+
+
+def units(graph: FlatGraph) -> dict[str, int]:
+    return {call.name: call.operation.units for call in graph.calls if hasattr(call.operation, "units")}
+
+
+@pytest.mark.parametrize("kind", RECURRENT)
+def test_units_of_a_recurrent_layer_that_nobody_reads(
+    tools: Any, layers: Any, without: Any, alike: Any, kind: str
+) -> None:
+    """Of the last state or of the sequence. A unit that only the layer itself reads stays; one that only units read that go does not."""
+    sequences = bool(RECURRENT[kind])
+    memory = getattr(layers, kind.split(",")[0])(5, return_sequences=sequences, name="memory", **RECURRENT[kind])
+    head = layers.Dense(2, name="head")
+    own = chained(tools, SEQUENCE, memory, layers.Dropout(0.1), head)
+    without_rows(head, [0, 2, 3])
+    unread(memory, 0)
+    kernel = np.asarray(memory.cell.recurrent_kernel).copy()
+    kernel[2, np.arange(kernel.shape[1]) % 5 != 0] = 0.0  # read by the first unit alone
+    memory.cell.recurrent_kernel.assign(kernel)
+    before = [np.asarray(weight).copy() for weight in memory.weights]
+    graph, told = without(own)
+    assert units(graph) == {"memory": 3, "head": 2} and "2 of 5 channels of memory" in told[0]
+    alike(own, graph)
+    for weight, kept in zip(memory.weights, before, strict=True):
+        np.testing.assert_array_equal(np.asarray(weight), kept)
+
+
+@pytest.mark.parametrize("kind", RECURRENT)
+def test_units_that_are_always_zero_and_what_a_constant_adds(
+    tools: Any, layers: Any, without: Any, alike: Any, kind: str
+) -> None:
+    """A unit without new content, which the others read, and a channel that holds one number: what it adds goes into the biases of all gates."""
+    name = kind.split(",")[0]
+    first = layers.Dense(4, activation="relu", name="first")
+    memory = getattr(layers, name)(5, return_sequences=True, name="memory", **RECURRENT[kind])
+    own = chained(tools, SEQUENCE, first, memory, layers.Dense(2, name="head"))
+    set_filters(first, 1, bias=0.7)
+    block = {"LSTM": 2, "GRU": 2, "SimpleRNN": 0}[name]
+    for weight in memory.weights:
+        array = np.asarray(weight).copy()
+        array[..., block * 5 + 3] = 0.0
+        weight.assign(array)
+    graph, _ = without(own)
+    assert units(graph) == {"first": 3, "memory": 4, "head": 2}
+    assert next(call for call in graph.calls if call.name == "memory").operation.use_bias
+    alike(own, graph)
+
+
+def test_units_of_both_directions_leave_in_pairs(tools: Any, layers: Any, without: Any, alike: Any) -> None:
+    """Three of one direction and two of the other are not read: the two that are the same go."""
+    memory, head = layers.Bidirectional(layers.LSTM(4), name="memory"), layers.Dense(2, name="head")
+    own = chained(tools, SEQUENCE, memory, head)
+    without_rows(head, [0, 1, 3, 4 + 1, 4 + 3])
+    for layer in (memory.forward_layer, memory.backward_layer):
+        unread(layer, [1, 3])
+    graph, _ = without(own)
+    (call,) = [call for call in graph.calls if call.name == "memory"]
+    assert (call.operation.forward_layer.units, call.operation.backward_layer.units) == (2, 2)
+    assert call.outputs[0].shape == (4,)
+    alike(own, graph)

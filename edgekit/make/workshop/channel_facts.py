@@ -28,6 +28,6 @@ def _by_layer(group: Group, firsts: Mapping[str, Call], *, scaled: bool) -> Chan
     return ChannelGroup(
         size=group.size,
         layers={name: counted[call.outputs[0]] for name, call in firsts.items() if call.outputs[0] in counted},
-        reads={call.name: counted[call.inputs[0]] for call in group.readers},
+        reads={call.name: sum(int((which >= 0).sum()) for _, which in group.reads_of(call)) for call in group.readers},
         scaled=scaled,
     )

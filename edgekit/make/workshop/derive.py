@@ -20,6 +20,7 @@ from edgekit.make.workshop.load import FACTS_FILE
 from edgekit.make.workshop.model_facts import take_facts
 from edgekit.make.workshop.store import open_model, save_model
 from edgekit.passes.channels.groups import Group, channel_groups, left_out
+from edgekit.passes.channels.kernels import squares_of
 from edgekit.passes.channels.narrow import narrowed
 from edgekit.passes.channels.ranges import Channels, read_channels
 from edgekit.passes.residual import residual_blocks, without_blocks
@@ -121,7 +122,7 @@ def _cut(group: Group, channels: Channels, width: float) -> np.ndarray:
     norms = np.zeros(group.size)
     for call in group.makers:
         which = group.members[call.outputs[0]]
-        squares = np.square(channels.kernels[id(call)].weights, dtype=np.float64).sum(axis=(0, 1))
+        squares = squares_of(channels.readings[id(call)], which.size)
         np.add.at(norms, which[which >= 0], squares[which >= 0])
     cut = np.ones(group.size, bool)
     cut[np.argsort(-norms, kind="stable")[:left]] = False

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from edgekit.documents.facts import LayerFacts, ModelFacts, TensorFacts
+from edgekit.documents.facts import RECURRENT, LayerFacts, ModelFacts, TensorFacts
 from edgekit.keras_graph.call_graph import calls, dtype_name, maker, symbolic
 from edgekit.make.workshop.answers import is_keras3
 from edgekit.make.workshop.channel_facts import groups_of
@@ -85,6 +85,7 @@ def _facts(layer: Any, inputs: list[Any], entering: list[Any], leaving: Any) -> 
         ),
         kernel=tuple(kernel) if kernel is not None else None,
         activation=getattr(getattr(layer, "activation", None), "__name__", None),
+        biases=_biases(layer) if type(layer).__name__ in RECURRENT else 0,
     )
 
 
@@ -94,6 +95,11 @@ def _all(tensors: Any) -> list[Any]:
 
 def _first(tensors: Any) -> Any:
     return _all(tensors)[0]
+
+
+def _biases(layer: Any) -> int:
+    """The weights of a layer that are added."""
+    return sum(math.prod(weight.shape) for weight in layer.weights if not _is_matrix(weight))
 
 
 def _is_matrix(weight: Any) -> bool:
@@ -115,7 +121,7 @@ def macs(kind: str, *, entering: Shape, leaving: Shape, matrices: list[tuple[int
         return _positions(entering) * weights
     if kind.startswith(("Conv", "DepthwiseConv", "SeparableConv")) or kind == "Dense":
         return _positions(leaving) * weights
-    if kind in ("LSTM", "GRU", "SimpleRNN", "Bidirectional"):
+    if kind in RECURRENT:
         return (entering[0] or 1) * weights
     return 0
 

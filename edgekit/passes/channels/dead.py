@@ -12,8 +12,10 @@ from collections.abc import Mapping
 import numpy as np
 
 from edgekit.keras_graph.flat_graph import Call, FlatGraph, Value
+from edgekit.passes.channels.kernels import Reading
+from edgekit.passes.channels.layers import family_of
 from edgekit.passes.channels.ranges import Channels, read_channels
-from edgekit.passes.channels.roles import Role, curve
+from edgekit.passes.channels.roles import Role
 from edgekit.passes.channels.ties import tie
 
 Dead = Mapping[Value, np.ndarray]
@@ -59,20 +61,26 @@ class _Search:
         if role is Role.CLOSED:
             for value in (*call.inputs, *call.outputs):
                 self.dead[value][:] = False
-        elif role is Role.SUMS:
+            return
+        if role is Role.SUMS:
             self._hold_sums(call)
-        else:
-            tie(call, role, self.dead)
+        tie(call, role, self.dead)
 
     def _hold_sums(self, call: Call) -> None:
-        """What is dead of the input is not read by a filter that stays, or is folded into its bias."""
-        (given,), (made,) = call.inputs, call.outputs
-        if curve(call) is None:
-            self.dead[made][:] = False
-        if not self.dead[given].any():
+        """What is dead of what is read is not read by a filter that stays, or is folded into its bias."""
+        family = family_of(call)
+        if family is None or not family.ends_by_channel(call):
+            self.dead[call.outputs[0]][:] = False
+        for one in self._channels.readings[id(call)]:
+            self._hold_reading(one)
+
+    def _hold_reading(self, one: Reading) -> None:
+        given, dead = one.given, self.dead[one.given.value][one.given.channels]
+        if not dead.any():
             return
-        kernel, known = self._channels.kernels[id(call)], self._channels.ranges.get(given)
-        is_read = kernel.reads[:, ~self.dead[made]].any(axis=1)
+        stays, known = ~self.dead[one.made.value][one.made.channels], self._channels.ranges.get(given.value)
+        is_read = one.reads[:, stays].any(axis=1)
         if known is not None:
-            is_read &= ~(known.is_constant & ((known.low == 0) | (not kernel.pads)))
-        self.dead[given] &= ~is_read
+            low, is_constant = known.low[given.channels], known.is_constant[given.channels]
+            is_read &= ~(is_constant & ((low == 0) | (not one.kernel.pads)))
+        dead &= ~is_read

@@ -1,20 +1,23 @@
 """The groups of channels that can only stay or go together: what structured pruning chooses from.
 
 Where calls treat channels alike, a channel of the outcome stands or falls with those it is made of, through residual additions, depthwise
-convolutions and concatenations; a dense layer or a convolution makes channels of its own. What hangs together is one class, and classes that
-have as many channels in each value make a group: any of them can go without the others.
+convolutions and concatenations; a dense layer, a convolution or a recurrent layer makes channels of its own. What hangs together is one class, and
+classes that have as many channels in each value make a group: any of them can go without the others.
 """
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from edgekit.keras_graph.flat_graph import Call, FlatGraph, Value
+from edgekit.passes.channels.layers import family_of
+from edgekit.passes.channels.layout import Weight, summing
 from edgekit.passes.channels.ranges import Channels
-from edgekit.passes.channels.roles import Role, curve
+from edgekit.passes.channels.roles import Role
 from edgekit.passes.channels.ties import tie
 from edgekit.passes.kinds import kind
 
@@ -27,13 +30,34 @@ class Group:
     """Channels of which each is in all the group's values, equally often, or left out of all.
 
     `size` counts them. `members` tells of each value which of them each of its channels (along the last axis) is, -1 for none. `makers` are the
-    dense layers and convolutions whose filters make them, `readers` those whose kernels read them; a depthwise or grouped convolution is neither.
+    dense layers, convolutions and recurrent layers that make them, `readers` those whose kernels read them: a recurrent layer reads what it makes. A
+    depthwise or grouped convolution is neither.
     """
 
     size: int
     members: Mapping[Value, np.ndarray]
     makers: tuple[Call, ...]
     readers: tuple[Call, ...]
+
+    @property
+    def reads(self) -> tuple[Read, ...]:
+        """All kernels that read the channels, in the order of the readers."""
+        return tuple(one for call in self.readers for one in self.reads_of(call))
+
+    def reads_of(self, call: Call) -> tuple[Read, ...]:
+        """The kernels of a call that read the channels."""
+        return tuple(
+            Read(weight, self.members[weight.given.value][weight.given.channels])
+            for weight in _kernels(call)
+            if weight.given.value in self.members
+        )
+
+
+class Read(NamedTuple):
+    """A kernel that reads channels of a group, and which of them each channel is that its sums run over, -1 for none."""
+
+    weight: Weight
+    which: np.ndarray
 
 
 def channel_groups(graph: FlatGraph, channels: Channels) -> tuple[Group, ...]:
@@ -51,7 +75,7 @@ def channel_groups(graph: FlatGraph, channels: Channels) -> tuple[Group, ...]:
             size=size,
             members=found,
             makers=tuple(call for call in sums if call.outputs[0] in found),
-            readers=tuple(call for call in sums if call.inputs[0] in found),
+            readers=tuple(call for call in sums if any(weight.given.value in found for weight in _kernels(call))),
         )
         for size, found in zip(sizes, members, strict=True)
     )
@@ -76,6 +100,12 @@ def scales_of(graph: FlatGraph, group: Group) -> list[Call]:
     ]
 
 
+def _kernels(call: Call) -> list[Weight]:
+    """The kernels of a call that sum channels up."""
+    family = family_of(call)
+    return [] if family is None else summing(family.weights(call))
+
+
 def _classes(graph: FlatGraph, channels: Channels) -> dict[Value, np.ndarray]:
     """The class of every channel of every value: a number, the same for channels that hang together."""
     classes: dict[Value, np.ndarray] = {}
@@ -86,7 +116,7 @@ def _classes(graph: FlatGraph, channels: Channels) -> dict[Value, np.ndarray]:
         first += size
     for value in (*graph.inputs, *graph.outputs, *_closed(graph, channels)):
         classes[value][:] = STAYS
-    tying = [call for call in graph.calls if channels.roles[id(call)] not in (Role.CLOSED, Role.SUMS)]
+    tying = [call for call in graph.calls if channels.roles[id(call)] is not Role.CLOSED]
     before = -1
     while (total := sum(int(found.sum()) for found in classes.values())) != before:
         before = total
@@ -101,7 +131,7 @@ def _closed(graph: FlatGraph, channels: Channels) -> Iterator[Value]:
         role = channels.roles[id(call)]
         if role is Role.CLOSED:
             yield from (*call.inputs, *call.outputs)
-        elif role is Role.SUMS and curve(call) is None:
+        elif role is Role.SUMS and (family := family_of(call)) is not None and not family.ends_by_channel(call):
             yield from call.outputs
 
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from edgekit.keras_graph.flat_graph import Call
-from edgekit.passes.affine import TRANSPOSED, pads_nothing
+from edgekit.passes.channels.layout import Part, Weight
 from edgekit.passes.channels.numbers import NEGLIGIBLE, Range, scaled, settled
 
 
 class Kernel(NamedTuple):
     """The weights of a call by (tap, input channel, filter), those it adds up, and what is added to each sum.
 
-    `rises` and `falls` tell by (input channel, filter) whether some weight is above or below zero by what counts.
+    `rises` and `falls` tell by (input channel, filter) whether some weight is above or below zero by what counts. `pads` says whether some sums
+    see zeros in place of the input: at a border, or before the first step.
     """
 
     weights: np.ndarray
@@ -29,19 +30,46 @@ class Kernel(NamedTuple):
         return np.asarray(self.rises | self.falls)
 
 
-def kernel_of(call: Call) -> Kernel:
-    """The kernel of a dense layer or a convolution; of a depthwise one the filters are those of each channel.
+class Reading(NamedTuple):
+    """One kernel of a call: the channels that its sums run over, those that they make, and its numbers; a filter is a block of a made channel."""
 
-    A transposed convolution counts as padded: it sees more of its input at some places than at others.
-    """
-    layer = call.operation
-    kernel, is_transposed = np.asarray(layer.kernel), call.kind in TRANSPOSED
-    kernel = np.swapaxes(kernel, -1, -2) if is_transposed else kernel
-    weights = kernel.reshape(-1, *kernel.shape[-2:])
-    bias = np.asarray(layer.bias, np.float64) if layer.use_bias else np.zeros(call.outputs[0].shape[-1])  # type: ignore[arg-type]
+    given: Part
+    made: Part
+    kernel: Kernel
+
+    @property
+    def reads(self) -> np.ndarray:
+        """By (channel that is summed, channel that is made), whether the one depends on the other."""
+        found = self.kernel.reads
+        by_block = found.reshape(len(found), self.made.blocks, -1)
+        return found if self.made.blocks == 1 else np.asarray(by_block.any(axis=1))
+
+    @property
+    def squares(self) -> np.ndarray:
+        """By channel that is made, the sum of the squares of its weights, float64."""
+        weights = self.kernel.weights
+        by_filter = np.einsum("tif,tif->f", weights, weights, dtype=np.float64)
+        return np.asarray(by_filter.reshape(self.made.blocks, -1).sum(axis=0))
+
+
+def reading(weight: Weight, bias: np.ndarray, *, pads: bool) -> Reading:
+    """What a kernel reads, with its numbers as they are now."""
+    return Reading(weight.given, weight.made, kernel_of(weight.by_tap, bias, pads=pads))
+
+
+def kernel_of(weights: np.ndarray, bias: np.ndarray, *, pads: bool, by_channel: bool = False) -> Kernel:
+    """The kernel of weights by (tap, input channel, filter); `by_channel` where the filters are those of each channel, as in a depthwise one."""
     most, least = weights.max(axis=0), weights.min(axis=0)
-    floor = _negligible(np.maximum(most, -least), by_channel="Depthwise" in call.kind)
-    return Kernel(weights, bias, most > floor, least < -floor, is_transposed or not pads_nothing(call))
+    floor = _negligible(np.maximum(most, -least), by_channel=by_channel)
+    return Kernel(weights, bias, most > floor, least < -floor, pads)
+
+
+def squares_of(readings: Sequence[Reading], channels: int) -> np.ndarray:
+    """By channel that a call makes, the sum of the squares of all weights that make it, float64."""
+    found = np.zeros(channels)
+    for one in readings:
+        found[one.made.channels] += one.squares
+    return found
 
 
 def _negligible(sizes: np.ndarray, *, by_channel: bool) -> np.ndarray:

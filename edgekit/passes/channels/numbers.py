@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from edgekit.passes.channels.roles import Curve
+from edgekit.passes.channels.curves import Curve
 
 NEGLIGIBLE = 1e-9
 """A sixtieth of float32's half step of 6e-8: what is this much smaller than what it is added to does not change it."""

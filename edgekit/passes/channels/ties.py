@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from edgekit.keras_graph.flat_graph import Call, Value
+from edgekit.passes.channels.layers import family_of
 from edgekit.passes.channels.roles import Role
 
 
@@ -32,9 +33,15 @@ def ties(call: Call, role: Role) -> Iterator[tuple[Value, np.ndarray]]:
 def tie(call: Call, role: Role, numbers: Mapping[Value, np.ndarray]) -> None:
     """Let tied channels have the least number of them all, in place; of booleans, False.
 
-    One pass over a call may not be enough: it is to be repeated until nothing changes.
+    One pass over a call may not be enough: it is to be repeated until nothing changes. A call that sums up ties no channel to one of its input.
     """
     others = numbers[call.outputs[0]]
+    if role is Role.SUMS:
+        family = family_of(call)
+        pairs = None if family is None else family.pairs(call)
+        if pairs is not None:
+            others[pairs] = others[pairs].min(axis=0)
+        return
     for value, places in ties(call, role):
         one = numbers[value]
         np.minimum(one, others[places].min(axis=0), out=one)

@@ -1,12 +1,13 @@
 """What a flat graph holds of a budget while its groups of channels become narrower.
 
-The width of a value is a sum over the groups in it, a kernel's size a product of two widths: so every width is weighed without making a
-narrower graph.
+The width of a value is a sum over the groups in it, a kernel's size a product of two widths (in a recurrent one twice the same): so every width is
+weighed without making a narrower graph.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -14,12 +15,20 @@ import numpy as np
 from edgekit.cost.graph import Budget
 from edgekit.cost.work_time import WorkTime
 from edgekit.keras_graph.flat_graph import Call, FlatGraph, Value
-from edgekit.passes.affine import DEPTHWISE
 from edgekit.passes.channels.groups import Group
+from edgekit.passes.channels.layers import family_of
 from edgekit.passes.channels.ranges import Channels
 from edgekit.passes.channels.roles import Role
-from edgekit.passes.kinds import kind
-from edgekit.techniques.narrowing.counted import Work, elements, kernel_weights, lifetimes, positions, works_of, written
+from edgekit.techniques.narrowing.counted import (
+    Work,
+    elements,
+    is_kernel,
+    kernel_weights,
+    lifetimes,
+    positions,
+    works_of,
+    written,
+)
 
 
 class Products(NamedTuple):
@@ -83,10 +92,10 @@ class Account:
     def _kernels(self, graph: FlatGraph, channels: Channels, works: Sequence[Work], budget: Budget) -> Products:
         found, seen = [], set()
         for call, work in zip(graph.calls, works, strict=True):
-            amount = kernel_weights(call.operation) * (positions(work) if budget == "macs" else 1)
-            if amount and (budget == "macs" or id(call.operation) not in seen):
-                found.append((float(amount), *self._followed(call, channels)))
+            times = positions(work) if budget == "macs" else int(id(call.operation) not in seen)
             seen.add(id(call.operation))
+            if times:
+                found += [(float(times * weights), *places) for weights, places in self._followed(call, channels)]
         amounts, given, made = zip(*found, strict=True) if found else ((), (), ())
         return Products(np.array(amounts, float), list(given), list(made))
 
@@ -104,14 +113,18 @@ class Account:
                 found[self._place[value]] = count
         return found
 
-    def _followed(self, call: Call, channels: Channels) -> tuple[int, int]:
+    def _followed(self, call: Call, channels: Channels) -> Iterator[tuple[int, tuple[int, int]]]:
+        """Of each kernel of a call its weights, and the places of the two values whose widths their number follows."""
         nothing = self._slopes.shape[1] - 1
-        role = channels.roles[id(call)]
-        if role is Role.SUMS:
-            return self._place[call.inputs[0]], self._place[call.outputs[0]]
-        if role is Role.GROUPED or (role is Role.ALIKE and kind(call) in DEPTHWISE):
-            return self._place[call.outputs[0]], nothing
-        return nothing, nothing
+        family = None if channels.roles[id(call)] is Role.CLOSED else family_of(call)
+        if family is None:
+            yield kernel_weights(call.operation), (nothing, nothing)
+            return
+        for weight in family.weights(call):
+            if is_kernel(weight.variable):
+                places = [self._place[part.value] for part in weight.along.values()]
+                first, second, *_ = *places, nothing, nothing
+                yield math.prod(weight.variable.shape), (first, second)
 
     def _lives(self, works: Sequence[Work], graph: FlatGraph) -> np.ndarray:
         """By (value, call), the elements of a value that is alive during a call."""

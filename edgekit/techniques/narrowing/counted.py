@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from edgekit.cost.graph import Budget
 from edgekit.cost.work_time import WorkTime
+from edgekit.documents.facts import RECURRENT
 from edgekit.keras_graph.call_graph import calls, flat, inner_graph, symbolic
 from edgekit.keras_graph.flat_graph import FlatGraph
 from edgekit.techniques.sites import unwrapped
@@ -21,7 +22,6 @@ from edgekit.tflite.model import TfliteModel
 from edgekit.tflite.weights import kernels
 
 Shape = tuple[int | None, ...]
-RECURRENT = ("LSTM", "GRU", "SimpleRNN", "Bidirectional")
 STORES = ("QUANTIZE", "DEQUANTIZE", "CAST")
 BYTES = {"float32": 4, "int16x8": 2}
 """Bytes of an activation by the arithmetic of its operator; one where it is not here."""
@@ -86,9 +86,13 @@ def _written_elements(tflite: TfliteModel) -> int:
 
 
 def kernel_weights(operation: Any) -> int:
-    """The weights of a layer that are multiplied; a recurrent layer's bias may have two dimensions too."""
-    weights = getattr(operation, "weights", ())
-    return sum(math.prod(one.shape) for one in weights if len(one.shape) > 1 and "bias" not in one.name.split("/")[-1])
+    """The weights of a layer that are multiplied."""
+    return sum(math.prod(one.shape) for one in getattr(operation, "weights", ()) if is_kernel(one))
+
+
+def is_kernel(weight: Any) -> bool:
+    """Whether a weight is multiplied; a recurrent layer's bias may have two dimensions too."""
+    return len(weight.shape) > 1 and "bias" not in weight.name.split("/")[-1]
 
 
 def positions(work: Work) -> int:

@@ -22,7 +22,7 @@ from edgekit.keras_graph.flat_graph import read_graph
 from edgekit.passes.channels.groups import Group
 from edgekit.techniques.interface import Constraint, Training
 from edgekit.techniques.narrowing.cutter import Cutter, Plan
-from edgekit.techniques.narrowing.importance import Importance, by_input, input_axis, placed, state_of
+from edgekit.techniques.narrowing.importance import Importance, placed, state_of
 from edgekit.techniques.narrowing.ranking import least_worth
 from edgekit.techniques.narrowing.rounds import needed, probed
 from edgekit.techniques.soft_threshold import TINY, SoftThreshold
@@ -57,9 +57,8 @@ def narrowed_by_group_lasso(door: Any, model: Any, plan: Plan, training: Trainin
 def norms(group: Group) -> np.ndarray:
     """By channel the norm of all the weights that read it."""
     squares = np.zeros(group.size)
-    for call in group.readers:
-        of_input = by_input(call, np.asarray(call.operation.kernel) ** 2)
-        squares += placed(of_input, group.members[call.inputs[0]], group.size)
+    for weight, which in group.reads:
+        squares += placed(weight.by_given(np.asarray(weight.variable) ** 2), which, group.size)
     return np.asarray(np.sqrt(squares))
 
 
@@ -91,13 +90,9 @@ class GroupPull:
 
 def scale(group: Group, factors: np.ndarray) -> None:
     """Multiply the weights that read each channel by its factor."""
-    for call in group.readers:
-        which = group.members[call.inputs[0]]
-        of_input = np.where(which >= 0, factors[which], 1.0).astype("float32")
-        kernel = np.asarray(call.operation.kernel)
-        shape = [1] * kernel.ndim
-        shape[input_axis(call)] = -1
-        call.operation.kernel.assign(kernel * of_input.reshape(shape))
+    for weight, which in group.reads:
+        of_given = np.where(which >= 0, factors[which], 1.0).astype("float32")
+        weight.variable.assign(np.asarray(weight.variable) * weight.spread(of_given))
 
 
 def _drawn(groups: Sequence[Group], worth: Importance, stay: Sequence[int], steps: int) -> Constraint:

@@ -1,14 +1,14 @@
 """What each channel of a group is worth, by one of three criteria; none is the best for every model.
 
 norm
-    The Euclidean norm of a channel's filters.
+    The Euclidean norm of a channel's filters; of a recurrent unit, of its columns in all gates.
 scale
     The size of the scale of the batch normalization behind them, as in Liu et al., "Learning Efficient Convolutional Networks through
     Network Slimming" (arXiv 1708.06519).
 taylor
     How much the training loss is predicted to change without the channel, to the first order: the sum of weight times gradient over all
     that reads it, per batch; after Molchanov et al. (arXiv 1611.06440, 1906.10771). What is summed is of the readers, not of the filters
-    themselves: behind a batch normalization the latter is always zero.
+    themselves: behind a batch normalization the latter is always zero. A recurrent unit is read by its layer too.
 
 Layers have weights of different size, so a norm or scale counts beside those of its layer: its square as a share of the squares of all that
 are no smaller, which Lee et al. (arXiv 2010.07611) show to be right for one ranking over all layers. A change of the loss needs none of it.
@@ -22,10 +22,9 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from edgekit.keras_graph.flat_graph import Call, FlatGraph
-from edgekit.passes.affine import TRANSPOSED
 from edgekit.passes.channels.groups import Group, channel_groups, scales_of
+from edgekit.passes.channels.kernels import squares_of
 from edgekit.passes.channels.ranges import Channels, read_channels
-from edgekit.passes.kinds import kind
 
 Criterion = Literal["norm", "scale", "taylor"]
 Importance = list[np.ndarray]
@@ -51,8 +50,7 @@ def by_norm(state: State) -> Importance:
     """The norms of the filters that make a channel."""
 
     def norms(call: Call) -> np.ndarray:
-        weights = state.channels.kernels[id(call)].weights  # (tap, input channel, filter)
-        return np.asarray(np.sqrt(np.einsum("tif,tif->f", weights, weights, dtype=np.float64)))
+        return np.asarray(np.sqrt(squares_of(state.channels.readings[id(call)], call.outputs[0].shape[-1] or 0)))
 
     return [
         sum(
@@ -80,29 +78,19 @@ def by_scale(state: State) -> Importance | None:
 
 def by_taylor(state: State, slopes: Slopes) -> Importance:
     """The mean change of the loss over batches; `slopes` gives, batch by batch, the gradient by each of some kernels."""
-    readers = list({id(call): call for group in state.groups for call in group.readers}.values())
-    kernels = [np.asarray(call.operation.kernel) for call in readers]
+    reads = [group.reads for group in state.groups]
+    weights = list({id(one.weight.variable): one.weight for own in reads for one in own}.values())
+    kernels = [np.asarray(weight.variable) for weight in weights]
     found = [np.zeros(group.size) for group in state.groups]
-    for by_kernel in slopes([call.operation.kernel for call in readers]):
+    for by_kernel in slopes([weight.variable for weight in weights]):
         changes = {
-            id(call): by_input(call, kernel * slope)
-            for call, kernel, slope in zip(readers, kernels, by_kernel, strict=True)
+            id(weight.variable): weight.by_given(kernel * slope)
+            for weight, kernel, slope in zip(weights, kernels, by_kernel, strict=True)
         }
-        for total, group in zip(found, state.groups, strict=True):
-            parts = (placed(changes[id(call)], group.members[call.inputs[0]], group.size) for call in group.readers)
-            total += abs(sum(parts, np.zeros(group.size)))
+        for total, own in zip(found, reads, strict=True):
+            parts = (placed(changes[id(one.weight.variable)], one.which, total.size) for one in own)
+            total += abs(sum(parts, np.zeros(total.size)))
     return found
-
-
-def input_axis(call: Call) -> int:
-    """The axis of the input channels of a kernel, from the end."""
-    return -1 if kind(call) in TRANSPOSED else -2
-
-
-def by_input(call: Call, numbers: np.ndarray) -> np.ndarray:
-    """The sum of a kernel's numbers over all but its input channels."""
-    axis = numbers.ndim + input_axis(call)
-    return np.asarray(numbers.sum(axis=tuple(one for one in range(numbers.ndim) if one != axis), dtype=np.float64))
 
 
 def placed(numbers: np.ndarray, which: np.ndarray, size: int) -> np.ndarray:

@@ -48,7 +48,7 @@ def no_group(graph: Graph) -> str:
     """Why there is none."""
     if graph.groups:
         return f"none of the {len(graph.groups)} groups of channels can be cut: the layers are left out, or have one channel"
-    return "no layer has channels that can go: each makes an output, or goes into a layer of which it is not known what it does with them"
+    return "no layer has channels that can go: each makes an output, or is made or taken by a layer of which it is not known what it does with them"
 
 
 def no_scale(graph: Graph) -> str | None:

@@ -55,6 +55,24 @@ def test_the_channels_of_the_largest_norm_stay_with_their_weights(tools):
     np.testing.assert_array_equal(made["classes"], weights(graph)["classes"][largest])
 
 
+def test_the_units_of_a_recurrent_layer_stay_with_their_columns_in_all_gates(tools):
+    """Those of the largest norm over the input's and the units' weights, with what each reads of the others that stay."""
+    keras = tools.keras3
+    given = keras.Input((6, 3))
+    hidden = keras.layers.LSTM(16, name="hidden")(given)
+    graph = read_graph(tools, keras.Model(given, keras.layers.Dense(2, name="classes")(hidden)))
+    cell = graph.calls[0].operation.cell
+    kernel, recurrent = np.asarray(cell.kernel), np.asarray(cell.recurrent_kernel)
+    norms = (np.concatenate([kernel, recurrent]) ** 2).reshape(19, 4, 16).sum(axis=(0, 1))
+    largest = np.sort(np.argsort(-norms)[:8])
+    columns = (16 * np.arange(4)[:, None] + largest).reshape(-1)
+    made = narrower(tools, graph, 0.5)
+    narrow = made.calls[0].operation.cell
+    np.testing.assert_array_equal(narrow.kernel, kernel[:, columns])
+    np.testing.assert_array_equal(narrow.recurrent_kernel, recurrent[largest][:, columns])
+    np.testing.assert_array_equal(weights(made)["classes"], weights(graph)["classes"][largest])
+
+
 @pytest.mark.parametrize(
     ("size", "width", "left"), [(16, 0.5, 8), (16, 0.1, 4), (16, 0.7, 12), (6, 0.5, 3), (3, 0.1, 1)]
 )

@@ -47,6 +47,8 @@ def test_of_a_loaded_model(workshop, tmp_path):
     done = workshop.run({**job, "trust": False, "seed": 0, "sha256": "0" * 64, "target": str(tmp_path)})
     counted = {layer["name"]: layer["macs"] for layer in done.value["layers"]}
     assert (counted["memory"], counted["next"]) == (5 * (2 * 12 + 4 * 12), 4 * 3)
+    assert [layer.get("biases", 0) for layer in done.value["layers"]][-2:] == [2 * 12, 0]
+    assert [(group["size"], group["reads"]) for group in done.value["groups"]] == [(4, {"memory": 4, "next": 4})]
 
 
 ENDS = """

@@ -104,6 +104,32 @@ def parametric(layers: Any, x: Any) -> Any:
     return layers.Conv2D(2, 1, name="head")(x)
 
 
+def recurrent(layers: Any, x: Any) -> Any:
+    """A GRU of each kind and an LSTM, one on the other: sequences, backwards, then the last state."""
+    x = layers.Reshape((8, 24))(x)
+    x = layers.GRU(6, return_sequences=True, dropout=0.1, recurrent_dropout=0.1, name="after")(x)
+    x = layers.GRU(5, reset_after=False, return_sequences=True, go_backwards=True, name="before")(
+        layers.Dropout(0.2)(x)
+    )
+    x = layers.LSTM(7, use_bias=False, unroll=True, name="lstm")(x)
+    return layers.Dense(2, name="head")(x)
+
+
+def both_ways(layers: Any, x: Any) -> Any:
+    """Side by side, and added up; the latter of the former."""
+    x = layers.Bidirectional(layers.LSTM(4, return_sequences=True), name="side_by_side")(layers.Reshape((8, 24))(x))
+    x = layers.Dense(6, activation="relu", name="dense")(x)
+    x = layers.Bidirectional(layers.GRU(5, use_bias=False), merge_mode="sum", name="added")(x)
+    return layers.Dense(2, name="head")(x)
+
+
+def remembered(layers: Any, x: Any) -> Any:
+    """A layer that reads and makes the same channels, behind a convolution over the steps and before a flatten."""
+    x = layers.Conv1D(6, 3, strides=2, activation="relu", name="steps")(layers.Reshape((8, 24))(x))
+    x = layers.Add()([x, layers.SimpleRNN(6, return_sequences=True, name="simple")(x)])
+    return layers.Dense(2, name="head")(layers.Flatten()(x))
+
+
 def drawn(seed: int) -> Callable[[Any, Any], Any]:
     """A network at random: each layer on one that is there already, three outputs, two of them behind a flatten."""
     generator = np.random.default_rng(seed)
@@ -142,7 +168,21 @@ def _step(layers: Any, one: Any, other: Any, kind: int, times: int) -> Any:
 
 NETWORKS: dict[str, Callable[[Any, Any], Any]] = {
     made.__name__: made
-    for made in (chain, flattened, residual, mobile, joined, crossed, excited, u_net, grouped, parametric)
+    for made in (
+        chain,
+        flattened,
+        residual,
+        mobile,
+        joined,
+        crossed,
+        excited,
+        u_net,
+        grouped,
+        parametric,
+        recurrent,
+        both_ways,
+        remembered,
+    )
 }
 
 

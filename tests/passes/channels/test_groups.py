@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgekit.keras_graph.flat_graph import Call, FlatGraph, model_of, run_graph
+from edgekit.keras_graph.flat_graph import FlatGraph, model_of, run_graph
 from edgekit.passes.channels.groups import Group, channel_groups, left_out
+from edgekit.passes.channels.layout import Weight
 from edgekit.passes.channels.narrow import narrowed
 from edgekit.passes.channels.ranges import read_channels
 
@@ -36,12 +37,11 @@ def cut(tools: Any, graph: FlatGraph, groups: Sequence[Group], gone: Mapping[int
     return narrowed(tools, graph, read_channels(graph), left_out(groups, gone))
 
 
-def silenced(call: Call, given: np.ndarray) -> None:
-    """Zero what the kernel of a call reads of some channels."""
-    kernel = np.asarray(call.operation.kernel).copy()
-    rows = kernel if call.kind.endswith("Transpose") else np.swapaxes(kernel, -1, -2)
-    rows[..., given] = 0.0
-    call.operation.kernel.assign(kernel)
+def silenced(kernel: Weight, given: np.ndarray) -> None:
+    """Zero what a kernel reads of some channels."""
+    numbers = np.asarray(kernel.variable).copy()
+    np.moveaxis(numbers, kernel.summed or 0, 0)[given] = 0.0
+    kernel.variable.assign(numbers)
 
 
 def parameters(graph: FlatGraph) -> int:
@@ -67,6 +67,9 @@ EXPECTED = {
     ],
     "grouped": [(3, ["first"], ["head"])],
     "parametric": [(5, ["first"], ["second"]), (4, ["second"], ["third"]), (6, ["third"], ["head"])],
+    "recurrent": [(6, ["after"], ["after", "before"]), (5, ["before"], ["before", "lstm"]), (7, ["lstm"], ["head", "lstm"])],
+    "both_ways": [(5, ["added"], ["added", "head"]), (6, ["dense"], ["added"]), (4, ["side_by_side"], ["dense", "side_by_side"])],
+    "remembered": [(6, ["simple", "steps"], ["head", "simple"])],
 }  # fmt: skip
 
 
@@ -99,9 +102,8 @@ def test_a_cut_is_the_model_without_the_share_of_what_is_cut(
     made = model_of(tools, after)
     assert made.count_params() == parameters(after) < parameters(graph)
     for place, group in enumerate(groups):
-        for reader in group.readers:
-            which = group.members[reader.inputs[0]]
-            silenced(reader, (which >= 0) & gone[place][which])
+        for kernel, which in group.reads:
+            silenced(kernel, (which >= 0) & gone[place][which])
     alike(model, after)
 
 
@@ -131,6 +133,41 @@ def test_channels_of_several_places_or_filters_are_one(tools: Any, network: Call
         times = {int(np.bincount(which[which >= 0]).min()) for which in group.members.values()}
         assert sorted(times) == counted
         assert all(len(set(np.bincount(which[which >= 0]))) == 1 for which in group.members.values())
+
+
+def test_the_units_of_both_directions_go_in_pairs(tools: Any, network: Callable[..., Any]) -> None:
+    """A cut of the second and the fourth leaves the columns of all gates, the rows and the biases of the others, in each direction."""
+    graph, groups = read(tools, network("both_ways"))
+    place = next(place for place, group in enumerate(groups) if group.size == 4)
+    (maker,) = groups[place].makers
+    assert groups[place].members[maker.outputs[0]].tolist() == [0, 1, 2, 3, 0, 1, 2, 3]
+    after = cut(tools, graph, groups, {place: np.array([False, True, False, True])})
+    (now,) = [call for call in after.calls if call.name == "side_by_side"]
+    columns = [gate * 4 + unit for gate in range(4) for unit in (0, 2)]
+    for name in ("forward_layer", "backward_layer"):
+        own, narrow = (getattr(call.operation, name).cell for call in (maker, now))
+        np.testing.assert_array_equal(narrow.kernel, np.asarray(own.kernel)[:, columns])
+        np.testing.assert_array_equal(narrow.recurrent_kernel, np.asarray(own.recurrent_kernel)[[0, 2]][:, columns])
+        np.testing.assert_array_equal(narrow.bias, np.asarray(own.bias)[columns])
+    assert now.outputs[0].shape == (8, 4)
+
+
+def test_recurrent_layers_that_keep_or_hand_on_a_state_stay_whole(tools: Any, network: Callable[..., Any]) -> None:
+    """So do cells that are stacked, gates that look across units, and what a constraint holds or a mask steps over."""
+
+    def made(layers: Any, x: Any) -> Any:
+        x = layers.Reshape((8, 24))(x)
+        x, state = layers.GRU(3, return_sequences=True, return_state=True, name="gives_out")(x)
+        x = layers.GRU(3, return_sequences=True, name="is_given")(x, initial_state=state)
+        x = layers.RNN([layers.LSTMCell(4), layers.LSTMCell(3)], return_sequences=True, name="stacked")(x)
+        x = layers.GRU(4, recurrent_activation="softmax", return_sequences=True, name="across")(x)
+        x = layers.GRU(4, recurrent_constraint="max_norm", return_sequences=True, name="constrained")(x)
+        x = layers.GRU(4, return_sequences=True, name="masked")(layers.Masking()(x))
+        x = layers.GRU(5, return_sequences=True, name="free")(layers.Conv1D(3, 1, name="point")(x))
+        return layers.SimpleRNN(2, name="out")(x)
+
+    _, groups = read(tools, network(made))
+    assert told(groups) == [(5, ["free"], ["free", "out"]), (3, ["point"], ["free"])]
 
 
 def test_a_sum_of_concatenations_ties_pairs(tools: Any, network: Callable[..., Any]) -> None:

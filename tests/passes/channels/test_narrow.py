@@ -13,10 +13,12 @@ from edgekit.cost.graph import Graph
 from edgekit.cost.lowering import lower
 from edgekit.cost.narrower import narrower, uniform
 from edgekit.documents.facts import ChannelGroup, ModelFacts
-from edgekit.keras_graph.flat_graph import model_of
+from edgekit.keras_graph.flat_graph import model_of, read_graph
 from edgekit.passes.channels.groups import channel_groups, left_out
 from edgekit.passes.channels.narrow import narrowed
 from edgekit.passes.channels.ranges import read_channels
+from edgekit.tflite.model import TfliteModel
+from edgekit.tflite.weights import kernels
 
 pytestmark = pytest.mark.tf
 
@@ -53,6 +55,9 @@ def cut(tools: Any, model: Any, widths: tuple[int, ...]) -> Any:
         "u_net",
         "grouped",
         "parametric",
+        "recurrent",
+        "both_ways",
+        "remembered",
         0,
         1,
     ],
@@ -97,6 +102,46 @@ def test_facts_and_operators_say_which_channels_a_scale_stands_behind(tools: Any
     graph = lower(facts_of(tools, network(made)))
     assert [group.scaled for group in graph.groups] == [True, False]
     assert [group.scaled for group in narrower(graph, (3, 2)).groups] == [True, False]
+
+
+def test_a_recurrent_layer_counts_as_one_that_reads_its_own_channels(tools: Any, network: Callable[..., Any]) -> None:
+    """In the facts and in the lowered graph; both directions read the input and their own units."""
+    facts = facts_of(tools, network("both_ways"))
+    side_by_side, dense, added = facts.groups
+    assert side_by_side == ChannelGroup(
+        size=4, layers={"side_by_side": 2 * 4}, reads={"side_by_side": 2 * 4, "dense": 2 * 4}
+    )
+    assert dense == ChannelGroup(size=6, layers={"dense": 6}, reads={"added": 2 * 6})
+    assert added == ChannelGroup(size=5, layers={"added": 5}, reads={"added": 2 * 5, "head": 5})
+    node = lower(facts).nodes[1]
+    assert (node.name, node.reads, node.weights, node.biases) == (
+        "side_by_side", 2 * (24 + 4), 2 * 4 * 4 * (24 + 4), 2 * 4 * 4,
+    )  # fmt: skip
+    narrow = narrower(lower(facts), (3, 6, 5)).nodes[1]
+    assert (narrow.width, narrow.weights, narrow.biases, narrow.macs) == (
+        2 * 3, 2 * 4 * 3 * (24 + 3), 2 * 4 * 3, 8 * 2 * 4 * 3 * (24 + 3),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["LSTM", "GRU"])
+def test_the_int8_file_of_a_narrow_recurrent_layer_has_the_predicted_weights(
+    tools: Any, network: Callable[..., Any], int8: Callable[..., TfliteModel], kind: str
+) -> None:
+    """An LSTM is one operator; a GRU is unrolled, as in a build, where the first step has no state to multiply."""
+
+    def made(layers: Any, x: Any) -> Any:
+        x = getattr(layers, kind)(8, name="memory")(layers.Reshape((4, 48))(x))
+        return layers.Dense(2, name="head")(x)
+
+    model = network(made)
+    graph = lower(facts_of(tools, model))
+    predicted, narrow = narrower(graph, (5,)), read_graph(tools, cut(tools, model, (5,)))
+    file = int8(narrow, unrolled=kind == "GRU")
+    gates = {"LSTM": 4, "GRU": 3}[kind]
+    assert predicted.weights == gates * 5 * (48 + 5) + 5 * 2 < graph.weights
+    assert sum(kernel.array.size for kernel in kernels(file)) == predicted.weights
+    assert file.macs == predicted.macs - (gates * 5 * 5 if kind == "GRU" else 0)
+    assert ("UNIDIRECTIONAL_SEQUENCE_LSTM" in {one.name for one in file.operators}) == (kind == "LSTM")
 
 
 def test_a_layer_that_is_called_twice_counts_as_it_is_called_first(

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edgekit.passes.channels.curves import Curve
 from edgekit.passes.channels.kernels import Kernel, depthwise_sums, sums
 from edgekit.passes.channels.numbers import Range, anything, curved, merged, scaled, settled
-from edgekit.passes.channels.roles import Curve
 
 ENDS = st.sampled_from((-np.inf, -2.0, -0.5, 0.0, 0.5, 2.0, np.inf))
 NUMBERS = st.sampled_from((-1.0, -0.25, 0.0, 0.5, 1.0))

@@ -37,7 +37,14 @@ def joined(layers: Any, x: Any) -> Any:
     return layers.Conv2D(1, 1, name="head")(x)
 
 
-NETWORKS = {made.__name__: made for made in (flattened, residual, mobile, joined)}
+def recurrent(layers: Any, x: Any) -> Any:
+    x = layers.Conv1D(32, 3, padding="same", activation="relu", name="steps")(layers.Reshape((8, 24))(x))
+    x = layers.Bidirectional(layers.GRU(8, return_sequences=True), name="both")(x)
+    x = layers.LSTM(12, name="last")(x)
+    return layers.Dense(2, name="head")(x)
+
+
+NETWORKS = {made.__name__: made for made in (flattened, residual, mobile, joined, recurrent)}
 
 
 @pytest.fixture

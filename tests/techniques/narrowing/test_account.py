@@ -18,7 +18,7 @@ TIME = WorkTime(inference_ns=0, operator_ns=0, mac_ns=10, byte_ns=20, weight_byt
 
 
 @pytest.mark.parametrize("budget", ["parameters", "macs", "activations", "latency"])
-@pytest.mark.parametrize("name", ["flattened", "residual", "mobile", "joined"])
+@pytest.mark.parametrize("name", ["flattened", "residual", "mobile", "joined", "recurrent"])
 def test_what_is_weighed_is_what_the_narrower_model_holds(tools, network, state, name, budget):
     found = state(network(name))
     account = Account(*found, budget, TIME if budget == "latency" else None)
@@ -40,6 +40,18 @@ def test_the_budgets_are_the_sums_that_one_writes_down(network):
     assert of_model(model, "parameters") == 3 * 3 * 3 * 12 + 108 * 16 + 16 * 2
     assert of_model(model, "macs") == 3 * 3 * (3 * 3 * 3 * 12) + 108 * 16 + 16 * 2
     assert of_model(model, "activations") == 8 * 8 * 3 + 3 * 3 * 12, "input and output of the convolution"
+
+
+def test_the_weights_of_a_unit_are_its_columns_and_its_row_in_every_gate(network, state):
+    """8 steps of 24 -> 32 channels -> 8 units in both directions -> 12 units -> 2; each weight but the head's is used in each step."""
+    model, steps, head = network("recurrent"), 3 * 24 * 32, 12 * 2
+    both, last = 2 * 3 * 8 * (32 + 8), 4 * 12 * (16 + 12)
+    assert of_model(model, "parameters") == steps + both + last + head
+    assert of_model(model, "macs") == 8 * (steps + both + last) + head
+    found = state(model)
+    half = np.array([0.5 if group.makers[0].name == "both" else 1.0 for group in found.groups])
+    both, last = 2 * 3 * 4 * (32 + 4), 4 * 12 * (8 + 12)
+    assert Account(*found, "parameters").held(half).max() == steps + both + last + head
 
 
 def test_the_time_of_the_work_is_that_of_the_slower_side_of_the_roofline(network, state):

@@ -51,7 +51,7 @@ def test_the_cut_loses_less_than_the_same_share_cut_by_norm(tools, classifier, t
     assert accuracy(narrow) >= before - 0.05 > 0.8
 
 
-@pytest.mark.parametrize("name", ["flattened", "residual", "mobile", "joined"])
+@pytest.mark.parametrize("name", ["flattened", "residual", "mobile", "joined", "recurrent"])
 def test_channels_become_zero_against_random_steps_and_no_more_than_are_to_go(network, state, name):
     """As Adam's steps are for weights that do not matter; before anything is set to zero at the end."""
     groups, steps, generator = state(network(name)).groups, 100, np.random.default_rng(0)
@@ -59,8 +59,9 @@ def test_channels_become_zero_against_random_steps_and_no_more_than_are_to_go(ne
     worth = [generator.uniform(0.5, 1.5, group.size) for group in groups]
     pulls = [GroupPull(group, own, group.size // 2, steps) for group, own in zip(groups, worth, strict=True)]
     for step in range(1, steps + 21):
-        for call in {id(call): call for group in groups for call in group.readers}.values():
-            kernel = call.operation.kernel
+        for kernel in {
+            id(read.weight.variable): read.weight.variable for group in groups for read in group.reads
+        }.values():
             kernel.assign(np.asarray(kernel) + 1e-3 * generator.normal(size=kernel.shape).astype("float32"))
         for pull in pulls:
             pull.step(step)
@@ -81,7 +82,7 @@ def test_a_channel_that_the_loss_makes_larger_takes_the_place_of_another(network
     assert norms(group)[0] > 0 and (norms(group) == 0).sum() == 1
 
 
-@pytest.mark.parametrize("name", ["flattened", "residual", "mobile", "joined"])
+@pytest.mark.parametrize("name", ["flattened", "residual", "mobile", "joined", "recurrent"])
 def test_a_channel_that_nobody_reads_goes_without_a_change(tools, network, state, name):
     model = network(name)
     found = state(model)

@@ -72,6 +72,33 @@ def test_taylor_is_the_change_of_the_loss_to_the_first_order(classifier, state, 
         assert change == pytest.approx(worth[channel], rel=0.1, abs=1e-5)
 
 
+def test_the_norm_of_a_recurrent_unit_is_that_of_its_columns_in_all_gates(network, state):
+    """Norms of 1 by a recurrent weight, and of 2 by one of the input, in one direction and in the other, as of filters above."""
+    model = network("recurrent")
+    cells = [getattr(model.get_layer("both"), name).cell for name in ("forward_layer", "backward_layer")]
+    kernels = [np.zeros(cell.kernel.shape, "float32") for cell in cells]
+    recurrent = [np.zeros(cell.recurrent_kernel.shape, "float32") for cell in cells]
+    recurrent[0][3, 2 * 8 + 0], kernels[0][0, 1], kernels[1][5, 8 + 2] = 1, 2, 2
+    for cell, kernel, of_units in zip(cells, kernels, recurrent, strict=True):
+        cell.kernel.assign(kernel)
+        cell.recurrent_kernel.assign(of_units)
+    found = state(model)
+    worth = by_norm(found)[named(found, "both")]
+    assert sorted(worth[:3]) == pytest.approx([1 / 9, 4 / 8, 1]) and worth[0] == pytest.approx(1 / 9)
+    assert not worth[3:].any()
+
+
+def test_all_that_reads_a_recurrent_unit_counts_by_taylor(network, state):
+    """The rows of both directions, and those of the layer behind; with gradients of one, the change is the sum of the weights."""
+    model = network("recurrent")
+    found = state(model)
+    both, after = model.get_layer("both"), np.asarray(model.get_layer("last").cell.kernel)
+    own = [np.asarray(getattr(both, name).cell.recurrent_kernel) for name in ("forward_layer", "backward_layer")]
+    worth = by_taylor(found, lambda variables: [[np.ones(one.shape) for one in variables]])[named(found, "both")]
+    rows = [own[0][2], own[1][2], after[2], after[8 + 2]]
+    assert worth[2] == pytest.approx(abs(sum(row.sum() for row in rows)), rel=1e-4)
+
+
 def test_a_layer_that_nobody_listens_to_is_worth_nothing_by_taylor(classifier, state, training):
     model = classifier()
     kernel = model.get_layer("outer").kernel.numpy()

@@ -1,0 +1,104 @@
+"""How the weights of a layer lie by channel: which channels each axis of a weight follows, and which axis sums run over.
+
+A family of layers (`layers/`) says it of its weights; whoever cuts, ranks, counts or draws channels works on this and knows no layer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from edgekit.keras_graph.flat_graph import Value
+
+
+class Part(NamedTuple):
+    """`size` channels of a value, from `first` on, that an axis of a weight follows: `blocks` times one after another, as for the gates of a recurrent layer."""
+
+    value: Value
+    first: int
+    size: int
+    blocks: int = 1
+
+    @property
+    def channels(self) -> slice:
+        """Where in the value they are."""
+        return slice(self.first, self.first + self.size)
+
+    @property
+    def without_blocks(self) -> Part:
+        """The same channels once."""
+        return self._replace(blocks=1)
+
+
+def whole(value: Value, blocks: int = 1) -> Part:
+    """All channels of a value."""
+    return Part(value, 0, value.shape[-1] or 0, blocks)
+
+
+Stays = Callable[[Part], np.ndarray]
+"""Of each place along an axis that follows a part, whether it stays (bool)."""
+
+
+class Weight(NamedTuple):
+    """A weight of a layer: its variable, the part that an axis follows by the axis, counted from the end, and the axis that sums run over.
+
+    An axis that is not named keeps its length. Without `summed` the weight is no kernel of sums over channels. One with it follows
+    two parts: those that are summed, and those that the sums make.
+    """
+
+    variable: Any
+    along: Mapping[int, Part]
+    summed: int | None = None
+
+    @property
+    def given(self) -> Part:
+        """The channels that the sums run over; `ValueError` where there are no sums."""
+        return self.along[self._summed]
+
+    @property
+    def made(self) -> Part:
+        """The channels that the sums make; `ValueError` where there are no sums."""
+        return self.along[self._made]
+
+    @property
+    def by_tap(self) -> np.ndarray:
+        """The numbers of a kernel now, by (tap, channel that is summed, sum)."""
+        numbers = np.moveaxis(np.asarray(self.variable), (self._summed, self._made), (-2, -1))
+        return numbers.reshape(-1, *numbers.shape[-2:])
+
+    def left(self, stays: Stays) -> np.ndarray:
+        """The numbers of the channels that stay."""
+        numbers = np.asarray(self.variable)
+        for axis, part in self.along.items():
+            numbers = np.compress(stays(part), numbers, axis=axis)
+        return numbers
+
+    def by_given(self, numbers: np.ndarray) -> np.ndarray:
+        """Numbers in the weight's shape summed up for each channel that its sums run over, float64."""
+        axis = numbers.ndim + self._summed
+        others = tuple(one for one in range(numbers.ndim) if one != axis)
+        return np.asarray(numbers.sum(axis=others, dtype=np.float64))
+
+    def spread(self, numbers: np.ndarray) -> np.ndarray:
+        """A number for each channel that the sums run over, in a shape that multiplies the weight."""
+        shape = [1] * len(self.variable.shape)
+        shape[self._summed] = -1
+        return numbers.reshape(shape)
+
+    @property
+    def _summed(self) -> int:
+        if self.summed is None:
+            raise ValueError("a weight that sums nothing up")
+        return self.summed
+
+    @property
+    def _made(self) -> int:
+        (made,) = (axis for axis in self.along if axis != self._summed)
+        return made
+
+
+def summing(weights: Sequence[Weight]) -> list[Weight]:
+    """Those of a layer's weights that are kernels of sums over channels."""
+    return [weight for weight in weights if weight.summed is not None]
