@@ -15,7 +15,7 @@ import numpy as np
 
 from edgekit.errors import DataError
 from edgekit.ingest.arrays import ArrayWriter
-from edgekit.ingest.npz import NAME
+from edgekit.ingest.keys import Place, placed
 from edgekit.ingest.shapes import clear_shape, reshaped_note
 from edgekit.ingest.streams import ALLOWED, called, elements, is_bounded, length, pair, require_end
 from edgekit.ingest.text_labels import TextLabels
@@ -35,7 +35,7 @@ def write_result(
 
     Raises `DataError` for anything that is not data, with what was received and what is allowed.
     """
-    splits = _splits(result, where)
+    splits = _splits(result, wanted, where)
     if any(is_frame(part) for part in splits.values()):
         from edgekit.ingest.table.frames import read_frames
 
@@ -47,15 +47,15 @@ def write_result(
     return labels, (*writing.notes, *writing.labels.notes(labels))
 
 
-def _splits(result: Any, where: str) -> dict[str, Any]:
+def _splits(result: Any, wanted: Wanted, where: str) -> dict[str, Any]:
     if is_frame(result):
         return {"train": result}
     if isinstance(result, Mapping):
         if result and all(key in SPLITS for key in result):
             return {SPLITS[key]: part for key, part in result.items() if part is not None}
-        matches = {key: NAME.match(str(key)) for key in result}
-        if result and all(matches.values()):
-            return _by_split({key: match for key, match in matches.items() if match}, result)
+        places = placed((key for key in result if isinstance(key, str)), wanted, where)
+        if result and len(places) == len(result):
+            return _by_split(places, result)
     elif isinstance(result, tuple | list) and len(result) in (2, 3):
         return dict(zip(("train", "val", "test") if len(result) == 3 else ("train", "test"), result, strict=True))
     keys = f" with keys {', '.join(map(str, result))[:200]}" if isinstance(result, Mapping) else ""
@@ -76,22 +76,18 @@ def _step(result: Any) -> str | None:
     return None
 
 
-def _by_split(matches: dict[str, Any], result: Mapping[str, Any]) -> dict[str, Any]:
+def _by_split(places: Mapping[str, Place], result: Mapping[str, Any]) -> dict[str, Any]:
     splits: dict[str, Any] = {}
     for split in ("train", "val", "test"):
-        parts = {kind: _numbered(matches, result, split, kind) for kind in "xy"}
+        parts = {kind: _numbered(places, result, split, kind) for kind in "xy"}
         if parts["x"] or parts["y"]:
             splits[split] = (_one_or_several(parts["x"]), _one_or_several(parts["y"]))
     return splits
 
 
-def _numbered(matches: dict[str, Any], result: Mapping[str, Any], split: str, kind: str) -> list[Any]:
+def _numbered(places: Mapping[str, Place], result: Mapping[str, Any], split: str, kind: str) -> list[Any]:
     """x_train_0, x_train_1, ... in their order."""
-    named = [
-        (int(match["index"] or 0), key)
-        for key, match in matches.items()
-        if (match["kind"], match["split"]) == (kind, split)
-    ]
+    named = [(place.position, key) for key, place in places.items() if (place.kind, place.split) == (kind, split)]
     return [result[key] for _, key in sorted(named)]
 
 

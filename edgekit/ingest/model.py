@@ -142,7 +142,7 @@ def open_data(
     kind = _data_kind(table, root)
     content = data_digest(table, root, cache)
     options = {name: value for name, value in to_builtins(table).items() if name not in ("source", "version")}
-    known = to_builtins((wanted if kind in ("function", "table") else None) or Wanted())
+    known = to_builtins(_needed_of(wanted or Wanted(), kind))
     made_by = {"seed": seed, "trust": trust, "need": need, "wanted": known, "whole": whole}
     name = key(content=content, options=options, versions=versions(), **made_by)
     source = table.source if kind == "function" else str(root / table.source)
@@ -159,6 +159,13 @@ def open_data(
             raise _not_opened(DataError, "the data cannot be read", table.source, answer)
 
     return Dataset.open(cache.folder("data", name, make))
+
+
+def _needed_of(wanted: Wanted, kind: str) -> Wanted:
+    """What reading data of a kind depends on: of an archive the names by which its arrays may be called, of a folder nothing."""
+    if kind == "npz":
+        return Wanted(names=wanted.names, output_names=wanted.output_names)
+    return wanted if kind in ("function", "table") else Wanted()
 
 
 def data_digest(table: DataTable, root: Path, cache: Cache) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import lzma
-import re
 import shutil
 import zipfile
 import zlib
@@ -12,41 +11,48 @@ from pathlib import Path
 import numpy as np
 
 from edgekit.errors import DataError, OutputError, TrustError
+from edgekit.ingest.keys import Place, expected, placed
+from edgekit.ingest.wanted import Wanted
 from edgekit.jobs.child import DISK_ERRORS
 from edgekit.progress import Progress
 
-NAME = re.compile(r"^(?P<kind>[xy])_(?P<split>train|val|test)(_(?P<index>\d+))?$")
 
+def unpack(source: Path, target: Path, *, wanted: Wanted, trust: bool, progress: Progress) -> None:
+    """Write the archive's `x_train`, `y_train_1`, ... as `x_train_0.npy`, `y_train_1.npy`, ... into `target`.
 
-def unpack(source: Path, target: Path, *, trust: bool, progress: Progress) -> None:
-    """Write the archive's `x_train`, `y_train_1`, ... as `x_train_0.npy`, `y_train_1.npy`, ... into `target`."""
+    `wanted` has the names of the model's inputs and outputs, by which arrays may be named too.
+    """
     try:
         with zipfile.ZipFile(source) as archive:
-            members = [(info, NAME.match(info.filename.removesuffix(".npy"))) for info in archive.infolist()]
-            wanted = [(info, match) for info, match in members if match is not None]
-            _check_space(wanted, target)
-            for done, (info, match) in enumerate(wanted):
-                name = f"{match['kind']}_{match['split']}_{match['index'] or 0}"
+            members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
+            places = placed(members, wanted, str(source))
+            _check_space([members[key] for key in places], target)
+            for done, (key, place) in enumerate(places.items()):
+                info, name = members[key], _file_name(place)
                 with archive.open(info) as member, (target / f"{name}.npy").open("wb") as file:
                     shutil.copyfileobj(member, file, 2**20)
                 _check_pickle(target / f"{name}.npy", name, source, trust=trust)
-                progress(f"reading {source.name}", done + 1, len(wanted))
+                progress(f"reading {source.name}", done + 1, len(places))
     except (zipfile.BadZipFile, EOFError, RuntimeError, ValueError, OSError, zlib.error, lzma.LZMAError) as problem:
         if isinstance(problem, OSError) and problem.errno in DISK_ERRORS:
             raise
         received = f"{type(problem).__name__}: {problem}"[:200]
         raise DataError("not an .npz archive", where=str(source), received=received) from None
-    if not wanted:
+    if not places:
         raise DataError(
             "no arrays of the expected names",
             where=str(source),
-            received=", ".join(info.filename for info, _ in members)[:200] or "an empty archive",
-            allowed="x_train, y_train, x_test, y_test, and x_val, y_val (several inputs: x_train_0, x_train_1, ...)",
+            received=", ".join(info.filename for info in members.values())[:200] or "an empty archive",
+            allowed=expected(wanted),
         )
 
 
-def _check_space(wanted: list[tuple[zipfile.ZipInfo, re.Match[str]]], target: Path) -> None:
-    needed, free = sum(info.file_size for info, _ in wanted), shutil.disk_usage(target).free
+def _file_name(place: Place) -> str:
+    return f"{place.kind}_{place.split}_{place.position}"
+
+
+def _check_space(members: list[zipfile.ZipInfo], target: Path) -> None:
+    needed, free = sum(info.file_size for info in members), shutil.disk_usage(target).free
     if needed > free:
         raise OutputError(
             "no space for the unpacked data",

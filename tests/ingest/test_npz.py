@@ -9,6 +9,7 @@ import pytest
 
 from edgekit.errors import OutputError, TrustError
 from edgekit.ingest import npz
+from edgekit.ingest.wanted import Wanted
 
 
 def arrays(samples=30, classes=3, seed=0):
@@ -67,6 +68,24 @@ def test_several_inputs_and_outputs_in_their_order(tmp_path, open_source):
     found = open_source("d.npz")
     assert [array.shape for array in found.inputs("train")] == [(6, index + 1) for index in range(11)]
     assert [float(array[0, 0]) for array in found.targets("test")] == [10.0 * index for index in range(11)]
+
+
+def test_arrays_may_have_the_names_of_the_models_inputs_and_outputs(tmp_path, open_source):
+    wanted = Wanted(names=("image", "in/size:0"), output_names=("label",))
+    content = {
+        f"{key}_{split}_{name}": np.full((6, 2), value, np.float32)
+        for split in ("train", "test") for key, name, value in (("x", "in/size:0", 2), ("y", "label", 3), ("x", "image", 1))
+    }  # fmt: skip
+    save(tmp_path / "d.npz", **content)
+    found = open_source("d.npz", wanted=wanted)
+    assert [float(array[0, 0]) for array in (*found.inputs("test"), *found.targets("test"))] == [1.0, 2.0, 3.0]
+
+
+def test_two_arrays_of_one_place_are_refused(tmp_path, refused):
+    content = arrays()
+    save(tmp_path / "d.npz", **content, x_train_image=content["x_train"])
+    error = refused("d.npz", wanted=Wanted(names=("image",), output_names=("label",)))
+    assert (error.what, error.received) == ("two arrays for one input or output", "x_train, x_train_image")
 
 
 def test_the_second_time_it_comes_from_the_cache(tmp_path, open_source, monkeypatch):
@@ -193,7 +212,7 @@ def test_no_space_for_the_arrays(tmp_path, monkeypatch):
     save(tmp_path / "d.npz", **arrays())
     monkeypatch.setattr(npz.shutil, "disk_usage", lambda path: type("Usage", (), {"free": 100}))
     with pytest.raises(OutputError, match="no space") as caught:
-        npz.unpack(tmp_path / "d.npz", tmp_path, trust=False, progress=lambda *_: None)
+        npz.unpack(tmp_path / "d.npz", tmp_path, wanted=Wanted(), trust=False, progress=lambda *_: None)
     assert caught.value.received == "100 bytes free"
 
 

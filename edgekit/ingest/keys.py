@@ -1,0 +1,72 @@
+"""The keys of arrays that come together: `x_train`, `y_test_1` by place, `x_train_image` by the name of the model's input or output."""
+
+from __future__ import annotations
+
+import collections
+import re
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from edgekit.errors import DataError
+from edgekit.ingest.wanted import Wanted
+
+KEY = re.compile(r"(?P<kind>[xy])_(?P<split>train|val|test)(_(?P<port>.+))?", re.DOTALL)
+EXPECTED = "x_train, y_train, x_test, y_test, and x_val, y_val (several inputs: x_train_0, x_train_1, ... in the model's order)"
+MOST_DIGITS = 6
+
+
+class Place(NamedTuple):
+    """Which array a key is: 'x' or 'y', the split as files are named, and its place among the model's inputs or outputs."""
+
+    kind: str
+    split: str
+    position: int
+
+
+def placed(keys: Iterable[str], wanted: Wanted, where: str) -> dict[str, Place]:
+    """The place of each key that has one; raises `DataError` where two keys have the same.
+
+    A number is a place, whatever the names. A name that no input has is one only if it stands alone and the model has but one input.
+    """
+    matches = {key: match for key in keys if (match := KEY.fullmatch(key))}
+    counts = collections.Counter((match["kind"], match["split"]) for match in matches.values())
+    found: dict[str, Place] = {}
+    for key, match in matches.items():
+        kind, split = match["kind"], match["split"]
+        names = wanted.names if kind == "x" else wanted.output_names
+        position = _position(match["port"], names, is_alone=counts[kind, split] == 1)
+        if position is not None:
+            found[key] = Place(kind, split, position)
+    _require_one_each(found, where)
+    return found
+
+
+def expected(wanted: Wanted) -> str:
+    """The keys that are taken, for an error."""
+    named = [f"x_train_{name}" for name in wanted.names] + [f"y_train_{name}" for name in wanted.output_names]
+    return f"{EXPECTED}; by name {', '.join(named)}" if named else EXPECTED
+
+
+def _position(port: str | None, names: Sequence[str], *, is_alone: bool) -> int | None:
+    if port is None:
+        return 0
+    if port.isascii() and port.isdigit():
+        return int(port) if len(port) <= MOST_DIGITS else None
+    if port in names:
+        return names.index(port)
+    plain = [re.sub(r"\W", "_", name, flags=re.ASCII) for name in names]
+    if plain.count(port) == 1:
+        return plain.index(port)
+    return 0 if is_alone and len(names) < 2 else None
+
+
+def _require_one_each(found: dict[str, Place], where: str) -> None:
+    keys: dict[Place, list[str]] = {}
+    for key, place in found.items():
+        keys.setdefault(place, []).append(key)
+    twice = next((several for several in keys.values() if len(several) > 1), None)
+    if twice:
+        raise DataError(
+            "two arrays for one input or output", where=where, received=", ".join(twice), allowed="one key for each",
+            next_step="name it by its place or by its name, and leave the other out",
+        )  # fmt: skip

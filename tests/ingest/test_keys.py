@@ -1,0 +1,48 @@
+"""The keys of arrays: places count before names, and a name that nobody knows is taken only where nothing else can be meant."""
+
+from __future__ import annotations
+
+import pytest
+
+from edgekit.errors import DataError
+from edgekit.ingest.keys import Place, expected, placed
+from edgekit.ingest.wanted import Wanted
+
+TWO = Wanted(names=("image", "my size:0"), output_names=("label",))
+
+
+@pytest.mark.parametrize(
+    ("key", "wanted", "place"),
+    [
+        ("x_train", TWO, Place("x", "train", 0)),
+        ("x_val_1", TWO, Place("x", "val", 1)),
+        ("x_test_image", TWO, Place("x", "test", 0)),
+        ("x_test_my size:0", TWO, Place("x", "test", 1)),
+        ("x_test_my_size_0", TWO, Place("x", "test", 1)),
+        ("y_train_label", TWO, Place("y", "train", 0)),
+        ("x_train_1", Wanted(names=("1", "0")), Place("x", "train", 1)),
+        ("x_train_pixels", Wanted(), Place("x", "train", 0)),
+        ("x_train_pixels", Wanted(names=("image",)), Place("x", "train", 0)),
+        ("x_train_pixels", TWO, None),
+        ("x_train_9999999", TWO, None),
+        ("z_train", TWO, None),
+        ("x_training", TWO, None),
+    ],
+)
+def test_a_key_has_a_place_or_none(key, wanted, place):
+    assert placed([key], wanted, "d").get(key) == place
+
+
+def test_an_unknown_name_beside_a_known_key_stays_unread():
+    assert list(placed(["x_train", "x_train_raw"], Wanted(names=("image",)), "d")) == ["x_train"]
+
+
+def test_two_keys_of_one_place_are_refused_with_both():
+    with pytest.raises(DataError, match="two arrays for one input") as caught:
+        placed(["x_train_0", "x_train_image"], TWO, "d.npz")
+    assert caught.value.received == "x_train_0, x_train_image"
+    assert (caught.value.where, caught.value.exit_code) == ("d.npz", 2)
+
+
+def test_an_error_tells_the_names():
+    assert "x_train_my size:0" in expected(TWO) and "by name" not in expected(Wanted())
