@@ -204,14 +204,18 @@ def _open(
     model: Any, project: str | Path | None, imports: tuple[str, ...], trust: bool, cache: bool, progress: Progress
 ) -> tuple[str, ModelFacts]:
     """The model's name, and its facts: from the cache, or taken in a worker."""
-    from edgekit.ingest.opening import open_project_model
+    import msgspec
+
+    from edgekit.ingest.opening import free_sizes, open_project_model
     from edgekit.jobs.cache import Cache
     from edgekit.jobs.pool import Pool
     from edgekit.project.request import settle
 
     settings = settle(model, None, project, imports=imports)
     with Cache(fresh=not cache) as store, store.scratch() as temporary, Pool(1, temporary=temporary) as pool:
-        opened = open_project_model(model, settings, store, pool, trust=trust, progress=progress)
+        alone = msgspec.structs.replace(settings, replacement=None)
+        sizes = free_sizes(model, None, None, alone, store, trust=trust, progress=progress)
+        opened = open_project_model(model, settings, store, pool, trust=trust, progress=progress, sizes=sizes)
     if isinstance(model, str | Path):
         return str(model), opened.facts
     return settings.model.source if model is None and settings.model else type(model).__name__, opened.facts

@@ -1,6 +1,7 @@
 """The API's `plan`: what a build would try for each device, and why not the rest.
 
-It needs no data and trains nothing. The model's facts are read in a worker the first time, and cached.
+It needs no data and trains nothing: only the sizes that a model in ONNX leaves free are those of the project's data. The model's facts are read in a
+worker the first time, and cached.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import msgspec
 from typing_extensions import Unpack
 
 from edgekit.documents.candidate import Plan
-from edgekit.ingest.opening import open_project_model, open_project_student
+from edgekit.ingest.opening import free_sizes, open_project_model, open_project_student
 from edgekit.jobs.cache import Cache
 from edgekit.jobs.pool import Pool
 from edgekit.planner.task import task_for
@@ -79,8 +80,11 @@ def plan(
     profiles = profiles_for(device, settings)
     techniques()  # what an installed package offers is checked before any work
     with Cache(fresh=not cache) as store, store.scratch() as temporary, Pool(1, temporary=temporary) as pool:
-        opened = open_project_model(model, settings, store, pool, trust=trust, progress=progress)
-        other = open_project_student(student, settings, opened, store, pool, trust=trust, progress=progress)
+        sizes = free_sizes(model, student, None, settings, store, trust=trust, progress=progress)
+        opened = open_project_model(model, settings, store, pool, trust=trust, progress=progress, sizes=sizes)
+        other = open_project_student(
+            student, settings, opened, store, pool, trust=trust, progress=progress, sizes=sizes
+        )
     replacement = None if other is None else other.as_replacement
     found = [outlined(task_for(profile, opened.facts, settings, replacement)) for profile in profiles]
     plans = [msgspec.structs.replace(plan, notes=(*plan.notes, *settings.notes)) for plan in found]

@@ -114,7 +114,12 @@ def _said_of_the_student() -> Iterator[None]:
 def free_sizes(
     model: Any, student: Any, data: Any, settings: Project, cache: Cache, *, trust: bool, progress: Progress
 ) -> Sizes:
-    """The sizes of the data's samples, if the model or the student is an ONNX file that leaves some free: the data is read before it then."""
+    """The sizes of the data's samples, if the model or the student is an ONNX file that leaves some free: the data is read before it then.
+
+    None also where no data is named, as a plan may have none: the import asks for it then.
+    """
+    if data is None and settings.data is None:
+        return None
     root = Path(settings.root)
     offered = None if settings.replacement is None else settings.replacement.source
     sources = (

@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from edgekit.errors import ModelError
 from edgekit.onnx_file.outline import Outline, read_outline
+from edgekit.onnx_file.sizes import no_size
 from edgekit.onnx_file.tensor import Tensor
 
 LARGEST_INPUT = 2**31
@@ -19,6 +20,8 @@ def require_sound(path: Path) -> Outline:
     outline = read_outline(path)
     files_beside(path, outline)
     for port in outline.inputs:
+        if any(isinstance(size, int) and size < 1 for size in port.shape):
+            raise no_size(port.name, port.shape, str(path))
         elements = 1
         for size in port.shape:
             elements *= size if isinstance(size, int) else 1

@@ -10,6 +10,7 @@ import mmap
 from pathlib import Path
 
 from edgekit.errors import ModelError
+from edgekit.onnx_file.sizes import FREE
 from edgekit.onnx_file.tensor import Tensor, tensor
 from edgekit.onnx_file.wire import Malformed, fields, integers, text
 from edgekit.values import Value
@@ -211,12 +212,12 @@ def _port(message: memoryview) -> Port:
 
 
 def _size(message: memoryview) -> int | str:
-    """A size, or the name of a free one."""
+    """A size as it is declared, or the name of a free one."""
     found: int | str = ""
     for field in fields(message):
         if field.number == 1:
             value = integers(field)[0]
-            found = value if value > 0 else ""
+            found = "" if value == FREE else value
         elif field.number == 2:
             found = text(field.content)
     return found

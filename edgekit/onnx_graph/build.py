@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +13,15 @@ from edgekit.errors import ModelError
 from edgekit.onnx_graph.entrance import entrances
 from edgekit.onnx_graph.fold import folded, without_constant_nodes
 from edgekit.onnx_graph.fused import fused
-from edgekit.onnx_graph.graph import DEFAULT_DOMAINS, Node, OnnxGraph
+from edgekit.onnx_graph.graph import DEFAULT_DOMAINS, Declared, Node, OnnxGraph
 from edgekit.onnx_graph.imported import Imported, Inner
 from edgekit.onnx_graph.layout import CHANNELS_LAST, Laid, fresh, has_order, plain_order
 from edgekit.onnx_graph.operators import operators
 from edgekit.onnx_graph.ports import Port
 from edgekit.onnx_graph.read import read_model
 from edgekit.onnx_graph.refused import Refusals, stand_ins
-from edgekit.onnx_graph.step import CannotExpress, Making, Operand, Step
+from edgekit.onnx_graph.step import CannotExpress, Making, Operand, Step, Unfit
+from edgekit.onnx_graph.unfit import require_runs
 
 SHOWN = 6
 """So many layers are named in a sentence."""
@@ -31,25 +32,63 @@ def imported(path: Path, keras: Any, sizes: Mapping[str, tuple[int, ...]] | None
     """The flat Keras 3 model of an ONNX file.
 
     `sizes` are the shapes of inputs by name, in ONNX's order, with or without the batch; they fill dimensions that the file leaves free.
-    Raises `ModelError` for a file that cannot be read or a dimension that nobody gives, `RefusedOperators` for what cannot be expressed.
+    Raises `ModelError` for a file that cannot be read or a dimension that nobody gives, `RefusedOperators` for what cannot be expressed, `DataError`
+    for sizes on which the network does not run.
     """
-    return build(read_model(path), keras, sizes, where=str(path))
+
+    def ask(ports: Sequence[Port], places: Sequence[str]) -> None:
+        require_runs(path, ports, places, by_data=bool(sizes))
+
+    return build(read_model(path), keras, sizes, where=str(path), ask=ask)
 
 
-def build(graph: OnnxGraph, keras: Any, sizes: Mapping[str, tuple[int, ...]] | None = None, *, where: str) -> Imported:
-    """The same of a graph that was read."""
+def build(
+    graph: OnnxGraph,
+    keras: Any,
+    sizes: Mapping[str, tuple[int, ...]] | None = None,
+    *,
+    where: str,
+    ask: Callable[[Sequence[Port], Sequence[str]], None] | None = None,
+) -> Imported:
+    """The same of a graph that was read. `ask` raises if sizes that do not go together are the file's or the data's fault."""
     graph = fused(without_constant_nodes(graph))
     walk = _Walk(graph, keras, where)
     ports = tuple(walk.enter(port) for port in entrances(graph, sizes or {}, where))
     for node in graph.nodes:
         walk.build(node)
+    if ask is not None and walk.refusals.unfit:
+        ask(ports, walk.refusals.unfit)
     walk.refusals.check(where)
     outputs = [walk.leave(one.name) for one in graph.outputs]
     model = keras.Model(inputs=walk.entered, outputs=[tensor for tensor, _ in outputs], name="model")
     found = tuple(port for _, port in outputs)
     words = [port.words for port in (*ports, *found) if port.words]
     told = [sentence.format(_some(what)) for sentence, what in walk.making.notes.items()]
-    return Imported(model=model, inputs=ports, outputs=found, notes=(*words, *told), inner=tuple(walk.inner))
+    return Imported(
+        model=model, inputs=ports, outputs=found, notes=(*words, *_wrongly_declared(graph, found), *told), inner=tuple(walk.inner),
+        renamed=walk.renamed,
+    )  # fmt: skip
+
+
+def _wrongly_declared(graph: OnnxGraph, found: Sequence[Port]) -> list[str]:
+    """A sentence for each output that the file declares with another shape than its nodes make."""
+    batches = {one.shape[0] for one in graph.inputs if one.shape}
+    return [
+        f"the file declares the output {one.name!r} as {_shown(one.shape)}, and its nodes make {_shown(port.shape)}"
+        for one, port in zip(graph.outputs, found, strict=True)
+        if one.shape and not _is_as_declared(one, port, batches)
+    ]
+
+
+def _is_as_declared(one: Declared, port: Port, batches: set[int | str]) -> bool:
+    """Whether sizes are equal where they are declared; that of a fixed batch is 1 here."""
+    pairs = zip(one.shape, port.shape, strict=False)
+    same = (isinstance(size, str) or size == made or (made == 1 and size in batches) for size, made in pairs)
+    return len(one.shape) == len(port.shape) and all(same)
+
+
+def _shown(shape: Sequence[int | str]) -> str:
+    return f"[{', '.join(str(size or 'free') for size in shape)}]"
 
 
 class _Walk:
@@ -62,6 +101,12 @@ class _Walk:
         self.values: dict[str, Operand] = dict(graph.constants)
         self.entered: list[Any] = []
         self.inner: list[Inner] = []
+        self._bases: set[str] = set()
+
+    @property
+    def renamed(self) -> dict[str, str]:
+        """The names of nodes and weights that neither TensorFlow nor Keras accepts, by the names of the layers."""
+        return {new: old for new, old in self.making.names.renamed.items() if old in self._bases}
 
     def enter(self, port: Port) -> Port:
         """Make an input."""
@@ -85,7 +130,7 @@ class _Walk:
         try:
             made = self._made(node, inputs)
         except CannotExpress as problem:
-            self.refusals.add(node, problem.reason, problem.advice)
+            self.refusals.add(node, problem.reason, problem.advice, is_unfit=isinstance(problem, Unfit))
             made = stand_ins(self._graph, self._where, node, self.values, self.making.keras)
         for name, value in zip(node.outputs, made, strict=False):
             if name and value is not None:
@@ -109,13 +154,15 @@ class _Walk:
                 return known
         if not _is_known(node):
             raise CannotExpress(_why_unknown(node), "")
-        step = Step(self.making, node, inputs, self._base(node))
+        base = self._base(node)
+        self._bases.add(base)
+        step = Step(self.making, node, inputs, base)
         try:
             made = operators()[node.operator](step)
         except CannotExpress:
             raise
         except Exception as problem:  # Keras has its own words for what it cannot make
-            raise CannotExpress(f"{type(problem).__name__}: {' '.join(str(problem).split())[:200]}") from problem
+            raise Unfit(f"{type(problem).__name__}: {' '.join(str(problem).split())[:200]}") from problem
         return made if isinstance(made, list | tuple) else (made,)
 
     def _base(self, node: Node) -> str:

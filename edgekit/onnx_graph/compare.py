@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from edgekit.errors import MissingExtraError, ModelError
 from edgekit.onnx_graph.imported import Imported, Inner
 from edgekit.onnx_graph.layout import to_onnx
-from edgekit.onnx_graph.opened import INSTALL_LINE, open_model
+from edgekit.onnx_graph.opened import open_model
 from edgekit.onnx_graph.ports import Port
+from edgekit.onnx_graph.runtime import open_session, run_session
 
 TOLERANCE = 1e-4
 """The largest relative error in float32: sums in another order differ by about 1e-6 of the largest value a layer."""
@@ -22,13 +21,6 @@ OF_HALF_PRECISION = 2e-2
 """The same where the file computes in float16, whose numbers have 11 bits: a rounding of 0.0005 an operator, over some dozens."""
 SMALLEST_SHARE = 1e-2
 """Probabilities that are all smaller count as so large: a sigmoid in float32 is right to 1e-7 of 1, and not of its result."""
-DTYPES = {
-    "tensor(float16)": "float16",
-    "tensor(double)": "float64",
-    "tensor(int64)": "int64",
-    "tensor(uint64)": "uint64",
-    "tensor(uint32)": "uint32",
-}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -51,10 +43,10 @@ def compare_with_onnxruntime(path: Path, imported: Imported, samples: Sequence[M
 
     Raises `MissingExtraError` without onnxruntime, `ModelError` where that cannot run the file.
     """
-    session = _session(path.as_posix(), str(path))
+    session = open_session(path.as_posix(), str(path))
     error, worst = 0.0, 0
     for index, sample in enumerate(samples):
-        wanted = _run(session, imported, sample, [port.name for port in imported.outputs], str(path))
+        wanted = run_session(session, imported.inputs, sample, [port.name for port in imported.outputs], str(path))
         made = imported.model(_entering(imported, sample), training=False)
         results = made if isinstance(made, list | tuple) else [made]
         for port, result, expected in zip(imported.outputs, results, wanted, strict=True):
@@ -98,54 +90,6 @@ def _random(generator: np.random.Generator, port: Port) -> np.ndarray:
     return generator.integers(0, 2, port.shape).astype(port.dtype)
 
 
-NO_TELEMETRY = ("ORT_DISABLE_TELEMETRY", "ORT_TELEMETRY_DISABLED")
-"""Variables by which onnxruntime neither writes an identifier to the user's home nor sends anything: its Privacy.md, and the name of earlier releases."""
-
-
-def _session(source: str | bytes, where: str) -> Any:
-    os.environ.update(dict.fromkeys(NO_TELEMETRY, "1"))  # read once, when the package is imported
-    try:
-        import onnxruntime
-    except ImportError as problem:
-        raise MissingExtraError("onnxruntime is not installed", received=str(problem), next_step=INSTALL_LINE) from None
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level, options.intra_op_num_threads = 3, 1
-    try:
-        return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
-    except Exception as problem:
-        raise _cannot_run(where, problem) from problem
-
-
-def _cannot_run(where: str, problem: Exception) -> ModelError:
-    return ModelError(
-        "onnxruntime cannot run the file",
-        where=where,
-        received=f"{type(problem).__name__}: {problem}"[:400],
-        next_step="export the model again",
-    )
-
-
-def _run(
-    session: Any, imported: Imported, sample: Mapping[str, np.ndarray], names: Sequence[str], where: str
-) -> list[Any]:
-    """onnxruntime's values; a file of a fixed batch gets the sample as often as it wants."""
-    declared = {one.name: one for one in session.get_inputs()}
-    fed = {}
-    for port in imported.inputs:
-        one = declared.get(port.name)
-        if one is None:
-            continue
-        array = np.asarray(sample[port.name])
-        count = one.shape[port.order[0]] if port.has_batch else 1
-        if isinstance(count, int) and count > 1:
-            array = np.repeat(array, count, axis=port.order[0])
-        fed[port.name] = array.astype(DTYPES.get(one.type, port.dtype))
-    try:
-        return list(session.run(list(names), fed))
-    except Exception as problem:
-        raise _cannot_run(where, problem) from problem
-
-
 def _first(port: Port, array: Any) -> np.ndarray:
     """The first sample of a fixed batch."""
     found = np.asarray(array)
@@ -170,8 +114,8 @@ def _first_apart(path: Path, imported: Imported, sample: Mapping[str, np.ndarray
     names = list(dict.fromkeys(one.value for one in inner))
     have = {one.name for one in model.graph.output}
     model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names if name not in have)
-    session = _session(model.SerializeToString(), str(path))
-    wanted = dict(zip(names, _run(session, imported, sample, names, str(path)), strict=True))
+    session = open_session(model.SerializeToString(), str(path))
+    wanted = dict(zip(names, run_session(session, imported.inputs, sample, names, str(path)), strict=True))
     for one, array in zip(inner, _inner_arrays(imported, inner, sample), strict=True):
         expected = np.asarray(wanted[one.value])
         if (

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 
-from edgekit.errors import ModelError
+from edgekit.errors import DataError, ModelError
 from edgekit.onnx_graph.graph import Declared, Node, OnnxGraph
 from edgekit.onnx_graph.layout import CHANNELS_LAST
 from edgekit.onnx_graph.ports import Port
@@ -25,7 +25,7 @@ ALIKE = frozenset(
 
 
 def entrances(graph: OnnxGraph, sizes: Mapping[str, tuple[int, ...]], where: str) -> list[Port]:
-    """A port for each input; raises `ModelError` that lists every dimension which is free."""
+    """A port for each input; raises `ModelError` that lists every dimension which is free, `DataError` where the data give one of them two sizes."""
     free: list[str] = []
     names = {one.shape[0] for one in graph.inputs if one.shape} - {""}
     named = {one.name: _named_batch(one, names) for one in graph.inputs}
@@ -33,9 +33,37 @@ def entrances(graph: OnnxGraph, sizes: Mapping[str, tuple[int, ...]], where: str
     if free:
         raise ModelError(
             "the model leaves sizes free that a file for a device needs", where=where, received="; ".join(free),
-            allowed="fixed sizes of all but the batch", next_step="give data, whose sizes are taken, or export the model with fixed sizes",
+            allowed="fixed sizes of all but the batch",
+            next_step="name data in edgekit.toml or with --data, whose sizes are taken, or export the model with fixed sizes",
         )  # fmt: skip
+    _require_one_size(graph.inputs, shapes, named, where)
     return [_port(one, shape, named[one.name], graph) for one, shape in zip(graph.inputs, shapes, strict=True)]
+
+
+def _require_one_size(
+    inputs: Sequence[Declared], shapes: Sequence[tuple[int, ...]], named: Mapping[str, int | None], where: str
+) -> None:
+    """Raise `DataError` if a free size that has one name in the file has two values."""
+    found: dict[str, dict[int, str]] = {}
+    for one, shape in zip(inputs, shapes, strict=True):
+        for axis, (name, size) in enumerate(zip(one.shape, shape, strict=True)):
+            if isinstance(name, str) and _is_name(name) and axis not in (0, named[one.name]):
+                found.setdefault(name, {}).setdefault(size, f"{size} in {one.name}[{axis}]")
+    twice = [f"{name!r} is {' and '.join(places.values())}" for name, places in found.items() if len(places) > 1]
+    if twice:
+        raise DataError(
+            "the data give one free size of the model two values", where=where, received="; ".join(twice),
+            allowed="one value for each name", next_step="give data whose sizes are equal there, or export the model with a name for each size",
+        )  # fmt: skip
+
+
+def _is_name(symbol: str) -> bool:
+    """Whether a free size's text names it; exporters write "?" or "None" for sizes that have nothing to do with each other.
+
+    >>> _is_name("height"), _is_name("?"), _is_name("None"), _is_name("")
+    (True, False, False, False)
+    """
+    return any(map(str.isalnum, symbol)) and symbol != "None"
 
 
 def _named_batch(one: Declared, names: Collection[int | str]) -> int | None:
@@ -60,9 +88,10 @@ def _shape(
         if len(wanted) != len(shape) or any(
             isinstance(size, int) and size != other for size, other in zip(shape[1:], wanted[1:], strict=True)
         ):
-            raise ModelError(
+            raise DataError(
                 f"the data do not fit the input {one.name!r}", where=where, received=str(tuple(given)),
-                allowed=str(tuple(size or "free" for size in one.shape)),
+                allowed=str(tuple(size or "free" for size in one.shape)).replace("'", ""),
+                next_step="give samples of the input's shape, with the channels first or last",
             )  # fmt: skip
         shape[1:] = wanted[1:]
     unknown = [f"{one.name}[{axis}] {size!r}" for axis, size in enumerate(shape) if isinstance(size, str)]

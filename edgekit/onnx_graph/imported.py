@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 from edgekit.onnx_graph.layout import Laid
@@ -20,10 +21,12 @@ class Inner:
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class Imported:
-    """An ONNX model as a flat Keras 3 model with trainable weights. `notes` are sentences; `inner` has what each node makes, in order."""
+    """An ONNX model as a flat Keras 3 model with trainable weights. `notes` are sentences; `inner` has what each node makes, in order; `renamed`
+    has the file's names that neither TensorFlow nor Keras accepts, by the names of the layers that stand for them."""
 
     model: Any
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
     notes: tuple[str, ...]
     inner: tuple[Inner, ...] = ()
+    renamed: Mapping[str, str] = dataclasses.field(default_factory=dict)

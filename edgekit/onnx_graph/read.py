@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 
 from edgekit.errors import ModelError
+from edgekit.onnx_file.sizes import FREE, no_size
 from edgekit.onnx_graph.graph import DEFAULT_DOMAINS, Branch, Declared, Node, OnnxGraph, needed
 from edgekit.onnx_graph.opened import open_model
+from edgekit.onnx_graph.standard import require_standard
 
 NUMBERS = frozenset("float16 bfloat16 float32 float64 bool int8 int16 int32 int64 uint8 uint16 uint32 uint64".split())
 """The types of inputs that can be fed."""
@@ -30,6 +32,7 @@ def graph_of(model: Any, where: str) -> OnnxGraph:
         model = inliner.inline_local_functions(model)
     opsets = {one.domain: one.version for one in model.opset_import}
     opset = next((opsets[domain] for domain in DEFAULT_DOMAINS if domain in opsets), 1)
+    require_standard(model, opset, where)
     graph = model.graph
     constants = {one.name: array_of(one) for one in graph.initializer}
     if graph.sparse_initializer:
@@ -52,12 +55,18 @@ def graph_of(model: Any, where: str) -> OnnxGraph:
 
 
 def _check_values(nodes: tuple[Node, ...], known: set[str], outputs: list[str], where: str) -> None:
-    """Raise `ModelError` where a node takes, or the model gives, a value that nothing before it makes."""
+    """Raise `ModelError` where a node takes, or the model gives, a value that nothing before it makes, or where one is made twice."""
     for node in nodes:
         missing = [name for name in node.inputs if name and name not in known]
         if missing:
             raise _broken(
                 f"{node.place} takes {', '.join(map(repr, missing))}, which no input, constant or node before it gives",
+                where,
+            )
+        again = [name for name in node.outputs if name and name in known]
+        if again:
+            raise _broken(
+                f"{node.place} makes {', '.join(map(repr, again))}, which is an input, a constant or made before it",
                 where,
             )
         known.update(node.outputs)
@@ -146,9 +155,10 @@ def declared(one: Any, where: str = "", *, to_feed: bool = False) -> Declared:
             where=where, received="no shape" if dtype in NUMBERS else kind, allowed=f"a shape, and one of {', '.join(sorted(NUMBERS))}",
             next_step="export the model with the shapes of its inputs" if dtype in NUMBERS else "export the network without the part that takes it",
         )  # fmt: skip
-    return Declared(
-        name=one.name, shape=tuple(_sizes(tensor.shape)), dtype="float32" if dtype in OTHER_FLOATS else dtype
-    )
+    shape = tuple(_sizes(tensor.shape))
+    if to_feed and any(isinstance(size, int) and size < 1 for size in shape):
+        raise no_size(one.name, shape, where)
+    return Declared(name=one.name, shape=shape, dtype="float32" if dtype in OTHER_FLOATS else dtype)
 
 
 def _dtype(element: int) -> str:
@@ -163,4 +173,4 @@ def _dtype(element: int) -> str:
 
 def _sizes(shape: Any) -> Iterator[int | str]:
     for one in shape.dim:
-        yield one.dim_value if one.HasField("dim_value") and one.dim_value > 0 else one.dim_param
+        yield one.dim_value if one.HasField("dim_value") and one.dim_value != FREE else one.dim_param

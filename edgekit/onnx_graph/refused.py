@@ -30,10 +30,21 @@ class Refusals:
 
     def __init__(self) -> None:
         self._found: list[tuple[Node, str, str]] = []
+        self._are_unfit: list[bool] = []
 
-    def add(self, node: Node, reason: str, advice: str) -> None:
-        """Note that a node cannot be expressed, and what would help."""
+    def add(self, node: Node, reason: str, advice: str, *, is_unfit: bool = False) -> None:
+        """Note that a node cannot be expressed, and what would help; `is_unfit` says that it is given sizes which do not go together."""
         self._found.append((node, reason, advice or ADVICE.get(node.operator, "")))
+        self._are_unfit.append(is_unfit)
+
+    @property
+    def unfit(self) -> tuple[str, ...]:
+        """Where sizes do not go together, if that is all that is wrong."""
+        return self._lines if all(self._are_unfit) else ()
+
+    @property
+    def _lines(self) -> tuple[str, ...]:
+        return tuple(f"{node.place}: {reason}" for node, reason, _ in self._found)
 
     def skip(self, node: Node, *, known: bool) -> None:
         """Note a node that was not tried, because what it takes was refused; only one that is not known counts."""
@@ -44,7 +55,7 @@ class Refusals:
         """Raise `RefusedOperators` if there are any."""
         if not self._found:
             return
-        lines = [f"{node.place}: {reason}" for node, reason, _ in self._found]
+        lines = self._lines
         more = f"; and {len(lines) - SHOWN} more" if len(lines) > SHOWN else ""
         advice = list(dict.fromkeys(text for *_, text in self._found if text))
         names = ", ".join(dict.fromkeys(node.operator for node, *_ in self._found))

@@ -46,5 +46,5 @@ def _known(one: object) -> tuple[tuple[int, ...], str] | None:
     from edgekit.onnx_graph.read import declared
 
     shape = declared(one).shape
-    sizes = tuple(size for size in shape if isinstance(size, int))
+    sizes = tuple(size for size in shape if isinstance(size, int) and size > 0)
     return (sizes, declared(one).dtype) if len(sizes) == len(shape) and declared(one).dtype != "unknown" else None

@@ -26,6 +26,10 @@ class CannotExpress(Exception):
         self.reason, self.advice = reason, advice
 
 
+class Unfit(CannotExpress):
+    """A node that is given sizes which do not go together: perhaps the file or the data is at fault, and not the operator."""
+
+
 class Making:
     """Makes the layers of one import; moving the same tensor twice in the same way gives the same tensor."""
 
@@ -155,7 +159,7 @@ class Step:
         """What the node makes: a Keras tensor with these ONNX axes, of this ONNX shape. The sizes are checked against each other."""
         laid = fresh(tensor, shape, order, nonnegative=nonnegative)
         if sizes(laid.keras) != tuple(tensor.shape)[1:]:
-            raise CannotExpress(
+            raise Unfit(
                 f"Keras makes {tuple(tensor.shape)[1:]} where ONNX has {tuple(shape)} in the order {tuple(order)}"
             )
         return laid

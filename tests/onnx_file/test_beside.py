@@ -70,3 +70,14 @@ def test_an_input_that_no_memory_holds_is_refused(tmp_path, written):
     path.write_bytes(written.model((11, written.port("x", "batch", 3, 2**20, 2**20))))
     with pytest.raises(ModelError, match="larger than any memory"):
         require_sound(path)
+
+
+@pytest.mark.parametrize("size", [0, -3])
+def test_a_size_that_no_sample_has_is_refused_and_one_of_minus_one_is_free(tmp_path, written, size):
+    path = tmp_path / "net.onnx"
+    path.write_bytes(written.model((11, written.port("x", "batch", 3, size, 8))))
+    with pytest.raises(ModelError, match="'x' declares a size that no sample has") as caught:
+        require_sound(path)
+    assert caught.value.received == f"x[2] = {size}" and caught.value.exit_code == 2
+    path.write_bytes(written.model((11, written.port("x", "batch", 3, -1, 8))))
+    assert require_sound(path).inputs[0].shape == ("batch", 3, "", 8)

@@ -68,7 +68,7 @@ def test_free_sizes_are_all_named_and_can_be_given(small, tools, tmp_path, impor
 def test_all_that_cannot_be_expressed_is_named_at_once(small, tools, tmp_path):
     from edgekit.onnx_graph.build import imported
 
-    model = small()
+    model = small(18)
     x = model.node("Conv", model.entry(1, 3, 8, 8), model.weight(4, 3, 3, 3))
     x = model.node(
         "Resize",

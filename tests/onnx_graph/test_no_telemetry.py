@@ -13,8 +13,8 @@ pytest.importorskip("onnxruntime", reason="needs the `onnx` extra")
 ROOT = Path(__file__).resolve().parents[2]
 CHILD = """
 import sys
-from edgekit.onnx_graph.compare import _session
-assert _session(sys.argv[1], sys.argv[1]).get_inputs()
+from edgekit.onnx_graph.runtime import open_session
+assert open_session(sys.argv[1], sys.argv[1]).get_inputs()
 """
 
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
-from edgekit.documents.facts import TensorFacts
+from edgekit.documents.facts import ModelFacts, TensorFacts, port_names
 from edgekit.errors import DataError, ModelError
 from edgekit.make.workshop.compare import original
 from edgekit.make.workshop.door import Door
@@ -59,11 +59,13 @@ class FromOnnx(NamedTuple):
         known = original(model, flat_graph(tools, model, where=where), where)
         return one_by_one(known.samples)
 
-    def named(self, tensors: Sequence[TensorFacts], ports: Sequence[Port]) -> tuple[TensorFacts, ...]:
-        """Inputs or outputs with their names in ONNX, and the axes that they had there."""
-        return tuple(
-            msgspec.structs.replace(tensor, name=port.name, onnx_axes=_axes(port))
-            for tensor, port in zip(tensors, ports, strict=True)
+    def named(self, facts: ModelFacts) -> ModelFacts:
+        """The facts with the file's own names of inputs and outputs, the axes that they had there, and what stands for names in the `.tflite`."""
+        inputs, outputs = _named(facts.inputs, self.found.inputs), _named(facts.outputs, self.found.outputs)
+        ports = {new: one.name for ends in (inputs, outputs) for new, one in zip(port_names(ends), ends, strict=True)}
+        renamed = {new: old for new, old in ports.items() if new != old}
+        return msgspec.structs.replace(
+            facts, inputs=inputs, outputs=outputs, renamed={**renamed, **self.found.renamed, **facts.renamed}
         )
 
 
@@ -82,6 +84,13 @@ def one_by_one(arrays: Sequence[np.ndarray]) -> list[list[np.ndarray]]:
     return [[np.asarray(array[index : index + 1]) for array in arrays] for index in range(len(arrays[0]))]
 
 
+def _named(tensors: Sequence[TensorFacts], ports: Sequence[Port]) -> tuple[TensorFacts, ...]:
+    return tuple(
+        msgspec.structs.replace(tensor, name=port.name, onnx_axes=_axes(port))
+        for tensor, port in zip(tensors, ports, strict=True)
+    )
+
+
 def _axes(port: Port) -> tuple[int, ...]:
     """For each axis of a sample in Keras the axis that it is in ONNX, both without the batch; empty where they are the same."""
     if not port.is_moved:
@@ -94,7 +103,8 @@ def _sizes(outline: Outline, sizes: Sequence[Sequence[int]]) -> dict[str, tuple[
     """The sizes of the data by input, in ONNX's order."""
     if sizes and len(sizes) != len(outline.inputs):
         raise DataError(
-            "the data has another number of inputs than the model", where="train", received=len(sizes), allowed=str(len(outline.inputs))
+            "the data has another number of inputs than the model", where="train", received=len(sizes), allowed=str(len(outline.inputs)),
+            next_step=f"give an array for each input: {', '.join(f'x_train_{port.name}' for port in outline.inputs)}",
         )  # fmt: skip
     pairs = zip(outline.inputs, sizes, strict=False)
     return {port.name: _in_order(port, tuple(sample)) for port, sample in pairs if _is_free(port)}

@@ -69,11 +69,7 @@ def _load(job: dict[str, Any], progress: Progress) -> Any:
     progress("normalising the model", 2, 3)
     losses = compiled_losses(tools, loss, output_names(normal.source, normal.model))
     facts = take_facts(tools, normal.model, sha256=job["sha256"], kind=kind, losses=losses, error=normal.error)
-    inputs, outputs = (
-        (onnx.named(facts.inputs, onnx.found.inputs), onnx.named(facts.outputs, onnx.found.outputs))
-        if onnx
-        else ports(normal.source, facts, normal.renamed)
-    )
+    inputs, outputs = ports(normal.source, facts, normal.renamed)
     facts = msgspec.structs.replace(
         facts,
         inputs=inputs,
@@ -85,6 +81,7 @@ def _load(job: dict[str, Any], progress: Progress) -> Any:
         renamed=normal.renamed,
         imported=told,
     )
+    facts = onnx.named(facts) if onnx else facts
     (target / FACTS_FILE).write_text(to_json(facts), encoding="utf-8")
     progress("normalising the model", 3, 3)
     return to_builtins(facts)

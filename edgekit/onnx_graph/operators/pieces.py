@@ -11,7 +11,7 @@ from edgekit.onnx_graph.broadcast import together
 from edgekit.onnx_graph.layout import CHANNELS_LAST, Laid, axis_order
 from edgekit.onnx_graph.operators.registry import builds
 from edgekit.onnx_graph.operators.shaping import in_shape
-from edgekit.onnx_graph.step import CannotExpress, Operand, Step
+from edgekit.onnx_graph.step import CannotExpress, Operand, Step, Unfit
 
 
 def order_with(laid: Laid, *axes: int) -> tuple[int, ...]:
@@ -84,7 +84,7 @@ def cut_of(step: Step, given: Laid, cuts: dict[int, slice]) -> Laid:
     if not found:
         return given
     if any(len(places) == 0 for places in found.values()):
-        raise CannotExpress("a slice without numbers")
+        raise Unfit("a slice without numbers")
     order = order_with(given, *found)
     tensor = step.by_order(given, order)
     backwards = [order.index(axis) + 1 for axis, places in found.items() if places.step < 0]

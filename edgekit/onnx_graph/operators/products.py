@@ -11,7 +11,7 @@ import numpy as np
 from edgekit.onnx_graph.broadcast import addable, together
 from edgekit.onnx_graph.layout import Atom, Axes, Laid, flat, moved_array, reshaped, transposed
 from edgekit.onnx_graph.operators.registry import builds
-from edgekit.onnx_graph.step import CannotExpress, Operand, Step, keras_dtype
+from edgekit.onnx_graph.step import CannotExpress, Operand, Step, Unfit, keras_dtype
 
 
 @builds("Gemm")
@@ -77,7 +77,7 @@ def dense(step: Step, given: Laid, kernel: np.ndarray, bias: np.ndarray | None) 
     """A `Dense` layer over ONNX's last axis. The kernel's rows get the order in which the Keras tensor has the numbers."""
     summed = given.onnx[-1]
     if given.shape[-1] != kernel.shape[0]:
-        raise CannotExpress(f"{given.shape[-1]} numbers times a matrix of {kernel.shape[0]} rows")
+        raise Unfit(f"{given.shape[-1]} numbers times a matrix of {kernel.shape[0]} rows")
     inner = tuple(atom for atom in flat(given.keras) if atom in summed)
     kept = tuple(axis for axis in (tuple(atom for atom in axis if atom not in summed) for axis in given.keras) if axis)
     tensor = step.arranged(given, (*kept, inner))

@@ -9,7 +9,7 @@ import numpy as np
 
 from edgekit.onnx_graph.layout import Laid, reshaped, transposed
 from edgekit.onnx_graph.operators.registry import builds
-from edgekit.onnx_graph.step import CannotExpress, Step, keras_dtype
+from edgekit.onnx_graph.step import CannotExpress, Step, Unfit, keras_dtype
 
 
 @builds("Reshape")
@@ -38,7 +38,7 @@ def filled(wanted: Sequence[int], given: Sequence[int], *, keeps_zero: bool) -> 
 def in_shape(step: Step, given: Laid, shape: Sequence[int]) -> Laid:
     """The tensor in another ONNX shape; the numbers are put in ONNX's order only where the sizes do not divide each other."""
     if math.prod(shape) != math.prod(given.shape):
-        raise CannotExpress(
+        raise Unfit(
             f"{tuple(given.shape)} numbers in the shape {tuple(shape)}",
             "export with batch 1 or a free batch: the shape holds another",
         )

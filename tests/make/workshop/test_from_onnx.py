@@ -76,3 +76,21 @@ def test_a_weight_that_is_no_number_is_said_to_be_that(shop, tmp_path):
         shop.load(
             saved(tmp_path / "nan.onnx", [onnx.helper.make_node("MatMul", ["x", "w"], ["y"])], ["n", 4], w=weight)
         )
+
+
+def test_odd_names_are_kept_for_the_report_and_what_stands_for_them_is_noted(shop, tmp_path):
+    """In the file they are identifiers; a reader of the report finds the model's own."""
+    entry = onnx.helper.make_tensor_value_info("my img/x:0", onnx.TensorProto.FLOAT, ["n", 4])
+    ends = [onnx.helper.make_tensor_value_info("out 1", onnx.TensorProto.FLOAT, ["n", 5])]
+    nodes = [onnx.helper.make_node("MatMul", ["my img/x:0", "w"], ["out 1"], name="dense (1)")]
+    weight = onnx.numpy_helper.from_array(np.ones((4, 3), np.float32), "w")
+    graph = onnx.helper.make_graph(nodes, "g", [entry], ends, [weight])
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8)
+    onnx.save(model, tmp_path / "odd.onnx")
+    found = shop.load(str(tmp_path / "odd.onnx"))
+    assert [one.name for one in (*found.inputs, *found.outputs)] == ["my img/x:0", "out 1"]
+    (said,) = [note for note in found.notes if "does not accept are replaced" in note]
+    assert "'my img/x:0' is my_img_x_0" in said and "'out 1' is out_1" in said
+    assert "'dense (1)' is dense__1_" in said
+    (declared,) = [note for note in found.notes if "declares the output" in note]
+    assert declared == "model: the file declares the output 'out 1' as [n, 5], and its nodes make [1, 3]"
