@@ -20,7 +20,7 @@ from edgekit.ingest.dataset import Dataset, mapped
 from edgekit.ingest.materials import Materials
 from edgekit.ingest.model import OpenedModel
 from edgekit.ingest.objects import keep_data
-from edgekit.ingest.opening import open_project_model
+from edgekit.ingest.opening import Sizes, open_project_model
 from edgekit.ingest.wanted import wanted_of
 from edgekit.jobs.cache import Cache
 from edgekit.jobs.pool import ENVIRONMENT, Pool
@@ -51,15 +51,19 @@ class Made:
 
 
 class Bench:
-    """The warm children: one makes models, one has the workshop's jobs, one runs files. As a context, it ends them."""
+    """The warm children: one makes models, one has the workshop's jobs, one runs files. As a context, it ends them.
 
-    def __init__(self) -> None:
-        self._stack = contextlib.ExitStack()
+    Without `makes_models` there is none for the first: the models are files.
+    """
+
+    def __init__(self, *, makes_models: bool = True) -> None:
+        self._stack, self._makes_models = contextlib.ExitStack(), makes_models
 
     def __enter__(self) -> Bench:
         self._root = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="coverage-")))
         environment = {**ENVIRONMENT, "TMPDIR": str(self._root)}
-        self._builder = self._stack.enter_context(Worker("coverage_table.builder", environment=environment))
+        if self._makes_models:
+            self._builder = self._stack.enter_context(Worker("coverage_table.builder", environment=environment))
         self.pool = self._stack.enter_context(Pool(1, temporary=self._root))
         self._runtimes = self._stack.enter_context(Worker(RUNTIMES))
         return self
@@ -73,20 +77,25 @@ class Bench:
         self.__enter__()
 
     @contextlib.contextmanager
+    def scratch(self) -> Iterator[tuple[Path, Cache]]:
+        """A folder of a row's own, and a cache that goes with it."""
+        with tempfile.TemporaryDirectory(dir=self._root) as name, Cache(Path(name) / "cache") as cache:
+            yield Path(name), cache
+
+    @contextlib.contextmanager
     def made(self, row: Row) -> Iterator[tuple[Made, Cache]]:
         """The row's model, and a cache that goes with it; raises `TrialFailed` where Keras itself cannot make or save it."""
-        with tempfile.TemporaryDirectory(dir=self._root) as name, Cache(Path(name) / "cache") as cache:
-            folder = Path(name)
-            answer = self._builder.run({"do": "save", "row": row.path, "target": name}, time_limit_s=LIMIT_S)
+        with self.scratch() as (folder, cache):
+            answer = self._builder.run({"do": "save", "row": row.path, "target": str(folder)}, time_limit_s=LIMIT_S)
             if isinstance(answer, Failed):
                 raise TrialFailed(f"Keras does not make or save it: {answer.reason}")
-            settings = _settings(folder / answer.value["file"], row)
+            settings = settings_of(folder / answer.value["file"], row.imports)
             inputs, outputs = (builder.arrays_in(folder / file) for file in (builder.INPUTS, builder.OUTPUTS))
             yield Made(folder=folder, settings=settings, inputs=inputs, outputs=outputs), cache
 
-    def opened(self, made: Made, cache: Cache) -> OpenedModel:
+    def opened(self, made: Made, cache: Cache, sizes: Sizes = None) -> OpenedModel:
         """The model, loaded and normalised by the workshop; raises `ModelError`."""
-        return open_project_model(None, made.settings, cache, self.pool, trust=False, progress=no_progress)
+        return open_project_model(None, made.settings, cache, self.pool, trust=False, progress=no_progress, sizes=sizes)
 
     def unreadable(self, row: Row, made: Made) -> str:
         """Why Keras itself does not read the row's file again; empty where it does."""
@@ -145,9 +154,10 @@ def in_order(outputs: Any, facts: ModelFacts) -> list[np.ndarray]:
     return list(outputs) if isinstance(outputs, tuple) else [outputs]
 
 
-def _settings(model: Path, row: Row) -> Project:
+def settings_of(model: Path, imports: Sequence[str] = ()) -> Project:
+    """The project of a row's model."""
     raw = {
-        "model": {"source": str(model), "import": list(row.imports)}, "goal": {"aim": "download", "max_drop": 100.0},
+        "model": {"source": str(model), "import": list(imports)}, "goal": {"aim": "download", "max_drop": 100.0},
         "training": TRAINING, "calibration": {"samples": builder.SAMPLES},
     }  # fmt: skip
     return resolve(read(raw, ProjectFile, where="the row"), root=USER, where="the row")

@@ -37,12 +37,13 @@ class Cell(Value):
 
 
 class RowResult(Value):
-    """A row's cells by column, the seconds that it took, and a hash of the layers that its model loads to."""
+    """A row's cells by column, the seconds that it took, a hash of the layers that its model loads to, and what was counted in its float32 file."""
 
     path: str
     cells: dict[str, Cell]
     seconds: float
     graph: str = ""
+    counts: dict[str, int] = {}
 
 
 WORKS, NOT_RUN = Cell(word="works"), Cell(word="not run")

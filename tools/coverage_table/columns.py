@@ -32,7 +32,8 @@ def run_row(bench: Bench, row: Row, like: RowResult | None = None) -> RowResult:
                 cells["loads"] = in_part(f"kept closed, as one operation each: {closed}") if closed else WORKS
                 graph = graph_of(opened.facts)
                 known = like.cells if like is not None and like.graph == graph else {}
-                Trials(bench, row, made, bench.materials(made, cache, opened)).fill(cells, known)
+                trials = Trials(bench, made, bench.materials(made, cache, opened), half=row.half, jumps=row.jumps)
+                trials.fill(cells, known)
     except TrialFailed as problem:
         cells["loads"] = Cell(word="not run", note=problem.reason)
     except Exception as problem:  # whatever a table of all models finds

@@ -28,7 +28,7 @@ def page(rows: Sequence[Row], results: Mapping[str, RowResult]) -> str:
     """The whole page for rows with their results; a row without a result is shown as not run."""
     notes: dict[str, int] = {}
     tables = [_table(group, [row for row in rows if row.group == group], results, notes) for group in TITLES]
-    return "\n".join([_head(), _summary(rows, results), *tables, _notes(notes)])
+    return "\n".join([_head(), _summary(rows, results), *tables, numbered(notes)])
 
 
 def _head() -> str:
@@ -88,12 +88,13 @@ def _table(group: str, rows: Iterable[Row], results: Mapping[str, RowResult], no
     lines = [f"## {TITLES[group]}\n", f"| {' | '.join(head)} |", f"|{' --- |' * len(head)}"]
     for row in rows:
         result = results.get(row.path, NOT_MADE)
-        cells = [_shown(result.cells.get(column), notes) for column in COLUMNS]
+        cells = [shown(result.cells.get(column), notes) for column in COLUMNS]
         lines.append(f"| {row.name} | {' | '.join(cells)} | {result.seconds:.0f} |")
     return "\n".join(lines) + "\n"
 
 
-def _shown(cell: Cell | None, notes: dict[str, int]) -> str:
+def shown(cell: Cell | None, notes: dict[str, int]) -> str:
+    """A cell's word with the number of its note, which is put among `notes`."""
     if cell is None:
         return "–"
     word = {"defect": "**defect**", "not run": "–"}.get(cell.word, cell.word)
@@ -101,6 +102,7 @@ def _shown(cell: Cell | None, notes: dict[str, int]) -> str:
     return f"{word} [{notes.setdefault(cell.note, len(notes) + 1)}]" if cell.note else word
 
 
-def _notes(notes: Mapping[str, int]) -> str:
+def numbered(notes: Mapping[str, int]) -> str:
+    """The section with the notes."""
     lines = [f"{number}. {text.translate(ESCAPED)}" for text, number in notes.items()]
     return "\n".join(["## Notes\n", *lines]) + "\n"

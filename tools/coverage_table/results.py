@@ -26,8 +26,8 @@ class Kept(Value):
 class Results:
     """A file of results; it is written whole after each row."""
 
-    def __init__(self, path: Path) -> None:
-        self._path, self._code, self._writing = path, code(), threading.Lock()
+    def __init__(self, path: Path, *folders: Path) -> None:
+        self._path, self._code, self._writing = path, code(*folders), threading.Lock()
         self._kept = msgspec.json.decode(path.read_bytes(), type=dict[str, Kept]) if path.exists() else {}
 
     def find(self, path: str) -> RowResult | None:
@@ -49,8 +49,8 @@ class Results:
             scratch.replace(self._path)
 
 
-def code() -> str:
-    """The hash of what a result depends on: edgekit's source and the packages, and the table's own files."""
-    parts = [path for path in sorted(TABLE.rglob("*.py")) if path.name not in NO_PART]
-    files = {str(path.relative_to(TABLE)): path.read_text(encoding="utf-8") for path in parts}
+def code(*folders: Path) -> str:
+    """The hash of what a result depends on: edgekit's source and the packages, and the files of the table and of further folders beside it."""
+    parts = [path for folder in (TABLE, *folders) for path in sorted(folder.rglob("*.py")) if path.name not in NO_PART]
+    files = {str(path.relative_to(TABLE.parent)): path.read_text(encoding="utf-8") for path in parts}
     return digest_of({"versions": versions(), "table": files})

@@ -63,13 +63,13 @@ def all_rows() -> list[Row]:
 
 def chosen(rows: Iterable[Row], patterns: Iterable[str] = (), *, quick: bool = False) -> list[Row]:
     """The rows whose path has one of the patterns in it (`*` and `?` are wildcards); all of them without patterns."""
+    return [row for row in rows if (not quick or row.quick) and matching(row.path, patterns)]
+
+
+def matching(path: str, patterns: Iterable[str]) -> bool:
+    """Whether a row's path has one of the patterns in it, or there are none."""
     wanted = [f"*{pattern}*".lower() for pattern in patterns]
-    return [
-        row
-        for row in rows
-        if (not quick or row.quick)
-        and (not wanted or any(fnmatch.fnmatchcase(row.path.lower(), one) for one in wanted))
-    ]
+    return not wanted or any(fnmatch.fnmatchcase(path.lower(), one) for one in wanted)
 
 
 def waves(rows: Sequence[Row]) -> list[list[Row]]:

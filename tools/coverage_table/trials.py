@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 
 import msgspec
 import numpy as np
@@ -14,7 +15,6 @@ import numpy as np
 from coverage_table.bench import Bench, Made, in_order, task_of
 from coverage_table.cells import COLUMNS, CRASH, Cell, declined, defect, failed, in_part, left_out
 from coverage_table.rounding import Agreed, allowed, apart
-from coverage_table.rows import Row
 from edgekit.errors import EdgekitError
 from edgekit.ingest.materials import Materials
 from edgekit.jobs.worker import TrialFailed
@@ -27,11 +27,13 @@ from edgekit.techniques.interface import Task
 from edgekit.techniques.steps import TypedStep, published, training_of
 
 CONVERSIONS = {"16x8": "int16x8", "float16": "float16", "dynamic range": "dynamic_range"}
-TRAININGS = {"quantization-aware": "quantization_aware", "pruning": "pruning", "clustering": "clustering"}
+CHAIN = ("quantization_aware", "pruning", "clustering")
+TRAININGS = {
+    "quantization-aware": "quantization_aware", "pruning": "pruning", "clustering": "clustering", "structured pruning": "structured_pruning",
+}  # fmt: skip
 FALLBACK, BASELINE = "int8_float_fallback", "float32"
 MADE = ("loads", "agrees")
 """The columns that are made for every row, also where its model has the layers of another row's: it is loaded, and held against its original."""
-CHAIN = tuple(TRAININGS.values())
 NO_KERNEL = (
     "Embedding",
     "LayerScale",
@@ -47,20 +49,27 @@ NO_KERNEL = (
 
 
 class Trials:
-    """The trials of one row's model. Each is made once, whatever asks for it."""
+    """The trials of one row's model. Each is made once, whatever asks for it.
 
-    def __init__(self, bench: Bench, row: Row, made: Made, materials: Materials) -> None:
-        self._bench, self._row, self._made, self._materials = bench, row, made, materials
+    `half` says that the original computes in float16, `jumps` that the model has steps in it (see `Row`).
+    """
+
+    def __init__(
+        self, bench: Bench, made: Made, materials: Materials, *, half: bool = False, jumps: bool = False
+    ) -> None:
+        self._bench, self._made, self._materials, self._half, self._jumps = bench, made, materials, half, jumps
         self._maker = Maker(materials)
         self._task: Task = task_of(made, materials.model.facts)
         self._proposals, refusals = candidates(self._task)
         self._answers: dict[Path, list[np.ndarray]] = {}
         self._reasons = {one.technique: one.reason for one in refusals}
 
-    def fill(self, cells: dict[str, Cell], known: Mapping[str, Cell]) -> None:
+    def fill(
+        self, cells: dict[str, Cell], known: Mapping[str, Cell] = MappingProxyType({}), columns: Sequence[str] = COLUMNS
+    ) -> None:
         """Fill in every column behind "loads"; most of them from the cells of a model of the same layers, where those are known."""
         self._put(cells, "agrees", partial(self._agrees, known.get("agrees")))
-        rest = [column for column in COLUMNS if column not in MADE]
+        rest = [column for column in columns if column not in MADE]
         if known:
             cells.update({column: msgspec.structs.replace(known[column], copied=True, seconds=0.0) for column in rest})
             return
@@ -92,7 +101,7 @@ class Trials:
         facts = self._materials.model.facts
         loaded = self._trained_answers(Path(self._materials.model.folder), ())
         agreed = apart(in_order(self._made.outputs, facts), loaded)
-        if not agreed.within(allowed("float16" if self._row.half else BASELINE, len(facts.layers))):
+        if not agreed.within(allowed("float16" if self._half else BASELINE, len(facts.layers))):
             return _far(agreed, "the loaded model and the original")
         return known or self._alone(BASELINE)
 
@@ -162,7 +171,7 @@ class Trials:
         except (TrialFailed, EdgekitError) as problem:
             return failed(said(problem))
         reference = self._trained_answers(file.model, candidate.training)
-        agreed = apart(reference, self._bench.run(file.tflite, self._materials.dataset), jumps=self._row.jumps)
+        agreed = apart(reference, self._bench.run(file.tflite, self._materials.dataset), jumps=self._jumps)
         if not agreed.within(allowed(candidate.conversion.name, len(self._materials.model.facts.layers))):
             return _far(agreed, "the file and the model that it was made of")
         note = _part(file) or self._not_trained(candidate, file)

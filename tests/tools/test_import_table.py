@@ -1,0 +1,76 @@
+"""The table of imported models: its own networks are sound, its samples are those that the makers' outputs belong to, its page counts what it shows."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from coverage_table.cells import WORKS, Cell, RowResult, declined
+from import_table.page import page
+from import_table.row import COLUMNS, CONVOLUTIONS, TECHNIQUES, TRANSPOSES
+from import_table.samples import apart, samples
+from import_table.sources import SIZES, given, own
+
+from edgekit.documents.facts import TensorFacts
+
+PICTURE = TensorFacts(name="x", shape=(2, 4, 3), dtype="float32", onnx_axes=(1, 2, 0))
+
+
+def result(path: str, *, transposes: int = 0, **cells: Cell) -> RowResult:
+    found = {column: cells.get(column.replace("-", "_").replace(" ", "_"), WORKS) for column in COLUMNS}
+    return RowResult(path=path, cells=found, seconds=30.0, counts={TRANSPOSES: transposes, CONVOLUTIONS: 2})
+
+
+def test_the_networks_are_ten_and_as_onnx_has_them(tmp_path):
+    onnx = pytest.importorskip("onnx", reason="needs the `onnx` extra")
+    found = own()
+    assert len(found) == 10
+    for source in found:
+        model = onnx.load(source.put(tmp_path))
+        onnx.checker.check_model(model, full_check=True)
+        sizes = [one.dim_value for output in model.graph.output for one in output.type.tensor_type.shape.dim[1:]]
+        assert sizes and all(sizes), source.name
+
+
+def test_files_of_others_have_the_sizes_that_stand_beside_them(tmp_path):
+    for name in ("b.onnx", "a.pt2", "readme.md"):
+        (tmp_path / name).write_bytes(b"x")
+    (tmp_path / SIZES).write_text('{"b.onnx": [[3, 48, 192], [4]]}', encoding="utf-8")
+    assert [(one.path, one.sizes) for one in given(tmp_path)] == [
+        ("given/a.pt2", None),
+        ("given/b.onnx", ((3, 48, 192), (4,))),
+    ]
+
+
+def test_the_first_sample_counts_in_the_order_of_the_file():
+    (array,) = samples([PICTURE], first=True)
+    assert array.shape == (8, 2, 4, 3)
+    np.testing.assert_array_equal(array[0].transpose(2, 0, 1).reshape(-1) * 24, np.arange(24))
+    assert samples([PICTURE], first=False)[0][0].min() < 0
+
+
+def test_outputs_of_the_makers_are_compared_in_the_models_order(tmp_path):
+    onnx = pytest.importorskip("onnx", reason="needs the `onnx` extra")
+    given = np.arange(1, 25, dtype=np.float32).reshape(1, 3, 2, 4)
+    (tmp_path / "y.pb").write_bytes(onnx.numpy_helper.from_array(given).SerializeToString())
+    answers = np.repeat(given.transpose(0, 2, 3, 1), 8, axis=0)
+    assert apart([answers], [PICTURE], [tmp_path / "y.pb"]) == 0
+    assert apart([answers + 2.4], [PICTURE], [tmp_path / "y.pb"]) == pytest.approx(0.1, rel=1e-3)
+
+
+def test_the_page_counts_what_it_shows():
+    rows = [
+        result("own/first", agrees=Cell(word="works", note="4e-07")),
+        result("own/second", transposes=3, pruning=declined("no kernel")),
+        result(
+            "light/third", **{name.replace("-", "_").replace(" ", "_"): Cell(word="not run") for name in TECHNIQUES}
+        ),
+    ]
+    text = page(rows)
+    assert "| first | works | 4e-07 | 0 | works | works | works | works | 30 |" in text
+    assert "| second | works | works | 3 | works | works | declined [1] | works | 30 |" in text
+    assert "1. no kernel" in text and "## Files of others" not in text
+    assert (
+        "3 of 3 models are imported. Every technique works on 1 of the 3 with convolutions (33%; the aim is 90%)."
+        in text
+    )
+    assert "2 of these have no transpose left. The run took 2 minutes." in text

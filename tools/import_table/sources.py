@@ -1,0 +1,95 @@
+"""Where the table's models come from: the wheel of `onnx`, networks of our own, and files that the caller has in a folder."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.util
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+from import_table.network import Network
+from import_table.own import OWN
+
+Group = Literal["light", "own", "given"]
+ENDINGS = (".onnx", ".pt2")
+SIZES = "sizes.json"
+"""In the folder of `--models`: the sizes of a sample of each input by the file's name, where the file leaves some free."""
+LIGHT = "backend/test/data/light"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Source:
+    """A model of the table: `put` writes its file into a folder; `expected` are files of the outputs that its makers say it has."""
+
+    name: str
+    group: Group
+    put: Callable[[Path], Path]
+    expected: tuple[Path, ...] = ()
+    sizes: tuple[tuple[int, ...], ...] | None = None
+
+    @property
+    def path(self) -> str:
+        """What a pattern is matched with, as in 'own/slices'."""
+        return f"{self.group}/{self.name}"
+
+
+def sources(folder: Path | None) -> list[Source]:
+    """Every model: those of the wheel, our own, and those in the caller's folder."""
+    return [*light(), *own(), *([] if folder is None else given(folder))]
+
+
+def light() -> list[Source]:
+    """The light models of the package `onnx`: well-known networks without their weights, with the outputs that they must have."""
+    spec = importlib.util.find_spec("onnx")
+    if spec is None or not spec.submodule_search_locations:
+        return []
+    folder = Path(spec.submodule_search_locations[0]) / LIGHT
+    return [
+        Source(
+            name=path.stem.removeprefix("light_"), group="light", put=_copying(path),
+            expected=tuple(sorted(folder.glob(f"{path.stem}_output_*.pb"))),
+        )
+        for path in sorted(folder.glob("*.onnx"))
+    ]  # fmt: skip
+
+
+def own() -> list[Source]:
+    """The networks of `own`."""
+
+    def writing(name: str) -> Callable[[Path], Path]:
+        def put(folder: Path) -> Path:
+            net = Network()
+            net.save(folder / "network.onnx", *OWN[name](net))
+            return folder / "network.onnx"
+
+        return put
+
+    return [Source(name=name, group="own", put=writing(name)) for name in OWN]
+
+
+def given(folder: Path) -> list[Source]:
+    """The files of a folder, with the sizes that `sizes.json` beside them gives."""
+    listed = folder / SIZES
+    sizes = json.loads(listed.read_text(encoding="utf-8")) if listed.is_file() else {}
+    found = (path for path in sorted(folder.iterdir()) if path.suffix.lower() in ENDINGS)
+    return [
+        Source(
+            name=path.name, group="given", put=_copying(path),
+            sizes=tuple(map(tuple, sizes[path.name])) if path.name in sizes else None,
+        )
+        for path in found
+    ]  # fmt: skip
+
+
+def _copying(path: Path) -> Callable[[Path], Path]:
+    """A copy of a file, and of those beside it that hold its constants."""
+
+    def put(folder: Path) -> Path:
+        for one in path.parent.glob(f"{path.name}*"):
+            shutil.copyfile(one, folder / one.name)
+        return folder / path.name
+
+    return put
