@@ -199,6 +199,17 @@ def layers(tools: Any) -> Any:
     return tools.keras3.layers
 
 
+@pytest.fixture(scope="session")
+def torch_python() -> str:
+    """The Python of an environment with PyTorch, which `EDGEKIT_TORCH_PYTHON` names; without one the test is skipped."""
+    named = os.environ.get("EDGEKIT_TORCH_PYTHON")
+    if not named:
+        pytest.skip(
+            "needs EDGEKIT_TORCH_PYTHON, the Python of an environment with torch==2.13.0, onnx, onnxscript and msgspec"
+        )
+    return named
+
+
 @pytest.fixture
 def tiny_project(tmp_path: Path) -> Path:
     """A project that builds in seconds: a network of two convolutions that is a function, 80 images of four classes."""

@@ -1,7 +1,7 @@
 """The walls of docs/architecture.md, read from the imports of every module, wherever in the module they stand.
 
 The folders are the floors, in one list: nothing imports a floor above its own. No modules import each other in a circle,
-of any length. `make` and `measure` never see each other. TensorFlow is behind one door. Nothing inside imports the
+of any length. `make` and `measure` never see each other. TensorFlow is behind one door, PyTorch behind another. Nothing inside imports the
 package's own face. What lays out (`emit`, `cli/render`, `views`) imports nothing that computes. Each rule is held
 against a planted violation too.
 """
@@ -22,12 +22,16 @@ FACE = "edgekit"
 # From the ground up. A name is a folder of the package, or a module at its top.
 FLOORS = (
     "errors", "version", "units", "values", "progress", "interrupts", "files",
-    "onnx_file", "tflite", "documents", "machine", "devices", "verdict", "jobs", "project", "ingest", "sanity", "cost", "keras_graph", "onnx_graph", "passes", "techniques", "planner",
+    "onnx_file", "torch_file", "tflite", "documents", "machine", "devices", "verdict", "jobs", "project", "pytorch", "ingest", "sanity", "cost", "keras_graph", "onnx_graph", "passes", "techniques", "planner",
     "boards", "make", "measure", "emit", "watching", "findings", "search", "diff", "api", "cli", "views", "__main__",
 )  # fmt: skip
 APART = (("make", "measure"), ("make", "boards"))
 HEAVY = frozenset({"tensorflow", "tf_keras", "keras", "tensorflow_model_optimization"})
 DOOR = "edgekit.make.workshop."
+# PyTorch's packages, and the room that runs in a Python which may have nothing else: what it imports of edgekit must need no more.
+OF_PYTORCH = frozenset({"torch", "onnxscript"})
+PYTORCH = "edgekit.pytorch."
+WITH_PYTORCH = frozenset({"edgekit.errors", "edgekit.progress", "edgekit.jobs.child", "edgekit.project.userfunction"})
 # What only lays out: it is told every figure. It may know the values, and what says them in words.
 LAYING_OUT = ("edgekit.emit.", "edgekit.cli.render.", "edgekit.views.")
 TOLD_BY = frozenset({
@@ -179,6 +183,21 @@ def behind_the_door(graph: Mapping[str, set[str]]) -> list[str]:
     ]
 
 
+def with_pytorch(graph: Mapping[str, set[str]]) -> list[str]:
+    """Imports of PyTorch elsewhere than in its room, and what that room takes from others."""
+    elsewhere = [
+        f"{module} imports {other}"
+        for module, others in graph.items()
+        for other in sorted(others)
+        if other.split(".")[0] in OF_PYTORCH and not module.startswith(PYTORCH)
+    ]
+    return elsewhere + [
+        f"{one} imports {other}, which the Python of PyTorch need not have"
+        for one, other in ours(graph)
+        if one.startswith(PYTORCH) and not other.startswith(PYTORCH) and other not in WITH_PYTORCH
+    ]
+
+
 def faces(graph: Mapping[str, set[str]]) -> list[str]:
     return [f"{one} imports the package's face" for one, other in ours(graph) if other == FACE]
 
@@ -219,7 +238,7 @@ def has_hidden_import(text: str) -> bool:
     return renamed or any(named_module(node) is None for node in calls)
 
 
-RULES = (upward, circles, apart, behind_the_door, faces, on_the_board, laying_out)
+RULES = (upward, circles, apart, behind_the_door, with_pytorch, faces, on_the_board, laying_out)
 
 
 @pytest.fixture(scope="module")
@@ -311,6 +330,9 @@ PLANTED = {
     "Keras": (behind_the_door, {"edgekit.techniques.new": "from keras.src import ops"}),
     "TensorFlow, by its name": (behind_the_door, {"edgekit.ingest.new": "__import__('tensorflow.lite')"}),
     "Keras, by its name": (behind_the_door, {"edgekit.techniques.new": "importlib.import_module('tf_keras')"}),
+    "PyTorch": (with_pytorch, {"edgekit.ingest.new": "def f():\n    import torch.export"}),
+    "PyTorch beside TensorFlow": (with_pytorch, {"edgekit.make.workshop.new": "from torch import nn"}),
+    "PyTorch's room takes more": (with_pytorch, {"edgekit.pytorch.new": "from edgekit.jobs.cache import Cache"}),
     "the face": (faces, {"edgekit.diff.new": "from edgekit import build"}),
     "the face, whole": (faces, {"edgekit.diff.new": "import edgekit"}),
     "the runner needs edgekit": (on_the_board, {f"{ON_THE_BOARD}new": "from edgekit.units import parse_size"}),

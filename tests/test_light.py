@@ -21,6 +21,8 @@ HEAVY = (
     "dask",
     "onnx",
     "onnxruntime",
+    "torch",
+    "onnxscript",
 )
 NEVER_FOR_HELP = (*HEAVY, "numpy", "scipy", "rich", "msgspec", "psutil", "ai_edge_litert")
 # Runs the command in the child itself and says which modules it ended with.

@@ -84,6 +84,8 @@ ADDED = {
     "onnxruntime": Part(
         distribution="onnxruntime", extra="onnx", title="onnxruntime", purpose="models in ONNX: what the import is held against"
     ),
+    "torch": Part(distribution="torch", extra="torch", title="PyTorch", purpose="models of PyTorch: exporting them, and their own answers"),
+    "onnxscript": Part(distribution="onnxscript", extra="torch", title="onnxscript", purpose="models of PyTorch: what its exporter needs"),
     "vela": Part(
         distribution="ethos-u-vela", extra="npu", title="Vela", purpose="flash, memory and time on an Ethos-U (corstone-300, imx93)"
     ),

@@ -52,7 +52,7 @@ def inspect(
 ) -> Inspection:
     """The layers of a Keras model, or the operators of a `.tflite`, with the cost of each.
 
-    `model` is a path (`.tflite`, `.keras`, `.h5`, `.onnx`, a SavedModel's folder), 'module:function' or a Keras model of either
+    `model` is a path (`.tflite`, `.keras`, `.h5`, `.onnx`, `.pt2`, a SavedModel's folder), 'module:function' or a Keras model of either
     Keras; if None, the project's. The rows are sorted by the cost that `by` names, the largest first, or, with
     `in_order`, in the model's order. With a `device`, each row has its predicted milliseconds. The other arguments are
     those of `edgekit.plan`.
@@ -105,7 +105,7 @@ def _refuse_what_is_no_model(path: Path) -> None:
         "not a model",
         where=str(path),
         received="a folder without saved_model.pb" if path.is_dir() else "neither a zip archive nor HDF5",
-        allowed="a .tflite, .keras, .h5 or .onnx file, a SavedModel folder, module:function",
+        allowed="a .tflite, .keras, .h5, .onnx or .pt2 file, a SavedModel folder, module:function",
     )
 
 

@@ -28,7 +28,7 @@ from edgekit.cli import options, output
 def command(model: str | None, as_json: bool, quiet: bool, no_cache: bool, top: int | None, **given: Any) -> None:
     """Show where a model's bytes, memory and work are.
 
-    MODEL is a .tflite, .keras, .h5 or .onnx file, a SavedModel folder or module:function, by default the project's. A .tflite
+    MODEL is a .tflite, .keras, .h5, .onnx or .pt2 file, a SavedModel folder or module:function, by default the project's. A .tflite
     is shown operator by operator; a Keras model layer by layer, with what its float32 .tflite is predicted to take. With
     --device each row has its predicted milliseconds.
     """

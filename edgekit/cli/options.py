@@ -15,7 +15,7 @@ from edgekit.cli import completers
 from edgekit.errors import InputError
 from edgekit.units import parse_duration_ms, parse_size
 
-TRAINED_MODELS = (".keras", ".h5", ".onnx")
+TRAINED_MODELS = (".keras", ".h5", ".onnx", ".pt2")
 MODELS = (".tflite", *TRAINED_MODELS)
 F = TypeVar("F", bound=Callable[..., Any])
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ def project(function: F) -> F:
         "--model",
         metavar="PATH|module:function",
         shell_complete=completers.files(TRAINED_MODELS),
-        help="The trained model, of Keras or ONNX; overrides the project's.",
+        help="The trained model, of Keras, ONNX or PyTorch; overrides the project's.",
     )(function)
     return project_folder(function)
 

@@ -8,6 +8,7 @@ import msgspec
 
 from edgekit.documents.facts import ModelFacts
 from edgekit.ingest.dataset import Dataset
+from edgekit.ingest.from_torch import answers_on_data
 from edgekit.ingest.model import OpenedModel
 from edgekit.jobs.cache import Cache, key, processor, versions
 from edgekit.jobs.pool import Jobs
@@ -35,6 +36,10 @@ def compare_on_data(opened: OpenedModel, dataset: Dataset, cache: Cache, pool: J
     job = {**opened.job, "do": "compare", "model": opened.folder, "dataset": str(dataset.root), "samples": count}
 
     def make(folder: Path) -> None:
+        if "original" in job:
+            axes = [tensor.onnx_axes for tensor in facts.inputs]
+            answers_on_data(job, dataset, axes, count, folder, cache, progress)
+            job["answers"] = str(folder)
         answer = pool.run(job, progress=progress)
         value = {"reason": answer.reason} if isinstance(answer, Failed) else answer.value
         (folder / ANSWER).write_bytes(msgspec.json.encode(value))
@@ -45,7 +50,7 @@ def compare_on_data(opened: OpenedModel, dataset: Dataset, cache: Cache, pool: J
         return f"model: it could not be compared with the original on your data ({reason})"
     error = answer["error"]
     near = f"within {error:.2g} of the largest output" if error else "number for number"
-    whom = "onnxruntime" if facts.imported else "the original"
+    whom = "the PyTorch model" if "original" in job else "onnxruntime" if facts.imported else "the original"
     return f"model: it answers as {whom} on {answer['samples']} of your training samples, {near}"
 
 

@@ -15,6 +15,7 @@ from edgekit.errors import DataError, ModelError, did_you_mean
 from edgekit.ingest.dataset import Dataset
 from edgekit.ingest.from_onnx import digest as onnx_digest
 from edgekit.ingest.from_onnx import import_versions, require_onnx
+from edgekit.ingest.from_torch import converted, is_pytorch
 from edgekit.ingest.wanted import Wanted
 from edgekit.jobs.cache import Cache, digest_of, key, processor, versions
 from edgekit.jobs.limits import memory_limit
@@ -65,30 +66,37 @@ def open_model(
 
     `imports` are modules that the worker imports first: they register custom layers. A model that is still `to_train` keeps what its training
     needs, such as normalization that is folded away in a trained one. `sizes` are the shapes of the data's samples, an input each: they fill what
-    an ONNX file leaves free. Loading a file may take most of the
+    an ONNX file leaves free, and are those of a PyTorch module that came without example inputs. Loading a file may take most of the
     machine's memory but no more; a function that trains its model has no such limit.
     """
     content = model_digest(table, root, cache)
     is_imported = not is_function(table.source) and is_onnx(root / table.source)
     if is_imported:
         require_onnx()
+    made = None
+    if is_pytorch(table.source, root):
+        made = converted(
+            table, content, root=root, cache=cache, seed=seed, trust=trust, sizes=sizes, progress=progress, time_limit_s=time_limit_s
+        )  # fmt: skip
     name = key(
         model=content,
         imports=module_digest(imports, root=root, error=ModelError),
         seed=seed if is_function(table.source) else None,
         trust=trust,
         **({"to_train": True} if to_train else {}),
-        **({"onnx": import_versions(), "sizes": sizes} if is_imported else {}),
+        **({"onnx": import_versions(), "sizes": sizes} if is_imported or made else {}),
+        **({"pytorch": made.key} if made else {}),
         versions=versions(),
         processor=processor(),
     )
     job = _load_job(table, root) | {
-        "imports": imports,
+        "imports": () if made else imports,
         "trust": trust,
         "seed": seed,
         "sha256": content,
         "to_train": to_train,
         "sizes": sizes,
+        **(made.job if made else {}),
     }
 
     def make(folder: Path) -> None:

@@ -13,9 +13,9 @@ from typing import Any
 import msgspec
 
 from edgekit.errors import ModelError, TrustError
+from edgekit.ingest import from_onnx, from_torch
 from edgekit.ingest.dataset import Dataset
 from edgekit.ingest.derived import derived
-from edgekit.ingest.from_onnx import has_free_sizes, wanted_by
 from edgekit.ingest.laid_out import laid_out
 from edgekit.ingest.model import OpenedModel, open_data, open_model
 from edgekit.ingest.objects import keep_data, keep_model
@@ -114,7 +114,7 @@ def _said_of_the_student() -> Iterator[None]:
 def free_sizes(
     model: Any, student: Any, data: Any, settings: Project, cache: Cache, *, trust: bool, progress: Progress
 ) -> Sizes:
-    """The sizes of the data's samples, if the model or the student is an ONNX file that leaves some free: the data is read before it then.
+    """The sizes of the data's samples, if the model or the student is an ONNX file that leaves some free, or of PyTorch: the data is read before it then.
 
     None also where no data is named, as a plan may have none: the import asks for it then.
     """
@@ -126,11 +126,18 @@ def free_sizes(
         (settings.model.source if settings.model else None) if model is None else model,
         offered if student is None else student,
     )
-    free = next((one for one in sources if one is not None and has_free_sizes(one, root)), None)
-    if free is None:
+    wanted = next((found for one in sources if (found := _wanted_before(one, root)) is not None), None)
+    if wanted is None:
         return None
-    dataset = _read(data, settings, wanted_by(free, root), cache, trust=trust, progress=progress)
+    dataset = _read(data, settings, wanted, cache, trust=trust, progress=progress)
     return tuple(array.shape[1:] for array in dataset.splits["train"].inputs)
+
+
+def _wanted_before(source: Any, root: Path) -> Wanted | None:
+    """What a model takes, where the data must be read before it; None where they need not."""
+    if from_torch.needs_sizes(source, root):
+        return from_torch.wanted_by(source, root)
+    return from_onnx.wanted_by(source, root) if from_onnx.has_free_sizes(source, root) else None
 
 
 def open_project_data(

@@ -24,6 +24,7 @@ import msgspec
 
 from edgekit.errors import EdgekitError, InterruptedBuild, MissingExtraError, from_parts
 from edgekit.jobs.child import MEMORY_LIMIT_VARIABLE
+from edgekit.jobs.other_python import command, module_path
 from edgekit.progress import Progress, no_progress
 from edgekit.values import Value
 
@@ -93,12 +94,20 @@ class TrialFailed(Exception):
 
 
 class Worker:
-    """A child process `python -m MODULE` that answers one job at a time and stays warm between jobs."""
+    """A child process `python -m MODULE` that answers one job at a time and stays warm between jobs.
+
+    `python` is that of another environment, which has packages that this one has not; msgspec must be among them.
+    """
 
     def __init__(
-        self, module: str, *, environment: Mapping[str, str | None] | None = None, memory_bytes: int | None = None
+        self,
+        module: str,
+        *,
+        environment: Mapping[str, str | None] | None = None,
+        memory_bytes: int | None = None,
+        python: str | None = None,
     ) -> None:
-        self._module = module
+        self._module, self._python = module, python
         self._environment = dict(environment or {})
         if memory_bytes is not None:
             self._environment[MEMORY_LIMIT_VARIABLE] = str(memory_bytes)
@@ -167,11 +176,11 @@ class Worker:
         self._events = queue.Queue()
         try:
             process = self._process = subprocess.Popen(
-                [sys.executable, "-m", self._module],
+                command(self._module, self._python),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._log,
-                env=_set({**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p), **self._environment}),
+                env=_set({**os.environ, "PYTHONPATH": module_path(self._python), **self._environment}),
                 start_new_session=True,
             )
             self._guard = subprocess.Popen(

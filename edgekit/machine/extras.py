@@ -12,7 +12,7 @@ from typing import Literal
 from edgekit.errors import MissingExtraError
 
 DISTRIBUTION = "edgekit-tflite"
-Extra = Literal["build", "micro", "tflite-runtime", "images", "tables", "onnx", "cluster", "npu", "dev"]
+Extra = Literal["build", "micro", "tflite-runtime", "images", "tables", "onnx", "torch", "cluster", "npu", "dev"]
 
 
 def is_installed(package: str) -> bool:

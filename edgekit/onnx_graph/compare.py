@@ -60,6 +60,35 @@ def compare_with_onnxruntime(path: Path, imported: Imported, samples: Sequence[M
     return dataclasses.replace(compared, first=_first_apart(path, imported, samples[worst], compared.tolerance))
 
 
+def compare_with_answers(
+    imported: Imported, inputs: Sequence[np.ndarray], outputs: Sequence[np.ndarray]
+) -> Comparison | None:
+    """Hold an import against answers that another program gave: of each input and output an array whose rows are whole tensors, in order.
+
+    None where the inputs have other sizes than the import, as where it took those of the data.
+    """
+    if [array.shape[1:] for array in inputs] != [
+        _batched(port, array) for port, array in zip(imported.inputs, inputs, strict=True)
+    ]:
+        return None
+    error = 0.0
+    for row in range(len(inputs[0])):
+        pairs = zip(imported.inputs, inputs, strict=True)
+        made = imported.model([port.to_keras(array[row]).astype(port.dtype) for port, array in pairs], training=False)
+        results = made if isinstance(made, list | tuple) else [made]
+        for port, result, expected in zip(imported.outputs, results, outputs, strict=True):
+            found = relative_error(port.to_onnx(np.asarray(result)), np.asarray(expected[row]))
+            error = found if not found <= error else error
+    halves = any(array.dtype == np.float16 for array in (*inputs, *outputs))
+    return Comparison(error=error, samples=len(inputs[0]), tolerance=OF_HALF_PRECISION if halves else TOLERANCE)
+
+
+def _batched(port: Port, array: np.ndarray) -> tuple[int, ...]:
+    """The shape of an input's tensor with the batch that an array has."""
+    batch = port.order[0] if port.has_batch else None
+    return tuple(array.shape[1 + axis] if axis == batch else size for axis, size in enumerate(port.shape))
+
+
 def relative_error(found: np.ndarray, expected: np.ndarray) -> float:
     """The largest difference over the largest size of what is expected; infinite where one of them is no number.
 

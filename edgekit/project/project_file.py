@@ -22,7 +22,7 @@ Fraction = Annotated[float, Meta(gt=0, lt=1)]
 class ModelTable(Value):
     """`[model]`, or `model = "source"` for the source alone."""
 
-    source: Annotated[str, Meta(description="a .keras, .h5, SavedModel or .onnx path, or module:function")]
+    source: Annotated[str, Meta(description="a .keras, .h5, SavedModel, .onnx or .pt2 path, or module:function")]
     imports: Annotated[tuple[str, ...], Meta(description="modules imported first: they register custom layers")] = (
         field(default=(), name="import")
     )
@@ -35,7 +35,7 @@ class StudentTable(Value):
     source: Annotated[
         str | None,
         Meta(
-            description="a .keras, .h5, SavedModel or .onnx path, or module:function: a network with the model's inputs and outputs"
+            description="a .keras, .h5, SavedModel, .onnx or .pt2 path, or module:function: a network with the model's inputs and outputs"
         ),
     ] = field(default=None, name="model")
     width: Annotated[

@@ -16,7 +16,7 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from typing import Any
@@ -144,9 +144,25 @@ def _module_text(module: str, root: Path, error: type[InputError]) -> str:
     return "\0".join(f"{name} {content}" for name, content in found.items())
 
 
+def imported_packages(module: str, *, root: Path) -> frozenset[str]:
+    """The top-level names that a user's module, and the user's modules that it imports, import anywhere; nothing is imported."""
+    PathFinder.invalidate_caches()
+    return frozenset(name.partition(".")[0] for name, _ in _reached(module, [str(root), *sys.path]))
+
+
 def _identities(module: str, paths: list[str]) -> dict[str, str]:
     """The identity of a module and of each that it imports, directly or not, by name."""
     found: dict[str, str] = {}
+    for name, path in _reached(module, paths):
+        top = name.partition(".")[0]
+        if path is None or top == "edgekit":
+            continue
+        found |= {name: _hash_of(path)} if _is_local(path) else _installed(path, name, top)
+    return found
+
+
+def _reached(module: str, paths: list[str]) -> Iterator[tuple[str, Path | None]]:
+    """A module and each that it or a user's module imports, directly or not, with its file: once each."""
     seen: set[str] = set()
     waiting = [module]
     while waiting:
@@ -154,16 +170,11 @@ def _identities(module: str, paths: list[str]) -> dict[str, str]:
         if name in seen:
             continue
         seen.add(name)
-        path, top = _file_of(name, paths), name.partition(".")[0]
-        if path is None or top == "edgekit":
-            continue
-        if not _is_local(path):
-            found |= _installed(path, name, top)
-            continue
-        found[name] = _hash_of(path)
-        package = name if path.name == "__init__.py" else name.rpartition(".")[0]
-        waiting += [*_parents(name), *_imported(path, package)]
-    return found
+        path = _file_of(name, paths)
+        yield name, path
+        if path is not None and name.partition(".")[0] != "edgekit" and _is_local(path):
+            package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+            waiting += [*_parents(name), *_imported(path, package)]
 
 
 def _file_of(module: str, paths: list[str]) -> Path | None:

@@ -99,6 +99,8 @@ def test_what_is_not_installed_is_missing_with_its_line(monkeypatch):
         ("images", "images"),
         ("onnx", "onnx"),
         ("onnxruntime", "onnx"),
+        ("torch", "torch"),
+        ("onnxscript", "torch"),
         ("vela", "npu"),
         ("cluster", "cluster"),
     ):

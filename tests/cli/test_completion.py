@@ -41,7 +41,7 @@ def path(tmp_path, monkeypatch) -> Path:
     monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
     work = tmp_path / "work"
     (work / "sub").mkdir(parents=True)
-    for name in ("a model.tflite", "b.keras", "c.h5", "d.onnx", "notes.txt", ".hidden.tflite", "own.toml"):
+    for name in ("a model.tflite", "b.keras", "c.h5", "d.onnx", "e.pt2", "notes.txt", ".hidden.tflite", "own.toml"):
         (work / name).write_text("")
     monkeypatch.chdir(work)
     return work
@@ -79,9 +79,9 @@ def test_options(path):
 
 
 def test_files_of_the_kind_that_a_command_takes(path):
-    assert offered("edgekit", "inspect", "") == ["a model.tflite", "b.keras", "c.h5", "d.onnx", "sub"]
+    assert offered("edgekit", "inspect", "") == ["a model.tflite", "b.keras", "c.h5", "d.onnx", "e.pt2", "sub"]
     assert offered("edgekit", "check", "") == ["a model.tflite", "sub"]
-    assert offered("edgekit", "plan", "--model", "") == ["b.keras", "c.h5", "d.onnx", "sub"]
+    assert offered("edgekit", "plan", "--model", "") == ["b.keras", "c.h5", "d.onnx", "e.pt2", "sub"]
     assert offered("edgekit", "inspect", ".h") == [".hidden.tflite"]
 
 

@@ -8,7 +8,15 @@ import sys
 import pytest
 
 from edgekit.errors import DataError, ModelError
-from edgekit.project.userfunction import call, digest, import_modules, is_function, load, module_digest
+from edgekit.project.userfunction import (
+    call,
+    digest,
+    import_modules,
+    imported_packages,
+    is_function,
+    load,
+    module_digest,
+)
 
 
 @pytest.fixture
@@ -234,3 +242,15 @@ def test_what_is_no_function(root, spec):
 def test_an_import_that_there_is_not(root):
     with pytest.raises(ModelError, match="own_layers"):
         import_modules(("own_layers",), root=root, error=ModelError)
+
+
+def test_the_packages_that_a_module_and_its_own_modules_import_are_named_without_importing_them(root):
+    write(
+        root,
+        own_nets="import own_layers\nfrom numpy import zeros\ndef make(): return 1\n",
+        own_layers="def f():\n    from no_such_package.nn import Module\n",
+        own_other="import json\n",
+    )
+    assert {"own_nets", "own_layers", "numpy", "no_such_package"} <= imported_packages("own_nets", root=root)
+    assert imported_packages("own_other", root=root) == {"own_other", "json"}
+    assert "own_nets" not in sys.modules

@@ -13,10 +13,20 @@ import mutate
 import words
 
 BOMB_BYTES = 64 << 20
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
 
 
 def archive(content: bytes, rng: random.Random, others: list[bytes]) -> bytes:
     """An archive that was damaged in one of its members, in its structure, or as bytes."""
+    return _damaged(content, rng, others, METHODS)
+
+
+def stored(content: bytes, rng: random.Random, others: list[bytes]) -> bytes:
+    """The same of an archive whose readers take members that are not compressed, mostly left as that."""
+    return _damaged(content, rng, others, (zipfile.ZIP_STORED,) * 15 + (zipfile.ZIP_DEFLATED,))
+
+
+def _damaged(content: bytes, rng: random.Random, others: list[bytes], methods: tuple[int, ...]) -> bytes:
     how = rng.random()
     if how < 0.25:
         return mutate.several(content, rng, others, mutate.ANY)
@@ -27,7 +37,7 @@ def archive(content: bytes, rng: random.Random, others: list[bytes]) -> bytes:
         return mutate.several(content, rng, others, mutate.ANY)
     for _ in range(rng.choice((1, 1, 2))):
         _change_member(members, rng, others)
-    return _zipped(members, rng)
+    return _zipped(members, rng.choice(methods))
 
 
 def _members(content: bytes) -> list[tuple[str, bytes]]:
@@ -72,11 +82,8 @@ def _odd_name(name: str, rng: random.Random) -> str:
     )  # fmt: skip
 
 
-def _zipped(members: list[tuple[str, bytes]], rng: random.Random) -> bytes:
+def _zipped(members: list[tuple[str, bytes]], how: int) -> bytes:
     buffer = io.BytesIO()
-    how = rng.choice(
-        (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
-    )
     with warnings.catch_warnings(), zipfile.ZipFile(buffer, "w", how, compresslevel=1) as made:
         warnings.simplefilter("ignore")  # the same name twice is meant
         for name, content in members:

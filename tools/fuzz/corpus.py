@@ -6,10 +6,12 @@ The models are those of the workshop's tests, the reports and the cache those of
 from __future__ import annotations
 
 import io
+import json
 import os
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -108,6 +110,7 @@ def files(folder: Path) -> dict[str, list[bytes]]:
         "keras": _read(sorted(models.glob("*.keras"))),
         "h5": _read(sorted(models.glob("*.h5"))),
         "onnx": _onnx(),
+        "pt2": _programs(),
         "project": [TOML.encode(), TOML.encode(), *_read([*tomls, folder / "project" / "edgekit.toml"])],
         "profile": _read(sorted((ROOT / "device_profiles").glob("*.toml"))),
         "report": _read([out / "report.json"]),
@@ -153,6 +156,25 @@ def _onnx() -> list[bytes]:
         model([helper.make_node("MatMul", ["x", "w"], ["y"])], ["n", 4], [apart]),
         model(lstm, [5, 1, 4], [weight("w", 1, 12, 4), weight("r", 1, 12, 3)]),
     ]  # fmt: skip
+
+
+def _programs() -> list[bytes]:
+    """Programs of PyTorch: the example's, and one whose sizes and guards are texts that PyTorch evaluates."""
+    content = (ROOT / "examples" / "pytorch" / "digits.pt2").read_bytes()
+    made = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as opened, zipfile.ZipFile(made, "w") as free:
+        for info in opened.infolist():
+            member = opened.read(info)
+            if info.filename.endswith("models/model.json"):
+                program = json.loads(member)
+                for value in program["graph_module"]["graph"]["tensor_values"].values():
+                    value["sizes"][:1] = [
+                        {"as_expr": {"expr_str": "Symbol('s77', integer=True)", "hint": {"as_int": 2}}}
+                    ]
+                program["guards_code"] = ["L['image'].size()[0] >= 2"]
+                member = json.dumps(program).encode()
+            free.writestr(info.filename, member)
+    return [content, content, made.getvalue()]
 
 
 def _tables() -> list[bytes]:

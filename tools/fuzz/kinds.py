@@ -81,6 +81,8 @@ KINDS = (
     Kind(name="h5", share=1500, suffix=".h5", damage=configs.hdf5_model, routes=(Route(name="model_load"), _PLAN)),
     Kind(name="onnx", share=2000, suffix=".onnx", damage=_protobuf,
          routes=(Route(name="onnx_read"), Route(name="model_load", every=4), Route(name="init", every=9), _PLAN)),
+    Kind(name="pt2", share=2000, suffix=".pt2", damage=archives.stored,
+         routes=(Route(name="torch_read"), Route(name="torch_load", every=8), Route(name="init", every=9))),
     Kind(name="npz", share=1600, suffix=".npz", damage=archives.archive,
          routes=(Route(name="npz_spool"), Route(name="npz_open", every=9),
                  _command("edgekit check --data", 41, "check", GOLDEN, *RPI4, "--data", "{}"))),

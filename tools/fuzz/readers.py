@@ -87,6 +87,19 @@ class Readers:
         require_sound(path)
         return "read"
 
+    def torch_read(self, path: Path) -> str:
+        """What a program of PyTorch says without PyTorch, and whether there is code in it."""
+        from edgekit.torch_file.program import require_program
+
+        require_program(path, trust=False)
+        return "read"
+
+    def torch_load(self, path: Path) -> str:
+        """A program into the cache by PyTorch, where `EDGEKIT_TORCH_PYTHON` names a Python that has it."""
+        from edgekit.machine.torch_python import torch_python
+
+        return self.model_load(path) if torch_python() else self.torch_read(path)
+
     def npz_spool(self, path: Path) -> str:
         """The job that reads data, in a worker that stays warm."""
         return self._spool("npz", path)

@@ -17,11 +17,13 @@ from edgekit.cli.starter import models as model_files
 from edgekit.cli.starter import tables as table_files
 from edgekit.cli.starter.found import DataFound, Found, Missing, ModelFound, NearMiss, Targets
 from edgekit.cli.starter.onnx_models import onnx_file
+from edgekit.cli.starter.pytorch_programs import pt2_file
 from edgekit.cli.starter.scripts import functions
 from edgekit.cli.starter.walk import DEEPEST, Listing, walk
 from edgekit.documents.facts import TensorFacts
 from edgekit.ingest.printable import shown
 from edgekit.onnx_file.outline import ENDING as ONNX
+from edgekit.torch_file.archive import ENDING as PT2
 from edgekit.values import Ends
 from edgekit.verdict.losses import is_distance
 from edgekit.verdict.task import Kind, kind_of
@@ -29,13 +31,13 @@ from edgekit.verdict.task import Kind, kind_of
 MOST_OF_A_KIND = 50
 RULE = (
     "the model and the data whose shapes and labels agree; among equals a file before a folder of classes without splits "
-    "or a table and these before a function, what lies higher before what lies deeper, then .keras, .h5, SavedModel, .onnx (.npz, table, image "
-    "folder), then by name"
+    "or a table and these before a function, what lies higher before what lies deeper, then .keras, .h5, SavedModel, .onnx, .pt2 (.npz, "
+    "table, image folder), then by name"
 )
-_KINDS = (".keras", ".h5", "SavedModel", ".onnx", "npz", "table", "folder", "function")
+_KINDS = (".keras", ".h5", "SavedModel", ".onnx", ".pt2", "npz", "table", "folder", "function")
 _ACCEPTED = {
-    "model": "a .keras file, an .h5 file with a whole model, a SavedModel of Keras 2, an .onnx file, or a Python function without "
-    "arguments that returns a Keras model",
+    "model": "a .keras file, an .h5 file with a whole model, a SavedModel of Keras 2, an .onnx file, a .pt2 file of "
+    "torch.export, or a Python function without arguments that returns a Keras model",
     "data": "an .npz with x_train, y_train, x_test, y_test; a .csv or .tsv with a column for the target; a folder with train/CLASS/*.png and test/CLASS/*.png, or with CLASS/*.png "
     "alone; or a Python function without arguments that returns such arrays or datasets",
 }  # fmt: skip
@@ -45,7 +47,16 @@ def look(folder: Path) -> Found:
     """The values that `edgekit.toml` could have for a folder; for an empty one, what is missing and what would be accepted."""
     listing = walk(
         folder,
-        (*model_files.ENDINGS, ONNX, data_files.ENDING, ".py", ".tflite", *table_files.ENDINGS, *table_files.PARQUET),
+        (
+            *model_files.ENDINGS,
+            ONNX,
+            PT2,
+            data_files.ENDING,
+            ".py",
+            ".tflite",
+            *table_files.ENDINGS,
+            *table_files.PARQUET,
+        ),
     )
     models, data, near = _candidates(folder, listing)
     model, chosen = _choose(models, data)
@@ -96,6 +107,7 @@ def _candidates(folder: Path, listing: Listing) -> tuple[list[ModelFound], list[
     files = [file for file in listing.files if file.lower().endswith(model_files.ENDINGS)]
     looks = [model_files.model_file(folder, file) for file in files[:MOST_OF_A_KIND]]
     looks += [onnx_file(folder, file) for file in listing.files if file.lower().endswith(ONNX)][:MOST_OF_A_KIND]
+    looks += [pt2_file(folder, file) for file in listing.files if file.lower().endswith(PT2)][:MOST_OF_A_KIND]
     looks += [model_files.saved_model(folder, source) for source in listing.saved_models[:MOST_OF_A_KIND]]
     found = [data_files.npz(folder, file) for file in named[".npz"][:MOST_OF_A_KIND]]
     images = (data_files.image_folder(folder, source) for source in listing.picture_folders[:MOST_OF_A_KIND])
@@ -149,9 +161,9 @@ def _contradictions(model: ModelFound, data: DataFound) -> list[str]:
 
 
 def _fits(sample: tuple[int, ...], model: ModelFound) -> bool:
-    """Whether a model takes such samples; for a model in ONNX, pictures may have their channels first as well."""
+    """Whether a model takes such samples; for one in ONNX or of PyTorch, pictures may have their channels first as well."""
     shape = model.input_shape or ()
-    first = (shape[-1], *shape[:-1]) if model.kind == ONNX and len(shape) == 3 else shape
+    first = (shape[-1], *shape[:-1]) if model.kind in (ONNX, PT2) and len(shape) == 3 else shape
     return _same(sample, shape) or _same(sample, first)
 
 

@@ -11,7 +11,7 @@ from edgekit.ingest.dataset import Dataset
 from edgekit.make.workshop.answers import input_types
 from edgekit.make.workshop.compare import compare_on
 from edgekit.make.workshop.door import door
-from edgekit.make.workshop.from_onnx import one_by_one
+from edgekit.make.workshop.from_onnx import FromOnnx, one_by_one
 from edgekit.make.workshop.load import read_original
 from edgekit.make.workshop.normalise import in_float32
 from edgekit.make.workshop.store import open_model
@@ -21,7 +21,8 @@ from edgekit.progress import Progress
 def compare_on_data(job: dict[str, Any], progress: Progress) -> Any:
     """Compare the model in `job["model"]` with that of `job["source"]` on `job["samples"]` training samples.
 
-    A model of fixed batch is given one batch. One in ONNX is held against onnxruntime too, and both differences are added.
+    A model of fixed batch is given one batch. One in ONNX is held against onnxruntime too, one from PyTorch also against its own answers in the
+    folder `job["answers"]`, and the largest of these differences is added.
     Returns the largest relative difference of an output as `error`, and the number of `samples`; raises
     `ModelError` that names the first layer that differs. The job also holds what `load` needs to read the original.
     """
@@ -38,7 +39,14 @@ def compare_on_data(job: dict[str, Any], progress: Progress) -> Any:
     dtypes = [dtype.as_numpy_dtype for dtype in input_types(tools, made)]
     pairs = zip(dataset.inputs("train"), dtypes, strict=True)
     samples = [np.asarray(array[rows]).astype(dtype, copy=False) for array, dtype in pairs]
-    imported = read.onnx.compared(one_by_one(samples)).error if read.onnx else 0.0
-    error = imported + compare_on(tools, original, made, job["source"], samples, of="samples of your data")
+    error = (_of_import(read.onnx, samples) if read.onnx else 0.0) + compare_on(
+        tools, original, made, job["source"], samples, of="samples of your data"
+    )
     progress("comparing with the original", 1, 1)
     return {"error": error, "samples": len(rows)}
+
+
+def _of_import(onnx: FromOnnx, samples: list[np.ndarray]) -> float:
+    """How far an import is from onnxruntime, and from the PyTorch model that it came from."""
+    original = onnx.compared_with_original()
+    return max(onnx.compared(one_by_one(samples)).error, original.error if original else 0.0)

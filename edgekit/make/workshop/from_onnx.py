@@ -1,5 +1,7 @@
 """A model in ONNX as a Keras 3 model, held against onnxruntime: on random input where it is opened, and on the user's own data.
 
+One that came from PyTorch is also held against what the PyTorch model itself answered, which is read from a folder.
+
 The file is judged before the package `onnx` reads it (`onnx_file`), and what the import does is told in `onnx_graph`.
 """
 
@@ -7,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -21,23 +23,32 @@ from edgekit.onnx_file.beside import require_sound
 from edgekit.onnx_file.outline import Outline
 from edgekit.onnx_file.outline import Port as Declared
 from edgekit.onnx_graph.build import imported
-from edgekit.onnx_graph.compare import Comparison, compare_with_onnxruntime
+from edgekit.onnx_graph.compare import Comparison, compare_with_answers, compare_with_onnxruntime
 from edgekit.onnx_graph.imported import Imported
 from edgekit.onnx_graph.ports import Port
 
 
 class FromOnnx(NamedTuple):
-    """An ONNX file as its import gives it; `kind` is its format for a report."""
+    """An ONNX file as its import gives it; `kind` is its format for a report, `where` how a message names the model.
+
+    `answers` is the folder with those of the PyTorch model that it came from.
+    """
 
     path: Path
     found: Imported
     kind: str
+    where: str
+    answers: Path | None = None
 
     def told(self, tools: Door) -> tuple[str, ...]:
         """What a reader of a report must know of the import; raises `ModelError` where onnxruntime answers differently on random input."""
         compared = self.compared(self._random(tools))
         agrees = f"it agrees with onnxruntime on random input: relative error {compared.error:.2g}"
-        return (agrees, *self.found.notes)
+        original = self.compared_with_original()
+        of_original = (
+            f"it agrees with the PyTorch model on random input: relative error {original.error:.2g}" if original else ""
+        )
+        return (*filter(None, (of_original, agrees)), *self.found.notes)
 
     def compared(self, samples: Sequence[Sequence[np.ndarray]]) -> Comparison:
         """The import held against onnxruntime on samples, each one array an input as Keras takes it, of batch 1; raises `ModelError`."""
@@ -47,9 +58,21 @@ class FromOnnx(NamedTuple):
         if compared.agrees:
             return compared
         first = f"{compared.first} is the first to differ" if compared.first else "no single operator differs"
-        raise ModelError(
-            f"imported from ONNX, the model answers differently than onnxruntime; {first}", where=str(self.path),
-            received=f"relative error {compared.error:.2g}", allowed=f"up to {compared.tolerance:g}",
+        raise self._differs(f"imported from ONNX, the model answers differently than onnxruntime; {first}", compared)
+
+    def compared_with_original(self) -> Comparison | None:
+        """The import held against what the PyTorch model answered; None where it came from none, or has other sizes. Raises `ModelError`."""
+        if self.answers is None:
+            return None
+        inputs, outputs = ([np.load(path) for path in _numbered(self.answers, kind)] for kind in "xy")
+        compared = compare_with_answers(self.found, inputs, outputs)
+        if compared is not None and not compared.agrees:
+            raise self._differs("exported and imported, the model answers differently than in PyTorch", compared)
+        return compared
+
+    def _differs(self, what: str, compared: Comparison) -> ModelError:
+        return ModelError(
+            what, where=self.where, received=f"relative error {compared.error:.2g}", allowed=f"up to {compared.tolerance:g}",
             next_step="export the model again, with another opset or without that operator; edgekit's own mistake is worth a report",
         )  # fmt: skip
 
@@ -69,14 +92,21 @@ class FromOnnx(NamedTuple):
         )
 
 
-def load_onnx(tools: Door, path: Path, sizes: Sequence[Sequence[int]] | None) -> FromOnnx:
-    """The Keras 3 model of an ONNX file; `sizes` are the shapes of the data's samples, which fill the sizes that the file leaves free.
+def load_onnx(tools: Door, path: Path, job: dict[str, Any]) -> FromOnnx:
+    """The Keras 3 model of an ONNX file; the job's `sizes` are the shapes of the data's samples, which fill the sizes that the file leaves free.
 
-    Raises `ModelError`, `RefusedOperators`, and `DataError` where the data's sizes do not fit the file's.
+    Of one from PyTorch the job has the `kind` of the original, and the folder with its `answers`. Raises `ModelError`, `RefusedOperators`, and `DataError` where the data's sizes do not fit the file's.
     """
     outline = require_sound(path)
-    found = imported(path, tools.keras3, _sizes(outline, sizes or ()))
-    return FromOnnx(path, found, f"ONNX, opset {outline.opset}")
+    found = imported(path, tools.keras3, _sizes(outline, job.get("sizes") or ()))
+    answers = job.get("answers")
+    kind = job.get("kind") or f"ONNX, opset {outline.opset}"
+    return FromOnnx(path, found, kind, job.get("named") or str(path), Path(answers) if answers else None)
+
+
+def _numbered(folder: Path, kind: str) -> list[Path]:
+    """The files of a kind by their numbers."""
+    return sorted(folder.glob(f"{kind}_*.npy"), key=lambda path: int(path.stem.rpartition("_")[2]))
 
 
 def one_by_one(arrays: Sequence[np.ndarray]) -> list[list[np.ndarray]]:

@@ -105,7 +105,7 @@ def read_original(tools: Door, job: dict[str, Any]) -> Original:
     root = Path(job["root"])
     import_modules(job["imports"], root=root, error=ModelError)
     if not job["is_function"] and is_onnx(Path(job["source"])):
-        return _from_onnx(tools, Path(job["source"]), job.get("sizes"))
+        return _from_onnx(tools, Path(job["source"]), job)
     if job["is_function"]:
         model, kind = _from_function(tools, job["source"], root)
         loss = getattr(model, "loss", None)
@@ -116,10 +116,12 @@ def read_original(tools: Door, job: dict[str, Any]) -> Original:
     return Original(model, kind, loss, training)
 
 
-def _from_onnx(tools: Door, path: Path, sizes: list[list[int]] | None) -> Original:
+def _from_onnx(tools: Door, path: Path, job: dict[str, Any]) -> Original:
     try:
-        found = load_onnx(tools, path, sizes)
-    except EdgekitError:
+        found = load_onnx(tools, path, job)
+    except EdgekitError as problem:
+        if problem.where and "named" in job:  # the user knows nothing of the file in the cache
+            problem.where = problem.where.replace(str(path), job["named"])
         raise
     except Exception as problem:
         raise ModelError(
@@ -135,11 +137,15 @@ def _from_function(tools: Door, source: str, root: Path) -> tuple[Any, str]:
         return model, "function, tf_keras"
     if isinstance(model, tools.keras3.Model):
         return model, "function, Keras 3"
+    of_torch = any(kind.__module__.partition(".")[0] == "torch" for kind in type(model).__mro__)
     raise ModelError(
         "the function returned no Keras model",
         where=source,
-        received=type(model).__name__,
+        received=f"{type(model).__name__} of PyTorch" if of_torch else type(model).__name__,
         allowed="a Keras 3 or tf_keras model",
+        next_step="put it into a file that imports PyTorch and neither TensorFlow nor Keras: it is opened in a process of its own then"
+        if of_torch
+        else None,
     )
 
 
@@ -162,7 +168,7 @@ def _from_file(tools: Door, path: Path, *, trust: bool) -> tuple[Any, str, Any]:
         "a .tflite file is no Keras model" if is_tflite else "not a Keras model",
         where=str(path),
         received=None if is_tflite else "neither a zip archive nor HDF5: damaged, or another format",
-        allowed="a .keras file, an .h5 file, a SavedModel folder, an .onnx file, module:function",
+        allowed="a .keras file, an .h5 file, a SavedModel folder, an .onnx or .pt2 file, module:function",
         next_step="edgekit check judges a finished .tflite; a build begins with the trained model"
         if is_tflite
         else "save the model again with model.save(...)",

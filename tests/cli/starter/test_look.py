@@ -345,3 +345,21 @@ def test_an_onnx_file_that_cannot_be_used_is_named_with_the_reason(folder):
     (folder.root / "net.onnx").write_bytes(b"junk")
     (near,) = look(folder.root).near
     assert (near.source, near.what) == ("net.onnx", "model") and "not an ONNX model" in near.reason
+
+
+def test_a_program_of_pytorch_is_found_and_says_what_it_needs(folder, monkeypatch):
+    monkeypatch.delenv("EDGEKIT_TORCH_PYTHON", raising=False)
+    shutil.copy(EXAMPLES / "pytorch" / "digits.pt2", folder.root / "net.pt2")
+    shutil.copy(EXAMPLES / "pytorch" / "digits.npz", folder.root / "data.npz")
+    found = look(folder.root)
+    assert found.ready and not found.problems
+    assert (found.model.source, found.model.kind, found.model.input_shape) == ("net.pt2", ".pt2", (8, 8, 1))
+    assert found.model.outputs == 10
+    monkeypatch.setenv("EDGEKIT_TORCH_PYTHON", "/some/python")
+    assert look(folder.root).model.notes == ()
+
+
+def test_a_program_that_cannot_be_used_is_named_with_the_reason(folder):
+    (folder.root / "net.pt2").write_bytes(b"junk")
+    (near,) = look(folder.root).near
+    assert (near.source, near.what) == ("net.pt2", "model") and "not a program of torch.export" in near.reason

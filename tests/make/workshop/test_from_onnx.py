@@ -61,7 +61,7 @@ def test_an_import_that_answers_otherwise_is_refused_with_the_operator(tools, mo
     """A weight that is changed behind the import's back stands for a mistake of the import."""
     from edgekit.make.workshop.from_onnx import load_onnx
 
-    found = load_onnx(tools, DIGITS, None)
+    found = load_onnx(tools, DIGITS, {})
     assert "agrees with onnxruntime" in found.told(tools)[0]
     layer = next(one for one in found.found.model.layers if type(one).__name__ == "Conv2D" and "second" in one.name)
     layer.set_weights([array * 1.5 for array in layer.get_weights()])
@@ -94,3 +94,32 @@ def test_odd_names_are_kept_for_the_report_and_what_stands_for_them_is_noted(sho
     assert "'dense (1)' is dense__1_" in said
     (declared,) = [note for note in found.notes if "declares the output" in note]
     assert declared == "model: the file declares the output 'out 1' as [n, 5], and its nodes make [1, 3]"
+
+
+def answered(folder: Path, scale: float = 1.0, batch: int = 3) -> Path:
+    """A folder with random input of a batch and what onnxruntime answers, which stands for the PyTorch model that a file came from."""
+    onnxruntime = pytest.importorskip("onnxruntime")
+    given = np.random.default_rng(0).standard_normal((1, batch, 1, 8, 8)).astype(np.float32)
+    session = onnxruntime.InferenceSession(DIGITS.as_posix(), providers=["CPUExecutionProvider"])
+    np.save(folder / "x_0.npy", given)
+    np.save(folder / "y_0.npy", scale * session.run(None, {"image": given[0]})[0][None])
+    return folder
+
+
+def test_a_file_from_pytorch_is_held_against_the_answers_of_its_original(shop, tmp_path):
+    job = {"answers": str(answered(tmp_path)), "kind": "PyTorch 2.13.0, program", "named": "net.pt2"}
+    found = shop.load(str(DIGITS), **job)
+    assert found.format == "PyTorch 2.13.0, program"
+    assert found.notes[0].startswith("model: it agrees with the PyTorch model on random input: relative error")
+    assert "onnxruntime" in found.notes[1]
+    with pytest.raises(ModelError, match="differently than in PyTorch") as caught:
+        shop.load(str(DIGITS), **{**job, "answers": str(answered(tmp_path, scale=1.01))})
+    assert caught.value.where == "net.pt2" and "relative error 0.0099" in caught.value.received
+
+
+def test_answers_for_other_sizes_are_not_compared(shop, tmp_path):
+    """Sizes that the file leaves free became those of the data."""
+    answered(tmp_path)
+    np.save(tmp_path / "x_0.npy", np.zeros((1, 1, 1, 9, 9), np.float32))
+    found = shop.load(str(DIGITS), answers=str(tmp_path), kind="PyTorch", named="net.pt2")
+    assert not any("PyTorch model" in note for note in found.notes)

@@ -1,0 +1,159 @@
+"""What a user gives of PyTorch, opened: a program of torch.export, a function's module traced with its example inputs, or TorchScript.
+
+A module is put into evaluation mode first. Its parameters stay as they are: nothing is folded into another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+import torch.utils._pytree as pytree
+
+from edgekit.errors import ModelError
+from edgekit.project.userfunction import call
+
+EXAMPLES = "return (module, (example input, ...)), tensors of batch 1, or give data, whose sizes are taken"
+
+
+class Given(NamedTuple):
+    """A module that answers, its example inputs in the order of the model's inputs, and how they are passed to it.
+
+    `program` is what torch.export made of it; None for TorchScript.
+    """
+
+    module: Any
+    examples: tuple[Any, ...]
+    structure: Any
+    program: Any
+    kind: str
+
+    def answers(self, inputs: Sequence[Any]) -> list[Any]:
+        """The output tensors for the input tensors; raises `ModelError` for outputs of another kind, and whatever the module raises."""
+        args, kwargs = pytree.tree_unflatten(list(inputs), self.structure)
+        with torch.no_grad():
+            outputs: list[Any] = pytree.tree_leaves(self.module(*args, **kwargs))
+        return list(_tensors(outputs, "outputs of the model that are no tensors"))
+
+
+def opened(job: dict[str, Any]) -> Given:
+    """What `job["source"]` names, by the job's `form`: 'function', 'program' or 'torchscript'; raises `ModelError`.
+
+    The job also has what it is `named` for messages, the project's `root`, and `sizes`, the shapes of the data's samples or None, for inputs whose sizes are told nowhere else.
+    """
+    if job["form"] == "function":
+        module, examples = _called(job["source"], Path(job["root"]), job["sizes"])
+        return _of_program(_traced(module, examples, job["source"]), "module", module)
+    if job["form"] == "torchscript":
+        return _torchscript(job["source"], job["sizes"], job["named"])
+    return _of_program(_loaded(job["source"], job["named"]), "program")
+
+
+def _of_program(program: Any, kind: str, module: Any = None) -> Given:
+    examples, structure = pytree.tree_flatten(program.example_inputs or ((), {}))
+    tensors = _tensors(examples, "inputs of the program that are no tensors")
+    if not tensors:
+        raise ModelError(
+            "a program without inputs", next_step="export a module whose forward takes what a device feeds"
+        )
+    return Given(program.module() if module is None else module, tensors, structure, program, kind)
+
+
+def _tensors(found: Sequence[Any], what: str) -> tuple[Any, ...]:
+    if not all(isinstance(one, torch.Tensor) for one in found):
+        kinds = ", ".join(type(one).__name__ for one in found)
+        raise ModelError(
+            what,
+            received=kinds,
+            allowed="tensors alone",
+            next_step="wrap it in a module whose forward takes and gives tensors",
+        )
+    return tuple(found)
+
+
+def _loaded(path: str, named: str) -> Any:
+    try:
+        return torch.export.load(path)
+    except Exception as problem:  # of any type: PyTorch reads the file without checking it first
+        raise ModelError(
+            "PyTorch cannot read the program", where=named, received=said(problem),
+            next_step=f"export the model again with PyTorch {torch.__version__} or an older one",
+        ) from problem  # fmt: skip
+
+
+def _torchscript(path: str, sizes: Sequence[Sequence[int]] | None, named: str) -> Given:
+    if sizes is None:
+        raise ModelError(
+            "TorchScript does not tell the sizes of its inputs", where=named,
+            next_step="give data, whose sizes are taken, or export the network with torch.export",
+        )  # fmt: skip
+    try:
+        module = torch.jit.load(path, map_location="cpu").train(False)
+    except Exception as problem:  # of any type, as above
+        raise ModelError("PyTorch cannot read the TorchScript", where=named, received=said(problem)) from problem
+    examples = _fitting(module, sizes, named)
+    return Given(module, examples, pytree.tree_structure((examples, {})), None, "TorchScript")
+
+
+def _fitting(module: Any, sizes: Sequence[Sequence[int]], source: str) -> tuple[Any, ...]:
+    """Example inputs of batch 1 of the data's sizes; pictures whose channels come last are tried with them first too."""
+    problems: list[Exception] = []
+    for shapes in (sizes, [(size[2], *size[:2]) if len(size) == 3 else size for size in sizes]):
+        examples = tuple(torch.zeros((1, *size)) for size in shapes)
+        try:
+            with torch.no_grad():
+                module(*examples)
+        except Exception as problem:  # whatever the module raises
+            problems.append(problem)
+        else:
+            return examples
+    raise ModelError(
+        "the module cannot be called on samples of the sizes of the data", where=source, received=said(problems[0]),
+        allowed="float32 inputs of a sample's sizes behind a batch of 1", next_step=EXAMPLES,
+    )  # fmt: skip
+
+
+def _called(source: str, root: Path, sizes: Sequence[Sequence[int]] | None) -> tuple[Any, tuple[Any, ...]]:
+    """A function's module in evaluation mode, and its example inputs."""
+    found = call(source, root=root, imports=(), error=ModelError)
+    module, examples = found if isinstance(found, tuple) and len(found) == 2 else (found, None)
+    if not isinstance(module, torch.nn.Module):
+        raise ModelError(
+            "the function returned no PyTorch module", where=source, received=type(module).__name__,
+            allowed="a torch.nn.Module, or (module, example inputs)",
+        )  # fmt: skip
+    if examples is None and sizes is None:
+        raise ModelError("the sizes of the module's inputs are not known", where=source, next_step=EXAMPLES)
+    module = module.cpu().train(False)
+    if examples is None:
+        examples = _fitting(module, sizes or (), source)
+    if isinstance(examples, torch.Tensor):
+        examples = (examples,)
+    if not isinstance(examples, tuple | list) or not all(isinstance(one, torch.Tensor) for one in examples):
+        raise ModelError(
+            "the example inputs are no tensors", where=source, received=type(examples).__name__,
+            allowed="a tensor or a tuple of tensors", next_step=EXAMPLES,
+        )  # fmt: skip
+    return module, tuple(one.detach().cpu() for one in examples)
+
+
+def _traced(module: Any, examples: tuple[Any, ...], source: str) -> Any:
+    """The program of a module; the batch is free where the examples have more than one sample."""
+    batches = {one.shape[0] if one.dim() else 1 for one in examples}
+    is_free = len(batches) == 1 and batches != {1}
+    try:
+        shapes = tuple({0: torch.export.Dim.AUTO} for _ in examples) if is_free else None
+        return torch.export.export(module, examples, dynamic_shapes=shapes)
+    except Exception as problem:  # whatever the user's own module raises, and what PyTorch says of its control flow
+        raise ModelError(
+            "torch.export cannot trace the module", where=source, received=said(problem),
+            next_step="run torch.export.export(module.eval(), example inputs) where it is made, and mend what it names",
+        ) from problem  # fmt: skip
+
+
+def said(problem: BaseException) -> str:
+    """What an exception says, in a line of a bounded length: PyTorch's go on for pages."""
+    lines = [line.strip() for line in str(problem).splitlines() if line.strip()]
+    return f"{type(problem).__name__}: {' '.join(lines[:3])}"[:400]

@@ -1,0 +1,119 @@
+"""The zip archive of a `.pt2`: its members as torch.export.save writes them, uncompressed and each within the file.
+
+A member that is compressed, or lies over another one, is what a bomb is made of, and PyTorch writes neither.
+"""
+
+from __future__ import annotations
+
+import io
+import lzma
+import shutil
+import struct
+import zipfile
+import zlib
+from pathlib import Path
+from typing import IO
+
+from edgekit.errors import ModelError
+
+ENDING = ".pt2"
+MOST_MEMBERS = 100_000
+"""A member a weight: the largest networks have some thousands."""
+LARGEST_JSON = 64 * 2**20
+"""The text of a program with its 10,000 operators takes some megabytes."""
+BROKEN = (
+    zipfile.BadZipFile, OSError, ValueError, EOFError, RuntimeError, LookupError, NotImplementedError, OverflowError,
+    struct.error, zlib.error, lzma.LZMAError, MemoryError,
+)  # fmt: skip
+"""What reading a damaged or crafted archive may raise."""
+
+
+class Malformed(ValueError):
+    """The bytes are no archive of a program: the message says what of them."""
+
+
+class Members:
+    """The members of an archive, by their names without the folder that all of them lie in; raises `Malformed`.
+
+    TorchScript has its code `compressed`; nothing else that PyTorch writes is.
+    """
+
+    def __init__(self, file: IO[bytes], size: int, *, compressed: bool = False) -> None:
+        try:
+            self._zip = zipfile.ZipFile(file)
+            infos = self._zip.infolist()
+        except BROKEN as problem:
+            raise Malformed(f"no zip archive: {type(problem).__name__}: {problem}"[:200]) from None
+        _check(infos, size, compressed=compressed)
+        folders = {info.filename.partition("/")[0] for info in infos}
+        if len(folders) != 1 or not all("/" in info.filename for info in infos):
+            raise Malformed("its members do not lie in one folder")
+        self._infos = {info.filename.partition("/")[2]: info for info in infos}
+        if len(self._infos) != len(infos):
+            raise Malformed("two members have one name")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names in the order of the archive."""
+        return tuple(self._infos)
+
+    def size(self, name: str) -> int:
+        """The bytes of a member."""
+        return self._infos[name].file_size
+
+    def write(self, target: Path) -> None:
+        """Write the members to an archive of its own: what another reader of zip archives finds in it is what was found here."""
+        try:
+            with zipfile.ZipFile(target, "w") as made:
+                for name, info in self._infos.items():
+                    entry = zipfile.ZipInfo(f"program/{name}")
+                    entry.file_size = info.file_size
+                    with self._zip.open(info) as member, made.open(entry, "w") as copy:
+                        shutil.copyfileobj(member, copy, 2**20)
+        except BROKEN as problem:
+            if isinstance(problem, OSError) and problem.errno is not None:
+                raise
+            raise Malformed(f"a member cannot be read: {type(problem).__name__}: {problem}"[:200]) from None
+
+    def content(self, name: str, most: int) -> bytes:
+        """The whole of a member of up to so many bytes; raises `Malformed` for a larger one, and for one that is not there."""
+        if name not in self._infos:
+            raise Malformed(f"it has no {name}")
+        if self.size(name) > most:
+            raise Malformed(f"{name} has {self.size(name)} bytes, where {most} are the most")
+        try:
+            with self._zip.open(self._infos[name]) as member:
+                return member.read(most + 1)
+        except BROKEN as problem:
+            raise Malformed(f"{name} cannot be read: {type(problem).__name__}: {problem}"[:200]) from None
+
+
+def _check(infos: list[zipfile.ZipInfo], size: int, *, compressed: bool) -> None:
+    if not infos or len(infos) > MOST_MEMBERS:
+        raise Malformed(f"{len(infos)} members")
+    for info in () if compressed else infos:
+        name = ascii(info.filename)[1:-1][:60]
+        if info.compress_type != zipfile.ZIP_STORED or info.flag_bits & 1:
+            raise Malformed(f"{name} is compressed or encrypted, which torch.export.save never writes")
+        if info.file_size != info.compress_size:
+            raise Malformed(f"{name} has two sizes")
+    if sum(info.compress_size for info in infos) > size:
+        raise Malformed("its members are larger than the file")
+
+
+def members_of(content: bytes) -> Members:
+    """The members of an archive inside another one; raises `Malformed`."""
+    return Members(io.BytesIO(content), len(content))
+
+
+def is_pt2(path: Path) -> bool:
+    """Whether a path is named as a program of torch.export is."""
+    return path.name.lower().endswith(ENDING) and not path.is_dir()
+
+
+def refused(path: Path, received: str) -> ModelError:
+    """The error for a file that is none."""
+    return ModelError(
+        "not a program of torch.export", where=str(path), received=received, allowed="what torch.export.save of PyTorch 2.8 or later writes",
+        next_step="export the model again: torch.export.save(torch.export.export(model.eval(), (example,)), 'net.pt2')",
+    )  # fmt: skip

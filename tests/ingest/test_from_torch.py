@@ -1,0 +1,88 @@
+"""What is a model of PyTorch, told without PyTorch, and what of it counts before it is opened."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from edgekit.errors import MissingExtraError, ModelError
+from edgekit.ingest import from_torch
+from edgekit.ingest.model import open_model
+from edgekit.jobs.cache import Cache
+from edgekit.machine.torch_python import VARIABLE
+from edgekit.progress import no_progress
+from edgekit.project.project_file import ModelTable
+
+ROOT = Path(__file__).resolve().parents[2]
+PROGRAM = ROOT / "examples" / "pytorch" / "digits.pt2"
+
+
+@pytest.fixture
+def project(tmp_path) -> Path:
+    (tmp_path / "net.py").write_text("import torch\ndef made(): return torch.nn.Linear(2, 2)\n")
+    (tmp_path / "by_others.py").write_text("from net import made as made_there\ndef made(): return made_there()\n")
+    (tmp_path / "both.py").write_text("import torch, keras\ndef made(): return 1\n")
+    (tmp_path / "plain.py").write_text("import json\ndef made(): return 1\n")
+    return tmp_path
+
+
+def test_a_function_is_of_pytorch_by_what_its_module_imports(project):
+    assert from_torch.is_pytorch("net:made", project) and from_torch.is_pytorch("by_others:made", project)
+    assert not from_torch.is_pytorch("both:made", project) and not from_torch.is_pytorch("plain:made", project)
+    assert not from_torch.is_pytorch("nowhere:made", project) and not from_torch.is_pytorch(object(), project)
+
+
+def test_a_file_is_of_pytorch_by_its_name(project):
+    assert all(from_torch.is_pytorch(name, project) for name in ("net.pt2", "net.pt", "net.pth", "net.jit"))
+    assert not any(
+        from_torch.is_pytorch(name, project) for name in ("net.keras", "net.onnx", "net.py", "folder.pt2/net.h5")
+    )
+
+
+def test_sizes_of_the_data_are_needed_where_the_model_tells_none(project):
+    assert from_torch.needs_sizes("net:made", project) and from_torch.needs_sizes("net.pt", project)
+    assert not from_torch.needs_sizes("plain:made", project) and not from_torch.needs_sizes("net.keras", project)
+    assert not from_torch.needs_sizes(PROGRAM.name, PROGRAM.parent) and not from_torch.needs_sizes(None, project)
+
+
+def test_a_program_tells_what_it_takes_before_it_is_converted():
+    wanted = from_torch.wanted_by(PROGRAM.name, PROGRAM.parent)
+    assert (wanted.names, wanted.input_shapes) == (("image",), ((1, 8, 8),))
+
+
+class NoJobs:
+    """A pool that nothing may ask: the model must be refused before."""
+
+    def run(self, job, **more):
+        raise AssertionError("a job was run")
+
+    def stop(self):
+        """Nothing runs."""
+
+
+def opened(source: str, root: Path, **more):
+    with Cache(root / "cache") as cache:
+        return open_model(
+            ModelTable(source=source), root=root, cache=cache, pool=NoJobs(), seed=0, trust=more.pop("trust", False), progress=no_progress, **more
+        )  # fmt: skip
+
+
+def test_torchscript_and_junk_are_refused_before_pytorch_is_asked_for(project, monkeypatch):
+    monkeypatch.setenv(VARIABLE, "/no/such/python")
+    (project / "net.pt2").write_bytes(b"junk")
+    with pytest.raises(ModelError, match=r"not a program of torch\.export"):
+        opened("net.pt2", project)
+    (project / "net.pt").write_bytes(b"junk")
+    with pytest.raises(ModelError, match="not a file of TorchScript"):
+        opened("net.pt", project, trust=True)
+    with pytest.raises(ModelError, match="does not exist"):
+        opened("gone.pt2", project)
+
+
+def test_without_pytorch_the_line_that_installs_it_is_told(project, monkeypatch):
+    pytest.importorskip("onnxruntime", reason="needs the `onnx` extra")
+    monkeypatch.setenv(VARIABLE, "/no/such/python")
+    with pytest.raises(MissingExtraError, match="cannot be started") as caught:
+        opened("net:made", project)
+    assert caught.value.exit_code == 3 and caught.value.where == "/no/such/python"
