@@ -18,7 +18,7 @@ from edgekit.errors import InputError, ModelError
 from edgekit.onnx_file.outline import is_onnx
 from edgekit.progress import Progress, no_progress
 from edgekit.project.userfunction import is_function
-from edgekit.tflite.schema import FILE_IDENTIFIER
+from edgekit.tflite.given import is_tflite
 from edgekit.watching.auto import Auto, shows_progress
 
 if TYPE_CHECKING:
@@ -71,22 +71,10 @@ def inspect(
     profile = None if device is None else load_profile(device)
     order: Order = "model" if in_order else by
     if isinstance(model, str | Path) and not is_function(str(model)):
-        if _is_tflite(Path(model)):
+        if is_tflite(Path(model)):
             return _inspect_tflite(Path(model), profile, order)
         _refuse_what_is_no_model(Path(model))
     return _inspect_keras(model, profile, order, project, tuple(imports), trust, cache, progress)
-
-
-def _is_tflite(path: Path) -> bool:
-    """Whether a file is a `.tflite`, by its name or by its first bytes."""
-    try:
-        if not path.is_file():
-            return path.suffix == ".tflite"
-        with path.open("rb") as file:
-            return path.suffix == ".tflite" or file.read(8)[4:] == FILE_IDENTIFIER
-    except (OSError, ValueError) as problem:
-        received = getattr(problem, "strerror", None) or str(problem)
-        raise ModelError("the model cannot be read", where=str(path), received=received) from None
 
 
 def _refuse_what_is_no_model(path: Path) -> None:

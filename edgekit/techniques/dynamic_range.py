@@ -13,13 +13,10 @@ from edgekit.cost.graph import Graph
 from edgekit.devices.profile import DeviceProfile
 from edgekit.documents.candidate import Declined
 from edgekit.techniques.interface import Conversion, Evidence, Task
+from edgekit.tflite.int8_weights import LEAST_ELEMENTS
 from edgekit.tflite.model import ABSENT, TfliteModel
 from edgekit.tflite.weights import kernels
 from edgekit.values import Value
-
-# The converter leaves a constant of fewer elements in float when it quantizes weights only
-# (tensorflow/compiler/mlir/lite/quantization/lite/quantize_weights.h, kDefaultMinElements).
-LEAST_ELEMENTS = 1024
 
 
 class Settings(Value):

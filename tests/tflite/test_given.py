@@ -1,0 +1,101 @@
+"""Which files a build takes as its model, and how their weights are stored already."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from edgekit.errors import ModelError
+from edgekit.tflite.flat.tree import Table, read_tree, table
+from edgekit.tflite.flat.write import write_tree
+from edgekit.tflite.given import is_tflite, quantized_as, require_usable
+from edgekit.tflite.reader import parse_tflite, read_tflite
+
+GOLDEN = Path(__file__).parent.parent / "golden"
+FLOAT, CUSTOM, VAR_HANDLE = GOLDEN / "float32.tflite", 32, 142
+
+
+def changed(change: Callable[[Table], Table], stem: str = "float32") -> bytes:
+    """A golden file with its root changed."""
+    path = GOLDEN / f"{stem}.tflite"
+    return write_tree(change(read_tree(path.read_bytes(), str(path)).root))
+
+
+def refusal(content: bytes) -> ModelError:
+    with pytest.raises(ModelError) as caught:
+        require_usable(parse_tflite(content, where="net.tflite"))
+    return caught.value
+
+
+def with_code(number: int, name: str | None = None) -> Callable[[Table], Table]:
+    """The last operator, a softmax, as another one."""
+
+    def change(root: Table) -> Table:
+        new = table("OperatorCode", deprecated_builtin_code=min(number, 127), builtin_code=number)
+        named = new if name is None else new.with_fields(custom_code=name)
+        return root.with_fields(operator_codes=(*root.tables("operator_codes")[:-1], named))
+
+    return change
+
+
+def with_shape(place: int, shape: tuple[int, ...], signature: tuple[int, ...]) -> Callable[[Table], Table]:
+    def change(root: Table) -> Table:
+        graph = root.tables("subgraphs")[0]
+        tensors = [*graph.tables("tensors")]
+        tensors[place] = tensors[place].with_fields(shape=shape, shape_signature=signature)
+        return root.with_fields(subgraphs=(graph.with_fields(tensors=tuple(tensors)),))
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("stem", "kind"),
+    [
+        ("float32", None), ("clustered_float32", None), ("lstm", None), ("two_inputs", None), ("float16", "float16"),
+        ("dynamic_range", "hybrid"), ("int8", "int8"), ("int8_float_io", "int8"), ("int16x8", "int16x8"),
+        ("int8_float_fallback", "int8"),
+    ],
+)  # fmt: skip
+def test_how_weights_are_stored_is_seen_in_the_bytes(stem, kind):
+    model = read_tflite(GOLDEN / f"{stem}.tflite")
+    require_usable(model)
+    assert quantized_as(model) == kind
+
+
+def test_operators_that_no_quantizer_knows_are_named():
+    flex = refusal(changed(with_code(CUSTOM, "FlexErf")))
+    assert flex.received == "FlexErf" and "TensorFlow itself" in flex.what
+    custom = refusal(changed(with_code(CUSTOM, "MyNms")))
+    assert custom.received == "MyNms" and "custom operators" in custom.what and custom.exit_code == 2
+    state = refusal(changed(with_code(VAR_HANDLE)))
+    assert state.received == "VAR_HANDLE" and "state" in state.what
+    assert refusal((GOLDEN / "coded_int8.tflite").read_bytes()).received == "TFLM_DECODE"
+    assert all(one.where == "net.tflite" and one.next_step for one in (flex, custom, state))
+
+
+def test_free_sizes_and_other_batches_are_named():
+    free = refusal(changed(with_shape(0, (1, 1, 8, 1), (-1, -1, 8, 1))))
+    assert free.what == "'image' has free sizes" and free.received == "(any, any, 8, 1)"
+    batch = refusal(changed(with_shape(0, (4, 8, 8, 1), (4, 8, 8, 1))))
+    assert batch.what == "the batch of 'image' is not 1" and batch.received == "(4, 8, 8, 1)"
+
+
+def test_several_signatures_and_ports_without_names_are_refused():
+    def twice(root: Table) -> Table:
+        (one,) = root.tables("signature_defs")
+        return root.with_fields(signature_defs=(one, one.with_fields(signature_key="other")))
+
+    assert refusal(changed(twice)).received == "'serving_default', 'other'"
+    nameless = refusal(changed(lambda root: root.with_fields(signature_defs=None), "two_inputs"))
+    assert "without names of their own" in nameless.what
+    require_usable(read_tflite(GOLDEN / "two_inputs.tflite"))
+
+
+def test_a_file_is_told_by_its_name_or_its_first_bytes(tmp_path):
+    other = tmp_path / "net.bin"
+    other.write_bytes(FLOAT.read_bytes())
+    assert is_tflite(other) and is_tflite(tmp_path / "gone.tflite")
+    other.write_bytes(b"PK\x03\x04")
+    assert not is_tflite(other) and not is_tflite(tmp_path) and not is_tflite(tmp_path / "net.keras")
