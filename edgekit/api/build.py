@@ -115,7 +115,8 @@ def build(
 ) -> BuildResult | list[BuildResult]:
     """Make a `.tflite` that provably fits each device, and write it with its report to `out/<device>/`.
 
-    `model` is a path (Keras, ONNX: docs/onnx.md, PyTorch: docs/pytorch.md), 'module:function' or a Keras model of either Keras; `data` a path, 'module:function', or what
+    `model` is a path (Keras, ONNX: docs/onnx.md, PyTorch: docs/pytorch.md, a float `.tflite`: docs/tflite.md), 'module:function' or a Keras model of either Keras;
+    `data` a path, 'module:function', or what
     such a function returns; both default to those of `edgekit.toml` in `project` (a folder; the current one if None).
     Sizes and durations are text with units, or numbers in bytes, milliseconds (latency) and seconds (time budget);
     `max_drop` is in points. What is not given is taken from the project, then from the profile.

@@ -154,8 +154,8 @@ def project(function: F) -> F:
     function = click.option(
         "--model",
         metavar="PATH|module:function",
-        shell_complete=completers.files(TRAINED_MODELS),
-        help="The trained model, of Keras, ONNX or PyTorch; overrides the project's.",
+        shell_complete=completers.files(MODELS),
+        help="The trained model, of Keras, ONNX or PyTorch, or a float .tflite; overrides the project's.",
     )(function)
     return project_folder(function)
 

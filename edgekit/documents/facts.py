@@ -1,6 +1,6 @@
-"""The facts of a Keras model that planning needs: layers, shapes, parameters, multiply-accumulates.
+"""The facts of a model that planning needs: layers, shapes, parameters, multiply-accumulates.
 
-They are taken once, in a worker, and cached by the model's content; nothing here imports TensorFlow.
+They are taken once (of a Keras model in a worker, of a `.tflite` from its bytes) and cached by the model's content; nothing here imports TensorFlow.
 """
 
 from __future__ import annotations
@@ -89,7 +89,8 @@ class ModelFacts(Value):
     own: nothing is known of what they do inside. `passes` says what was rewritten in its graph, a sentence for each pass. `renamed` holds the
     names that neither TensorFlow nor Keras accepts, by the names of layers that stand for them. `rebuilt_error` is None, and `uncompared` says so, where
     the model gives no finite numbers on random input; that also tells of outputs that were compared in part. `groups` are the channels that
-    could go. `imported` says of a model in ONNX how its import agrees with onnxruntime, and what it changed.
+    could go. `imported` says of a model in ONNX how its import agrees with onnxruntime, and what it changed. `untrainable` says why its
+    weights cannot be trained (empty: they can), `quantized` how those of a file are stored already (empty: in float32).
     """
 
     sha256: str
@@ -107,6 +108,8 @@ class ModelFacts(Value):
     renamed: dict[str, str] = {}
     groups: tuple[ChannelGroup, ...] = ()
     imported: tuple[str, ...] = ()
+    untrainable: str = ""
+    quantized: str = ""
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -114,7 +117,19 @@ class ModelFacts(Value):
         passes = (f"model: {done}" for done in self.passes)
         uncompared = (f"model: {self.uncompared}",) if self.uncompared else ()
         imported = (f"model: {said}" for said in self.imported)
-        return (*imported, *uncompared, *self._stripped_note, *self._kept_notes, *self._renamed_note, *passes)
+        kept = (*self._stripped_note, *self._kept_notes, *self._renamed_note)
+        return (*imported, *self._given_note, *uncompared, *kept, *passes)
+
+    @property
+    def _given_note(self) -> tuple[str, ...]:
+        if not self.untrainable:
+            return ()
+        done = (
+            f"it is quantized already ({self.quantized}): it is judged as it is"
+            if self.quantized
+            else "nothing of it is trained"
+        )
+        return (f"model: a finished file: {done}",)
 
     @property
     def _kept_notes(self) -> tuple[str, ...]:

@@ -35,7 +35,8 @@ def settled(project: Project, facts: ModelFacts, dataset: Dataset, cache: Cache)
     tasks = tasks_of(facts, targets["train"], project.training.loss)
     asked, output = project.goal.metric, project.goal.output
     own = asked is not None and is_function(asked.name)
-    match(facts, dataset, tasks, targets, output=output, own_metric=own, trains=project.training.epochs > 0)
+    trains = project.training.epochs > 0 and not facts.untrainable
+    match(facts, dataset, tasks, targets, output=output, own_metric=own, trains=trains)
     metric = judged_by(asked, output, tasks, targets["train"])
     goal = msgspec.structs.replace(project.goal, metric=metric)
     return Settled(project=msgspec.structs.replace(project, goal=goal), tasks=tasks, targets=targets)

@@ -15,6 +15,7 @@ from edgekit.errors import DataError, ModelError, did_you_mean
 from edgekit.ingest.dataset import Dataset
 from edgekit.ingest.from_onnx import digest as onnx_digest
 from edgekit.ingest.from_onnx import import_versions, require_onnx
+from edgekit.ingest.from_tflite import keep_tflite
 from edgekit.ingest.from_torch import converted, is_pytorch
 from edgekit.ingest.wanted import Wanted
 from edgekit.jobs.cache import Cache, digest_of, key, processor, versions
@@ -25,6 +26,7 @@ from edgekit.onnx_file.outline import is_onnx
 from edgekit.progress import Progress
 from edgekit.project.project_file import DataTable, ModelTable
 from edgekit.project.userfunction import digest, is_function, module_digest
+from edgekit.tflite.given import is_tflite
 from edgekit.values import Value, from_json, to_builtins
 
 INGEST = "edgekit.ingest"
@@ -67,9 +69,12 @@ def open_model(
     `imports` are modules that the worker imports first: they register custom layers. A model that is still `to_train` keeps what its training
     needs, such as normalization that is folded away in a trained one. `sizes` are the shapes of the data's samples, an input each: they fill what
     an ONNX file leaves free, and are those of a PyTorch module that came without example inputs. Loading a file may take most of the
-    machine's memory but no more; a function that trains its model has no such limit.
+    machine's memory but no more; a function that trains its model has no such limit. A `.tflite` is read here, without a worker: it has no original
+    beside it, and so no job.
     """
     content = model_digest(table, root, cache)
+    if not is_function(table.source) and is_tflite(root / table.source):
+        return _open_tflite(table.source, root / table.source, content, cache)
     is_imported = not is_function(table.source) and is_onnx(root / table.source)
     if is_imported:
         require_onnx()
@@ -107,6 +112,13 @@ def open_model(
     folder = cache.folder("models", name, make)
     facts = from_json((folder / "facts.json").read_bytes(), ModelFacts, where=str(folder))
     return OpenedModel(folder=str(folder), key=name, facts=facts, job=job, source=table.source)
+
+
+def _open_tflite(source: str, path: Path, content: str, cache: Cache) -> OpenedModel:
+    name = key(model=content, versions=versions())
+    folder = cache.folder("models", name, lambda made: keep_tflite(path, made, sha256=content))
+    facts = from_json((folder / "facts.json").read_bytes(), ModelFacts, where=str(folder))
+    return OpenedModel(folder=str(folder), key=name, facts=facts, source=source)
 
 
 def _load_job(table: ModelTable, root: Path) -> dict[str, Any]:

@@ -82,9 +82,12 @@ def open_project_student(
 ) -> OpenedModel | None:
     """The caller's student, else the project's, opened as a model is or derived from it; None where there is none.
 
-    Raises `ModelError`, also where it does not take and give what the model does, and `TrustError`; both say that it is the student.
+    None too where the model is a file that nothing is trained of. Raises `ModelError`, also where it does not take and give what the model does or
+    cannot be trained itself, and `TrustError`; both say that it is the student.
     """
     offered = settings.replacement
+    if model.facts.untrainable:  # the technique that would train it declines for the same reason
+        return None
     if student is not None and not isinstance(student, str | Path):
         with _said_of_the_student():
             table, source, trust = keep_model(student, cache), OBJECT, True
@@ -97,6 +100,8 @@ def open_project_student(
     own = msgspec.structs.replace(settings, model=table)
     with _said_of_the_student():
         found = open_project_model(None, own, cache, pool, trust=trust, progress=progress, to_train=True, sizes=sizes)
+    if found.facts.untrainable:
+        raise ModelError("a student is trained", where=f"the student: {source}", received=found.facts.untrainable)
     require_same_ports(model.facts, found.facts, where=f"the student: {source}")
     return msgspec.structs.replace(found, source=source)
 

@@ -32,7 +32,7 @@ def losses_to_train(
 
     Raises `ProjectError` for a loss that cannot be made, and for an augmentation that does not suit the model.
     """
-    if project.training.epochs == 0:
+    if project.training.epochs == 0 or facts.untrainable:
         return ()
     losses = choose_losses(project.training.loss, facts, dataset, tasks)
     if project.training.augment is not None:

@@ -225,9 +225,9 @@ class Evaluator:
             )
 
     def keras_score(self, split: Split, *, progress: Progress) -> Metric | None:
-        """The Keras model's own score on a split by the same metric; None for a user's own metric."""
+        """The Keras model's own score on a split by the same metric; None for a user's own metric, and where the baseline is the model itself, a file."""
         spec = self._project.goal.judged_by
-        if is_function(spec.name):
+        if is_function(spec.name) or self._model.facts.untrainable:
             return None
 
         def compute() -> Any:

@@ -224,10 +224,10 @@ def agreed(
     what = "same decision" if least.same is not None else "variance explained (R²)"
     which = f"output {names[worst]!r}, which agrees least: " if len(found) > 1 else ""
     apart = f"outputs differ by {plain(least.mean_difference, 3)} on average"
-    source = f"{which}{what} as the Keras model on {least.samples} samples; {apart}"
+    source = f"{which}{what} as the original model on {least.samples} samples; {apart}"
     made = Metric(
         value=value, unit="fraction", basis=ask.basis() if value is not None else None, source=source, split=ask.split,
-        reason=None if value is not None else "the Keras model's output does not vary, so there is nothing to explain",
+        reason=None if value is not None else "the original model's output does not vary, so there is nothing to explain",
     )  # fmt: skip
     check = verdict.agreement_check(
         "agreement", value, "fraction", garbage=least.is_garbage, reason=source, basis=ask.basis()

@@ -20,7 +20,7 @@ ADVICE = {
     "NonMaxSuppression": "export the network without its post-processing",
     "NonZero": "export the network without its post-processing: TFLite needs fixed sizes",
 }
-WITHOUT_THEM = "export the network without them, as by leaving out what stands before or behind the trained layers, or with other layers in their place"
+WITHOUT_THEM = "export the network without them, as by leaving out what stands before or behind the trained layers, or with other layers in their place; or make a float .tflite of it with another converter, which a build quantizes without training"
 SHOWN = 20
 """So many refusals stand in a message."""
 

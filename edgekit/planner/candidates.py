@@ -6,6 +6,7 @@ Pure: it asks the techniques what they propose and the cost models what that cos
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 from msgspec.structs import replace
@@ -15,6 +16,7 @@ from edgekit.cost.graph import Graph
 from edgekit.documents.candidate import Declined, Estimate
 from edgekit.errors import ProjectError
 from edgekit.planner.chains import chains, heavier_step, may_convert, may_follow, own_chain, require_layers
+from edgekit.planner.given_file import require_file_takes, ruled_out_by_file
 from edgekit.planner.proposal import Proposal
 from edgekit.planner.ranking import Standing, share
 from edgekit.techniques import in_role, technique, techniques
@@ -210,6 +212,7 @@ def _own(task: Task, conversions: Steps, training: Steps) -> list[Proposal]:
     defaults = {name: to_builtins(steps[0].settings) for name, steps in {**conversions, **others}.items() if steps}
     after = _ends_for_trained(conversions)[0]
     for number, steps in enumerate(task.chains, start=1):
+        require_file_takes(task, steps, f"edgekit.toml: chain {number}")
         full = own_chain(task, steps, number, after, defaults)
         if len(full) > 1 and not task.trains:
             raise ProjectError(
@@ -243,14 +246,20 @@ def _proposals(task: Task) -> tuple[Steps, Steps, list[Declined]]:
     found: dict[str, Steps] = {"conversion": {}, "training": {}}
     declined = []
     for name, method in techniques().items():
-        answer = method.propose(task)
-        if method.kind == "training" and not task.trains and answer and not isinstance(answer, Declined):
-            answer = method.declined("the project allows no training (epochs = 0 in [training])")
+        answer = _proposed(task, method)
         if isinstance(answer, Declined):
             declined.append(answer)
         elif answer:
             found[method.kind][name] = [TypedStep(technique=method, settings=settings) for settings in answer]
     return found["conversion"], found["training"], declined
+
+
+def _proposed(task: Task, method: Technique) -> Sequence[Any] | Declined:
+    """What a technique proposes, unless the model is a file that it cannot be asked about, or nothing is trained."""
+    answer = ruled_out_by_file(task, method) or method.propose(task)
+    if method.kind == "training" and task.no_training is not None and answer and not isinstance(answer, Declined):
+        return method.declined(task.no_training)
+    return answer
 
 
 def _proposal(task: Task, steps: tuple[TypedStep, ...], name: str | None = None) -> Proposal:
@@ -270,7 +279,9 @@ def _proposal(task: Task, steps: tuple[TypedStep, ...], name: str | None = None)
 
 
 def _role(steps: tuple[TypedStep, ...]) -> Role:
-    """What steps with default settings are for; a project's own chain is always a candidate."""
+    """What steps with default settings are for; a project's own chain is always a candidate. Of a quantized file, what leaves it alone is the baseline."""
+    if len(steps) == 1 and conversion_of(steps[0]).takes_quantized:
+        return "baseline"
     control_steps = _control_steps()
     return "baseline" if steps == control_steps[1:] else "control" if steps == control_steps else "candidate"
 

@@ -15,6 +15,7 @@ import msgspec
 from edgekit.documents.candidate import Declined, Step
 from edgekit.documents.facts import ModelFacts
 from edgekit.errors import ProjectError, did_you_mean
+from edgekit.planner.given_file import ruled_out_by_file
 from edgekit.planner.proposal import Proposal
 from edgekit.techniques import technique, techniques
 from edgekit.techniques.interface import Task, Technique, TrainingTechnique
@@ -157,7 +158,8 @@ def _require_kept(task: Task, steps: Sequence[TypedStep], where: str) -> None:
     for step in steps[:-1]:
         reason = _undone(task, step, steps)
         if reason is not None:
-            ends = [TypedStep(technique=one, settings=one.settings_type()) for one in techniques().values()]
+            asked = [one for one in techniques().values() if ruled_out_by_file(task, one) is None]
+            ends = [TypedStep(technique=one, settings=one.settings_type()) for one in asked]
             kept = [
                 end.technique.name for end in ends
                 if end.technique.kind == "conversion" and end.technique.unsupported(task.profile) is None

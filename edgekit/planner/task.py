@@ -21,7 +21,7 @@ def task_for(
         facts=facts,
         goal=settings.goal,
         limits=limits_for(profile, settings),
-        trains=settings.training.epochs > 0,
+        trains=settings.training.epochs > 0 and not facts.untrainable,
         exclude=settings.training.exclude,
         chains=settings.chains,
         engine=settings.training.engine,

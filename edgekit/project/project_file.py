@@ -22,7 +22,9 @@ Fraction = Annotated[float, Meta(gt=0, lt=1)]
 class ModelTable(Value):
     """`[model]`, or `model = "source"` for the source alone."""
 
-    source: Annotated[str, Meta(description="a .keras, .h5, SavedModel, .onnx or .pt2 path, or module:function")]
+    source: Annotated[
+        str, Meta(description="a .keras, .h5, SavedModel, .onnx, .pt2 or .tflite path, or module:function")
+    ]
     imports: Annotated[tuple[str, ...], Meta(description="modules imported first: they register custom layers")] = (
         field(default=(), name="import")
     )

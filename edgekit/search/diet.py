@@ -44,6 +44,6 @@ def proven(chosen: Finished, runner: TrialRunner, *, progress: Progress) -> Slim
 
 def _saved(saved: int, inputs: int, runtime: str) -> str:
     return (
-        f"the file is {format_size(saved)} smaller than the converter wrote it, without what no runtime reads; "
+        f"the file is {format_size(saved)} smaller than before its diet, without what no runtime reads; "
         f"its outputs on {inputs} random inputs on {runtime} are the same to the bit"
     )

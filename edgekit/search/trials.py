@@ -187,7 +187,7 @@ class TrialRunner:
         return self._maker.keras_outputs(split, progress=progress)
 
     def keras_score(self, split: Split, *, progress: Progress) -> Metric | None:
-        """The Keras model's own score on a split by the same metric; None for a metric of the user's own.
+        """The Keras model's own score on a split by the same metric; None for a metric of the user's own, and where the model is a file.
 
         Where the model could not be run on the split, the metric has a reason in place of a value.
         """

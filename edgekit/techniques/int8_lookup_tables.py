@@ -40,10 +40,8 @@ class Int8LookupTables(IntegerConversion):
         reason = why_not(task)
         if reason is not None:
             return self.declined(reason)
-        if not task.trains:
-            return self.declined(
-                "it packs clustered weights, and the project allows no training (epochs = 0 in [training])"
-            )
+        if task.no_training is not None:
+            return self.declined(f"it packs clustered weights, and {task.no_training}")
         reason = no_site(task)
         return (
             self.declined(f"it packs clustered weights: {reason}")

@@ -42,7 +42,7 @@ Form = Literal["keras3", "tf_keras"]
 class Task(Value, dict=True):
     """What a plan is for: a device, a model, a goal, and the limits in force.
 
-    `trains` is false where the project allows no training (`epochs = 0`). `exclude` holds the project's patterns for
+    `trains` is false where the project allows no training (`epochs = 0`), or the model is a file that has no weights to train. `exclude` holds the project's patterns for
     layers that no training technique may change; `chains` holds the candidates that the project defines itself. `engine` simulates
     rounding in training. `replacement` is the network that the project offers in the model's place (None: it offers none).
     """
@@ -56,6 +56,13 @@ class Task(Value, dict=True):
     chains: tuple[tuple[Step, ...], ...] = ()
     engine: Engine = "edgekit"
     replacement: Replacement | None = None
+
+    @property
+    def no_training(self) -> str | None:
+        """Why nothing is trained; None where something may be."""
+        if self.facts.untrainable:
+            return self.facts.untrainable
+        return None if self.trains else "the project allows no training (epochs = 0 in [training])"
 
     @cached_property
     def graph(self) -> Graph:
@@ -282,7 +289,8 @@ class Conversion(Technique):
     names a conversion that is tried before this one; where this one is better, it takes that one's place after the
     training techniques in `keeps_trained`. `packs` names the conversion whose file it packs: it follows the same training,
     and is tried without one where it awaits nothing that training makes. `lacks` names operators that LiteRT has no
-    kernel for in its arithmetic, although the converter makes them: a model is traced without them.
+    kernel for in its arithmetic, although the converter makes them: a model is traced without them. `takes_quantized` says that
+    it is for a model that is a quantized file: no other conversion is asked about one, and it about nothing else.
     """
 
     kind = "conversion"
@@ -293,6 +301,7 @@ class Conversion(Technique):
     keeps_trained: ClassVar[tuple[str, ...]] = ()
     packs: ClassVar[str | None] = None
     lacks: ClassVar[tuple[str, ...]] = ()
+    takes_quantized: ClassVar[bool] = False
 
     @abstractmethod
     def configure(self, door: Any, converter: Any, settings: Any, representative: Callable[[], Any]) -> None:

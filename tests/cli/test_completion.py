@@ -81,7 +81,8 @@ def test_options(path):
 def test_files_of_the_kind_that_a_command_takes(path):
     assert offered("edgekit", "inspect", "") == ["a model.tflite", "b.keras", "c.h5", "d.onnx", "e.pt2", "sub"]
     assert offered("edgekit", "check", "") == ["a model.tflite", "sub"]
-    assert offered("edgekit", "plan", "--model", "") == ["b.keras", "c.h5", "d.onnx", "e.pt2", "sub"]
+    assert offered("edgekit", "plan", "--model", "") == ["a model.tflite", "b.keras", "c.h5", "d.onnx", "e.pt2", "sub"]
+    assert offered("edgekit", "plan", "--student", "") == ["b.keras", "c.h5", "d.onnx", "e.pt2", "sub"]
     assert offered("edgekit", "inspect", ".h") == [".hidden.tflite"]
 
 

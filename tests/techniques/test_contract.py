@@ -50,6 +50,7 @@ MADE = {
     "low_rank": ("low_rank_int8", {"left": 0.3}),
     "l1": ("pruned_int8", {"sparsity": 0.75}),
     "int8_sparse": ("sparse_int8", {"io": "int8"}),
+    "as_given": ("int8", {"stored": "int8"}),
 }
 UNSEEN = ("float32", "fine_tuning")
 """The baseline and the control: there is nothing that they would add to a float32 file."""

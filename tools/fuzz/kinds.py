@@ -106,6 +106,8 @@ KINDS = (
          routes=(Route(name="compare"), _command("edgekit compare", 31, "compare", GOLDEN, "{}", "--fail-if", "flash>+2%"))),
     Kind(name="inspect_tflite", share=200, suffix=".tflite", like="tflite", damage=_flatbuffer,
          routes=(Route(name="inspect"), _command("edgekit inspect", 31, "inspect", "{}", *RPI4))),
+    Kind(name="given_tflite", share=200, suffix=".tflite", like="tflite", damage=_flatbuffer,
+         routes=(Route(name="tflite_given"), _PLAN)),
     Kind(name="diet_tflite", share=200, suffix=".tflite", like="tflite", damage=_flatbuffer,
          routes=(Route(name="diet"), Route(name="diet_proven", every=7),
                  _command("edgekit diet", 31, "diet", "{}", "--out", "{here}/out/small.tflite", "--inputs", "2"))),

@@ -61,6 +61,20 @@ class Readers:
             distinct_values(kernel.array, kernel.channel_axis)
         return "read"
 
+    def tflite_given(self, path: Path) -> str:
+        """A `.tflite` as the model of a build: its facts, and what is made of it without TensorFlow."""
+        from edgekit.cost.lowering import lower
+        from edgekit.ingest.from_tflite import facts_of
+        from edgekit.tflite.float16_weights import with_float16_weights
+        from edgekit.tflite.int8_weights import with_int8_weights
+        from edgekit.tflite.reader import parse_tflite, read_tflite
+
+        model = read_tflite(path)
+        lower(facts_of(model, sha256="0" * 64))
+        for write in (with_float16_weights, with_int8_weights):
+            parse_tflite(write(model.content, where=str(path)), where=str(path))
+        return "given"
+
     def tflite_check(self, path: Path) -> str:
         """`edgekit check`, with the interpreters in their children."""
         from edgekit import check

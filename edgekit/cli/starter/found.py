@@ -18,7 +18,7 @@ class ModelFound(Value):
     """
 
     source: str
-    kind: Literal[".keras", ".h5", "SavedModel", ".onnx", ".pt2", "function"]
+    kind: Literal[".keras", ".h5", "SavedModel", ".onnx", ".pt2", ".tflite", "function"]
     input_shape: tuple[int | None, ...] | None = None
     outputs: int | None = None
     activation: str | None = None

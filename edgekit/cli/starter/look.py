@@ -19,10 +19,12 @@ from edgekit.cli.starter.found import DataFound, Found, Missing, ModelFound, Nea
 from edgekit.cli.starter.onnx_models import onnx_file
 from edgekit.cli.starter.pytorch_programs import pt2_file
 from edgekit.cli.starter.scripts import functions
+from edgekit.cli.starter.tflite_models import tflite_file
 from edgekit.cli.starter.walk import DEEPEST, Listing, walk
 from edgekit.documents.facts import TensorFacts
 from edgekit.ingest.printable import shown
 from edgekit.onnx_file.outline import ENDING as ONNX
+from edgekit.tflite.given import SUFFIX
 from edgekit.torch_file.archive import ENDING as PT2
 from edgekit.values import Ends
 from edgekit.verdict.losses import is_distance
@@ -32,12 +34,12 @@ MOST_OF_A_KIND = 50
 RULE = (
     "the model and the data whose shapes and labels agree; among equals a file before a folder of classes without splits "
     "or a table and these before a function, what lies higher before what lies deeper, then .keras, .h5, SavedModel, .onnx, .pt2 (.npz, "
-    "table, image folder), then by name"
+    "table, image folder), then by name; a float .tflite only where there is no other model"
 )
-_KINDS = (".keras", ".h5", "SavedModel", ".onnx", ".pt2", "npz", "table", "folder", "function")
+_KINDS = (".keras", ".h5", "SavedModel", ".onnx", ".pt2", ".tflite", "npz", "table", "folder", "function")
 _ACCEPTED = {
     "model": "a .keras file, an .h5 file with a whole model, a SavedModel of Keras 2, an .onnx file, a .pt2 file of "
-    "torch.export, or a Python function without arguments that returns a Keras model",
+    "torch.export, a float .tflite, or a Python function without arguments that returns a Keras model",
     "data": "an .npz with x_train, y_train, x_test, y_test; a .csv or .tsv with a column for the target; a folder with train/CLASS/*.png and test/CLASS/*.png, or with CLASS/*.png "
     "alone; or a Python function without arguments that returns such arrays or datasets",
 }  # fmt: skip
@@ -47,16 +49,7 @@ def look(folder: Path) -> Found:
     """The values that `edgekit.toml` could have for a folder; for an empty one, what is missing and what would be accepted."""
     listing = walk(
         folder,
-        (
-            *model_files.ENDINGS,
-            ONNX,
-            PT2,
-            data_files.ENDING,
-            ".py",
-            ".tflite",
-            *table_files.ENDINGS,
-            *table_files.PARQUET,
-        ),
+        (*model_files.ENDINGS, ONNX, PT2, data_files.ENDING, ".py", SUFFIX, *table_files.ENDINGS, *table_files.PARQUET),
     )
     models, data, near = _candidates(folder, listing)
     model, chosen = _choose(models, data)
@@ -119,8 +112,16 @@ def _candidates(folder: Path, listing: Listing) -> tuple[list[ModelFound], list[
     model_functions, loaders, near = functions(folder, tuple(named[".py"]))
     near += [one for one in (*looks, *found) if isinstance(one, NearMiss)]
     models = [*(one for one in looks if isinstance(one, ModelFound)), *model_functions]
+    if not models:
+        finished = [tflite_file(folder, file) for file in _ending(listing, SUFFIX)[:MOST_OF_A_KIND]]
+        models = [one for one in finished if isinstance(one, ModelFound)]
+        near += [one for one in finished if isinstance(one, NearMiss)]
     data = [*(one for one in found if isinstance(one, DataFound)), *loaders]
     return sorted(models, key=_rank), sorted(data, key=_rank), near
+
+
+def _ending(listing: Listing, ending: str) -> list[str]:
+    return [file for file in listing.files if file.lower().endswith(ending)]
 
 
 def _rank(found: ModelFound | DataFound) -> tuple[int, int, int, str]:
@@ -257,11 +258,11 @@ def _images(model: ModelFound | None, data: DataFound | None) -> tuple[tuple[int
 
 
 def _tflite(listing: Listing, model: ModelFound | None) -> list[str]:
-    """Files that are already converted, if there is no model."""
-    files = [file for file in listing.files if file.lower().endswith(".tflite")]
+    """Files that are already quantized, if there is no model."""
+    files = _ending(listing, SUFFIX)
     if not files or model is not None:
         return []
     return [
-        f"{shown(files[0])} is converted already: `edgekit check {shown(files[0])} --device rpi4` judges it; a build starts "
-        "from the Keras model that it was made of"
+        f"{shown(files[0])} is a finished file: `edgekit check {shown(files[0])} --device rpi4` judges it, `edgekit diet {shown(files[0])}` makes it "
+        "smaller; for more a build starts from the float model that it was made of"
     ]

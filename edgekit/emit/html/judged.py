@@ -18,7 +18,7 @@ from edgekit.verdict.wording import KERAS, beside, change, ordered
 
 WORDS = {
     "accuracy_drop": "points lost against the baseline, on the same samples",
-    "agreement": "decisions that are those of the Keras model",
+    "agreement": "decisions that are those of the original model",
     "flash": "size of the file that the device gets",
     "flash_plain": "size of the file before the NPU's compiler",
     "download": "size of the file, deflated",

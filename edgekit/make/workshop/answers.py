@@ -1,4 +1,4 @@
-"""Calling a model of either Keras: its inputs and its outputs as flat lists, in the model's own order.
+"""Calling a model of either Keras, or a file in its place: its inputs and its outputs as flat lists, in the model's own order.
 
 This and `call_graph`, `store` and `trust` are where the two versions differ for a job; what is asked here needs not know which one a model is.
 """
@@ -10,6 +10,7 @@ from typing import Any
 
 from edgekit.keras_graph.call_graph import as_flat, as_given, filled, flat, inner_graph, leaves, structures
 from edgekit.make.workshop.door import Door
+from edgekit.make.workshop.file_model import FileModel
 
 
 def is_keras3(found: Any) -> bool:
@@ -27,6 +28,8 @@ def answers(model: Any, inputs: Sequence[Any], *, training: bool = False) -> lis
 
     That is the order of `model.inputs` and `model.outputs`, but for dicts, whose keys Keras sorts.
     """
+    if isinstance(model, FileModel):
+        return list(model.answers(inputs))
     outputs = model(_packed(model, inputs), training=training)
     structure = structures(inner_graph(model))[1]
     return list(leaves(outputs)) if structure is None else as_given(structure, flat(outputs))

@@ -1,4 +1,4 @@
-"""The job `convert`: a model on disk becomes a `.tflite` file with a batch of one, by a conversion technique."""
+"""The job `convert`: a model on disk, of Keras or a finished file, becomes a `.tflite` file with a batch of one, by a conversion technique."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from edgekit.ingest.dataset import Dataset
 from edgekit.ingest.split import calibration_rows
 from edgekit.make.workshop.answers import answers, input_types
 from edgekit.make.workshop.door import Door, door
 from edgekit.make.workshop.feed import calibration_note, representative
+from edgekit.make.workshop.file_converter import file_converter
+from edgekit.make.workshop.file_model import FileModel
 from edgekit.make.workshop.int8.calibrating import kept_inputs
 from edgekit.make.workshop.int8.plain_activations import plain_activations
 from edgekit.make.workshop.layer_scopes import layer_scopes
@@ -39,6 +41,7 @@ from edgekit.tflite.reader import parse_tflite, read_tflite
 from edgekit.tflite.small_scales import raised_small_scales
 from edgekit.tflite.weights import kernels
 from edgekit.values import to_builtins
+from edgekit.verdict.converter_said import NO_LOOPS
 
 FILE, BEFORE = "model.tflite", "before_diet.tflite"
 
@@ -60,21 +63,15 @@ def convert(job: dict[str, Any], progress: Progress) -> Any:
     model = open_model(tools, Path(job["model"]), steps[:-1], job)
     for step in steps[:-1]:
         model = training_of(step).converted_as(tools, model, step.settings, conversion_of(last))
-    with contextlib.ExitStack() as while_traced:
-        note, samples, dtypes = _calibration(tools, model, job, last, progress, while_traced)
-        while_traced.enter_context(layer_scopes(tools, model))
-        while_traced.enter_context(silent_augmentation(model))
-        integer, lacking = conversion_of(last).calibrated, conversion_of(last).lacks
-        while_traced.enter_context(plain_operators(tools, model, integer=integer, lacking=lacking))
-        while_traced.enter_context(plain_activations(tools, model, integer=integer))
-        while_traced.enter_context(plain_layers(tools, model, lacking=lacking))
-        while_traced.enter_context(recurrent_layers(tools, model, fused=not job.get("unrolled")))
-        converter, steps_unrolled = _opened(tools, model, job, dtypes)
+    ready = _of_file if isinstance(model, FileModel) else _traced
+    note, samples, converter, steps_unrolled = ready(tools, model, job, last, progress)
     conversion_of(last).configure(tools, converter, last.settings, samples)
     try:
         with kept_inputs(), lean_saving(tools):
-            content = order_ports(free_batch(converter.convert()), job["inputs"], job["outputs"])
-        content = raised_small_scales(mended_lstm_scales(content))
+            content = converter.convert()
+        if not conversion_of(last).takes_quantized:  # such a file stays as it was given
+            content = order_ports(free_batch(content), job["inputs"], job["outputs"])
+            content = raised_small_scales(mended_lstm_scales(content))
     except Exception as problem:
         raise RuntimeError(_first_reason(problem)) from problem
     content, mended = _mended(tools, content, model, steps)
@@ -98,6 +95,39 @@ def convert(job: dict[str, Any], progress: Progress) -> Any:
         "diet": diet,
         "loops": sum(operator.name == "WHILE" for operator in tflite.operators),
     }
+
+
+class _Ready(NamedTuple):
+    """A converter before its options are set, a note on the calibration samples, the samples, and how many steps of loops were unrolled for it."""
+
+    note: str
+    samples: Callable[[], Any]
+    converter: Any
+    steps_unrolled: int
+
+
+def _traced(tools: Door, model: Any, job: dict[str, Any], last: TypedStep, progress: Progress) -> _Ready:
+    """Of a Keras model, traced in operators and names that the file and the evidence need."""
+    with contextlib.ExitStack() as while_traced:
+        note, samples, dtypes = _calibration(tools, model, job, last, progress, while_traced)
+        while_traced.enter_context(layer_scopes(tools, model))
+        while_traced.enter_context(silent_augmentation(model))
+        integer, lacking = conversion_of(last).calibrated, conversion_of(last).lacks
+        while_traced.enter_context(plain_operators(tools, model, integer=integer, lacking=lacking))
+        while_traced.enter_context(plain_activations(tools, model, integer=integer))
+        while_traced.enter_context(plain_layers(tools, model, lacking=lacking))
+        while_traced.enter_context(recurrent_layers(tools, model, fused=not job.get("unrolled")))
+        converter, steps_unrolled = _opened(tools, model, job, dtypes)
+    return _Ready(note, samples, converter, steps_unrolled)
+
+
+def _of_file(tools: Door, model: FileModel, job: dict[str, Any], last: TypedStep, progress: Progress) -> _Ready:
+    """Of a `.tflite`, whose loops stay as they are."""
+    if job.get("unrolled"):
+        raise RuntimeError(NO_LOOPS)
+    with contextlib.ExitStack() as nothing_changed:
+        note, samples, _ = _calibration(tools, model, job, last, progress, nothing_changed)
+    return _Ready(note, samples, file_converter(tools, model, job["inputs"]), 0)
 
 
 def _put_on_diet(path: Path, tflite: TfliteModel, *, keep_names: bool) -> dict[str, Any]:
@@ -126,7 +156,7 @@ def _calibration(
     dataset = Dataset.open(Path(job["dataset"]))
     rows = calibration_rows(dataset, count=job["samples"], seed=job["seed"])
     dtypes = own
-    if conversion_of(last).port_dtype(last.settings) != "float32":
+    if conversion_of(last).port_dtype(last.settings) != "float32" and not isinstance(model, FileModel):
         first = [array[rows[:1]] for array in dataset.inputs("train")]
         dtypes = while_traced.enter_context(real_inputs(tools, model, first))
     samples = representative(

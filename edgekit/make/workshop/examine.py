@@ -13,6 +13,7 @@ from edgekit.ingest.dataset import Dataset
 from edgekit.keras_graph.call_graph import calls, maker, symbolic
 from edgekit.make.workshop.answers import answers, input_types, is_keras3
 from edgekit.make.workshop.door import Door, door
+from edgekit.make.workshop.file_model import FileModel
 from edgekit.make.workshop.store import open_model
 from edgekit.progress import Progress
 from edgekit.sanity.transforms import Transform, applied
@@ -44,7 +45,12 @@ def examine(job: dict[str, Any], progress: Progress) -> Any:
         outputs = len(found)
         for index, output in enumerate(found):
             np.save(target / (f"as_given_{index}.npy" if done == 0 else f"tried_{done - 1}_{index}.npy"), output)
-    fronts = _fronts(tools, model, [array.astype(dtype) for array, dtype in zip(given, dtypes, strict=True)])
+    is_file = isinstance(model, FileModel)  # which has operators and no such layers
+    fronts = (
+        []
+        if is_file
+        else _fronts(tools, model, [array.astype(dtype) for array, dtype in zip(given, dtypes, strict=True)])
+    )
     progress("examining the inputs", len(ways) + 1, len(ways) + 1)
     return {"outputs": outputs, "fronts": [to_builtins(front) for front in fronts]}
 

@@ -1,4 +1,4 @@
-"""The job `predict`: the Keras model's own outputs on a split, written beside the data for comparison."""
+"""The job `predict`: the model's own outputs, of Keras or of a given file, on a split, written beside the data for comparison."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from edgekit.ingest.dataset import Dataset
 from edgekit.make.workshop.answers import answers, input_types
 from edgekit.make.workshop.door import door
 from edgekit.make.workshop.feed import split_batches
+from edgekit.make.workshop.file_model import FileModel
 from edgekit.make.workshop.store import open_model, steps_of
 from edgekit.progress import Progress
 
@@ -27,6 +28,7 @@ def predict(job: dict[str, Any], progress: Progress) -> Any:
     dataset = Dataset.open(Path(job["dataset"]))
     total, done = dataset.splits[job["split"]].samples, 0
     writers: list[ArrayWriter] = []
+    phase = "running the given file" if isinstance(model, FileModel) else "running the Keras model"
     dtypes = [dtype.as_numpy_dtype for dtype in input_types(tools, model)]
     for batch in split_batches(dataset, job["split"], dtypes):
         outputs = answers(model, batch)
@@ -38,7 +40,7 @@ def predict(job: dict[str, Any], progress: Progress) -> Any:
         for writer, output in zip(writers, outputs, strict=True):
             writer.append(np.asarray(output, dtype=np.float32))
         done += len(batch[0])
-        progress("running the Keras model", done, total)
+        progress(phase, done, total)
     for writer in writers:
         writer.close()
     return {"outputs": len(writers)}

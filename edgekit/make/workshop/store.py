@@ -14,10 +14,12 @@ from typing import Any
 
 from edgekit.documents.candidate import Step
 from edgekit.errors import ModelError
+from edgekit.ingest.from_tflite import FILE as TFLITE_FILE
 from edgekit.make.workshop.activations import activations
 from edgekit.make.workshop.answers import is_keras3
 from edgekit.make.workshop.augment.keras3 import layer_class
 from edgekit.make.workshop.door import Door
+from edgekit.make.workshop.file_model import FileModel
 from edgekit.make.workshop.keras2.activations import hard_sigmoid
 from edgekit.make.workshop.keras2.functions import function_class
 from edgekit.make.workshop.keras2.held import held_class
@@ -38,7 +40,9 @@ def steps_of(job: dict[str, Any]) -> list[TypedStep]:
 
 
 def open_model(tools: Door, folder: Path, steps: Sequence[TypedStep], job: dict[str, Any]) -> Any:
-    """The model in a folder, read with the custom objects of the steps that made it and of the user's modules."""
+    """The model in a folder, read with the custom objects of the steps that made it and of the user's modules; a `FileModel` if it is a file."""
+    if (folder / TFLITE_FILE).exists():
+        return FileModel(folder / TFLITE_FILE)
     import_modules(job["imports"], root=Path(job["root"]), error=ModelError)
     with contextlib.ExitStack() as scopes:
         for step in steps:

@@ -321,6 +321,21 @@ def test_a_tflite_alone_is_for_check(folder, int8_model):
     assert not found.ready and "edgekit check m.tflite" in found.notes[0]
 
 
+def test_a_float_tflite_is_a_model_where_there_is_no_other(folder, int8_model):
+    shutil.copy(int8_model.with_name("float32.tflite"), folder.root / "net.tflite")
+    model = look(folder.root).model
+    assert (model.source, model.kind, model.input_shape) == ("net.tflite", ".tflite", (8, 8, 1))
+    assert (model.outputs, model.activation) == (3, "softmax") and "trains nothing" in model.notes[0]
+    folder.keras("deep/er/a.keras")
+    assert look(folder.root).model.source == "deep/er/a.keras", "what it may have been made of comes first"
+
+
+def test_a_tflite_that_is_damaged_is_no_model_and_told(folder):
+    (folder.root / "net.tflite").write_bytes(b"\x10\0\0\0TFL3" + b"\xff" * 64)
+    found = look(folder.root)
+    assert found.model is None and found.near[0].source == "net.tflite" and "cannot be used" in found.near[0].reason
+
+
 def test_results_of_a_build_and_environments_are_no_candidates(folder):
     for name in ("build/rpi4/manifest.json", "build/rpi4/report.json", "env/pyvenv.cfg"):
         folder.text(name, "")
