@@ -7,6 +7,8 @@ from edgekit.values import Ends
 
 _HAND_ON = ("QUANTIZE", "DEQUANTIZE", "RESHAPE", "TRANSPOSE", "SQUEEZE", "EXPAND_DIMS", "CAST")
 """Operators that pass on the values of their first input."""
+MOST_BEHIND = 200
+"""So many tensors behind an output are looked at."""
 _ENDS: dict[str, Ends] = {"SOFTMAX": "softmax", "LOGISTIC": "sigmoid"}
 _SCALES = {"int8": (1 / 256, -128), "uint8": (1 / 256, 0), "int16": (1 / 32768, 0)}
 """Scale and zero point that TFLite prescribes for values from 0 to 1 (its 8-bit quantization specification, Softmax and
@@ -16,10 +18,19 @@ Logistic), whatever operators compute them."""
 def ends_of(model: TfliteModel) -> tuple[Ends, ...]:
     """What each output of a file ends in, in the file's order."""
     makers = {index: operator for operator in model.operators for index in operator.outputs}
-    return tuple(_ends(model, makers, index, index) for index in model.outputs)
+    return tuple(_ends(model, makers, index, index, {}) for index in model.outputs)
 
 
-def _ends(model: TfliteModel, makers: dict[int, Operator], index: int, output: int) -> Ends:
+def _ends(model: TfliteModel, makers: dict[int, Operator], index: int, output: int, known: dict[int, Ends]) -> Ends:
+    """What an output ends in from one tensor on; `known` holds each tensor that was looked at, so that a circle in a damaged file ends."""
+    if index in known or len(known) == MOST_BEHIND:
+        return known.get(index, "linear")
+    known[index] = "linear"
+    known[index] = _found(model, makers, index, output, known)
+    return known[index]
+
+
+def _found(model: TfliteModel, makers: dict[int, Operator], index: int, output: int, known: dict[int, Ends]) -> Ends:
     tensor, maker = model.tensors[index], makers.get(index)
     if maker is not None and maker.name in _ENDS:
         found = _ENDS[maker.name]
@@ -29,9 +40,9 @@ def _ends(model: TfliteModel, makers: dict[int, Operator], index: int, output: i
     if _is_scaled_for_shares(tensor):
         return "softmax" if tensor.shape and len(tensor.shape) > 1 and tensor.shape[-1] > 1 else "sigmoid"
     if maker is not None and maker.name in _HAND_ON and maker.inputs and maker.inputs[0] >= 0:
-        return _ends(model, makers, maker.inputs[0], output)
+        return _ends(model, makers, maker.inputs[0], output, known)
     if maker is not None and maker.name == "CONCATENATION":
-        kinds = {_ends(model, makers, part, output) for part in maker.inputs if part >= 0}
+        kinds = {_ends(model, makers, part, output, known) for part in maker.inputs if part >= 0}
         return "sigmoid" if kinds == {"sigmoid"} else "linear"
     return "linear"
 

@@ -54,3 +54,15 @@ def test_by_the_scale_where_the_operator_is_not_known():
         assert ends_of(model(custom, [tensor(0), tensor(1, (1, 4), dtype, scale, zero_point)], (1,))) == ("softmax",)
         assert ends_of(model(custom, [tensor(0), tensor(1, (1, 1), dtype, scale, zero_point)], (1,))) == ("sigmoid",)
     assert ends_of(model(custom, [tensor(0), tensor(1, (1, 4), "int8", 0.1, -128)], (1,))) == ("linear",)
+
+
+def test_a_circle_in_a_damaged_file_ends():
+    circle = model(
+        [("RESHAPE", (1,), (1,)), ("CONCATENATION", (1, 2), (2,))], [tensor(0), tensor(1), tensor(2)], (1, 2)
+    )
+    assert ends_of(circle) == ("linear", "linear")
+
+
+def test_a_part_that_is_joined_twice_is_known_the_second_time():
+    joined = [("LOGISTIC", (0,), (1,)), ("CONCATENATION", (1, 1), (2,)), ("CONCATENATION", (2, 1), (3,))]
+    assert ends_of(model(joined, [tensor(index) for index in range(4)], (3,))) == ("sigmoid",)
