@@ -94,7 +94,7 @@ def _layer(
     ordered = [*operator.inputs[first : first + 1], *operator.inputs[:first], *operator.inputs[first + 1 :]]
     constants = {index: model.tensors[index] for index in taken if model.tensors[index].constant}
     kernels = [tensor for tensor, _ in kernel_tensors(model, operator, writers)] or _tables(model, operator)
-    largest = max(kernels, key=lambda tensor: tensor.elements, default=None)
+    largest = max((one for one in kernels if len(one.shape) > 1), key=lambda tensor: tensor.elements, default=None)
     weights = {tensor.index: tensor for tensor in (*kernels, *constants.values()) if is_parameter(tensor)}
     output = model.tensors[operator.outputs[0]] if operator.outputs else None
     return LayerFacts(

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from edgekit.cost.lowering import lower
 from edgekit.errors import ModelError
@@ -75,6 +76,13 @@ def test_ports_of_a_quantized_file_stand_for_real_numbers():
 def test_names_are_told_apart():
     names = [one.name for one in facts("recurrent_loop").layers]
     assert len(names) == len(set(names)) > 5
+
+
+def test_a_kernel_without_axes_is_none():
+    model = read_tflite(GOLDEN / "float32.tflite")
+    flat = [replace(one, shape=(one.elements,)) if one.shape == (8, 144) else one for one in model.tensors]
+    found = facts_of(replace(model, tensors=tuple(flat)), sha256="0" * 64)
+    assert [one.kernel for one in found.layers if one.kind == "Dense"] == [None, (8, 3)] and lower(found).weights > 0
 
 
 def test_it_is_opened_without_a_worker_and_kept_as_it_is(tmp_path):
