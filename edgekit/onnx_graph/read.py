@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from edgekit.errors import ModelError
-from edgekit.onnx_file.sizes import FREE, no_size
+from edgekit.onnx_file.sizes import FREE
 from edgekit.onnx_graph.graph import DEFAULT_DOMAINS, Branch, Declared, Node, OnnxGraph, needed
 from edgekit.onnx_graph.opened import open_model
 from edgekit.onnx_graph.standard import require_standard
@@ -156,8 +156,6 @@ def declared(one: Any, where: str = "", *, to_feed: bool = False) -> Declared:
             next_step="export the model with the shapes of its inputs" if dtype in NUMBERS else "export the network without the part that takes it",
         )  # fmt: skip
     shape = tuple(_sizes(tensor.shape))
-    if to_feed and any(isinstance(size, int) and size < 1 for size in shape):
-        raise no_size(one.name, shape, where)
     return Declared(name=one.name, shape=shape, dtype="float32" if dtype in OTHER_FLOATS else dtype)
 
 
