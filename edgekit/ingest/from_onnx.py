@@ -16,9 +16,9 @@ from edgekit.project.userfunction import is_function
 PACKAGES = ("onnx", "onnxruntime")
 
 
-def require_onnx() -> None:
+def require_onnx(purpose: str = "a model in ONNX") -> None:
     """Raise `MissingExtraError` unless what reads ONNX and what it is compared with are installed; neither is imported."""
-    require("onnx", *PACKAGES, purpose="a model in ONNX")
+    require("onnx", *PACKAGES, purpose=purpose)
 
 
 def import_versions() -> dict[str, str | None]:

@@ -76,10 +76,11 @@ def converted(
         require_program(Path(source), trust=trust)
     elif form == "torchscript":
         require_torchscript(Path(source), trust=trust)
-    require_onnx()
+    found_versions = torch_versions()
+    require_onnx("a model of PyTorch, which is exported to ONNX first,")
     name = key(
         model=content,
-        torch=torch_versions(),
+        torch=found_versions,
         trust=trust,
         **({} if form == "program" else {"seed": seed, "sizes": sizes}),
         versions=versions(),

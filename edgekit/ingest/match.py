@@ -67,17 +67,26 @@ def _shape(array: ArrayFile, tensor: TensorFacts, split: str) -> None:
     sample = array.shape[1:]
     if same(sample, tensor.shape):
         return
-    wanted = tuple("any" if size is None else size for size in tensor.shape)
     raise DataError(
         f"samples of {split} have another shape than the model's input {tensor.name!r}",
         where=array.path.removesuffix(".npy"),
         received=sample,
-        allowed=str(wanted).replace("'", ""),
-        next_step=_shape_hint(sample, tensor.shape),
+        allowed=_allowed(tensor),
+        next_step=_shape_hint(sample, tensor.shape, tensor.onnx_shape),
     )
 
 
-def _shape_hint(sample: tuple[int, ...], wanted: tuple[int | None, ...]) -> str:
+def _allowed(tensor: TensorFacts) -> str:
+    """The shapes that a sample may have: as the device feeds them, and, of an imported model, as its file has them."""
+    fed, given = (
+        str(tuple("any" if size is None else size for size in shape)).replace("'", "")
+        for shape in (tensor.shape, tensor.onnx_shape)
+    )
+    return fed if fed == given else f"{given}, as the model has it, or {fed}"
+
+
+def _shape_hint(sample: tuple[int, ...], wanted: tuple[int | None, ...], given: tuple[int | None, ...]) -> str:
+    """What would help; rows are reshaped to the order of axes that an imported model was `given` in, for so they were flattened."""
     if (*sample, 1) == wanted:
         return "add a channel axis to the data: x[..., None]"
     if sample[:-1] == wanted and sample[-1] == 1:
@@ -89,7 +98,7 @@ def _shape_hint(sample: tuple[int, ...], wanted: tuple[int | None, ...]) -> str:
         and None not in wanted
         and len(sample) < len(wanted)
     ):
-        return f"reshape the samples: for a table, shape = {list(wanted)} in [data]; for arrays x.reshape(-1, {str(wanted)[1:-1]})"
+        return f"reshape the samples: for a table, shape = {list(given)} in [data]; for arrays x.reshape(-1, {str(given)[1:-1]})"
     if len(sample) == 3 and len(wanted) == 3 and sample[2] == wanted[2]:
         return f"set image_size = [{wanted[0]}, {wanted[1]}] in [data], for a folder of images"
     if len(sample) + 1 == len(wanted):

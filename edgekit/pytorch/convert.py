@@ -35,8 +35,10 @@ def convert(job: dict[str, Any], progress: Progress) -> Any:
     progress("exporting from PyTorch", 0, 2)
     given = opened(job)
     progress("exporting from PyTorch", 1, 2)
+    _write_answers(
+        given, target, job["named"]
+    )  # what the model itself refuses is told before what the exporter makes of it
     _export(given, target / ONNX_FILE, job["named"])
-    _write_answers(given, target, job["named"])
     if job["form"] == "function":
         torch.export.save(given.program, target / PROGRAM_FILE)
     progress("exporting from PyTorch", 2, 2)

@@ -15,7 +15,9 @@ import torch.utils._pytree as pytree
 from edgekit.errors import ModelError
 from edgekit.project.userfunction import call
 
-EXAMPLES = "return (module, (example input, ...)), tensors of batch 1, or give data, whose sizes are taken"
+EXAMPLES = (
+    "return (module, (example input, ...)), tensors of batch 1, or name data in edgekit.toml, whose sizes are taken"
+)
 
 
 class Given(NamedTuple):
@@ -79,7 +81,7 @@ def _loaded(path: str, named: str) -> Any:
     except Exception as problem:  # of any type: PyTorch reads the file without checking it first
         raise ModelError(
             "PyTorch cannot read the program", where=named, received=said(problem),
-            next_step=f"export the model again with PyTorch {torch.__version__} or an older one",
+            next_step=f"make the file again by torch.export.save, with PyTorch {torch.__version__} or an older one: it is damaged, or newer than this PyTorch",
         ) from problem  # fmt: skip
 
 
@@ -87,7 +89,7 @@ def _torchscript(path: str, sizes: Sequence[Sequence[int]] | None, named: str) -
     if sizes is None:
         raise ModelError(
             "TorchScript does not tell the sizes of its inputs", where=named,
-            next_step="give data, whose sizes are taken, or export the network with torch.export",
+            next_step="name data in edgekit.toml, whose sizes are taken, or export the network with torch.export",
         )  # fmt: skip
     try:
         module = torch.jit.load(path, map_location="cpu").train(False)
@@ -110,8 +112,8 @@ def _fitting(module: Any, sizes: Sequence[Sequence[int]], source: str) -> tuple[
         else:
             return examples
     raise ModelError(
-        "the module cannot be called on samples of the sizes of the data", where=source, received=said(problems[0]),
-        allowed="float32 inputs of a sample's sizes behind a batch of 1", next_step=EXAMPLES,
+        "the module cannot be called on samples of the sizes of the data", where=source, received=f"samples of {sizes}: {said(problems[0])}",
+        allowed="float32 inputs of a sample's sizes behind a batch of 1", next_step="give data of the sizes that it takes, or return (module, (example input, ...)), tensors of batch 1",
     )  # fmt: skip
 
 
@@ -121,8 +123,8 @@ def _called(source: str, root: Path, sizes: Sequence[Sequence[int]] | None) -> t
     module, examples = found if isinstance(found, tuple) and len(found) == 2 else (found, None)
     if not isinstance(module, torch.nn.Module):
         raise ModelError(
-            "the function returned no PyTorch module", where=source, received=type(module).__name__,
-            allowed="a torch.nn.Module, or (module, example inputs)",
+            "the function returned no PyTorch module", where=source, received=_kind(module),
+            allowed="a torch.nn.Module, or (module, example inputs)", next_step="build the network in the function, load its weights, and return it",
         )  # fmt: skip
     if examples is None and sizes is None:
         raise ModelError("the sizes of the module's inputs are not known", where=source, next_step=EXAMPLES)
@@ -136,7 +138,19 @@ def _called(source: str, root: Path, sizes: Sequence[Sequence[int]] | None) -> t
             "the example inputs are no tensors", where=source, received=type(examples).__name__,
             allowed="a tensor or a tuple of tensors", next_step=EXAMPLES,
         )  # fmt: skip
+    if any(one.numel() == 0 for one in examples):
+        raise ModelError(
+            "an example input is empty", where=source, received=", ".join(str(tuple(one.shape)) for one in examples),
+            allowed="sizes of 1 or more, the batch's too", next_step=EXAMPLES,
+        )  # fmt: skip
     return module, tuple(one.detach().cpu() for one in examples)
+
+
+def _kind(found: Any) -> str:
+    """What a function returned instead of a module, so that its user sees the difference."""
+    if isinstance(found, type):
+        return f"the class {found.__name__}, not a module made of it"
+    return f"{type(found).__name__} of {len(found)}" if isinstance(found, tuple | list | dict) else type(found).__name__
 
 
 def _traced(module: Any, examples: tuple[Any, ...], source: str) -> Any:

@@ -109,6 +109,16 @@ def test_another_input_shape(shape, hint):
     assert (error.received, error.allowed) == (str(shape), "(8, 8, 1)") and hint in error.next_step
 
 
+def test_rows_of_an_imported_model_are_reshaped_in_the_order_that_it_was_given_in():
+    """Channels first in its file, last on the device: a row in the file's order that is reshaped to the device's is a scrambled picture."""
+    facts = model(inputs=((8, 9, 3),))
+    imported = msgspec.structs.replace(facts.inputs[0], onnx_axes=(1, 2, 0))
+    facts = msgspec.structs.replace(facts, inputs=(imported,))
+    error = refused(facts, data(x=(216,)))
+    assert error.allowed == "(3, 8, 9), as the model has it, or (8, 9, 3)"
+    assert "shape = [3, 8, 9] in [data]" in error.next_step and "x.reshape(-1, 3, 8, 9)" in error.next_step
+
+
 def test_an_axis_too_many_and_a_batch_too_few():
     assert "x[..., 0]" in refused(model(inputs=((8, 8),)), data()).next_step
     assert "any" in refused(model(inputs=((None, 3),)), data(x=(5, 4))).allowed

@@ -70,6 +70,22 @@ def no_module() -> int:
     return 3
 
 
+def a_class() -> type[nn.Module]:
+    return Residual
+
+
+def no_samples() -> tuple[nn.Module, torch.Tensor]:
+    return seeded(Residual), torch.zeros(0, 3, 8, 10)
+
+
+def a_number_beside() -> tuple[nn.Module, torch.Tensor]:
+    class Beside(nn.Module):
+        def forward(self, x: torch.Tensor) -> dict[str, torch.Tensor | int]:
+            return {"doubled": 2 * x, "scale": 2}
+
+    return Beside(), torch.zeros(1, 3)
+
+
 def untraceable() -> tuple[nn.Module, torch.Tensor]:
     class Depends(nn.Module):
         def forward(self, x: torch.Tensor) -> torch.Tensor:

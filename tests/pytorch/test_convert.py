@@ -141,6 +141,9 @@ def test_what_holds_no_network_says_what_to_do(files):
         ("networks:no_module", None, "returned no PyTorch module"),
         ("networks:bare", None, "sizes of the module's inputs are not known"),
         ("networks:bare", [[2, 2]], "cannot be called on samples of the sizes of the data"),
+        ("networks:a_class", None, "returned no PyTorch module"),
+        ("networks:no_samples", None, "example input is empty"),
+        ("networks:a_number_beside", None, "outputs of the model that are no tensors"),
         ("networks:untraceable", None, "cannot trace the module"),
     ],
 )
