@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = [pytest.mark.tf, pytest.mark.slow]
+pytestmark = [pytest.mark.tf, pytest.mark.slow, pytest.mark.longest]
 TOOL = Path(__file__).resolve().parents[2] / "tools" / "make_coverage.py"
 
 
