@@ -197,14 +197,17 @@ class Channel:
         return block
 
     def _pump(self, pipe: IO[bytes]) -> None:
-        """Pass its output on, and nothing more once the channel is closed.
+        """Pass its output on; once the channel is closed, drop what still comes, and after some of that close the pipe.
 
-        The thread that reads a pipe closes it: closed by another, its number could be that of the next channel's pipe, from
-        which this thread would then read.
+        A process that outlives the program and writes without end is ended by the closed pipe. The thread that reads a pipe
+        closes it: closed by another, its number could be that of the next channel's pipe, from which this thread would then read.
         """
+        left = FAREWELL_BYTES
         with pipe, contextlib.suppress(OSError, ValueError):
-            while block := os.read(pipe.fileno(), BLOCK_BYTES):
-                if not self._closed.is_set():
+            while left > 0 and (block := os.read(pipe.fileno(), BLOCK_BYTES)):
+                if self._closed.is_set():
+                    left -= len(block)
+                else:
                     self._blocks.put(block)
         self._blocks.put(b"")
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import time
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 import edgekit
@@ -160,6 +162,15 @@ def test_facts_of_a_stranger(says, wanted):
     else:
         with pytest.raises(DeviceError, match=wanted):
             Liar(says).facts(None)
+
+
+def test_what_outlives_a_stranger_and_writes_without_end_is_ended(tmp_path):
+    """Its pipe is closed: it would take a core for as long as this process lives."""
+    noted = tmp_path / "pid"
+    with pytest.raises(DeviceError, match="more than an answer may have"):
+        Liar(f"yes & echo $! > {noted}; wait").facts(None)
+    with contextlib.suppress(psutil.NoSuchProcess):
+        psutil.Process(int(noted.read_text())).wait(timeout=30)  # raises `TimeoutExpired` where it lives on
 
 
 @pytest.mark.parametrize(
