@@ -1,4 +1,4 @@
-"""edgekit: a trained Keras model and a device in, a `.tflite` that provably fits out.
+"""edgekit: a trained model and a device in, a `.tflite` that provably fits out.
 
 The names in `__all__` are the stable Python API. Each is imported when it is first used, so that `import edgekit`
 costs nothing.

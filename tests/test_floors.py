@@ -21,7 +21,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "edgekit"
 FACE = "edgekit"
 # From the ground up. A name is a folder of the package, or a module at its top.
 FLOORS = (
-    "errors", "version", "units", "values", "progress", "interrupts", "files",
+    "errors", "version", "units", "values", "progress", "interrupts", "files", "first_bytes",
     "onnx_file", "torch_file", "tflite", "documents", "machine", "devices", "verdict", "jobs", "project", "pytorch", "ingest", "sanity", "cost", "keras_graph", "onnx_graph", "passes", "techniques", "planner",
     "boards", "make", "measure", "emit", "watching", "findings", "search", "diff", "api", "cli", "views", "__main__",
 )  # fmt: skip

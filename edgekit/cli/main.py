@@ -149,7 +149,7 @@ def _show_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     "--version", is_flag=True, is_eager=True, expose_value=False, callback=_show_version, help="Show the version."
 )
 def main() -> None:
-    """A trained Keras model and a device in, a .tflite that provably fits out.
+    """A trained model and a device in, a .tflite that provably fits out.
 
     Start with `edgekit init`, or with `edgekit devices`; `edgekit COMMAND --help` explains a command.
     """

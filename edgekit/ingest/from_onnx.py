@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from edgekit.ingest.wanted import Wanted
+from edgekit.ingest.wanted import Wanted, has_free, wanted_of_ports
 from edgekit.jobs.cache import Cache, digest_of
 from edgekit.machine.extras import require
 from edgekit.machine.installed import version_of
@@ -35,20 +35,13 @@ def digest(path: Path, cache: Cache) -> str:
 def has_free_sizes(source: Any, root: Path) -> bool:
     """Whether a model is an ONNX file that leaves sizes beside the batch free."""
     outline = _outline(source, root)
-    return outline is not None and any(isinstance(size, str) for port in outline.inputs for size in port.shape[1:])
+    return outline is not None and has_free(outline.inputs)
 
 
 def wanted_by(source: Any, root: Path) -> Wanted:
     """What an ONNX file takes and gives, as far as reading data depends on it before the file is imported."""
     outline = _outline(source, root)
-    if outline is None:
-        return Wanted()
-    shapes = [tuple(size if isinstance(size, int) else None for size in port.shape[1:]) for port in outline.inputs]
-    return Wanted(
-        names=tuple(port.name for port in outline.inputs),
-        output_names=tuple(port.name for port in outline.outputs),
-        input_shapes=tuple(shapes),
-    )
+    return Wanted() if outline is None else wanted_of_ports(outline.inputs, outline.outputs)
 
 
 def _outline(source: Any, root: Path) -> Outline | None:

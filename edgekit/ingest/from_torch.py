@@ -12,7 +12,7 @@ from typing import Any
 from edgekit.errors import ModelError
 from edgekit.ingest.dataset import Dataset
 from edgekit.ingest.from_onnx import require_onnx
-from edgekit.ingest.wanted import Wanted
+from edgekit.ingest.wanted import Wanted, has_free, wanted_of_ports
 from edgekit.jobs.cache import Cache, key, processor, versions
 from edgekit.jobs.limits import memory_limit
 from edgekit.jobs.worker import Failed, Worker
@@ -166,16 +166,10 @@ def needs_sizes(source: Any, root: Path) -> bool:
     if is_pytorch(source, root) and _form(str(source), root) != "program":
         return True
     outline = outline_of(source, root)
-    return outline is not None and any(isinstance(size, str) for port in outline.inputs for size in port.shape[1:])
+    return outline is not None and has_free(outline.inputs)
 
 
 def wanted_by(source: Any, root: Path) -> Wanted:
     """What a program takes and gives, as far as reading data depends on it before it is converted."""
     outline = outline_of(source, root)
-    if outline is None:
-        return Wanted()
-    return Wanted(
-        names=tuple(port.name for port in outline.inputs),
-        output_names=tuple(port.name for port in outline.outputs),
-        input_shapes=tuple(tuple(size if isinstance(size, int) else None for size in port.shape[1:]) for port in outline.inputs),
-    )  # fmt: skip
+    return Wanted() if outline is None else wanted_of_ports(outline.inputs, outline.outputs)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Protocol
+
 from edgekit.documents.facts import ModelFacts
 from edgekit.values import Value
 
@@ -22,6 +25,32 @@ class Wanted(Value):
     classes: int | None = None
     kind: str | None = None
     regresses: bool = False
+
+
+class Port(Protocol):
+    """An input or output as a file declares it, of whatever format: `shape` has the batch, and text for a size that is free."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def shape(self) -> tuple[int | str, ...]: ...
+
+
+def has_free(ports: Sequence[Port]) -> bool:
+    """Whether sizes beside the batch are free."""
+    return any(isinstance(size, str) for port in ports for size in port.shape[1:])
+
+
+def wanted_of_ports(inputs: Sequence[Port], outputs: Sequence[Port]) -> Wanted:
+    """What a file's declared inputs and outputs say, before the model is opened."""
+    return Wanted(
+        names=tuple(port.name for port in inputs),
+        output_names=tuple(port.name for port in outputs),
+        input_shapes=tuple(
+            tuple(size if isinstance(size, int) else None for size in port.shape[1:]) for port in inputs
+        ),
+    )
 
 
 def wanted_of(facts: ModelFacts) -> Wanted:

@@ -9,6 +9,7 @@ import collections
 import mmap
 from pathlib import Path
 
+from edgekit import first_bytes
 from edgekit.errors import ModelError
 from edgekit.onnx_file.sizes import FREE
 from edgekit.onnx_file.tensor import Tensor, tensor
@@ -68,9 +69,11 @@ def read_outline(path: Path) -> Outline:
 
 
 def _refused(path: Path, received: str) -> ModelError:
+    with path.open("rb") as file:
+        begins = file.read(first_bytes.ENOUGH)
     return ModelError(
-        "not an ONNX model", where=str(path), received=received, allowed="the protocol buffer that an exporter of ONNX writes, up to 2 GiB",
-        next_step="export the model again",
+        "not an ONNX model", where=str(path), received=first_bytes.said(begins, received),
+        allowed="the protocol buffer that an exporter of ONNX writes, up to 2 GiB", next_step="export the model again, or name the file by what it is",
     )  # fmt: skip
 
 

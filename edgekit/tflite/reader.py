@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from edgekit import first_bytes
 from edgekit.errors import ModelError
 from edgekit.tflite import macs
 from edgekit.tflite.coding.header import DECODE
@@ -85,9 +86,11 @@ def parse_tflite(content: bytes, *, where: str) -> TfliteModel:
         raise ModelError(
             "not a .tflite file",
             where=where,
-            received=f"{len(content)} bytes that begin with {content[:_BEGINS_WITH]!r}",
+            received=first_bytes.said(
+                content[: first_bytes.ENOUGH], f"{len(content)} bytes that begin with {content[:_BEGINS_WITH]!r}"
+            ),
             allowed=f"a file with {FILE_IDENTIFIER.decode()!r} at its bytes 4 to 8",
-            next_step="give a TensorFlow Lite file; a Keras model is converted by `edgekit build`",
+            next_step="give a TensorFlow Lite file; a build takes models of Keras, PyTorch and ONNX too, by their own names",
         )
     buffer = FlatBuffer(content, where)
     root = buffer.root("model")

@@ -14,6 +14,7 @@ import zlib
 from pathlib import Path
 from typing import IO
 
+from edgekit import first_bytes
 from edgekit.errors import ModelError
 
 ENDING = ".pt2"
@@ -111,9 +112,16 @@ def is_pt2(path: Path) -> bool:
     return path.name.lower().endswith(ENDING) and not path.is_dir()
 
 
+def _kind(path: Path) -> str:
+    """What a file is that is no archive at all, where its first bytes tell."""
+    with path.open("rb") as file:
+        begins = file.read(first_bytes.ENOUGH)
+    return "" if begins.startswith(b"PK") else first_bytes.said(begins)
+
+
 def refused(path: Path, received: str) -> ModelError:
     """The error for a file that is none."""
     return ModelError(
-        "not a program of torch.export", where=str(path), received=received, allowed="what torch.export.save of PyTorch 2.8 or later writes",
+        "not a program of torch.export", where=str(path), received=_kind(path) or received, allowed="what torch.export.save of PyTorch 2.8 or later writes",
         next_step="export the model again: torch.export.save(torch.export.export(model.eval(), (example,)), 'net.pt2')",
     )  # fmt: skip

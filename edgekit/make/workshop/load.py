@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from edgekit import first_bytes
 from edgekit.errors import EdgekitError, ModelError
 from edgekit.make.workshop.door import Door, door
 from edgekit.make.workshop.from_onnx import FromOnnx, load_onnx
@@ -167,11 +168,11 @@ def _from_file(tools: Door, path: Path, *, trust: bool) -> tuple[Any, str, Any]:
     raise ModelError(
         "a .tflite file is no Keras model" if is_tflite else "not a Keras model",
         where=str(path),
-        received=None if is_tflite else "neither a zip archive nor HDF5: damaged, or another format",
-        allowed="a .keras file, an .h5 file, a SavedModel folder, an .onnx or .pt2 file, module:function",
-        next_step="edgekit check judges a finished .tflite; a build begins with the trained model"
+        received=first_bytes.said(begins, "neither a zip archive nor HDF5: damaged, or another format"),
+        allowed="a .keras file, an .h5 file, a SavedModel folder, an .onnx, .pt2 or .tflite file, module:function",
+        next_step="name it .tflite: edgekit check judges it, and a build quantizes a float one"
         if is_tflite
-        else "save the model again with model.save(...)",
+        else "save the model again with model.save(...), or name the file by what it is",
     )
 
 

@@ -1,0 +1,25 @@
+"""What a file is by its first bytes, in words: for the message that it is not what its name says."""
+
+from __future__ import annotations
+
+_MARKS = (
+    (4, b"TFL3", "a .tflite file"),
+    (0, b"PK\x03\x04", "a zip archive, as .keras, .pt2 and TorchScript files are"),
+    (0, b"\x89HDF\r\n\x1a\n", "an HDF5 file, as Keras models in .h5 are"),
+    (0, b"\x80", "a pickle"),
+)
+ENOUGH = 8
+"""So many bytes tell it."""
+
+
+def said(begins: bytes, otherwise: str = "") -> str:
+    """What a file is that begins with these bytes; `otherwise` where they do not tell.
+
+    >>> said(b""), said(b"PK\\x03\\x04\\x14\\x00\\x00\\x00")
+    ('an empty file', 'a zip archive, as .keras, .pt2 and TorchScript files are')
+    >>> said(b"hello", "5 bytes")
+    '5 bytes'
+    """
+    if not begins:
+        return "an empty file"
+    return next((words for place, mark, words in _MARKS if begins[place:].startswith(mark)), otherwise)
