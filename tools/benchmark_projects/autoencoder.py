@@ -23,11 +23,11 @@ ANOMALIES = {"train": 0, "val": 500, "test": 1_000}
 
 @functools.cache
 def smooth_space():
-    """An orthonormal basis, float64 (640, SMOOTH x FRAMES): cosines over the bands, each frame by itself."""
+    """An orthonormal basis of a frame's smooth spectra, float64 (BANDS, SMOOTH): cosines over the bands."""
     places = (np.arange(BANDS) + 0.5) / BANDS
     curves = np.cos(np.pi * np.arange(SMOOTH)[:, None] * places) / np.sqrt(BANDS / 2)
     curves[0] /= np.sqrt(2)
-    return np.kron(np.eye(FRAMES), curves).T
+    return curves.T
 
 
 @functools.cache
@@ -42,7 +42,7 @@ def _spectra(count, anomalies, draw):
     """Normal samples, then anomalies, float32 (count + anomalies, 640)."""
     first, offset, second = _machine()
     hidden = draw.uniform(-1, 1, (count + anomalies, HIDDEN))
-    x = np.tanh(hidden @ first + offset) @ second @ smooth_space().T
+    x = np.tanh(hidden @ first + offset) @ second @ np.kron(np.eye(FRAMES), smooth_space().T)
     x += draw.normal(0, NOISE, x.shape)
     frames = x.reshape(-1, FRAMES, BANDS)
     for row in range(count, count + anomalies):
@@ -62,7 +62,7 @@ def arrays():
 
 def is_anomaly(x):
     """Whether each sample has a tone: more lies outside of the smooth spectra than noise ever leaves there."""
-    inside = x @ smooth_space().astype(np.float32)
+    inside = (x.reshape(-1, BANDS) @ smooth_space().astype(np.float32)).reshape(len(x), -1)
     outside = np.einsum("ij,ij->i", x, x) - np.einsum("ij,ij->i", inside, inside)
     share = 1 - SMOOTH / BANDS
     noise, faintest = FRAMES * BANDS * share * NOISE**2, FRAMES * share * TONE[0] ** 2
