@@ -1,7 +1,7 @@
 """The job `derive`: a smaller network of the model's own graph, for the model to teach: fewer residual blocks, fewer channels.
 
 It keeps the weights of what stays: of each group of channels those whose filters have the largest norm. The blocks and channels that go are
-taken evenly over the whole model; nothing is looked at but the graph and the weights.
+taken evenly over the whole model, but for the code of an autoencoder, which stays whole; nothing is looked at but the graph and the weights.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from edgekit.make.workshop.door import Door, door
 from edgekit.make.workshop.load import FACTS_FILE
 from edgekit.make.workshop.model_facts import take_facts
 from edgekit.make.workshop.store import open_model, save_model
+from edgekit.passes.channels.code import is_code
 from edgekit.passes.channels.groups import Group, channel_groups, left_out
 from edgekit.passes.channels.kernels import squares_of
 from edgekit.passes.channels.narrow import narrowed
@@ -93,9 +94,9 @@ def _evenly(number: int, left: int) -> np.ndarray:
 
 
 def narrower(tools: Door, graph: FlatGraph, width: float) -> FlatGraph:
-    """The graph with a share of the channels of every group; raises `ModelError` where none goes."""
+    """The graph with a share of the channels of every group but a code; raises `ModelError` where none goes."""
     channels = read_channels(graph)
-    groups = channel_groups(graph, channels)
+    groups = tuple(group for group in channel_groups(graph, channels) if not is_code(graph, group))
     gone = {place: cut for place, group in enumerate(groups) if (cut := _cut(group, channels, width)).any()}
     if not gone:
         raise ModelError(

@@ -43,6 +43,16 @@ def test_a_share_of_every_group_stays_and_the_ends_do_not_change(tools):
     assert answer.shape == (1, 3) and np.isclose(np.sum(answer), 1)
 
 
+def test_the_code_of_an_autoencoder_stays_whole(tools):
+    keras = tools.keras3
+    given = x = keras.Input((64,))
+    for name, units in (("encode", 32), ("code", 8), ("decode", 32)):
+        x = keras.layers.Dense(units, name=name, activation="relu")(x)
+    made = narrower(tools, read_graph(tools, keras.Model(given, keras.layers.Dense(64, name="end")(x))), 0.5)
+    shapes = {name: kernel.shape for name, kernel in weights(made).items()}
+    assert shapes == {"encode": (64, 16), "code": (16, 8), "decode": (8, 16), "end": (16, 64)}
+
+
 def test_the_channels_of_the_largest_norm_stay_with_their_weights(tools):
     keras = tools.keras3
     given = keras.Input((5,))
