@@ -31,8 +31,8 @@ from edgekit.make.workshop.unoptimized_graphs import unoptimized_graphs
 from edgekit.progress import Progress
 from edgekit.techniques.interface import Constraint
 
-PATIENCE = 2
-"""A run stops after so many epochs without a better loss."""
+PATIENCE, PATIENT = 2, 0.25
+"""A run stops after so many epochs without a better loss, or after this share of its epochs where that is longer: the loss falls last of all, when the rate does."""
 LEAST_RATE = 0.01
 """The share of the learning rate that is left at the end of a run."""
 LOOKED_AT = 512
@@ -190,7 +190,7 @@ class _Trial:
         started, per_epoch = time.monotonic(), self._batches.steps_per_epoch
         whole_after = max((constraint.whole_after for constraint in constraints), default=0)
         phase = f"training {steps / per_epoch:.3g} epochs at {rate:.0e}"
-        best, worse = math.inf, 0
+        best, worse, patience = math.inf, 0, max(PATIENCE, round(PATIENT * steps / per_epoch))
         _after(constraints, 0)
         for step in range(1, steps + 1):
             self._train_step.step(*self._batch(step - 1), rate * _falling(step, steps))
@@ -200,7 +200,7 @@ class _Trial:
             if step == steps or (step >= whole_after and (is_over or step % per_epoch == 0)):
                 loss = self._judged(constraints)
                 best, worse = (loss, 0) if loss < best else (best, worse + 1)
-                if worse >= PATIENCE or not math.isfinite(loss):
+                if worse >= patience or not math.isfinite(loss):
                     break
                 if curve is not None and not is_over and step < steps:
                     curve.see(self._batches, step, steps)

@@ -108,6 +108,21 @@ def test_a_run_that_the_time_cuts_keeps_its_best_weights(tools, dataset, model, 
     assert not np.array_equal(before[0], model.get_weights()[0])
 
 
+@pytest.mark.parametrize(("epochs", "trained"), [(4, 3), (24, 7)])
+def test_a_run_ends_after_two_epochs_or_a_fourth_of_its_own_without_a_better_loss(
+    tools, dataset, model, epochs, trained
+):
+    """The weights become worse with each step, so that the first epoch is the best."""
+    kernel, steps = model.layers[0].kernel, []
+
+    def worse(step: int) -> None:
+        steps.append(step)
+        kernel.assign(-step * np.eye(CLASSES, dtype=np.float32))
+
+    fitted(tools, dataset, model, constraint=lambda steps: Constraint(after_step=worse), epochs=epochs)
+    assert steps[-1] == trained * SAMPLES // TRAINING["batch_size"]
+
+
 def test_a_run_is_planned_for_the_time_that_is_left(tools, dataset, model, clock):
     """Probes of 10 steps; the time that is left after them is not enough for 120 more."""
     fit = fitted(tools, dataset, model, until=100.5, learning_rate=None, epochs=24)
