@@ -38,10 +38,10 @@ TOLD_BY = frozenset({
     "errors", "version", "units", "values", "progress", "interrupts", "files", "onnx_file", "tflite", "documents", "machine", "devices", "verdict",
     "project", "emit", "watching", "views",
 })  # fmt: skip
-# Within these floors, what computes a figure or reads a model.
+# Within these floors, what computes a figure or reads a model: modules, and folders with all that is in them.
 COMPUTING = (
-    "edgekit.verdict.metrics", "edgekit.verdict.intervals", "edgekit.verdict.agreement", "edgekit.verdict.limits",
-    "edgekit.tflite.reader",
+    "edgekit.verdict.metrics.", "edgekit.verdict.drop.", "edgekit.verdict.decisions.", "edgekit.verdict.intervals.",
+    "edgekit.verdict.agreement.", "edgekit.verdict.limits.", "edgekit.tflite.reader.",
 )  # fmt: skip
 # Views know each other.
 TOGETHER = (
@@ -217,7 +217,7 @@ def laying_out(graph: Mapping[str, set[str]]) -> list[str]:
         f"{one} imports {other}"
         for one, other in ours(graph)
         if f"{one}.".startswith(LAYING_OUT)
-        and (floor(other) not in TOLD_BY or other in COMPUTING)
+        and (floor(other) not in TOLD_BY or f"{other}.".startswith(COMPUTING))
         and not any(f"{one}.".startswith(view) and f"{other}.".startswith(room) for view, room in TOGETHER)
     ]
 
@@ -341,6 +341,7 @@ PLANTED = {
     "a terminal's view measures": (laying_out, {"edgekit.cli.render.new": "from edgekit.measure import static"}),
     "a terminal's view compares": (laying_out, {"edgekit.cli.render.live.new": "from edgekit.diff.figures import notes"}),
     "a notebook's view scores": (laying_out, {"edgekit.views.new": "from edgekit.verdict.metrics import score"}),
+    "a notebook's view takes one metric": (laying_out, {"edgekit.views.new": "from edgekit.verdict.metrics.auc import Auc"}),
     "a notebook's view inspects": (laying_out, {"edgekit.views.new": "from edgekit.api.inspect import inspect"}),
     "edgekit needs the runner": (on_the_board, {"edgekit.boards.new": f"from {ON_THE_BOARD}main import main"}),
 }  # fmt: skip

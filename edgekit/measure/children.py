@@ -28,9 +28,8 @@ from edgekit.measure.runtimes.vectors import Vectors
 from edgekit.measure.static import TITLES
 from edgekit.progress import Progress
 from edgekit.values import Basis, Value, to_builtins
-from edgekit.verdict import metrics as scores_of
 from edgekit.verdict.metric_spec import MetricSpec
-from edgekit.verdict.metrics import Score
+from edgekit.verdict.metrics import Score, score
 
 if TYPE_CHECKING:
     import numpy as np
@@ -159,7 +158,7 @@ class Children:
     def score(self, metric: MetricSpec, prediction: Prediction, root: Path | None) -> Score | Failed:
         assert self.dataset is not None
         if ":" not in metric.name:
-            return scores_of.score(metric, targets_of(self.dataset, self.split), arrays_of(prediction.paths))
+            return score(metric, targets_of(self.dataset, self.split), arrays_of(prediction.paths))
         job = score_job(metric, self.dataset, self.split, prediction.paths, root, self._limit_s("score"))
         return self._run(self._worker, job, Score)
 

@@ -46,9 +46,8 @@ from edgekit.measure.runtimes.unpacked import stand_in
 from edgekit.measure.static import TITLES, Static, static
 from edgekit.progress import Progress, no_progress
 from edgekit.values import Basis, Value
-from edgekit.verdict import metrics as scores_of
+from edgekit.verdict.drop import Drop, paired_drop
 from edgekit.verdict.metric_spec import MetricSpec
-from edgekit.verdict.metrics import Drop
 from edgekit.verdict.task import OutputTask
 
 
@@ -176,7 +175,7 @@ def drop(
         whose = "the file itself" if baseline else "the file that it is counted from"
         return Failed(reason=f"{whose} does not run here, and gave no outputs", repeatable=True)
     if ":" not in metric.name:
-        return scores_of.paired_drop(metric, targets_of(dataset, split), arrays_of(baseline), arrays_of(scores))
+        return paired_drop(metric, targets_of(dataset, split), arrays_of(baseline), arrays_of(scores))
     limit = limit_of("score", samples=2 * dataset.splits[split].samples) if time_limit_s is None else time_limit_s
     job = score_job(metric, dataset, split, scores, root, limit) | {"baseline": list(baseline)}
     with Worker(MODULE, memory_bytes=memory_limit()) as worker:

@@ -61,7 +61,7 @@ def decided(
     split: str, kind: Kind | None, targets: np.ndarray, outputs: np.ndarray, threshold: float
 ) -> Decided | None:
     """The decisions of one output on a split; None for a regression, or if there are too many classes for a table."""
-    from edgekit.verdict.metrics import decisions as decide
+    from edgekit.verdict.decisions import decisions as decide
 
     if kind is None or kind == "regression" or not len(outputs):
         return None

@@ -15,8 +15,8 @@ import numpy as np
 from edgekit.ingest.dataset import Dataset
 from edgekit.make.workshop.answers import answers
 from edgekit.make.workshop.training_batches import TrainingBatches
+from edgekit.verdict.drop import paired_drop
 from edgekit.verdict.metric_spec import MetricSpec
-from edgekit.verdict.metrics import paired_drop
 from edgekit.verdict.outlook import Lost, Outlook, hopeless
 
 

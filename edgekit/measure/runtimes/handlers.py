@@ -116,7 +116,8 @@ def vectors(job: Job, progress: Progress) -> Any:
 def score(job: Job, progress: Progress) -> Any:
     """The user's own metric, whose code runs here and never in the parent: a score, and the drop from a baseline."""
     from edgekit.project import userfunction
-    from edgekit.verdict import metrics
+    from edgekit.verdict.drop import paired_drop
+    from edgekit.verdict.metrics import score as score_of
 
     spec = read(job["metric"], MetricSpec, where="the job")
     function = userfunction.load(spec.name, root=Path(job["root"]), error=ProjectError)
@@ -126,8 +127,8 @@ def score(job: Job, progress: Progress) -> Any:
     outputs, limit = arrays_of(job["scores"]), job.get("bootstrap_s")
     if job.get("baseline"):
         baseline = arrays_of(job["baseline"])
-        return to_builtins(metrics.paired_drop(spec, targets, baseline, outputs, function, time_limit_s=limit))
-    return to_builtins(metrics.score(spec, targets, outputs, function, time_limit_s=limit))
+        return to_builtins(paired_drop(spec, targets, baseline, outputs, function, time_limit_s=limit))
+    return to_builtins(score_of(spec, targets, outputs, function, time_limit_s=limit))
 
 
 def throughput(job: Job, progress: Progress) -> Any:
