@@ -20,7 +20,7 @@ from edgekit.ingest.model import OpenedModel
 from edgekit.jobs.cache import Cache
 from edgekit.progress import Progress
 from edgekit.project.project import Project
-from edgekit.search.conclude import Choice
+from edgekit.search.choice import Choice
 from edgekit.search.lock.hold import hold, locked_device, others, realise, require_loaded, write
 from edgekit.search.lock.inputs import limits_to_lock, loaded, present
 from edgekit.search.loop import Search

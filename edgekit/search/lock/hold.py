@@ -33,7 +33,7 @@ from edgekit.planner.proposal import Proposal
 from edgekit.planner.trial import Trial
 from edgekit.progress import Progress
 from edgekit.project.project import Project
-from edgekit.search.conclude import Choice
+from edgekit.search.choice import Choice
 from edgekit.search.lock.inputs import OBJECT, limits_to_lock, profile_digest
 from edgekit.search.loop import Search
 from edgekit.search.trials import Finished, TrialRunner
