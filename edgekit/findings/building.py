@@ -23,7 +23,7 @@ from edgekit.ingest.dataset import Split, mapped
 from edgekit.ingest.materials import Materials
 from edgekit.jobs.cache import key, processor, versions
 from edgekit.jobs.worker import TrialFailed
-from edgekit.make.maker import Maker
+from edgekit.make.keras_outputs import KerasOutputs
 from edgekit.progress import Progress
 from edgekit.sanity.answers import target_range
 from edgekit.values import to_builtins
@@ -48,9 +48,9 @@ def look_before(materials: Materials, settled: Settled, progress: Progress) -> L
 
     If the Keras model cannot be run, only the findings on the data, with a note.
     """
-    maker, paths, problem = Maker(materials), {}, ""
+    keras, paths, problem = KerasOutputs(materials), {}, ""
     try:
-        paths = {split: maker.keras_outputs(split, progress=progress) for split in JUDGED}
+        paths = {split: keras.on(split, progress=progress) for split in JUDGED}
     except TrialFailed as failed:
         problem = failed.reason
     name = key(
@@ -59,7 +59,7 @@ def look_before(materials: Materials, settled: Settled, progress: Progress) -> L
     )  # fmt: skip
 
     def find() -> Any:
-        return to_builtins(_find(materials, settled, maker, paths, progress))
+        return to_builtins(_find(materials, settled, keras, paths, progress))
 
     found = msgspec.convert(materials.cache.value("findings", name, find), tuple[Finding, ...])
     tell(found, progress)
@@ -68,7 +68,7 @@ def look_before(materials: Materials, settled: Settled, progress: Progress) -> L
 
 
 def _find(
-    materials: Materials, settled: Settled, maker: Maker, paths: dict[Split, list[Path]], progress: Progress
+    materials: Materials, settled: Settled, keras: KerasOutputs, paths: dict[Split, list[Path]], progress: Progress
 ) -> list[Finding]:
     seen = data_seen(materials.dataset, materials.cache, progress)
     answers = [_answers(materials, split, found) for split, found in paths.items()]
@@ -79,7 +79,7 @@ def _find(
     if answers:
         explained = any(one.name == "at_chance" for one in found)
         is_permuted = any(one.name in PERMUTED for one in found)
-        found += [] if is_permuted else about_range(materials, settled, maker, answers[-1], seen, progress, explained)
+        found += [] if is_permuted else about_range(materials, settled, keras, answers[-1], seen, progress, explained)
     inputs = [tensor.name for tensor in facts.inputs]
     found += about_data(seen, settled.targets, settled.tasks, inputs, facts.outputs, labels)
     last = {layer.name: layer.activation for layer in facts.layers}

@@ -15,7 +15,7 @@ from edgekit.ingest.dataset import mapped
 from edgekit.ingest.materials import Materials
 from edgekit.ingest.seen import DataSeen
 from edgekit.jobs.worker import TrialFailed
-from edgekit.make.maker import Maker
+from edgekit.make.keras_outputs import KerasOutputs
 from edgekit.progress import Progress
 from edgekit.sanity.decision_counts import decided
 from edgekit.sanity.ranges import Fit, Front, Tried, input_range, is_suspicious
@@ -34,7 +34,7 @@ MOST_MACS = 100e9
 def about_range(
     materials: Materials,
     settled: Settled,
-    maker: Maker,
+    keras: KerasOutputs,
     answers: Answers,
     seen: DataSeen,
     progress: Progress,
@@ -55,7 +55,7 @@ def about_range(
     count, ways = _afforded(facts, ways, materials.dataset.splits["train"].samples)
     positions = np.unique(np.linspace(0, materials.dataset.splits["train"].samples - 1, count).astype(int))
     try:
-        folder, answer = maker.examined([int(place) for place in positions], ways, progress=progress)
+        folder, answer = keras.examined([int(place) for place in positions], ways, progress=progress)
     except TrialFailed:
         return []
     fronts = [msgspec.convert(front, Front) for front in answer["fronts"]]

@@ -19,7 +19,9 @@ from edgekit.ingest.dataset import Split
 from edgekit.ingest.materials import Materials
 from edgekit.jobs.cache import file_digest, key, processor, versions
 from edgekit.jobs.worker import Failed, TrialFailed
-from edgekit.make.maker import BeforeDiet, Hopeless, Maker
+from edgekit.make.keras_outputs import KerasOutputs
+from edgekit.make.look_ahead import Hopeless
+from edgekit.make.maker import BeforeDiet, Maker
 from edgekit.measure.children import runs_here
 from edgekit.measure.emulator_check import emulated
 from edgekit.measure.evaluator import Evaluator, Skipped
@@ -64,7 +66,8 @@ class TrialRunner:
         self.losses, self.profile, self.limits = materials.losses, profile, limits
         self.tasks, self.findings, self.notes = materials.tasks, materials.findings, materials.notes
         self._cache, self._maker, self._semaphore = materials.cache, Maker(materials), materials.semaphore
-        self._evaluator = Evaluator(materials, profile, self._maker.keras_outputs)
+        self._keras = KerasOutputs(materials)
+        self._evaluator = Evaluator(materials, profile, self._keras.on)
         self._baseline: Path | None = None
 
     def run(
@@ -184,7 +187,7 @@ class TrialRunner:
 
     def keras_outputs(self, split: Split, *, progress: Progress) -> list[Path]:
         """The Keras model's own outputs on a split, as `.npy` files."""
-        return self._maker.keras_outputs(split, progress=progress)
+        return self._keras.on(split, progress=progress)
 
     def keras_score(self, split: Split, *, progress: Progress) -> Metric | None:
         """The Keras model's own score on a split by the same metric; None for a metric of the user's own, and where the model is a file.
