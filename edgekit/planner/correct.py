@@ -14,7 +14,7 @@ import msgspec
 
 from edgekit.cost import npu
 from edgekit.documents.candidate import Estimate
-from edgekit.planner.candidates import unpacked
+from edgekit.planner.conversions import unpacked
 from edgekit.planner.proposal import Proposal
 from edgekit.planner.trial import Trial, figure
 

@@ -14,13 +14,16 @@ from functools import partial
 
 from edgekit.documents.candidate import Declined, Plan
 from edgekit.documents.report import Check, Metrics
-from edgekit.planner.candidates import candidates, chained, control, order, replaces, stronger, with_conversion
+from edgekit.planner.candidates import candidates, chained, stronger, with_conversion
 from edgekit.planner.chains import may_convert, trained_with
+from edgekit.planner.conversions import replaces
 from edgekit.planner.correct import corrected
+from edgekit.planner.estimates import order
 from edgekit.planner.hope import no_hope
 from edgekit.planner.nearest import too_little
 from edgekit.planner.promise import by_promise
 from edgekit.planner.proposal import Proposal
+from edgekit.planner.proposing import control
 from edgekit.planner.ranking import first, of_the_goal, place, standing, why
 from edgekit.planner.rules import Seen, excess, impossible, is_own, is_witness, lost, may_stand_for
 from edgekit.planner.schedules import schedule_notes

@@ -9,9 +9,10 @@ import math
 from collections.abc import Sequence
 
 from edgekit.documents.report import Check
-from edgekit.planner.candidates import OWN, replaces
 from edgekit.planner.chains import lighter_or_equal, simulates, trained_with
+from edgekit.planner.conversions import replaces
 from edgekit.planner.hope import no_hope
+from edgekit.planner.own_chains import OWN
 from edgekit.planner.proposal import Proposal
 from edgekit.planner.ranking import first, standing, text_of
 from edgekit.planner.trial import Trial, figure

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgekit.devices.profile import profile_ids
-from edgekit.planner.candidates import candidates, control
+from edgekit.planner.candidates import candidates
 from edgekit.planner.planner import Planner, outline
+from edgekit.planner.proposing import control
 from edgekit.techniques import techniques
 from edgekit.techniques.pruning import Pruning
 from edgekit.values import Value

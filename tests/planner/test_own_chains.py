@@ -1,4 +1,4 @@
-"""A chain of the project's own that is certain to fail is declined before anything is made; one that only seems not to pay is tried."""
+"""Chains of the project's own: which are refused, which are declined as certain to fail before anything is made, and that all others are tried."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ import pytest
 
 from edgekit.documents.candidate import Declined, Step
 from edgekit.documents.facts import ChannelGroup, LayerFacts
+from edgekit.errors import InputError
+from edgekit.planner.candidates import candidates
 from edgekit.planner.planner import Planner, outline
 from edgekit.techniques import technique
 
+LOSES = {"drop": 5.0}
 CERTAIN = {
     "no kernel for factors": ("rpi4", ["low_rank"], "no kernel costs less in factors"),
     "no channel": ("rpi4", ["structured_pruning"], "no layer has channels that can go"),
@@ -131,3 +134,86 @@ def test_two_of_four_need_rows_of_four(task):
     asked = own(task, "rpi4", pattern, facts=msgspec.structs.replace(facts, layers=rows))
     assert "no output channel that it works on has 4 weights" in next(iter(named(outline(asked).declined).values()))
     assert not named(outline(own(task, "rpi4", pattern)).declined)
+
+
+def chain(task, *steps, **given):
+    return task(chains=(tuple(steps),), **given)
+
+
+def test_a_chain_of_the_project_is_tried_first_whatever_is_knchain(task, search):
+    pattern = Step(technique="pruning", settings={"pattern": "2:4"})
+    planner = Planner(chain(task, pattern, Step(technique="clustering"), search="first"))
+    asked = search(planner, {"pruning_50+int8": LOSES})
+    assert asked[:2] == ["float32", "own_1:pruning_50_2_of_4+clustering_16+int8"]
+    (found,) = [t.candidate for t in planner.trials if t.candidate.name.startswith("own_1")]
+    assert found.steps[0].settings.pattern == "2:4" and found.steps[-1].settings.io == "float32"
+
+
+def test_a_conversion_alone_is_a_chain(task, search):
+    assert search(Planner(chain(task, Step(technique="float16"))))[1] == "own_1:float16"
+
+
+@pytest.mark.parametrize(
+    ("steps", "message"),
+    [
+        (["prunning"], "did you mean 'pruning'"),
+        (["pruning", "prunning"], "chain 1: step 2"),
+        ([Step(technique="pruning", settings={"exclude": ["nothing*"]})], "chain 1: step 1: exclude"),
+        ([Step(technique="pruning", settings={"sparsety": 0.5})], "did you mean 'sparsity'"),
+        ([Step(technique="pruning", settings={"sparsity": 2.0})], "chain 1: step 1: sparsity"),
+        ([Step(technique="structured_pruning", settings={"whole": 9})], "chain 1: step 1: whole"),
+        ([Step(technique="student", settings={"parameters": 9})], "chain 1: step 1: parameters"),
+        (["clustering", "pruning"], "do not follow one another"),
+        (["pruning", "pruning"], "do not follow one another"),
+        (["fine_tuning", "pruning"], "do not follow one another"),
+        (["int8", "pruning"], "a conversion is the last step"),
+        (["quantization_aware", "float32"], "nothing of quantization_aware would be left: rounding to int8 is trained"),
+        (["pruning", "quantization_aware", "float16"], "kernels of the file are not int8: convolution, classes"),
+        (["quantization_aware", "dynamic_range"], "kernels of the file are not int8: convolution\n"),
+        (
+            ["quantization_aware", "float32"],
+            "allowed: int16x8, int8, int8_float_fallback, int8_per_tensor, int8_sparse\n",
+        ),
+        (["pruning", Step(technique="clustering", settings={"clusters": 2})], "clustering_2 after pruning_50"),
+    ],
+)
+def test_a_chain_that_cannot_be_is_refused_with_the_place(task, steps, message):
+    given = [step if isinstance(step, Step) else Step(technique=step) for step in steps]
+    with pytest.raises(InputError) as caught:
+        candidates(chain(task, *given))
+    assert message in f"{caught.value}\n"
+
+
+@pytest.mark.parametrize("end", ["int8", "int8_per_tensor", "int16x8", "int8_float_fallback", "int8_sparse"])
+def test_trained_rounding_may_end_in_whatever_has_int8_kernels(task, end):
+    steps = Step(technique="quantization_aware"), Step(technique=end)
+    assert any(one.name == f"own_1:quantization_aware+{end}" for one in candidates(chain(task, *steps))[0])
+
+
+def test_a_chain_that_trains_where_no_training_is_allowed(task):
+    with pytest.raises(InputError, match="allows no training"):
+        candidates(chain(task, Step(technique="pruning"), trains=False))
+
+
+def test_a_chain_of_the_project_leaves_out_what_the_project_does(task):
+    """Patterns stand for the layers that a technique would work on: its evidence spares as many kernels as are named."""
+    everywhere, named = (Step(technique=name, settings={}) for name in ("pruning", "quantization_aware"))
+    (found,) = [c for c in candidates(chain(task, everywhere, named, exclude=("*",)))[0] if c.name.startswith("own_1")]
+    assert found.steps[0].settings.exclude == ("classes",), "the convolution has 144 weights, too few to be worked on"
+    assert found.steps[1].settings.exclude == ("image", "convolution", "flat", "classes")
+
+
+@pytest.mark.parametrize(("given", "taken"), [({}, "tfmot"), ({"engine": "edgekit"}, "edgekit")])
+def test_a_chain_of_the_project_rounds_by_the_projects_engine(task, given, taken):
+    """Unless its step says otherwise."""
+    step = Step(technique="quantization_aware", settings=given)
+    (found,) = [c for c in candidates(chain(task, step, engine="tfmot"))[0] if c.name.startswith("own_1")]
+    assert found.steps[0].settings.engine == taken
+
+
+def test_a_chain_of_the_project_says_nothing_of_the_planners_chain(task, search):
+    """It may lose by its pattern, or by the layers that the planner would leave out."""
+    pattern = Step(technique="pruning", settings={"pattern": "2:4"})
+    planner = Planner(chain(task, pattern, currency="download", search="all"))
+    asked = search(planner, {"own_1:pruning_50_2_of_4+int8": LOSES})
+    assert "own_1:pruning_50_2_of_4+int8" in asked and "pruning_50+int8" in asked

@@ -1,0 +1,171 @@
+"""The chains that a project defines itself: written out, checked, and made candidates. Pure.
+
+A chain that cannot be is an error, with its place in the project; one that is certain to fail is a candidate that says so.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from edgekit.documents.candidate import Declined, Step
+from edgekit.errors import ProjectError
+from edgekit.planner.chains import in_chain_order, place
+from edgekit.planner.conversions import Steps, ends_for_trained
+from edgekit.planner.given_file import require_file_takes, ruled_out_by_file
+from edgekit.planner.layer_patterns import require_layers
+from edgekit.planner.proposal import Proposal
+from edgekit.planner.proposing import name_of, proposed
+from edgekit.techniques import technique, techniques
+from edgekit.techniques.interface import Task, Technique, TrainingTechnique
+from edgekit.techniques.steps import TypedStep, effect, on_device, ruled_out, training_of
+from edgekit.values import read, to_builtins
+
+OWN = "own_"
+"""The prefix of the names of chains that the project defines itself."""
+
+
+def own_chains(task: Task, conversions: Steps, training: Steps) -> list[Proposal]:
+    """The project's own chains.
+
+    Settings that a chain does not give are for its conversion those that the device needs, and for the replacement those that tell it.
+    """
+    found = []
+    others = {name: steps for name, steps in training.items() if training_of(steps[0]).from_replacement}
+    defaults = {name: to_builtins(steps[0].settings) for name, steps in {**conversions, **others}.items() if steps}
+    after = ends_for_trained(conversions)[0]
+    for number, steps in enumerate(task.chains, start=1):
+        require_file_takes(task, steps, f"edgekit.toml: chain {number}")
+        full = _whole_chain(task, steps, number, after, defaults)
+        if len(full) > 1 and not task.trains:
+            raise ProjectError(
+                "the project allows no training",
+                where=f"edgekit.toml: chain {number}",
+                received="epochs = 0 in [training]",
+                next_step="allow some epochs, or leave the chain to its conversion",
+            )
+        own = proposed(task, full, name=f"{OWN}{number}:{name_of(full)}")
+        found.append(replace(own, ruled_out=ruled_out(task.profile, task.graph, own.steps)))
+    return found
+
+
+def _whole_chain(
+    task: Task,
+    steps: Sequence[Step],
+    number: int,
+    conversion: TypedStep | None,
+    defaults: Mapping[str, Mapping[str, Any]],
+) -> tuple[TypedStep, ...]:
+    """A chain of the project itself with all settings written out, and with `conversion` at its end where it names none.
+
+    `defaults` holds the settings that the device needs of each conversion; a step takes from there, and from the project's own engine of
+    simulated rounding, what it does not give.
+
+    Raises `ProjectError` for an unknown technique, setting or layer, for techniques in an order that is not
+    possible, and for those of which nothing would be left.
+    """
+    where = f"edgekit.toml: chain {number}"
+    full: list[TypedStep] = []
+    network = task
+    for index, step in enumerate(steps, start=1):
+        full.append(_written_out(network, step, f"{where}: step {index}", defaults))
+        network = _network_after(task, full[-1], f"{where}: step {index}") if network is task else network
+    if full[-1].technique.kind == "training":
+        if conversion is None:
+            raise ProjectError("a chain ends in a conversion", where=where, received=full[-1].technique.name)
+        full.append(conversion)
+    _require_order(full, where)
+    _require_kept(task, full, where)
+    return tuple(full)
+
+
+def _require_order(full: Sequence[TypedStep], where: str) -> None:
+    """Raise `ProjectError` for a conversion that is not the last step, and for training steps in an order that is not possible."""
+    early = [step.technique.name for step in full[:-1] if step.technique.kind == "conversion"]
+    if early:
+        raise ProjectError("a conversion is the last step of a chain", where=where, received=" + ".join(early))
+    places = [place(step.technique) for step in full[:-1]]
+    if len(places) > 1 and (None in places or any(a >= b for a, b in itertools.pairwise(p or 0 for p in places))):
+        raise ProjectError(
+            "these techniques do not follow one another",
+            where=where,
+            received=" + ".join(step.technique.name for step in full[:-1]),
+            allowed=f"{', '.join(in_chain_order())}, each once and in this order",
+        )
+
+
+def _require_kept(task: Task, steps: Sequence[TypedStep], where: str) -> None:
+    """Raise `ProjectError` where a step cannot keep what those before it made, or nothing of one is left after the conversion."""
+    names = [step.technique.name for step in steps]
+    for count, step in enumerate(steps[:-1]):
+        if not training_of(step).keeps(step.settings, names[:count]):
+            raise ProjectError(
+                "a step with these settings does not keep what the steps before it made",
+                where=f"{where}: step {count + 1}",
+                received=f"{step.label} after {' + '.join(one.label for one in steps[:count])}",
+                next_step="give it weaker settings, or leave one of them out",
+            )
+    for step in steps[:-1]:
+        reason = _undone(task, step, steps)
+        if reason is not None:
+            asked = [one for one in techniques().values() if ruled_out_by_file(task, one) is None]
+            ends = [TypedStep(technique=one, settings=one.settings_type()) for one in asked]
+            kept = [
+                end.technique.name for end in ends
+                if end.technique.kind == "conversion" and end.technique.unsupported(task.profile) is None
+                and _undone(task, step, (*steps[:-1], end)) is None
+            ]  # fmt: skip
+            raise ProjectError(
+                f"nothing of {step.technique.name} would be left: {reason}",
+                where=where,
+                received=" + ".join(names),
+                allowed=", ".join(kept),
+            )
+
+
+def _undone(task: Task, step: TypedStep, steps: Sequence[TypedStep]) -> str | None:
+    made, _ = effect(task.graph, on_device(task.profile, steps))
+    return training_of(step).undone(made, step.settings)
+
+
+def _network_after(task: Task, step: TypedStep, where: str) -> Task:
+    """The task for the steps after one, which may replace the model; raises `ProjectError` where the project offers no replacement."""
+    method = step.technique
+    if not isinstance(method, TrainingTechnique) or not method.from_replacement:
+        return task
+    if task.replaced is None:
+        answer = method.propose(task)
+        reason = answer.reason if isinstance(answer, Declined) else "the project offers no network in the model's place"
+        raise ProjectError(reason, where=where, received=method.name)
+    return task.replaced
+
+
+def _given_by_projects(method: Technique) -> list[str]:
+    """The names of a technique's settings that a project may give."""
+    return [name for name in method.settings_type.__struct_fields__ if name not in method.written_by_planner]
+
+
+def _written_out(task: Task, step: Step, where: str, defaults: Mapping[str, Mapping[str, Any]]) -> TypedStep:
+    method = technique(step.technique, where=where)
+    forged = [name for name in step.settings if name in method.written_by_planner]
+    if forged:
+        raise ProjectError(
+            "a setting that the planner writes",
+            where=f"{where}: {forged[0]}",
+            received=str(step.settings[forged[0]]),
+            allowed=", ".join(_given_by_projects(method)) or f"no settings for {method.name}",
+            next_step="leave it out",
+        )
+    projects = {"engine": task.engine} if "engine" in method.settings_type.__struct_fields__ else {}
+    given = {**projects, **defaults.get(step.technique, {}), **step.settings}
+    settings = read(given, method.settings_type, where=where, error=ProjectError)
+    patterns = to_builtins(settings).get("exclude")
+    if patterns is not None:
+        require_layers([task.facts], patterns, f"{where}: exclude")
+        left_out = tuple(method.leave_out(task.facts, [*patterns, *task.exclude]))
+        settings = msgspec.structs.replace(settings, exclude=left_out)
+    return TypedStep(technique=method, settings=settings)
