@@ -166,17 +166,17 @@ FIELDS = {
     "devices.profile.DeviceProfile": (
         "schema_version id name kind summary sources memory compute numerics runtime cost aliases budget npu live file overlay"
     ),
-    "devices.profile.Memory": "ram ram_for_model flash flash_for_model ram_fast ram_slow",
-    "devices.profile.Quantity": "value unit basis source low high note",
-    "devices.profile.Compute": "cores clock core instruction_set dot_product source",
-    "devices.profile.Numerics": "float32 float16 int8 int16x8 int4_weights input_output source note",
-    "devices.profile.Runtime": (
+    "devices.profile_tables.Memory": "ram ram_for_model flash flash_for_model ram_fast ram_slow",
+    "devices.profile_tables.Quantity": "value unit basis source low high note",
+    "devices.profile_tables.Compute": "cores clock core instruction_set dot_product source",
+    "devices.profile_tables.Numerics": "float32 float16 int8 int16x8 int4_weights input_output source note",
+    "devices.profile_tables.Runtime": (
         "kind version threads availability source operators delegate package python wheel architecture compiler"
     ),
-    "devices.profile.Cost": "rates bandwidth overhead_per_inference overhead_per_operator runtime_memory",
-    "devices.profile.Rates": "float32 int8 int16x8 dynamic_range",
-    "devices.profile.Budget": "latency flash ram",
-    "devices.profile.Npu": "compiler source clock accelerator system_config memory_mode cpu_rate",
+    "devices.profile_tables.Cost": "rates bandwidth overhead_per_inference overhead_per_operator runtime_memory",
+    "devices.profile_tables.Rates": "float32 int8 int16x8 dynamic_range",
+    "devices.profile_tables.Budget": "latency flash ram",
+    "devices.profile_tables.Npu": "compiler source clock accelerator system_config memory_mode cpu_rate",
 }
 RETURNED = (
     "documents.bench_result.BenchResult",

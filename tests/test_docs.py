@@ -14,7 +14,7 @@ import msgspec
 import pytest
 
 import edgekit
-from edgekit.devices.profile import profile_ids
+from edgekit.devices.bundled import profile_ids
 from edgekit.documents.candidate import Candidate, Plan
 from edgekit.documents.report import CandidateReport, Check, Chosen, InputFacts, Metric, Report
 from edgekit.emit.manifest import Manifest, Provenance

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from edgekit.cli.starter.example import copy_example
-from edgekit.devices.profile import profile_ids
+from edgekit.devices.bundled import profile_ids
 from edgekit.emit.schema import DOCUMENTS
 
 ROOT = Path(__file__).resolve().parent.parent

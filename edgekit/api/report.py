@@ -10,7 +10,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from edgekit.devices.profile import DeviceProfile, load_profile, profile_ids
+from edgekit.devices.bundled import profile_ids
+from edgekit.devices.profile import DeviceProfile, load_profile
 from edgekit.diff.sides import Opened, open_side
 from edgekit.documents.report import Report
 from edgekit.emit import PAGE_FILE

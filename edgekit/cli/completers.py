@@ -23,7 +23,7 @@ def devices(ctx: click.Context, param: click.Parameter, incomplete: str) -> list
     """Ids of the bundled profiles; paths of the user's own profiles once a path has been begun."""
     from click.shell_completion import CompletionItem
 
-    from edgekit.devices.profile import profile_ids
+    from edgekit.devices.bundled import profile_ids
     from edgekit.errors import EdgekitError
 
     try:

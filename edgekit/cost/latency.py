@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from edgekit.cost import decoding, flash
 from edgekit.cost.graph import Graph
-from edgekit.devices.profile import DeviceProfile, Quantity
+from edgekit.devices.profile import DeviceProfile
+from edgekit.devices.profile_tables import Quantity
 from edgekit.documents.candidate import Estimate
 from edgekit.errors import ProfileError
 from edgekit.values import Value

@@ -14,7 +14,8 @@ from __future__ import annotations
 
 from edgekit.cost import flash
 from edgekit.cost.graph import FLOAT_BYTES, Graph
-from edgekit.devices.profile import DeviceProfile, Quantity
+from edgekit.devices.profile import DeviceProfile
+from edgekit.devices.profile_tables import Quantity
 from edgekit.documents.candidate import Estimate
 from edgekit.tflite.liveness import Lifetime, aligned, held_bytes
 

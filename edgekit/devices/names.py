@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from edgekit.values import Value
 
@@ -56,6 +56,15 @@ def meant(given: str, devices: Iterable[Identity]) -> Meant:
     if len(found) == 1:
         return Meant(id=found[0])
     return Meant(is_ambiguous=bool(found), near=found or _near(given, known, by_key))
+
+
+def suggestion(near: Sequence[str], devices: Iterable[Identity]) -> str:
+    """What to try in place of a name that means none, or several: the devices near it, or where all are listed."""
+    names = {device.id: device.name for device in devices}
+    if len(near) == 1:
+        return f"did you mean {near[0]!r}?"
+    said = ", ".join(f"{one!r} ({names[one]})" for one in near)
+    return f"did you mean one of {said}?" if near else "`edgekit devices` lists them"
 
 
 def _keys(device: Identity) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """The keys of a device profile as they are written in its TOML file: text with units, nothing resolved.
 
-The JSON Schema in `docs/` is made from these types, so every key has its description here. Units are read, and
-profiles found, in `edgekit.devices.profile`.
+The JSON Schema in `docs/` is made from these types, so every key has its description here. Units are read in
+`edgekit.devices.profile_resolve`, and profiles found in `edgekit.devices.profile`.
 """
 
 from __future__ import annotations

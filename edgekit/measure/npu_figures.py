@@ -9,7 +9,8 @@ from __future__ import annotations
 import zlib
 
 from edgekit.cost.latency import Workload, predict_workload
-from edgekit.devices.profile import DeviceProfile, Npu
+from edgekit.devices.profile import DeviceProfile
+from edgekit.devices.profile_tables import Npu
 from edgekit.documents.compiled import COMPILED_FILE, Compiled
 from edgekit.documents.report import Metric, Metrics
 from edgekit.errors import ProfileError

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from functools import singledispatch
 from typing import Any
 
-from edgekit.devices.profile import DeviceProfile, load_profile, profile_ids
+from edgekit.devices.bundled import profile_ids
+from edgekit.devices.profile import DeviceProfile, load_profile
 from edgekit.documents.build_result import BuildResult
 from edgekit.documents.candidate import Candidate, Declined, Estimate, Plan
 from edgekit.documents.comparison import Comparison, MetricChange

@@ -11,7 +11,7 @@ import pytest
 from edgekit.api import doctor as diagnosis
 from edgekit.api.doctor import ADDED, PARTS, examine
 from edgekit.boards.emulator.sysroot import MANIFEST
-from edgekit.devices.profile import profile_ids
+from edgekit.devices.bundled import profile_ids
 from edgekit.documents.health import Health
 from edgekit.emit.schema import schema_text
 from edgekit.values import from_json, to_json

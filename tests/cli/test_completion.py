@@ -17,7 +17,7 @@ from click.testing import CliRunner
 
 from edgekit.cli.completion import SHELLS
 from edgekit.cli.main import COMMANDS, main
-from edgekit.devices.profile import profile_ids
+from edgekit.devices.bundled import profile_ids
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 # Sourced, bash's own functions for a completion that is going on are not there: this is what it would have done.

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from edgekit.cli.main import main
-from edgekit.devices.profile import profile_ids
+from edgekit.devices.bundled import profile_ids
 
 
 def test_it_lists_every_profile():

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from edgekit.cost.graph import Graph
 from edgekit.cost.latency import Workload, predict, predict_workload
 from edgekit.cost.lowering import lower
-from edgekit.devices.profile import DeviceProfile, Rates, list_profiles, load_profile
+from edgekit.devices.profile import DeviceProfile, list_profiles, load_profile
+from edgekit.devices.profile_tables import Rates
 from edgekit.documents.candidate import Estimate, Step
 from edgekit.documents.facts import ModelFacts
 from edgekit.errors import ProfileError

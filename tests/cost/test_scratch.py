@@ -8,7 +8,8 @@ import msgspec
 import pytest
 
 from edgekit.cost.scratch import library_of, margin_bytes
-from edgekit.devices.profile import load_profile, profile_ids
+from edgekit.devices.bundled import profile_ids
+from edgekit.devices.profile import load_profile
 from edgekit.tflite.reader import read_tflite
 
 GOLDEN = Path(__file__).parent.parent / "golden"

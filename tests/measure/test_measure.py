@@ -10,7 +10,8 @@ import msgspec
 import numpy as np
 import pytest
 
-from edgekit.devices.profile import load_profile, registry_folder
+from edgekit.devices.bundled import registry_folder
+from edgekit.devices.profile import load_profile
 from edgekit.errors import DataError, ModelError, ProjectError
 from edgekit.jobs.worker import Failed
 from edgekit.measure import children

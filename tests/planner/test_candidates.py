@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgekit.devices.profile import profile_ids
+from edgekit.devices.bundled import profile_ids
 from edgekit.planner.candidates import candidates
 from edgekit.planner.planner import Planner, outline
 from edgekit.planner.proposing import control

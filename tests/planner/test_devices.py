@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from edgekit.devices.profile import list_profiles, load_profile, profile_ids
+from edgekit.devices.bundled import profile_ids
+from edgekit.devices.profile import list_profiles, load_profile
 from edgekit.planner.planner import outline
 from edgekit.search.outlined import outlined
 

@@ -15,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgekit import techniques as package
-from edgekit.devices.profile import DeviceProfile, load_profile, profile_ids
+from edgekit.devices.bundled import profile_ids
+from edgekit.devices.profile import DeviceProfile, load_profile
 from edgekit.documents.candidate import Declined
 from edgekit.documents.facts import LayerFacts, ModelFacts, TensorFacts
 from edgekit.errors import ProjectError

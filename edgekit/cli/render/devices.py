@@ -12,7 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from edgekit.cli.render.console import figures_table, make_console, name_and_text, section
-from edgekit.devices.profile import DeviceProfile, Quantity
+from edgekit.devices.profile import DeviceProfile
+from edgekit.devices.profile_tables import Quantity
 from edgekit.units import format_ms, format_size
 from edgekit.verdict.wording import ABSENT, count, interval, span
 

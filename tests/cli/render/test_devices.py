@@ -9,7 +9,8 @@ import pytest
 from rich.console import Console
 
 from edgekit.cli.render.devices import print_device, print_devices
-from edgekit.devices.profile import list_profiles, load_profile, profile_ids
+from edgekit.devices.bundled import profile_ids
+from edgekit.devices.profile import list_profiles, load_profile
 
 
 def shown(show, value) -> str:
