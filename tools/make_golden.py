@@ -135,6 +135,22 @@ def int8_float_fallback() -> bytes:
     return quantized(keras.Model(image, out, name="golden"))
 
 
+def int8_mixed() -> bytes:
+    """int8 with the convolution's kernel left in float."""
+    from tensorflow.lite.python.convert import mlir_quantize
+
+    from edgekit.tflite.reader import parse_tflite
+
+    made = converter(network())
+    made.optimizations = [tf.lite.Optimize.DEFAULT]
+    made.representative_dataset = samples
+    made._experimental_calibrate_only = True
+    calibrated = bytes(made.convert())
+    model = parse_tflite(calibrated, where="the calibrated model")
+    (first,) = (one for one in model.operators if one.name == "CONV_2D")
+    return bytes(mlir_quantize(calibrated, denylisted_nodes=[model.tensors[first.outputs[0]].name]))
+
+
 def int16x8() -> bytes:
     """int16 activations, int8 weights."""
     kind = tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8
@@ -309,7 +325,7 @@ def recurrent_loop() -> bytes:
 
 
 GOLDEN: tuple[Callable[[], bytes], ...] = (
-    float32, float16, dynamic_range, int8, int8_per_tensor, int8_float_io, int8_float_fallback, int16x8,
+    float32, float16, dynamic_range, int8, int8_per_tensor, int8_float_io, int8_float_fallback, int8_mixed, int16x8,
     pruned_int8, pruned_sparse_encoding, narrowed_int8, clustered_float32, clustered_int8, lookup_tables_int8, coded_int8, sparse_int8,
     low_rank_int8, quantization_aware_int8, lstm, two_inputs, upsampled, loop, recurrent_loop,
 )  # fmt: skip

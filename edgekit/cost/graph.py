@@ -96,8 +96,8 @@ class Node(Value):
 class Graph(Value):
     """The operators in the order they run, the elements of each input by its name, and the names of the outputs.
 
-    `input_bytes` is the width of an input element. `may_stay_float` says that operators without an integer kernel stay
-    in float; which ones is not known before the file is made. `groups` are the channels that could go, by the names of operators.
+    `input_bytes` is the width of an input element. `may_stay_float` says that some operators stay in float; which ones is not known before the
+    file is made. `float_weights` is the most weights that stay in float32 with them, beside integers. `groups` are the channels that could go, by the names of operators.
     `replacement` is the graph of the network that the project offers in the model's place (None: it offers none).
     """
 
@@ -106,6 +106,7 @@ class Graph(Value):
     outputs: tuple[str, ...] = ()
     input_bytes: int = FLOAT_BYTES
     may_stay_float: bool = False
+    float_weights: int = 0
     groups: tuple[ChannelGroup, ...] = ()
     replacement: Graph | None = None
 

@@ -10,6 +10,8 @@ so that it can be trusted. The profile holds the coefficients and says where the
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from edgekit.cost import decoding, flash
 from edgekit.cost.graph import Graph
 from edgekit.devices.profile import DeviceProfile
@@ -42,13 +44,14 @@ def predict(profile: DeviceProfile, graph: Graph) -> Estimate:
     """Milliseconds of one inference at batch 1 with the profile's runtime and threads.
 
     Zeros and repeated weights make a dense kernel no faster. Where operators may stay in float, the slow end is that of
-    a graph in float throughout.
+    a graph in float throughout, and at the fast end none stays.
     """
     found = predict_workload(profile, workload_of(graph))
     if not graph.may_stay_float:
         return found
+    fast = predict_workload(profile, workload_of(replace(graph, float_weights=0)))
     slow = predict(profile, graph.in_float)
-    return Estimate(value=found.value, low=found.low, high=max(found.high, slow.high), source=found.source)
+    return Estimate(value=found.value, low=fast.low, high=max(found.high, slow.high), source=found.source)
 
 
 def workload_of(graph: Graph) -> Workload:

@@ -34,17 +34,34 @@ PROCESS_SOURCE = "edgekit.cost.ram: the runtime's own, file, unpacked weights an
 
 
 def predict(profile: DeviceProfile, graph: Graph) -> Estimate:
-    """Bytes of the arena where TFLite Micro runs the model; elsewhere, the bytes that it adds to the process that runs it."""
+    """Bytes of the arena where TFLite Micro runs the model; elsewhere, the bytes that it adds to the process that runs it.
+
+    Where operators may stay in float, the high end is that of a graph in float throughout.
+    """
+    found = _of_widths(profile, graph)
+    if not graph.may_stay_float:
+        return found
+    most = predict(profile, graph.in_float)
+    return Estimate(value=found.value, low=found.low, high=max(found.high, most.high), source=found.source)
+
+
+def _of_widths(profile: DeviceProfile, graph: Graph) -> Estimate:
+    """The memory of a graph whose operators all have the widths that it says."""
     peak = peak_bytes(graph)
     if profile.runtime.kind == "tflite_micro":
         low, usual, high = (_arena(profile, graph, peak, end) for end in range(3))
         return Estimate(
             value=round(usual), low=round(low), high=round(high + _scratch_bytes(graph)), source=ARENA_SOURCE
         )
-    file_bytes = flash.weight_bytes(graph) + sum(node.expanded_bytes for node in graph.nodes)
+    left = [flash.left_bytes(graph, end) for end in range(3)]
+    file_bytes = flash.weight_bytes(graph) - left[1] + sum(node.expanded_bytes for node in graph.nodes)
     unpacked = sum(node.weights * node.resident_bytes for node in graph.nodes)
     low, usual, high = (
-        _end(profile.cost.runtime_memory, end) + file_bytes + UNPACKED_COPIES[end] * unpacked + PEAK_FACTOR[end] * peak
+        _end(profile.cost.runtime_memory, end)
+        + file_bytes
+        + left[end]
+        + UNPACKED_COPIES[end] * (unpacked + left[end])
+        + PEAK_FACTOR[end] * peak
         for end in range(3)
     )
     return Estimate(value=round(usual), low=round(low), high=round(high), source=PROCESS_SOURCE)

@@ -70,3 +70,8 @@ def unpacked(candidate: Proposal) -> TypedStep:
 def replaces(candidate: Proposal) -> str | None:
     """The conversion that an untrained candidate replaces where that one fails; None where it replaces none."""
     return None if candidate.training else candidate.conversion.replaces_failed
+
+
+def mends(candidate: Proposal) -> str | None:
+    """The conversion that an untrained candidate is for where that one loses too much; None where it is for none."""
+    return None if candidate.training else candidate.conversion.mends_loss

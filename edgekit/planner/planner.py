@@ -16,7 +16,7 @@ from edgekit.documents.candidate import Declined, Plan
 from edgekit.documents.report import Check, Metrics
 from edgekit.planner.candidates import candidates, chained, stronger, with_conversion
 from edgekit.planner.chains import may_convert, trained_with
-from edgekit.planner.conversions import replaces
+from edgekit.planner.conversions import mends, replaces
 from edgekit.planner.correct import corrected
 from edgekit.planner.estimates import order
 from edgekit.planner.hope import no_hope
@@ -90,10 +90,10 @@ class Planner:
         return bool(self.waiting)
 
     def _depends_on_a_trial(self, candidate: Proposal) -> bool:
-        """Whether a running trial decides on this candidate: that of the conversion that it replaces, or of a technique that it trains too."""
+        """Whether a running trial decides on this candidate: that of the conversion that it replaces or mends, or of a technique that it trains too."""
         running = [one for name, one in self._asked.items() if name not in self._answered]
         if len(candidate.steps) == 1:
-            return any(one.name == replaces(candidate) for one in running)
+            return any(one.name in (replaces(candidate), mends(candidate)) for one in running)
         return any(trained_with(one) & trained_with(candidate) for one in running)
 
     def _with_a_conversion_that_works(self, candidate: Proposal) -> Proposal:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from edgekit.documents.report import Check
 from edgekit.planner.chains import lighter_or_equal, simulates, trained_with
-from edgekit.planner.conversions import replaces
+from edgekit.planner.conversions import mends, replaces
 from edgekit.planner.hope import no_hope
 from edgekit.planner.own_chains import OWN
 from edgekit.planner.proposal import Proposal
@@ -74,6 +74,7 @@ class Seen:
             return candidate.ruled_out
         rules = (
             self._not_needed,
+            self._nothing_to_mend,
             self._lighter_lost,
             self._heavier_fits,
             self._conversion_failed,
@@ -90,6 +91,16 @@ class Seen:
         if trial is not None and trial.failure is None:
             return f"{replaced} converts every operator, and this would be the same file"
         return None
+
+    def _nothing_to_mend(self, candidate: Proposal) -> str | None:
+        """It is for where a conversion loses too much, and that one keeps the accuracy: with the goal of the most accurate file, all of it."""
+        name = mends(candidate)
+        trial = self.trial_of(name)
+        if trial is None or trial.failure is not None or lost_too_much(trial):
+            return None
+        if self.task.goal.aim == "accurate" and lost(trial) > 0:
+            return None
+        return f"{name} loses no more than is allowed: no kernel need stay in float"
 
     def _lighter_lost(self, candidate: Proposal) -> str | None:
         """A candidate that takes less away already lost too much, or its technique could not be shown in its file."""

@@ -153,6 +153,12 @@ def number_or_none(method: Technique, answer: Any, *_: Any) -> str | None:
     )
 
 
+def part(method: Technique, answer: Any, *_: Any) -> str | None:
+    """A share of a whole: a number from 0 to below 1."""
+    fits = isinstance(answer, int | float) and not isinstance(answer, bool) and 0 <= answer < 1
+    return None if fits else f"returns {_shown(answer)}, and not a number from 0 to below 1"
+
+
 def form(method: Technique, answer: Any, *_: Any) -> str | None:
     """The name of a Keras."""
     return None if answer in get_args(Form) else f"returns {_shown(answer)}, and not one of {', '.join(get_args(Form))}"
@@ -196,6 +202,7 @@ CHECKS: Mapping[str, Check] = {
     "mend": _a(int, "a number of weights"),
     "mend_file": _a(Mapping, "kernels by tensor index"),
     "port_dtype": _a(str, "a dtype"),
+    "float_share": part,
     "finish": file,
     "against": reason_or_none,
 }

@@ -285,7 +285,8 @@ class Conversion(Technique):
 
     `calibrated` says that it needs the representative data set. `after_training` ranks the conversions for trained
     models: the lowest that the device supports is used. A conversion without it never converts a trained model by
-    itself. `replaces_failed` names a conversion: this one is worth a trial only where that one failed. `variant_of`
+    itself. `replaces_failed` names a conversion: this one is worth a trial only where that one failed. `mends_loss` names one too: this one is worth a trial
+    only where that one loses too much, or gives no file. `variant_of`
     names a conversion that is tried before this one; where this one is better, it takes that one's place after the
     training techniques in `keeps_trained`. `packs` names the conversion whose file it packs: it follows the same training,
     and is tried without one where it awaits nothing that training makes. `lacks` names operators that LiteRT has no
@@ -297,6 +298,7 @@ class Conversion(Technique):
     calibrated: ClassVar[bool] = False
     after_training: ClassVar[int | None] = None
     replaces_failed: ClassVar[str | None] = None
+    mends_loss: ClassVar[str | None] = None
     variant_of: ClassVar[str | None] = None
     keeps_trained: ClassVar[tuple[str, ...]] = ()
     packs: ClassVar[str | None] = None
@@ -310,6 +312,10 @@ class Conversion(Technique):
     def port_dtype(self, settings: Any) -> str:
         """The dtype of the model's inputs and outputs in the file."""
         return "float32"
+
+    def float_share(self, settings: Any) -> float:
+        """The most that may stay in float32 of the kernels' weights, where the converter makes integers: those that rounding hurts most are found. 0: none."""
+        return 0.0
 
     def finish(self, door: Any, content: bytes, settings: Any) -> bytes:
         """The file to keep, made from the converted bytes."""

@@ -22,7 +22,7 @@ from edgekit.values import Value
 GROUP = "edgekit.techniques"
 CLASS = "package.module:Class, a class that derives from TrainingTechnique or Conversion and has all that they ask for"
 NEXT = "CONTRIBUTING.md shows a technique in a package of its own"
-CONVERSIONS = ("replaces_failed", "variant_of", "packs")
+CONVERSIONS = ("replaces_failed", "mends_loss", "variant_of", "packs")
 """Attributes that hold the name of a conversion, or None."""
 
 

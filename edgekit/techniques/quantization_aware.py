@@ -75,10 +75,14 @@ class QuantizationAware(TrainingTechnique):
         return graph
 
     def undone(self, graph: Graph, settings: Settings) -> str | None:
-        """Where a kernel is stored in more bits than int8 has, the rounding that was trained is not in the file."""
+        """Where a kernel is stored in more bits than int8 has, the rounding that was trained is not in the file, or not in all of it."""
         wider = [node.name for node in graph.nodes if node.weight_bits > INT8_BITS and _is_of(ROUNDED_KINDS, node)]
         if not wider:
-            return None
+            return (
+                "rounding to int8 is trained, and some kernels of the file stay in float"
+                if graph.float_weights
+                else None
+            )
         named = ", ".join(wider[:NAMED]) + ", ..." * (len(wider) > NAMED)
         return f"rounding to int8 is trained, and kernels of the file are not int8: {named}"
 

@@ -169,6 +169,7 @@ def test_a_conversion_alone_is_a_chain(task, search):
         (["int8", "pruning"], "a conversion is the last step"),
         (["quantization_aware", "float32"], "nothing of quantization_aware would be left: rounding to int8 is trained"),
         (["pruning", "quantization_aware", "float16"], "kernels of the file are not int8: convolution, classes"),
+        (["quantization_aware", "int8_mixed"], "some kernels of the file stay in float\n"),
         (["quantization_aware", "dynamic_range"], "kernels of the file are not int8: convolution\n"),
         (
             ["quantization_aware", "float32"],

@@ -74,7 +74,9 @@ def test_an_outlook_is_what_is_asked_if_nothing_changes_and_changes_nothing_itse
 
 
 def test_an_accuracy_that_is_lost_leads_to_training(task, search):
-    conversions = ("float16", "dynamic_range", "int8", "int8_per_tensor", "int16x8", "int8_float_fallback")
+    conversions = (
+        "float16", "dynamic_range", "int8", "int8_per_tensor", "int16x8", "int8_float_fallback", "int8_mixed_5", "int8_mixed_20",
+    )  # fmt: skip
     planner = Planner(task("stm32mp157"))
     asked = search(planner, {name: {"drop": 5.0} for name in conversions})
     assert asked[-2:] == ["quantization_aware+int8", CONTROL]
@@ -118,6 +120,20 @@ def test_the_fallback_is_tried_only_where_int8_gave_no_file(task, search, reason
     assert "int8 converts every operator" in reasons(planner)["int8_float_fallback"]
     failed = Planner(task(search="all"))
     assert "int8_float_fallback" in search(failed, {"int8": {"failure": "an operator has no int8 kernel"}})
+
+
+def test_kernels_stay_in_float_only_where_int8_loses_too_much(task, search, reasons):
+    planner = Planner(task("stm32mp157", search="all"))
+    assert not any(name.startswith("int8_mixed") for name in search(planner))
+    assert "int8 loses no more than is allowed" in reasons(planner)["int8_mixed_20"]
+    lossy = Planner(task("stm32mp157", search="all"))
+    asked = search(lossy, {"int8": {"drop": 5.0}})
+    assert asked.index("int8") < asked.index("int8_mixed_20")
+    waiting = Planner(task("stm32mp157", search="all"))
+    first = [waiting.ask().name]
+    while (candidate := waiting.ask(alone=False)) is not None:
+        first.append(candidate.name)
+    assert "int8" in first and "int8_mixed_20" not in first, "whether int8 loses is not known yet"
 
 
 def test_training_gets_another_conversion_where_its_own_gave_no_file(task, search, reasons):
@@ -175,7 +191,16 @@ def test_the_closest_misses_least(task, search):
     planner = Planner(task("stm32mp157", search="all", limits={"accuracy_drop": 1.0}))
     answers = {
         name: {"drop": 9.0}
-        for name in ("float32", "float16", "dynamic_range", "int8_per_tensor", "int16x8", "quantization_aware+int8")
+        for name in (
+            "float32",
+            "float16",
+            "dynamic_range",
+            "int8_per_tensor",
+            "int16x8",
+            "int8_mixed_5",
+            "int8_mixed_20",
+            "quantization_aware+int8",
+        )
     }
     search(planner, {**answers, "int8": {"drop": 1.5}})
     assert planner.best() is None and planner.closest().candidate.name == "int8"

@@ -40,6 +40,7 @@ MADE = {
     "int8": ("int8", {"io": "int8"}),
     "int8_per_tensor": ("int8_per_tensor", {"io": "int8"}),
     "int8_float_fallback": ("int8_float_fallback", {}),
+    "int8_mixed": ("int8_mixed", {}),
     "int16x8": ("int16x8", {}),
     "quantization_aware": ("quantization_aware_int8", {}),
     "pruning": ("pruned_int8", {"sparsity": 0.75}),

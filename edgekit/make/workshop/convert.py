@@ -17,6 +17,7 @@ from edgekit.make.workshop.feed import calibration_note, representative
 from edgekit.make.workshop.file_converter import file_converter
 from edgekit.make.workshop.file_model import FileModel
 from edgekit.make.workshop.int8.calibrating import kept_inputs
+from edgekit.make.workshop.int8.in_float import sensitive_in_float
 from edgekit.make.workshop.int8.plain_activations import plain_activations
 from edgekit.make.workshop.layer_scopes import layer_scopes
 from edgekit.make.workshop.lean_saving import lean_saving
@@ -67,7 +68,8 @@ def convert(job: dict[str, Any], progress: Progress) -> Any:
     note, samples, converter, steps_unrolled = ready(tools, model, job, last, progress)
     conversion_of(last).configure(tools, converter, last.settings, samples)
     try:
-        with kept_inputs(), lean_saving(tools):
+        in_float = sensitive_in_float(conversion_of(last).float_share(last.settings), samples)
+        with kept_inputs(), lean_saving(tools), in_float:
             content = converter.convert()
         if not conversion_of(last).takes_quantized:  # such a file stays as it was given
             content = order_ports(free_batch(content), job["inputs"], job["outputs"])

@@ -7,13 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from edgekit.tflite.model import Tensor, TfliteModel
-from edgekit.tflite.reader import read_tflite
 
 
 class Port(NamedTuple):
@@ -26,8 +24,8 @@ class Port(NamedTuple):
 class FileModel:
     """The model in a file; `tflite` is what its bytes say."""
 
-    def __init__(self, path: Path) -> None:
-        self.tflite: TfliteModel = read_tflite(path)
+    def __init__(self, tflite: TfliteModel) -> None:
+        self.tflite = tflite
 
     @property
     def inputs(self) -> list[Port]:

@@ -26,6 +26,7 @@ from edgekit.make.workshop.keras2.held import held_class
 from edgekit.make.workshop.own_code import read_names, write_names
 from edgekit.project.userfunction import import_modules
 from edgekit.techniques.steps import TypedStep, training_of, typed
+from edgekit.tflite.reader import read_tflite
 from edgekit.values import read
 
 MODEL_FILE = "model.h5"
@@ -42,7 +43,7 @@ def steps_of(job: dict[str, Any]) -> list[TypedStep]:
 def open_model(tools: Door, folder: Path, steps: Sequence[TypedStep], job: dict[str, Any]) -> Any:
     """The model in a folder, read with the custom objects of the steps that made it and of the user's modules; a `FileModel` if it is a file."""
     if (folder / TFLITE_FILE).exists():
-        return FileModel(folder / TFLITE_FILE)
+        return FileModel(read_tflite(folder / TFLITE_FILE))
     import_modules(job["imports"], root=Path(job["root"]), error=ModelError)
     with contextlib.ExitStack() as scopes:
         for step in steps:

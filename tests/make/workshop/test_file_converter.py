@@ -13,8 +13,10 @@ from edgekit.make.workshop.convert import convert
 from edgekit.make.workshop.file_converter import file_converter
 from edgekit.make.workshop.file_model import FileModel
 from edgekit.make.workshop.int8.calibrating import kept_inputs
+from edgekit.make.workshop.int8.in_float import sensitive_in_float
 from edgekit.progress import no_progress
 from edgekit.techniques import technique
+from edgekit.tflite.diet.whole import dieted
 from edgekit.tflite.model import TfliteModel
 from edgekit.tflite.reader import parse_tflite, read_tflite
 from edgekit.tflite.weights import kernels
@@ -32,11 +34,15 @@ def samples() -> Iterator[dict[str, np.ndarray]]:
         yield {"image": image[None]}
 
 
-def converted(tools: Any, name: str, settings: dict[str, Any], stem: str = "float32") -> bytes:
-    method, model = technique(name), FileModel(GOLDEN / f"{stem}.tflite")
+def converted(tools: Any, name: str, settings: dict[str, Any], stem: str = "float32", content: bytes = b"") -> bytes:
+    method, model = (
+        technique(name),
+        FileModel(parse_tflite(content or (GOLDEN / f"{stem}.tflite").read_bytes(), where=stem)),
+    )
     converter = file_converter(tools, model, ["image"])
-    method.configure(tools, converter, read(settings, method.settings_type, where=name), samples)
-    with kept_inputs():
+    chosen = read(settings, method.settings_type, where=name)
+    method.configure(tools, converter, chosen, samples)
+    with kept_inputs(), sensitive_in_float(method.float_share(chosen), samples):
         return converter.convert()
 
 
@@ -75,13 +81,24 @@ def test_halves_and_dynamic_range_hold_their_evidence(tools):
         assert technique(name).ensures(found, technique(name).settings_type()).holds
 
 
+def test_kernels_stay_in_float_in_a_file_with_names_and_in_one_without(tools):
+    slim = dieted((GOLDEN / "float32.tflite").read_bytes(), where="float32").content
+    method, found = technique("int8_mixed"), []
+    for content in (b"", slim):
+        model = parse_tflite(converted(tools, "int8_mixed", {"io": "int8"}, content=content), where="made")
+        shown = method.ensures(model, method.settings_type())
+        assert shown.holds, shown.detail
+        found.append([(one.array.shape, one.dtype) for one in kernels(model)])
+    assert found[0] == found[1] and ((8, 144), "int8") in found[0]
+
+
 def test_a_quantized_file_is_not_quantized_again(tools):
     with pytest.raises(RuntimeError, match="quantized already"):
         converted(tools, "int8", {"io": "int8"}, "int8")
 
 
 def test_the_file_answers_with_real_numbers_whatever_it_stores():
-    plain, integer = (FileModel(GOLDEN / f"{stem}.tflite") for stem in ("float32", "int8"))
+    plain, integer = (FileModel(read_tflite(GOLDEN / f"{stem}.tflite")) for stem in ("float32", "int8"))
     (whole,), (rounded,) = plain.answers([IMAGES[:4]]), integer.answers([IMAGES[:4]])
     assert whole.shape == rounded.shape == (4, 3) and rounded.dtype == np.float32
     assert np.allclose(whole.sum(axis=1), 1, atol=1e-5) and np.abs(whole - rounded).max() < 0.05
@@ -90,7 +107,7 @@ def test_the_file_answers_with_real_numbers_whatever_it_stores():
 
 
 def test_a_file_with_a_state_begins_each_sample_anew():
-    model = FileModel(GOLDEN / "lstm.tflite")
+    model = FileModel(read_tflite(GOLDEN / "lstm.tflite"))
     series = np.random.default_rng(0).random((2, 5, 2), np.float32)
     first, again = model.answers([series]), model.answers([series])
     assert np.array_equal(first[0], again[0])

@@ -58,7 +58,13 @@ def in_int8(tools: Any, tmp_path: Path) -> Callable[..., Made]:
     """Makes the file of what a function builds of Keras's layers and an input of a shape; its proof holds."""
 
     def make(
-        build: Callable[[Any, Any], Any], shape: tuple[int, ...], *, x: np.ndarray | None = None, unrolled: bool = False
+        build: Callable[[Any, Any], Any],
+        shape: tuple[int, ...],
+        *,
+        x: np.ndarray | None = None,
+        unrolled: bool = False,
+        technique: str = "int8",
+        **settings: Any,
     ) -> Made:
         from edgekit.make.workshop.convert import convert
         from edgekit.make.workshop.store import save_model
@@ -70,7 +76,7 @@ def in_int8(tools: Any, tmp_path: Path) -> Callable[..., Made]:
         if x is None:
             x = np.random.default_rng(0).uniform(-1, 1, (SAMPLES, *shape)).astype("float32")
         job = {
-            "model": str(tmp_path), "steps": [{"technique": "int8", "settings": {}}], "dataset": str(spooled(tmp_path / "data", x)),
+            "model": str(tmp_path), "steps": [{"technique": technique, "settings": settings}], "dataset": str(spooled(tmp_path / f"data_{technique}", x)),
             "samples": SAMPLES, "seed": 0, "root": str(tmp_path), "imports": [], "target": str(tmp_path), "inputs": ["x"], "outputs": ["y"],
             "unrolled": unrolled,
         }  # fmt: skip

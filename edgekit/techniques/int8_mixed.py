@@ -1,0 +1,109 @@
+"""Post-training int8 with the kernels that rounding hurts most left in float32: widths by layer.
+
+How much the rounding of each kernel and of what it takes and gives changes the model's outputs is measured on calibration samples, one kernel at a time; those that
+change them most for each of their weights stay in float32, up to a share of all weights. It is for where int8 loses too much, on
+devices that compute in both. TensorFlow's quantizer leaves operators in float and in nothing else: 16-bit activations are for a whole file or for none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any
+
+from msgspec import Meta
+from msgspec.structs import replace
+
+from edgekit.cost.graph import Graph
+from edgekit.documents.candidate import Declined
+from edgekit.techniques.integer import IntegerConversion, integer, preferred_io
+from edgekit.techniques.integer import Settings as IntegerSettings
+from edgekit.techniques.interface import Evidence, Task
+from edgekit.techniques.sites import WITHOUT_KERNELS, without_kernels
+from edgekit.tflite.labels import labels
+from edgekit.tflite.model import TfliteModel
+from edgekit.tflite.numerics import arithmetic
+from edgekit.tflite.weights import kernels
+
+SHARES = (0.05, 0.2)
+"""The shares of the weights that are tried: 15 and 60% more bytes of weights than with int8 alone."""
+SHOWN = 6
+"""The evidence names at most so many layers."""
+
+
+class Settings(IntegerSettings):
+    """`share` is the most that stays in float32 of the kernels' weights."""
+
+    share: Annotated[float, Meta(gt=0, lt=1)] = SHARES[0]
+
+
+class Int8Mixed(IntegerConversion):
+    """int8 with some kernels in float32."""
+
+    name = "int8_mixed"
+    settings_type = Settings
+    mends_loss = "int8"
+
+    def propose(self, task: Task) -> Sequence[Settings] | Declined:
+        """Where the device computes in both and a kernel is small enough to stay in float; the profile says the dtype of inputs and outputs."""
+        reason = self.unsupported(task.profile) or without_kernels(task.facts) or _no_float(task)
+        if reason is not None:
+            return self.declined(reason)
+        smallest = _smallest(task.graph) / task.graph.weights
+        fitting = [share for share in SHARES if smallest <= share]
+        if not fitting:
+            return self.declined(
+                f"the smallest kernel holds {smallest:.0%} of the weights: in float, it would be most of the file"
+            )
+        return tuple(Settings(io=preferred_io(task), share=share) for share in fitting)
+
+    def label(self, settings: Settings) -> str:
+        """Its part of a candidate's name: the share in percent."""
+        return f"{self.name}_{settings.share * 100:g}"
+
+    def effect(self, graph: Graph, settings: Settings) -> Graph:
+        """As int8, with the share in float32; only the file shows which kernels these are."""
+        return replace(integer(graph), may_stay_float=True, float_weights=int(settings.share * graph.weights))
+
+    def configure(self, door: Any, converter: Any, settings: Settings, representative: Callable[[], Any]) -> None:
+        """Ask the converter for int8 and let it keep float operators."""
+        super().configure(door, converter, settings, representative)
+        operators = door.tf.lite.OpsSet
+        converter.target_spec.supported_ops = [operators.TFLITE_BUILTINS_INT8, operators.TFLITE_BUILTINS]
+
+    def float_share(self, settings: Settings) -> float:
+        """The share that the settings name."""
+        return settings.share
+
+    def ensures(self, tflite: TfliteModel, settings: Settings) -> Evidence:
+        """Holds where some kernels are int8 with what they take, and the others, which hold no more than the share of the weights, float32."""
+        found = kernels(tflite)
+        floats = [kernel for kernel in found if kernel.dtype == "float32"]
+        whole = sum(kernel.dtype == "int8" for kernel in found)
+        weights = sum(kernel.array.size for kernel in found)
+        share = sum(kernel.array.size for kernel in floats) / weights if weights else 0.0
+        layers = dict(zip((one.outputs for one in tflite.operators), labels(tflite), strict=True))
+        names = list(dict.fromkeys(layers[kernel.operator.outputs] for kernel in floats))
+        told = ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
+        return Evidence(
+            technique=self.name,
+            holds=bool(floats)
+            and 0 < whole == len(found) - len(floats)
+            and share <= settings.share
+            and "hybrid" not in arithmetic(tflite),
+            detail=f"{whole} of {len(found)} kernels are int8; {share:.1%} of the weights are in float32, {settings.share:.0%} may be: {told or 'none'}",
+        )
+
+
+def _no_float(task: Task) -> str | None:
+    """Why no operator may stay in float on a device; None where some may."""
+    profile = task.profile
+    if profile.npu is not None:
+        return f"what stays in float would leave the NPU of {profile.name}"
+    native = profile.numerics.float32 == "native"
+    return None if native else f"{profile.name} computes no operator in floating point"
+
+
+def _smallest(graph: Graph) -> int:
+    """The fewest weights of an operator that has a kernel."""
+    sizes = [node.weights for node in graph.nodes if node.weights and not node.kind.startswith(WITHOUT_KERNELS)]
+    return min(sizes, default=graph.weights)

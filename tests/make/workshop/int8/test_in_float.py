@@ -1,0 +1,62 @@
+"""The kernels that stay in float32 are those whose rounding changes the outputs most, of a Keras model and of a file without names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from edgekit.make.workshop.int8.in_float import LARGEST, Rounded, chosen, most_sensitive
+from edgekit.tflite.weights import kernels
+
+pytestmark = pytest.mark.tf
+WIDE = 1000.0
+
+
+def network(layers: Any, x: Any) -> Any:
+    """Of six numbers, the first of which is a thousand times as large as the others and is not used: int8 leaves nothing of these."""
+    unused = np.random.default_rng(1).normal(size=(6, 4)).astype("float32")
+    unused[0] = 0
+    first = layers.Dense(4, name="first")
+    x = layers.Dense(64, activation="relu", name="wide")(first(x))
+    first.kernel.assign(unused)
+    return layers.Dense(4, name="last")(layers.Dense(8, activation="relu", name="narrow")(x))
+
+
+def numbers() -> np.ndarray:
+    found = np.random.default_rng(0).uniform(-1, 1, (32, 6)).astype("float32")
+    found[:, 0] *= WIDE
+    return found
+
+
+def test_the_kernel_that_rounding_hurts_stays_in_float_and_the_others_do_not(in_int8):
+    whole = in_int8(network, (6,), x=numbers())
+    mixed = in_int8(network, (6,), x=numbers(), technique="int8_mixed", share=0.1)
+    sizes = {kernel.dtype: kernel.array.size for kernel in kernels(mixed.tflite) if kernel.dtype == "float32"}
+    assert sizes == {"float32": 6 * 4}, "the last one, of 8 x 4, would fit too"
+    assert sum(kernel.dtype == "int8" for kernel in kernels(mixed.tflite)) == 3
+    assert whole.signal_db() < 10 < 20 < mixed.signal_db()
+
+
+def test_the_largest_errors_a_weight_are_mended_first_until_little_is_left():
+    found = [Rounded("a", 40, 1.0), Rounded("b", 10, 8.0), Rounded("c", 10, 0.5), Rounded("d", 5, LARGEST)]
+    assert chosen(found, 15) == ["d"], "beside such an error the others are little"
+    assert chosen(found[:3], 60) == ["b", "c", "a"] and chosen(found[:3], 49) == ["b", "c"]
+    assert chosen([Rounded("a", 4, 0.0)], 4) == [], "nothing is mended where rounding changes nothing"
+
+
+def test_each_kernel_that_is_small_enough_is_rounded_alone():
+    """Asked for what is left in float: each time all but one. The dense kernel of 1,152 weights is too large."""
+    content, asked = (Path(__file__).parents[3] / "golden" / "float32.tflite").read_bytes(), []
+
+    def quantize(left: list[str]) -> bytes:
+        asked.append(set(left))
+        return content
+
+    def samples() -> Any:
+        yield {"image": np.zeros((1, 8, 8, 1), "float32")}
+
+    assert most_sensitive(content, 0.05, samples, quantize) == [], "no file differs from the float one"
+    assert len(asked) == 3 and len(set.union(*asked)) == 6 and all(len(one) == 5 for one in asked)
