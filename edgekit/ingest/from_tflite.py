@@ -10,13 +10,18 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+from edgekit import first_bytes
 from edgekit.documents.facts import LayerFacts, ModelFacts, TensorFacts
+from edgekit.errors import ModelError
+from edgekit.onnx_file.outline import is_onnx
 from edgekit.tflite.ends import ends_of
 from edgekit.tflite.given import quantized_as, require_usable
 from edgekit.tflite.labels import labels, printable
 from edgekit.tflite.model import ABSENT, Operator, Tensor, TfliteModel, is_parameter
 from edgekit.tflite.reader import read_tflite
 from edgekit.tflite.weights import kernel_tensors
+from edgekit.torch_file.archive import is_pt2
+from edgekit.torch_file.saved import is_saved
 from edgekit.values import to_json
 
 FILE, FACTS_FILE = "given.tflite", "facts.json"
@@ -28,8 +33,20 @@ KINDS = {
     "AVERAGE_POOL_2D": "AveragePooling2D", "MAX_POOL_2D": "MaxPooling2D", "BATCH_MATMUL": "Matmul",
 }  # fmt: skip
 """The Keras layers that become these operators; of any other one the kind is the operator's own name."""
+OF_KERAS = (".keras", ".h5", ".hdf5")
 DATA = {"TRANSPOSE_CONV": 2, "CONV_3D_TRANSPOSE": 2}
 """Where an operator takes its data, if that is not its first input."""
+
+
+def require_own_name(path: Path) -> None:
+    """Raise `ModelError` for a `.tflite` under the name of another format: who gave that name may mean another file, of which more could be made."""
+    if path.name.lower().endswith(OF_KERAS) or is_onnx(path) or is_pt2(path) or is_saved(path):
+        with path.open("rb") as file:
+            begins = file.read(first_bytes.ENOUGH)
+        raise ModelError(
+            f"not what a {path.suffix} file is", where=str(path), received=first_bytes.said(begins), allowed="a .tflite under its own name",
+            next_step="give the model that you mean; or name this one .tflite: a build quantizes a float one, and trains nothing",
+        )  # fmt: skip
 
 
 def keep_tflite(path: Path, folder: Path, *, sha256: str) -> None:

@@ -15,7 +15,7 @@ from edgekit.errors import DataError, ModelError, did_you_mean
 from edgekit.ingest.dataset import Dataset
 from edgekit.ingest.from_onnx import digest as onnx_digest
 from edgekit.ingest.from_onnx import import_versions, require_onnx
-from edgekit.ingest.from_tflite import keep_tflite
+from edgekit.ingest.from_tflite import keep_tflite, require_own_name
 from edgekit.ingest.from_torch import converted, is_pytorch
 from edgekit.ingest.wanted import Wanted
 from edgekit.jobs.cache import Cache, digest_of, key, processor, versions
@@ -72,8 +72,11 @@ def open_model(
     machine's memory but no more; a function that trains its model has no such limit. A `.tflite` is read here, without a worker: it has no original
     beside it, and so no job.
     """
+    is_finished = not is_function(table.source) and is_tflite(root / table.source)
+    if is_finished:
+        require_own_name(root / table.source)
     content = model_digest(table, root, cache)
-    if not is_function(table.source) and is_tflite(root / table.source):
+    if is_finished:
         return _open_tflite(table.source, root / table.source, content, cache)
     is_imported = not is_function(table.source) and is_onnx(root / table.source)
     if is_imported:

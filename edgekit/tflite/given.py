@@ -20,14 +20,18 @@ FLEX = "Flex"
 STATE = ("VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE", "HASHTABLE", "CALL_ONCE")
 """Operators with a state that outlives an inference: resource variables and tables."""
 INTEGERS = ("int8", "uint8", "int4", "uint4", "int2", "int16")
+COMPLEX = ("complex64", "complex128")
 SHOWN = 10
 
 
 def is_tflite(path: Path) -> bool:
-    """Whether a file is a `.tflite`, by its name or by its first bytes; raises `ModelError` where it cannot be read."""
+    """Whether a path is meant as a `.tflite`, by its name, or by a file's first bytes; raises `ModelError` where it cannot be read.
+
+    A SavedModel is none, whatever its folder is named.
+    """
     try:
         if not path.is_file():
-            return path.suffix == SUFFIX
+            return path.suffix == SUFFIX and not (path / "saved_model.pb").exists()
         if path.suffix == SUFFIX:
             return True
         with path.open("rb") as file:
@@ -49,8 +53,11 @@ def require_usable(model: TfliteModel) -> None:
         raise _refused(
             model, "the file has no inputs or no outputs", None, "convert a model that takes and gives something"
         )
+    if not model.operators:
+        raise _refused(model, "the file computes nothing", "no operators", "convert the network that it is to hold")
     for tensor in (*model.input_tensors, *model.output_tensors):
         _require_one_sample(model, tensor)
+    _require_own_ports(model)
     if max(len(model.inputs), len(model.outputs)) > 1:
         _require_names(model)
 
@@ -77,8 +84,9 @@ def _require_known_operators(model: TfliteModel) -> None:
 
 def _require_one_sample(model: TfliteModel, tensor: Tensor) -> None:
     name = model.name_of(tensor.index)
-    if tensor.dtype not in BITS:
-        raise _refused(model, f"{name!r} holds no numbers", tensor.dtype, "convert the network without it")
+    if tensor.dtype not in BITS or tensor.dtype in COMPLEX:
+        what = f"{name!r} holds {'complex' if tensor.dtype in COMPLEX else 'no'} numbers"
+        raise _refused(model, what, tensor.dtype, "convert the network without it")
     if any(size < 0 for size in tensor.shape_signature[1:]):
         sizes = tuple("any" if size < 0 else size for size in tensor.shape_signature)
         raise _refused(
@@ -88,6 +96,33 @@ def _require_one_sample(model: TfliteModel, tensor: Tensor) -> None:
         raise _refused(
             model, f"the batch of {name!r} is not 1", str(tensor.shape), "convert the model for one sample: the first axis is the batch"
         )  # fmt: skip
+
+
+def _require_own_ports(model: TfliteModel) -> None:
+    """Inputs are given and not stored, every input and output holds something, and the signature speaks of them alone."""
+    for tensor in (*model.input_tensors, *model.output_tensors):
+        if not tensor.elements:
+            raise _refused(
+                model,
+                f"{model.name_of(tensor.index)!r} is empty",
+                str(tensor.shape),
+                "convert the model with sizes above 0",
+            )
+    stored = [model.name_of(tensor.index) for tensor in model.input_tensors if tensor.constant]
+    if stored:
+        raise _refused(
+            model,
+            "an input is a constant of the file",
+            repr(stored[0]),
+            "convert the model with what it takes as its inputs",
+        )
+    for signature in model.signatures:
+        pairs = ((signature.inputs, model.inputs), (signature.outputs, model.outputs))
+        strange = [name for named, ports in pairs for name, index in named.items() if index not in ports]
+        if strange:
+            raise _refused(
+                model, "the signature names what is neither an input nor an output", repr(strange[0]), "convert the model with a signature of its own"
+            )  # fmt: skip
 
 
 def _require_names(model: TfliteModel) -> None:

@@ -66,6 +66,8 @@ def read_content(path: Path) -> bytes:
         if not path.is_file():
             received = "a folder" if path.is_dir() else "what is no file" if path.exists() else None
             next_step = "give the path of a .tflite file"
+            if inside := sorted(path.glob("*.tflite")):
+                next_step = f"did you mean {str(inside[0])!r}?"
             raise ModelError("no such model file", where=str(path), received=received, next_step=next_step)
         size = path.stat().st_size
         if size > MAX_FILE_BYTES:

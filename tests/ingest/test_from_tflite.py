@@ -101,3 +101,28 @@ def test_what_is_no_tflite_is_refused_and_leaves_nothing(content, tmp_path):
         opened(path, cache)
     assert caught.value.exit_code == 2 and "net.tflite" in str(caught.value)
     assert not list((tmp_path / "cache").rglob(FILE))
+
+
+@pytest.mark.parametrize("name", ["net.keras", "net.H5", "net.onnx", "net.pt2", "net.pt"])
+def test_a_file_under_the_name_of_another_format_is_refused_before_it_is_read(tmp_path, name):
+    path = tmp_path / name
+    path.write_bytes((GOLDEN / "float32.tflite").read_bytes())
+    with Cache(tmp_path / "cache") as cache, pytest.raises(ModelError) as caught:
+        opened(path, cache)
+    assert caught.value.received == "a .tflite file" and path.suffix in caught.value.what
+    assert "name this one .tflite" in caught.value.next_step and caught.value.exit_code == 2
+    path.rename(tmp_path / "net.lite")
+    with Cache(tmp_path / "cache") as cache:
+        assert opened(tmp_path / "net.lite", cache).facts.format == ".tflite, float32", "any other name will do"
+
+
+def test_a_folder_under_the_files_name_is_refused_with_the_file_in_it(tmp_path):
+    path = tmp_path / "net.tflite"
+    path.mkdir()
+    for inside in (None, path / "model.tflite"):
+        if inside is not None:
+            inside.write_bytes((GOLDEN / "float32.tflite").read_bytes())
+        with Cache(tmp_path / "cache") as cache, pytest.raises(ModelError) as caught:
+            opened(path, cache)
+        assert caught.value.received == "a folder"
+        assert str(inside or "the path of a .tflite") in caught.value.next_step

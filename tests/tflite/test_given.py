@@ -12,6 +12,7 @@ from edgekit.tflite.flat.tree import Table, read_tree, table
 from edgekit.tflite.flat.write import write_tree
 from edgekit.tflite.given import is_tflite, quantized_as, require_usable
 from edgekit.tflite.reader import parse_tflite, read_tflite
+from edgekit.tflite.schema import TENSOR_TYPES
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 FLOAT, CUSTOM, VAR_HANDLE = GOLDEN / "float32.tflite", 32, 142
@@ -82,6 +83,34 @@ def test_free_sizes_and_other_batches_are_named():
     assert batch.what == "the batch of 'image' is not 1" and batch.received == "(4, 8, 8, 1)"
 
 
+def test_files_that_compute_nothing_or_contradict_themselves_are_refused():
+    def graph(**fields: object) -> Callable[[Table], Table]:
+        return lambda root: root.with_fields(subgraphs=(root.tables("subgraphs")[0].with_fields(**fields),))
+
+    def named_elsewhere(root: Table) -> Table:
+        (one,) = root.tables("signature_defs")
+        entry = one.tables("inputs")[0].with_fields(tensor_index=4)
+        return root.with_fields(signature_defs=(one.with_fields(inputs=(entry,)),))
+
+    def complex_input(root: Table) -> Table:
+        main = root.tables("subgraphs")[0]
+        entry, *rest = main.tables("tensors")
+        tensors = (entry.with_fields(type=TENSOR_TYPES.index("complex64")), *rest)
+        return root.with_fields(subgraphs=(main.with_fields(tensors=tensors),))
+
+    assert refusal(changed(graph(operators=()))).what == "the file computes nothing"
+    assert refusal(changed(complex_input)).what == "'image' holds complex numbers"
+    empty = refusal(changed(with_shape(0, (1, 0, 8, 1), (1, 0, 8, 1))))
+    assert empty.what == "'image' is empty" and empty.received == "(1, 0, 8, 1)"
+    constant = refusal(
+        changed(lambda root: with_shape(2, (1, 4), (1, 4))(graph(inputs=(2,))(root).with_fields(signature_defs=None)))
+    )
+    assert constant.what == "an input is a constant of the file"
+    strange = refusal(changed(named_elsewhere))
+    assert "neither an input nor an output" in strange.what and strange.received == "'image'"
+    assert all(one.next_step and one.exit_code == 2 for one in (empty, constant, strange))
+
+
 def test_several_signatures_and_ports_without_names_are_refused():
     def twice(root: Table) -> Table:
         (one,) = root.tables("signature_defs")
@@ -98,4 +127,9 @@ def test_a_file_is_told_by_its_name_or_its_first_bytes(tmp_path):
     other.write_bytes(FLOAT.read_bytes())
     assert is_tflite(other) and is_tflite(tmp_path / "gone.tflite")
     other.write_bytes(b"PK\x03\x04")
+    folder = tmp_path / "folder.tflite"
+    folder.mkdir()
+    assert is_tflite(folder)
+    (folder / "saved_model.pb").write_bytes(b"")
+    assert not is_tflite(folder), "a SavedModel may have any name"
     assert not is_tflite(other) and not is_tflite(tmp_path) and not is_tflite(tmp_path / "net.keras")

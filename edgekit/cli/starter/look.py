@@ -31,6 +31,7 @@ from edgekit.verdict.losses import is_distance
 from edgekit.verdict.task import Kind, kind_of
 
 MOST_OF_A_KIND = 50
+MODEL_ENDINGS = (*model_files.ENDINGS, ONNX, PT2, SUFFIX)
 RULE = (
     "the model and the data whose shapes and labels agree; among equals a file before a folder of classes without splits "
     "or a table and these before a function, what lies higher before what lies deeper, then .keras, .h5, SavedModel, .onnx, .pt2 (.npz, "
@@ -49,7 +50,7 @@ def look(folder: Path) -> Found:
     """The values that `edgekit.toml` could have for a folder; for an empty one, what is missing and what would be accepted."""
     listing = walk(
         folder,
-        (*model_files.ENDINGS, ONNX, PT2, data_files.ENDING, ".py", SUFFIX, *table_files.ENDINGS, *table_files.PARQUET),
+        (*MODEL_ENDINGS, data_files.ENDING, ".py", *table_files.ENDINGS, *table_files.PARQUET),
     )
     models, data, near = _candidates(folder, listing)
     model, chosen = _choose(models, data)
@@ -111,6 +112,11 @@ def _candidates(folder: Path, listing: Listing) -> tuple[list[ModelFound], list[
     )
     model_functions, loaders, near = functions(folder, tuple(named[".py"]))
     near += [one for one in (*looks, *found) if isinstance(one, NearMiss)]
+    near += [
+        NearMiss(source=source, what="model", reason="a folder that is named like a file")
+        for source in listing.named_as_files[:MOST_OF_A_KIND]
+        if source.lower().endswith(MODEL_ENDINGS) and source not in (*listing.saved_models, *listing.picture_folders)
+    ]
     models = [*(one for one in looks if isinstance(one, ModelFound)), *model_functions]
     if not models:
         finished = [tflite_file(folder, file) for file in _ending(listing, SUFFIX)[:MOST_OF_A_KIND]]

@@ -12,7 +12,9 @@ from typing import Any
 
 from edgekit.cli.starter.bounded import BROKEN, LARGEST_CONFIG, Archive, json_inside
 from edgekit.cli.starter.found import ModelFound, NearMiss
+from edgekit.errors import ModelError
 from edgekit.ingest.printable import shown
+from edgekit.tflite.given import is_tflite
 
 ENDINGS = (".keras", ".h5", ".hdf5")
 HDF5 = b"\x89HDF\r\n\x1a\n"
@@ -31,8 +33,10 @@ _LAID_OUT = ("Reshape", "Flatten", "Permute")
 def model_file(root: Path, source: str) -> ModelFound | NearMiss:
     """What a file with one of `ENDINGS` is."""
     try:
+        if is_tflite(root / source):
+            return _near_miss(source, "a .tflite file under another format's name: name it .tflite")
         return _keras(root, source) if source.lower().endswith(".keras") else _hdf5(root, source)
-    except BROKEN as problem:
+    except (*BROKEN, ModelError) as problem:
         return _near_miss(source, f"cannot be read ({shown(str(problem))[:120] or type(problem).__name__})")
 
 

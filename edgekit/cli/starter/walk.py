@@ -25,10 +25,11 @@ _RESULT = {"manifest.json", "report.json"}  # a folder with these is the result 
 
 
 class Listing(Value):
-    """What a walk found: paths relative to the folder with `/`, files by their endings, and what was left out."""
+    """What a walk found: paths relative to the folder with `/`, files by their endings, folders that are named like such files, and what was left out."""
 
     entries: int
     files: tuple[str, ...]
+    named_as_files: tuple[str, ...]
     saved_models: tuple[str, ...]
     picture_folders: tuple[str, ...]
     notes: tuple[str, ...]
@@ -37,6 +38,7 @@ class Listing(Value):
 def walk(root: Path, endings: tuple[str, ...], most: int = MOST_ENTRIES) -> Listing:
     """List regular files with certain endings, SavedModels, and folders of pictures: with split folders, or with class folders."""
     files: list[str] = []
+    named_as_files: list[str] = []
     saved: list[str] = []
     pictures: list[str] = []
     notes: list[str] = []
@@ -59,6 +61,7 @@ def walk(root: Path, endings: tuple[str, ...], most: int = MOST_ENTRIES) -> List
             inside = [name for name in inside if name not in taken]
             left -= len(taken)
         files += [_join(folder, entry.name) for entry in entries if _is_wanted(entry, endings)]
+        named_as_files += [_join(folder, name) for name in inside if name.lower().endswith(endings)]
         for name in inside:
             path, identity = _join(folder, name), _identity(root / _join(folder, name))
             if depth < DEEPEST and name not in _SKIPPED and not name.startswith(".") and identity not in seen:
@@ -67,7 +70,7 @@ def walk(root: Path, endings: tuple[str, ...], most: int = MOST_ENTRIES) -> List
     if left <= 0:
         notes.append(f"stopped after {most} files and folders: what lies deeper was not looked at")
     return Listing(
-        entries=most - left, files=tuple(files), saved_models=tuple(saved), picture_folders=tuple(pictures),
+        entries=most - left, files=tuple(files), named_as_files=tuple(named_as_files), saved_models=tuple(saved), picture_folders=tuple(pictures),
         notes=tuple(notes),
     )  # fmt: skip
 

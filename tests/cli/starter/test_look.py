@@ -336,6 +336,29 @@ def test_a_tflite_that_is_damaged_is_no_model_and_told(folder):
     assert found.model is None and found.near[0].source == "net.tflite" and "cannot be used" in found.near[0].reason
 
 
+@pytest.mark.parametrize("name", ["net.tflite", "net.keras", "NET.ONNX", "net.pt2"])
+def test_a_folder_that_is_named_like_a_model_is_told_and_looked_into(folder, int8_model, name):
+    (folder.root / name).mkdir()
+    found = look(folder.root)
+    assert found.model is None and (found.near[0].source, found.near[0].reason) == (
+        name,
+        "a folder that is named like a file",
+    )
+    shutil.copy(int8_model.with_name("float32.tflite"), folder.root / name / "inner.tflite")
+    assert look(folder.root).model.source == f"{name}/inner.tflite"
+    (folder.root / name / "saved_model.pb").write_bytes(b"")
+    assert [one.reason for one in look(folder.root).near if "named like" in one.reason] == [], (
+        "a SavedModel may have any name"
+    )
+
+
+@pytest.mark.parametrize("name", ["net.keras", "net.h5", "net.onnx", "net.pt2"])
+def test_a_tflite_under_another_name_is_told_as_what_it_is(folder, int8_model, name):
+    shutil.copy(int8_model.with_name("float32.tflite"), folder.root / name)
+    found = look(folder.root)
+    assert found.model is None and "a .tflite file" in found.near[0].reason
+
+
 def test_results_of_a_build_and_environments_are_no_candidates(folder):
     for name in ("build/rpi4/manifest.json", "build/rpi4/report.json", "env/pyvenv.cfg"):
         folder.text(name, "")
