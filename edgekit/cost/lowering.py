@@ -50,7 +50,15 @@ def lower(facts: ModelFacts) -> Graph:
     inputs |= _unlisted_inputs(facts, read - nodes.keys() - inputs.keys())
     outputs = tuple(name for name in nodes if name not in read)
     groups = tuple(_of_nodes(group, nodes) for group in facts.groups)
-    return Graph(inputs=inputs, nodes=tuple(nodes.values()), outputs=outputs, groups=groups)
+    return Graph(
+        inputs=inputs, nodes=tuple(_with_values(one, facts) for one in nodes.values()), outputs=outputs, groups=groups
+    )
+
+
+def _with_values(node: Node, facts: ModelFacts) -> Node:
+    """The operator with the zeros and few values that its weights are known to have."""
+    known = facts.values.get(node.name)
+    return node if known is None else msgspec.structs.replace(node, zeros=known.zeros, distinct=known.distinct)
 
 
 def _is_folded(layer: LayerFacts, before: Node | None) -> bool:

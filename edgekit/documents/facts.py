@@ -69,6 +69,13 @@ class LayerFacts(Value):
     biases: int = 0
 
 
+class KernelValues(Value):
+    """What is known of a layer's weights: the share of zeros, and the most distinct values in a channel (None: not few)."""
+
+    zeros: float = 0.0
+    distinct: int | None = None
+
+
 class ChannelGroup(Value):
     """Channels that can only stay or go together (`passes/channels/groups`): each of `size` in all of these places, or in none.
 
@@ -91,6 +98,7 @@ class ModelFacts(Value):
     the model gives no finite numbers on random input; that also tells of outputs that were compared in part. `groups` are the channels that
     could go. `imported` says of a model in ONNX how its import agrees with onnxruntime, and what it changed. `untrainable` says why its
     weights cannot be trained (empty: they can), `quantized` how those of a file are stored already (empty: in float32).
+    `values` tells by layer of zeros and few values that a file has already.
     """
 
     sha256: str
@@ -110,6 +118,7 @@ class ModelFacts(Value):
     imported: tuple[str, ...] = ()
     untrainable: str = ""
     quantized: str = ""
+    values: dict[str, KernelValues] = {}
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -7,19 +7,20 @@ native reads the file, and TensorFlow is not needed.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from edgekit import first_bytes
-from edgekit.documents.facts import LayerFacts, ModelFacts, TensorFacts
+from edgekit.documents.facts import KernelValues, LayerFacts, ModelFacts, TensorFacts
 from edgekit.errors import ModelError
 from edgekit.onnx_file.outline import is_onnx
 from edgekit.tflite.ends import ends_of
+from edgekit.tflite.few_values import zeros_and_values
 from edgekit.tflite.given import quantized_as, require_usable
 from edgekit.tflite.labels import labels, printable
 from edgekit.tflite.model import ABSENT, Operator, Tensor, TfliteModel, is_parameter
 from edgekit.tflite.reader import read_tflite
-from edgekit.tflite.weights import kernel_tensors
+from edgekit.tflite.weights import KERNELS, kernel_tensors
 from edgekit.torch_file.archive import is_pt2
 from edgekit.torch_file.saved import is_saved
 from edgekit.values import to_json
@@ -60,16 +61,17 @@ def keep_tflite(path: Path, folder: Path, *, sha256: str) -> None:
 def facts_of(model: TfliteModel, *, sha256: str) -> ModelFacts:
     """The facts of a file; raises `ModelError` for one that no build takes."""
     require_usable(model)
-    known = quantized_as(model)
+    known, layers = quantized_as(model), tuple(_layers(model))
     return ModelFacts(
         sha256=sha256,
         format=f".tflite, {known or 'float32'}",
         inputs=tuple(_port(model, tensor) for tensor in model.input_tensors),
         outputs=tuple(_port(model, tensor) for tensor in model.output_tensors),
-        layers=tuple(_layers(model)),
+        layers=layers,
         output_kinds=ends_of(model),
         untrainable=UNTRAINABLE,
         quantized=known or "",
+        values=_values(model, layers[len(model.inputs) :]),
     )
 
 
@@ -91,6 +93,18 @@ def _layers(model: TfliteModel) -> Iterator[LayerFacts]:
         name = _fresh(label, seen)
         made_by |= dict.fromkeys(operator.outputs, name)
         yield _layer(model, operator, name, made_by, writers)
+
+
+def _values(model: TfliteModel, layers: Sequence[LayerFacts]) -> dict[str, KernelValues]:
+    """The zeros and few values of each operator's kernels, where it has some, by the name of its layer."""
+    writers = {out: operator for operator in model.operators for out in operator.outputs}
+    found = {}
+    for operator, layer in zip(model.operators, layers, strict=True):
+        held = [tensor for tensor, _ in kernel_tensors(model, operator, writers)]
+        zeros, distinct = zeros_and_values(model, held, KERNELS.get(operator.name, ((), 0))[1])
+        if zeros or distinct:
+            found[layer.name] = KernelValues(zeros=zeros, distinct=distinct)
+    return found
 
 
 def _fresh(label: str, seen: Counter[str]) -> str:

@@ -40,7 +40,7 @@ class Int8LookupTables(IntegerConversion):
         reason = why_not(task)
         if reason is not None:
             return self.declined(reason)
-        if task.no_training is not None:
+        if task.no_training is not None and task.graph.distinct is None:
             return self.declined(f"it packs clustered weights, and {task.no_training}")
         reason = no_site(task)
         return (

@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from edgekit.cost.lowering import lower
+from edgekit.documents.facts import KernelValues
 from edgekit.errors import ModelError
 from edgekit.ingest.from_tflite import FILE, facts_of
 from edgekit.ingest.model import OpenedModel, open_model
@@ -126,3 +127,9 @@ def test_a_folder_under_the_files_name_is_refused_with_the_file_in_it(tmp_path):
             opened(path, cache)
         assert caught.value.received == "a folder"
         assert str(inside or "the path of a .tflite") in caught.value.next_step
+
+
+def test_few_values_of_a_kernel_are_told_by_its_layer_and_lowered_with_it():
+    found = facts("clustered_float32")
+    assert found.values == {"hidden": KernelValues(distinct=4)} and facts("float32").values == {}
+    assert {node.name: node.distinct for node in lower(found).nodes}["hidden"] == 4

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from edgekit.documents.candidate import Declined, Step
+from edgekit.documents.facts import KernelValues
 from edgekit.errors import ProjectError
 from edgekit.ingest.from_tflite import UNTRAINABLE, facts_of
 from edgekit.planner.candidates import candidates
@@ -77,3 +79,23 @@ def test_on_a_microcontroller_int8_is_left(task):
     proposals, _ = found(planned(task, "float32", "nucleo-l4r5zi"))
     assert "int8" in [one.name for one in proposals]
     assert not any(one.training for one in proposals)
+
+
+@pytest.mark.parametrize(
+    ("device", "conversion", "fields"),
+    [
+        ("nano-33-ble", "int8_coded", {"zeros": 0.9}), ("nano-33-ble", "int8_coded", {"distinct": 4}),
+        ("nano-33-ble", "int8_lookup_tables", {"distinct": 4}), ("rpi4", "int8_sparse", {"zeros": 0.9}),
+    ],
+)  # fmt: skip
+def test_zeros_and_repeated_values_that_the_file_has_are_coded_where_that_pays(task, device, conversion, fields):
+    facts = facts_of(read_tflite(GOLDEN / "float32.tflite"), sha256="0" * 64)
+
+    def names(**more: Any) -> set[str]:
+        wide = {"kernel": (144, 800), "parameters": 145 * 800, "output_shape": (800,)}
+        layers = tuple(replace(one, **wide) if one.name == "hidden" else one for one in facts.layers)
+        known = replace(facts, layers=layers, values={"hidden": KernelValues(**more)})
+        proposals = candidates(task(device, facts=known, trains=False, aim="smallest"))[0]
+        return {one.name for one in proposals}
+
+    assert conversion in names(**fields) and conversion not in names()

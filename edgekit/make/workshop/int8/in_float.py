@@ -50,7 +50,7 @@ def sensitive_in_float(share: float, samples: Samples) -> Iterator[None]:
     if share <= 0:
         yield
         return
-    module = importlib.import_module("tensorflow.lite.python.lite")
+    module: Any = importlib.import_module("tensorflow.lite.python.lite")
     own = module._mlir_quantize
 
     def quantize(calibrated: bytes, *given: Any, **named: Any) -> bytes:
