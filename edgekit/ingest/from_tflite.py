@@ -16,6 +16,7 @@ from edgekit.errors import ModelError
 from edgekit.onnx_file.outline import is_onnx
 from edgekit.tflite.ends import ends_of
 from edgekit.tflite.few_values import zeros_and_values
+from edgekit.tflite.finite import require_finite
 from edgekit.tflite.given import quantized_as, require_usable
 from edgekit.tflite.labels import labels, printable
 from edgekit.tflite.model import ABSENT, Operator, Tensor, TfliteModel, is_parameter
@@ -61,6 +62,7 @@ def keep_tflite(path: Path, folder: Path, *, sha256: str) -> None:
 def facts_of(model: TfliteModel, *, sha256: str) -> ModelFacts:
     """The facts of a file; raises `ModelError` for one that no build takes."""
     require_usable(model)
+    require_finite(model)
     known, layers = quantized_as(model), tuple(_layers(model))
     return ModelFacts(
         sha256=sha256,
