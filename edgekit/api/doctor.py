@@ -37,6 +37,7 @@ from edgekit.jobs.worker import Done, Failed, Worker, all_stopped
 from edgekit.machine.host import usable_cores, usable_ram_bytes
 from edgekit.machine.installed import BASE, extras, line_for, packages, version_of
 from edgekit.machine.probe import FILE
+from edgekit.machine.torch_health import torch_ability
 from edgekit.progress import Progress, no_progress
 from edgekit.values import Value
 
@@ -84,8 +85,6 @@ ADDED = {
     "onnxruntime": Part(
         distribution="onnxruntime", extra="onnx", title="onnxruntime", purpose="models in ONNX: what the import is held against"
     ),
-    "torch": Part(distribution="torch", extra="torch", title="PyTorch", purpose="models of PyTorch: exporting them, and their own answers"),
-    "onnxscript": Part(distribution="onnxscript", extra="torch", title="onnxscript", purpose="models of PyTorch: what its exporter needs"),
     "vela": Part(
         distribution="ethos-u-vela", extra="npu", title="Vela", purpose="flash, memory and time on an Ethos-U (corstone-300, imx93)"
     ),
@@ -106,7 +105,9 @@ def examine(*, deep: bool = False, progress: Progress = no_progress) -> Health:
     from edgekit.version import __version__
 
     installed = packages()
-    abilities = (*_runtimes(), _tensorflow(installed, deep=deep, progress=progress), *map(_added, ADDED), _emulator())
+    abilities = (
+        *_runtimes(), _tensorflow(installed, deep=deep, progress=progress), torch_ability(TIME_LIMIT_S), *map(_added, ADDED), _emulator()
+    )  # fmt: skip
     cache = _cache()
     problems = _problems(installed, abilities, cache)
     works = {ability.name for ability in abilities if ability.outcome == "works"}

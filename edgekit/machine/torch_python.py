@@ -6,28 +6,23 @@ PyTorch is never imported here, and never in a process that has TensorFlow.
 from __future__ import annotations
 
 import functools
-import json
 import os
-import subprocess
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
 
 from edgekit.errors import MissingExtraError
 from edgekit.machine.extras import is_installed, pip_line
-from edgekit.machine.installed import version_of
+from edgekit.machine.installed import BASE, version_of, wanted
+from edgekit.machine.other_versions import NoAnswer, ask
+from edgekit.values import Value
 
 VARIABLE = "EDGEKIT_TORCH_PYTHON"
 """Names the Python of another environment, since PyTorch and TensorFlow need not be in one."""
 PACKAGES = ("torch", "onnx", "onnxscript", "msgspec")
 SMALL_BUILD = "docs/pytorch.md says how to get PyTorch's small build for the CPU"
-ASKED = """
-import importlib.metadata, json, sys
-found = {"python": ".".join(map(str, sys.version_info[:3]))}
-for name in sys.argv[1:]:
-    try:
-        found[name] = importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
-        pass
-print(json.dumps(found))
-"""
+OLDEST_PYTHON = (3, 10)
+"""Of the child that has PyTorch: it runs edgekit's own code."""
 LONGEST_S = 60.0
 
 
@@ -36,40 +31,98 @@ def torch_python() -> str | None:
     return os.environ.get(VARIABLE) or None
 
 
+class Lack(Value):
+    """What keeps a Python from opening a model of PyTorch: `line` is the command that mends it, `step` what to do beside it or instead."""
+
+    what: str
+    received: str | None = None
+    allowed: str | None = None
+    line: str = ""
+    step: str = ""
+
+
 def torch_versions() -> dict[str, str]:
-    """The versions of PyTorch and of what its exporter needs; raises `MissingExtraError` with the line that installs what is missing."""
+    """The versions of PyTorch and of what its exporter needs.
+
+    Raises `MissingExtraError` where the Python that is named is none, and with the line that installs what is missing or too old.
+    """
+    found = found_versions()
+    lack = lacking(found)
+    if lack is None:
+        return found
+    raise MissingExtraError(
+        lack.what, where=torch_python(), received=lack.received, allowed=lack.allowed, next_step="; ".join(filter(None, (lack.line, lack.step)))
+    )  # fmt: skip
+
+
+def found_versions(limit_s: float = LONGEST_S) -> dict[str, str]:
+    """The version of each of `PACKAGES` that is installed, and as `python` that of another Python, which has so many seconds to answer.
+
+    Raises `MissingExtraError` where what is named is no Python.
+    """
     python = torch_python()
     if python is None:
-        found = {name: version_of(name) or "" for name in PACKAGES if is_installed(name)}
-        _require(found, f"{pip_line('torch')}; {SMALL_BUILD}", "")
-        return found
-    found = _versions_in(python)
-    _require(
-        found, f"{python} -m pip install {' '.join(PACKAGES)}; {SMALL_BUILD}", f" in the Python that {VARIABLE} names"
-    )
-    return found
+        return {name: version_of(name) or "" for name in PACKAGES if is_installed(name)}
+    return _versions_in(python, limit_s)
 
 
-def _require(found: dict[str, str], line: str, place: str) -> None:
+def lacking(found: dict[str, str]) -> Lack | None:
+    """What a Python with these versions lacks; None for nothing."""
+    place = f" in the Python that {VARIABLE} names" if torch_python() else ""
+    version = found.get("python", "")
+    if version and tuple(int(part) for part in version.split(".")[:2] if part.isdecimal()) < OLDEST_PYTHON:
+        return Lack(
+            what=f"the Python that {VARIABLE} names is too old", received=f"Python {version}",
+            allowed=f"Python {'.'.join(map(str, OLDEST_PYTHON))} or later",
+            step=f"make an environment with a later Python, install {', '.join(PACKAGES)} there, and name its Python in {VARIABLE}",
+        )  # fmt: skip
     missing = [name for name in PACKAGES if name not in found]
     if missing:
-        raise MissingExtraError(
-            f"a model of PyTorch needs {' and '.join(missing)}, which {'is' if len(missing) == 1 else 'are'} not installed{place}",
-            next_step=line,
-        )
+        what = f"a model of PyTorch needs {' and '.join(missing)}, which {'is' if len(missing) == 1 else 'are'} not installed{place}"
+        return Lack(what=what, line=_line(PACKAGES), step=SMALL_BUILD)
+    outside = _outside(found)
+    if not outside:
+        return None
+    return Lack(
+        what=f"a model of PyTorch needs other versions than those{place or ' in this Python'}",
+        received=", ".join(f"{name} {found[name]}" for name in outside), allowed=", ".join(outside.values()),
+        line=_line([f'"{text}"' for text in outside.values()], more="--upgrade "), step=SMALL_BUILD,
+    )  # fmt: skip
+
+
+def _line(packages: Sequence[str], *, more: str = "") -> str:
+    """The command that installs packages where PyTorch is, or the extra in this Python."""
+    python = torch_python()
+    return pip_line("torch") if python is None else f"{shlex.quote(python)} -m pip install {more}{' '.join(packages)}"
+
+
+def _outside(found: dict[str, str]) -> dict[str, str]:
+    """The packages whose versions are not those that the extra allows, each with what is allowed."""
+    from packaging.specifiers import SpecifierSet
+    from packaging.version import InvalidVersion
+
+    def fits(version: str, allowed: SpecifierSet) -> bool:
+        try:
+            return allowed.contains(version, prereleases=True)
+        except InvalidVersion:
+            return False
+
+    allowed = {one.name: one.specifier for part in (BASE, "torch") for one in wanted().get(part, ())}
+    return {
+        name: f"{name}{allowed[name]}"
+        for name in PACKAGES
+        if name in allowed and found[name] and not fits(found[name], allowed[name])
+    }
 
 
 @functools.cache
-def _versions_in(python: str) -> dict[str, str]:
+def _versions_in(python: str, limit_s: float) -> dict[str, str]:
     try:
-        done = subprocess.run(
-            [python, "-c", ASKED, *PACKAGES], capture_output=True, text=True, timeout=LONGEST_S, stdin=subprocess.DEVNULL, check=True
-        )  # fmt: skip
-        found: dict[str, str] = json.loads(done.stdout)
-    except (OSError, subprocess.SubprocessError, ValueError) as problem:
-        said = problem.strerror if isinstance(problem, OSError) else f"{type(problem).__name__}: {problem}"[:200]
+        return ask(python, PACKAGES, limit_s)
+    except NoAnswer as problem:
+        is_folder = Path(python).is_dir()
+        how = "does not answer as a Python does" if problem.started else "cannot be started"
         raise MissingExtraError(
-            f"the Python that {VARIABLE} names cannot be started", where=python, received=said,
-            allowed="the Python of an environment that has PyTorch", next_step=f"correct {VARIABLE}, or unset it to use this Python",
+            f"the Python that {VARIABLE} names {how}", where=python, received="a folder" if is_folder else str(problem), allowed="the Python of an environment that has PyTorch",
+            next_step=f"name the Python in it: {python.rstrip('/')}/bin/python" if is_folder else f"correct {VARIABLE}, or unset it to use this Python",
         ) from None  # fmt: skip
-    return found

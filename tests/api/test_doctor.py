@@ -14,6 +14,7 @@ from edgekit.boards.emulator.sysroot import MANIFEST
 from edgekit.devices.bundled import profile_ids
 from edgekit.documents.health import Health
 from edgekit.emit.schema import schema_text
+from edgekit.machine.torch_python import VARIABLE
 from edgekit.values import from_json, to_json
 
 
@@ -21,6 +22,7 @@ from edgekit.values import from_json, to_json
 def health(tmp_path_factory) -> Health:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EDGEKIT_CACHE", str(tmp_path_factory.mktemp("cache") / "not" / "yet"))
+        patch.delenv(VARIABLE, raising=False)
         return examine()
 
 
@@ -42,7 +44,7 @@ def test_it_is_by_its_schema(health):
 
 def test_every_device_and_every_part_is_in_it(health):
     assert [device.device for device in health.devices] == list(profile_ids())
-    assert {each.name for each in health.abilities} == {*PARTS, *ADDED, "tensorflow", "emulator"}
+    assert {each.name for each in health.abilities} == {*PARTS, *ADDED, "tensorflow", "torch", "emulator"}
     assert health.machine.cores >= 1 and health.machine.memory_bytes > health.machine.free_memory_bytes > 0
 
 
@@ -64,6 +66,14 @@ def test_a_cache_that_is_a_file_is_a_problem(monkeypatch, tmp_path):
     monkeypatch.setattr(diagnosis, "_runtimes", list)
     found = examine()
     assert found.outcome == "broken" and "cache" in found.problems[0]
+
+
+def test_a_python_that_is_named_for_pytorch_and_is_none_is_a_problem(monkeypatch):
+    monkeypatch.setenv(VARIABLE, "/bin/true")
+    monkeypatch.setattr(diagnosis, "_runtimes", list)
+    found = examine()
+    (problem,) = [one for one in found.problems if VARIABLE in one]
+    assert found.outcome == "broken" and problem.startswith("PyTorch in /bin/true does not work")
 
 
 def broken_module(folder: Path, body: str) -> None:
@@ -99,8 +109,6 @@ def test_what_is_not_installed_is_missing_with_its_line(monkeypatch):
         ("images", "images"),
         ("onnx", "onnx"),
         ("onnxruntime", "onnx"),
-        ("torch", "torch"),
-        ("onnxscript", "torch"),
         ("vela", "npu"),
         ("cluster", "cluster"),
     ):
