@@ -31,9 +31,9 @@ DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 def serve(load_handlers: Callable[[], Mapping[str, Handler]]) -> None:
     """Answer jobs until the parent closes the pipe; `load_handlers` is called once, before the first job."""
-    events = _claim_streams()
+    given, events = _claim_streams()
     _limit_memory()
-    jobs = _read_jobs()
+    jobs = _read_jobs(given)
     handlers: Mapping[str, Handler] | None = None
     while True:
         job = jobs.get()
@@ -70,12 +70,15 @@ def _is_disk_error(problem: BaseException) -> bool:
     return False
 
 
-def _claim_streams() -> BinaryIO:
-    """Keep the pipe to the parent for events alone: a library's `print` goes to the log instead."""
-    events = os.fdopen(os.dup(1), "wb", buffering=0)
+def _claim_streams() -> tuple[BinaryIO, BinaryIO]:
+    """Keep the pipes to the parent for jobs and events alone: a library's `print` goes to the log instead, and its `input` finds nothing."""
+    given, events = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb", buffering=0)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
     os.dup2(2, 1)
     sys.stdout = sys.stderr
-    return events
+    return given, events
 
 
 def _send(events: BinaryIO, message: dict[str, Any]) -> None:
@@ -103,12 +106,12 @@ def _reporter(events: BinaryIO) -> Progress:
     return report
 
 
-def _read_jobs() -> queue.Queue[dict[str, Any]]:
-    """Jobs from standard input; when it ends the parent is gone, and this process group is ended."""
+def _read_jobs(given: BinaryIO) -> queue.Queue[dict[str, Any]]:
+    """Jobs from what was standard input; when it ends the parent is gone, and this process group is ended."""
     jobs: queue.Queue[dict[str, Any]] = queue.Queue()
 
     def read() -> None:
-        for line in sys.stdin.buffer:
+        for line in given:
             jobs.put(msgspec.json.decode(line))
         os.killpg(0, signal.SIGKILL)
 

@@ -208,7 +208,9 @@ class Worker:
                 )
             if not line:
                 return self._crashed()
-            event = msgspec.json.decode(line)
+            event = _event(line)
+            if event is None:
+                continue
             if event["event"] == "progress":
                 progress(event["phase"], event["done"], event["total"])
             elif event["event"] == "error":
@@ -225,7 +227,7 @@ class Worker:
         code = process.wait()
         tail = self._log_tail()
         self.close()
-        how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+        how = f"signal {_signal_name(-code)}" if code < 0 else f"exit code {code}"
         return Failed(reason=f"the process ended with {how}", detail=tail, repeatable=-code in CRASHES)
 
     def _log_tail(self) -> str:
@@ -246,6 +248,22 @@ def _not_started(problem: OSError) -> MissingExtraError:
         received=problem.strerror,
         next_step=of_python if problem.errno in (errno.EACCES, errno.ENOENT, errno.ENOEXEC) else None,
     )
+
+
+def _event(line: bytes) -> dict[str, Any] | None:
+    """What the child says; None for a line that is not its own: a Python may greet before the child's code begins."""
+    try:
+        found = msgspec.json.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    return found if isinstance(found, dict) and "event" in found else None
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # one of those for real time, which have none
+        return str(number)
 
 
 def _set(variables: Mapping[str, str | None]) -> dict[str, str]:

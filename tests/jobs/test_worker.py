@@ -107,6 +107,26 @@ def test_an_unexpected_exception_is_a_failure_that_would_repeat(worker):
     assert isinstance(worker.run({"do": "count", "total": 1}), Done)
 
 
+def test_a_job_that_asks_for_input_finds_none_and_takes_no_job_of_another(worker):
+    failed = worker.run({"do": "ask"}, time_limit_s=20)
+    assert "EOFError" in failed.reason and failed.repeatable
+    assert isinstance(worker.run({"do": "count", "total": 1}), Done)
+
+
+def test_a_python_that_greets_before_the_child_begins_still_serves(monkeypatch, tmp_path):
+    monkeypatch.syspath_prepend(CHILDREN)
+    python = tmp_path / "python"
+    python.write_text(f"""#!/bin/sh\necho welcome; echo '[]'; echo '{{"x": 1}}'\nexec "{sys.executable}" "$@"\n""")
+    python.chmod(0o755)
+    with Worker("small_child", python=str(python)) as worker:
+        assert worker.run({"do": "count", "total": 1}, time_limit_s=20).value["counted"] == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="signals for real time")
+def test_a_signal_without_a_name_is_told_by_its_number(worker):
+    assert f"signal {signal.SIGRTMIN + 1}" in worker.run({"do": "die_in_real_time"}, time_limit_s=20).reason
+
+
 def test_a_job_that_there_is_not_is_a_failure(worker):
     assert "KeyError" in worker.run({"do": "nothing of the kind"}).reason
 

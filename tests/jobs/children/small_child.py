@@ -37,6 +37,14 @@ def crash(job, progress):
     os.abort()
 
 
+def ask(job, progress):
+    return input("a number? ")
+
+
+def die_in_real_time(job, progress):
+    os.kill(os.getpid(), signal.SIGRTMIN + 1)
+
+
 def leave(job, progress):
     os._exit(7)
 
@@ -76,7 +84,7 @@ def fork_and_crash(job, progress):
 
 
 HANDLERS = (
-    count, wrong_input, unexpected, disk_full, crash, leave, fill_memory, hang, talk, start_another, fork_and_crash,
+    count, wrong_input, unexpected, disk_full, crash, ask, die_in_real_time, leave, fill_memory, hang, talk, start_another, fork_and_crash,
 )  # fmt: skip
 
 if __name__ == "__main__":
