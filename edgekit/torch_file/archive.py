@@ -15,13 +15,14 @@ from pathlib import Path
 from typing import IO
 
 from edgekit import first_bytes
-from edgekit.errors import ModelError
 
 ENDING = ".pt2"
 MOST_MEMBERS = 100_000
 """A member a weight: the largest networks have some thousands."""
 LARGEST_JSON = 64 * 2**20
 """The text of a program with its 10,000 operators takes some megabytes."""
+LOCAL = b"PK\x03\x04"
+"""What a zip archive begins with."""
 BROKEN = (
     zipfile.BadZipFile, OSError, ValueError, EOFError, RuntimeError, LookupError, NotImplementedError, OverflowError,
     struct.error, zlib.error, lzma.LZMAError, MemoryError,
@@ -31,6 +32,14 @@ BROKEN = (
 
 class Malformed(ValueError):
     """The bytes are no archive of a program: the message says what of them."""
+
+
+class Damaged(Malformed):
+    """A member is not as it was written: `member` is its name, `how` says what is wrong with it."""
+
+    def __init__(self, member: str, how: str) -> None:
+        super().__init__(f"{member} {how}")
+        self.member, self.how = member, how
 
 
 class Members:
@@ -44,7 +53,7 @@ class Members:
             self._zip = zipfile.ZipFile(file)
             infos = self._zip.infolist()
         except BROKEN as problem:
-            raise Malformed(f"no zip archive: {type(problem).__name__}: {problem}"[:200]) from None
+            raise Malformed(_no_archive(file, problem)) from None
         _check(infos, size, compressed=compressed)
         folders = {info.filename.partition("/")[0] for info in infos}
         if len(folders) != 1 or not all("/" in info.filename for info in infos):
@@ -63,7 +72,11 @@ class Members:
         return self._infos[name].file_size
 
     def write(self, target: Path) -> None:
-        """Write the members to an archive of its own: what another reader of zip archives finds in it is what was found here."""
+        """Write the members to an archive of its own: what another reader of zip archives finds in it is what was found here.
+
+        Raises `Damaged` for a member whose bytes are not those that were written, by its checksum.
+        """
+        name = ""
         try:
             with zipfile.ZipFile(target, "w") as made:
                 for name, info in self._infos.items():
@@ -74,7 +87,7 @@ class Members:
         except BROKEN as problem:
             if isinstance(problem, OSError) and problem.errno is not None:
                 raise
-            raise Malformed(f"a member cannot be read: {type(problem).__name__}: {problem}"[:200]) from None
+            raise _damaged(name, problem) from None
 
     def content(self, name: str, most: int) -> bytes:
         """The whole of a member of up to so many bytes; raises `Malformed` for a larger one, and for one that is not there."""
@@ -86,7 +99,7 @@ class Members:
             with self._zip.open(self._infos[name]) as member:
                 return member.read(most + 1)
         except BROKEN as problem:
-            raise Malformed(f"{name} cannot be read: {type(problem).__name__}: {problem}"[:200]) from None
+            raise _damaged(name, problem) from None
 
 
 def _check(infos: list[zipfile.ZipInfo], size: int, *, compressed: bool) -> None:
@@ -102,6 +115,23 @@ def _check(infos: list[zipfile.ZipInfo], size: int, *, compressed: bool) -> None
         raise Malformed("its members are larger than the file")
 
 
+def _damaged(name: str, problem: Exception) -> Damaged:
+    return Damaged(ascii(name)[1:-1][:80], f"cannot be read: {type(problem).__name__}: {problem}"[:160])
+
+
+def _no_archive(file: IO[bytes], problem: Exception) -> str:
+    """What is said of bytes that are no archive that can be read."""
+    file.seek(0)
+    is_begun = file.read(len(LOCAL)) == LOCAL
+    if zipfile.is_zipfile(file):
+        return f"a zip archive that cannot be read: {type(problem).__name__}: {problem}"[:200]
+    return (
+        "a zip archive without its end, as a copy or a download that broke off leaves it"
+        if is_begun
+        else "no zip archive"
+    )
+
+
 def members_of(content: bytes) -> Members:
     """The members of an archive inside another one; raises `Malformed`."""
     return Members(io.BytesIO(content), len(content))
@@ -112,16 +142,8 @@ def is_pt2(path: Path) -> bool:
     return path.name.lower().endswith(ENDING) and not path.is_dir()
 
 
-def _kind(path: Path) -> str:
+def said_of(path: Path, otherwise: str) -> str:
     """What a file is that is no archive at all, where its first bytes tell."""
     with path.open("rb") as file:
         begins = file.read(first_bytes.ENOUGH)
-    return "" if begins.startswith(b"PK") else first_bytes.said(begins)
-
-
-def refused(path: Path, received: str) -> ModelError:
-    """The error for a file that is none."""
-    return ModelError(
-        "not a program of torch.export", where=str(path), received=_kind(path) or received, allowed="what torch.export.save of PyTorch 2.8 or later writes",
-        next_step="export the model again: torch.export.save(torch.export.export(model.eval(), (example,)), 'net.pt2')",
-    )  # fmt: skip
+    return otherwise if begins.startswith(b"PK") else first_bytes.said(begins, otherwise)

@@ -10,7 +10,7 @@ import ast
 import pickletools
 import re
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import IO, Any
 
 LONGEST = 20_000
 """Characters of one size: a sum over the sizes of a concatenation has some hundreds."""
@@ -75,6 +75,36 @@ def in_pickle(content: bytes) -> str:
     except Exception as problem:  # the module reads what it is given without checking
         return f"no pickle: {type(problem).__name__}"
     return ""
+
+
+def names_in_pickle(content: bytes | IO[bytes]) -> tuple[str, ...] | None:
+    """What a pickle of any protocol names, as 'module name'; None for what is no pickle. A file is read to the pickle's end.
+
+    It is for a message alone: names are read off the texts before them, and a crafted pickle can say others than it uses.
+
+    >>> names_in_pickle(b"c__main__\\nNet\\n."), names_in_pickle(b"]."), names_in_pickle(b"junk")
+    (('__main__ Net',), (), None)
+    """
+    texts, found = [""], []
+    memo: list[object] = []
+    last: object = None
+    try:
+        for opcode, argument, _ in pickletools.genops(content):
+            if opcode.name in ("MEMOIZE", "BINPUT", "LONG_BINPUT", "PUT"):
+                memo.append(last)
+                continue
+            last = argument
+            if opcode.name.endswith("GET") and isinstance(argument, int) and argument < len(memo):
+                last = memo[argument]
+            if opcode.name in ("GLOBAL", "INST"):
+                found.append(str(argument))
+            elif opcode.name == "STACK_GLOBAL":
+                found.append(" ".join(texts[-2:]))
+            elif isinstance(last, str):
+                texts.append(last)
+    except Exception:  # the module reads what it is given without checking
+        return None
+    return tuple(found)
 
 
 def _in(text: str, allowed: Callable[[ast.AST], bool]) -> str:

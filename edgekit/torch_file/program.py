@@ -13,8 +13,10 @@ from typing import Any
 import msgspec
 
 from edgekit.errors import ModelError, TrustError
-from edgekit.torch_file.archive import LARGEST_JSON, Malformed, Members, members_of, refused
+from edgekit.torch_file import kinds
+from edgekit.torch_file.archive import Damaged, Malformed, Members, members_of
 from edgekit.torch_file.code import in_guard, in_pickle, in_size, in_specification
+from edgekit.torch_file.weights import holding, json_of, require_whole
 from edgekit.values import Value
 
 PROGRAM = "models/model.json"
@@ -66,7 +68,10 @@ def copy_program(path: Path, target: Path, *, trust: bool) -> None:
     """Judge a file as `require_program` does, and write what was judged to an archive of its own, which PyTorch may read."""
     with _members(path) as members:
         _judged(_program(members), path, trust=trust)
-        members.write(target)
+        try:
+            members.write(target)
+        except Damaged as problem:
+            raise Damaged(f"{problem.member}{holding(members, problem.member)}", problem.how) from None
 
 
 def _judged(found: Program, path: Path, *, trust: bool) -> Program:
@@ -85,8 +90,16 @@ def _members(path: Path) -> Iterator[Members]:
     try:
         with path.open("rb") as file:
             yield Members(file, path.stat().st_size)
+    except Damaged as problem:
+        raise ModelError(
+            "the program is damaged", where=str(path), received=str(problem), allowed="the bytes that torch.export.save wrote",
+            next_step=f"copy or download the file again, or export the model again: {kinds.EXPORT}",
+        ) from None  # fmt: skip
     except Malformed as problem:
-        raise refused(path, str(problem)) from None
+        raise kinds.refused(
+            path, str(problem), what="not a program of torch.export", allowed="what torch.export.save of PyTorch 2.8 or later writes",
+            wanted=kinds.PROGRAM,
+        ) from None  # fmt: skip
     except OSError as problem:
         if problem.filename not in (None, str(path)):  # of the copy
             raise
@@ -101,7 +114,7 @@ def _program(members: Members) -> Program:
     others = [name for name in members.names if name.startswith("models/") and name != PROGRAM]
     if others:
         raise Malformed(f"it holds more than the program 'model': {ascii(others[0])[1:60]}")
-    document = _json(members, PROGRAM)
+    document = json_of(members, PROGRAM)
     try:
         version = document["schema_version"]["major"]
         graph, signature = document["graph_module"]["graph"], document["graph_module"]["signature"]
@@ -117,15 +130,9 @@ def _program(members: Members) -> Program:
         ) from None
     if version != SCHEMA:
         raise Malformed(f"version {version!r} of the schema of programs, and not {SCHEMA}"[:80])
+    require_whole(members)
     code = next(_code(members, document), "")
     return msgspec.structs.replace(found, code=code)
-
-
-def _json(members: Members, name: str) -> Any:
-    try:
-        return msgspec.json.decode(members.content(name, LARGEST_JSON))
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as problem:
-        raise Malformed(f"{name} is no JSON: {problem}"[:200]) from None
 
 
 def _port(argument: dict[str, Any], values: dict[str, Any]) -> Port:
@@ -146,7 +153,7 @@ def _code(members: Members, document: Any) -> Iterator[str]:
     yield from (f"{PROGRAM}: {found}" for found in _evaluated(document))
     for name in members.names:
         if name.startswith(CONFIGURED) and name.endswith("_config.json"):
-            yield from (f"{name}: {found}" for found in _payloads(_json(members, name)))
+            yield from (f"{name}: {found}" for found in _payloads(json_of(members, name)))
         elif name.startswith(SAVED) and name.endswith(".pt"):
             found = _pickled(members.content(name, LARGEST_PICKLE))
             yield from [f"a pickle, {name}: {found}"] if found else []

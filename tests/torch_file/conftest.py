@@ -56,6 +56,15 @@ def pickled(value: object) -> bytes:
     return zipped({"data.pkl": pickle.dumps(value, protocol=2), "version": b"3\n"}, folder="archive")
 
 
+TORCHSCRIPT = {
+    "data.pkl": b"\x80\x02N.",
+    "constants.pkl": b"\x80\x02).",
+    "code/__torch__.py": b"def f(): pass",
+    "version": b"3\n",
+}
+"""The members of an archive of torch.jit.save."""
+
+
 def members(document: Any = None, **more: bytes) -> dict[str, bytes]:
     """The members of the archive of a program; `more` replaces some, with `__` for `/`."""
     entry = {"path_name": "weight_0", "is_param": True, "use_pickle": False, "tensor_meta": tensor(10, 64)}

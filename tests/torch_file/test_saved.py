@@ -10,14 +10,7 @@ import pytest
 from edgekit.errors import ModelError, TrustError
 from edgekit.torch_file.saved import is_saved, require_torchscript
 
-from .conftest import pickled, zipped
-
-TORCHSCRIPT = {
-    "data.pkl": b"\x80\x02N.",
-    "constants.pkl": b"\x80\x02).",
-    "code/__torch__.py": b"def f(): pass",
-    "version": b"3\n",
-}
+from .conftest import TORCHSCRIPT, members, pickled, zipped
 
 
 def test_the_endings_that_pytorch_uses(tmp_path):
@@ -48,7 +41,13 @@ def test_a_pickled_module_asks_for_its_program(written):
     path = written(pickled(Network), "net.pt")
     with pytest.raises(ModelError, match="pickled module") as caught:
         require_torchscript(path, trust=True)
-    assert "torch.export.save" in caught.value.next_step
+    assert "torch.export.save" in caught.value.next_step and caught.value.received.endswith("test_saved.Network")
+
+
+def test_a_program_under_the_name_of_torchscript_is_to_be_renamed_and_needs_no_trust(written):
+    with pytest.raises(ModelError, match=r"the file is a program of torch\.export") as caught:
+        require_torchscript(written(members(), "net.pt"), trust=True)
+    assert "net.pt2" in caught.value.next_step and "no trust" in caught.value.next_step
 
 
 @pytest.mark.parametrize("content", [b"junk", zipped({"other": b"x"}), b"PK\x03\x04" + bytes(60)])
