@@ -7,6 +7,7 @@ from typing import Literal
 from edgekit.values import Value
 from edgekit.verdict.targets import TargetFacts
 
+Library = Literal["Keras", "PyTorch"]
 Targets = Literal["classes", "one-hot", "labels", "numbers", "floats"]
 
 
@@ -14,7 +15,7 @@ class ModelFound(Value):
     """A model: `source` is its name for `edgekit.toml`; the rest is None if it could not be read without Keras.
 
     Shapes are without the batch; `outputs` is the size of the last axis of the one output; `rescales` says whether a
-    layer of the model scales its input.
+    layer of the model scales its input. `library` is that of a function's model.
     """
 
     source: str
@@ -24,6 +25,7 @@ class ModelFound(Value):
     activation: str | None = None
     loss: str | None = None
     rescales: bool | None = None
+    library: Library = "Keras"
     notes: tuple[str, ...] = ()
 
 

@@ -40,7 +40,7 @@ RULE = (
 _KINDS = (".keras", ".h5", "SavedModel", ".onnx", ".pt2", ".tflite", "npz", "table", "folder", "function")
 _ACCEPTED = {
     "model": "a .keras file, an .h5 file with a whole model, a SavedModel of Keras 2, an .onnx file, a .pt2 file of "
-    "torch.export, a float .tflite, or a Python function without arguments that returns a Keras model",
+    "torch.export, a float .tflite, or a Python function without arguments that returns a Keras model or a torch.nn.Module",
     "data": "an .npz with x_train, y_train, x_test, y_test; a .csv or .tsv with a column for the target; a folder with train/CLASS/*.png and test/CLASS/*.png, or with CLASS/*.png "
     "alone; or a Python function without arguments that returns such arrays or datasets",
 }  # fmt: skip

@@ -26,11 +26,11 @@ def pt2_file(root: Path, source: str) -> ModelFound | NearMiss:
         kind=".pt2",
         input_shape=_sample(inputs[0]) if len(inputs) == 1 and inputs[0].shape else None,
         outputs=last if isinstance(last, int) else None,
-        notes=_lacking(source),
+        notes=lacking(source),
     )
 
 
-def _lacking(source: str) -> tuple[str, ...]:
+def lacking(source: str) -> tuple[str, ...]:
     """What must be installed before a build; another environment's Python is asked when it is needed."""
     if torch_python() is not None or all(map(is_installed, ("torch", "onnx", "onnxscript", "onnxruntime"))):
         return ()

@@ -1,14 +1,17 @@
-"""Functions in Python files that look as if they return a Keras model, or data; read as text, never imported or run."""
+"""Functions in Python files that look as if they return a model of Keras or PyTorch, or data; read as text, never imported or run."""
 
 from __future__ import annotations
 
 import ast
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
 from edgekit.cli.starter.bounded import BROKEN
-from edgekit.cli.starter.found import DataFound, ModelFound, NearMiss
+from edgekit.cli.starter.found import DataFound, Library, ModelFound, NearMiss
+from edgekit.cli.starter.pytorch_programs import lacking
+from edgekit.ingest.from_torch import is_pytorch
 from edgekit.values import Value
 
 LARGEST_SCRIPT = 2**20
@@ -16,8 +19,11 @@ MOST_SCRIPTS = 200
 _MODEL_MAKERS = ("Sequential", "Model", "Functional", "load_model", "clone_model", "model_from_json", "trained_model")
 _MODEL_TYPES = ("Model", "Sequential", "Functional")
 _KERAS = ("keras", "tensorflow", "tf_keras")
+_TORCH = "torch"
+_MODULE_TYPES = ("Module", "Sequential")
 _SPLITS = {"train", "val", "validation", "test"}
 _ARRAYS = tuple(f"{kind}_{split}" for kind in "xy" for split in ("train", "val", "test"))
+_MIXED = "it returns a PyTorch module, and a module that its file imports imports TensorFlow: keep the two apart"
 _NOT_A_SOURCE = ("test_", "conftest", "setup")
 
 
@@ -27,6 +33,38 @@ class _Function(Value):
     name: str
     returns: Literal["model", "data"]
     reason: str | None = None
+    library: Library = "Keras"
+
+
+class _Script:
+    """A parsed file: its own functions, whether it imports Keras, and its own classes that are PyTorch modules."""
+
+    def __init__(self, tree: ast.Module) -> None:
+        imported = _imported(tree)
+        self.has_keras = bool(imported & set(_KERAS))
+        self.has_torch = _TORCH in imported and not self.has_keras
+        self.functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
+        self.modules = set(_MODULE_TYPES)
+        for node in tree.body:
+            if isinstance(node, ast.ClassDef) and any(_last(base) in self.modules for base in node.bases):
+                self.modules.add(node.name)
+
+    def is_module(self, node: ast.expr) -> bool:
+        """Whether an annotation names a PyTorch module, or a tuple whose first part is one, as of `(module, example inputs)`."""
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            with contextlib.suppress(SyntaxError):
+                return self.is_module(ast.parse(node.value, mode="eval").body)
+            return False
+        if isinstance(node, ast.Subscript) and _last(node.value).lower() == "tuple":
+            node = node.slice.elts[0] if isinstance(node.slice, ast.Tuple) and node.slice.elts else node.slice
+        return self.has_torch and _last(node) in self.modules
+
+    def makes_module(self, value: ast.expr, assigned: dict[str, ast.expr]) -> bool:
+        """Whether a returned value is made by calling such a class, or is a tuple whose first part is."""
+        first = value.elts[0] if isinstance(value, ast.Tuple) and value.elts else value
+        if isinstance(first, ast.Name):
+            first = assigned.get(first.id, first)
+        return self.has_torch and isinstance(first, ast.Call) and _last(first.func) in self.modules
 
 
 def functions(root: Path, files: tuple[str, ...]) -> tuple[list[ModelFound], list[DataFound], list[NearMiss]]:
@@ -40,8 +78,12 @@ def functions(root: Path, files: tuple[str, ...]) -> tuple[list[ModelFound], lis
             continue
         for found in _in_file(root / file):
             source = f"{module}:{found.name}"
-            if found.reason is not None:
+            if found.library == "PyTorch" and not is_pytorch(source, root):
+                near.append(NearMiss(source=source, what="model", reason=_MIXED))
+            elif found.reason is not None:
                 near.append(NearMiss(source=source, what=found.returns, reason=found.reason))
+            elif found.returns == "model" and found.library == "PyTorch":
+                models.append(ModelFound(source=source, kind="function", library="PyTorch", notes=lacking(source)))
             elif found.returns == "model":
                 models.append(ModelFound(source=source, kind="function"))
             else:
@@ -54,12 +96,13 @@ def _in_file(path: Path) -> Iterator[_Function]:
         if path.stat().st_size > LARGEST_SCRIPT:
             return
         tree = ast.parse(path.read_bytes())
-        has_keras = bool(_imported(tree) & set(_KERAS))
-        defined = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
-        for name, node in defined.items():
-            returns = _kind(node, defined, has_keras, depth=0)
+        script = _Script(tree)
+        for name, node in script.functions.items():
+            returns = _kind(node, script, depth=0)
             if returns is not None and not name.startswith("_"):
-                yield _Function(name=name, returns=returns[0], reason=_arguments(node) or returns[1])
+                kind, reason = returns
+                library: Library = "PyTorch" if kind == "model" and script.has_torch else "Keras"
+                yield _Function(name=name, returns=kind, reason=_arguments(node) or reason, library=library)
     except BROKEN:  # not Python, or not of this version
         return
 
@@ -85,21 +128,23 @@ def _arguments(node: ast.FunctionDef) -> str | None:
     return f"it wants arguments ({', '.join(wanted)}): write a function without any that calls it" if wanted else None
 
 
-def _kind(
-    node: ast.FunctionDef, defined: dict[str, ast.FunctionDef], has_keras: bool, *, depth: int
-) -> tuple[Literal["model", "data"], str | None] | None:
+def _kind(node: ast.FunctionDef, script: _Script, *, depth: int) -> tuple[Literal["model", "data"], str | None] | None:
     """What a function seems to return, and what prevents its use."""
-    if has_keras and node.returns is not None and _last(node.returns) in _MODEL_TYPES:
+    if node.returns is not None and (
+        script.is_module(node.returns) or (script.has_keras and _last(node.returns) in _MODEL_TYPES)
+    ):
         return "model", None
     assigned = _assigned(node)
     for value in _returned(node):
         if isinstance(value, ast.Name):
             value = assigned.get(value.id, value)
+        if script.makes_module(value, assigned):
+            return "model", None
         if isinstance(value, ast.Call):
             name = _last(value.func)
-            if isinstance(value.func, ast.Name) and name in defined and depth < 4:
-                return _kind(defined[name], defined, has_keras, depth=depth + 1)
-            if has_keras and (name in _MODEL_MAKERS or ".applications." in f".{_dotted(value.func)}"):
+            if isinstance(value.func, ast.Name) and name in script.functions and depth < 4:
+                return _kind(script.functions[name], script, depth=depth + 1)
+            if script.has_keras and (name in _MODEL_MAKERS or ".applications." in f".{_dotted(value.func)}"):
                 return "model", None
             if name == "load_data" and "datasets" in _dotted(value.func).split("."):
                 return "data", None

@@ -106,7 +106,9 @@ def pixels_line(model: ModelFound | None) -> str:
 def model_line(model: ModelFound) -> str:
     """A model as a phrase, as far as it could be read."""
     facts = [
-        f"a {model.kind}" if model.kind != "function" else "a function that seems to return a Keras model",
+        f"a {model.kind}"
+        if model.kind != "function"
+        else f"a function that seems to return {_RETURNED[model.library]}",
         f"input {' x '.join('any' if size is None else str(size) for size in model.input_shape)}"
         if model.input_shape
         else "",
@@ -114,6 +116,9 @@ def model_line(model: ModelFound) -> str:
         model.activation or "",
     ]
     return f"{shown(model.source)} ({', '.join(fact for fact in facts if fact)})"
+
+
+_RETURNED = {"Keras": "a Keras model", "PyTorch": "a PyTorch module"}
 
 
 def data_line(data: DataFound) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from edgekit.cli.starter import look
+from edgekit.cli.starter.text import model_line
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "examples"
 
@@ -401,3 +402,69 @@ def test_a_program_that_cannot_be_used_is_named_with_the_reason(folder):
     (folder.root / "net.pt2").write_bytes(b"junk")
     (near,) = look(folder.root).near
     assert (near.source, near.what) == ("net.pt2", "model") and "not a program of torch.export" in near.reason
+
+
+NETWORKS = """
+import torch
+from torch import nn
+
+class Net(nn.Module):
+    ...
+
+class Deeper(Net):
+    ...
+
+def annotated() -> nn.Module: ...
+def in_quotes() -> "torch.nn.Module": ...
+def with_examples() -> tuple[nn.Module, torch.Tensor]: ...
+def of_own_class() -> Deeper: ...
+def made():
+    net = Deeper()
+    net.load_state_dict(torch.load("weights.pt"))
+    return net, torch.zeros(1, 3, 8, 8)
+def of_layers():
+    return nn.Sequential(nn.Linear(2, 2))
+def indirect():
+    return made()
+
+def wants(width) -> nn.Module: ...
+def _private() -> nn.Module: ...
+def a_tensor() -> torch.Tensor: ...
+def broken() -> "nn.": ...
+def loss():
+    return nn.functional.mse_loss(torch.zeros(1), torch.zeros(1))
+
+raise SystemExit("this was run")
+"""
+
+
+def test_functions_that_return_modules_of_pytorch_are_seen_and_never_run(folder, monkeypatch):
+    monkeypatch.setenv("EDGEKIT_TORCH_PYTHON", "/some/python")
+    folder.text("nets.py", NETWORKS)
+    folder.npz()
+    found = look(folder.root)
+    model = found.model
+    assert found.ready and (model.source, model.kind, model.library) == ("nets:annotated", "function", "PyTorch")
+    others = ("in_quotes", "indirect", "made", "of_layers", "of_own_class", "with_examples")
+    assert found.other_models == tuple(f"nets:{name}" for name in others) and model.notes == ()
+    assert [(one.source, "arguments (width)" in one.reason) for one in found.near] == [("nets:wants", True)]
+    assert "a function that seems to return a PyTorch module" in model_line(model)
+    monkeypatch.delenv("EDGEKIT_TORCH_PYTHON")
+    monkeypatch.setattr("edgekit.cli.starter.pytorch_programs.is_installed", lambda package: False)
+    assert "needs PyTorch" in look(folder.root).model.notes[0]
+
+
+def test_a_program_comes_before_a_function_of_pytorch(folder):
+    folder.text("nets.py", NETWORKS)
+    shutil.copy(EXAMPLES / "pytorch" / "digits.pt2", folder.root / "net.pt2")
+    found = look(folder.root)
+    assert found.model.source == "net.pt2" and "nets:annotated" in found.other_models
+
+
+def test_a_module_of_pytorch_whose_file_reaches_tensorflow_is_no_model(folder):
+    """Such a function is taken for one of Keras: PyTorch and TensorFlow never meet in a process."""
+    folder.text("nets.py", "import torch, readers\ndef net() -> torch.nn.Module: ...\n")
+    folder.text("readers.py", "import tensorflow\n")
+    found = look(folder.root)
+    assert found.model is None and [one.source for one in found.near] == ["nets:net"]
+    assert "TensorFlow" in found.near[0].reason
