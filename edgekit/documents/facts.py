@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Literal
 
 from edgekit.values import Ends, Value
 
+Origin = Literal["ONNX", "PyTorch"]
+"""What an imported model was given as, and its axes are told by."""
 NAMED = 8
 """A note names at most this many layers."""
 RECURRENT = ("LSTM", "GRU", "SimpleRNN", "Bidirectional")
@@ -19,13 +22,15 @@ RECURRENT = ("LSTM", "GRU", "SimpleRNN", "Bidirectional")
 class TensorFacts(Value):
     """An input or output: its shape without the batch dimension (None where it is free).
 
-    `onnx_axes` tells for each axis which it is in the ONNX file that the model came from; empty where the order is the same.
+    `onnx_axes` tells for each axis which it is in the ONNX file that the model came from; empty where the order is the same. `origin` is what the user
+    gave, whose axes these are too.
     """
 
     name: str
     shape: tuple[int | None, ...]
     dtype: str
     onnx_axes: tuple[int, ...] = ()
+    origin: Origin = "ONNX"
 
     @property
     def onnx_shape(self) -> tuple[int | None, ...]:
@@ -39,16 +44,16 @@ class TensorFacts(Value):
 
     @property
     def layout(self) -> str:
-        """How a device feeds or gets it where that is another order than the ONNX file's, for a report; else empty.
+        """How a device feeds or gets it where that is another order than the given model's, for a report; else empty.
 
-        >>> TensorFacts(name="x", shape=(8, 9, 3), dtype="float32", onnx_axes=(1, 2, 0)).layout
-        'channels last, and not first as in the ONNX model'
+        >>> TensorFacts(name="x", shape=(8, 9, 3), dtype="float32", onnx_axes=(1, 2, 0), origin="PyTorch").layout
+        'channels last, and not first as in the PyTorch model'
         """
         if not self.onnx_axes:
             return ""
         if self.onnx_axes == (1, 2, 0):
-            return "channels last, and not first as in the ONNX model"
-        return f"its axes are axes {', '.join(map(str, self.onnx_axes))} of a sample of the ONNX model"
+            return f"channels last, and not first as in the {self.origin} model"
+        return f"its axes are axes {', '.join(map(str, self.onnx_axes))} of a sample of the {self.origin} model"
 
 
 class LayerFacts(Value):

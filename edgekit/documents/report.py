@@ -76,7 +76,7 @@ class Finding(Value):
 class InputFacts(Value):
     """What the device must feed, or gets back: shape with the batch, dtype, real range, quantization.
 
-    `layout` says where the order of the axes is another one than in the ONNX file that the model came from. `low` and `high` are real values; a stored one is real = (stored - `zero_point`) * `scale`. Both are None where the
+    `layout` says where the order of the axes is another one than in the ONNX or PyTorch model that was given. `low` and `high` are real values; a stored one is real = (stored - `zero_point`) * `scale`. Both are None where the
     dtype is not quantized.
     """
 

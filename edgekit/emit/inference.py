@@ -35,7 +35,7 @@ def ordered(path, shape):
         sys.exit(f"{path}: an array of shape {array.shape}, where {shape} is wanted: channels last, the batch may be left out")
     return array.reshape(shape)
 """
-"""Reads an array for an input in another order than that of the ONNX model: reshaping one in the other order would give wrong answers."""
+"""Reads an array for an input in another order than that of the model that was given: reshaping one in the other order would give wrong answers."""
 NAME_LENGTH = 40  # a converter may join the names of every fused layer
 _RANGES = {"int8": (-128, 127), "uint8": (0, 255), "int16": (-32768, 32767)}
 

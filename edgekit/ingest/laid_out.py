@@ -32,8 +32,8 @@ def laid_out(dataset: Dataset, facts: ModelFacts, channels: str | None, cache: C
     if not moves:
         return dataset
     axes = {path: tensor.onnx_axes for path, tensor in moves.items()}
-    name = key(data=dataset.sha256, content=dataset.content_sha256, axes=axes, versions=versions())
     notes = tuple(dict.fromkeys(_note(tensor) for tensor in moves.values()))
+    name = key(data=dataset.sha256, content=dataset.content_sha256, axes=axes, notes=notes, versions=versions())
 
     def make(folder: Path) -> None:
         for path in sorted(Path(dataset.root).glob("*.npy")):
@@ -67,7 +67,7 @@ def _is_moved(array: ArrayFile, tensor: TensorFacts, channels: str | None) -> bo
         raise DataError(
             f"samples for {tensor.name!r} fit with the channels first and with the channels last", where=array.path.removesuffix(".npy"),
             received=sample, allowed='channels = "first" or "last"',
-            next_step='say it in [data] of edgekit.toml: channels = "first" is the order of the ONNX model',
+            next_step=f'say it in [data] of edgekit.toml: channels = "first" is the order of the {tensor.origin} model',
         )  # fmt: skip
     return channels == "first"
 
@@ -76,7 +76,7 @@ def _note(tensor: TensorFacts) -> str:
     given, fed = (
         " x ".join("any" if size is None else str(size) for size in one) for one in (tensor.onnx_shape, tensor.shape)
     )
-    return f"data: samples for {tensor.name!r} came as {given}, as the ONNX model has them, and were transposed to {fed}, as the device has them"
+    return f"data: samples for {tensor.name!r} came as {given}, as the {tensor.origin} model has them, and were transposed to {fed}, as the device has them"
 
 
 def _split(files: SplitFiles, axes: dict[str, tuple[int, ...]]) -> SplitFiles:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edgekit.documents.facts import ModelFacts, TensorFacts
+from edgekit.documents.facts import ModelFacts, Origin, TensorFacts
 from edgekit.errors import DataError
 from edgekit.ingest.laid_out import laid_out
 from edgekit.ingest.spool import spool_result
@@ -17,10 +17,10 @@ from edgekit.values import to_builtins
 FIRST = (1, 2, 0)
 
 
-def facts(*, height: int, width: int, channels: int, classes: int = 2) -> ModelFacts:
+def facts(*, height: int, width: int, channels: int, classes: int = 2, origin: Origin = "ONNX") -> ModelFacts:
     """A network that marks each place of a picture, both of whose ends had their channels first."""
     ends = [
-        TensorFacts(name=name, shape=(height, width, last), dtype="float32", onnx_axes=FIRST)
+        TensorFacts(name=name, shape=(height, width, last), dtype="float32", onnx_axes=FIRST, origin=origin)
         for name, last in (("image", channels), ("mask", classes))
     ]
     return ModelFacts(sha256="0", format="ONNX, opset 17", inputs=(ends[0],), outputs=(ends[1],), layers=(), output_kinds=("linear",))  # fmt: skip
@@ -59,6 +59,18 @@ def test_arrays_with_the_channels_first_are_transposed_and_a_note_says_so(spoole
     assert found.sha256 != dataset.sha256
     assert [note for note in found.notes if "came as 3 x 4 x 5" in note and "transposed to 4 x 5 x 3" in note]
     assert laid_out(dataset, facts(height=4, width=5, channels=3), None, cache) == found
+
+
+def test_a_model_of_pytorch_is_named_as_that_even_where_the_same_data_were_transposed_for_one_in_onnx(spooled, cache):
+    dataset, _, _ = spooled((3, 4, 5), (2, 4, 5))
+    for origin in ("ONNX", "PyTorch"):
+        found = laid_out(dataset, facts(height=4, width=5, channels=3, origin=origin), None, cache)
+        assert all(f"as the {origin} model has them" in note for note in found.notes if "transposed" in note)
+        assert any("transposed" in note for note in found.notes)
+    dataset, _, _ = spooled((3, 3, 3), (3, 3))
+    with pytest.raises(DataError) as caught:
+        laid_out(dataset, facts(height=3, width=3, channels=3, origin="PyTorch"), None, cache)
+    assert "the order of the PyTorch model" in caught.value.next_step
 
 
 def test_arrays_in_the_order_of_the_device_and_class_maps_stay_as_they_are(spooled, cache):

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 
-from edgekit.documents.facts import ModelFacts, TensorFacts, port_names
+from edgekit.documents.facts import ModelFacts, Origin, TensorFacts, port_names
 from edgekit.errors import DataError, ModelError
 from edgekit.make.workshop.compare import original
 from edgekit.make.workshop.door import Door
@@ -84,7 +84,9 @@ class FromOnnx(NamedTuple):
 
     def named(self, facts: ModelFacts) -> ModelFacts:
         """The facts with the file's own names of inputs and outputs, the axes that they had there, and what stands for names in the `.tflite`."""
-        inputs, outputs = _named(facts.inputs, self.found.inputs), _named(facts.outputs, self.found.outputs)
+        origin: Origin = "ONNX" if self.answers is None else "PyTorch"
+        inputs = _named(facts.inputs, self.found.inputs, origin)
+        outputs = _named(facts.outputs, self.found.outputs, origin)
         ports = {new: one.name for ends in (inputs, outputs) for new, one in zip(port_names(ends), ends, strict=True)}
         renamed = {new: old for new, old in ports.items() if new != old}
         return msgspec.structs.replace(
@@ -114,9 +116,9 @@ def one_by_one(arrays: Sequence[np.ndarray]) -> list[list[np.ndarray]]:
     return [[np.asarray(array[index : index + 1]) for array in arrays] for index in range(len(arrays[0]))]
 
 
-def _named(tensors: Sequence[TensorFacts], ports: Sequence[Port]) -> tuple[TensorFacts, ...]:
+def _named(tensors: Sequence[TensorFacts], ports: Sequence[Port], origin: Origin) -> tuple[TensorFacts, ...]:
     return tuple(
-        msgspec.structs.replace(tensor, name=port.name, onnx_axes=_axes(port))
+        msgspec.structs.replace(tensor, name=port.name, onnx_axes=_axes(port), origin=origin)
         for tensor, port in zip(tensors, ports, strict=True)
     )
 

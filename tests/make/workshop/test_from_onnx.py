@@ -110,6 +110,8 @@ def test_a_file_from_pytorch_is_held_against_the_answers_of_its_original(shop, t
     job = {"answers": str(answered(tmp_path)), "kind": "PyTorch 2.13.0, program", "named": "net.pt2"}
     found = shop.load(str(DIGITS), **job)
     assert found.format == "PyTorch 2.13.0, program"
+    assert found.inputs[0].layout == "channels last, and not first as in the PyTorch model"
+    assert shop.load(str(DIGITS)).inputs[0].layout.endswith("as in the ONNX model")
     assert found.notes[0].startswith("model: it agrees with the PyTorch model on random input: relative error")
     assert "onnxruntime" in found.notes[1]
     with pytest.raises(ModelError, match="differently than in PyTorch") as caught:
