@@ -31,7 +31,9 @@ DOOR = "edgekit.make.workshop."
 # PyTorch's packages, and the room that runs in a Python which may have nothing else: what it imports of edgekit must need no more.
 OF_PYTORCH = frozenset({"torch", "onnxscript"})
 PYTORCH = "edgekit.pytorch."
-WITH_PYTORCH = frozenset({"edgekit.errors", "edgekit.progress", "edgekit.jobs.child", "edgekit.project.userfunction"})
+WITH_PYTORCH = frozenset({
+    "edgekit.errors", "edgekit.progress", "edgekit.jobs.child", "edgekit.project.userfunction", "edgekit.project.user_errors",
+})  # fmt: skip
 # What only lays out: it is told every figure. It may know the values, and what says them in words.
 LAYING_OUT = ("edgekit.emit.", "edgekit.cli.render.", "edgekit.views.")
 TOLD_BY = frozenset({

@@ -5,6 +5,7 @@ What is given is told by its name, or, of a function, by what its module imports
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,9 @@ from edgekit.jobs.limits import memory_limit
 from edgekit.jobs.worker import Failed, Worker
 from edgekit.machine.torch_python import torch_python, torch_versions
 from edgekit.progress import Progress
+from edgekit.project.module_files import place_of
 from edgekit.project.project_file import ModelTable
+from edgekit.project.user_errors import by_hand
 from edgekit.project.userfunction import imported_packages, is_function
 from edgekit.torch_file.archive import is_pt2
 from edgekit.torch_file.program import Program, copy_program, require_program
@@ -90,7 +93,7 @@ def converted(
     job = {
         "form": form,
         "source": source,
-        "named": table.source,
+        "named": place_of(source, root=root) if form == "function" else table.source,
         "root": str(root),
         "sizes": sizes,
         "memory_bytes": limit,
@@ -102,7 +105,7 @@ def converted(
         if form == "program":
             copy_program(Path(source), folder / PROGRAM_FILE, trust=trust)
             asked["source"] = str(folder / PROGRAM_FILE)
-        found = _asked(asked, table.source, cache, is_trusted, progress, time_limit_s)
+        found = _asked(asked, cache, is_trusted, progress, time_limit_s)
         (folder / KIND_FILE).write_text(found["kind"], encoding="utf-8")
 
     folder = cache.folder("pytorch", name, make)
@@ -130,27 +133,40 @@ def answers_on_data(
             back = [1 + axis for axis in np.argsort(moved)] if moved else range(1, rows.ndim)
             np.save(folder / f"{index}.npy", np.ascontiguousarray(rows.transpose(0, *back)))
         asked = {**job["original"]["job"], "do": "answer", "samples": str(folder), "target": str(target)}
-        _asked(asked, job["named"], cache, job["original"]["is_trusted"], progress, None)
+        _asked(asked, cache, job["original"]["is_trusted"], progress, None)
 
 
 def _asked(
-    job: dict[str, Any], source: str, cache: Cache, trusted: bool, progress: Progress, time_limit_s: float | None
-) -> dict[str, Any]:  # fmt: skip
+    job: dict[str, Any], cache: Cache, trusted: bool, progress: Progress, time_limit_s: float | None
+) -> dict[str, Any]:
     """The answer of a job in a child with PyTorch; raises `ModelError` where it has none."""
     with cache.scratch() as temporary:
         environment = {"CUDA_VISIBLE_DEVICES": "-1", "TMPDIR": str(temporary), **({} if trusted else ONLY_TENSORS)}
         with Worker(MODULE, environment=environment, python=torch_python()) as worker:
             answer = worker.run(job, progress=progress, time_limit_s=time_limit_s)
-    if not isinstance(answer, Failed):
-        found: dict[str, Any] = answer.value
-        return found
-    last = next((line.strip() for line in reversed(answer.detail.splitlines()) if line.strip()), "")
+    if isinstance(answer, Failed):
+        raise _not_converted(answer, job, time_limit_s)
+    found: dict[str, Any] = answer.value
+    return found
+
+
+def _not_converted(failed: Failed, job: dict[str, Any], time_limit_s: float | None) -> ModelError:
+    """The error for a job that was stopped, crashed, or ended its process, as a user's own function may."""
+    if failed.timed_out:
+        return ModelError(
+            "PyTorch did not convert the model in time", where=job["named"], received=failed.reason,
+            allowed=f"{time_limit_s:g} s: the time budget, at least ten minutes, for a function and its export together",
+            next_step="give it more time with --time-budget; a function that trains may rather load the weights that it trained before",
+        )  # fmt: skip
+    last = next((line.strip() for line in reversed(failed.detail.splitlines()) if line.strip()), "")
+    said = f"{failed.reason}; the log ends with: {last[:200]}" if last else failed.reason
+    alone = by_hand(job["source"], Path(job["root"]), torch_python() or sys.executable)
     step = (
-        "give it more time with --time-budget"
-        if answer.timed_out
-        else f"the log ends with: {last[:200]}" * bool(last) or None
+        f"call it by itself, as it may end the process, crash in native code or need more memory than there is: {alone}"
+        if job["form"] == "function"
+        else "call the model once in PyTorch, and export it again; it may be damaged, or need more memory than there is"
     )
-    raise ModelError("PyTorch cannot convert the model", where=source, received=answer.reason, next_step=step)
+    return ModelError("PyTorch cannot convert the model", where=job["named"], received=said, next_step=step)
 
 
 def outline_of(source: Any, root: Path) -> Program | None:

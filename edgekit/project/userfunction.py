@@ -15,17 +15,16 @@ import importlib
 import os
 import re
 import sys
-import traceback
 from collections.abc import Iterator, Sequence
-from importlib.machinery import ModuleSpec, PathFinder
+from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any
 
 from edgekit.errors import EdgekitError, InputError, did_you_mean
+from edgekit.project.module_files import INSTALLED, file_of, is_local
+from edgekit.project.user_errors import no_module, raised, require_no_arguments
 
 _SPEC = re.compile(r"^(?P<module>[A-Za-z_]\w*(\.[A-Za-z_]\w*)*):(?P<function>[A-Za-z_]\w*)$")
-_INSTALLED = ("site-packages", "dist-packages")
-_STANDARD_LIBRARY = Path(os.__file__).parent
 
 
 def is_function(source: str) -> bool:
@@ -55,12 +54,13 @@ def call(spec: str, *, root: Path, imports: Sequence[str], error: type[InputErro
             received=spec,
             next_step=f"did you mean {near!r}?" if near else None,
         )
+    require_no_arguments(function, spec, root=root, error=error)
     try:
         return function()
     except EdgekitError:
         raise
-    except Exception as problem:
-        raise error("the function raised an error", where=_last_line(problem, spec), received=_say(problem)) from None
+    except (Exception, SystemExit) as problem:
+        raise raised(problem, "the function raised an error", spec, root=root, error=error) from None
 
 
 def load(spec: str, *, root: Path, error: type[InputError]) -> Any:
@@ -86,30 +86,13 @@ def _import(name: str, root: Path, error: type[InputError]) -> Any:
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as problem:
-        raise _no_module(problem.name, name, root, error) from None
-    except Exception as problem:
-        raise error("the module cannot be imported", where=_last_line(problem, name), received=_say(problem)) from None
+        if problem.name is not None and f"{name}.".startswith(f"{problem.name}."):
+            raise no_module(problem.name, name, root, error) from None
+        raise raised(problem, "the module cannot be imported", name, root=root, error=error) from None
+    except (Exception, SystemExit) as problem:
+        raise raised(problem, "the module cannot be imported", name, root=root, error=error) from None
     finally:
         sys.dont_write_bytecode = written
-
-
-def _no_module(missing: str | None, name: str, root: Path, error: type[InputError]) -> InputError:
-    return error(
-        f"no module named {missing!r}",
-        where=f"importing {name!r}",
-        received=name,
-        allowed=f"a module in {root} or one that is installed",
-        next_step="check the name, or name the folder with --project",
-    )
-
-
-def _say(problem: Exception) -> str:
-    return f"{type(problem).__name__}: {str(problem)[:300]}"
-
-
-def _last_line(problem: Exception, otherwise: str) -> str:
-    frames = traceback.extract_tb(problem.__traceback__)
-    return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else otherwise
 
 
 def digest(spec: str, *, root: Path, version: str = "", error: type[InputError] = InputError) -> str:
@@ -134,8 +117,8 @@ def module_identities(module: str, *, root: Path, error: type[InputError] = Inpu
     """
     paths = [str(root), *sys.path]
     PathFinder.invalidate_caches()  # so that a file written a moment ago is found
-    if _file_of(module, paths) is None:
-        raise _no_module(module, module, root, error)
+    if file_of(module, paths) is None:
+        raise no_module(module, module, root, error)
     return dict(sorted(_identities(module, paths).items()))
 
 
@@ -157,7 +140,7 @@ def _identities(module: str, paths: list[str]) -> dict[str, str]:
         top = name.partition(".")[0]
         if path is None or top == "edgekit":
             continue
-        found |= {name: _hash_of(path)} if _is_local(path) else _installed(path, name, top)
+        found |= {name: _hash_of(path)} if is_local(path) else _installed(path, name, top)
     return found
 
 
@@ -170,37 +153,16 @@ def _reached(module: str, paths: list[str]) -> Iterator[tuple[str, Path | None]]
         if name in seen:
             continue
         seen.add(name)
-        path = _file_of(name, paths)
+        path = file_of(name, paths)
         yield name, path
-        if path is not None and name.partition(".")[0] != "edgekit" and _is_local(path):
+        if path is not None and name.partition(".")[0] != "edgekit" and is_local(path):
             package = name if path.name == "__init__.py" else name.rpartition(".")[0]
             waiting += [*_parents(name), *_imported(path, package)]
 
 
-def _file_of(module: str, paths: list[str]) -> Path | None:
-    """The file that an import of a module would run, found without importing; None if there is none."""
-    first, *rest = module.split(".")
-    spec = PathFinder.find_spec(first, paths) or _found_by_hooks(first)
-    for part in rest:
-        # Only the last part of the name: for a full name the finder would look for an imported parent.
-        inside = spec.submodule_search_locations if spec is not None else None
-        spec = PathFinder.find_spec(part, list(inside)) if inside is not None else None
-    return Path(spec.origin) if spec is not None and spec.has_location and spec.origin else None
-
-
-def _found_by_hooks(name: str) -> ModuleSpec | None:
-    """What finders other than the path finder know, such as those of editable installs."""
-    finders = (getattr(finder, "find_spec", None) for finder in sys.meta_path)
-    return next((spec for find in finders if find is not None and (spec := find(name, None)) is not None), None)
-
-
-def _is_local(path: Path) -> bool:
-    return not any(name in path.parts for name in _INSTALLED) and not path.is_relative_to(_STANDARD_LIBRARY)
-
-
 def _installed(path: Path, name: str, top: str) -> dict[str, str]:
     """The distribution of a module's name, with its version; the module's file if it has none; nothing for Python's own modules."""
-    folder = next((parent for parent in path.parents if parent.name in _INSTALLED), None)
+    folder = next((parent for parent in path.parents if parent.name in INSTALLED), None)
     if folder is None:
         return {}
     metadata = re.compile(rf"{top.replace('_', '[-_.]')}-[^-]+(-py[\d.]+)?\.(dist|egg)-info", re.IGNORECASE)

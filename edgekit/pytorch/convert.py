@@ -15,6 +15,7 @@ import torch
 
 from edgekit.errors import EdgekitError, ModelError
 from edgekit.progress import Progress
+from edgekit.project.user_errors import users_line
 from edgekit.pytorch.given import Given, opened, said
 
 ONNX_FILE, PROGRAM_FILE = "model.onnx", "program.pt2"
@@ -86,7 +87,7 @@ def _write_answers(given: Given, target: Path, source: str) -> None:
         raise
     except Exception as problem:  # whatever the module raises
         raise ModelError(
-            "the model cannot be called", where=source, received=said(problem),
+            "the model cannot be called", where=users_line(problem, source), received=said(problem),
             next_step="call it once on its example inputs where it is made, and mend what fails there",
         ) from problem  # fmt: skip
     save(target, [one[None].numpy() for one in inputs], [one[None].numpy() for one in outputs])

@@ -13,6 +13,7 @@ import torch
 import torch.utils._pytree as pytree
 
 from edgekit.errors import ModelError
+from edgekit.project.user_errors import users_line
 from edgekit.project.userfunction import call
 
 EXAMPLES = (
@@ -43,11 +44,11 @@ class Given(NamedTuple):
 def opened(job: dict[str, Any]) -> Given:
     """What `job["source"]` names, by the job's `form`: 'function', 'program' or 'torchscript'; raises `ModelError`.
 
-    The job also has what it is `named` for messages, the project's `root`, and `sizes`, the shapes of the data's samples or None, for inputs whose sizes are told nowhere else.
+    The job also has what it is `named` for messages, of a function its file and line, the project's `root`, and `sizes`, the shapes of the data's samples or None, for inputs whose sizes are told nowhere else.
     """
     if job["form"] == "function":
-        module, examples = _called(job["source"], Path(job["root"]), job["sizes"])
-        return _of_program(_traced(module, examples, job["source"]), "module", module)
+        module, examples = _called(job["source"], job["named"], Path(job["root"]), job["sizes"])
+        return _of_program(_traced(module, examples, job["named"]), "module", module)
     if job["form"] == "torchscript":
         return _torchscript(job["source"], job["sizes"], job["named"])
     return _of_program(_loaded(job["source"], job["named"]), "program")
@@ -112,45 +113,78 @@ def _fitting(module: Any, sizes: Sequence[Sequence[int]], source: str) -> tuple[
         else:
             return examples
     raise ModelError(
-        "the module cannot be called on samples of the sizes of the data", where=source, received=f"samples of {sizes}: {said(problems[0])}",
+        "the module cannot be called on samples of the sizes of the data", where=users_line(problems[0], source), received=f"samples of {sizes}: {said(problems[0])}",
         allowed="float32 inputs of a sample's sizes behind a batch of 1", next_step="give data of the sizes that it takes, or return (module, (example input, ...)), tensors of batch 1",
     )  # fmt: skip
 
 
-def _called(source: str, root: Path, sizes: Sequence[Sequence[int]] | None) -> tuple[Any, tuple[Any, ...]]:
-    """A function's module in evaluation mode, and its example inputs."""
+def _called(source: str, where: str, root: Path, sizes: Sequence[Sequence[int]] | None) -> tuple[Any, tuple[Any, ...]]:
+    """A function's module in evaluation mode, and its example inputs; `where` is the function's file and line."""
     found = call(source, root=root, imports=(), error=ModelError)
     module, examples = found if isinstance(found, tuple) and len(found) == 2 else (found, None)
     if not isinstance(module, torch.nn.Module):
+        received, step = _instead_of_a_module(module)
         raise ModelError(
-            "the function returned no PyTorch module", where=source, received=_kind(module),
-            allowed="a torch.nn.Module, or (module, example inputs)", next_step="build the network in the function, load its weights, and return it",
+            "the function returned no PyTorch module", where=where, received=received, allowed="a torch.nn.Module, or (module, example inputs)",
+            next_step=step,
         )  # fmt: skip
     if examples is None and sizes is None:
-        raise ModelError("the sizes of the module's inputs are not known", where=source, next_step=EXAMPLES)
-    module = module.cpu().train(False)
+        raise ModelError("the sizes of the module's inputs are not known", where=where, next_step=EXAMPLES)
+    module = _evaluated(module, where)
     if examples is None:
-        examples = _fitting(module, sizes or (), source)
+        examples = _fitting(module, sizes or (), where)
     if isinstance(examples, torch.Tensor):
         examples = (examples,)
     if not isinstance(examples, tuple | list) or not all(isinstance(one, torch.Tensor) for one in examples):
         raise ModelError(
-            "the example inputs are no tensors", where=source, received=type(examples).__name__,
+            "the example inputs are no tensors", where=where, received=_kind(examples),
             allowed="a tensor or a tuple of tensors", next_step=EXAMPLES,
         )  # fmt: skip
-    if any(one.numel() == 0 for one in examples):
+    if not examples or any(one.numel() == 0 for one in examples):
         raise ModelError(
-            "an example input is empty", where=source, received=", ".join(str(tuple(one.shape)) for one in examples),
+            "an example input is empty", where=where, received=", ".join(str(tuple(one.shape)) for one in examples) or "no tensor",
             allowed="sizes of 1 or more, the batch's too", next_step=EXAMPLES,
+        )  # fmt: skip
+    if any(one.is_meta or one.layout != torch.strided for one in examples):
+        raise ModelError(
+            "an example input has no numbers, or is sparse", where=where, received=", ".join(f"{one.device}, {one.layout}" for one in examples),
+            allowed="dense tensors on the CPU", next_step=EXAMPLES,
         )  # fmt: skip
     return module, tuple(one.detach().cpu() for one in examples)
 
 
+def _evaluated(module: Any, where: str) -> Any:
+    """The module on the CPU in evaluation mode."""
+    try:
+        return module.cpu().train(False)
+    except Exception as problem:  # weights on the meta device, or what the user's own module does there
+        raise ModelError(
+            "the module cannot be brought to the CPU in evaluation mode", where=users_line(problem, where), received=said(problem),
+            next_step="load weights into all of its parameters, and return it from the CPU",
+        ) from problem  # fmt: skip
+
+
+def _instead_of_a_module(found: Any) -> tuple[str, str]:
+    """What a function returned instead of a module, and what to do, so that its user sees the difference."""
+    step = "build the network in the function, load its weights, and return it"
+    if found is None:
+        return "None", "end the function with `return module`"
+    if isinstance(found, dict) and found and all(isinstance(one, torch.Tensor) for one in found.values()):
+        return (
+            f"a state_dict, weights alone ({len(found)} tensors)",
+            "build the network, call its load_state_dict with these weights, and return the network",
+        )
+    if isinstance(found, torch.export.ExportedProgram):
+        return "a program of torch.export", "save it, torch.export.save(program, 'net.pt2'), and name that file"
+    return _kind(found), step
+
+
 def _kind(found: Any) -> str:
-    """What a function returned instead of a module, so that its user sees the difference."""
     if isinstance(found, type):
         return f"the class {found.__name__}, not a module made of it"
-    return f"{type(found).__name__} of {len(found)}" if isinstance(found, tuple | list | dict) else type(found).__name__
+    if isinstance(found, tuple | list):
+        return f"a {type(found).__name__} of {len(found)}: {', '.join(type(one).__name__ for one in found[:4])}"
+    return f"{type(found).__name__} of {len(found)}" if isinstance(found, dict) else type(found).__name__
 
 
 def _traced(module: Any, examples: tuple[Any, ...], source: str) -> Any:
@@ -162,7 +196,7 @@ def _traced(module: Any, examples: tuple[Any, ...], source: str) -> Any:
         return torch.export.export(module, examples, dynamic_shapes=shapes)
     except Exception as problem:  # whatever the user's own module raises, and what PyTorch says of its control flow
         raise ModelError(
-            "torch.export cannot trace the module", where=source, received=said(problem),
+            "torch.export cannot trace the module", where=users_line(problem, source), received=said(problem),
             next_step="run torch.export.export(module.eval(), example inputs) where it is made, and mend what it names",
         ) from problem  # fmt: skip
 

@@ -10,6 +10,7 @@ from edgekit.errors import MissingExtraError, ModelError
 from edgekit.ingest import from_torch
 from edgekit.ingest.model import open_model
 from edgekit.jobs.cache import Cache
+from edgekit.jobs.worker import Failed
 from edgekit.machine.torch_python import VARIABLE
 from edgekit.progress import no_progress
 from edgekit.project.project_file import ModelTable
@@ -86,3 +87,57 @@ def test_without_pytorch_the_line_that_installs_it_is_told(project, monkeypatch)
     with pytest.raises(MissingExtraError, match="cannot be started") as caught:
         opened("net:made", project)
     assert caught.value.exit_code == 3 and caught.value.where == "/no/such/python"
+
+
+class Stopped:
+    """A child that gives no result, for such a reason."""
+
+    answer = Failed(reason="")
+
+    def __init__(self, *given, **named):
+        self.named = named
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        """Nothing runs."""
+
+    def run(self, job, **more):
+        return self.answer
+
+
+@pytest.fixture
+def stopped(project, monkeypatch):
+    """What is said where the child that has PyTorch gives no result."""
+    pytest.importorskip("onnxruntime", reason="needs the `onnx` extra")
+    monkeypatch.setattr(from_torch, "Worker", Stopped)
+    monkeypatch.setattr(from_torch, "torch_versions", lambda: {"torch": "2.13.0"})
+    monkeypatch.setattr(from_torch, "torch_python", lambda: "/its/python")
+
+    def said(source: str, answer: Failed) -> ModelError:
+        monkeypatch.setattr(Stopped, "answer", answer)
+        root = project if "net:" in source else PROGRAM.parent
+        with pytest.raises(ModelError) as caught:
+            opened(source, root, time_limit_s=600.0)
+        assert caught.value.exit_code == 2
+        return caught.value
+
+    return said
+
+
+def test_a_function_that_takes_too_long_is_told_its_limit(stopped, project):
+    found = stopped("net:made", Failed(reason="was stopped at its time limit of 600 s", timed_out=True))
+    assert found.what == "PyTorch did not convert the model in time" and found.where == f"{project}/net.py:2"
+    assert "600 s" in found.allowed and "--time-budget" in found.next_step
+
+
+def test_a_function_that_ends_its_process_is_told_how_to_see_it(stopped, project):
+    found = stopped("net:made", Failed(reason="the process ended with exit code 7", detail="loading\nbye\n"))
+    assert found.where == f"{project}/net.py:2" and found.received.endswith("exit code 7; the log ends with: bye")
+    assert found.next_step.endswith(f"cd {project} && /its/python -c 'import net; net.made()'")
+
+
+def test_a_program_that_crashes_pytorch_is_told_by_its_file(stopped):
+    found = stopped(PROGRAM.name, Failed(reason="the process ended with signal SIGSEGV"))
+    assert found.where == PROGRAM.name and "damaged" in found.next_step

@@ -1,5 +1,6 @@
 """Networks of PyTorch as a user's own module has them, and files of them: `python networks.py FOLDER` writes these."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -92,6 +93,57 @@ def untraceable() -> tuple[nn.Module, torch.Tensor]:
             return x + 1 if x.sum() > 0 else x.flatten()
 
     return Depends(), torch.zeros(1, 3)
+
+
+def nothing() -> None:
+    seeded(Residual)
+
+
+def weights_alone() -> dict[str, torch.Tensor]:
+    return seeded(Residual).state_dict()
+
+
+def three() -> tuple[nn.Module, torch.Tensor, torch.Tensor]:
+    return seeded(Residual), torch.zeros(1, 3, 8, 10), torch.zeros(1)
+
+
+def a_program() -> torch.export.ExportedProgram:
+    return torch.export.export(nn.Linear(2, 2).eval(), (torch.zeros(1, 2),))
+
+
+def no_tensors() -> tuple[nn.Module, list[float]]:
+    return seeded(Residual), [0.0, 1.0]
+
+
+def no_examples() -> tuple[nn.Module, tuple[torch.Tensor, ...]]:
+    return seeded(Residual), ()
+
+
+def without_numbers() -> tuple[nn.Module, torch.Tensor]:
+    return nn.Linear(2, 2, device="meta"), torch.zeros(1, 2)
+
+
+def an_example_without_numbers() -> tuple[nn.Module, torch.Tensor]:
+    return nn.Linear(2, 2), torch.zeros(1, 2, device="meta")
+
+
+def other_sizes() -> tuple[nn.Module, torch.Tensor]:
+    return seeded(Residual), torch.zeros(1, 4, 8, 10)
+
+
+def loud() -> tuple[nn.Module, torch.Tensor]:
+    """What it writes goes to the log, however it writes it."""
+    print('{"event": "result", "value": 1}', flush=True)
+    os.write(1, b"more\n")
+    return seeded(Residual), torch.zeros(1, 3, 8, 10)
+
+
+def asks() -> nn.Module:
+    return nn.Linear(int(input("how many? ")), 2)
+
+
+def leaves() -> nn.Module:
+    os._exit(7)
 
 
 def programs(folder: Path) -> None:

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgekit.errors import ModelError, TrustError
+from edgekit.errors import MissingExtraError, ModelError, TrustError
 from edgekit.ingest.from_torch import MODULE, ONLY_TENSORS
-from edgekit.jobs.worker import Done, Worker
+from edgekit.jobs.worker import Done, Failed, Worker
 from edgekit.torch_file.program import require_program
 from edgekit.torch_file.saved import require_torchscript
 
@@ -135,19 +135,68 @@ def test_what_holds_no_network_says_what_to_do(files):
             require_torchscript(files / name, trust=True)
 
 
-@pytest.mark.parametrize(
-    ("source", "sizes", "said"),
-    [
-        ("networks:no_module", None, "returned no PyTorch module"),
-        ("networks:bare", None, "sizes of the module's inputs are not known"),
-        ("networks:bare", [[2, 2]], "cannot be called on samples of the sizes of the data"),
-        ("networks:a_class", None, "returned no PyTorch module"),
-        ("networks:no_samples", None, "example input is empty"),
-        ("networks:a_number_beside", None, "outputs of the model that are no tensors"),
-        ("networks:untraceable", None, "cannot trace the module"),
-    ],
-)
-def test_a_function_that_gives_no_network_is_an_error_of_the_model(exported, source, sizes, said):
+OF_FUNCTIONS = [
+    ("no_module", None, "returned no PyTorch module", "int"),
+    ("nothing", None, "returned no PyTorch module", "None"),
+    ("weights_alone", None, "returned no PyTorch module", "a state_dict"),
+    ("three", None, "returned no PyTorch module", "a tuple of 3: Residual, Tensor, Tensor"),
+    ("a_program", None, "returned no PyTorch module", "a program of torch.export"),
+    ("a_class", None, "returned no PyTorch module", "the class Residual"),
+    ("bare", None, "sizes of the module's inputs are not known", ""),
+    ("no_samples", None, "example input is empty", "(0, 3, 8, 10)"),
+    ("no_examples", None, "example input is empty", "no tensor"),
+    ("no_tensors", None, "example inputs are no tensors", "a list of 2: float, float"),
+    ("an_example_without_numbers", None, "example input has no numbers", "meta"),
+    ("a_number_beside", None, "outputs of the model that are no tensors", "Tensor, int"),
+]
+"""Functions that give no network, the sizes of the data, and what is said and received."""
+IN_USERS_CODE = [
+    ("bare", [[2, 2]], "cannot be called on samples of the sizes of the data", "self.stem(image)"),
+    ("other_sizes", None, "cannot trace the module", "self.stem(image)"),
+    ("untraceable", None, "cannot trace the module", "x.sum() > 0"),
+    ("asks", None, "the function raised an error", "input("),
+]
+"""Functions whose own code fails, and what stands in the line that is told."""
+
+
+@pytest.mark.parametrize(("source", "sizes", "said", "received"), OF_FUNCTIONS)
+def test_a_function_that_gives_no_network_is_an_error_of_the_model(exported, source, sizes, said, received):
     with pytest.raises(ModelError, match=said) as caught:
-        exported.convert(source, "function", sizes)
-    assert caught.value.where == source and not (exported.folder / "model.onnx").exists()
+        exported.convert(f"networks:{source}", "function", sizes)
+    assert caught.value.where == f"networks:{source}" and not (exported.folder / "model.onnx").exists()
+    assert received in (caught.value.received or "") and caught.value.next_step
+
+
+@pytest.mark.parametrize(("source", "sizes", "said", "line"), IN_USERS_CODE)
+def test_what_fails_in_a_users_code_is_placed_at_the_users_line(exported, source, sizes, said, line):
+    with pytest.raises(ModelError, match=said) as caught:
+        exported.convert(f"networks:{source}", "function", sizes)
+    file, number = caught.value.where.rsplit(":", 1)
+    assert Path(file) == HERE / "networks.py" and line in Path(file).read_text().splitlines()[int(number) - 1]
+    assert caught.value.received and caught.value.next_step and not (exported.folder / "model.onnx").exists()
+
+
+def test_a_module_without_numbers_is_placed_at_the_function(exported):
+    with pytest.raises(ModelError, match="cannot be brought to the CPU") as caught:
+        exported.convert("networks:without_numbers", "function")
+    assert caught.value.where == "networks:without_numbers" and "meta" in caught.value.received
+
+
+def test_what_a_function_writes_goes_to_the_log(exported):
+    assert "module" in exported.convert("networks:loud", "function") and exported.error() < 1e-5
+
+
+def test_a_function_that_ends_its_process_is_a_failure_that_says_how(child, exported):
+    job = {"do": "convert", "source": "networks:leaves", "named": "here", "form": "function", "root": str(HERE)}
+    answer = child.run({**job, "sizes": None, "target": str(exported.folder), "seed": 0}, time_limit_s=120)
+    assert isinstance(answer, Failed) and answer.reason == "the process ended with exit code 7"
+
+
+def test_a_pytorch_that_cannot_be_imported_is_a_part_of_the_environment(torch_python, tmp_path, monkeypatch):
+    """As where a file of the user's bears the name of a package of the exporter."""
+    (tmp_path / "onnxscript.py").write_text("raise ImportError('a library is too old')\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with Worker(MODULE, python=torch_python) as worker, pytest.raises(MissingExtraError) as caught:
+        worker.run({"do": "convert"}, time_limit_s=120)
+    assert caught.value.exit_code == 3 and "a library is too old" in caught.value.received
+    assert "onnx.py" in caught.value.next_step
