@@ -29,6 +29,17 @@ PROGRESS_INTERVAL_S = 0.1
 DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
+class _Events:
+    """The pipe to the parent, to which only the process writes that serves: a fork that comes back from a job would answer a second time."""
+
+    def __init__(self, pipe: BinaryIO) -> None:
+        self._pipe, self._process = pipe, os.getpid()
+
+    def write(self, line: bytes) -> None:
+        if os.getpid() == self._process:
+            self._pipe.write(line)
+
+
 def serve(load_handlers: Callable[[], Mapping[str, Handler]]) -> None:
     """Answer jobs until the parent closes the pipe; `load_handlers` is called once, before the first job."""
     given, events = _claim_streams()
@@ -70,9 +81,9 @@ def _is_disk_error(problem: BaseException) -> bool:
     return False
 
 
-def _claim_streams() -> tuple[BinaryIO, BinaryIO]:
+def _claim_streams() -> tuple[BinaryIO, _Events]:
     """Keep the pipes to the parent for jobs and events alone: a library's `print` goes to the log instead, and its `input` finds nothing."""
-    given, events = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb", buffering=0)
+    given, events = os.fdopen(os.dup(0), "rb"), _Events(os.fdopen(os.dup(1), "wb", buffering=0))
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.close(nothing)
@@ -81,18 +92,18 @@ def _claim_streams() -> tuple[BinaryIO, BinaryIO]:
     return given, events
 
 
-def _send(events: BinaryIO, message: dict[str, Any]) -> None:
+def _send(events: _Events, message: dict[str, Any]) -> None:
     with contextlib.suppress(BrokenPipeError):
         events.write(msgspec.json.encode(message) + b"\n")
 
 
-def _send_failure(events: BinaryIO, reason: str, *, repeatable: bool) -> None:
+def _send_failure(events: _Events, reason: str, *, repeatable: bool) -> None:
     """Send the exception being handled as a failure; a `repeatable` one would happen again with the same job."""
     detail = traceback.format_exc()
     _send(events, {"event": "failure", "reason": reason, "detail": detail, "repeatable": repeatable})
 
 
-def _reporter(events: BinaryIO) -> Progress:
+def _reporter(events: _Events) -> Progress:
     """Progress that reaches the parent at most ten times a second, and always at the end of a phase."""
     sent_at = 0.0
 

@@ -90,5 +90,9 @@ def users_line(problem: BaseException, otherwise: str) -> str:
 
 
 def say(problem: BaseException) -> str:
-    """An exception's type and message, of a bounded length."""
-    return f"{type(problem).__name__}: {str(problem)[:LONGEST]}"
+    """An exception's type and message, of a bounded length; the type alone where it fails to say its message."""
+    try:
+        said = str(problem)
+    except Exception:  # of a user's own class
+        return type(problem).__name__
+    return f"{type(problem).__name__}: {said[:LONGEST]}"

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from edgekit.errors import EdgekitError, InputError, did_you_mean
-from edgekit.project.module_files import INSTALLED, file_of, is_local
+from edgekit.project.module_files import INSTALLED, file_of, is_local, place_of
 from edgekit.project.user_errors import no_module, raised, require_no_arguments
 
 _SPEC = re.compile(r"^(?P<module>[A-Za-z_]\w*(\.[A-Za-z_]\w*)*):(?P<function>[A-Za-z_]\w*)$")
@@ -46,7 +46,12 @@ def call(spec: str, *, root: Path, imports: Sequence[str], error: type[InputErro
     import_modules(imports, root=root, error=error)
     module = _import(match["module"], root, error)
     function = getattr(module, match["function"], None)
-    if not callable(function):
+    if function is not None and not callable(function):
+        raise error(
+            f"{match['function']!r} of module {match['module']!r} is no function", where=place_of(spec, root=root), received=type(function).__name__,
+            allowed="a function without arguments", next_step="name the function that makes it",
+        )  # fmt: skip
+    if function is None:
         near = did_you_mean(match["function"], [name for name in vars(module) if not name.startswith("_")])
         raise error(
             f"module {match['module']!r} has no function {match['function']!r}",

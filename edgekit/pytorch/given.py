@@ -13,7 +13,7 @@ import torch
 import torch.utils._pytree as pytree
 
 from edgekit.errors import ModelError
-from edgekit.project.user_errors import users_line
+from edgekit.project.user_errors import say, users_line
 from edgekit.project.userfunction import call
 
 EXAMPLES = (
@@ -160,7 +160,7 @@ def _evaluated(module: Any, where: str) -> Any:
     except Exception as problem:  # weights on the meta device, or what the user's own module does there
         raise ModelError(
             "the module cannot be brought to the CPU in evaluation mode", where=users_line(problem, where), received=said(problem),
-            next_step="load weights into all of its parameters, and return it from the CPU",
+            next_step="mend what it names; all of its parameters need numbers, and none may be on the meta device",
         ) from problem  # fmt: skip
 
 
@@ -203,5 +203,5 @@ def _traced(module: Any, examples: tuple[Any, ...], source: str) -> Any:
 
 def said(problem: BaseException) -> str:
     """What an exception says, in a line of a bounded length: PyTorch's go on for pages."""
-    lines = [line.strip() for line in str(problem).splitlines() if line.strip()]
-    return f"{type(problem).__name__}: {' '.join(lines[:3])}"[:400]
+    lines = [line.strip() for line in say(problem).splitlines() if line.strip()]
+    return " ".join(lines[:3])

@@ -152,6 +152,13 @@ def test_a_crash_is_seen_though_a_fork_holds_the_pipes(worker):
     assert "SIGSEGV" in failed.reason and not failed.timed_out, "the fork would hold the pipes for ten minutes"
 
 
+def test_a_fork_that_comes_back_from_a_job_answers_nothing(worker):
+    process = worker.run({"do": "count", "total": 1}).value["process"]
+    for _ in range(3):
+        assert worker.run({"do": "fork_and_return"}, time_limit_s=20).value == process
+    assert worker.run({"do": "count", "total": 2}, time_limit_s=20).value["counted"] == 2
+
+
 def test_the_time_limit_stops_a_job(worker):
     process = worker.run({"do": "count", "total": 1}).value["process"]
     failed = worker.run({"do": "hang"}, time_limit_s=0.3)

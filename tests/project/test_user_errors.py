@@ -83,6 +83,17 @@ def test_a_name_that_a_package_lacks_is_placed_too(root):
     assert found.where == at(root, 1) and "no_such_name" in found.received
 
 
+def test_an_exception_that_cannot_say_its_message_is_told_by_its_type(root):
+    text = "class Odd(Exception):\n    def __str__(self):\n        raise ValueError\ndef make():\n    raise Odd\n"
+    found = refusal(root, text)
+    assert found.received == "Odd" and found.where == at(root, 5)
+
+
+def test_what_is_no_function_is_told_by_its_type(root):
+    found = refusal(root, "a = 1\nmake = 3\n")
+    assert "is no function" in found.what and found.received == "int" and found.where == at(root, 2)
+
+
 @pytest.mark.parametrize(
     ("text", "line"), [("import sys\nsys.exit(3)\n", 2), ("def make():\n    raise SystemExit('bye')\n", 2)]
 )

@@ -196,7 +196,7 @@ def test_no_such_function_says_the_nearest(root):
     error = problem(root, "own_data:make_dat")
     assert error.what == "module 'own_data' has no function 'make_dat'"
     assert error.next_step == "did you mean 'make_data'?" and error.where == str(root / "own_data.py")
-    assert "no function 'NUMBER'" in problem(root, "own_data:NUMBER").what
+    assert "'NUMBER' of module 'own_data' is no function" in problem(root, "own_data:NUMBER").what
     with pytest.raises(DataError, match="has no function"):
         load("own_data:missing", root=root, error=DataError)
 

@@ -83,8 +83,14 @@ def fork_and_crash(job, progress):
     os.kill(os.getpid(), signal.SIGSEGV)
 
 
+def fork_and_return(job, progress):
+    """Come back twice: the parent's answer is told by its process."""
+    os.fork()
+    return os.getpid()
+
+
 HANDLERS = (
-    count, wrong_input, unexpected, disk_full, crash, ask, die_in_real_time, leave, fill_memory, hang, talk, start_another, fork_and_crash,
+    count, wrong_input, unexpected, disk_full, crash, ask, die_in_real_time, leave, fill_memory, hang, talk, start_another, fork_and_crash, fork_and_return,
 )  # fmt: skip
 
 if __name__ == "__main__":
