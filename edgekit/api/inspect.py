@@ -19,6 +19,8 @@ from edgekit.onnx_file.outline import is_onnx
 from edgekit.progress import Progress, no_progress
 from edgekit.project.userfunction import is_function
 from edgekit.tflite.given import is_tflite
+from edgekit.torch_file.archive import is_pt2
+from edgekit.torch_file.saved import is_saved
 from edgekit.watching.auto import Auto, shows_progress
 
 if TYPE_CHECKING:
@@ -79,8 +81,10 @@ def inspect(
 
 def _refuse_what_is_no_model(path: Path) -> None:
     """Refuse a path that is not a Keras model before it is hashed, which may take long, and before TensorFlow is started."""
-    if not path.exists() or (path.is_dir() and (path / "saved_model.pb").exists()) or is_onnx(path):
+    if not path.exists() or (path.is_dir() and (path / "saved_model.pb").exists()):
         return  # a missing file is an error where it is opened, with the nearest name
+    if is_onnx(path) or is_pt2(path) or is_saved(path):
+        return  # their own readers say what is wrong
     try:
         if path.is_file():
             with path.open("rb") as file:

@@ -5,6 +5,7 @@ For what is in the cache only a hash is computed; everything else is read in a c
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -249,12 +250,12 @@ def _parquet_reader(files: Sequence[Path]) -> str:
 
 def _path_digest(path: Path, error: type[ModelError] | type[DataError], what: str, cache: Cache) -> str:
     if not path.exists():
-        siblings = [sibling.name for sibling in path.parent.iterdir()] if path.parent.is_dir() else []
-        near = did_you_mean(path.name, siblings)
+        beside = [one.name for one in path.parent.iterdir() if one.exists()] if path.parent.is_dir() else []
+        near = did_you_mean(path.name, beside)
         raise error(
             f"the {what} does not exist",
             where=str(path),
-            received=str(path),
+            received=f"a link to {os.readlink(path)}" if path.is_symlink() else str(path),
             allowed="a path, or module:function",
             next_step=f"did you mean {near!r}?" if near else "check the path; it is relative to the project's folder",
         )

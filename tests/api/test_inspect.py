@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,7 @@ from edgekit.documents.inspection import Inspection
 from edgekit.emit.schema import schema_text
 from edgekit.errors import InputError, ModelError, ProfileError
 from edgekit.jobs.pool import Pool
+from edgekit.torch_file.kinds import OLD_FORM
 from edgekit.values import from_json, to_json
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -111,6 +113,15 @@ def test_what_is_no_model_is_said_before_anything_is_started(name, tmp_path, mon
     with pytest.raises(ModelError) as caught:
         edgekit.inspect(name)
     assert name in caught.value.where
+
+
+def test_a_file_of_pytorch_without_a_network_is_told_by_its_own_reader(tmp_path, monkeypatch):
+    monkeypatch.setenv("EDGEKIT_CACHE", str(tmp_path / "cache"))
+    for name in ("old.pt", "old.pt2"):  # a state_dict as torch.save wrote it before PyTorch 1.6
+        (tmp_path / name).write_bytes(OLD_FORM + b"".join(pickle.dumps(one, protocol=2) for one in (1001, {}, {})))
+        with pytest.raises(ModelError, match="weights, and no network") as caught:
+            edgekit.inspect(tmp_path / name, project=tmp_path)
+        assert name in caught.value.where
 
 
 def test_bad_arguments_are_named(tmp_path):

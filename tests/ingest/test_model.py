@@ -96,6 +96,13 @@ def test_a_path_that_there_is_not_suggests_the_nearest_before_any_worker_starts(
     assert "relative to the project" in caught.value.next_step
 
 
+def test_a_link_to_nothing_is_told_as_that_and_not_suggested(tmp_path, opened):
+    (tmp_path / "model.pt2").symlink_to("gone.pt2")
+    with pytest.raises(ModelError, match="the model does not exist") as caught:
+        opened("model.pt2", Answering())
+    assert caught.value.received == "a link to gone.pt2" and "did you mean" not in caught.value.next_step
+
+
 def test_a_pipe_is_refused_before_anybody_waits_for_it(tmp_path, opened):
     os.mkfifo(tmp_path / "a.keras")
     os.mkfifo(tmp_path / "a.npz")
