@@ -27,8 +27,9 @@ LONGEST_S = 60.0
 
 
 def torch_python() -> str | None:
-    """The Python of another environment that has PyTorch; None for this one."""
-    return os.environ.get(VARIABLE) or None
+    """The Python of another environment that has PyTorch, with `~` as a shell has it; None for this one."""
+    named = os.environ.get(VARIABLE)
+    return os.path.expanduser(named) if named else None
 
 
 class Lack(Value):

@@ -116,7 +116,8 @@ def _check(infos: list[zipfile.ZipInfo], size: int, *, compressed: bool) -> None
 
 
 def _damaged(name: str, problem: Exception) -> Damaged:
-    return Damaged(ascii(name)[1:-1][:80], f"cannot be read: {type(problem).__name__}: {problem}"[:160])
+    said = str(problem) if isinstance(problem, zipfile.BadZipFile) else f"{type(problem).__name__}: {problem}"
+    return Damaged(ascii(name)[1:-1][:80], f"is not as it was written: {said}"[:160])
 
 
 def _no_archive(file: IO[bytes], problem: Exception) -> str:

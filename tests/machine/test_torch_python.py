@@ -117,6 +117,13 @@ def test_what_starts_and_is_no_python_is_told_without_words_of_ours(named, monke
     assert not any(word in str(found) for word in ("JSON", "CalledProcess", "Traceback", "import json"))
 
 
+def test_a_home_folder_may_be_written_as_in_a_shell(installed, monkeypatch):
+    python = installed(FIT)
+    monkeypatch.setenv("HOME", str(python.parent))
+    monkeypatch.setenv(VARIABLE, f"~/{python.name}")
+    assert where.torch_python() == str(python) and torch_versions()["torch"] == FIT["torch"]
+
+
 def test_a_folder_is_told_where_its_python_is(monkeypatch, tmp_path):
     monkeypatch.setenv(VARIABLE, str(tmp_path))
     found = refusal()
