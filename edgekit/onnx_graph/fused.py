@@ -41,6 +41,11 @@ class Index:
             float(found.reshape(-1)[0]) if found is not None and found.size == 1 and found.dtype.kind in "fiu" else None
         )
 
+    def integers(self, name: str) -> tuple[int, ...] | None:
+        """A constant that is a list of whole numbers."""
+        found = self._constants.get(name)
+        return tuple(found.reshape(-1).tolist()) if found is not None and found.dtype.kind == "i" else None
+
     def is_number(self, name: str, value: float) -> bool:
         """Whether a value is that one number, but for what half precision leaves of it."""
         found = self.number(name)
@@ -56,7 +61,7 @@ Pattern = Callable[[Index, Node], Node | None]
 
 def fused(graph: OnnxGraph) -> OnnxGraph:
     """The graph with such nodes joined."""
-    for pattern in (_bias, _hard_sigmoid, _gated, _gelu, _layer_norm, _scaled_norm):
+    for pattern in (_padding, _bias, _hard_sigmoid, _gated, _gelu, _layer_norm, _scaled_norm):
         index = Index(graph)
         graph = graph.replaced(tuple(pattern(index, node) or node for node in graph.nodes))
     return graph
@@ -72,6 +77,39 @@ def _pairs(node: Node) -> Iterator[tuple[str, str]]:
 def _instead(node: Node, operator: str, inputs: tuple[str, ...], **attributes: Any) -> Node:
     """A node that makes the same value."""
     return dataclasses.replace(node, operator=operator, inputs=inputs, attributes=attributes)
+
+
+def _padding(index: Index, node: Node) -> Node | None:
+    """Zeros put around what a convolution takes: its own padding, which Keras's "same" may then be equal to."""
+    auto = node.text("auto_pad", "NOTSET")
+    pad = index.maker(node.inputs[0], "Pad") if node.operator == "Conv" and auto in ("NOTSET", "VALID") else None
+    weight = index.constant(node.inputs[1]) if pad is not None else None
+    around = (
+        _zeros_around(index, pad, weight.ndim) if pad is not None and weight is not None and weight.ndim > 2 else None
+    )
+    if pad is None or around is None:
+        return None
+    own = (node.integers("pads") if auto == "NOTSET" else None) or (0,) * len(around)
+    if len(own) != len(around):
+        return None
+    pads = tuple(one + other for one, other in zip(own, around, strict=True))
+    attributes = {**node.attributes, "auto_pad": "NOTSET", "pads": pads}
+    return dataclasses.replace(node, inputs=(pad.inputs[0], *node.inputs[1:]), attributes=attributes)
+
+
+def _zeros_around(index: Index, pad: Node, rank: int) -> tuple[int, ...] | None:
+    """The zeros that a `Pad` puts before and behind the spatial axes, as a convolution's `pads`; None where it does anything else."""
+    given, value, listed = (*pad.inputs[1:], "", "", "")[:3]
+    sizes = pad.integers("pads") if not given else index.integers(given)
+    axes = tuple(range(rank)) if not listed else index.integers(listed)
+    is_zero = index.is_number(value, 0.0) if value else pad.number("value", 0.0) == 0
+    if not is_zero or pad.text("mode", "constant") != "constant" or sizes is None or axes is None:
+        return None
+    if len(sizes) != 2 * len(axes) or min(sizes, default=0) < 0:
+        return None
+    around = np.zeros((2, rank), np.int64)
+    around[:, [axis % rank for axis in axes]] = np.reshape(sizes, (2, -1))
+    return None if around[:, :2].any() else tuple(around[:, 2:].reshape(-1).tolist())
 
 
 def _bias(index: Index, node: Node) -> Node | None:

@@ -39,6 +39,39 @@ def test_convolutions_of_every_kind(small, imported_alike, kinds):
     assert "Permute" not in listed
 
 
+def test_zeros_put_around_what_a_convolution_takes_are_its_own_padding(small, imported_alike, kinds):
+    """As PyTorch's exporter writes `F.pad` before a convolution, with the padding in which TensorFlow's "same" is uneven."""
+    model = small(18)
+    x, kernel = model.entry(1, 3, 8, 10), model.weight(4, 3, 3, 3)
+    uneven, axes = model.constant(np.array([0, 0, 0, 0, 0, 0, 1, 1])), model.constant(np.array([-1, 2]))
+    padded = model.node("Pad", x, uneven, model.constant(np.float32(0)))
+    listed = model.node("Pad", x, model.constant(np.array([0, 0, 1, 1])), "", axes)
+    made = [
+        model.node("Conv", padded, kernel, strides=[2, 2]),
+        model.node("Conv", listed, model.weight(3, 1, 3, 3), strides=[2, 2], auto_pad="VALID", group=3),
+        model.node("Conv", padded, kernel, pads=[1, 1, 0, 0]),
+    ]
+    found = imported_alike(model, *made).model
+    assert sorted(kinds(found)) == ["Conv2D", "Conv2D", "DepthwiseConv2D"]
+    assert {layer.padding for layer in found.layers if hasattr(layer, "padding")} == {"same"}
+
+
+def test_a_pad_that_does_more_than_a_convolutions_padding_stays(small, imported_alike, kinds):
+    model = small()
+    x = model.entry(1, 3, 8, 10)
+    around, cut = (model.constant(np.array([0, 0, start, 0, 0, 0, 1, 1])) for start in (0, -1))
+    wider = model.constant(np.array([0, 1, 0, 0, 0, 0, 0, 0]))
+    padded = [
+        model.node("Pad", x, around, model.constant(np.float32(2))),
+        model.node("Pad", x, around, mode="reflect"),
+        model.node("Pad", x, cut),
+    ]
+    made = [model.node("Conv", one, model.weight(4, 3, 3, 3)) for one in padded]
+    made.append(model.node("Conv", model.node("Pad", x, wider), model.weight(4, 4, 3, 3)))
+    listed = kinds(imported_alike(model, *made).model)
+    assert listed.count("Conv2D") == 4 and sum("Pad" in kind for kind in listed) == 4
+
+
 def test_a_sequence_in_channels_first_moves_once_each_way(small, imported_alike, kinds):
     model = small()
     x = model.node("Relu", model.node("Conv", model.entry(1, 3, 12), model.weight(6, 3, 3), pads=[1, 1]))
