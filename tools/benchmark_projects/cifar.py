@@ -14,11 +14,11 @@ from pathlib import Path
 import keras
 import numpy as np
 from PIL import Image
+from shifted import mirrored_and_shifted
 
 EPOCHS = 24
 HELD_OUT = 10
 """Every tenth training image is the validation split, which the model is not trained on."""
-AUGMENT_PIXELS = 4
 
 
 def arrays():
@@ -84,17 +84,8 @@ def trained_model(make=network):
     for epoch in range(EPOCHS):
         began = time.monotonic()
         order = generator.permutation(len(x))[: steps * batch]
-        model.fit(_augmented(x[order], generator), y[order], batch_size=batch, verbose=0)
+        model.fit(mirrored_and_shifted(x[order], generator), y[order], batch_size=batch, verbose=0)
         if epoch == 1:  # the first one also compiles
             left = (EPOCHS - 2) * (time.monotonic() - began)
             print(f"training: about {left:.0f} s more for {EPOCHS - 2} epochs", file=sys.stderr, flush=True)
     return model
-
-
-def _augmented(images, generator):
-    padded = np.pad(images, ((0, 0), *[(AUGMENT_PIXELS, AUGMENT_PIXELS)] * 2, (0, 0)), mode="reflect")
-    made = np.empty_like(images)
-    for index, (row, column, mirrored) in enumerate(generator.integers(0, [9, 9, 2], (len(images), 3))):
-        crop = padded[index, row : row + 32, column : column + 32]
-        made[index] = crop[:, ::-1] if mirrored else crop
-    return made
