@@ -12,28 +12,23 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterator, Mapping
-from typing import Any
 
-import numpy as np
-
-from edgekit.tflite.model import ABSENT, Operator, Tensor, TfliteModel
+from edgekit.tflite.model import TfliteModel
 from edgekit.tflite.reader import parse_tflite
+from edgekit.tflite.rescaled import KERNELS, bound, fixed, rescaled
 from edgekit.tflite.scaled import Scaled, scaled_tensors
 
 LARGEST_OF_ZERO = 1e-8
 """No range but one of nothing has a scale this small: 255 steps of it are 2.5e-6."""
-SUMS, PRODUCTS, KERNELS = ("ADD", "SUB"), ("MUL",), ("FULLY_CONNECTED", "CONV_2D", "DEPTHWISE_CONV_2D")
+SUMS, PRODUCTS = ("ADD", "SUB"), ("MUL",)
 LEAST_OF_SUM, LEAST_OF_PRODUCT, MOST = 2.0**-9, 2.0**-15, 2.0**7
 """The bounds, each half or double what XNNPACK takes."""
-BIAS = 2
-"""The place of the bias among the inputs of a layer with a kernel: its steps are those of the input times those of the weights."""
-WIDE: dict[str, np.dtype[Any]] = {"int32": np.dtype("<i4"), "int64": np.dtype("<i8")}
 MOST_ROUNDS = 20
 """Each raised scale may ask for another; the bounds are met after two or three rounds."""
 
 
 def raised_small_scales(content: bytes) -> bytes:
-    """The file with these scales raised, and with the constants and biases that are in their steps; its length stays.
+    """The file with these scales raised, and with the constants and biases that are in their steps; its length stays, unless constants share their bytes.
 
     A scale stays where an operator of another kind has biases in its steps.
     """
@@ -45,38 +40,27 @@ def raised_small_scales(content: bytes) -> bytes:
         if one.dtype in ("int8", "int16") and len(one.scales) == 1 and one.scales[0] > 0  # 0: a constant of zeros alone
     }
     after = _raised(model, before, _weights(model, scaled))
-    made = bytearray(content)
-    for index in (index for index, scale in after.items() if scale != before[index]):
-        tensor, factor = model.tensors[index], after[index] / before[index]
-        if tensor.span is not None:
-            _rescale(made, tensor, np.dtype(tensor.dtype), factor, tensor.zero_points[0])
-        scaled[index].write(made, [after[index]])
-        for operator in model.operators:
-            if operator.name in KERNELS and operator.inputs[0] == index and _biases(operator, scaled):
-                bias = operator.inputs[BIAS]
-                _rescale(made, model.tensors[bias], WIDE[scaled[bias].dtype], factor)
-                scaled[bias].write(made, [scale * factor for scale in scaled[bias].scales])
-    return bytes(made)
+    return rescaled(content, model, scaled, {index: after[index] for index in after if after[index] != before[index]})
 
 
 def _raised(model: TfliteModel, before: Mapping[int, float], weights: Mapping[int, float]) -> dict[int, float]:
     """Every scale after it: values of nothing have the middle one, others the least that suffices."""
-    scales, fixed = dict(before), _fixed(model, before)
+    scales, kept = dict(before), fixed(model, before)
     common = [scale for index, scale in before.items() if scale > LARGEST_OF_ZERO and model.tensors[index].span is None]
     for index, scale in before.items():
-        if scale <= LARGEST_OF_ZERO and index not in fixed and common:
+        if scale <= LARGEST_OF_ZERO and index not in kept and common:
             scales[index] = statistics.median_low(common)
     for _ in range(MOST_ROUNDS):
         wanted = {
             index: scale
             for index, scale in _wanted(model, scales, weights)
-            if index not in fixed and scale > scales[index]
+            if index not in kept and scale > scales[index]
         }
         if not wanted:
             break
         for index, scale in wanted.items():
-            for bound in _bound(model, before, index):
-                scales[bound] = max(scale, scales[bound])
+            for each in bound(model, before, index):
+                scales[each] = max(scale, scales[each])
     return scales
 
 
@@ -102,50 +86,7 @@ def _wanted(
                 yield min(zip(both, (first, rest[0]), strict=True))[1], least / max(both)
 
 
-def _bound(model: TfliteModel, before: Mapping[int, float], index: int) -> set[int]:
-    """The values that have to keep the scale of one: those of its scale and zero point that operators move it to or from."""
-    one, found, new = model.tensors[index], {index}, {index}
-    while new:
-        beside = {
-            each
-            for operator in model.operators
-            if new & {*operator.inputs, *operator.outputs}
-            for each in (*operator.inputs, *operator.outputs)
-        }
-        new = {
-            each
-            for each in beside - found
-            if each in before and before[each] == before[index] and model.tensors[each].zero_points == one.zero_points
-        }
-        found |= new
-    return found
-
-
-def _fixed(model: TfliteModel, before: Mapping[int, float]) -> set[int]:
-    """The values that an operator has biases for that are not known here, and those that are bound to them."""
-    wide = {tensor.index for tensor in model.tensors if tensor.dtype in WIDE and tensor.scales}
-    kept = {
-        index for operator in model.operators if operator.name not in KERNELS and wide & set(operator.inputs)
-        for index in operator.inputs if index in before
-    }  # fmt: skip
-    return {bound for index in kept for bound in _bound(model, before, index)}
-
-
 def _weights(model: TfliteModel, scaled: list[Scaled]) -> dict[int, float]:
     """The largest scale of each kernel."""
     kernels = {operator.inputs[1] for operator in model.operators if operator.name in KERNELS}
     return {index: max(scaled[index].scales) for index in kernels if scaled[index].scales}
-
-
-def _biases(operator: Operator, scaled: list[Scaled]) -> bool:
-    """Whether a layer with a kernel has a bias in steps of its input."""
-    place = operator.inputs[BIAS] if len(operator.inputs) > BIAS else ABSENT
-    return place != ABSENT and scaled[place].dtype in WIDE and bool(scaled[place].scales)
-
-
-def _rescale(made: bytearray, tensor: Tensor, dtype: np.dtype, factor: float, zero_point: int = 0) -> None:
-    """Put a constant into steps that are larger by a factor."""
-    assert tensor.span is not None, "a constant has bytes"
-    start, size = tensor.span
-    steps = np.frombuffer(made, dtype, size // dtype.itemsize, start).astype(np.float64) - zero_point
-    made[start : start + size] = (np.round(steps / factor) + zero_point).astype(dtype).tobytes()

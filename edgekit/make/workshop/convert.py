@@ -39,6 +39,7 @@ from edgekit.tflite.model import TfliteModel
 from edgekit.tflite.patched import patched
 from edgekit.tflite.port_order import order_ports
 from edgekit.tflite.reader import parse_tflite, read_tflite
+from edgekit.tflite.reversed_scales import mended_reversed_scales
 from edgekit.tflite.small_scales import raised_small_scales
 from edgekit.tflite.weights import kernels
 from edgekit.values import to_builtins
@@ -73,7 +74,7 @@ def convert(job: dict[str, Any], progress: Progress) -> Any:
             content = converter.convert()
         if not conversion_of(last).takes_quantized:  # such a file stays as it was given
             content = order_ports(free_batch(content), job["inputs"], job["outputs"])
-            content = raised_small_scales(mended_lstm_scales(content))
+            content = raised_small_scales(mended_reversed_scales(mended_lstm_scales(content)))
     except Exception as problem:
         raise RuntimeError(_first_reason(problem)) from problem
     content, mended = _mended(tools, content, model, steps)

@@ -18,6 +18,9 @@ BESIDE_NOTHING = {
     "behind a convolution": lambda layers, dead, live: layers.Flatten()(
         layers.Conv1D(2, 3, padding="same", bias_initializer="ones")(layers.Reshape((FEATURES, 1))(dead))
     ),
+    "beside a constant of the same byte": lambda layers, dead, live: (
+        layers.Activation("tanh")(live) + 1e-6 + layers.Activation("sigmoid")(live) * 0.3
+    ),
     "next to nothing": lambda layers, dead, live: live + live * 1e-5 + 1e-6,
     "moved, then added": lambda layers, dead, live: layers.Flatten()(
         layers.Reshape((2, 4))(dead) + layers.Reshape((2, 4))(live)
