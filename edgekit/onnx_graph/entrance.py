@@ -77,30 +77,36 @@ def _shape(
 ) -> tuple[int, ...]:
     """The shape of one sample: the batch is 1."""
     shape = list(one.shape)
-    if shape and (isinstance(shape[0], str) or feeds(graph, one.name, _has_batch_first)):
-        shape[0] = 1
-    if named is not None:
-        shape[named] = 1
-    if len(shape) == 3 and feeds(graph, one.name, _is_recurrent):
-        shape[1] = 1
+    batch = _batch_axis(one, graph) if named is None else named
+    if batch is not None:
+        shape[batch] = 1
     if given is not None:
-        wanted = tuple(given) if len(given) == len(shape) else (1, *given)
-        if len(wanted) != len(shape) or any(
-            isinstance(size, int) and size != other for size, other in zip(shape[1:], wanted[1:], strict=True)
-        ):
-            raise DataError(
-                f"the data do not fit the input {one.name!r}", where=where, received=str(tuple(given)),
-                allowed=str(tuple(size or "free" for size in one.shape)).replace("'", ""),
-                next_step="give samples of the input's shape, with the channels first or last",
-            )  # fmt: skip
-        shape[1:] = wanted[1:]
+        _fill(shape, given, batch or 0, one, where)
+    if shape and isinstance(shape[0], str):
+        shape[0] = 1
     unknown = [f"{one.name}[{axis}] {size!r}" for axis, size in enumerate(shape) if isinstance(size, str)]
     free += unknown
     return tuple(size if isinstance(size, int) else 1 for size in shape)
 
 
+def _fill(shape: list[int | str], given: tuple[int, ...], batch: int, one: Declared, where: str) -> None:
+    """Fill in the sizes of the data behind the batch, or of a sample's tensor with its batch; raises `DataError` where they are not the file's."""
+    wanted = given if len(given) == len(shape) else (*given[:batch], 1, *given[batch:])
+    others = [axis for axis in range(len(shape)) if axis != batch]
+    if len(wanted) != len(shape) or any(
+        isinstance(shape[axis], int) and shape[axis] != wanted[axis] for axis in others
+    ):
+        raise DataError(
+            f"the data do not fit the input {one.name!r}", where=where, received=str(tuple(given)),
+            allowed=str(tuple(size or "free" for size in one.shape)).replace("'", ""),
+            next_step="give samples of the input's shape, with the channels first or last",
+        )  # fmt: skip
+    for axis in others:
+        shape[axis] = wanted[axis]
+
+
 def _port(one: Declared, shape: tuple[int, ...], named: int | None, graph: OnnxGraph) -> Port:
-    batch = _batch_axis(one.name, shape, graph) if named is None else named
+    batch = _batch_axis(one, graph) if named is None else named
     order = tuple(axis for axis in range(len(shape)) if axis != batch)
     if len(shape) == 4 and batch == 0 and feeds(graph, one.name, _is_spatial):
         order = CHANNELS_LAST
@@ -110,11 +116,13 @@ def _port(one: Declared, shape: tuple[int, ...], named: int | None, graph: OnnxG
     )  # fmt: skip
 
 
-def _batch_axis(name: str, shape: tuple[int, ...], graph: OnnxGraph) -> int | None:
-    """The axis of size 1 that Keras has before all others; None where each sample is a whole ONNX tensor."""
-    if len(shape) == 3 and feeds(graph, name, _is_recurrent):
+def _batch_axis(one: Declared, graph: OnnxGraph) -> int | None:
+    """The axis that Keras has before all others; None where each sample is a whole ONNX tensor."""
+    if len(one.shape) == 3 and feeds(graph, one.name, _is_recurrent):
         return 1
-    return 0 if shape and shape[0] == 1 else None
+    if one.shape and (one.shape[0] == 1 or isinstance(one.shape[0], str) or feeds(graph, one.name, _has_batch_first)):
+        return 0
+    return None
 
 
 def _is_spatial(node: Node, name: str) -> bool:

@@ -49,8 +49,8 @@ def require_standard(model: Any, opset: int, where: str) -> None:
 
 
 def _twice(graph: Any) -> Iterator[str]:
-    """Names that several nodes have: onnxruntime opens no such file."""
-    counts = collections.Counter(node.name for node in graph.node if node.name)
+    """Names that several nodes have: onnxruntime opens no such file. It knows those that only hold a constant by the constant's name."""
+    counts = collections.Counter(node.name for node in graph.node if node.name and node.op_type != "Constant")
     return (f"{count} nodes have the name {name!r}" for name, count in counts.items() if count > 1)
 
 

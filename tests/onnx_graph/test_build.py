@@ -103,6 +103,17 @@ def test_a_state_has_its_batch_where_the_file_names_it(small, imported_alike):
     assert [port.keras_shape for port in found.inputs] == [(6,), (2, 6)]
 
 
+def test_data_fill_the_sizes_around_a_batch_that_is_not_the_first_axis(small, imported_alike):
+    model = small()
+    x, state = model.entry("batch", "width"), model.entry(2, "batch", "width", name="state")
+    found = imported_alike(model, model.node("Add", state, x), sizes={"x": (6,), "state": (2, 6)})
+    assert [port.keras_shape for port in found.inputs] == [(6,), (2, 6)]
+    model = small()
+    weights = model.weight(1, 12, 4), model.weight(1, 12, 3)
+    made, _ = model.node("LSTM", model.entry("steps", "batch", 4), *weights, outputs=2, hidden_size=3)
+    assert imported_alike(model, made, sizes={"x": (7, 4)}).inputs[0].keras_shape == (7, 4)
+
+
 def test_a_branch_whose_condition_is_known_is_taken(small, imported_alike, kinds):
     """As exporters write a squeeze that depends on a size; the branch takes a value from around it."""
     helper = pytest.importorskip("onnx").helper

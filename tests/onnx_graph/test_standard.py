@@ -64,6 +64,12 @@ def test_all_faults_are_told_at_once_and_operators_that_nobody_knows_are_left_to
     assert len(graph_of(model(node("Own", ["x"], ["y"], sides="3")), "net.onnx").nodes) == 1
 
 
+def test_constants_may_share_a_name():
+    held = [node("Constant", [], [name], name="anon", value_float=1.0) for name in "ab"]
+    nodes = graph_of(model(*held, node("Sum", ["x", "a", "b"], ["y"])), "net.onnx").nodes
+    assert [one.operator for one in nodes] == ["Sum"]
+
+
 def test_an_opset_of_the_future_is_told():
     with pytest.raises(ModelError, match="has an opset that the installed package onnx does not know") as caught:
         graph_of(model(conv(), opset=99), "net.onnx")
