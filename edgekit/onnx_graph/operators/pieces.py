@@ -55,6 +55,9 @@ def split(step: Step) -> Sequence[Laid]:
         return [given]
     order = order_with(given, axis)
     ends = [int(one) for one in np.cumsum(sizes)[:-1]]
+    if order.index(axis) == len(order) - 1 and all(sizes):  # of slices, each channel can be followed
+        starts = zip((0, *ends), sizes, strict=True)
+        return [cut_of(step, given, {axis: slice(start, start + size)}) for start, size in starts]
     pieces = step.op(step.ops.split, step.by_order(given, order), ends, axis=order.index(axis) + 1)
     shapes = [[size if place == axis else one for place, one in enumerate(given.shape)] for size in sizes]
     return [

@@ -9,6 +9,7 @@ import numpy as np
 from edgekit.keras_graph.call_graph import flat
 from edgekit.keras_graph.flat_graph import Call, Value, values_in
 from edgekit.passes.affine import affine
+from edgekit.passes.channels import cuts
 from edgekit.passes.channels.curves import name_of_curve
 from edgekit.passes.channels.layers import KINDS, family_of
 from edgekit.passes.channels.layers.interface import is_bound
@@ -56,6 +57,8 @@ def _known(name: str, call: Call) -> Role:
         return Role.ALIKE if _is_merged_alike(call) else Role.CLOSED
     if name == "Concatenate":
         return _joined(call)
+    if name == cuts.KIND:
+        return Role.CLOSED if cuts.cut_of(call) is None else Role.CUTS
     if list(call.args) != list(call.inputs) or len(call.inputs) != 1:
         return Role.CLOSED
     if name in KINDS:

@@ -7,12 +7,14 @@ from typing import Any
 import numpy as np
 
 from edgekit.keras_graph.flat_graph import Call, FlatGraph, Value
+from edgekit.passes.channels.cuts import key_of_fewer
 from edgekit.passes.channels.dead import Dead
 from edgekit.passes.channels.kernels import Reading
 from edgekit.passes.channels.layers import family_of
 from edgekit.passes.channels.layers.interface import again
 from edgekit.passes.channels.layout import Part
 from edgekit.passes.channels.ranges import Channels
+from edgekit.passes.channels.roles import Role
 from edgekit.passes.kinds import kind
 from edgekit.passes.rewriting import Rewriting, weighted
 
@@ -28,7 +30,10 @@ def narrowed(tools: Any, graph: FlatGraph, channels: Channels, dead: Dead) -> Fl
     instead: dict[Value, Value] = {}
     for call in places:
         taking = call.taking(instead)
-        made = rewriting.call(_layer(call, taking, channels, dead), *taking.args, **taking.kwargs)
+        args = taking.args
+        if channels.roles[id(call)] is Role.CUTS:
+            args = (args[0], key_of_fewer(call, _stays(call.inputs[0], dead)))
+        made = rewriting.call(_layer(call, taking, channels, dead), *args, **taking.kwargs)
         rewriting.put(call, made)
         instead[call.outputs[0]] = made
     return rewriting.done()

@@ -1,4 +1,4 @@
-"""What a call can do with channels: mix them by a kernel, treat each alike, join or flatten them, or something that is not known."""
+"""What a call can do with channels: mix them by a kernel, treat each alike, join, cut or flatten them, or something that is not known."""
 
 from __future__ import annotations
 
@@ -12,5 +12,6 @@ class Role(enum.Enum):
     ALIKE = "channel by channel"
     GROUPED = "each channel is a sum over those of its group"
     JOINS = "the channels of the inputs one after another"
+    CUTS = "some channels of the input, as they follow each other"
     FLATTENS = "the channels once for each place"
     CLOSED = "not known, or not to be changed"

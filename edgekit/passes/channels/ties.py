@@ -7,27 +7,32 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from edgekit.keras_graph.flat_graph import Call, Value
+from edgekit.passes.channels.cuts import cut_of
 from edgekit.passes.channels.layers import family_of
 from edgekit.passes.channels.roles import Role
 
+ALL = slice(None)
 
-def ties(call: Call, role: Role) -> Iterator[tuple[Value, np.ndarray]]:
-    """Each input of a call that sums nothing up, and by (any, its channel) the channels of the output that are tied to it."""
+
+def ties(call: Call, role: Role) -> Iterator[tuple[Value, slice, np.ndarray]]:
+    """Each input of a call that sums nothing up, which of its channels are tied to the output, and by (any, such a channel) the output's channels."""
     (made,) = call.outputs
     channels = np.arange(made.shape[-1] or 0)
     first = 0
     for value in call.inputs:
         size = value.shape[-1] or 0
         if role is Role.JOINS:
-            yield value, channels[None, first : first + size]
+            yield value, ALL, channels[None, first : first + size]
             first += size
         elif role is Role.FLATTENS:
-            yield value, channels.reshape(-1, size)
+            yield value, ALL, channels.reshape(-1, size)
         elif role is Role.GROUPED:
             groups = call.operation.groups
-            yield value, np.repeat(channels.reshape(groups, -1).T, size // groups, axis=1)
+            yield value, ALL, np.repeat(channels.reshape(groups, -1).T, size // groups, axis=1)
+        elif role is Role.CUTS:
+            yield value, cut_of(call) or ALL, channels[None]
         else:
-            yield value, channels.reshape(size, -1).T
+            yield value, ALL, channels.reshape(size, -1).T
 
 
 def tie(call: Call, role: Role, numbers: Mapping[Value, np.ndarray]) -> None:
@@ -42,7 +47,7 @@ def tie(call: Call, role: Role, numbers: Mapping[Value, np.ndarray]) -> None:
         if pairs is not None:
             others[pairs] = others[pairs].min(axis=0)
         return
-    for value, places in ties(call, role):
-        one = numbers[value]
+    for value, which, places in ties(call, role):
+        one = numbers[value][which]
         np.minimum(one, others[places].min(axis=0), out=one)
         np.minimum.at(others, places, np.broadcast_to(one, places.shape))

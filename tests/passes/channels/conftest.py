@@ -96,6 +96,16 @@ def grouped(layers: Any, x: Any) -> Any:
     return layers.Conv2D(2, 1, name="head")(x)
 
 
+def sliced(layers: Any, x: Any) -> Any:
+    """A gate and what it multiplies from one convolution, and half of the channels passed by, as in networks of PyTorch."""
+    x = layers.Conv2D(12, 3, padding="same", name="both")(x)
+    x = layers.Activation("tanh")(x[..., :6]) * layers.Activation("sigmoid")(x[..., 6:])
+    x = layers.Conv2D(8, 3, padding="same", activation="relu", name="halves")(x)
+    part = layers.Conv2D(4, 3, padding="same", activation="relu", name="inner")(x[:, 1:, :, 4:])
+    part = layers.Concatenate()([x[:, 1:, :, :4], part])
+    return layers.Conv2D(3, 1, name="head")(part)
+
+
 def parametric(layers: Any, x: Any) -> Any:
     """Slopes by channel, by place and channel, and one for all channels."""
     x = layers.PReLU(shared_axes=[1, 2], name="slopes")(layers.Conv2D(5, 3, name="first")(x))
@@ -180,6 +190,7 @@ NETWORKS: dict[str, Callable[[Any, Any], Any]] = {
         grouped,
         parametric,
         recurrent,
+        sliced,
         both_ways,
         remembered,
     )

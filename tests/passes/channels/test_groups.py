@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -67,6 +68,7 @@ EXPECTED = {
     ],
     "grouped": [(3, ["first"], ["head"])],
     "parametric": [(5, ["first"], ["second"]), (4, ["second"], ["third"]), (6, ["third"], ["head"])],
+    "sliced": [(6, ["both"], ["halves"]), (4, ["halves"], ["head"]), (4, ["halves"], ["inner"]), (4, ["inner"], ["head"])],
     "recurrent": [(6, ["after"], ["after", "before"]), (5, ["before"], ["before", "lstm"]), (7, ["lstm"], ["head", "lstm"])],
     "both_ways": [(5, ["added"], ["added", "head"]), (6, ["dense"], ["added"]), (4, ["side_by_side"], ["dense", "side_by_side"])],
     "remembered": [(6, ["simple", "steps"], ["head", "simple"])],
@@ -77,6 +79,13 @@ EXPECTED = {
 def test_what_hangs_together_is_one_group(tools: Any, network: Callable[..., Any], name: str) -> None:
     _, groups = read(tools, network(name))
     assert told(groups) == EXPECTED[name]
+
+
+def test_a_stored_model_has_the_same_groups(tools: Any, network: Callable[..., Any], tmp_path: Path) -> None:
+    """A slice's key comes back as a list."""
+    network("sliced").save(tmp_path / "model.keras")
+    _, groups = read(tools, tools.keras3.saving.load_model(tmp_path / "model.keras"))
+    assert told(groups) == EXPECTED["sliced"]
 
 
 @pytest.mark.parametrize("name", [*EXPECTED, *range(6)])

@@ -55,6 +55,7 @@ def cut(tools: Any, model: Any, widths: tuple[int, ...]) -> Any:
         "u_net",
         "grouped",
         "parametric",
+        "sliced",
         "recurrent",
         "both_ways",
         "remembered",
