@@ -13,6 +13,7 @@ import numpy as np
 from edgekit.errors import DataError
 from edgekit.make.workshop.answers import answers, is_keras3
 from edgekit.make.workshop.door import Door
+from edgekit.make.workshop.finite_roots import finite_roots
 from edgekit.make.workshop.fused_normalization import fused_normalization
 
 
@@ -52,7 +53,7 @@ class ModelLoss:
         return self._total(inputs, targets, training=False)
 
     def _total(self, inputs: Any, targets: Any, *, training: bool) -> Any:
-        with fused_normalization(self._tools, self._model):
+        with fused_normalization(self._tools, self._model), finite_roots(self._tools, self._model):
             outputs = answers(self._model, inputs, training=training)
         return self._total_loss(list(targets), outputs, regularization_losses=self._model.losses)
 
