@@ -4,7 +4,7 @@
     python tools/make_import_table.py --only 'own/*'     models whose group/name matches; no page
     python tools/make_import_table.py --page             the page from the results so far
 
-DIR holds `.onnx` and `.pt2` files of others, and `sizes.json` where a file leaves sizes free; the page says how they are got. Results go to
+DIR holds `.onnx` and `.pt2` files of others, and a `sizes.json` for what the table's own does not have; the page says how they are got. Results go to
 a JSON file after each model, so that an interrupted run goes on; `--again` makes them anew. It needs the `onnx` extra.
 """
 
@@ -44,7 +44,10 @@ def main(arguments: list[str] | None = None) -> int:
     if not options.only:
         listed_paths = [one.path for one in listed]
         others = sorted(path for path in known if path not in listed_paths)
-        PAGE.write_text(page([known[path] for path in (*listed_paths, *others) if path in known]), encoding="utf-8")
+        missing = [path for path in listed_paths if path not in known]
+        PAGE.write_text(
+            page([known[path] for path in (*listed_paths, *others) if path in known], missing), encoding="utf-8"
+        )
     found = [known[one.path] for one in wanted if one.path in known]
     return int(any(cell.word == "defect" for one in found for cell in one.cells.values()))
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from coverage_table.cells import WORKS, Cell, RowResult, declined
 from import_table.page import page
-from import_table.row import COLUMNS, CONVOLUTIONS, TECHNIQUES, TRANSPOSES
+from import_table.row import COLUMNS, CONVOLUTIONS, TRANSPOSES, declared_counts
 from import_table.samples import apart, samples
 from import_table.sources import SIZES, given, own
 
@@ -18,6 +18,11 @@ PICTURE = TensorFacts(name="x", shape=(2, 4, 3), dtype="float32", onnx_axes=(1, 
 def result(path: str, *, transposes: int = 0, **cells: Cell) -> RowResult:
     found = {column: cells.get(column.replace("-", "_").replace(" ", "_"), WORKS) for column in COLUMNS}
     return RowResult(path=path, cells=found, seconds=30.0, counts={TRANSPOSES: transposes, CONVOLUTIONS: 2})
+
+
+def refused(path: str) -> RowResult:
+    found = {column: Cell(word="not run") for column in COLUMNS} | {"imports": declined("no If")}
+    return RowResult(path=path, cells=found, seconds=30.0, counts={CONVOLUTIONS: 4})
 
 
 def test_the_networks_are_ten_and_as_onnx_has_them(tmp_path):
@@ -32,12 +37,13 @@ def test_the_networks_are_ten_and_as_onnx_has_them(tmp_path):
 
 
 def test_files_of_others_have_the_sizes_that_stand_beside_them(tmp_path):
-    for name in ("b.onnx", "a.pt2", "readme.md"):
+    for name in ("b.onnx", "a.pt2", "readme.md", "ch_ppocr_mobile_v2.0_cls_infer.onnx"):
         (tmp_path / name).write_bytes(b"x")
     (tmp_path / SIZES).write_text('{"b.onnx": [[3, 48, 192], [4]]}', encoding="utf-8")
     assert [(one.path, one.sizes) for one in given(tmp_path)] == [
         ("given/a.pt2", None),
         ("given/b.onnx", ((3, 48, 192), (4,))),
+        ("given/ch_ppocr_mobile_v2.0_cls_infer.onnx", ((3, 48, 192),)),
     ]
 
 
@@ -61,16 +67,26 @@ def test_the_page_counts_what_it_shows():
     rows = [
         result("own/first", agrees=Cell(word="works", note="4e-07")),
         result("own/second", transposes=3, pruning=declined("no kernel")),
-        result(
-            "light/third", **{name.replace("-", "_").replace(" ", "_"): Cell(word="not run") for name in TECHNIQUES}
-        ),
+        refused("light/third"),
     ]
     text = page(rows)
     assert "| first | works | 4e-07 | 0 | works | works | works | works | 30 |" in text
     assert "| second | works | works | 3 | works | works | declined [1] | works | 30 |" in text
     assert "1. no kernel" in text and "## Files of others" not in text
     assert (
-        "3 of 3 models are imported. Every technique works on 1 of the 3 with convolutions (33%; the aim is 90%)."
+        "2 of 3 models are imported. Every technique works on 1 of the 3 with convolutions (33%; the aim is 90%),\n"
         in text
     )
-    assert "2 of these have no transpose left. The run took 2 minutes." in text
+    assert (
+        "and on 50% of the 2 of these that are imported: int8 on 2, quantization-aware on 2, pruning on 1, structured pruning on 2. "
+        "1 of the 2 have no transpose left. The run took 2 minutes." in text
+    )
+    assert "Without a result" not in text
+    assert "Without a result yet: own/fourth, light/fifth." in page(rows, ["own/fourth", "light/fifth"])
+
+
+def test_a_refused_file_counts_as_convolutional_too(tmp_path):
+    pytest.importorskip("onnx", reason="needs the `onnx` extra")
+    mask = next(one for one in own() if one.name.startswith("mask"))
+    assert declared_counts(mask.put(tmp_path)) == {CONVOLUTIONS: 7}
+    assert declared_counts(tmp_path / "program.pt2") == {}

@@ -42,6 +42,7 @@ def _head() -> str:
 Made by `python tools/make_coverage.py`: small models of every family with random weights, each loaded as its user would load it
 (`.keras` of Keras 3, `.h5` of Keras 2), trained for two steps on 8 random samples where a technique trains, converted, and run on LiteRT.
 The table shows that it works; accuracy is a matter of [benchmarks](benchmarks.md).
+Models in ONNX and of PyTorch have [a table of their own](onnx_models.md).
 
 | column | what is done |
 | --- | --- |

@@ -31,9 +31,9 @@ class Network:
         self._constants[name] = np.asarray(array)
         return name
 
-    def weight(self, *shape: int) -> str:
-        """A kernel whose first axis counts filters, or a matrix."""
-        scale = np.sqrt(2 / max(np.prod(shape[1:]), 1))
+    def weight(self, *shape: int, taken: int | None = None) -> str:
+        """A kernel whose first axis counts filters, or a matrix; `taken` is how many numbers each sum runs over where these are not the other axes."""
+        scale = np.sqrt(2 / max(taken or np.prod(shape[1:]), 1))
         return self.constant((self._generator.standard_normal(shape) * scale).astype(np.float32))
 
     def node(self, operator: str, *inputs: str, outputs: int = 1, **attributes: Any) -> Any:

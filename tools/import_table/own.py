@@ -68,7 +68,8 @@ def _recurrent_behind_convolutions(net: Network) -> list[str]:
     """Convolutions over a spectrogram, a bidirectional LSTM over their columns, a class at each."""
     x = net.node("Relu", net.conv(net.entry("spectrogram", 1, 1, 16, 20), 1, 8, stride=2))
     x = net.node("Reshape", net.node("Transpose", x, perm=[3, 0, 1, 2]), net.shape(10, 1, 64))
-    weights = (net.weight(2, 48, 64), net.weight(2, 48, 12), net.constant(np.zeros((2, 96), np.float32)))
+    zeros = net.constant(np.zeros((2, 96), np.float32))
+    weights = (net.weight(2, 48, 64, taken=64), net.weight(2, 48, 12, taken=12), zeros)
     y = net.node("LSTM", x, *weights, hidden_size=12, direction="bidirectional")
     y = net.node("Reshape", net.node("Transpose", y, perm=[2, 0, 1, 3]), net.shape(1, 10, 24))
     return [net.node("Softmax", net.node("Add", net.node("MatMul", y, net.weight(24, 5)), net.weight(5)), axis=-1)]

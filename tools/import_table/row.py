@@ -19,6 +19,7 @@ from edgekit.errors import EdgekitError, MissingExtraError, RefusedOperators
 from edgekit.ingest.materials import Materials
 from edgekit.jobs.cache import Cache
 from edgekit.jobs.worker import TrialFailed
+from edgekit.onnx_file.outline import is_onnx, read_outline
 from edgekit.progress import no_progress
 from edgekit.tflite.reader import read_tflite
 from import_table.samples import apart, samples
@@ -69,10 +70,12 @@ def run_source(bench: Bench, source: Source) -> RowResult:
     started, cells, counts = time.monotonic(), dict.fromkeys(COLUMNS, NOT_RUN), dict[str, int]()
     try:
         with bench.scratch() as (folder, cache):
-            trials = _imported(bench, source, folder, cache)
+            file = source.put(folder)
+            counts = declared_counts(file)
+            trials = _imported(bench, file, source, cache)
             cells["imports"] = WORKS
             trials.fill(cells, columns=COLUMNS[1:])
-            counts = trials.counts()
+            counts |= trials.counts()
     except MissingExtraError as problem:
         cells["imports"] = Cell(word="not run", note=said(problem))
     except RefusedOperators as problem:
@@ -85,9 +88,17 @@ def run_source(bench: Bench, source: Source) -> RowResult:
     return RowResult(path=source.path, cells=cells, seconds=round(time.monotonic() - started, 1), counts=counts)
 
 
-def _imported(bench: Bench, source: Source, folder: Path, cache: Cache) -> ImportTrials:
+def declared_counts(file: Path) -> dict[str, int]:
+    """The convolutions that an ONNX file has, in subgraphs too: all that is known of a model that is refused."""
+    if not is_onnx(file):
+        return {}
+    operators = read_outline(file).operators
+    return {CONVOLUTIONS: operators.get("Conv", 0) + operators.get("ConvTranspose", 0)}
+
+
+def _imported(bench: Bench, file: Path, source: Source, cache: Cache) -> ImportTrials:
     """The model opened, with data and with its own answers as targets; raises what opening it raises."""
-    made = Made(folder=folder, settings=settings_of(source.put(folder)), inputs=None, outputs=None)
+    made = Made(folder=file.parent, settings=settings_of(file), inputs=None, outputs=None)
     opened = bench.opened(made, cache, source.sizes)
     made = dataclasses.replace(made, inputs=_one_or_several(samples(opened.facts.inputs, first=bool(source.expected))))
     made = dataclasses.replace(made, outputs=_one_or_several(_zeros(opened.facts)))

@@ -16,7 +16,7 @@ from import_table.own import OWN
 Group = Literal["light", "own", "given"]
 ENDINGS = (".onnx", ".pt2")
 SIZES = "sizes.json"
-"""In the folder of `--models`: the sizes of a sample of each input by the file's name, where the file leaves some free."""
+"""Beside this file, and in the folder of `--models`: the sizes of a sample of each input by the file's name, where the file leaves some free."""
 LIGHT = "backend/test/data/light"
 
 
@@ -71,9 +71,11 @@ def own() -> list[Source]:
 
 
 def given(folder: Path) -> list[Source]:
-    """The files of a folder, with the sizes that `sizes.json` beside them gives."""
-    listed = folder / SIZES
-    sizes = json.loads(listed.read_text(encoding="utf-8")) if listed.is_file() else {}
+    """The files of a folder, with the sizes that a `sizes.json` beside them or the table's own gives."""
+    listed = [path / SIZES for path in (Path(__file__).parent, folder)]
+    sizes = {
+        name: one for path in listed if path.is_file() for name, one in json.loads(path.read_text("utf-8")).items()
+    }
     found = (path for path in sorted(folder.iterdir()) if path.suffix.lower() in ENDINGS)
     return [
         Source(
