@@ -31,7 +31,7 @@ class LookAhead:
     """Trains a stage as far as its outcome may still be good enough."""
 
     def __init__(self, materials: Materials, jobs: CachedJobs, keras: KerasOutputs) -> None:
-        self._metric, self._cache = materials.project.goal.judged_by, materials.cache
+        self._goal, self._cache = materials.project.goal, materials.cache
         self._jobs, self._keras = jobs, keras
 
     def train(
@@ -47,10 +47,11 @@ class LookAhead:
 
         `max_drop` is in points; the stages before took `seconds`.
         """
-        if is_function(self._metric.name):  # the user's own code is not run within a training
+        metric = self._goal.judged_by
+        if is_function(metric.name):  # the user's own code is not run within a training
             return
         reference = [str(path) for path in self._keras.on("validation", progress=progress)]
-        asked = {"metric": to_builtins(self._metric), "max_drop": max_drop, "reference": reference}
+        asked = {"metric": to_builtins(metric), "max_drop": max_drop, "reference": reference}
 
         def ahead() -> Any:
             try:
@@ -59,7 +60,7 @@ class LookAhead:
                 return ended.answer
             return None
 
-        ended = self._cache.value("outlooks", key(stage=entry, metric=self._metric, max_drop=max_drop), ahead)
+        ended = self._cache.value("outlooks", key(stage=entry, metric=metric, max_drop=max_drop), ahead)
         if ended is not None:
             outlook = msgspec.convert(ended["hopeless"], Outlook)
             raise Hopeless(outlook, seconds=seconds + ended["seconds"])
