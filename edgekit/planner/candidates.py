@@ -51,7 +51,7 @@ def candidates(task: Task) -> tuple[list[Proposal], list[Declined]]:
         if after is not None and may_convert(after.technique.name, (step,))
     ]
     alone.sort(key=lambda pair: (pair[0], order(task, pair[1])))
-    ordered = [*plain[:1], *own_chains(task, conversions, training), *plain[1:], *(found for _, found in alone)]
+    ordered = [*plain[:1], *own_chains(task, conversions), *plain[1:], *(found for _, found in alone)]
     return _each_once(ordered, declined)
 
 

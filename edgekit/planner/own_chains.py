@@ -6,8 +6,7 @@ A chain that cannot be is an error, with its place in the project; one that is c
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import msgspec
 from msgspec.structs import replace
@@ -22,25 +21,20 @@ from edgekit.planner.proposal import Proposal
 from edgekit.planner.proposing import name_of, proposed
 from edgekit.techniques import technique, techniques
 from edgekit.techniques.interface import Task, Technique, TrainingTechnique
-from edgekit.techniques.steps import TypedStep, effect, on_device, ruled_out, training_of
+from edgekit.techniques.steps import TypedStep, effect, on_device, ruled_out, training_of, wrong_ends
 from edgekit.values import read, to_builtins
 
 OWN = "own_"
 """The prefix of the names of chains that the project defines itself."""
 
 
-def own_chains(task: Task, conversions: Steps, training: Steps) -> list[Proposal]:
-    """The project's own chains.
-
-    Settings that a chain does not give are for its conversion those that the device needs, and for the replacement those that tell it.
-    """
+def own_chains(task: Task, conversions: Steps) -> list[Proposal]:
+    """The project's own chains; `conversions` are those that propose themselves, for the end of a chain that names none."""
     found = []
-    others = {name: steps for name, steps in training.items() if training_of(steps[0]).from_replacement}
-    defaults = {name: to_builtins(steps[0].settings) for name, steps in {**conversions, **others}.items() if steps}
     after = ends_for_trained(conversions)[0]
     for number, steps in enumerate(task.chains, start=1):
         require_file_takes(task, steps, f"edgekit.toml: chain {number}")
-        full = _whole_chain(task, steps, number, after, defaults)
+        full = _whole_chain(task, steps, number, after)
         if len(full) > 1 and not task.trains:
             raise ProjectError(
                 "the project allows no training",
@@ -49,21 +43,18 @@ def own_chains(task: Task, conversions: Steps, training: Steps) -> list[Proposal
                 next_step="allow some epochs, or leave the chain to its conversion",
             )
         own = proposed(task, full, name=f"{OWN}{number}:{name_of(full)}")
-        found.append(replace(own, ruled_out=ruled_out(task.profile, task.graph, own.steps)))
+        found.append(replace(own, ruled_out=_certain_to_fail(task, own)))
     return found
 
 
-def _whole_chain(
-    task: Task,
-    steps: Sequence[Step],
-    number: int,
-    conversion: TypedStep | None,
-    defaults: Mapping[str, Mapping[str, Any]],
-) -> tuple[TypedStep, ...]:
-    """A chain of the project itself with all settings written out, and with `conversion` at its end where it names none.
+def _certain_to_fail(task: Task, own: Proposal) -> str | None:
+    """Why a chain cannot give a file that the device takes; None where it may."""
+    declined = ruled_out_by_file(task, own.conversion)
+    return ruled_out(task, own.steps) if declined is None else f"{declined.technique}: {declined.reason}"
 
-    `defaults` holds the settings that the device needs of each conversion; a step takes from there, and from the project's own engine of
-    simulated rounding, what it does not give.
+
+def _whole_chain(task: Task, steps: Sequence[Step], number: int, conversion: TypedStep | None) -> tuple[TypedStep, ...]:
+    """A chain of the project itself with all settings written out, and with `conversion` at its end where it names none.
 
     Raises `ProjectError` for an unknown technique, setting or layer, for techniques in an order that is not
     possible, and for those of which nothing would be left.
@@ -72,7 +63,7 @@ def _whole_chain(
     full: list[TypedStep] = []
     network = task
     for index, step in enumerate(steps, start=1):
-        full.append(_written_out(network, step, f"{where}: step {index}", defaults))
+        full.append(_written_out(network, step, f"{where}: step {index}"))
         network = _network_after(task, full[-1], f"{where}: step {index}") if network is task else network
     if full[-1].technique.kind == "training":
         if conversion is None:
@@ -113,11 +104,11 @@ def _require_kept(task: Task, steps: Sequence[TypedStep], where: str) -> None:
         reason = _undone(task, step, steps)
         if reason is not None:
             asked = [one for one in techniques().values() if ruled_out_by_file(task, one) is None]
-            ends = [TypedStep(technique=one, settings=one.settings_type()) for one in asked]
+            ends = [TypedStep(technique=one, settings=one.defaults(task)) for one in asked]
             kept = [
                 end.technique.name for end in ends
                 if end.technique.kind == "conversion" and end.technique.unsupported(task.profile) is None
-                and _undone(task, step, (*steps[:-1], end)) is None
+                and wrong_ends(task, end) is None and _undone(task, step, (*steps[:-1], end)) is None
             ]  # fmt: skip
             raise ProjectError(
                 f"nothing of {step.technique.name} would be left: {reason}",
@@ -149,7 +140,7 @@ def _given_by_projects(method: Technique) -> list[str]:
     return [name for name in method.settings_type.__struct_fields__ if name not in method.written_by_planner]
 
 
-def _written_out(task: Task, step: Step, where: str, defaults: Mapping[str, Mapping[str, Any]]) -> TypedStep:
+def _written_out(task: Task, step: Step, where: str) -> TypedStep:
     method = technique(step.technique, where=where)
     forged = [name for name in step.settings if name in method.written_by_planner]
     if forged:
@@ -160,8 +151,7 @@ def _written_out(task: Task, step: Step, where: str, defaults: Mapping[str, Mapp
             allowed=", ".join(_given_by_projects(method)) or f"no settings for {method.name}",
             next_step="leave it out",
         )
-    projects = {"engine": task.engine} if "engine" in method.settings_type.__struct_fields__ else {}
-    given = {**projects, **defaults.get(step.technique, {}), **step.settings}
+    given = {**to_builtins(method.defaults(task)), **step.settings}
     settings = read(given, method.settings_type, where=where, error=ProjectError)
     patterns = to_builtins(settings).get("exclude")
     if patterns is not None:

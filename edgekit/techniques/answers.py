@@ -177,6 +177,7 @@ def _shown(answer: Any) -> str:
 
 CHECKS: Mapping[str, Check] = {
     "propose": settings_or_declined,
+    "defaults": settings,
     "label": label,
     "unsupported": reason_or_none,
     "requires": reason_or_none,

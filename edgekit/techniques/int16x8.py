@@ -36,17 +36,21 @@ class Int16x8(Conversion):
 
     def propose(self, task: Task) -> Sequence[Settings] | Declined:
         """Where the device computes in 16x8 and takes float or int16 as inputs and outputs."""
-        numerics = task.profile.numerics
+        taken = task.profile.numerics.input_output
         reason = self.unsupported(task.profile) or without_kernels(task.facts)
         if reason is not None:
             return self.declined(reason)
-        if "float32" in numerics.input_output:
-            return (Settings(io="float32"),)
-        if "int16" in numerics.input_output:
-            return (Settings(io="int16"),)
+        asked = self.defaults(task)
+        if asked.io in taken:
+            return (asked,)
         return self.declined(
-            f"{task.profile.name} takes {' or '.join(numerics.input_output)} at a model's ends, and 16x8 has int16 or float there",
+            f"{task.profile.name} takes {' or '.join(taken)} at a model's ends, and 16x8 has int16 or float there",
         )
+
+    def defaults(self, task: Task) -> Settings:
+        """float32 at the ends, and int16 where the device takes that alone of the two."""
+        taken = task.profile.numerics.input_output
+        return Settings(io="int16" if "int16" in taken and "float32" not in taken else "float32")
 
     def unsupported(self, profile: DeviceProfile) -> str | None:
         """A device without such kernels runs none of its files."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from edgekit.documents.candidate import Declined
-from edgekit.techniques.integer import IntegerConversion, Settings, preferred_io, whole_integer
+from edgekit.techniques.integer import IntegerConversion, Settings, whole_integer
 from edgekit.techniques.interface import Evidence, Task
 from edgekit.tflite.model import TfliteModel
 
@@ -26,7 +26,7 @@ class Int8(IntegerConversion):
         reason = self.unsupported(task.profile)
         if reason is not None:
             return self.declined(reason)
-        return (Settings(io=preferred_io(task)),)
+        return (self.defaults(task),)
 
     def ensures(self, tflite: TfliteModel, settings: Settings) -> Evidence:
         """Holds where every kernel is int8 and only operators at the inputs and outputs work in float."""

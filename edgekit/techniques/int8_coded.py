@@ -14,11 +14,12 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 from msgspec import Meta
+from msgspec.structs import replace
 
 from edgekit.cost.graph import Graph
 from edgekit.devices.profile import DeviceProfile
 from edgekit.documents.candidate import Declined
-from edgekit.techniques.integer import IntegerConversion, integer, preferred_io, whole_integer
+from edgekit.techniques.integer import IntegerConversion, integer, whole_integer
 from edgekit.techniques.integer import Settings as IntegerSettings
 from edgekit.techniques.interface import Evidence, Task
 from edgekit.techniques.packing import CODED_KINDS, against, cannot_decode, coded, no_coded_kind, why_not_coded
@@ -59,11 +60,11 @@ class Int8Coded(IntegerConversion):
         reason = why_not_coded(task, zeros)
         if reason is not None:
             return self.declined(reason)
-        io = preferred_io(task)
+        every = self.defaults(task)
         lighter = (
             _some_little_used(task.graph) and task.counts("latency") and why_not_coded(task, zeros, REUSED) is None
         )
-        return (*((Settings(io=io, least_macs=REUSED),) if lighter else ()), Settings(io=io))
+        return (*((replace(every, least_macs=REUSED),) if lighter else ()), every)
 
     def label(self, settings: Settings) -> str:
         """Its part of a candidate's name."""

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from edgekit.cost.graph import Graph
 from edgekit.documents.candidate import Declined
-from edgekit.techniques.integer import IntegerConversion, Settings, integer, preferred_io
+from edgekit.techniques.integer import IntegerConversion, Settings, integer
 from edgekit.techniques.interface import Evidence, Task
 from edgekit.techniques.sites import without_kernels
 from edgekit.tflite.model import TfliteModel
@@ -37,7 +37,7 @@ class Int8FloatFallback(IntegerConversion):
         reason = self.unsupported(task.profile) or without_kernels(task.facts)
         if reason is not None:
             return self.declined(reason)
-        return (Settings(io=preferred_io(task)),)
+        return (self.defaults(task),)
 
     def effect(self, graph: Graph, settings: Settings) -> Graph:
         """As int8; only the file shows which operators stay in float."""

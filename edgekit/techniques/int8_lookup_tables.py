@@ -15,7 +15,7 @@ from typing import Any
 from edgekit.cost.graph import Graph
 from edgekit.devices.profile import DeviceProfile
 from edgekit.documents.candidate import Declined
-from edgekit.techniques.integer import IntegerConversion, Settings, integer, preferred_io, whole_integer
+from edgekit.techniques.integer import IntegerConversion, Settings, integer, whole_integer
 from edgekit.techniques.interface import Evidence, Task
 from edgekit.techniques.packing import cannot_decode, in_tables, why_not
 from edgekit.techniques.sites import no_site
@@ -43,11 +43,7 @@ class Int8LookupTables(IntegerConversion):
         if task.no_training is not None and task.graph.distinct is None:
             return self.declined(f"it packs clustered weights, and {task.no_training}")
         reason = no_site(task)
-        return (
-            self.declined(f"it packs clustered weights: {reason}")
-            if reason is not None
-            else (Settings(io=preferred_io(task)),)
-        )
+        return self.declined(f"it packs clustered weights: {reason}") if reason is not None else (self.defaults(task),)
 
     def unsupported(self, profile: DeviceProfile) -> str | None:
         """A device runs none of its files where nothing decodes weights."""

@@ -12,7 +12,7 @@ from typing import Any
 from edgekit.cost import download, flash
 from edgekit.cost.graph import Graph
 from edgekit.documents.candidate import Declined
-from edgekit.techniques.integer import IntegerConversion, Settings, integer, preferred_io, whole_integer
+from edgekit.techniques.integer import IntegerConversion, Settings, integer, whole_integer
 from edgekit.techniques.interface import COUNTS, Evidence, Task
 from edgekit.tflite.model import TfliteModel
 from edgekit.tflite.weights import kernels
@@ -48,7 +48,7 @@ class Int8PerTensor(IntegerConversion):
                 for by_channel in (True, False)
             )
             if before - after >= COUNTS * before:
-                return (Settings(io=preferred_io(task)),)
+                return (self.defaults(task),)
             told.append(f"{format_size(before - after)} of {format_size(before)} of {metric}")
         return self.declined(
             f"it is predicted to save {' and '.join(told)}: there are few channels for so many weights"

@@ -14,7 +14,7 @@ from typing import Any
 from edgekit.cost.graph import Graph
 from edgekit.devices.profile import DeviceProfile
 from edgekit.documents.candidate import Declined
-from edgekit.techniques.integer import IntegerConversion, Settings, integer, preferred_io, whole_integer
+from edgekit.techniques.integer import IntegerConversion, Settings, integer, whole_integer
 from edgekit.techniques.interface import Evidence, Task
 from edgekit.techniques.packing import against_sparse, cannot_expand, no_coded_kind, sparse, why_not_sparse
 from edgekit.tflite.densify import with_sparse_kernels
@@ -34,7 +34,7 @@ class Int8Sparse(IntegerConversion):
     def propose(self, task: Task) -> Sequence[Settings] | Declined:
         """Where LiteRT runs the model on a processor, flash counts, and training may make zeros enough to save a hundredth."""
         reason = why_not_sparse(task, MOST_ZEROS if task.trains else 0.0)
-        return self.declined(reason) if reason is not None else (Settings(io=preferred_io(task)),)
+        return self.declined(reason) if reason is not None else (self.defaults(task),)
 
     def unsupported(self, profile: DeviceProfile) -> str | None:
         """A device runs none of its files where nothing expands sparse kernels."""

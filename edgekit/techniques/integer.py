@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from msgspec.structs import replace
 
@@ -29,11 +29,15 @@ class IntegerConversion(Conversion):
     """int8 weights and activations, calibrated on training samples, with integer operators only."""
 
     calibrated = True
-    settings_type = Settings
+    settings_type: ClassVar[type[Settings]] = Settings
 
     def unsupported(self, profile: DeviceProfile) -> str | None:
         """A device without int8 arithmetic runs none of its files."""
         return f"{profile.name} has no int8 arithmetic" if profile.numerics.int8 == "absent" else None
+
+    def defaults(self, task: Task) -> Any:
+        """Inputs and outputs of the dtype that the device takes."""
+        return self.settings_type(io=preferred_io(task))
 
     def effect(self, graph: Graph, settings: Any) -> Graph:
         """int8 weights with one scale per channel, and int8 activations."""

@@ -177,6 +177,10 @@ class Technique(ABC):
         """Why it cannot be applied to a lowered graph, whatever its weights are; None where it may be."""
         return None
 
+    def defaults(self, task: Task) -> Any:
+        """What a project's own chain takes for the settings that it does not give: the class's defaults, but for what the task needs always."""
+        return self.settings_type()
+
     def label(self, settings: Any) -> str:
         """Its part of a candidate's name; settings that are proposed together have different labels."""
         return self.name

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
+from msgspec.structs import replace
+
 from edgekit.cost.graph import Graph, Node
 from edgekit.documents.candidate import Declined
 from edgekit.documents.facts import ModelFacts
@@ -52,7 +54,11 @@ class QuantizationAware(TrainingTechnique):
         kinds = OF_TFMOT if task.engine == "tfmot" else ROUNDED_KINDS
         if not any(layer.kernel and layer.kind.startswith(kinds) for layer in task.facts.layers):
             return self.declined(NO_SITE)
-        return (Settings(exclude=matching(task.facts, task.exclude), engine=task.engine),)
+        return (replace(self.defaults(task), exclude=matching(task.facts, task.exclude)),)
+
+    def defaults(self, task: Task) -> Settings:
+        """By the project's own engine of simulated rounding."""
+        return Settings(engine=task.engine)
 
     def requires(self, graph: Graph, settings: Settings) -> str | None:
         """A layer whose rounding can be trained, and that is not left out."""

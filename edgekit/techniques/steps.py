@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from msgspec.structs import replace
 
@@ -11,7 +11,7 @@ from edgekit.devices.profile import DeviceProfile
 from edgekit.documents.candidate import Step
 from edgekit.errors import InputError, ProjectError
 from edgekit.techniques import technique
-from edgekit.techniques.interface import Conversion, Technique, TrainingTechnique
+from edgekit.techniques.interface import Conversion, Task, Technique, TrainingTechnique
 from edgekit.values import Value, read, to_builtins
 
 
@@ -77,8 +77,27 @@ def effect(graph: Graph, steps: Iterable[TypedStep]) -> tuple[Graph, str | None]
     return graph, unmet
 
 
-def ruled_out(profile: DeviceProfile, graph: Graph, steps: Iterable[TypedStep]) -> str | None:
-    """Why steps are certain to fail on a device, whatever the weights become; None where they may work.
+def ruled_out(task: Task, steps: Sequence[TypedStep]) -> str | None:
+    """Why steps are certain to fail on a task's device, whatever the weights become; None where they may work."""
+    return _never_applied(task.profile, task.graph, steps) or wrong_ends(task, steps[-1])
+
+
+def wrong_ends(task: Task, end: TypedStep) -> str | None:
+    """Why a conversion's file does not have the dtypes that the device takes as inputs and outputs; None where it may.
+
+    Only where the model has a float there: what it takes or gives as an integer stays one.
+    """
+    taken, found = task.profile.numerics.input_output, conversion_of(end).port_dtype(end.settings)
+    if found in taken or all(one.dtype != "float32" for one in (*task.facts.inputs, *task.facts.outputs)):
+        return None
+    return (
+        f"{end.technique.name}: its file has {found} inputs and outputs, and {task.profile.name} takes "
+        f"{' or '.join(taken)} there"
+    )
+
+
+def _never_applied(profile: DeviceProfile, graph: Graph, steps: Iterable[TypedStep]) -> str | None:
+    """The first step that no file on a device shows, or that requires of a graph what it has not; None where all may be applied.
 
     Behind a step whose effect does not predict the shapes, a requirement counts as unmet only where it is so with that effect and without it.
     """

@@ -54,19 +54,19 @@ class Student(TrainingTechnique):
 
     def propose(self, task: Task) -> Sequence[Settings] | Declined:
         """The one that the project names; whether it is small enough to pay is decided by its predicted costs."""
+        return self.declined(NONE) if task.replacement is None else (self.defaults(task),)
+
+    def defaults(self, task: Task) -> Settings:
+        """The network that the project names; nothing where it names none."""
         other = task.replacement
         if other is None:
-            return self.declined(NONE)
-        return (
-            Settings(
-                network=other.source,
-                sha256=other.facts.sha256,
-                parameters=other.facts.parameters,
-                kernels=tuple(
-                    math.prod(layer.kernel)
-                    for layer in other.facts.layers
-                    if layer.kernel and layer.kind in LAYER_KINDS
-                ),
+            return Settings()
+        return Settings(
+            network=other.source,
+            sha256=other.facts.sha256,
+            parameters=other.facts.parameters,
+            kernels=tuple(
+                math.prod(layer.kernel) for layer in other.facts.layers if layer.kernel and layer.kind in LAYER_KINDS
             ),
         )
 

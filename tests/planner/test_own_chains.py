@@ -27,6 +27,12 @@ CERTAIN = {
     "no int16": ("corstone-300", ["quantization_aware", "int16x8"], "no kernels for int16 activations"),
     "a kernel too small for zeros": ("rpi4", [Step(technique="l1", settings={"exclude": ["classes"]})], "has 256 weights or more"),
     "all left out of rounding": ("rpi4", [Step(technique="quantization_aware", settings={"exclude": ["*"]})], "every layer that it could round is left out: convolution, classes"),
+    "no float at the ends": ("nano-33-ble", ["pruning", "float32"], "float32: its file has float32 inputs and outputs, and Arduino Nano 33 BLE takes int8 there"),
+    "16x8 at the ends": ("nano-33-ble", ["int16x8"], "int16x8: its file has float32 inputs and outputs"),
+    "a dtype that the chain gives": (
+        "corstone-300", ["l1", Step(technique="int8_per_tensor", settings={"io": "float32"})], "int8_per_tensor: its file has float32",
+    ),
+    "no quantized file": ("rpi4", ["l1", "as_given"], "as_given: the model is no quantized file"),
     "weights used too little": (
         "nucleo-l4r5zi", ["pruning", Step(technique="int8_coded", settings={"least_macs": 100})], "the most is 36",
     ),
@@ -92,6 +98,50 @@ def test_what_only_seems_not_to_pay_is_tried_and_in_the_plan(device, steps, give
 def test_kernels_in_codes_that_the_model_may_have_are_predicted_in_int8(task):
     found = {one.name: one.estimates["flash"].value for one in outline(own(task, "rpi4", ["int8_sparse"])).candidates}
     assert found["own_1:int8_sparse"] == found["int8"] < found["float32"] / 2
+
+
+@pytest.mark.parametrize(
+    ("device", "steps", "given"),
+    [
+        ("nano-33-ble", ["pruning", "int8_coded"], {"currency": "download"}),
+        ("rpi-pico", ["clustering", "int8_lookup_tables"], {"currency": "download"}),
+        ("corstone-300", ["l1", "int8_per_tensor"], {}),
+        ("coral-dev-board", ["int8_float_fallback"], {}),
+    ],
+    ids=str,
+)
+def test_a_conversion_that_declines_by_itself_still_has_the_ends_that_the_device_takes(device, steps, given, task):
+    asked = own(task, device, steps, **given)
+    assert isinstance(technique(steps[-1]).propose(asked), Declined)
+    (mine,) = (one for one in outline(asked).candidates if one.name.startswith("own_1:"))
+    assert mine.steps[-1].settings["io"] == asked.profile.numerics.input_output[0] != "float32"
+
+
+def convolution_and_dense(task):
+    """Much in a convolution, whose weights are used at 36 places each, and much in a dense layer, whose are used once."""
+    image, convolution, flat, classes = task(filters=128).facts.layers
+    before = msgspec.structs.replace(convolution, name="wide", activation="", output_shape=(6, 6, 128))
+    deep = msgspec.structs.replace(
+        convolution, inputs=("wide",), kernel=(3, 3, 128, 128), parameters=147_584, macs=36 * 147_456
+    )
+    return msgspec.structs.replace(task().facts, layers=(image, before, deep, flat, classes))
+
+
+def test_a_name_alone_stands_for_the_defaults_and_not_for_the_first_settings_that_are_proposed(task):
+    asked = own(task, "nucleo-l4r5zi", ["int8_coded"], aim="balanced", facts=convolution_and_dense(task))
+    assert [one.least_macs for one in technique("int8_coded").propose(asked)] == [16, 0], "the lighter first"
+    (mine,) = (one for one in outline(asked).candidates if one.name.startswith("own_1:"))
+    assert mine.name == "own_1:int8_coded" and mine.steps[-1].settings == {"io": "int8", "least_macs": 0}
+
+
+def test_integers_at_a_models_ends_stay_whatever_the_conversion(task):
+    """Token numbers in, class numbers out: no float is asked of the device."""
+    facts = task().facts
+    numbers = [
+        tuple(msgspec.structs.replace(one, dtype="int32") for one in side) for side in (facts.inputs, facts.outputs)
+    ]
+    facts = msgspec.structs.replace(facts, inputs=numbers[0], outputs=numbers[1])
+    assert not named(outline(own(task, "nano-33-ble", ["pruning", "int16x8"], facts=facts)).declined)
 
 
 def two_dense(task, hidden, *, scaled=False):
