@@ -437,3 +437,23 @@ def test_units_of_both_directions_leave_in_pairs(tools: Any, layers: Any, withou
     assert (call.operation.forward_layer.units, call.operation.backward_layer.units) == (2, 2)
     assert call.outputs[0].shape == (4,)
     alike(own, graph)
+
+
+@pytest.mark.parametrize("kind", ["LSTM", "GRU", "SimpleRNN"])
+@pytest.mark.parametrize("both", [False, True])
+def test_a_unit_that_is_zero_in_one_direction_of_a_product_is_read_in_the_other(
+    tools: Any, layers: Any, without: Any, alike: Any, kind: str, both: bool
+) -> None:
+    """The product is zero, but the other units of the second direction see what its unit holds; it goes where both are zero."""
+    memory = layers.Bidirectional(getattr(layers, kind)(4, return_sequences=True), merge_mode="mul", name="memory")
+    own = chained(tools, SEQUENCE, memory, layers.Dense(2, name="head"))
+    block = {"LSTM": 2, "GRU": 2, "SimpleRNN": 0}[kind]
+    for layer in (memory.forward_layer, memory.backward_layer)[: 1 + both]:
+        for weight in layer.weights:
+            array = np.asarray(weight).copy()
+            array[..., block * 4 + 2] = 0.0
+            weight.assign(array)
+    graph, _ = without(own)
+    (call,) = [call for call in graph.calls if call.name == "memory"]
+    assert call.operation.forward_layer.units == call.operation.backward_layer.units == 4 - both
+    alike(own, graph)

@@ -66,14 +66,15 @@ class Recurrent(Family):
         return None if len(starts) == 1 else np.arange(sum(one.units.size for one in directions)).reshape(2, -1)
 
     def made(self, call: Call, readings: Sequence[Reading], given: Range) -> Range:
-        """Zero for units whose new content is always zero; of others nothing is known."""
+        """Zero for units whose new content is always zero, where directions share a channel in both; of others nothing is known.
+
+        A product with one such unit is zero too, but its recurrent kernels read the units themselves and not the product.
+        """
         channels = call.outputs[0].shape[-1] or 0
         zero = np.zeros(channels, int)
         for place, one in enumerate(_directions(call)):
             zero[one.units.channels] += _zero_units(one.layer, readings[2 * place : 2 * place + 2], given)
-        layers = _layers(call.operation)
-        is_product = len(layers) == 2 and call.operation.merge_mode == "mul"
-        needed = len(layers) if self.pairs(call) is None and not is_product else 1
+        needed = len(_layers(call.operation)) if self.pairs(call) is None else 1
         return Range(np.where(zero >= needed, 0.0, -np.inf), np.where(zero >= needed, 0.0, np.inf))
 
     def fewer(self, call: Call, stays: Stays, added: Sequence[np.ndarray]) -> Fewer:
