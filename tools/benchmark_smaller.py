@@ -20,7 +20,7 @@ from smaller.building import again, alone, best, plans
 from smaller.by_hand import RECIPES, by_hand
 from smaller.marked import put
 from smaller.results import Figures, Results
-from smaller.settings import CONVERTED, TRAINED
+from smaller.settings import CONVERTED, NARROWED, TRAINED
 from smaller.table import HAND, SEED, tables
 from smaller.tasks import DEVICES, LINUX, TASKS, Prepared, prepared
 
@@ -28,7 +28,7 @@ from edgekit.documents.candidate import Plan, Step
 from edgekit.errors import EdgekitError
 from edgekit.values import read
 
-ROWS = (*CONVERTED, *TRAINED, "best", "seeds", *(f"{HAND}{recipe}" for recipe in RECIPES))
+ROWS = (*CONVERTED, *TRAINED, NARROWED, "best", "seeds", *(f"{HAND}{recipe}" for recipe in RECIPES))
 MICRO_ONLY = ("int8_coded",)
 
 

@@ -17,7 +17,7 @@ from edgekit.planner.planner import Planner
 from edgekit.planner.rules import is_own
 from edgekit.techniques import techniques
 from edgekit.values import to_builtins
-from smaller.settings import DROP, STUDENT, STUDENT_WIDTHS, Chain, aim, chains, declined, project_text
+from smaller.settings import DROP, NARROWED, STUDENT, STUDENT_WIDTHS, Chain, aim, chains, declined, project_text
 from smaller.tasks import Prepared
 
 Figures = dict[str, Any]
@@ -48,6 +48,8 @@ def plans(made: Prepared, device: str) -> list[Plan]:
 
 def alone(made: Prepared, name: str, device: str, known: Sequence[Plan]) -> dict[str, Figures]:
     """The cell of a technique alone, and beside that of int8 the one of the baseline."""
+    if name == NARROWED:
+        return {name: _alone(made, name, device, known, STUDENT_WIDTHS[0])[0]}
     if name not in techniques():
         return {name: {"skipped": "this edgekit does not have it"}}
     if name == STUDENT:  # a project has one student, so that each is a build

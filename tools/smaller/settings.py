@@ -32,7 +32,10 @@ MICRO_ENDS = ("int8", "int8_coded")
 """What follows a training: on tflite-micro also the coded file, since only there zeros and repeated weights are fewer bytes."""
 BY_DOWNLOAD = ("pruning", "clustering", "l1")
 """On other runtimes these leave the raw bytes as they are, so that of their settings the smallest deflated file is taken."""
-STUDENT = "student"
+STUDENT, NARROWED = "student", "student, narrowed"
+"""A student alone, and one of half the channels that is made smaller still."""
+NARROWING: tuple[tuple[str, dict[str, Any]], ...] = (("structured_pruning", {"left": 0.7}), ("low_rank", {"left": 0.5}))
+"""What is tried behind a student."""
 STUDENT_WIDTHS, STUDENT_LONGER = (0.5, 0.35), 3
 """The shares of the model's channels that students have, and how many times as long as another fine-tune they are trained."""
 MOST = 3
@@ -50,6 +53,9 @@ def chains(name: str, device: str, plans: Sequence[Plan], *, quick: bool) -> tup
     """The chains of a technique alone: each of its settings with each conversion that may follow."""
     if name in CONVERTED:
         return ((Step(technique=name),),)
+    if name == NARROWED:
+        steps = [Step(technique=one, settings=given) for one, given in NARROWING[: 1 if quick else None]]
+        return tuple((Step(technique=STUDENT), step, Step(technique="int8_per_tensor")) for step in steps)
     facts = techniques()[name].written_by_planner
     found = [{key: value for key, value in one.items() if key not in facts} for one in settings(name, plans)]
     found = found[: 1 if quick else MOST]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from smaller.by_hand import RECIPES
-from smaller.settings import CONVERTED, DROP, TRAINED
+from smaller.settings import CONVERTED, DROP, NARROWED, TRAINED
 from smaller.tasks import DEVICES, LINUX, Task
 
 Figures = Mapping[str, Any]
@@ -24,7 +24,7 @@ HEADS = (
     "points lost",
     f"at most {DROP} lost",
 )
-ORDER = ("float32", *CONVERTED, *TRAINED, "best", *(f"{HAND}{recipe}" for recipe in RECIPES))
+ORDER = ("float32", *CONVERTED, *TRAINED, NARROWED, "best", *(f"{HAND}{recipe}" for recipe in RECIPES))
 TITLES = {"best": "**edgekit's own search**"}
 WORDS = {"best": "its own search"}
 PLACES = {LINUX: "any runtime, `rpi4`"}
