@@ -9,7 +9,7 @@ import math
 import re
 import types
 import typing
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal, TypeVar
 
 import msgspec
@@ -94,45 +94,83 @@ def read(raw: Any, kind: type[V], *, where: str, error: type[InputError] = Input
         text = str(problem)
         match = re.match(r"(?P<what>.*) - at `\$\.?(?P<key>.*)`$", text, re.DOTALL)
         what, key = (match["what"], match["key"]) if match else (text, "")
+        asked, value = _type_at(kind, key), _at(raw, key)
         raise error(
             what,
             where=f"{where}: {key}" if key else where,
-            received=_at(raw, key),
-            allowed="true or false" if "Expected `bool`" in what else _meaning(kind, key),
+            received=None if value is None else repr(value)[:200],
+            allowed="true or false" if "Expected `bool`" in what else _meaning(asked),
+            next_step=_advice(asked, key, value, what),
         ) from None
 
 
-def _meaning(kind: Any, dotted: str) -> str | None:
-    """What a dotted key may hold, for an error message: its description, else its choices or its bounds."""
+def _type_at(kind: Any, dotted: str) -> Any:
+    """The annotation of a dotted key, of `key[0]` that of an item; None for one that no table has."""
     for part in dotted.split("."):
         struct = _struct_in(kind)
         fields = {field.encode_name: field for field in msgspec.structs.fields(struct)} if struct is not None else {}
-        if part not in fields:
+        name, *places = part.split("[")
+        if name not in fields:
             return None
-        kind = fields[part].type
-    extras = typing.get_args(kind)[1:] if typing.get_origin(kind) is typing.Annotated else ()
-    described = next((extra.description for extra in extras if isinstance(extra, msgspec.Meta)), None)
-    kinds = [kind, *typing.get_args(kind)]  # each of several types too
-    inner = [extra for one in kinds if typing.get_origin(one) is typing.Annotated for extra in typing.get_args(one)[1:]]
-    return described or _choices(kinds) or _bounds(inner) or None
+        kind = fields[name].type
+        for _ in places:
+            kind = next((typing.get_args(one)[0] for one in _parts(kind) if typing.get_origin(one) is tuple), None)
+    return kind
 
 
-def _choices(kinds: Sequence[Any]) -> str:
-    """The values of those types that are a `Literal`; empty where none is."""
-    return ", ".join(
-        str(one) for found in kinds if typing.get_origin(found) is Literal for one in typing.get_args(found)
-    )
+def _parts(kind: Any) -> Iterator[Any]:
+    """An annotation, and those that it is made of: each of several types, and what stands in a list."""
+    yield kind
+    if typing.get_origin(kind) in (typing.Union, types.UnionType, typing.Annotated, tuple):
+        for part in typing.get_args(kind):
+            yield from _parts(part)
+
+
+def _meaning(kind: Any) -> str | None:
+    """What an annotation allows, for an error message: its choices, else its bounds, and what it is for."""
+    extras = [part for part in _parts(kind) if isinstance(part, msgspec.Meta)]
+    described = next((extra.description for extra in extras if extra.description), None)
+    allowed = ", ".join(_choices(kind)) or _bounds(extras)
+    return f"{allowed} ({described})" if allowed and described else allowed or described
+
+
+def _choices(kind: Any) -> list[str]:
+    """The values of those types that are a `Literal`."""
+    return [str(one) for part in _parts(kind) if typing.get_origin(part) is Literal for one in typing.get_args(part)]
+
+
+def _advice(kind: Any, dotted: str, value: Any, what: str) -> str | None:
+    """What to write in place of a value: the near one of the choices, or a table or list as TOML has it; None where nothing is near."""
+    header = re.sub(r"\[[^]]*\]", "", dotted)
+    name = header.split(".")[-1]
+    items = [item for part in _parts(kind) if typing.get_origin(part) is tuple for item in typing.get_args(part)]
+    wants_list, wants_table = what.startswith("Expected `array`, got"), what.startswith("Expected `object")
+    if (wants_table and dotted.endswith("]")) or (
+        wants_list and items and _struct_in(items[0]) and str not in _parts(items[0])
+    ):
+        return f"write [[{header}]] above the keys of each"
+    if wants_list and Ellipsis in items and isinstance(value, str | int | float):
+        return f"write {name} = [{_toml(value)}]"
+    if not items and _struct_in(kind) is not None and (wants_table or "got `array`" in what):
+        return f"write [{header}] above its keys, once"
+    near = did_you_mean(value, _choices(kind)) if isinstance(value, str) else None
+    return f"did you mean {near!r}?" if near else None
+
+
+def _toml(value: str | float) -> str:
+    return f'"{value}"' if isinstance(value, str) else str(value).lower()
 
 
 def _bounds(extras: Sequence[Any]) -> str:
     """Between which numbers a number is; empty where it has no bounds."""
     words = {"gt": "above", "ge": "at least", "lt": "below", "le": "at most"}
     found = [(words[name], getattr(one, name, None)) for one in extras for name in words]
-    return " and ".join(f"{word} {number:g}" for word, number in found if number is not None)
+    told = dict.fromkeys(f"{word} {number:.12g}" for word, number in found if number is not None)
+    return " and ".join(told)
 
 
-def _at(raw: Any, dotted: str) -> str | None:
-    """What raw input holds at a dotted key, for an error message; None if the key does not identify one place."""
+def _at(raw: Any, dotted: str) -> Any:
+    """What raw input holds at a dotted key; None if the key does not identify one place."""
     if "[...]" in dotted:
         return None
     for part in re.findall(r"[^.\[\]]+", dotted):
@@ -142,7 +180,7 @@ def _at(raw: Any, dotted: str) -> str | None:
             raw = raw[int(part)]
         else:
             return None
-    return repr(raw)[:200]
+    return raw
 
 
 def to_builtins(value: Any) -> Any:

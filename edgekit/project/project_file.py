@@ -93,7 +93,9 @@ class DataTable(Value):
     ] = None
     interpolation: Annotated[
         Literal["bilinear", "nearest", "antialias"],
-        Meta(description="how image_size is reached: bilinear as image_dataset_from_directory, or nearest as load_img"),
+        Meta(
+            description="how image_size is reached: bilinear as image_dataset_from_directory, nearest as load_img, or antialias, which averages where it shrinks"
+        ),
     ] = "bilinear"
     channels: Annotated[
         Literal["first", "last"] | None,
