@@ -35,13 +35,15 @@ MOST_ZEROS = 0.98
 """The share of zeros with which coding is judged where training may make some: the most that is ever tried."""
 REUSED = 16
 """Multiply-accumulates a weight from which on decoding it takes less time than using it, at the usual estimate for a Huffman code."""
+MOST_MACS = 10**9
+"""No network has a weight that is used so often: a bound that a file can hold."""
 WORDS = {"tables": "in tables", "pruned": "pruned", "huffman": "in a Huffman code"}
 
 
 class Settings(IntegerSettings):
     """`least_macs` is how many multiply-accumulates an inference makes with each weight of a kernel that is coded; others stay plain."""
 
-    least_macs: Annotated[int, Meta(ge=0)] = 0
+    least_macs: Annotated[int, Meta(ge=0, le=MOST_MACS)] = 0
 
 
 class Int8Coded(IntegerConversion):

@@ -27,6 +27,7 @@ from edgekit.techniques.zeros import (
     GLOBAL_IS_LIGHTER,
     SPARSITIES,
     Asked,
+    End,
     Held,
     MakesZeros,
     Threshold,
@@ -46,7 +47,7 @@ class Settings(Value):
 
     sparsity: Annotated[float, Meta(gt=0, lt=1)] = 0.5
     threshold: Threshold = "layer"
-    end: Annotated[float, Meta(gt=0, le=1)] = 0.5
+    end: End = 0.5
     exclude: tuple[str, ...] = ()
 
 

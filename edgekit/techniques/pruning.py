@@ -33,6 +33,7 @@ from edgekit.techniques.zeros import (
     GLOBAL_IS_LIGHTER,
     SPARSITIES,
     Asked,
+    End,
     Held,
     MakesZeros,
     Pattern,
@@ -61,7 +62,7 @@ class Settings(Value):
     pattern: Pattern = "free"
     block: Annotated[int, Meta(ge=2, le=64)] = 4
     schedule: Literal["polynomial", "constant"] = "polynomial"
-    end: Annotated[float, Meta(gt=0, le=1)] = 0.5
+    end: End = 0.5
     exclude: tuple[str, ...] = ()
 
 

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
+
+from msgspec import Meta
 
 from edgekit.techniques import masks
 from edgekit.techniques.interface import Constraint, Conversion, Evidence, TrainingTechnique
@@ -25,6 +27,8 @@ SPARSITIES = (0.5, 0.75, 0.9, 0.95, 0.98)
 GLOBAL_FROM = 0.9
 """From this sparsity on, all kernels share one threshold: those that need their weights keep more, at the same download."""
 GLOBAL_IS_LIGHTER = 0.05
+End = Annotated[float, Meta(ge=0.01, le=1)]
+"""The share of the steps after which zeros are complete. In less than a hundredth of a fine-tune no schedule has its steps."""
 Threshold = Literal["layer", "global"]
 Pattern = Literal["free", "2:4", "block"]
 
