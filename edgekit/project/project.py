@@ -237,6 +237,9 @@ def override(project: Project, **changes: Any) -> Project:
     `goal` (an aim), `limits` (a `Limits` of the caller's own) and `time_budget` (text with a unit, or seconds).
     """
     given = {name: plain_scalar(value) for name, value in changes.items() if not _is_unset(value)}
+    for name in ("model", "data", "student"):
+        if given.get(name) == "":
+            raise ProjectError("no source", where=f"--{name}", received="''", allowed="a path, or module:function")
     if "model" in given:
         project = msgspec.structs.replace(project, model=ModelTable(source=given["model"]))
     if "imports" in given:

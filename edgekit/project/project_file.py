@@ -15,6 +15,9 @@ from edgekit.values import Value
 LARGEST_SEED = 2**32 - 1
 Number = float
 Positive = Annotated[int, Meta(ge=1)]
+LARGEST_COUNT = 10**9
+Count = Annotated[int, Meta(ge=1, le=LARGEST_COUNT)]
+Source = Annotated[str, Meta(min_length=1)]
 Aim = Literal["balanced", "smallest", "download", "ram", "fastest", "accurate"]
 Fraction = Annotated[float, Meta(gt=0, lt=1)]
 
@@ -23,7 +26,7 @@ class ModelTable(Value):
     """`[model]`, or `model = "source"` for the source alone."""
 
     source: Annotated[
-        str, Meta(description="a .keras, .h5, SavedModel, .onnx, .pt2 or .tflite path, or module:function")
+        Source, Meta(description="a .keras, .h5, SavedModel, .onnx, .pt2 or .tflite path, or module:function")
     ]
     imports: Annotated[tuple[str, ...], Meta(description="modules imported first: they register custom layers")] = (
         field(default=(), name="import")
@@ -35,7 +38,7 @@ class StudentTable(Value):
     """`[student]`: a smaller network, which is trained in the model's place with the model as its teacher: your own, or derived from the model."""
 
     source: Annotated[
-        str | None,
+        Source | None,
         Meta(
             description="a .keras, .h5, SavedModel, .onnx or .pt2 path, or module:function: a network with the model's inputs and outputs"
         ),
@@ -47,9 +50,9 @@ class StudentTable(Value):
         None
     )
     version: Annotated[str, Meta(description="change it when a function's result changed and its source did not")] = ""
-    epochs: Annotated[
-        Positive | None, Meta(description="the most epochs of its training; else those of [training]")
-    ] = None
+    epochs: Annotated[Count | None, Meta(description="the most epochs of its training; else those of [training]")] = (
+        None
+    )
     features: Annotated[
         Number,
         Meta(
@@ -75,7 +78,8 @@ class DataTable(Value):
     """`[data]`, or `data = "source"` for the source alone."""
 
     source: Annotated[
-        str, Meta(description="an .npz, a .csv, .tsv or .parquet, a folder of images a class each, or module:function")
+        Source,
+        Meta(description="an .npz, a .csv, .tsv or .parquet, a folder of images a class each, or module:function"),
     ]
     version: Annotated[str, Meta(description="change it when a function's result changed and its source did not")] = ""
     validation: Annotated[
@@ -146,7 +150,9 @@ class DataTable(Value):
 class GoalTable(Value):
     """`[goal]`: what may be lost, and what is to be gained."""
 
-    max_drop: Annotated[Number, Meta(ge=0, description="points of the metric that may be lost; 1 point = 0.01")] = 1.0
+    max_drop: Annotated[
+        Number, Meta(ge=0, le=1e9, description="points of the metric that may be lost; 1 point = 0.01")
+    ] = 1.0
     metric: Annotated[
         str | None,
         Meta(
@@ -222,18 +228,21 @@ class TrainingTable(Value):
         ),
     ] = None
     epochs: Annotated[
-        int, Meta(ge=0, description="the most epochs of each fine-tune; 0: post-training conversions only")
+        int,
+        Meta(
+            ge=0, le=LARGEST_COUNT, description="the most epochs of each fine-tune; 0: post-training conversions only"
+        ),
     ] = 4
-    batch_size: Annotated[Positive, Meta(description="samples a step")] = 32
+    batch_size: Annotated[Count, Meta(description="samples a step")] = 32
     learning_rate: Annotated[
-        Annotated[Number, Meta(gt=0)] | None,
+        Annotated[Number, Meta(gt=0, le=1000)] | None,
         Meta(description="Adam's learning rate at the start of each fine-tune; else found by probes"),
     ] = None
     distillation: Annotated[
         Number, Meta(ge=0, lt=1, description="share of the float model's own outputs in the loss of each fine-tune")
     ] = 0.5
     temperature: Annotated[
-        Number, Meta(gt=0, description="by which both models' logits are divided in distillation")
+        Number, Meta(gt=0, le=1e6, description="by which both models' logits are divided in distillation")
     ] = 4.0
     exclude: Annotated[
         tuple[str, ...],
@@ -256,7 +265,7 @@ class TrainingTable(Value):
 class CalibrationTable(Value):
     """`[calibration]`: the representative data set of post-training quantization."""
 
-    samples: Annotated[Positive, Meta(description="training samples, stratified by class")] = 200
+    samples: Annotated[Count, Meta(description="training samples, stratified by class")] = 200
 
 
 class StepTable(Value):
@@ -279,9 +288,9 @@ class ChainTable(Value):
 class ProjectFile(Value):
     """The whole of `edgekit.toml`."""
 
-    model: ModelTable | str | None = None
-    data: DataTable | str | None = None
-    student: StudentTable | str | None = None
+    model: ModelTable | Source | None = None
+    data: DataTable | Source | None = None
+    student: StudentTable | Source | None = None
     device: Annotated[str | tuple[str, ...] | None, Meta(description="device ids or profile paths")] = None
     seed: Annotated[int, Meta(ge=0, le=LARGEST_SEED, description="of every random choice")] = 0
     time_budget: Annotated[str, Meta(description="when to stop starting new trials, as in '30min'")] = "30min"

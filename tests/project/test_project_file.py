@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from edgekit.errors import ProjectError
-from edgekit.project.project import read_project_file
+from edgekit.project.project import load_project, override, read_project_file
 from edgekit.project.project_file import ProjectFile
 
 DATA = '[data]\nsource = "d.npz"\n'
@@ -38,7 +38,11 @@ def said(folder: Path, text: str) -> str:
         (f'{DATA}interpolation = "antialiased"', "bilinear, nearest, antialias (how", "antialias"),
         ('[training.augment]\nflip = "zzz"', "horizontal, vertical, both (of", None),
         ("[student]\nwidth = 2.0", "above 0 and below 1 (derived", None),
-        ("[training]\nepochs = -1", "at least 0 (the most epochs", None),
+        ("[training]\nepochs = -1", "at least 0 and at most 1000000000 (the most epochs", None),
+        ("[training]\nbatch_size = 1e23", "at least 1 and at most 1000000000 (samples", None),
+        ("[training]\nlearning_rate = 1e308", "above 0 and at most 1000 (Adam", None),
+        ("[calibration]\nsamples = 99999999999999999999", "at least 1 and at most 1000000000 (training", None),
+        ("[goal]\nmax_drop = 1e308", "at least 0 and at most 1000000000 (points", None),
         (f"{DATA}image_size = [0, 8]", "at least 1\n", None),
     ],
 )  # fmt: skip
@@ -64,6 +68,19 @@ def test_choices_and_bounds_are_told_beside_what_a_key_is_for(tmp_path, text, al
 )
 def test_a_table_for_a_list_and_a_list_for_a_table(tmp_path, text, advice):
     assert f"next: {advice}\n" in said(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    "text", ['model = ""', 'data = ""', 'student = ""', '[student]\nmodel = ""', '[model]\nsource = ""']
+)
+def test_no_source_is_not_the_projects_folder(tmp_path, text):
+    assert "length >= 1" in said(tmp_path, text)
+
+
+@pytest.mark.parametrize("name", ["model", "data", "student"])
+def test_an_option_without_a_source(tmp_path, name):
+    with pytest.raises(ProjectError, match=f"no source\\n  where: --{name}"):
+        override(load_project(tmp_path, required=False), **{name: ""})
 
 
 def test_what_the_advice_says_is_read(tmp_path):
