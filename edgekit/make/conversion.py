@@ -25,7 +25,7 @@ class Converter:
     """Makes files of stages; raises `TrialFailed` where that is impossible, and at the `deadline` (of `time.monotonic`)."""
 
     def __init__(self, materials: Materials, jobs: CachedJobs) -> None:
-        self._project, self._dataset, self._facts = materials.project, materials.dataset, materials.model.facts
+        self._project, self._dataset, self._model = materials.project, materials.dataset, materials.model
         self._jobs = jobs
 
     def converted(
@@ -85,8 +85,8 @@ class Converter:
             "steps": to_builtins(published(candidate.steps)),
             "dataset": self._dataset.root if calibrated else None,
             "samples": samples,
-            "inputs": port_names(self._facts.inputs),
-            "outputs": port_names(self._facts.outputs),
+            "inputs": port_names(self._model.facts.inputs),
+            "outputs": port_names(self._model.facts.outputs),
         }
         made, answer = self._jobs.run("artifacts", entry, job, progress, deadline)
         return made / "model.tflite", answer

@@ -31,7 +31,7 @@ class LookAhead:
     """Trains a stage as far as its outcome may still be good enough."""
 
     def __init__(self, materials: Materials, jobs: CachedJobs, keras: KerasOutputs) -> None:
-        self._goal, self._cache = materials.project.goal, materials.cache
+        self._project, self._cache = materials.project, materials.cache
         self._jobs, self._keras = jobs, keras
 
     def train(
@@ -47,7 +47,7 @@ class LookAhead:
 
         `max_drop` is in points; the stages before took `seconds`.
         """
-        metric = self._goal.judged_by
+        metric = self._project.goal.judged_by
         if is_function(metric.name):  # the user's own code is not run within a training
             return
         reference = [str(path) for path in self._keras.on("validation", progress=progress)]

@@ -99,7 +99,8 @@ def test_links_in_a_circle_and_pipes_and_folders_in_the_place_of_files(folder):
     os.mkfifo(folder.root / "pipe.npz")
     os.mkfifo(folder.root / "pipe.py")
     found = look(folder.root)
-    assert (found.model.source, found.other_models, found.near) == ("model.keras", (), ())
+    assert (found.model.source, found.other_models) == ("model.keras", ())
+    assert [one.source for one in found.near] == ["folder.keras"], "told as what it is"
 
 
 def test_names_that_are_no_utf8_are_left_out_and_said(folder):
