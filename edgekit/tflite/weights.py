@@ -212,11 +212,9 @@ def distinct_values(array: np.ndarray, axis: int | None = None) -> int:
     """
     import numpy as np
 
-    if axis is None or array.ndim == 0:
+    if axis is None or array.ndim == 0 or array.size == 0:
         return int(np.unique(array).size)
     rows = np.sort(np.moveaxis(array, axis, 0).reshape(array.shape[axis], -1), axis=1)
-    if rows.size == 0:
-        return 0
     return int((rows[:, 1:] != rows[:, :-1]).sum(axis=1).max()) + 1
 
 

@@ -135,6 +135,12 @@ def test_zero_is_the_zero_point() -> None:
     assert sparsity(np.array([128, 128, 3, 128], np.uint8), 128) == 0.75
 
 
+@pytest.mark.parametrize("axis", [None, 0, 1, 2])
+def test_an_array_without_elements_has_no_values(axis) -> None:
+    """A file from anywhere may say that a kernel has no channels."""
+    assert distinct_values(np.zeros((0, 3, 2), np.float32), axis) == 0
+
+
 def test_distinct_values_along_an_axis_is_the_largest() -> None:
     array = np.array([[[1, 1], [1, 1]], [[1, 2], [3, 3]]])
     assert distinct_values(array) == 3
