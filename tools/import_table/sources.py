@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
+from import_table.filled import filled
 from import_table.network import Network
 from import_table.own import OWN
 
@@ -22,12 +23,16 @@ LIGHT = "backend/test/data/light"
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Source:
-    """A model of the table: `put` writes its file into a folder; `expected` are files of the outputs that its makers say it has."""
+    """A model of the table: `put` writes its file into a folder; `expected` are files of the outputs that its makers say it has.
+
+    `judged` writes the same network with weights by which techniques can be judged, where its own are no such.
+    """
 
     name: str
     group: Group
     put: Callable[[Path], Path]
     expected: tuple[Path, ...] = ()
+    judged: Callable[[Path], Path] | None = None
     sizes: tuple[tuple[int, ...], ...] | None = None
 
     @property
@@ -50,7 +55,7 @@ def light() -> list[Source]:
     return [
         Source(
             name=path.stem.removeprefix("light_"), group="light", put=_copying(path),
-            expected=tuple(sorted(folder.glob(f"{path.stem}_output_*.pb"))),
+            expected=tuple(sorted(folder.glob(f"{path.stem}_output_*.pb"))), judged=_filling(path),
         )
         for path in sorted(folder.glob("*.onnx"))
     ]  # fmt: skip
@@ -84,6 +89,16 @@ def given(folder: Path) -> list[Source]:
         )
         for path in found
     ]  # fmt: skip
+
+
+def _filling(path: Path) -> Callable[[Path], Path]:
+    """The file with random weights."""
+
+    def put(folder: Path) -> Path:
+        filled(path, folder / path.name)
+        return folder / path.name
+
+    return put
 
 
 def _copying(path: Path) -> Callable[[Path], Path]:
