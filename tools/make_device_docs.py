@@ -19,7 +19,8 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from edgekit.cost.latency import Workload, predict_workload  # noqa: E402
-from edgekit.devices.profile import DeviceProfile, Quantity, list_profiles  # noqa: E402
+from edgekit.devices.profile import DeviceProfile, list_profiles  # noqa: E402
+from edgekit.devices.profile_tables import Quantity  # noqa: E402
 from edgekit.documents.candidate import Estimate  # noqa: E402 - this checkout's, installed or not
 from edgekit.units import format_ms, format_size  # noqa: E402
 

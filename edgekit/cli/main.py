@@ -72,6 +72,9 @@ class LazyGroup(click.Group):
         if args and not args[0].startswith("-") and args[0] not in COMMANDS and not ctx.resilient_parsing:
             near = did_you_mean(args[0], COMMANDS)
             ctx.fail(f"no command {args[0]!r}" + (f"; did you mean {near!r}?" if near else ""))
+        empty = _without_value(args)
+        if empty is not None and not ctx.resilient_parsing:
+            ctx.fail(f"{empty} is empty; no value of edgekit is: see whether a variable of the shell is unset")
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -101,6 +104,16 @@ class LazyGroup(click.Group):
             ctx.exit(EXIT_BROKEN_PIPE)
         except BaseException as problem:
             ctx.exit(_explain(problem, debug=bool(ctx.meta.get("edgekit.debug"))))
+
+
+def _without_value(args: list[str]) -> str | None:
+    """The option with an empty value, or 'an argument'; None if there is none. As a path it would be the working folder."""
+    for before, one in zip(["", *args], args, strict=False):
+        if not one:
+            return before if before.startswith("-") else "an argument"
+        if one.startswith("--") and one.endswith("="):
+            return one[:-1]
+    return None
 
 
 def _explain(problem: BaseException, *, debug: bool) -> int:

@@ -64,7 +64,7 @@ def _put_out_of_force(settings: Project, student: Any) -> tuple[str, ...]:
 def _source(given: str | Path) -> str:
     """A path relative to the caller's working folder; paths inside `edgekit.toml` are relative to its folder."""
     text = str(given)
-    return str(Path(text).absolute()) if not is_function(text) and Path(text).exists() else text
+    return str(Path(text).absolute()) if text and not is_function(text) and Path(text).exists() else text
 
 
 def profiles_for(device: Device | Devices | None, settings: Project) -> list[DeviceProfile]:

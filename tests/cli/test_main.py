@@ -57,6 +57,19 @@ def test_every_command_has_help_json_and_debug(name):
     assert "--json" in done.stdout and "--debug" in done.stdout
 
 
+@pytest.mark.parametrize(
+    ("line", "named"),
+    [
+        (["build", "--device", "rpi4", "--out", ""], "--out"), (["build", "--device", "rpi4", "--model="], "--model"),
+        (["check", "a.tflite", "--data", "", "--device", "rpi4"], "--data"), (["diet", ""], "an argument"),
+        (["inspect", "", "--json"], "an argument"),
+    ],
+)  # fmt: skip
+def test_an_empty_value_is_not_the_working_folder(line, named):
+    done = CliRunner().invoke(main, line)
+    assert done.exit_code == 2 and f"{named} is empty" in done.stderr
+
+
 def test_the_list_of_commands():
     done = CliRunner().invoke(main, ["--help"])
     assert done.exit_code == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from edgekit.errors import ProjectError
 from edgekit.project.request import settle
 
 PROJECT = 'model = "a.keras"\n[student]\n'
@@ -18,6 +19,14 @@ def test_a_student_in_place_of_one_that_would_be_derived_is_said(tmp_path, keys,
     (note,) = settle(None, None, tmp_path, student=student).notes
     assert note.startswith(f"[student] {said} of edgekit.toml is not used")
     assert settle(None, None, tmp_path).notes == ()
+
+
+@pytest.mark.parametrize("name", ["model", "data", "student"])
+def test_no_source_of_a_caller_is_not_the_working_folder(tmp_path, name):
+    (tmp_path / "edgekit.toml").write_text('model = "a.keras"')
+    given = {"model": None, "data": None, "student": None, name: ""}
+    with pytest.raises(ProjectError, match=f"no source\n  where: --{name}"):
+        settle(given["model"], given["data"], tmp_path, student=given["student"])
 
 
 def test_a_student_in_place_of_another_network_is_the_ordinary_case(tmp_path):

@@ -19,7 +19,7 @@ from edgekit.make.workshop.door import Door, door
 from edgekit.make.workshop.load import FACTS_FILE
 from edgekit.make.workshop.model_facts import take_facts
 from edgekit.make.workshop.store import open_model, save_model
-from edgekit.passes.channels.code import is_code
+from edgekit.passes.channels.code import without_codes
 from edgekit.passes.channels.groups import Group, channel_groups, left_out
 from edgekit.passes.channels.kernels import squares_of
 from edgekit.passes.channels.narrow import narrowed
@@ -96,7 +96,7 @@ def _evenly(number: int, left: int) -> np.ndarray:
 def narrower(tools: Door, graph: FlatGraph, width: float) -> FlatGraph:
     """The graph with a share of the channels of every group but a code; raises `ModelError` where none goes."""
     channels = read_channels(graph)
-    groups = tuple(group for group in channel_groups(graph, channels) if not is_code(graph, group))
+    groups = without_codes(graph, channel_groups(graph, channels))
     gone = {place: cut for place, group in enumerate(groups) if (cut := _cut(group, channels, width)).any()}
     if not gone:
         raise ModelError(

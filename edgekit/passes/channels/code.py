@@ -6,6 +6,7 @@ A channel of such a value carries a share of everything the model answers, and l
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from edgekit.keras_graph.flat_graph import FlatGraph, Value
 from edgekit.passes.channels.groups import Group
@@ -14,20 +15,26 @@ FEW = 4
 """A code has at most one number for so many of each output, and of the widest value that the model passes through before it and after it."""
 
 
-def is_code(graph: FlatGraph, group: Group) -> bool:
-    """Whether a group's channels are those of a code: all the model passes through each of its values, and they are far narrower than what is around."""
+def without_codes(graph: FlatGraph, groups: Sequence[Group]) -> tuple[Group, ...]:
+    """The groups but those whose channels are a code's: all the model passes through each of their values, and these are far narrower than what is around."""
+    ends = min(map(_elements, graph.outputs))
     waists = [
         value
         for call in graph.calls
         for value in call.outputs
         if value not in graph.outputs and _all_pass(graph, value)
     ]
+    return tuple(group for group in groups if not _is_code(group, waists, ends))
+
+
+def _is_code(group: Group, waists: Sequence[Value], ends: int) -> bool:
+    """Whether a group is a code; `waists` are the values that the whole model passes through, in order, and `ends` the numbers of its smallest output."""
     inside = [place for place, value in enumerate(waists) if value in group.members]
     if len(inside) < len(group.members):
         return False
     widths = [_elements(value) for value in waists]
-    around = [max(widths[: inside[0]], default=0), max(widths[inside[-1] + 1 :], default=0)]
-    return FEW * max(widths[place] for place in inside) <= min([*around, *map(_elements, graph.outputs)])
+    around = (max(widths[: inside[0]], default=0), max(widths[inside[-1] + 1 :], default=0))
+    return FEW * max(widths[place] for place in inside) <= min(*around, ends)
 
 
 def _elements(value: Value) -> int:

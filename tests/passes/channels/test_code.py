@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from edgekit.keras_graph.flat_graph import read_graph
-from edgekit.passes.channels.code import is_code
+from edgekit.passes.channels.code import without_codes
 from edgekit.passes.channels.groups import channel_groups
 from edgekit.passes.channels.ranges import read_channels
 
@@ -18,7 +18,8 @@ def codes(tools: Any, given: Any, outputs: Any) -> dict[str, bool]:
     """Whether the group that each layer makes is a code."""
     graph = read_graph(tools, tools.keras3.Model(given, outputs))
     groups = channel_groups(graph, read_channels(graph))
-    return {call.name: is_code(graph, group) for group in groups for call in group.makers}
+    kept = without_codes(graph, groups)
+    return {call.name: not any(group is one for one in kept) for group in groups for call in group.makers}
 
 
 def chain(tools: Any, *units: int) -> dict[str, bool]:
