@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from coverage_table.cells import WORKS, Cell, RowResult, declined
+from import_table.filled import SPREAD
 from import_table.page import page
 from import_table.row import COLUMNS, CONVOLUTIONS, TRANSPOSES, declared_counts
 from import_table.samples import apart, samples
@@ -106,3 +107,19 @@ def test_constants_of_one_value_become_weights_by_what_takes_them(tmp_path):
     assert len(kernels) == 26 and all(kernel.std() > 0 for kernel in kernels)
     first = kernels[0]
     assert first.std() * np.sqrt(np.prod(first.shape[1:]) / 2) == pytest.approx(1, rel=0.05)
+
+
+def test_batch_normalizations_of_a_filled_network_are_settled_on_noise(tmp_path):
+    onnx = pytest.importorskip("onnx", reason="needs the `onnx` extra")
+    runtime = pytest.importorskip("onnxruntime", reason="needs the `onnx` extra")
+    model = onnx.load(next(one for one in light() if one.name == "shufflenet").judged(tmp_path))
+    last = [node for node in model.graph.node if node.op_type == "BatchNormalization"][-1]
+    softmax = next(node for node in model.graph.node if node.op_type == "Softmax")
+    model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in (last.output[0], softmax.input[0]))
+    session = runtime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    noise = np.random.default_rng(0).uniform(-1, 1, session.get_inputs()[0].shape).astype(np.float32)
+    _, normal, logits = session.run(None, {session.get_inputs()[0].name: noise})
+    weights = {one.name: onnx.numpy_helper.to_array(one) for one in model.graph.initializer}
+    factor, offset = (weights[name].reshape(-1, 1, 1) for name in last.input[1:3])
+    spread = ((normal[0] - offset) / factor).std(axis=(1, 2))
+    assert np.median(spread) == pytest.approx(1, rel=0.3) and logits.std() == pytest.approx(SPREAD, rel=0.2)

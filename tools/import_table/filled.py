@@ -15,7 +15,7 @@ IR_VERSION = 8
 
 
 def filled(given: Path, out: Path) -> None:
-    """Write an ONNX model whose `ConstantOfShape` nodes are random weights; the layer before the last softmax is scaled."""
+    """Write an ONNX model whose `ConstantOfShape` nodes are random weights, settled on noise."""
     import onnx
 
     model = onnx.load(given)
@@ -33,7 +33,7 @@ def filled(given: Path, out: Path) -> None:
     inputs = [one for one in model.graph.input if one.name not in shapes]
     del model.graph.input[:]
     model.graph.input.extend(inputs)
-    _scale_last(model, weights)
+    _settle(model, weights)
     model.graph.initializer.extend(onnx.numpy_helper.from_array(array, name) for name, array in weights.items())
     onnx.save(model, out)
 
@@ -59,25 +59,68 @@ def _taker(graph: Any, name: str) -> tuple[str, int]:
     return "", 0
 
 
-def _scale_last(model: Any, weights: dict[str, np.ndarray]) -> None:
-    """Scale the weights of the last kernel, so that what follows it is spread as is said above."""
+def _settle(model: Any, weights: dict[str, np.ndarray]) -> None:
+    """Give batch normalizations the statistics that noise has before them, and scale the weights of the last kernel so that what the softmax takes is spread as is said above."""
     import onnx
     import onnxruntime
 
     last = next(node for node in reversed(model.graph.node) if node.op_type in ("Conv", "Gemm", "MatMul"))
+    taken = next((node.input[0] for node in reversed(model.graph.node) if node.op_type == "Softmax"), last.output[0])
     looked = onnx.ModelProto()
     looked.CopyFrom(model)
+    known = {one.name: onnx.numpy_helper.to_array(one) for one in model.graph.initializer} | weights
+    nodes = [found for node in looked.graph.node for found in (_by_batch(node, known) or [node])]
+    looked.graph.ClearField("node")
+    looked.graph.node.extend(nodes)
     looked.graph.initializer.extend(onnx.numpy_helper.from_array(array, name) for name, array in weights.items())
-    del looked.graph.output[:]
-    looked.graph.output.append(onnx.ValueInfoProto(name=last.output[0]))
-    session = onnxruntime.InferenceSession(looked.SerializeToString(), providers=["CPUExecutionProvider"])
+    normalizations = [node for node in model.graph.node if node.op_type == "BatchNormalization"]
+    statistics = [name for node in normalizations for name in node.input[3:5]]
+    looked.graph.ClearField("output")
+    looked.graph.output.extend(
+        onnx.ValueInfoProto(name=name) for name in (taken, *(f"{one}_of_noise" for one in statistics))
+    )
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3  # each constant that nothing takes is a warning
+    session = onnxruntime.InferenceSession(looked.SerializeToString(), options, providers=["CPUExecutionProvider"])
     generator = np.random.default_rng(6)
     fed = {one.name: generator.uniform(-1, 1, one.shape).astype(np.float32) for one in session.get_inputs()}
-    answer = session.run(None, fed)[0]
+    logits, *found = session.run(None, fed)
+    weights.update({name: array.reshape(-1) for name, array in zip(statistics, found, strict=True)})
+    left = [one for one in model.graph.initializer if one.name not in statistics]
+    model.graph.ClearField("initializer")
+    model.graph.initializer.extend(left)
     for name in last.input[1:]:
         for source in _sources(model.graph, name):
             if source in weights:
-                weights[source] = (weights[source] * (SPREAD / answer.std())).astype(np.float32)
+                weights[source] = (weights[source] * (SPREAD / logits.std())).astype(np.float32)
+
+
+def _by_batch(node: Any, known: dict[str, np.ndarray]) -> list[Any]:
+    """A batch normalization of [batch, channels, height, width] by the statistics of its own input, which are made known; nothing for another node."""
+    from onnx import helper, numpy_helper
+
+    if node.op_type != "BatchNormalization":
+        return []
+    given, factor, offset, mean, variance = node.input
+    epsilon = next((one.f for one in node.attribute if one.name == "epsilon"), 1e-5)
+    mine, constants = f"{node.output[0]}_by_batch", []
+    for name, array in (
+        ("factor", known[factor].reshape(-1, 1, 1)), ("offset", known[offset].reshape(-1, 1, 1)), ("epsilon", np.array(epsilon, np.float32)),
+    ):  # fmt: skip
+        constants.append(helper.make_node("Constant", [], [f"{mine}_{name}"], value=numpy_helper.from_array(array)))
+    mean, variance = f"{mean}_of_noise", f"{variance}_of_noise"
+    return [
+        *constants,
+        helper.make_node("ReduceMean", [given], [mean], axes=[0, 2, 3]),
+        helper.make_node("Sub", [given, mean], [f"{mine}_apart"]),
+        helper.make_node("Mul", [f"{mine}_apart", f"{mine}_apart"], [f"{mine}_squares"]),
+        helper.make_node("ReduceMean", [f"{mine}_squares"], [variance], axes=[0, 2, 3]),
+        helper.make_node("Add", [variance, f"{mine}_epsilon"], [f"{mine}_sum"]),
+        helper.make_node("Sqrt", [f"{mine}_sum"], [f"{mine}_deviation"]),
+        helper.make_node("Div", [f"{mine}_apart", f"{mine}_deviation"], [f"{mine}_normal"]),
+        helper.make_node("Mul", [f"{mine}_normal", f"{mine}_factor"], [f"{mine}_scaled"]),
+        helper.make_node("Add", [f"{mine}_scaled", f"{mine}_offset"], [node.output[0]]),
+    ]
 
 
 def _sources(graph: Any, name: str) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -134,8 +135,19 @@ def local_response(step: Step) -> Laid:
     distance = np.subtract.outer(np.arange(channels), np.arange(channels))  # of a square's channel from the result's
     band = ((-before <= distance) & (distance <= behind)).astype(np.float32) * np.float32(alpha / size)
     sums = step.op(ops.matmul, step.op(ops.square, tensor, suffix="square"), band, suffix="near")
-    factor = step.op(ops.power, step.op(ops.add, sums, bias, suffix="bias"), -beta, suffix="power")
+    factor = _over_power(step, step.op(ops.add, sums, bias, suffix="bias"), beta)
     return step.made(step.op(ops.multiply, tensor, factor), given.shape, order, nonnegative=given.nonnegative)
+
+
+def _over_power(step: Step, tensor: Any, exponent: float) -> Any:
+    """One over a power of positive numbers; for powers that AlexNet and GoogLeNet have by roots, for which there are int8 kernels."""
+    ops = step.ops
+    if exponent not in (0.5, 0.75):
+        return step.op(ops.power, tensor, -exponent, suffix="power")
+    root = step.op(ops.rsqrt, tensor, suffix="root")
+    if exponent == 0.5:
+        return root
+    return step.op(ops.multiply, step.op(ops.square, root, suffix="power"), step.op(ops.rsqrt, root, suffix="roots"))
 
 
 @builds("MeanVarianceNormalization")

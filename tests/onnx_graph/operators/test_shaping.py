@@ -102,3 +102,11 @@ def test_normalizations_and_tables(small, imported_alike):
     ]  # fmt: skip
     found = imported_alike(model, *made)
     assert "Embedding" in [type(layer).__name__ for layer in found.model.layers]
+
+
+def test_a_local_response_over_the_usual_powers_has_roots_and_no_power(small, imported_alike, kinds):
+    for exponent, roots, powers in ((0.75, 2, 0), (0.5, 1, 0), (0.6, 0, 1)):
+        model = small()
+        made = model.node("LRN", model.entry(1, 4, 3, 5), size=3, alpha=2.0, beta=exponent, bias=1.5)
+        listed = kinds(imported_alike(model, made).model)
+        assert (listed.count("Rsqrt"), listed.count("Power")) == (roots, powers)
