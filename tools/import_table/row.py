@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import re
 import time
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -29,6 +28,9 @@ from import_table.sources import Source
 TECHNIQUES = ("int8", "quantization-aware", "pruning", "structured pruning")
 COLUMNS = ("imports", "agrees", *TECHNIQUES)
 TRANSPOSES, CONVOLUTIONS = "transposes", "convolutions"
+MACS, SPATIAL_MACS = "macs", "macs of convolutions"
+"""Multiply-accumulates of the float32 file."""
+SPATIAL = ("CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV", "CONV_3D")
 EXPECTED_WITHIN = 1e-3
 """What the runner of ONNX's own tests allows."""
 
@@ -61,9 +63,12 @@ class ImportTrials(Trials):
             file = self._maker.make(found[0], no_progress, None)
         except (TrialFailed, EdgekitError):
             return {}
-        listed = Counter(one.name for one in read_tflite(file.tflite).operators)
-        spatial = sum(listed[name] for name in ("CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV"))
-        return {TRANSPOSES: listed["TRANSPOSE"], CONVOLUTIONS: spatial}
+        tflite = read_tflite(file.tflite)
+        spatial = [one for one in tflite.operators if one.name in SPATIAL]
+        return {
+            TRANSPOSES: sum(one.name == "TRANSPOSE" for one in tflite.operators), CONVOLUTIONS: len(spatial),
+            MACS: tflite.macs, SPATIAL_MACS: sum(one.macs for one in spatial),
+        }  # fmt: skip
 
 
 def run_source(bench: Bench, source: Source) -> RowResult:
@@ -89,6 +94,13 @@ def run_source(bench: Bench, source: Source) -> RowResult:
         column = "agrees" if cells["imports"] is WORKS else "imports"
         cells[column] = defect("exception", said(problem))
     return RowResult(path=source.path, cells=cells, seconds=round(time.monotonic() - started, 1), counts=counts)
+
+
+def counted(bench: Bench, source: Source) -> dict[str, int]:
+    """What is counted of a model, with nothing tried; raises what opening it raises."""
+    with bench.scratch() as (folder, cache):
+        file = source.put(folder)
+        return declared_counts(file) | _imported(bench, file, source, cache).counts()
 
 
 def _judge(bench: Bench, source: Source, put: Callable[[Path], Path], cells: dict[str, Cell]) -> None:
