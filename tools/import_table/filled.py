@@ -9,6 +9,8 @@ import numpy as np
 
 SPREAD = 8.0
 """The standard deviation of what the last softmax takes: a few of a thousand classes then have a share that int8 can hold."""
+LEVEL = 0.1
+"""The square of a mean, of which so much is added to the variance beside it: features of noise hardly vary in the last layers, and rounding would be enlarged with what varies."""
 PASSED = ("Unsqueeze", "Reshape")
 """Operators that hand a constant on."""
 IR_VERSION = 8
@@ -105,7 +107,7 @@ def _by_batch(node: Any, known: dict[str, np.ndarray]) -> list[Any]:
     epsilon = next((one.f for one in node.attribute if one.name == "epsilon"), 1e-5)
     mine, constants = f"{node.output[0]}_by_batch", []
     for name, array in (
-        ("factor", known[factor].reshape(-1, 1, 1)), ("offset", known[offset].reshape(-1, 1, 1)), ("epsilon", np.array(epsilon, np.float32)),
+        ("factor", known[factor].reshape(-1, 1, 1)), ("offset", known[offset].reshape(-1, 1, 1)), ("epsilon", np.array(epsilon, np.float32)), ("share", np.array(LEVEL, np.float32)),
     ):  # fmt: skip
         constants.append(helper.make_node("Constant", [], [f"{mine}_{name}"], value=numpy_helper.from_array(array)))
     mean, variance = f"{mean}_of_noise", f"{variance}_of_noise"
@@ -114,7 +116,10 @@ def _by_batch(node: Any, known: dict[str, np.ndarray]) -> list[Any]:
         helper.make_node("ReduceMean", [given], [mean], axes=[0, 2, 3]),
         helper.make_node("Sub", [given, mean], [f"{mine}_apart"]),
         helper.make_node("Mul", [f"{mine}_apart", f"{mine}_apart"], [f"{mine}_squares"]),
-        helper.make_node("ReduceMean", [f"{mine}_squares"], [variance], axes=[0, 2, 3]),
+        helper.make_node("ReduceMean", [f"{mine}_squares"], [f"{mine}_variance"], axes=[0, 2, 3]),
+        helper.make_node("Mul", [mean, mean], [f"{mine}_level"]),
+        helper.make_node("Mul", [f"{mine}_level", f"{mine}_share"], [f"{mine}_added"]),
+        helper.make_node("Add", [f"{mine}_variance", f"{mine}_added"], [variance]),
         helper.make_node("Add", [variance, f"{mine}_epsilon"], [f"{mine}_sum"]),
         helper.make_node("Sqrt", [f"{mine}_sum"], [f"{mine}_deviation"]),
         helper.make_node("Div", [f"{mine}_apart", f"{mine}_deviation"], [f"{mine}_normal"]),
