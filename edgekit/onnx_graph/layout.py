@@ -68,8 +68,13 @@ def flat(axes: Iterable[Axis]) -> Axis:
 
 def fresh(tensor: Any, shape: Sequence[int], order: Sequence[int], *, nonnegative: bool = False) -> Laid:
     """A Keras tensor that has the ONNX axes of this order, and an ONNX tensor of this shape; axes that are not in the order have size 1."""
-    onnx = tuple((Atom(size),) if size > 1 else () for size in shape)
+    onnx = tuple(map(fresh_axis, shape))
     return Laid(tensor=tensor, onnx=onnx, keras=tuple(onnx[axis] for axis in order), nonnegative=nonnegative)
+
+
+def fresh_axis(size: int) -> Axis:
+    """An axis of one atom, or of none where its size is 1."""
+    return (Atom(size),) if size > 1 else ()
 
 
 def plain_order(shape: Sequence[int]) -> tuple[int, ...]:

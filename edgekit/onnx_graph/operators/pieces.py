@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
 
 from edgekit.onnx_graph.broadcast import together
-from edgekit.onnx_graph.layout import CHANNELS_LAST, Laid, axis_order
+from edgekit.onnx_graph.layout import CHANNELS_LAST, Laid, axis_order, flat, fresh_axis
 from edgekit.onnx_graph.operators.registry import builds
 from edgekit.onnx_graph.operators.shaping import in_shape
 from edgekit.onnx_graph.step import CannotExpress, Operand, Step, Unfit
+
+MOST_AXES = 4
+"""TFLite's STRIDED_SLICE takes five with the batch."""
 
 
 def order_with(laid: Laid, *axes: int) -> tuple[int, ...]:
@@ -88,22 +91,32 @@ def cut_of(step: Step, given: Laid, cuts: dict[int, slice]) -> Laid:
         return given
     if any(len(places) == 0 for places in found.values()):
         raise Unfit("a slice without numbers")
-    order = order_with(given, *found)
-    tensor = step.by_order(given, order)
-    backwards = [order.index(axis) + 1 for axis, places in found.items() if places.step < 0]
+    groups = _groups(given, order_with(given, *found), found)
+    tensor = step.arranged(given, tuple(flat(given.onnx[axis] for axis in group) for group in groups))
+    backwards = [groups.index((axis,)) + 1 for axis, places in found.items() if places.step < 0]
     if backwards:
         tensor = step.op(step.ops.flip, tensor, axis=backwards, suffix="flip")
         found = {axis: _mirrored(places, given.shape[axis]) for axis, places in found.items()}
     if any(places != range(given.shape[axis]) for axis, places in found.items()):
-        parts = (
-            slice(found[axis].start, found[axis][-1] + 1, found[axis].step) if axis in found else slice(None)
-            for axis in order
-        )
-        key = (slice(None), *parts)
-        tensor = tensor[key]
+        cut = {(axis,): slice(places.start, places[-1] + 1, places.step) for axis, places in found.items()}
+        tensor = tensor[(slice(None), *(cut.get(group, slice(None)) for group in groups))]
         tensor._keras_history.operation.name = step.name()
-    shape = [len(found[axis]) if axis in found else size for axis, size in enumerate(given.shape)]
-    return step.made(tensor, shape, order, nonnegative=given.nonnegative)
+    onnx = tuple(fresh_axis(len(found[axis])) if axis in found else atoms for axis, atoms in enumerate(given.onnx))
+    keras = tuple(flat(onnx[axis] for axis in group) for group in groups)
+    return Laid(tensor=tensor, onnx=onnx, keras=keras, nonnegative=given.nonnegative)
+
+
+def _groups(given: Laid, order: Sequence[int], alone: Collection[int]) -> list[tuple[int, ...]]:
+    """The axes that a Keras tensor has one by one; where TFLite's slice takes no more, those that are not cut as one axis between the others."""
+    if len(order) <= MOST_AXES:
+        return [(axis,) for axis in order]
+    groups: list[tuple[int, ...]] = []
+    for axis in order:
+        if axis not in alone and groups and groups[-1][0] not in alone:
+            groups[-1] = (*groups[-1], axis)
+        else:
+            groups.append((axis,))
+    return [group for group in groups if group[0] in alone or flat(given.onnx[axis] for axis in group)]
 
 
 def _mirrored(places: range, size: int) -> range:

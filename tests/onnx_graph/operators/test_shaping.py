@@ -110,3 +110,17 @@ def test_a_local_response_over_the_usual_powers_has_roots_and_no_power(small, im
         made = model.node("LRN", model.entry(1, 4, 3, 5), size=3, alpha=2.0, beta=exponent, bias=1.5)
         listed = kinds(imported_alike(model, made).model)
         assert (listed.count("Rsqrt"), listed.count("Power")) == (roots, powers)
+
+
+def test_a_slice_of_a_tensor_of_six_axes_is_one_of_five(small, imported_alike):
+    """As PaddleOCR writes attention: queries, keys and values in one tensor, cut along their own axis."""
+    model = small()
+    x = model.node("Reshape", model.entry(2, 20, 24), model.constant(np.array([2, 20, 3, 1, 4, 2])))
+    ends = [model.constant(np.array(one)) for one in ([1, 0], [2, 3], [2, 4])]
+    found = imported_alike(
+        model,
+        model.node("Slice", x, *ends),
+        model.node("Slice", x, *(model.constant(np.array(one)) for one in ([2], [0], [4], [-1]))),
+    )
+    cut = {layer.output.shape for layer in found.model.layers if layer.name.startswith("slice")}
+    assert cut == {(None, 40, 3, 4, 2), (None, 120, 4, 2)}
