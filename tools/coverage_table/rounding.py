@@ -32,6 +32,7 @@ ALLOWED = {
     "int16x8": Allowed(22.0, 3.0),
     "int8": Allowed(18.0, 4.0),
     "int8_float_fallback": Allowed(18.0, 4.0),
+    "int8_mixed": Allowed(18.0, 4.0),
 }
 """By conversion, for a model of `FEW` layers. A weight of float16 is within 2^-12 of its value (72 dB), one of int8 within half a step of its
 channel (about 45 dB), and an activation of int8 within half a step of its tensor."""

@@ -31,7 +31,7 @@ CHAIN = ("quantization_aware", "pruning", "clustering")
 TRAININGS = {
     "quantization-aware": "quantization_aware", "pruning": "pruning", "clustering": "clustering", "structured pruning": "structured_pruning",
 }  # fmt: skip
-FALLBACK, BASELINE = "int8_float_fallback", "float32"
+FALLBACK, MIXED, BASELINE = "int8_float_fallback", "int8_mixed", "float32"
 MADE = ("loads", "agrees")
 """The columns that are made for every row, also where its model has the layers of another row's: it is loaded, and held against its original."""
 NO_KERNEL = (
@@ -63,6 +63,8 @@ class Trials:
         self._proposals, refusals = candidates(self._task)
         self._answers: dict[Path, list[np.ndarray]] = {}
         self._reasons = {one.technique: one.reason for one in refusals}
+        self._instead = FALLBACK
+        """The conversion that replaces int8 where that does not do."""
 
     def fill(
         self, cells: dict[str, Cell], known: Mapping[str, Cell] = MappingProxyType({}), columns: Sequence[str] = COLUMNS
@@ -72,6 +74,8 @@ class Trials:
         rest = [column for column in columns if column not in MADE]
         if known:
             cells.update({column: msgspec.structs.replace(known[column], copied=True, seconds=0.0) for column in rest})
+            return
+        if not rest:
             return
         self._put(cells, "int8", self._int8)
         fallback = cells["int8"].word == "in part"
@@ -110,14 +114,16 @@ class Trials:
         return self._tried(found[0]) if found else declined(self._reasons[name])
 
     def _int8(self) -> Cell:
-        """int8 throughout, else with the operators in float that have no integer kernel."""
+        """int8 throughout, else with the operators in float that have no integer kernel, else with those that rounding hurts most."""
         whole = self._alone("int8")
         if whole.word in ("works", "in part") or CRASH.search(whole.note):
             return whole
-        rest = self._alone(FALLBACK)
-        if rest.word in ("works", "in part"):
-            return in_part(f"with operators in float: {rest.note}; throughout: {whole.note}")
-        return rest if whole.word == "declined" else whole
+        others = {name: self._alone(name) for name in (FALLBACK, MIXED) if name == FALLBACK or self._conversion(name)}
+        for name, rest in others.items():
+            if rest.word in ("works", "in part"):
+                self._instead = name
+                return in_part(f"with operators in float: {rest.note}; throughout: {whole.note}")
+        return others[FALLBACK] if whole.word == "declined" else whole
 
     def _trained(self, name: str, fallback: bool) -> Cell:
         """A training technique with the planner's conversion, or with the one that replaces it where the model needs that."""
@@ -128,8 +134,8 @@ class Trials:
 
     def _replaced(self, candidate: Proposal) -> Proposal:
         """The candidate with operators left in float, unless another rounding than that was simulated in its training."""
-        simulated, step = training_of(candidate.training[-1]).simulates, self._conversion(FALLBACK)
-        may = step is not None and (not simulated or FALLBACK in simulated)
+        simulated, step = training_of(candidate.training[-1]).simulates, self._conversion(self._instead)
+        may = step is not None and (not simulated or self._instead in simulated)
         return with_conversion(self._task, candidate, step) if step is not None and may else candidate
 
     def _chain(self, fallback: bool) -> Cell:

@@ -11,6 +11,8 @@ SPREAD = 8.0
 """The standard deviation of what the last softmax takes: a few of a thousand classes then have a share that int8 can hold."""
 LEVEL = 0.1
 """The square of a mean, of which so much is added to the variance beside it: features of noise hardly vary in the last layers, and rounding would be enlarged with what varies."""
+BRANCH = 0.2
+"""What a residual branch's last batch normalization is scaled by: with branches as large as what they are added to, fifty layers of random weights enlarge rounding a hundredfold."""
 PASSED = ("Unsqueeze", "Reshape")
 """Operators that hand a constant on."""
 IR_VERSION = 8
@@ -29,12 +31,18 @@ def filled(given: Path, out: Path) -> None:
         for node in model.graph.node
         if node.op_type == "ConstantOfShape"
     }
+    for node in model.graph.node:  # of a few, the file has the real values, which belong to other statistics
+        if node.op_type == "BatchNormalization":
+            known = {name: shapes[name].shape for name in node.input[1:] if name in shapes}
+            weights |= {name: _weights(generator, model.graph, name, list(shape)) for name, shape in known.items()}
     kept = [node for node in model.graph.node if node.op_type != "ConstantOfShape"]
     del model.graph.node[:]
     model.graph.node.extend(kept)
     inputs = [one for one in model.graph.input if one.name not in shapes]
     del model.graph.input[:]
     model.graph.input.extend(inputs)
+    for name in _ends_of_branches(model.graph):
+        weights[name] = weights[name] * np.float32(BRANCH)
     _settle(model, weights)
     model.graph.initializer.extend(onnx.numpy_helper.from_array(array, name) for name, array in weights.items())
     onnx.save(model, out)
@@ -61,6 +69,21 @@ def _taker(graph: Any, name: str) -> tuple[str, int]:
     return "", 0
 
 
+def _ends_of_branches(graph: Any) -> list[str]:
+    """Factor and offset of each batch normalization at the end of a residual branch: of what a sum adds, the one behind the most layers."""
+    depth, makers = dict[str, int](), {name: node for node in graph.node for name in node.output}
+    for node in graph.node:
+        depth |= dict.fromkeys(node.output, 1 + max((depth.get(name, 0) for name in node.input), default=0))
+    ends = [
+        makers.get(max(node.input, key=lambda name: depth.get(name, 0)))
+        for node in graph.node
+        if node.op_type in ("Sum", "Add")
+    ]
+    return [
+        name for node in ends if node is not None and node.op_type == "BatchNormalization" for name in node.input[1:3]
+    ]
+
+
 def _settle(model: Any, weights: dict[str, np.ndarray]) -> None:
     """Give batch normalizations the statistics that noise has before them, and scale the weights of the last kernel so that what the softmax takes is spread as is said above."""
     import onnx
@@ -70,11 +93,13 @@ def _settle(model: Any, weights: dict[str, np.ndarray]) -> None:
     taken = next((node.input[0] for node in reversed(model.graph.node) if node.op_type == "Softmax"), last.output[0])
     looked = onnx.ModelProto()
     looked.CopyFrom(model)
-    known = {one.name: onnx.numpy_helper.to_array(one) for one in model.graph.initializer} | weights
-    nodes = [found for node in looked.graph.node for found in (_by_batch(node, known) or [node])]
+    nodes = [found for node in looked.graph.node for found in (_by_batch(node, weights) or [node])]
     looked.graph.ClearField("node")
     looked.graph.node.extend(nodes)
-    looked.graph.initializer.extend(onnx.numpy_helper.from_array(array, name) for name, array in weights.items())
+    given = {one.name for one in looked.graph.initializer}
+    looked.graph.initializer.extend(
+        onnx.numpy_helper.from_array(array, name) for name, array in weights.items() if name not in given
+    )
     normalizations = [node for node in model.graph.node if node.op_type == "BatchNormalization"]
     statistics = [name for node in normalizations for name in node.input[3:5]]
     looked.graph.ClearField("output")
@@ -88,7 +113,7 @@ def _settle(model: Any, weights: dict[str, np.ndarray]) -> None:
     fed = {one.name: generator.uniform(-1, 1, one.shape).astype(np.float32) for one in session.get_inputs()}
     logits, *found = session.run(None, fed)
     weights.update({name: array.reshape(-1) for name, array in zip(statistics, found, strict=True)})
-    left = [one for one in model.graph.initializer if one.name not in statistics]
+    left = [one for one in model.graph.initializer if one.name not in weights]
     model.graph.ClearField("initializer")
     model.graph.initializer.extend(left)
     for name in last.input[1:]:
