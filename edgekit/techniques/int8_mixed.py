@@ -1,7 +1,8 @@
-"""Post-training int8 with the kernels that rounding hurts most left in float32: widths by layer.
+"""Post-training int8 with the operators that rounding hurts most left in float32: widths by layer.
 
 How much the rounding of each kernel and of what it takes and gives changes the model's outputs is measured on calibration samples, one kernel at a time; those that
-change them most for each of their weights stay in float32, up to a share of all weights. It is for where int8 loses too much, on
+change them most for each of their weights stay in float32, up to a share of all weights. So do operators without weights that numbers of many decades pass, as
+the logarithm of a spectrum and what makes it. It is for where int8 loses too much, on
 devices that compute in both. TensorFlow's quantizer leaves operators in float and in nothing else: 16-bit activations are for a whole file or for none.
 """
 
@@ -21,11 +22,13 @@ from edgekit.techniques.interface import Evidence, Task
 from edgekit.techniques.sites import WITHOUT_KERNELS, without_kernels
 from edgekit.tflite.labels import labels
 from edgekit.tflite.model import TfliteModel
-from edgekit.tflite.numerics import arithmetic
+from edgekit.tflite.numerics import arithmetic, float_operators
 from edgekit.tflite.weights import kernels
 
 SHARES = (0.05, 0.2)
 """The shares of the weights that are tried: 15 and 60% more bytes of weights than with int8 alone."""
+CURVES = ("Log", "Log10", "Log2", "Log1p", "Exp", "Power", "Sqrt", "Rsqrt", "Divide", "TrueDivide", "Square")
+"""Operations that numbers of many decades pass, by the kind of their layer."""
 SHOWN = 6
 """The evidence names at most so many layers."""
 
@@ -37,7 +40,7 @@ class Settings(IntegerSettings):
 
 
 class Int8Mixed(IntegerConversion):
-    """int8 with some kernels in float32."""
+    """int8 with some operators in float32."""
 
     name = "int8_mixed"
     settings_type = Settings
@@ -50,6 +53,8 @@ class Int8Mixed(IntegerConversion):
             return self.declined(reason)
         smallest = _smallest(task.graph) / task.graph.weights
         fitting = [share for share in SHARES if smallest <= share]
+        if not fitting and any(node.kind in CURVES for node in task.graph.nodes):
+            fitting = [*SHARES[:1]]
         if not fitting:
             return self.declined(
                 f"the smallest kernel holds {smallest:.0%} of the weights: in float, it would be most of the file"
@@ -75,23 +80,31 @@ class Int8Mixed(IntegerConversion):
         return settings.share
 
     def ensures(self, tflite: TfliteModel, settings: Settings) -> Evidence:
-        """Holds where some kernels are int8 with what they take, and the others, which hold no more than the share of the weights, float32."""
+        """Holds where some kernels are int8 with what they take, the others, which hold no more than the share of the weights, float32, and some operator is."""
         found = kernels(tflite)
         floats = [kernel for kernel in found if kernel.dtype == "float32"]
         whole = sum(kernel.dtype == "int8" for kernel in found)
         weights = sum(kernel.array.size for kernel in found)
         share = sum(kernel.array.size for kernel in floats) / weights if weights else 0.0
         layers = dict(zip((one.outputs for one in tflite.operators), labels(tflite), strict=True))
-        names = list(dict.fromkeys(layers[kernel.operator.outputs] for kernel in floats))
-        told = ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
+        of_kernels = [kernel.operator.outputs for kernel in floats]
+        names = _told([layers[outputs] for outputs in of_kernels])
+        others = [one for one in float_operators(tflite) if one.outputs not in of_kernels]
+        beside = f"; operators without weights in float: {_told([one.name for one in others])}" if others else ""
         return Evidence(
             technique=self.name,
-            holds=bool(floats)
+            holds=bool(floats or others)
             and 0 < whole == len(found) - len(floats)
             and share <= settings.share
             and "hybrid" not in arithmetic(tflite),
-            detail=f"{whole} of {len(found)} kernels are int8; {share:.1%} of the weights are in float32, {settings.share:.0%} may be: {told or 'none'}",
+            detail=f"{whole} of {len(found)} kernels are int8; {share:.1%} of the weights are in float32, {settings.share:.0%} may be: {names}{beside}",
         )
+
+
+def _told(names: Sequence[str]) -> str:
+    """The first of some names, each once."""
+    each = list(dict.fromkeys(names))
+    return ", ".join(each[:SHOWN]) + (f" and {len(each) - SHOWN} more" if len(each) > SHOWN else "") or "none"
 
 
 def _no_float(task: Task) -> str | None:

@@ -1,8 +1,8 @@
-"""Kernels that stay in float32 beside integers: those whose rounding alone changes the outputs most.
+"""Operators that stay in float32 beside integers: those whose rounding alone changes the outputs most.
 
-The calibrated model is quantized once for each kernel that may stay, all other operators left in float by their names, and its outputs are compared with
-the float model's on a few calibration samples. Such errors nearly add up. So the kernels that cause most of them for each of their weights are left in float,
-until what is left is little or no other one fits into the share of the weights.
+The calibrated model is quantized once for each kernel that may stay, and once for the operators that numbers of many decades pass, all others left in float by their names, and its
+outputs are compared with the float model's on a few calibration samples. Such errors nearly add up. So the operators that cause most of them for each of their weights are
+left in float, until what is left is little or no other kernel fits into the share of the weights.
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ import contextlib
 import importlib
 import itertools
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from edgekit.make.workshop.file_model import FileModel
+from edgekit.make.workshop.int8.wide import result, wide
 from edgekit.tflite.distinct_names import with_distinct_names
 from edgekit.tflite.labels import printable
 from edgekit.tflite.model import TfliteModel
@@ -24,26 +25,28 @@ from edgekit.tflite.reader import parse_tflite
 from edgekit.tflite.weights import kernel_tensors
 
 SAMPLES = 8
+MOST_MACS = 4e9
+"""On fewer samples where they would take more multiply-accumulates than that, each time an operator is tried."""
 MOST_TRIED = 48
 """At most so many kernels are tried, the smallest first: those cost the least in float."""
 LITTLE = 0.1
 """The share of the error that need not be mended."""
-LARGEST = 1e30
-"""What an error that is no number, or infinite, counts as."""
+LARGEST = 1.0
+"""An error as large as the outputs themselves: they are lost, and no larger one, infinite or no number at all, loses more."""
 Samples = Callable[[], Iterator[dict[str, np.ndarray]]]
 
 
 class Rounded(NamedTuple):
-    """A kernel by the name of its operator's result: its weights, and the error of the outputs where it alone is rounded."""
+    """Operators by the names of their results: the weights of their kernels, and the error of the outputs where they alone are rounded."""
 
-    name: str
+    names: tuple[str, ...]
     weights: int
     error: float
 
 
 @contextlib.contextmanager
 def sensitive_in_float(share: float, samples: Samples) -> Iterator[None]:
-    """Within the block, TensorFlow's quantizer to int8 leaves the kernels that rounding hurts most in float32, up to a share of all weights.
+    """Within the block, TensorFlow's quantizer to int8 leaves the operators that rounding hurts most in float32, with up to a share of all weights.
 
     Nothing changes where the share is 0. `samples` are the calibration samples, by the names of the inputs.
     """
@@ -69,55 +72,56 @@ def sensitive_in_float(share: float, samples: Samples) -> Iterator[None]:
 
 
 def chosen(found: Sequence[Rounded], most: float) -> list[str]:
-    """The names of the kernels that stay in float: the largest errors a weight first, no more than `most` weights together.
+    """The names of the operators that stay in float: the largest errors a weight first, no more than `most` weights together.
 
-    >>> one, two, three = Rounded("one", 10, 8.0), Rounded("two", 100, 8.0), Rounded("three", 10, 4.0)
+    >>> one, two, three = Rounded(("one",), 10, 8.0), Rounded(("two",), 100, 8.0), Rounded(("three",), 10, 4.0)
     >>> chosen([one, two, three], 120), chosen([one, two, three], 20), chosen([one, two, three], 5)
     (['one', 'three', 'two'], ['one', 'three'], [])
     """
     left = sum(one.error for one in found)
-    enough, held, names = LITTLE * left, 0, []
-    for one in sorted(found, key=lambda one: (-one.error / max(one.weights, 1), one.name)):
+    enough, held, names = LITTLE * left, 0, list[str]()
+    for one in sorted(found, key=lambda one: (-one.error / max(one.weights, 1), one.names)):
         if left > enough and held + one.weights <= most:
-            names.append(one.name)
+            names += one.names
             held, left = held + one.weights, left - one.error
     return names
 
 
 def most_sensitive(content: bytes, share: float, samples: Samples, quantize: Callable[[list[str]], bytes]) -> list[str]:
-    """The names of the operators whose kernels stay in float; `quantize` gives the file in which the operators of some names do."""
+    """The names of the operators that stay in float; `quantize` gives the file in which the operators of some names do."""
     plain = FileModel(parse_tflite(content, where="the calibrated model"))
-    weights, batch = _weights(plain.tflite), _batch(plain.tflite, samples)
-    most = share * sum(weights.values())
-    names, wanted = _names(plain.tflite), plain.answers(batch)
-    found = []
-    for count, name in sorted((count, name) for name, count in weights.items() if count <= most)[:MOST_TRIED]:
-        made = parse_tflite(bytes(quantize([one for one in names if one != name])), where="one rounded kernel")
-        found.append(Rounded(name, count, _error(FileModel(made).answers(batch), wanted)))
+    (weights, whole), batch = _weights(plain.tflite), _batch(plain.tflite, samples)
+    names, wanted = [result(plain.tflite, one) for one in plain.tflite.operators if one.outputs], plain.answers(batch)
+    most, found = share * whole, []
+    for tried, count in _tried(plain.tflite, weights, most):
+        made = parse_tflite(bytes(quantize([one for one in names if one not in tried])), where="some rounded operators")
+        found.append(Rounded(tried, count, _error(FileModel(made).answers(batch), wanted)))
     return chosen(found, most)
 
 
-def _names(model: TfliteModel) -> list[str]:
-    """The name of each operator's first result."""
-    return [model.tensors[operator.outputs[0]].name for operator in model.operators if operator.outputs]
+def _tried(model: TfliteModel, weights: Mapping[str, int], most: float) -> list[tuple[tuple[str, ...], int]]:
+    """What to round alone, with the weights of its kernels: each kernel that may stay in float, and all operators that numbers of many decades pass."""
+    without = wide(model, weights)
+    kernels = sorted((count, name) for name, count in weights.items() if count <= most)[:MOST_TRIED]
+    return [*([(tuple(without), 0)] if without else []), *(((name,), count) for count, name in kernels)]
 
 
-def _weights(model: TfliteModel) -> dict[str, int]:
-    """How many weights the kernels of each operator have that has some, by the name of its result."""
+def _weights(model: TfliteModel) -> tuple[dict[str, int], int]:
+    """How many weights the kernels of each operator have that has some, by the name of its result, and how many all kernels have: a shared one counts once."""
     writers = {out: operator for operator in model.operators for out in operator.outputs}
-    found = {
-        model.tensors[operator.outputs[0]].name: sum(
-            tensor.elements for tensor, _ in kernel_tensors(model, operator, writers)
-        )
-        for operator in model.operators
-        if operator.outputs
-    }
-    return {name: count for name, count in found.items() if count}
+    found, each = {}, dict[int, int]()
+    for operator in model.operators:
+        sizes = {tensor.index: tensor.elements for tensor, _ in kernel_tensors(model, operator, writers)}
+        if operator.outputs and sum(sizes.values()):
+            found[result(model, operator)] = sum(sizes.values())
+            each |= sizes
+    return found, sum(each.values())
 
 
 def _batch(model: TfliteModel, samples: Samples) -> list[np.ndarray]:
     """The first samples, an array for each of the file's inputs."""
-    taken = list(itertools.islice(samples(), SAMPLES))
+    count = max(1, min(SAMPLES, int(MOST_MACS / max(model.macs, 1))))
+    taken = list(itertools.islice(samples(), count))
     return [np.concatenate([_of(sample, model, index) for sample in taken]) for index in model.inputs]
 
 

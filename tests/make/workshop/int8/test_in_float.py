@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from edgekit.make.workshop.int8.in_float import LARGEST, Rounded, chosen, most_sensitive
+from edgekit.tflite.numerics import float_operators
 from edgekit.tflite.weights import kernels
 
 pytestmark = pytest.mark.tf
@@ -41,10 +42,15 @@ def test_the_kernel_that_rounding_hurts_stays_in_float_and_the_others_do_not(in_
 
 
 def test_the_largest_errors_a_weight_are_mended_first_until_little_is_left():
-    found = [Rounded("a", 40, 1.0), Rounded("b", 10, 8.0), Rounded("c", 10, 0.5), Rounded("d", 5, LARGEST)]
-    assert chosen(found, 15) == ["d"], "beside such an error the others are little"
+    found = [
+        Rounded(("a",), 40, 0.1),
+        Rounded(("b",), 10, 0.8),
+        Rounded(("c",), 10, 0.05),
+        Rounded(("d", "e"), 0, LARGEST),
+    ]
+    assert chosen(found, 15) == ["d", "e", "b"] and chosen(found, 5) == ["d", "e"]
     assert chosen(found[:3], 60) == ["b", "c", "a"] and chosen(found[:3], 49) == ["b", "c"]
-    assert chosen([Rounded("a", 4, 0.0)], 4) == [], "nothing is mended where rounding changes nothing"
+    assert chosen([Rounded(("a",), 4, 0.0)], 4) == [], "nothing is mended where rounding changes nothing"
 
 
 def test_each_kernel_that_is_small_enough_is_rounded_alone():
@@ -60,3 +66,20 @@ def test_each_kernel_that_is_small_enough_is_rounded_alone():
 
     assert most_sensitive(content, 0.05, samples, quantize) == [], "no file differs from the float one"
     assert len(asked) == 3 and len(set.union(*asked)) == 6 and all(len(one) == 5 for one in asked)
+
+
+def spectrum(layers: Any, x: Any) -> Any:
+    """The logarithm of a power over six decades, as of a spectrum: what int8 leaves of it is its largest numbers."""
+    import keras
+
+    power = keras.ops.square(layers.Dense(8, name="first")(x))
+    return layers.Dense(4, name="last")(keras.ops.log(keras.ops.maximum(power, 1e-6)))
+
+
+def test_a_logarithm_stays_in_float_with_what_makes_its_numbers(in_int8):
+    levels = np.random.default_rng(0).uniform(-1, 1, (64, 6)) * 10.0 ** np.random.default_rng(1).uniform(-2, 0, (64, 1))
+    whole = in_int8(spectrum, (6,), x=levels.astype("float32"))
+    mixed = in_int8(spectrum, (6,), x=levels.astype("float32"), technique="int8_mixed", share=0.05)
+    floats = {one.name for one in float_operators(mixed.tflite)}
+    assert {"LOG", "MAXIMUM"} <= floats and all(kernel.dtype == "int8" for kernel in kernels(mixed.tflite))
+    assert whole.signal_db() + 3 < mixed.signal_db()
