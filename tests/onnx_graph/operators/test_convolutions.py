@@ -135,3 +135,21 @@ def test_depth_becomes_space_in_either_order(small, imported_alike, kinds):
     made.append(model.node("SpaceToDepth", made[0], blocksize=2))
     listed = kinds(imported_alike(model, *made).model)
     assert listed.count("Permute") == 1  # CRD alone
+
+
+def test_a_factor_and_an_offset_by_channel_are_part_of_what_is_before_them(small, imported_alike, kinds):
+    """As Caffe's Scale becomes; one by place along the width is none of these."""
+    model = small()
+    x = model.entry("N", 3, 5, 5)
+    y = model.node("Conv", x, model.weight(5, 3, 1, 1), model.weight(5))
+    y = model.node("Add", model.node("Mul", y, model.weight(5, 1, 1)), model.weight(1, 5, 1, 1))
+    ones = [model.constant(np.linspace(0.5, 1.5, 5, dtype=np.float32)) for _ in range(4)]
+    y = model.node("Conv", y, model.weight(5, 5, 1, 1))
+    y = model.node("BatchNormalization", y, *ones)
+    y = model.node("Add", model.weight(5, 1, 1), model.node("Mul", model.weight(5, 1, 1), y))
+    listed = kinds(imported_alike(model, model.node("Relu", y)).model)
+    assert sorted(listed) == ["BatchNormalization", "Conv2D", "Conv2D", "ReLU"], listed
+    other = small()
+    z = other.node("Conv", other.entry("N", 3, 5, 5), other.weight(5, 3, 1, 1))
+    listed = kinds(imported_alike(other, other.node("Mul", z, other.weight(5)), z).model)
+    assert "Multiply" in listed
