@@ -17,6 +17,7 @@ from smaller.tasks import LINUX, MICRO, Prepared, Task
 from edgekit.documents.candidate import Candidate, Declined, Plan, Step
 from edgekit.errors import ProjectError
 from edgekit.project.project import load_project
+from edgekit.techniques import techniques
 
 TASK = Task(name="small", title="Small", module="small", epochs=2, batch_size=8, loss="classes", wanted={LINUX: 600})
 USER = """
@@ -249,3 +250,10 @@ def test_a_recipe_by_hand_begins_with_the_same_weights_and_is_judged_alike(proje
     dense = kernels(read_tflite(project.folder / "by_hand" / "pqat_50" / "float32.tflite"))[-1].array
     with np.load(project.folder / "weights.npz") as weights:
         assert np.array_equal(dense, weights[f"arr_{len(weights.files) - 2}"].T)
+
+
+def test_a_chosen_chain_is_asked_for_again_without_what_the_planner_writes():
+    written = {"left": 0.5, "whole": 20388}
+    assert "whole" in techniques()["structured_pruning"].written_by_planner
+    assert settings.without_facts("structured_pruning", written) == {"left": 0.5}
+    assert settings.without_facts("clustering", {"clusters": 8}) == {"clusters": 8}

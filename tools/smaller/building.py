@@ -10,14 +10,25 @@ from typing import Any
 from unittest import mock
 
 import edgekit
-from edgekit.documents.candidate import Plan
+from edgekit.documents.candidate import Plan, Step
 from edgekit.documents.events import Event, TrialFinished
 from edgekit.documents.report import CandidateReport, Check, Metrics, Report
 from edgekit.planner.planner import Planner
 from edgekit.planner.rules import is_own
 from edgekit.techniques import techniques
 from edgekit.values import to_builtins
-from smaller.settings import DROP, NARROWED, STUDENT, STUDENT_WIDTHS, Chain, aim, chains, declined, project_text
+from smaller.settings import (
+    DROP,
+    NARROWED,
+    STUDENT,
+    STUDENT_WIDTHS,
+    Chain,
+    aim,
+    chains,
+    declined,
+    project_text,
+    without_facts,
+)
 from smaller.tasks import Prepared
 
 Figures = dict[str, Any]
@@ -98,7 +109,8 @@ def best(made: Prepared, device: str, time_budget: str) -> Figures:
 
 def again(made: Prepared, device: str, steps: Chain, seed: int) -> Figures:
     """The cell of a chain with another seed."""
-    return figures(made, _built(made, device, (steps,), "smallest", out=f"seed-{seed}", seed=seed, max_drop=ANY))
+    asked = tuple(Step(technique=one.technique, settings=without_facts(one.technique, one.settings)) for one in steps)
+    return figures(made, _built(made, device, (asked,), "smallest", out=f"seed-{seed}", seed=seed, max_drop=ANY))
 
 
 def figures(made: Prepared, report: Report) -> Figures:

@@ -56,11 +56,15 @@ def chains(name: str, device: str, plans: Sequence[Plan], *, quick: bool) -> tup
     if name == NARROWED:
         steps = [Step(technique=one, settings=given) for one, given in NARROWING[: 1 if quick else None]]
         return tuple((Step(technique=STUDENT), step, Step(technique="int8_per_tensor")) for step in steps)
-    facts = techniques()[name].written_by_planner
-    found = [{key: value for key, value in one.items() if key not in facts} for one in settings(name, plans)]
-    found = found[: 1 if quick else MOST]
+    found = [without_facts(name, one) for one in settings(name, plans)][: 1 if quick else MOST]
     ends = [end for end in ENDS.get(device, MICRO_ENDS) if end in techniques()]
     return tuple((Step(technique=name, settings=one), Step(technique=end)) for one in found for end in ends)
+
+
+def without_facts(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a technique that a project may ask for: without those that the planner writes itself."""
+    facts = techniques()[name].written_by_planner
+    return {key: value for key, value in given.items() if key not in facts}
 
 
 def settings(name: str, plans: Sequence[Plan]) -> list[dict[str, Any]]:
