@@ -65,6 +65,7 @@ def _joined(
 ) -> Node:
     """The node before with the factor or the offset in its own numbers, which become constants under new names."""
     apply: Callable[[np.ndarray], np.ndarray]
+    places: tuple[int, ...]
     if node.operator == "Mul":
         apply = lambda own: (own * array.reshape(-1, *(1,) * (own.ndim - 1))).astype(np.float32)  # noqa: E731
         places = (1, 2)

@@ -98,8 +98,9 @@ def cut_of(step: Step, given: Laid, cuts: dict[int, slice]) -> Laid:
         tensor = step.op(step.ops.flip, tensor, axis=backwards, suffix="flip")
         found = {axis: _mirrored(places, given.shape[axis]) for axis, places in found.items()}
     if any(places != range(given.shape[axis]) for axis, places in found.items()):
-        cut = {(axis,): slice(places.start, places[-1] + 1, places.step) for axis, places in found.items()}
-        tensor = tensor[(slice(None), *(cut.get(group, slice(None)) for group in groups))]
+        cut = {axis: slice(places.start, places[-1] + 1, places.step) for axis, places in found.items()}
+        key = (slice(None), *(cut.get(group[0], slice(None)) for group in groups))
+        tensor = tensor[key]
         tensor._keras_history.operation.name = step.name()
     onnx = tuple(fresh_axis(len(found[axis])) if axis in found else atoms for axis, atoms in enumerate(given.onnx))
     keras = tuple(flat(onnx[axis] for axis in group) for group in groups)
