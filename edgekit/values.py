@@ -151,6 +151,8 @@ def _advice(kind: Any, dotted: str, value: Any, what: str) -> str | None:
         return f"write [[{header}]] above the keys of each"
     if wants_list and Ellipsis in items and isinstance(value, str | int | float):
         return f"write {name} = [{_toml(value)}]"
+    if wants_table and any(typing.get_origin(part) is dict for part in _parts(kind)):
+        return f"write {name} = {{ name = value }}, or [{header}] above such lines"
     if not items and _struct_in(kind) is not None and (wants_table or "got `array`" in what):
         return f"write [{header}] above its keys, once"
     near = did_you_mean(value, _choices(kind)) if isinstance(value, str) else None

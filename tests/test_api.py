@@ -95,7 +95,7 @@ FIELDS = {
     ),
     "documents.report.Baseline": "metrics sha256",
     "documents.report.Metric": "value unit basis source low high split runtime threads reason samples",
-    "documents.report.Chosen": "candidate steps path sha256 metrics inputs outputs compiled layers diet",
+    "documents.report.Chosen": "candidate steps path sha256 metrics inputs outputs compiled layers diet held",
     "documents.compiled.Compiled": (
         "compiler accelerator system_config memory_mode clock_hz bytes sha256 operators on_npu cycles npu_cycles sram_bytes "
         "dram_bytes flash_bytes weight_bytes encoded_bytes path left layers"

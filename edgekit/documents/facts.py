@@ -6,7 +6,7 @@ They are taken once (of a Keras model in a worker, of a `.tflite` from its bytes
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from edgekit.values import Ends, Value
@@ -103,7 +103,8 @@ class ModelFacts(Value):
     the model gives no finite numbers on random input; that also tells of outputs that were compared in part. `groups` are the channels that
     could go. `imported` says of a model in ONNX how its import agrees with onnxruntime, and what it changed. `untrainable` says why its
     weights cannot be trained (empty: they can), `quantized` how those of a file are stored already (empty: in float32).
-    `values` tells by layer of zeros and few values that a file has already.
+    `values` tells by layer of zeros and few values that a file has already. `held` has the inputs that an ONNX or PyTorch model has and this one has not, with
+    the values that they are held at.
     """
 
     sha256: str
@@ -124,6 +125,7 @@ class ModelFacts(Value):
     untrainable: str = ""
     quantized: str = ""
     values: dict[str, KernelValues] = {}
+    held: dict[str, str] = {}
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -132,7 +134,8 @@ class ModelFacts(Value):
         uncompared = (f"model: {self.uncompared}",) if self.uncompared else ()
         imported = (f"model: {said}" for said in self.imported)
         kept = (*self._stripped_note, *self._kept_notes, *self._renamed_note)
-        return (*imported, *self._given_note, *uncompared, *kept, *passes)
+        held = (f"model: {said}" for said in held_words(self.held))
+        return (*imported, *held, *self._given_note, *uncompared, *kept, *passes)
 
     @property
     def _given_note(self) -> tuple[str, ...]:
@@ -177,6 +180,15 @@ class ModelFacts(Value):
     def macs(self) -> int:
         """Multiply-accumulates of one inference."""
         return sum(layer.macs for layer in self.layers)
+
+
+def held_words(held: Mapping[str, str]) -> tuple[str, ...]:
+    """A sentence for each input that is held at a value.
+
+    >>> held_words({"sr": "16000"})
+    ("the input 'sr' is held at 16000: the file does not have it",)
+    """
+    return tuple(f"the input {name!r} is held at {value}: the file does not have it" for name, value in held.items())
 
 
 class Replacement(Value):

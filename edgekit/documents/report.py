@@ -107,6 +107,7 @@ class Chosen(Value):
     name (`docs/report.md` lists them), taken on the test split; `inputs` and `outputs` are in the file's order. `compiled` is
     what the compiler of the device's NPU made of it, None where there is none. `layers` names the layer of each of the file's operators, for
     the file itself need not hold names; `diet` is what was dropped from the file, with the proof that it computes the same (None for `check`).
+    `held` are inputs that the given model has and the file has not, with the values that they are held at.
     """
 
     candidate: str
@@ -119,6 +120,7 @@ class Chosen(Value):
     compiled: Compiled | None = None
     layers: tuple[str, ...] = ()
     diet: FileDiet | None = None
+    held: dict[str, str] = {}
 
 
 class CandidateReport(Value):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 
+from edgekit.documents.facts import held_words
 from edgekit.documents.report import Chosen, InputFacts
 from edgekit.emit.inference import describe
 
@@ -60,6 +61,7 @@ def c_header(model: bytes, chosen: Chosen, *, device: str) -> str:
         f"{chosen.candidate} for {device}: {len(model)} bytes, SHA-256 {hashlib.sha256(model).hexdigest()}",
         *(f"input {index}: {describe(facts)}" for index, facts in enumerate(chosen.inputs)),
         *(f"output {index}: {describe(facts)}" for index, facts in enumerate(chosen.outputs)),
+        *held_words(chosen.held),
     ]
     defines = _arena(chosen)
     for kind, tensors in (("INPUT", chosen.inputs), ("OUTPUT", chosen.outputs)):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 
+from edgekit.documents.facts import held_words
 from edgekit.documents.report import Chosen, InputFacts
 from edgekit.emit.picture_decoding import Decoding, picture_text
 
@@ -86,6 +87,7 @@ def _comment(chosen: Chosen, device: str, pictures: Decoding | None) -> str:
         lines += ["PICTURE is decoded as the training data was (that needs Pillow), or an .npy file of real values"]
     lines += [f"input {index}: {describe(facts)}" for index, facts in enumerate(chosen.inputs)]
     lines += [f"output {index}: {describe(facts)}" for index, facts in enumerate(chosen.outputs)]
+    lines += held_words(chosen.held)
     return "".join(f"# {' '.join(line.split())}\n" for line in lines)
 
 

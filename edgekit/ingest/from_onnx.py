@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from edgekit.ingest.wanted import Wanted, has_free, wanted_of_ports
@@ -10,6 +12,7 @@ from edgekit.jobs.cache import Cache, digest_of
 from edgekit.machine.extras import require
 from edgekit.machine.installed import version_of
 from edgekit.onnx_file.beside import files_beside, require_sound
+from edgekit.onnx_file.held import holdable, not_held
 from edgekit.onnx_file.outline import Outline
 from edgekit.project.userfunction import is_function
 
@@ -32,16 +35,20 @@ def digest(path: Path, cache: Cache) -> str:
     return digest_of([cache.digest(path), {name: cache.digest(file) for name, file in files.items()}])
 
 
-def has_free_sizes(source: Any, root: Path) -> bool:
-    """Whether a model is an ONNX file that leaves sizes beside the batch free."""
+def has_free_sizes(source: Any, root: Path, held: Mapping[str, Any] = MappingProxyType({})) -> bool:
+    """Whether a model is an ONNX file that leaves sizes beside the batch free, of inputs that are not `held` at values; raises `ProjectError` for
+    values that it does not take."""
     outline = _outline(source, root)
-    return outline is not None and has_free(outline.inputs)
+    if outline is None:
+        return False
+    holdable(outline, held)
+    return has_free(not_held(outline, held))
 
 
-def wanted_by(source: Any, root: Path) -> Wanted:
+def wanted_by(source: Any, root: Path, held: Mapping[str, Any] = MappingProxyType({})) -> Wanted:
     """What an ONNX file takes and gives, as far as reading data depends on it before the file is imported."""
     outline = _outline(source, root)
-    return Wanted() if outline is None else wanted_of_ports(outline.inputs, outline.outputs)
+    return Wanted() if outline is None else wanted_of_ports(not_held(outline, held), outline.outputs, held)
 
 
 def _outline(source: Any, root: Path) -> Outline | None:

@@ -5,8 +5,9 @@ What is given is told by its name, or, of a function, by what its module imports
 
 from __future__ import annotations
 
+import itertools
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from edgekit.jobs.cache import Cache, key, processor, versions
 from edgekit.jobs.limits import memory_limit
 from edgekit.jobs.worker import Failed, Worker
 from edgekit.machine.torch_python import torch_python, torch_versions
+from edgekit.onnx_file.held import holdable
+from edgekit.onnx_file.outline import read_outline
 from edgekit.progress import Progress
 from edgekit.project.module_files import place_of
 from edgekit.project.project_file import ModelTable
@@ -127,13 +130,29 @@ def answers_on_data(
     """
     import numpy as np
 
+    chosen = dataset.rows("train")[:samples]
+    held = _held(job, len(chosen))
+    places = (place for place in itertools.count() if place not in held)
     with cache.scratch() as folder:
-        for index, (array, moved) in enumerate(zip(dataset.inputs("train"), axes, strict=True)):
-            rows = np.asarray(array[dataset.rows("train")[:samples]])
+        for place, rows in held.items():
+            np.save(folder / f"{place}.npy", rows)
+        for place, array, moved in zip(places, dataset.inputs("train"), axes, strict=False):
+            rows = np.asarray(array[chosen])
             back = [1 + axis for axis in np.argsort(moved)] if moved else range(1, rows.ndim)
-            np.save(folder / f"{index}.npy", np.ascontiguousarray(rows.transpose(0, *back)))
+            np.save(folder / f"{place}.npy", np.ascontiguousarray(rows.transpose(0, *back)))
         asked = {**job["original"]["job"], "do": "answer", "samples": str(folder), "target": str(target)}
         _asked(asked, cache, job["original"]["is_trusted"], progress, None)
+
+
+def _held(job: dict[str, Any], count: int) -> dict[int, Any]:
+    """By their places among the model's inputs the values of those that are held, once for each sample."""
+    import numpy as np
+
+    if not job.get("held"):
+        return {}
+    outline = read_outline(Path(job["source"]))
+    places = {port.name: place for place, port in enumerate(outline.inputs)}
+    return {places[one.name]: np.stack([one.array()] * count) for one in holdable(outline, job["held"])}
 
 
 def _asked(
@@ -176,16 +195,18 @@ def outline_of(source: Any, root: Path) -> Program | None:
     return require_program(root / source, trust=True) if (root / source).is_file() else None
 
 
-def needs_sizes(source: Any, root: Path) -> bool:
+def needs_sizes(source: Any, root: Path, held: Collection[str] = ()) -> bool:
     """Whether the sizes of the data may be needed to open a model: TorchScript tells none, a function's module may come without example inputs, and
-    a program may leave sizes free."""
+    a program may leave sizes free of inputs that are not `held` at values."""
     if is_pytorch(source, root) and _form(str(source), root) != "program":
         return True
     outline = outline_of(source, root)
-    return outline is not None and has_free(outline.inputs)
+    return outline is not None and has_free([port for port in outline.inputs if port.name not in held])
 
 
-def wanted_by(source: Any, root: Path) -> Wanted:
+def wanted_by(source: Any, root: Path, held: Collection[str] = ()) -> Wanted:
     """What a program takes and gives, as far as reading data depends on it before it is converted."""
     outline = outline_of(source, root)
-    return Wanted() if outline is None else wanted_of_ports(outline.inputs, outline.outputs)
+    if outline is None:
+        return Wanted(held=tuple(held))
+    return wanted_of_ports([port for port in outline.inputs if port.name not in held], outline.outputs, held)

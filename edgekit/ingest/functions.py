@@ -15,7 +15,7 @@ import numpy as np
 
 from edgekit.errors import DataError
 from edgekit.ingest.arrays import ArrayWriter
-from edgekit.ingest.keys import Place, placed
+from edgekit.ingest.keys import Place, left_out, left_out_notes, placed
 from edgekit.ingest.shapes import clear_shape, reshaped_note
 from edgekit.ingest.streams import ALLOWED, called, elements, is_bounded, length, pair, require_end
 from edgekit.ingest.text_labels import TextLabels
@@ -41,10 +41,12 @@ def write_result(
 
         return read_frames(splits, target, options, wanted, seed, where, progress)
     writing = _Writing(target, wanted)
+    if isinstance(result, Mapping):
+        writing.left_out.extend(filter(None, (left_out(str(key), wanted) for key in result)))
     for split, part in splits.items():
         writing.split(split, called(part, f"{where}: {split}"), f"{where}: {split}", progress)
     labels = writing.labels.settle(target, tuple(options.get("classes", ())), where)
-    return labels, (*writing.notes, *writing.labels.notes(labels))
+    return labels, (*writing.notes, *left_out_notes(writing.left_out), *writing.labels.notes(labels))
 
 
 def _splits(result: Any, wanted: Wanted, where: str) -> dict[str, Any]:
@@ -54,7 +56,7 @@ def _splits(result: Any, wanted: Wanted, where: str) -> dict[str, Any]:
         if result and all(key in SPLITS for key in result):
             return {SPLITS[key]: part for key, part in result.items() if part is not None}
         places = placed((key for key in result if isinstance(key, str)), wanted, where)
-        if result and len(places) == len(result):
+        if places and all(key in places or left_out(str(key), wanted) for key in result):
             return _by_split(places, result)
     elif isinstance(result, tuple | list) and len(result) in (2, 3):
         return dict(zip(("train", "val", "test") if len(result) == 3 else ("train", "test"), result, strict=True))
@@ -106,6 +108,7 @@ class _Writing:
         )
         self.labels = TextLabels()
         self.notes: list[str] = []
+        self.left_out: list[str] = []
 
     def split(self, split: str, part: Any, where: str, progress: Progress) -> None:
         """Write a split."""
@@ -145,10 +148,19 @@ class _Writing:
         found = {}
         for (kind, side, names, shapes), value in zip(self._ends, pair(element, where), strict=True):
             ranks = tuple(map(len, shapes))
+            value = self._without_held(value) if kind == "x" else value
             for index, one in enumerate(in_order(value, names, ranks, side, where)):
                 place = f"{where}: {kind}_{index}"
                 found[kind, index] = self._shaped(one, kind, index, array_of(one, place))
         return found
+
+    def _without_held(self, value: Any) -> Any:
+        """Inputs by name without those that are held at values."""
+        held = set(self._wanted.held)
+        if not isinstance(value, Mapping) or is_frame(value) or not held & set(value):
+            return value
+        self.left_out += [name for name in self._wanted.held if name in value and name not in self.left_out]
+        return {name: array for name, array in value.items() if name not in held}
 
     def _shaped(self, given: Any, kind: str, index: int, array: np.ndarray) -> np.ndarray:
         """The rows of a data frame in the model's shape, if that is unambiguous."""

@@ -26,9 +26,10 @@ class Place(NamedTuple):
 def placed(keys: Iterable[str], wanted: Wanted, where: str) -> dict[str, Place]:
     """The place of each key that has one; raises `DataError` where two keys have the same.
 
-    A number is a place, whatever the names. A name that no input has is one only if it stands alone and the model has but one input.
+    A number is a place, whatever the names. A name that no input has is one only if it stands alone and the model has but one input. A key that is
+    `left_out` has no place.
     """
-    matches = {key: match for key in keys if (match := KEY.fullmatch(key))}
+    matches = {key: match for key in keys if not left_out(key, wanted) and (match := KEY.fullmatch(key))}
     counts = collections.Counter((match["kind"], match["split"]) for match in matches.values())
     found: dict[str, Place] = {}
     for key, match in matches.items():
@@ -39,6 +40,26 @@ def placed(keys: Iterable[str], wanted: Wanted, where: str) -> dict[str, Place]:
             found[key] = Place(kind, split, position)
     _require_one_each(found, where)
     return found
+
+
+def left_out(key: str, wanted: Wanted) -> str:
+    """The input, held at a value, that an array is for: nothing reads it; empty for any other array.
+
+    >>> left_out("x_train_sr", Wanted(held=("sr",))), left_out("x_train_0", Wanted(held=("sr",)))
+    ('sr', '')
+    """
+    match = KEY.fullmatch(key)
+    named = (match["port"] or "") if match and match["kind"] == "x" else ""
+    if named in wanted.names or named.isdigit():
+        return ""
+    return next((name for name in wanted.held if named in (name, _plain(name))), "")
+
+
+def left_out_notes(names: Iterable[str]) -> tuple[str, ...]:
+    """What a reader must know of arrays that are left out, by the names of their inputs."""
+    return tuple(
+        f"data: what it has for {name!r} is not used: that input is held at a value" for name in dict.fromkeys(names)
+    )
 
 
 def expected(wanted: Wanted) -> str:
@@ -54,10 +75,15 @@ def _position(port: str | None, names: Sequence[str], *, is_alone: bool) -> int 
         return int(port) if len(port) <= MOST_DIGITS else None
     if port in names:
         return names.index(port)
-    plain = [re.sub(r"\W", "_", name, flags=re.ASCII) for name in names]
+    plain = [_plain(name) for name in names]
     if plain.count(port) == 1:
         return plain.index(port)
     return 0 if is_alone and len(names) < 2 else None
+
+
+def _plain(name: str) -> str:
+    """A name as a keyword or a variable may have it."""
+    return re.sub(r"\W", "_", name, flags=re.ASCII)
 
 
 def _require_one_each(found: dict[str, Place], where: str) -> None:

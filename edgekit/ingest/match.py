@@ -6,7 +6,7 @@ Pure decisions on facts of the model, of the data set's arrays, and on the task 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from edgekit.documents.facts import ModelFacts, TensorFacts
 from edgekit.errors import DataError
@@ -35,7 +35,7 @@ def match(
     training samples.
     """
     for split, files in dataset.splits.items():
-        _count("inputs", len(files.inputs), len(facts.inputs), split)
+        _count("inputs", len(files.inputs), len(facts.inputs), split, facts.held)
         _count("targets", len(files.targets), len(facts.outputs), split)
         for array, tensor in zip(files.inputs, facts.inputs, strict=True):
             _shape(array, tensor, split)
@@ -52,14 +52,16 @@ def match(
         )
 
 
-def _count(what: str, received: int, wanted: int, split: str) -> None:
+def _count(what: str, received: int, wanted: int, split: str, held: Collection[str] = ()) -> None:
     if received != wanted:
+        kind = "x" if what == "inputs" else "y"
+        without = f"leave out the array for {', '.join(map(repr, held))}, held at a value, and " if held else ""
         raise DataError(
             f"the data has another number of {what} than the model",
             where=split,
             received=received,
             allowed=str(wanted),
-            next_step=f"name them {'x' if what == 'inputs' else 'y'}_{split}_0, ..._1 in the model's order",
+            next_step=f"{without}name them {kind}_{split}_0, ..._1 in the model's order",
         )
 
 

@@ -18,6 +18,7 @@ from edgekit.ingest.from_onnx import digest as onnx_digest
 from edgekit.ingest.from_onnx import import_versions, require_onnx
 from edgekit.ingest.from_tflite import keep_tflite, require_own_name
 from edgekit.ingest.from_torch import converted, is_pytorch
+from edgekit.ingest.held import require_held_by, require_holdable
 from edgekit.ingest.wanted import Wanted
 from edgekit.jobs.cache import Cache, digest_of, key, processor, versions
 from edgekit.jobs.limits import memory_limit
@@ -65,7 +66,7 @@ def open_model(
     to_train: bool = False,
     sizes: Sequence[Sequence[int]] | None = None,
 ) -> OpenedModel:
-    """Load and normalise a model, or find it in the cache; raises `ModelError`, `TrustError`.
+    """Load and normalise a model, or find it in the cache; raises `ModelError`, `TrustError`, and `ProjectError` for inputs that cannot be held at values.
 
     `imports` are modules that the worker imports first: they register custom layers. A model that is still `to_train` keeps what its training
     needs, such as normalization that is folded away in a trained one. `sizes` are the shapes of the data's samples, an input each: they fill what
@@ -77,6 +78,7 @@ def open_model(
     if is_finished:
         require_own_name(root / table.source)
     content = model_digest(table, root, cache)
+    require_holdable(table, root)
     if is_finished:
         return _open_tflite(table.source, root / table.source, content, cache)
     is_imported = not is_function(table.source) and is_onnx(root / table.source)
@@ -87,6 +89,7 @@ def open_model(
         made = converted(
             table, content, root=root, cache=cache, seed=seed, trust=trust, sizes=sizes, progress=progress, time_limit_s=time_limit_s
         )  # fmt: skip
+        require_held_by(Path(made.job["source"]), table.held)
     name = key(
         model=content,
         imports=module_digest(imports, root=root, error=ModelError),
@@ -95,6 +98,7 @@ def open_model(
         **({"to_train": True} if to_train else {}),
         **({"onnx": import_versions(), "sizes": sizes} if is_imported or made else {}),
         **({"pytorch": made.key} if made else {}),
+        **({"held": table.held} if table.held else {}),
         versions=versions(),
         processor=processor(),
     )
@@ -105,6 +109,7 @@ def open_model(
         "sha256": content,
         "to_train": to_train,
         "sizes": sizes,
+        "held": table.held,
         **(made.job if made else {}),
     }
 
@@ -188,7 +193,7 @@ def open_data(
 def _needed_of(wanted: Wanted, kind: str) -> Wanted:
     """What reading data of a kind depends on: of an archive the names by which its arrays may be called, of a folder nothing."""
     if kind == "npz":
-        return Wanted(names=wanted.names, output_names=wanted.output_names)
+        return Wanted(names=wanted.names, output_names=wanted.output_names, held=wanted.held)
     return wanted if kind in ("function", "table") else Wanted()
 
 

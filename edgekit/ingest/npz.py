@@ -11,14 +11,14 @@ from pathlib import Path
 import numpy as np
 
 from edgekit.errors import DataError, OutputError, TrustError
-from edgekit.ingest.keys import Place, expected, placed
+from edgekit.ingest.keys import Place, expected, left_out, left_out_notes, placed
 from edgekit.ingest.wanted import Wanted
 from edgekit.jobs.child import DISK_ERRORS
 from edgekit.progress import Progress
 
 
-def unpack(source: Path, target: Path, *, wanted: Wanted, trust: bool, progress: Progress) -> None:
-    """Write the archive's `x_train`, `y_train_1`, ... as `x_train_0.npy`, `y_train_1.npy`, ... into `target`.
+def unpack(source: Path, target: Path, *, wanted: Wanted, trust: bool, progress: Progress) -> tuple[str, ...]:
+    """Write the archive's `x_train`, `y_train_1`, ... as `x_train_0.npy`, `y_train_1.npy`, ... into `target`; returns notes on what was left out.
 
     `wanted` has the names of the model's inputs and outputs, by which arrays may be named too.
     """
@@ -45,6 +45,7 @@ def unpack(source: Path, target: Path, *, wanted: Wanted, trust: bool, progress:
             received=", ".join(info.filename for info in members.values())[:200] or "an empty archive",
             allowed=expected(wanted),
         )
+    return left_out_notes(filter(None, (left_out(key, wanted) for key in members)))
 
 
 def _file_name(place: Place) -> str:

@@ -6,7 +6,7 @@ It only decides which of them applies: `model` opens paths and functions, `objec
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -127,22 +127,29 @@ def free_sizes(
         return None
     root = Path(settings.root)
     offered = None if settings.replacement is None else settings.replacement.source
-    sources = (
-        (settings.model.source if settings.model else None) if model is None else model,
-        offered if student is None else student,
+    held = _held(model, settings)
+    sources: tuple[tuple[Any, Mapping[str, Any]], ...] = (
+        ((settings.model.source if settings.model else None) if model is None else model, held),
+        (offered if student is None else student, {}),
     )
-    wanted = next((found for one in sources if (found := _wanted_before(one, root)) is not None), None)
+    wanted = next((found for one, of_it in sources if (found := _wanted_before(one, root, of_it)) is not None), None)
     if wanted is None:
         return None
     dataset = _read(data, settings, wanted, cache, trust=trust, progress=progress)
     return tuple(array.shape[1:] for array in dataset.splits["train"].inputs)
 
 
-def _wanted_before(source: Any, root: Path) -> Wanted | None:
+def _held(model: Any, settings: Project) -> Mapping[str, Any]:
+    """The values that inputs of the model are held at; the project's are none of those of an object of the caller's."""
+    is_named = model is None or isinstance(model, str | Path)
+    return settings.model.held if is_named and settings.model is not None else {}
+
+
+def _wanted_before(source: Any, root: Path, held: Mapping[str, Any]) -> Wanted | None:
     """What a model takes, where the data must be read before it; None where they need not."""
-    if from_torch.needs_sizes(source, root):
-        return from_torch.wanted_by(source, root)
-    return from_onnx.wanted_by(source, root) if from_onnx.has_free_sizes(source, root) else None
+    if from_torch.needs_sizes(source, root, held):
+        return from_torch.wanted_by(source, root, held)
+    return from_onnx.wanted_by(source, root, held) if from_onnx.has_free_sizes(source, root, held) else None
 
 
 def open_project_data(

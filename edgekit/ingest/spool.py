@@ -34,7 +34,7 @@ def spool(job: dict[str, Any], progress: Progress) -> Any:
     notes: tuple[str, ...] = ()
     if job["kind"] == "npz":
         wanted = read(job["wanted"], Wanted, where="job")
-        unpack(Path(job["source"]), target, wanted=wanted, trust=job["trust"], progress=progress)
+        notes = unpack(Path(job["source"]), target, wanted=wanted, trust=job["trust"], progress=progress)
     elif job["kind"] == "folder":
         source, options, seed = Path(job["source"]), job["options"], job["seed"]
         labels, notes = read_folder(source, target, options, seed, progress, whole=job["whole"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from edgekit.documents.facts import ModelFacts
@@ -15,7 +15,7 @@ class Wanted(Value):
     """A model's inputs and outputs: shapes are without the batch (None for a free size), and empty if nothing is known.
 
     `classes` is the size of the last axis of the first output, None if not known. `regresses` says that the first
-    output was trained with a distance from its targets.
+    output was trained with a distance from its targets. `held` are inputs that are held at values, which samples need not have.
     """
 
     names: tuple[str, ...] = ()
@@ -25,6 +25,7 @@ class Wanted(Value):
     classes: int | None = None
     kind: str | None = None
     regresses: bool = False
+    held: tuple[str, ...] = ()
 
 
 class Port(Protocol):
@@ -42,9 +43,10 @@ def has_free(ports: Sequence[Port]) -> bool:
     return any(isinstance(size, str) for port in ports for size in port.shape[1:])
 
 
-def wanted_of_ports(inputs: Sequence[Port], outputs: Sequence[Port]) -> Wanted:
-    """What a file's declared inputs and outputs say, before the model is opened."""
+def wanted_of_ports(inputs: Sequence[Port], outputs: Sequence[Port], held: Iterable[str] = ()) -> Wanted:
+    """What a file's declared inputs and outputs say, before the model is opened; `held` are other inputs, which are held at values."""
     return Wanted(
+        held=tuple(held),
         names=tuple(port.name for port in inputs),
         output_names=tuple(port.name for port in outputs),
         input_shapes=tuple(
@@ -64,4 +66,5 @@ def wanted_of(facts: ModelFacts) -> Wanted:
         classes=facts.outputs[0].shape[-1] if facts.outputs and facts.outputs[0].shape else None,
         kind=facts.output_kinds[0] if facts.output_kinds else None,
         regresses=(loss or "").startswith(_DISTANCES),
+        held=tuple(facts.held),
     )

@@ -25,11 +25,23 @@ LARGEST = 2**31 - 1
 """The largest message of protocol buffers, in bytes; larger models keep their constants in files beside them."""
 
 
+DTYPES = {
+    1: "float32", 2: "uint8", 3: "int8", 4: "uint16", 5: "int16", 6: "int32", 7: "int64", 8: "string", 9: "bool", 10: "float16", 11: "float64",
+    12: "uint32", 13: "uint64", 16: "bfloat16",
+}  # fmt: skip
+"""Types by `TensorProto.DataType`."""
+
+
 class Port(Value):
-    """An input or output as the file declares it: `shape` has the batch, and the name of a size that is free (empty: it has none)."""
+    """An input or output as the file declares it: `shape` has the batch, and the name of a size that is free (empty: it has none).
+
+    `has_shape` says whether it declares any. `dtype` is the type of its numbers, empty for one that is not of `DTYPES`.
+    """
 
     name: str
     shape: tuple[int | str, ...]
+    dtype: str = ""
+    has_shape: bool = True
 
 
 class Outline(Value):
@@ -202,16 +214,18 @@ def _opset(message: memoryview) -> int:
 
 
 def _port(message: memoryview) -> Port:
-    name, shape = "", tuple[int | str, ...]()
+    name, shape, dtype, has_shape = "", tuple[int | str, ...](), "", False
     for field in fields(message):
         if field.number == 1:
             name = text(field.content)
         elif field.number == 2:
             kinds = [one.content for one in fields(field.content) if one.number == 1]
-            shapes = [one.content for kind in kinds for one in fields(kind) if one.number == 2]
+            parts = [one for kind in kinds for one in fields(kind)]
+            dtype = next((DTYPES.get(one.integer, "") for one in parts if one.number == 1), "")
+            shapes = [one.content for one in parts if one.number == 2]
             sizes = [one.content for of_shape in shapes for one in fields(of_shape) if one.number == 1]
-            shape = tuple(map(_size, sizes))
-    return Port(name=name, shape=shape)
+            shape, has_shape = tuple(map(_size, sizes)), bool(shapes)
+    return Port(name=name, shape=shape, dtype=dtype, has_shape=has_shape)
 
 
 def _size(message: memoryview) -> int | str:

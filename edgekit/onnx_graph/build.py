@@ -10,10 +10,13 @@ from typing import Any
 import numpy as np
 
 from edgekit.errors import ModelError
+from edgekit.onnx_file.held import HeldInput
+from edgekit.onnx_graph.conditions import deciding
 from edgekit.onnx_graph.entrance import entrances
 from edgekit.onnx_graph.fold import folded, without_constant_nodes
 from edgekit.onnx_graph.fused import fused
 from edgekit.onnx_graph.graph import DEFAULT_DOMAINS, Declared, Node, OnnxGraph
+from edgekit.onnx_graph.held import with_held
 from edgekit.onnx_graph.imported import Imported, Inner
 from edgekit.onnx_graph.layout import CHANNELS_LAST, Laid, fresh, has_order, plain_order
 from edgekit.onnx_graph.operators import operators
@@ -29,18 +32,22 @@ SHOWN = 6
 WEIGHT = (".weight", ".kernel")
 
 
-def imported(path: Path, keras: Any, sizes: Mapping[str, tuple[int, ...]] | None = None) -> Imported:
+def imported(
+    path: Path, keras: Any, sizes: Mapping[str, tuple[int, ...]] | None = None, held: Sequence[HeldInput] = ()
+) -> Imported:
     """The flat Keras 3 model of an ONNX file.
 
-    `sizes` are the shapes of inputs by name, in ONNX's order, with or without the batch; they fill dimensions that the file leaves free.
+    `sizes` are the shapes of inputs by name, in ONNX's order, with or without the batch; they fill dimensions that the file leaves free. Inputs that
+    are `held` at values are constants, and none of the model's.
     Raises `ModelError` for a file that cannot be read or a dimension that nobody gives, `RefusedOperators` for what cannot be expressed, `DataError`
     for sizes on which the network does not run.
     """
 
     def ask(ports: Sequence[Port], places: Sequence[str]) -> None:
-        require_runs(path, ports, places, by_data=bool(sizes))
+        require_runs(path, ports, places, held, by_data=bool(sizes))
 
-    return build(read_model(path), keras, sizes, where=str(path), ask=ask)
+    graph = with_held(read_model(path, {one.name for one in held}), held)
+    return dataclasses.replace(build(graph, keras, sizes, where=str(path), ask=ask), held=tuple(held))
 
 
 def build(
@@ -102,6 +109,7 @@ class _Walk:
         self.values: dict[str, Operand] = dict(graph.constants)
         self.entered: list[Any] = []
         self.inner: list[Inner] = []
+        self._makers: dict[str, Node] = {}
         self._bases: set[str] = set()
 
     @property
@@ -120,24 +128,32 @@ class _Walk:
 
     def build(self, node: Node) -> None:
         """Build a node, or note why it cannot be."""
+        self._makers.update(dict.fromkeys(node.outputs, node))
         condition = self.values.get(node.inputs[0]) if node.operator == "If" else None
         if isinstance(condition, np.ndarray):
             self._build_branch(node, bool(condition.reshape(-1)[0]))
             return
         if any(name and name not in self.values for name in node.inputs):
-            self.refusals.skip(node, known=_is_known(node))
+            self.refusals.skip(node, known=_is_known(node), to_hold=self._to_hold(node))
             return
         inputs = [self.values[name] if name else None for name in node.inputs]
         try:
             made = self._made(node, inputs)
         except CannotExpress as problem:
-            self.refusals.add(node, problem.reason, problem.advice, is_unfit=isinstance(problem, Unfit))
+            is_unfit, to_hold = isinstance(problem, Unfit), self._to_hold(node)
+            self.refusals.add(node, problem.reason, problem.advice, is_unfit=is_unfit, to_hold=to_hold)
             made = stand_ins(self._graph, self._where, node, self.values, self.making.keras)
         for name, value in zip(node.outputs, made, strict=False):
             if name and value is not None:
                 self.values[name] = value
                 if isinstance(value, Laid):
                     self.inner.append(Inner(place=node.place, value=name, laid=value))
+
+    def _to_hold(self, node: Node) -> dict[str, str]:
+        """Of a refused `If` the inputs that choose its branch, with values to hold them at."""
+        if node.operator != "If":
+            return {}
+        return deciding(node.inputs[0], self._makers, self._graph.inputs, self.values)
 
     def _build_branch(self, node: Node, condition: bool) -> None:
         """Build the branch of an `If` whose condition is known, as exporters write what depends on sizes."""

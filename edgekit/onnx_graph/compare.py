@@ -46,7 +46,8 @@ def compare_with_onnxruntime(path: Path, imported: Imported, samples: Sequence[M
     session = open_session(path.as_posix(), str(path))
     error, worst = 0.0, 0
     for index, sample in enumerate(samples):
-        wanted = run_session(session, imported.inputs, sample, [port.name for port in imported.outputs], str(path))
+        names = [port.name for port in imported.outputs]
+        wanted = run_session(session, imported.inputs, sample, names, str(path), imported.held)
         made = imported.model(_entering(imported, sample), training=False)
         results = made if isinstance(made, list | tuple) else [made]
         for port, result, expected in zip(imported.outputs, results, wanted, strict=True):
@@ -144,7 +145,8 @@ def _first_apart(path: Path, imported: Imported, sample: Mapping[str, np.ndarray
     have = {one.name for one in model.graph.output}
     model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names if name not in have)
     session = open_session(model.SerializeToString(), str(path))
-    wanted = dict(zip(names, run_session(session, imported.inputs, sample, names, str(path)), strict=True))
+    values = run_session(session, imported.inputs, sample, names, str(path), imported.held)
+    wanted = dict(zip(names, values, strict=True))
     for one, array in zip(inner, _inner_arrays(imported, inner, sample), strict=True):
         expected = np.asarray(wanted[one.value])
         if (

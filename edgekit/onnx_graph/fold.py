@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from edgekit.onnx_graph.branches import Branches, is_known
 from edgekit.onnx_graph.graph import DEFAULT_DOMAINS, Node, OnnxGraph
 from edgekit.onnx_graph.read import OTHER_FLOATS
 
@@ -17,9 +19,17 @@ LARGEST = 2**27
 
 
 def without_constant_nodes(graph: OnnxGraph) -> OnnxGraph:
-    """The graph with the results of nodes that take constants alone among its constants."""
+    """The graph with the results of nodes that take constants alone among its constants, and with the branch that is taken in the place of an `If` whose
+    condition is one of them."""
     constants, nodes = dict(graph.constants), []
-    for node in graph.nodes:
+    branches, waiting = Branches(graph), collections.deque(graph.nodes)
+    while waiting:
+        node = waiting.popleft()
+        if node.operator == "If" and is_known(constants.get(node.inputs[0])):
+            branch = branches.taken(node, bool(constants[node.inputs[0]].reshape(-1)[0]))
+            constants.update(branch.constants)
+            waiting.extendleft(reversed(branch.nodes))
+            continue
         known = (
             all(name in constants for name in node.taken) and node.domain in DEFAULT_DOMAINS and node.operator != "If"
         )

@@ -26,8 +26,12 @@ class Node:
     @property
     def taken(self) -> tuple[str, ...]:
         """All values that the node needs: its inputs, and what its branches take from around them."""
-        branches = [one for one in self.attributes.values() if isinstance(one, Branch)]
-        return (*filter(None, self.inputs), *(name for one in branches for name in one.captured))
+        return (*filter(None, self.inputs), *(name for one in self.branches for name in one.captured))
+
+    @property
+    def branches(self) -> tuple[Branch, ...]:
+        """The graphs inside the node."""
+        return tuple(one for one in self.attributes.values() if isinstance(one, Branch))
 
     def number(self, name: str, default: float) -> float:
         """A float attribute."""

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+from edgekit.onnx_file.held import HeldInput
 from edgekit.onnx_graph.layout import Laid
 from edgekit.onnx_graph.ports import Port
 
@@ -22,7 +23,8 @@ class Inner:
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class Imported:
     """An ONNX model as a flat Keras 3 model with trainable weights. `notes` are sentences; `inner` has what each node makes, in order; `renamed`
-    has the file's names that neither TensorFlow nor Keras accepts, by the names of the layers that stand for them."""
+    has the file's names that neither TensorFlow nor Keras accepts, by the names of the layers that stand for them; `held` are inputs of the file that
+    are constants here."""
 
     model: Any
     inputs: tuple[Port, ...]
@@ -30,3 +32,4 @@ class Imported:
     notes: tuple[str, ...]
     inner: tuple[Inner, ...] = ()
     renamed: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    held: tuple[HeldInput, ...] = ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +19,15 @@ NUMBERS = frozenset("float16 bfloat16 float32 float64 bool int8 int16 int32 int6
 OTHER_FLOATS = ("float16", "bfloat16", "float64")
 
 
-def read_model(path: Path) -> OnnxGraph:
-    """The graph of an ONNX file; raises `ModelError` for one that is none, or that has an opset of the future's or of the past's."""
-    return graph_of(open_model(path), str(path))
+def read_model(path: Path, held: Collection[str] = ()) -> OnnxGraph:
+    """The graph of an ONNX file; raises `ModelError` for one that is none, or that has an opset of the future's or of the past's.
+
+    `held` are inputs that nobody feeds: their shape need not be declared.
+    """
+    return graph_of(open_model(path), str(path), held)
 
 
-def graph_of(model: Any, where: str) -> OnnxGraph:
+def graph_of(model: Any, where: str, held: Collection[str] = ()) -> OnnxGraph:
     """The graph of an `onnx.ModelProto`."""
     if model.functions:
         from onnx import inliner
@@ -42,7 +45,9 @@ def graph_of(model: Any, where: str) -> OnnxGraph:
         )  # fmt: skip
     nodes, found = _nodes(graph.node)
     outputs = tuple(declared(one, where) for one in graph.output)
-    inputs = tuple(declared(one, where, to_feed=True) for one in graph.input if one.name not in constants)
+    inputs = tuple(
+        declared(one, where, to_feed=one.name not in held) for one in graph.input if one.name not in constants
+    )
     _check_values(nodes, {*constants, *found, *(one.name for one in inputs)}, [one.name for one in outputs], where)
     return OnnxGraph(
         inputs=inputs,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from edgekit.errors import RefusedOperators
+from edgekit.onnx_graph.conditions import line
 from edgekit.onnx_graph.graph import Node, OnnxGraph
 from edgekit.onnx_graph.layout import fresh, plain_order
 from edgekit.onnx_graph.step import Operand, keras_dtype
@@ -31,11 +33,25 @@ class Refusals:
     def __init__(self) -> None:
         self._found: list[tuple[Node, str, str]] = []
         self._are_unfit: list[bool] = []
+        self._to_hold: dict[str, str] = {}
 
-    def add(self, node: Node, reason: str, advice: str, *, is_unfit: bool = False) -> None:
-        """Note that a node cannot be expressed, and what would help; `is_unfit` says that it is given sizes which do not go together."""
-        self._found.append((node, reason, advice or ADVICE.get(node.operator, "")))
+    def add(
+        self,
+        node: Node,
+        reason: str,
+        advice: str,
+        *,
+        is_unfit: bool = False,
+        to_hold: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """Note that a node cannot be expressed, and what would help; `is_unfit` says that it is given sizes which do not go together.
+
+        `to_hold` has inputs of the model, with values to hold them at, that would leave nothing to refuse of the node.
+        """
+        advice = advice or ("" if to_hold else ADVICE.get(node.operator, ""))
+        self._found.append((node, reason, advice))
         self._are_unfit.append(is_unfit)
+        self._to_hold |= to_hold
 
     @property
     def unfit(self) -> tuple[str, ...]:
@@ -46,10 +62,26 @@ class Refusals:
     def _lines(self) -> tuple[str, ...]:
         return tuple(f"{node.place}: {reason}" for node, reason, _ in self._found)
 
-    def skip(self, node: Node, *, known: bool) -> None:
-        """Note a node that was not tried, because what it takes was refused; only one that is not known counts."""
+    def skip(self, node: Node, *, known: bool, to_hold: Mapping[str, str] = MappingProxyType({})) -> None:
+        """Note a node that was not tried, because what it takes was refused; only one that is not known counts.
+
+        An `If` is unknown only because its condition is: it adds nothing where sizes do not go together before it.
+        """
         if not known:
-            self.add(node, "no layer of Keras is known for the operator", "")
+            reason, is_unfit = "no layer of Keras is known for the operator", node.operator == "If" and not to_hold
+            self.add(node, reason, "", is_unfit=is_unfit, to_hold=to_hold)
+
+    @property
+    def _holding(self) -> tuple[str, ...]:
+        """The advice to hold inputs at values; none where none would help."""
+        if not self._to_hold:
+            return ()
+        several = len(self._to_hold) > 1
+        return (
+            f"the input{'s' if several else ''} {', '.join(map(repr, self._to_hold))} alone choose{'' if several else 's'} a branch: hold "
+            f"{'them at the values that they have' if several else 'it at the value that it has'} on the device, in [model] of edgekit.toml, as in "
+            f"{line(self._to_hold)}",
+        )
 
     def check(self, where: str) -> None:
         """Raise `RefusedOperators` if there are any."""
@@ -57,7 +89,7 @@ class Refusals:
             return
         lines = self._lines
         more = f"; and {len(lines) - SHOWN} more" if len(lines) > SHOWN else ""
-        advice = list(dict.fromkeys(text for *_, text in self._found if text))
+        advice = [*self._holding, *dict.fromkeys(text for *_, text in self._found if text)]
         names = ", ".join(dict.fromkeys(node.operator for node, *_ in self._found))
         raise RefusedOperators(
             f"{len(lines)} operator{'s' if len(lines) > 1 else ''} of the model cannot be expressed: {names}",

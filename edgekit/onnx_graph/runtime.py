@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from edgekit.errors import MissingExtraError, ModelError
+from edgekit.onnx_file.held import HeldInput
 from edgekit.onnx_graph.opened import INSTALL_LINE
 from edgekit.onnx_graph.ports import Port
 from edgekit.values import Value
@@ -90,9 +91,10 @@ def open_session(source: str | bytes, where: str) -> Any:
 
 
 def run_session(
-    session: Any, ports: Sequence[Port], sample: Mapping[str, np.ndarray], names: Sequence[str], where: str
-) -> list[Any]:
-    """onnxruntime's values of these names; a file of a fixed batch gets the sample as often as it wants. Raises `ModelError`."""
+    session: Any, ports: Sequence[Port], sample: Mapping[str, np.ndarray], names: Sequence[str], where: str, held: Sequence[HeldInput] = ()
+) -> list[Any]:  # fmt: skip
+    """onnxruntime's values of these names, for a sample and the inputs that are `held` at values; a file of a fixed batch gets the sample as often as
+    it wants. Raises `ModelError`."""
     declared = {one.name: one for one in session.get_inputs()}
     fed = {}
     for port in ports:
@@ -104,6 +106,10 @@ def run_session(
         if isinstance(count, int) and count > 1:
             array = np.repeat(array, count, axis=port.order[0])
         fed[port.name] = array.astype(DTYPES.get(one.type, port.dtype))
+    for given in held:
+        if (one := declared.get(given.name)) is not None:
+            array = given.array()
+            fed[given.name] = array.astype(DTYPES.get(one.type, array.dtype))
     try:
         return list(session.run(list(names), fed))
     except Exception as problem:

@@ -5,6 +5,7 @@ Nothing is loaded here and no file but `edgekit.toml` is read.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +15,7 @@ import msgspec
 
 from edgekit.documents.candidate import Step
 from edgekit.errors import ProjectError, did_you_mean
+from edgekit.project.held import require_values
 from edgekit.project.project_file import (
     LARGEST_SEED,
     Aim,
@@ -29,6 +31,7 @@ from edgekit.project.project_file import (
     TrainingTable,
 )  # fmt: skip
 from edgekit.project.quantities import number, quantity
+from edgekit.project.userfunction import is_function
 from edgekit.units import parse_duration_ms, parse_size
 from edgekit.values import Value, read
 from edgekit.verdict.limits import Limits, user_limits
@@ -147,7 +150,7 @@ def resolve(file: ProjectFile, *, root: Path, where: str) -> Project:
     goal = file.goal
     return Project(
         root=str(root.resolve()),
-        model=ModelTable(source=file.model) if isinstance(file.model, str) else file.model,
+        model=_model(file.model, f"{where}: model"),
         data=DataTable(source=file.data) if isinstance(file.data, str) else file.data,
         devices=(file.device,) if isinstance(file.device, str) else file.device or (),
         goal=Goal(
@@ -171,6 +174,14 @@ def resolve(file: ProjectFile, *, root: Path, where: str) -> Project:
         keep_names=file.keep_names,
         replacement=_student(file.student, f"{where}: student"),
     )
+
+
+def _model(given: ModelTable | str | None, where: str) -> ModelTable | None:
+    """The model's table; raises `ProjectError` for a value that no input can be held at."""
+    table = ModelTable(source=given) if isinstance(given, str) else given
+    if table is not None:
+        require_values(table.held, f"{where}.held")
+    return table
 
 
 def _metric(goal: GoalTable, where: str) -> MetricSpec | None:
@@ -240,7 +251,7 @@ def override(project: Project, **changes: Any) -> Project:
     for name in ("model", "data", "student"):
         if given.get(name) == "":
             raise ProjectError("no source", where=f"--{name}", received="''", allowed="a path, or module:function")
-    if "model" in given:
+    if "model" in given and not is_models(project, given["model"]):
         project = msgspec.structs.replace(project, model=ModelTable(source=given["model"]))
     if "imports" in given:
         project = msgspec.structs.replace(project, imports=tuple(given["imports"]))
@@ -267,6 +278,14 @@ def override(project: Project, **changes: Any) -> Project:
             project, goal=msgspec.structs.replace(project.goal, aim=_aim_named(given["goal"]))
         )
     return _within(project, given.get("limits", Limits()).values)
+
+
+def is_models(project: Project, source: str) -> bool:
+    """Whether a source that a caller names is the project's own model, whose table is then in force."""
+    own = project.model.source if project.model is not None else None
+    if own is None or is_function(own) or is_function(source):
+        return own == source
+    return os.path.abspath(Path(project.root, own)) == os.path.abspath(Path(project.root, source))
 
 
 def _is_unset(value: Any) -> bool:

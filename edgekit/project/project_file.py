@@ -32,6 +32,13 @@ class ModelTable(Value):
         field(default=(), name="import")
     )
     version: Annotated[str, Meta(description="change it when a function's result changed and its source did not")] = ""
+    held: Annotated[
+        dict[str, Any],
+        Meta(
+            description="inputs of an ONNX or PyTorch model that are held at a value, which the file then lacks: a number, true, false, or lists of them",
+            extra_json_schema={"additionalProperties": {"type": ["number", "boolean", "array"]}},
+        ),
+    ] = {}
 
 
 class StudentTable(Value):

@@ -12,7 +12,7 @@ import msgspec
 
 from edgekit.devices.profile import DeviceProfile, load_profile
 from edgekit.errors import ProjectError
-from edgekit.project.project import PROJECT_FILE, Project, load_project, override
+from edgekit.project.project import PROJECT_FILE, Project, is_models, load_project, override
 from edgekit.project.userfunction import is_function
 from edgekit.verdict.limits import Limits, limits_of
 
@@ -37,12 +37,10 @@ def settle(model: Any, data: Any, project: str | Path | None, *, student: Any = 
             received=str(project),
             next_step=f"name the folder of an {PROJECT_FILE}",
         )
-    settings = load_project(folder, required=model is None)
-    if model is not None and project is None:
-        settings = override(settings, **texts)
-    settings = msgspec.structs.replace(
-        override(settings, **texts, **changes), notes=_put_out_of_force(settings, student)
-    )
+    loaded = load_project(folder, required=model is None)
+    settings = override(loaded, **texts) if model is not None and project is None else loaded
+    notes = (*_put_out_of_force(settings, student), *_not_held(loaded, model))
+    settings = msgspec.structs.replace(override(settings, **texts, **changes), notes=notes)
     if model is None and settings.model is None:
         raise ProjectError(
             "no model", where=f"{folder / PROJECT_FILE}: model", next_step="name it there or with --model"
@@ -58,6 +56,17 @@ def _put_out_of_force(settings: Project, student: Any) -> tuple[str, ...]:
     shares = " and ".join(f"{name} = {value:g}" for name, value in table.shares.items())
     return (
         f"[student] {shares} of {PROJECT_FILE} is not used: the student that was given is taken as it is, and none is derived",
+    )
+
+
+def _not_held(loaded: Project, model: Any) -> tuple[str, ...]:
+    """A note where the caller gives another model than that whose inputs the project holds at values."""
+    held = loaded.model.held if loaded.model is not None else {}
+    is_own = model is None or (isinstance(model, str | Path) and is_models(loaded, _source(model)))
+    if not held or is_own:
+        return ()
+    return (
+        f"[model] held of {PROJECT_FILE} ({', '.join(held)}) is not used: it is of the project's own model, and another was given",
     )
 
 

@@ -29,6 +29,7 @@ def chosen_file(found: Finished, slim: Slim, measured: Measured, facts: ModelFac
         compiled=_beside_report(measured.compiled),
         layers=found.before.labels if found.before is not None else (),
         diet=slim.diet,
+        held=facts.held,
     )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from edgekit.documents.report import Chosen, InputFacts
+from edgekit.emit.c_array import c_header
 from edgekit.emit.inference import describe, inference_script
 from edgekit.emit.picture_decoding import Decoding, declared_decoding, picture_text
 from edgekit.project.project import load_project
@@ -92,6 +93,17 @@ def test_the_script_has_ten_lines_or_so(tmp_path):
     lines = [line for line in inference_script(chosen, device="rpi4").splitlines() if not line.startswith("#")]
     assert len(lines) <= 13
     assert "0.5 + (-3)" in "\n".join(lines)
+
+
+def test_an_input_of_the_model_that_the_file_does_not_have_is_told():
+    one = InputFacts(name="x", shape=(1, 2), dtype="float32")
+    chosen = Chosen(candidate="c", steps=(), path="p", sha256="", metrics={}, inputs=(one,), outputs=(one,), held={"s\nr": "16000"})  # fmt: skip
+    script = inference_script(chosen, device="rpi4")
+    assert "# the input 's\\nr' is held at 16000: the file does not have it\n" in script
+    assert "usage: python inference.py INPUT_0.npy," in script
+    assert "// the input 's\\nr' is held at 16000: the file does not have it\n" in c_header(
+        b"", chosen, device="esp32-s3"
+    )
 
 
 def test_a_port_in_one_line():

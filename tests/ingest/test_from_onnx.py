@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from edgekit.errors import MissingExtraError
+from edgekit.errors import MissingExtraError, ProjectError
 from edgekit.ingest import from_onnx
 from edgekit.jobs.cache import Cache
 from edgekit.machine import extras
@@ -49,3 +49,23 @@ def test_a_missing_package_is_one_line_and_exit_code_3(monkeypatch):
     assert caught.value.exit_code == 3
     assert str(caught.value).startswith("a model in ONNX needs onnxruntime, which is not installed")
     assert 'pip install "edgekit-tflite[onnx]"' in str(caught.value)
+
+
+def two_inputs(folder: Path) -> Path:
+    """The digits' network with a second input of a free size, which nothing uses."""
+    onnx = pytest.importorskip("onnx", reason="needs the `onnx` extra")
+    model = onnx.load(DIGITS)
+    model.graph.input.append(onnx.helper.make_tensor_value_info("rate", onnx.TensorProto.INT64, ["batch", "free"]))
+    onnx.save(model, folder / "two.onnx")
+    return folder / "two.onnx"
+
+
+def test_an_input_that_is_held_is_neither_asked_of_the_data_nor_leaves_a_size_free(tmp_path):
+    two_inputs(tmp_path)
+    held = {"rate": [[16000]]}
+    assert from_onnx.has_free_sizes("two.onnx", tmp_path)
+    assert not from_onnx.has_free_sizes("two.onnx", tmp_path, held)
+    wanted = from_onnx.wanted_by("two.onnx", tmp_path, held)
+    assert (wanted.names, wanted.held) == (("image",), ("rate",))
+    with pytest.raises(ProjectError, match="another shape"):
+        from_onnx.has_free_sizes("two.onnx", tmp_path, {"rate": 16000})

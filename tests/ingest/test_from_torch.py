@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import ClassVar
 
+import numpy as np
 import pytest
 
 from edgekit.errors import MissingExtraError, ModelError
 from edgekit.ingest import from_torch
 from edgekit.ingest.model import open_model
+from edgekit.ingest.spool import spool_result
 from edgekit.jobs.cache import Cache
-from edgekit.jobs.worker import Failed
+from edgekit.jobs.worker import Done, Failed
 from edgekit.machine.torch_python import VARIABLE
 from edgekit.progress import no_progress
-from edgekit.project.project_file import ModelTable
+from edgekit.project.project_file import DataTable, ModelTable
+from edgekit.values import to_builtins
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = ROOT / "examples" / "pytorch" / "digits.pt2"
@@ -141,3 +145,35 @@ def test_a_function_that_ends_its_process_is_told_how_to_see_it(stopped, project
 def test_a_program_that_crashes_pytorch_is_told_by_its_file(stopped):
     found = stopped(PROGRAM.name, Failed(reason="the process ended with signal SIGSEGV"))
     assert found.where == PROGRAM.name and "damaged" in found.next_step
+
+
+class Listening(Stopped):
+    """A child that keeps the samples that it was given."""
+
+    given: ClassVar[dict[str, np.ndarray]] = {}
+
+    def run(self, job, **more):
+        self.given.update({path.stem: np.load(path) for path in Path(job["samples"]).iterdir()})
+        return Done(value={})
+
+
+def test_the_model_itself_is_asked_with_the_values_that_inputs_are_held_at(tmp_path, monkeypatch):
+    """In their places among its inputs, for each sample; the data have none for them."""
+    onnx = pytest.importorskip("onnx", reason="needs the `onnx` extra")
+    graph, helper = onnx.GraphProto(), onnx.helper
+    for name, kind, shape in (("a", 1, [1, 4]), ("rate", 7, []), ("b", 1, [1, 3]), ("mask", 9, [1, 2])):
+        graph.input.append(helper.make_tensor_value_info(name, kind, shape))
+    graph.node.append(helper.make_node("Add", ["a", "b"], ["y"]))
+    graph.name = "g"
+    onnx.save(helper.make_model(graph), tmp_path / "net.onnx")
+    arrays = tuple(np.ones((20, *shape), np.float32) for shape in ((4,), (3,)))
+    (tmp_path / "data").mkdir()
+    dataset = spool_result({"train": (arrays, np.zeros(20)), "test": (arrays, np.zeros(20))}, tmp_path / "data", names=("a", "b"), options=to_builtins(DataTable(source="d")), seed=0, progress=no_progress)  # fmt: skip
+    monkeypatch.setattr(from_torch, "Worker", Listening)
+    monkeypatch.setattr(from_torch, "torch_python", lambda: "/its/python")
+    job = {"source": str(tmp_path / "net.onnx"), "held": {"rate": 16000, "mask": True}, "original": {"job": {}, "is_trusted": True}}  # fmt: skip
+    with Cache(tmp_path / "cache") as cache:
+        from_torch.answers_on_data(job, dataset, [(), ()], 5, tmp_path, cache, no_progress)
+    given = Listening.given
+    assert {place: array.shape for place, array in given.items()} == {"0": (5, 4), "1": (5,), "2": (5, 3), "3": (5, 1, 2)}  # fmt: skip
+    assert set(given["1"].tolist()) == {16000} and given["3"].all()

@@ -448,3 +448,21 @@ def test_a_later_batch_of_a_wider_type_must_fit(tmp_path):
     assert caught.value.received == "int64" and "int8" in caught.value.allowed
     writer.close()
     assert np.load(tmp_path / "y.npy").tolist() == [0, 1, 2, 3]
+
+
+NOT_USED = "data: what it has for 'sr' is not used: that input is held at a value"
+
+
+@pytest.mark.parametrize("form", ["keys", "mappings", "streams"])
+def test_what_is_given_for_a_held_input_is_left_out_with_a_note(tmp_path, form):
+    """By keys of arrays, by the names of a mapping of inputs, and in each batch of a stream."""
+    rate, named = np.full(12, 16000), {"audio": X, "sr": np.full(12, 16000)}
+    given = {
+        "keys": {f"{kind}_{split}{port}": value for split in ("train", "test") for kind, port, value in (("x", "_audio", X), ("x", "_sr", rate), ("y", "", Y))},
+        "mappings": {"train": (named, Y), "test": (named, Y)},
+        "streams": {split: [({"audio": X[:6], "sr": rate[:6]}, Y[:6])] * 3 for split in ("train", "test")},
+    }[form]  # fmt: skip
+    wanted = Wanted(names=("audio",), input_shapes=((4,),), held=("sr",))
+    found = spool_result(given, tmp_path, wanted=wanted, options=to_builtins(DataTable(source="d")), seed=0, progress=no_progress)  # fmt: skip
+    assert [one.shape[1:] for one in found.splits["train"].inputs] == [(4,)]
+    assert found.notes.count(NOT_USED) == 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from edgekit.errors import DataError
-from edgekit.ingest.keys import Place, expected, placed
+from edgekit.ingest.keys import Place, expected, left_out, left_out_notes, placed
 from edgekit.ingest.wanted import Wanted
 
 TWO = Wanted(names=("image", "my size:0"), output_names=("label",))
@@ -46,3 +46,29 @@ def test_two_keys_of_one_place_are_refused_with_both():
 
 def test_an_error_tells_the_names():
     assert "x_train_my size:0" in expected(TWO) and "by name" not in expected(Wanted())
+
+
+HOLDING = Wanted(names=("audio", "state"), held=("my rate", "0", "audio_2"))
+
+
+@pytest.mark.parametrize(
+    ("key", "name"),
+    [
+        ("x_train_my rate", "my rate"),
+        ("x_test_my_rate", "my rate"),
+        ("y_test_my_rate", ""),
+        ("x_train_0", ""),
+        ("x_train_audio", ""),
+        ("x_train", ""),
+        ("my rate", ""),
+    ],
+)
+def test_an_array_for_an_input_that_is_held_is_left_out(key, name):
+    assert left_out(key, HOLDING) == name
+    assert name == "" or placed([key, "x_train_state"], HOLDING, "d") == {"x_train_state": Place("x", "train", 1)}
+
+
+def test_beside_an_array_that_is_left_out_one_alone_needs_no_known_name():
+    one = Wanted(names=("audio",), held=("sr",))
+    assert placed(["x_train_sound", "x_train_sr"], one, "d") == {"x_train_sound": Place("x", "train", 0)}
+    assert left_out_notes(["sr", "sr"]) == ("data: what it has for 'sr' is not used: that input is held at a value",)

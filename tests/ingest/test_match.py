@@ -246,3 +246,13 @@ def test_no_loss_follows():
     with pytest.raises(DataError, match="no loss follows") as caught:
         choose_losses(None, model(kind="linear"), data(y=(9,), dtype="float32"))
     assert caught.value.where == "training.loss" and "mean_squared_error" in caught.value.next_step
+
+
+def test_an_array_too_many_for_a_model_with_a_held_input_says_which_to_leave_out():
+    held = msgspec.structs.replace(model(), held={"sr": "16000"})
+    with pytest.raises(DataError, match="another number of inputs") as caught:
+        match(held, data(more_x=((),)))
+    assert "leave out the array for 'sr', held at a value" in caught.value.next_step
+    with pytest.raises(DataError) as caught:
+        match(model(), data(more_x=((),)))
+    assert "held" not in caught.value.next_step

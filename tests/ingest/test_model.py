@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 
 from edgekit.documents.facts import ModelFacts
-from edgekit.errors import DataError, ModelError
+from edgekit.errors import DataError, ModelError, ProjectError
 from edgekit.ingest.model import open_data, open_model
 from edgekit.jobs.cache import Cache
 from edgekit.jobs.worker import Done, Failed
@@ -35,8 +36,8 @@ class Answering:
 
 @pytest.fixture
 def opened(tmp_path):
-    def open_it(source, pool, *, seed=0, trust=False, imports=(), version=""):
-        table = ModelTable(source=source, version=version)
+    def open_it(source, pool, *, seed=0, trust=False, imports=(), version="", held=None):
+        table = ModelTable(source=source, version=version, held=held or {})
         return open_model(
             table,
             root=tmp_path,
@@ -74,6 +75,41 @@ def test_a_function_counts_by_its_source_version_seed_and_imports(tmp_path, open
     assert len(keys) == len(pool.jobs) == 4 and pool.jobs[0]["is_function"]
     (tmp_path / "own_layer.py").write_text("A = 2", encoding="utf-8")
     assert opened("own_model:make", pool, imports=("own_layer",)).key not in keys
+
+
+def test_an_import_counts_by_the_values_that_inputs_are_held_at(tmp_path, opened):
+    onnx = pytest.importorskip("onnx", reason="needs the `onnx` extra")
+    pytest.importorskip("onnxruntime", reason="needs the `onnx` extra")
+    digits = Path(__file__).resolve().parents[2] / "examples" / "onnx" / "digits.onnx"
+    model = onnx.load(digits)
+    for name, kind in (("sr", onnx.TensorProto.INT64), ("gain", onnx.TensorProto.FLOAT)):
+        model.graph.input.append(onnx.helper.make_tensor_value_info(name, kind, []))
+    onnx.save(model, tmp_path / "net.onnx")
+    pool = Answering()
+    ways = [{}, {"sr": 16000}, {"sr": 8000}, {"gain": 1.0}, {"gain": 2.0}, {"sr": 16000, "gain": 1.0}]
+    keys = [opened("net.onnx", pool, held=held).key for held in ways]
+    assert len(set(keys)) == len(pool.jobs) == len(ways)
+    assert [job["held"] for job in pool.jobs] == ways
+    assert opened("net.onnx", pool, held={"sr": 8000}).key == keys[2] and len(pool.jobs) == len(ways)
+    with pytest.raises(ProjectError, match="no input 'srr'"):
+        opened("net.onnx", pool, held={"srr": 1})
+    with pytest.raises(ProjectError, match="every input of the model is held"):
+        opened("net.onnx", pool, held={"sr": 1, "gain": 1, "image": 0})
+    assert len(pool.jobs) == len(ways), "what is wrong is told before a worker is asked"
+
+
+@pytest.mark.parametrize("source", ["a.keras", "net.tflite", "own_model:make"])
+def test_inputs_of_a_model_of_another_kind_are_not_held(tmp_path, opened, source):
+    (tmp_path / "a.keras").write_bytes(b"one")
+    golden = Path(__file__).resolve().parents[1] / "golden" / "float32.tflite"
+    (tmp_path / "net.tflite").write_bytes(golden.read_bytes())
+    (tmp_path / "own_model.py").write_text("def make(): return 1", encoding="utf-8")
+    pool = Answering()
+    with pytest.raises(ProjectError, match=r"only of a model in ONNX or of PyTorch") as caught:
+        opened(source, pool, held={"sr": 16000})
+    problem = caught.value
+    assert (problem.where, problem.received) == ("edgekit.toml: model.held", f"sr of {source}")
+    assert "leave held out" in problem.next_step and not pool.jobs
 
 
 def test_a_worker_that_fails_is_an_error_with_the_end_of_its_log(tmp_path, opened):

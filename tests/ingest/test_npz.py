@@ -222,3 +222,12 @@ def test_what_is_no_data(tmp_path, refused):
     save(tmp_path / "digits.npz", **arrays())
     error = refused("digit.npz")
     assert error.what == "the data does not exist" and error.next_step == "did you mean 'digits.npz'?"
+
+
+def test_arrays_for_an_input_that_is_held_are_left_out_with_a_note(tmp_path, open_source):
+    rate = {f"x_{split}_sr": np.full(count, 16000) for split, count in (("train", 30), ("test", 6))}
+    save(tmp_path / "d.npz", **arrays(), **rate)
+    found = open_source("d.npz", wanted=Wanted(names=("audio",), held=("sr",)))
+    assert [one.path for one in found.splits["train"].inputs] == ["x_train_0.npy"]
+    assert "data: what it has for 'sr' is not used: that input is held at a value" in found.notes
+    assert len(open_source("d.npz", wanted=Wanted(names=("audio", "sr"))).splits["train"].inputs) == 2

@@ -18,9 +18,21 @@ def test_ports_operators_and_constants_are_read_and_a_constant_that_is_listed_as
     )  # fmt: skip
     found = outline_of(memoryview(model))
     assert (found.opset, found.producer, found.operators) == (17, "writer", {"Relu": 2, "If": 1})
-    assert found.inputs == (Port(name="x", shape=("batch", 3, 8, 8)),)
-    assert found.outputs == (Port(name="y", shape=("batch", 10)),)
+    assert found.inputs == (Port(name="x", shape=("batch", 3, 8, 8), dtype="float32"),)
+    assert found.outputs == (Port(name="y", shape=("batch", 10), dtype="float32"),)
     assert [(one.name, one.bytes) for one in found.tensors] == [("w", 8)] and found.files == ()
+
+
+def test_a_scalar_is_told_from_an_input_without_a_shape_and_an_unknown_type_has_no_name(written):
+    def port(name: str, *kind: tuple[int, object]) -> tuple[int, bytes]:
+        return 11, written.message((1, name), (2, written.message((1, written.message(*kind)))))
+
+    model = written.model(port("sr", (1, 7), (2, b"")), port("any", (1, 9)), port("odd", (1, 99), (2, b"")))
+    assert outline_of(memoryview(model)).inputs == (
+        Port(name="sr", shape=(), dtype="int64"),
+        Port(name="any", shape=(), dtype="bool", has_shape=False),
+        Port(name="odd", shape=()),
+    )
 
 
 def nested(written, depth: int) -> bytes:

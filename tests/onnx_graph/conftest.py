@@ -65,12 +65,19 @@ def small() -> Callable[..., Small]:
 def imported_alike(tools: Any, tmp_path: Path) -> Callable[..., Any]:
     """Saves a small model, imports it, and asserts that onnxruntime gives the same numbers."""
     pytest.importorskip("onnxruntime", reason="needs the `onnx` extra")
+    from edgekit.onnx_file.held import holdable
+    from edgekit.onnx_file.outline import read_outline
     from edgekit.onnx_graph.build import imported
     from edgekit.onnx_graph.compare import compare_with_onnxruntime, random_samples
 
-    def checked(model: Small, *outputs: str, sizes: Mapping[str, tuple[int, ...]] | None = None) -> Any:
+    def checked(
+        model: Small,
+        *outputs: str,
+        sizes: Mapping[str, tuple[int, ...]] | None = None,
+        held: Mapping[str, Any] | None = None,
+    ) -> Any:
         path = model.saved(tmp_path, *outputs)
-        found = imported(path, tools.keras3, sizes)
+        found = imported(path, tools.keras3, sizes, holdable(read_outline(path), held or {}))
         compared = compare_with_onnxruntime(path, found, random_samples(found, 1))
         assert compared.agrees, compared
         return found

@@ -34,3 +34,27 @@ def test_a_student_in_place_of_another_network_is_the_ordinary_case(tmp_path):
     found = settle(None, None, tmp_path, student="b.keras")
     assert found.notes == ()
     assert (found.replacement.source, found.replacement.epochs, found.replacement.features) == ("b.keras", 9, 3)
+
+
+HOLDING = '[model]\nsource = "net.onnx"\nheld = { sr = 16000 }\n'
+
+
+@pytest.mark.parametrize("form", ["net.onnx", "./sub/../net.onnx", "absolute"])
+def test_the_projects_own_model_keeps_its_held_inputs_however_it_is_named(tmp_path, monkeypatch, form):
+    (tmp_path / "edgekit.toml").write_text(HOLDING)
+    (tmp_path / "net.onnx").write_bytes(b"x")
+    (tmp_path / "sub").mkdir()
+    monkeypatch.chdir(tmp_path)
+    for project in (None, tmp_path):
+        found = settle(str(tmp_path / "net.onnx") if form == "absolute" else form, None, project)
+        assert (found.model.held, found.notes) == ({"sr": 16000}, ())
+
+
+@pytest.mark.parametrize("model", ["other.onnx", object()], ids=["a source", "an object"])
+def test_held_inputs_of_the_project_are_none_of_another_model_and_that_is_said(tmp_path, model):
+    (tmp_path / "edgekit.toml").write_text(HOLDING)
+    found = settle(model, None, tmp_path)
+    (note,) = found.notes
+    assert note.startswith("[model] held of edgekit.toml (sr) is not used")
+    if isinstance(model, str):
+        assert (found.model.source, found.model.held) == ("other.onnx", {})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from coverage_table.bench import settings_of
 from coverage_table.cells import WORKS, Cell, RowResult, declined
 from import_table.filled import SPREAD
 from import_table.page import page
@@ -51,6 +52,16 @@ def test_files_of_others_have_the_sizes_that_stand_beside_them(tmp_path):
         ("given/b.onnx", ((3, 48, 192), (4,))),
         ("given/ch_ppocr_mobile_v2.0_cls_infer.onnx", ((3, 48, 192),)),
     ]
+
+
+def test_inputs_of_a_file_are_held_at_the_values_that_stand_beside_it(tmp_path):
+    for name in ("b.onnx", "silero_vad.onnx"):
+        (tmp_path / name).write_bytes(b"x")
+    (tmp_path / SIZES).write_text('{"b.onnx": {"held": {"on": true}}}', encoding="utf-8")
+    found = {one.name: (one.sizes, one.held) for one in given(tmp_path)}
+    assert found == {"b.onnx": (None, {"on": True}), "silero_vad.onnx": (((576,), (2, 1, 128)), {"sr": 16000})}
+    made = settings_of(tmp_path / "b.onnx", held={"on": True})
+    assert made.model is not None and made.model.held == {"on": True}
 
 
 def test_the_first_sample_counts_in_the_order_of_the_file():

@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -154,10 +155,10 @@ def in_order(outputs: Any, facts: ModelFacts) -> list[np.ndarray]:
     return list(outputs) if isinstance(outputs, tuple) else [outputs]
 
 
-def settings_of(model: Path, imports: Sequence[str] = ()) -> Project:
-    """The project of a row's model."""
+def settings_of(model: Path, imports: Sequence[str] = (), held: Mapping[str, Any] = MappingProxyType({})) -> Project:
+    """The project of a row's model; `held` are the values that some of its inputs are held at."""
     raw = {
-        "model": {"source": str(model), "import": list(imports)}, "goal": {"aim": "download", "max_drop": 100.0},
+        "model": {"source": str(model), "import": list(imports), "held": dict(held)}, "goal": {"aim": "download", "max_drop": 100.0},
         "training": TRAINING, "calibration": {"samples": builder.SAMPLES},
     }  # fmt: skip
     return resolve(read(raw, ProjectFile, where="the row"), root=USER, where="the row")

@@ -59,7 +59,8 @@ The networks of timm, `NAME.pt2`, are written by `python tools/export_timm.py DI
 96 x 96, random weights, batch normalization settled on noise, a free batch.
 
 Sizes that a file leaves free are given by `tools/import_table/sizes.json` (320 x 320 for the detector of nudenet, 96 x 96, 48 x 160 and 48 x 192 for the three of rapidocr, 64 frames), for
-other files by a `sizes.json` in `DIR`: `{"model.onnx": [[3, 48, 192]]}`, the shape of a sample of each input.
+other files by a `sizes.json` in `DIR`: `{"model.onnx": [[3, 48, 192]]}`, the shape of a sample of each input. Inputs that are held at a value, as the sample rate of three files of silero-vad, stand there too:
+`{"model.onnx": {"sizes": [[576]], "held": {"sr": 16000}}}`, with the sizes of the others.
 """
 
 

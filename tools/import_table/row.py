@@ -120,7 +120,7 @@ def declared_counts(file: Path) -> dict[str, int]:
 
 def _imported(bench: Bench, file: Path, source: Source, cache: Cache) -> ImportTrials:
     """The model opened, with data and with its own answers as targets; raises what opening it raises."""
-    made = Made(folder=file.parent, settings=settings_of(file), inputs=None, outputs=None)
+    made = Made(folder=file.parent, settings=settings_of(file, held=source.held), inputs=None, outputs=None)
     opened = bench.opened(made, cache, source.sizes)
     made = dataclasses.replace(made, inputs=_one_or_several(samples(opened.facts.inputs, first=bool(source.expected))))
     made = dataclasses.replace(made, outputs=_one_or_several(_zeros(opened.facts)))

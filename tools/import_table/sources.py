@@ -6,9 +6,9 @@ import dataclasses
 import importlib.util
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from import_table.filled import filled
 from import_table.network import Network
@@ -17,7 +17,8 @@ from import_table.own import OWN
 Group = Literal["light", "own", "given"]
 ENDINGS = (".onnx", ".pt2")
 SIZES = "sizes.json"
-"""Beside this file, and in the folder of `--models`: the sizes of a sample of each input by the file's name, where the file leaves some free."""
+"""Beside this file, and in the folder of `--models`: by the file's name the sizes of a sample of each input, where the file leaves some free; or `sizes`
+with `held`, the values that other inputs are held at."""
 LIGHT = "backend/test/data/light"
 
 
@@ -25,7 +26,8 @@ LIGHT = "backend/test/data/light"
 class Source:
     """A model of the table: `put` writes its file into a folder; `expected` are files of the outputs that its makers say it has.
 
-    `judged` writes the same network with weights by which techniques can be judged, where its own are no such.
+    `judged` writes the same network with weights by which techniques can be judged, where its own are no such. `held` are the values that some of its
+    inputs are held at, `sizes` those of the others.
     """
 
     name: str
@@ -34,6 +36,7 @@ class Source:
     expected: tuple[Path, ...] = ()
     judged: Callable[[Path], Path] | None = None
     sizes: tuple[tuple[int, ...], ...] | None = None
+    held: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     @property
     def path(self) -> str:
@@ -76,19 +79,22 @@ def own() -> list[Source]:
 
 
 def given(folder: Path) -> list[Source]:
-    """The files of a folder, with the sizes that a `sizes.json` beside them or the table's own gives."""
+    """The files of a folder, with the sizes and held values that a `sizes.json` beside them or the table's own gives."""
     listed = [path / SIZES for path in (Path(__file__).parent, folder)]
-    sizes = {
+    known = {
         name: one for path in listed if path.is_file() for name, one in json.loads(path.read_text("utf-8")).items()
     }
     found = (path for path in sorted(folder.iterdir()) if path.suffix.lower() in ENDINGS)
     return [
-        Source(
-            name=path.name, group="given", put=_copying(path),
-            sizes=tuple(map(tuple, sizes[path.name])) if path.name in sizes else None,
-        )
-        for path in found
-    ]  # fmt: skip
+        Source(name=path.name, group="given", put=_copying(path), **_of_inputs(known.get(path.name))) for path in found
+    ]
+
+
+def _of_inputs(entry: Any) -> dict[str, Any]:
+    """What a file's entry says of its inputs."""
+    told = {"sizes": entry} if isinstance(entry, list) else entry or {}
+    sizes = told.get("sizes")
+    return {"sizes": None if sizes is None else tuple(map(tuple, sizes)), "held": told.get("held", {})}
 
 
 def _filling(path: Path) -> Callable[[Path], Path]:

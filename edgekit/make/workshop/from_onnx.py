@@ -20,7 +20,7 @@ from edgekit.make.workshop.compare import original
 from edgekit.make.workshop.door import Door
 from edgekit.make.workshop.flatten import flat_graph
 from edgekit.onnx_file.beside import require_sound
-from edgekit.onnx_file.outline import Outline
+from edgekit.onnx_file.held import holdable, not_held
 from edgekit.onnx_file.outline import Port as Declared
 from edgekit.onnx_graph.build import imported
 from edgekit.onnx_graph.compare import Comparison, compare_with_answers, compare_with_onnxruntime
@@ -31,7 +31,7 @@ from edgekit.onnx_graph.ports import Port
 class FromOnnx(NamedTuple):
     """An ONNX file as its import gives it; `kind` is its format for a report, `where` how a message names the model.
 
-    `answers` is the folder with those of the PyTorch model that it came from.
+    `answers` is the folder with those of the PyTorch model that it came from, `names` are the file's inputs, held ones too.
     """
 
     path: Path
@@ -39,6 +39,7 @@ class FromOnnx(NamedTuple):
     kind: str
     where: str
     answers: Path | None = None
+    names: tuple[str, ...] = ()
 
     def told(self, tools: Door) -> tuple[str, ...]:
         """What a reader of a report must know of the import; raises `ModelError` where onnxruntime answers differently on random input."""
@@ -61,11 +62,15 @@ class FromOnnx(NamedTuple):
         raise self._differs(f"imported from ONNX, the model answers differently than onnxruntime; {first}", compared)
 
     def compared_with_original(self) -> Comparison | None:
-        """The import held against what the PyTorch model answered; None where it came from none, or has other sizes. Raises `ModelError`."""
+        """The import held against what the PyTorch model answered; None where it came from none, or was asked with other sizes, or with other
+        values of inputs that are held. Raises `ModelError`."""
         if self.answers is None:
             return None
         inputs, outputs = ([np.load(path) for path in _numbered(self.answers, kind)] for kind in "xy")
-        compared = compare_with_answers(self.found, inputs, outputs)
+        asked = dict(zip(self.names, inputs, strict=True))
+        if any((asked.pop(one.name) != one.array()).any() for one in self.found.held):
+            return None
+        compared = compare_with_answers(self.found, list(asked.values()), outputs)
         if compared is not None and not compared.agrees:
             raise self._differs("exported and imported, the model answers differently than in PyTorch", compared)
         return compared
@@ -90,20 +95,25 @@ class FromOnnx(NamedTuple):
         ports = {new: one.name for ends in (inputs, outputs) for new, one in zip(port_names(ends), ends, strict=True)}
         renamed = {new: old for new, old in ports.items() if new != old}
         return msgspec.structs.replace(
-            facts, inputs=inputs, outputs=outputs, renamed={**renamed, **self.found.renamed, **facts.renamed}
-        )
+            facts, inputs=inputs, outputs=outputs, renamed={**renamed, **self.found.renamed, **facts.renamed},
+            held={one.name: one.words for one in self.found.held},
+        )  # fmt: skip
 
 
 def load_onnx(tools: Door, path: Path, job: dict[str, Any]) -> FromOnnx:
-    """The Keras 3 model of an ONNX file; the job's `sizes` are the shapes of the data's samples, which fill the sizes that the file leaves free.
+    """The Keras 3 model of an ONNX file; the job's `sizes` are the shapes of the data's samples, which fill the sizes that the file leaves free, and its
+    `held` are values for inputs that are constants then.
 
     Of one from PyTorch the job has the `kind` of the original, and the folder with its `answers`. Raises `ModelError`, `RefusedOperators`, and `DataError` where the data's sizes do not fit the file's.
     """
     outline = require_sound(path)
-    found = imported(path, tools.keras3, _sizes(outline, job.get("sizes") or ()))
+    held = holdable(outline, job.get("held") or {})
+    inputs = not_held(outline, {one.name for one in held})
+    found = imported(path, tools.keras3, _sizes(inputs, job.get("sizes") or ()), held)
     answers = job.get("answers")
     kind = job.get("kind") or f"ONNX, opset {outline.opset}"
-    return FromOnnx(path, found, kind, job.get("named") or str(path), Path(answers) if answers else None)
+    names = tuple(port.name for port in outline.inputs)
+    return FromOnnx(path, found, kind, job.get("named") or str(path), Path(answers) if answers else None, names)
 
 
 def _numbered(folder: Path, kind: str) -> list[Path]:
@@ -131,14 +141,14 @@ def _axes(port: Port) -> tuple[int, ...]:
     return tuple(sorted(kept).index(axis) for axis in kept)
 
 
-def _sizes(outline: Outline, sizes: Sequence[Sequence[int]]) -> dict[str, tuple[int, ...]]:
+def _sizes(inputs: Sequence[Declared], sizes: Sequence[Sequence[int]]) -> dict[str, tuple[int, ...]]:
     """The sizes of the data by input, in ONNX's order."""
-    if sizes and len(sizes) != len(outline.inputs):
+    if sizes and len(sizes) != len(inputs):
         raise DataError(
-            "the data has another number of inputs than the model", where="train", received=len(sizes), allowed=str(len(outline.inputs)),
-            next_step=f"give an array for each input: {', '.join(f'x_train_{port.name}' for port in outline.inputs)}",
+            "the data has another number of inputs than the model", where="train", received=len(sizes), allowed=str(len(inputs)),
+            next_step=f"give an array for each input: {', '.join(f'x_train_{port.name}' for port in inputs)}",
         )  # fmt: skip
-    pairs = zip(outline.inputs, sizes, strict=False)
+    pairs = zip(inputs, sizes, strict=False)
     return {port.name: _in_order(port, tuple(sample)) for port, sample in pairs if _is_free(port)}
 
 

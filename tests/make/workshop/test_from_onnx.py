@@ -125,3 +125,34 @@ def test_answers_for_other_sizes_are_not_compared(shop, tmp_path):
     np.save(tmp_path / "x_0.npy", np.zeros((1, 1, 1, 9, 9), np.float32))
     found = shop.load(str(DIGITS), answers=str(tmp_path), kind="PyTorch", named="net.pt2")
     assert not any("PyTorch model" in note for note in found.notes)
+
+
+def with_rate(folder: Path) -> str:
+    """The digits' network with an input `rate` that scales its logits: by 0 where it is not 2."""
+    model, helper = onnx.load(DIGITS), onnx.helper
+    model.graph.input.insert(0, helper.make_tensor_value_info("rate", onnx.TensorProto.INT64, []))
+    model.graph.initializer.append(onnx.numpy_helper.from_array(np.int64(2), "two"))
+    (end,) = [node for node in model.graph.node if "logits" in node.output]
+    end.output[0] = "unscaled"
+    model.graph.node.extend([helper.make_node("Equal", ["rate", "two"], ["is"]), helper.make_node("Cast", ["is"], ["by"], to=1), helper.make_node("Mul", ["unscaled", "by"], ["logits"])])  # fmt: skip
+    onnx.save(model, folder / "rate.onnx")
+    return str(folder / "rate.onnx")
+
+
+def test_an_input_that_is_held_is_in_the_facts_and_not_among_the_inputs(shop, tmp_path):
+    found = shop.load(with_rate(tmp_path), held={"rate": 2})
+    assert [one.name for one in found.inputs] == ["image"] and found.held == {"rate": "2"}
+    assert "model: the input 'rate' is held at 2: the file does not have it" in found.notes
+    assert any("agrees with onnxruntime" in note for note in found.notes)
+    assert not {"Cast", "Equal", "Multiply"} & {layer.kind for layer in found.layers}
+
+
+def test_answers_of_pytorch_count_where_it_was_asked_with_the_held_value(shop, tmp_path):
+    """By random input it was not; on the user's data it is."""
+    answered(tmp_path)
+    (tmp_path / "x_0.npy").rename(tmp_path / "x_1.npy")
+    job = {"answers": str(tmp_path), "kind": "PyTorch", "named": "net.pt2", "held": {"rate": 2}}
+    source = with_rate(tmp_path)
+    for rate, is_compared in ((2, True), (1, False)):
+        np.save(tmp_path / "x_0.npy", np.array([rate]))
+        assert any("PyTorch model" in note for note in shop.load(source, **job).notes) == is_compared
