@@ -302,19 +302,23 @@ def _open(data: str | Path, root: Path, cache: Cache, seed: int, known: Static, 
     """The data's test split, read with the options of the folder's `[data]` if it has any.
 
     Data without splits is used as a whole. If it is the data of the folder's own project, only the samples are used
-    that a build would test on.
+    that a build would test on, without what they have for inputs that its model is held at values of.
     """
     from edgekit.ingest.model import open_data
     from edgekit.ingest.wanted import Wanted
     from edgekit.project.project import load_project
 
     source = str(data) if is_function(str(data)) else str(Path(data).resolve())
-    own = load_project(root, required=False).data
+    settings = load_project(root, required=False)
+    own = settings.data
     table = own or DataTable(source=source)
     is_own = own is not None and (root / own.source).resolve() == Path(source)
     if not is_own:
         table = msgspec.structs.replace(table, test_source=None)
     wanted = Wanted(
+        names=tuple(tensor.name for tensor in known.inputs),
+        output_names=tuple(tensor.name for tensor in known.outputs),
+        held=tuple(settings.model.held) if is_own and settings.model is not None else (),
         input_shapes=tuple(tensor.shape[1:] for tensor in known.inputs),
         classes=known.outputs[0].shape[-1] if known.outputs and len(known.outputs[0].shape) > 1 else None,
     )

@@ -306,3 +306,15 @@ def test_a_score_on_few_samples_is_no_pass_without_a_word(data, tmp_path):
     np.savez(few, x_test=arrays["x_test"][:3], y_test=arrays["y_test"][:3])
     report = check(INT8, device="rpi4", data=few)
     assert "too_few_samples" in [finding.name for finding in report.findings]
+
+
+def test_arrays_bear_the_files_names_and_those_for_a_held_input_of_the_projects_model_are_left_out(tmp_path):
+    """The data are those of a build whose model had one input more."""
+    random = np.random.default_rng(0)
+    arrays = {"x_test_right": random.random((40, 4, 2)), "x_test_left": random.random((40, 3, 4)), "x_test_sr": np.full(40, 16000)}  # fmt: skip
+    targets = {"y_test_total": random.random((40, 1)), "y_test_product": random.random((40, 3, 2))}
+    np.savez(tmp_path / "data.npz", **{name: array.astype("float32") for name, array in {**arrays, **targets}.items()})
+    (tmp_path / "edgekit.toml").write_text('data = "data.npz"\n[model]\nsource = "net.onnx"\nheld = { sr = 16000 }')
+    report = check(GOLDEN / "two_inputs.tflite", device="rpi4", data=tmp_path / "data.npz", project=tmp_path)
+    assert report.data["samples"] == {"test": 40} and "mae" in report.chosen.metrics
+    assert "data: what it has for 'sr' is not used: that input is held at a value" in report.notes
