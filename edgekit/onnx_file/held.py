@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 WHERE = "edgekit.toml: model.held"
 WHOLE = {f"{sign}int{bits}": bits for sign in ("", "u") for bits in (8, 16, 32, 64)}
 """The types of whole numbers, and their bits."""
-LARGEST = {"float16": 65504.0, "bfloat16": 3.3895e38, "float32": 3.4028235e38, "float64": 3.4028235e38}
-"""The largest number of a type; what the file has in float64 becomes float32."""
+LARGEST = {"float16": 65504.0, "float32": 3.4028235e38, "float64": 3.4028235e38}
+"""The largest number of a type; what the file has in float64 becomes float32. onnxruntime cannot be given bfloat16."""
 SHOWN = 60
 """So many characters of a value are shown."""
 
@@ -56,7 +56,13 @@ def holdable(outline: Outline, held: Mapping[str, Any], *, where: str = WHERE) -
     `held` is checked as `edgekit.project.held` does. `where` is the key that holds it, for messages.
     """
     ports = {port.name: port for port in outline.inputs}
+    constants = {one.name for one in outline.tensors}
     for name in held:
+        if name not in ports and name in constants:
+            raise ProjectError(
+                f"{name!r} is a constant of the file, and no input that is fed", where=f"{where}.{name}", received=name, allowed=", ".join(ports),
+                next_step="leave it out: the value that the file has counts",
+            )  # fmt: skip
         if name not in ports:
             near = did_you_mean(name, ports)
             raise ProjectError(
@@ -170,7 +176,9 @@ def _advice(port: Port, wrong: Any) -> str:
     if port.dtype == "bool":
         return "write true or false"
     return (
-        "write a value of that type" if port.dtype in {**WHOLE, **LARGEST} else "export the network without that input"
+        "write a value of that type"
+        if port.dtype in {**WHOLE, **LARGEST}
+        else "export the network without that input, or with numbers in float32"
     )
 
 

@@ -363,3 +363,16 @@ print(json.dumps([before, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss]))
     done = subprocess.run([sys.executable, "-c", child, json.dumps(job)], capture_output=True, text=True, check=True)
     before, peak = json.loads(done.stdout)
     assert size > 40 * 10**6 and (peak - before) * 1024 < 100 * 10**6, (size, peak - before)
+
+
+def test_the_column_of_a_held_input_is_no_feature_unless_it_is_named_one(open_text):
+    table = [(*row[:2], "16000", row[2]) for row in rows()]
+    content = text(table, header=("ax", "ay", "sr", "label"))
+    holding = Wanted(classes=3, kind="softmax", input_shapes=((2,),), held=("sr",))
+    found = open_text(content, wanted=holding)
+    assert found.splits["train"].inputs[0].shape[1:] == (2,)
+    note = "data: what it has for 'sr' is not used: that input is held at a value"
+    assert note in found.notes and any("columns left out: sr" in said.replace("'", "") for said in found.notes)
+    assert note not in open_text(content, wanted=holding, drop=("sr",)).notes
+    named = open_text(content, wanted=holding, features=("ax", "sr"))
+    assert named.splits["train"].inputs[0].high == 16000 and note not in named.notes

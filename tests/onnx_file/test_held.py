@@ -8,6 +8,7 @@ import pytest
 from edgekit.errors import ProjectError
 from edgekit.onnx_file.held import holdable, not_held
 from edgekit.onnx_file.outline import Outline, Port
+from edgekit.onnx_file.tensor import Tensor
 
 PORTS = (
     Port(name="audio", shape=("batch", "samples"), dtype="float32"),
@@ -16,9 +17,12 @@ PORTS = (
     Port(name="training", shape=(1,), dtype="bool"),
     Port(name="half", shape=(2, 2), dtype="float16"),
     Port(name="text", shape=(), dtype="string"),
+    Port(name="brain", shape=(), dtype="bfloat16"),
     Port(name="any", shape=(), dtype="float32", has_shape=False),
 )
-OUTLINE = Outline(opset=17, producer="", inputs=PORTS, outputs=(), operators={}, tensors=())
+OUTLINE = Outline(
+    opset=17, producer="", inputs=PORTS, outputs=(), operators={}, tensors=(Tensor(name="gain", bytes=4),)
+)
 
 
 @pytest.mark.parametrize(
@@ -53,6 +57,8 @@ def test_a_value_becomes_the_tensor_that_the_file_declares(name, value, made):
         ("training", [1], "cannot be held", "true or false", "write true or false"),
         ("half", 1e5, "cannot be held", "65504", "a value of that type"),
         ("text", 1, "cannot be held", "it holds string", "without that input"),
+        ("brain", 1.5, "cannot be held", "it holds bfloat16", "with numbers in float32"),
+        ("gain", 2.0, "'gain' is a constant of the file", "audio, sr", "the value that the file has"),
         ("sr", [16000], "another shape", "[]: one value", "without brackets: sr = 1"),
         ("mask", [1, 0, 1], "another shape", "[batch, 3] (free: any size)", "or one value alone"),
         ("mask", [[1, 0]], "another shape", "[batch, 3]", "nested lists"),
@@ -71,9 +77,9 @@ def test_what_changes_is_left_to_the_device():
     with pytest.raises(ProjectError, match="nothing is left that a device feeds") as caught:
         holdable(
             OUTLINE,
-            {"audio": [[0.0]], "sr": 1, "mask": 1, "training": True, "half": 1, "text": 1, "any": 1},
+            {"audio": [[0.0]], "sr": 1, "mask": 1, "training": True, "half": 1, "text": 1, "brain": 1, "any": 1},
         )
-    assert caught.value.received == "audio, sr, mask, training, half, text, any"
+    assert caught.value.received == "audio, sr, mask, training, half, text, brain, any"
     assert caught.value.next_step == "take out the one that changes, such as 'audio'"
 
 

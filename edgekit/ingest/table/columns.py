@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Any
 
 from edgekit.errors import DataError, did_you_mean
@@ -38,8 +39,8 @@ def guess_target(names: tuple[str, ...]) -> tuple[str, str]:
     return (named[-1], "its name") if named else (names[-1], "it is the last")
 
 
-def choose_columns(names: tuple[str, ...], options: dict[str, Any], where: str) -> Columns:
-    """The columns that the options name; if they name no features, these are all other columns.
+def choose_columns(names: tuple[str, ...], options: dict[str, Any], where: str, held: Collection[str] = ()) -> Columns:
+    """The columns that the options name; if they name no features, these are all other columns but those of inputs that are `held` at values.
 
     Raises `DataError` for an unknown name, a column in two roles, no target, or no features. Columns without a name (the row
     numbers that pandas writes) are never features.
@@ -67,7 +68,7 @@ def choose_columns(names: tuple[str, ...], options: dict[str, Any], where: str) 
             "a column in two roles", where="[data]", received=clash[0] if clash else listed(targets),
             allowed="features, target, split, group or drop",
         )  # fmt: skip
-    features = roles["features"] or tuple(name for name in names if name and name not in taken)
+    features = roles["features"] or tuple(name for name in names if name and name not in {*taken, *held})
     if not features:
         raise DataError("no columns are left for the features", where=where, received=listed(names))
     used = {*features, *targets, split, group}

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from edgekit.errors import DataError
+from edgekit.ingest.keys import left_out_notes
 from edgekit.ingest.printable import listed, shown
 from edgekit.ingest.shapes import clear_shape, reshaped_note
 from edgekit.ingest.split import held_out_note
@@ -62,11 +63,12 @@ def read_table(
 
     `test` is a second table with the test split; `whole` makes the first one the test split. Raises `DataError`.
     """
-    columns = choose_columns(table.names, options, table.name)
+    columns = choose_columns(table.names, options, table.name, wanted.held)
     rows = gather(table.name, target / "rows.npy", table.parts(columns.used), columns, table.decimal, options, progress)
     labels, y, said = _targets(rows, options, wanted)
     samples = _samples(rows, y, options, labels, wanted)
-    notes = [said, *_column_notes(rows), *samples.notes]
+    unused = left_out_notes(name for name in wanted.held if name in columns.left_out and name not in options["drop"])
+    notes = [said, *_column_notes(rows), *unused, *samples.notes]
     whole = whole and samples.split is None
     splits = {"test": np.arange(len(samples.starts))} if whole else samples.by_column()
     if test is not None:
