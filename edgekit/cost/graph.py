@@ -47,7 +47,7 @@ class Node(Value):
     scales of its weights, each with a zero point. `widened` counts its constants that are widened to float32 by an
     operator of their own. `zeros` is the share of its weights that are zero. `distinct` is the largest number of
     distinct values in a channel, in units of the channel's scale (None: not limited). `packed` is how its weights
-    are coded (None: they are plain). `width` is how long the last axis of its output is, `reads` how many channels its weighted sums run over: those of its input, of a
+    are coded (None: they are plain). `width` counts the channels of its output: how long the last axis is, or the last two within a channel shuffle, `reads` how many channels its weighted sums run over: those of its input, of a
     recurrent layer also its own (0: there are none).
     """
 

@@ -71,7 +71,7 @@ def _is_folded(layer: LayerFacts, before: Node | None) -> bool:
 
 def _node(layer: LayerFacts, sources: tuple[str, ...]) -> Node:
     kernel = math.prod(layer.kernel) if layer.kernel else 0
-    channels = _width(layer.output_shape)
+    channels = _elements(layer.output_shape[-layer.channel_axes :])
     biases = channels if kernel and layer.parameters == kernel + channels else 0
     biases = layer.biases if layer.kind in RECURRENT else biases
     return Node(
@@ -128,10 +128,6 @@ def _reads(layer: LayerFacts) -> int:
     if layer.kernel is None or layer.kind not in SUMS_CHANNELS:
         return 0
     return layer.kernel[-1 if layer.kind.endswith("Transpose") else -2]
-
-
-def _width(shape: tuple[int | None, ...]) -> int:
-    return (shape[-1] or 1) if shape else 1
 
 
 def _elements(shape: tuple[int | None, ...]) -> int:

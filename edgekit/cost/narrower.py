@@ -26,7 +26,15 @@ def narrower(graph: Graph, widths: Sequence[int]) -> Graph:
         for lost, places in ((gone, group.layers), (unread, group.reads)):
             for name, count in places.items():
                 lost[name] = lost.get(name, 0) + count - _part(count, width, group.size)
-    nodes = tuple(_narrower(node, gone.get(node.name, 0), unread.get(node.name, 0)) for node in graph.nodes)
+    widths_of = {node.name: node.width for node in graph.nodes}
+
+    def narrow(node: Node) -> Node:
+        first = node.inputs[0] if node.inputs else ""
+        of = widths_of.get(first, 1)
+        found = _narrower(node, gone.get(node.name, 0), unread.get(node.name, 0))
+        return _of_groups_left(found, node, of - gone.get(first, 0), of)
+
+    nodes = tuple(map(narrow, graph.nodes))
     return replace(graph, nodes=nodes, groups=tuple(map(_left, graph.groups, widths)))
 
 
@@ -86,8 +94,14 @@ def _narrower(node: Node, gone: int, unread: int) -> Node:
         window=_part(node.window, reads, node.reads) if node.reads else node.window,
         width=left,
         reads=reads,
-        filter_groups=_part(node.filter_groups, left, of) if node.filter_groups > 1 else 1,
     )
+
+
+def _of_groups_left(narrow: Node, node: Node, left: int, of: int) -> Node:
+    """A narrower operator with the groups of filters that it has left: as many as its input has times the channels that a filter reads; of these `left` stay of `of`."""
+    if node.filter_groups == 1:
+        return narrow
+    return replace(narrow, filter_groups=_part(node.filter_groups, left * node.reads, of * narrow.reads))
 
 
 def _left(group: ChannelGroup, width: int) -> ChannelGroup:

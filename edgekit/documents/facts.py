@@ -60,7 +60,8 @@ class LayerFacts(Value):
     """One layer after normalising; shapes are without the batch, `inputs` are layer names.
 
     `macs` counts the multiply-accumulates of one sample; `kernel` is the shape of its main weights. `biases` counts the weights of a recurrent
-    layer that are added; of other layers the shapes tell.
+    layer that are added; of other layers the shapes tell. `channel_axes` says along how many of the last axes of its output the channels lie: two within a
+    channel shuffle.
     """
 
     name: str
@@ -72,6 +73,7 @@ class LayerFacts(Value):
     kernel: tuple[int, ...] | None = None
     activation: str | None = None
     biases: int = 0
+    channel_axes: int = 1
 
 
 class KernelValues(Value):
@@ -84,7 +86,8 @@ class KernelValues(Value):
 class ChannelGroup(Value):
     """Channels that can only stay or go together (`passes/channels/groups`): each of `size` in all of these places, or in none.
 
-    `layers` tells by layer how many channels of its output they are, `reads` how many of those that its kernels read: a multiple of `size`. A recurrent
+    `layers` tells by layer how many channels of its output they are, `reads` how many of those that a filter of its kernels reads: a multiple of `size`, but in a
+    convolution in groups, a filter of which reads those of its group. A recurrent
     layer reads its own, too. `scaled` says whether a batch normalization scales them.
     """
 

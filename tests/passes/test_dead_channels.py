@@ -278,6 +278,35 @@ def test_a_grouped_convolution_loses_whole_groups(tools: Any, layers: Any, witho
     alike(own, graph)
 
 
+def test_a_grouped_convolution_of_few_groups_loses_as_many_channels_of_each(
+    tools: Any, layers: Any, without: Any, alike: Any
+) -> None:
+    """Three filters of one group that nobody reads and two of the other, one constant channel of each in what it takes, and a bias for it."""
+    first, head = layers.Conv2D(6, 1, activation="relu", name="first"), layers.Conv2D(2, 1, name="head")
+    middle = layers.Conv2D(10, 3, groups=2, use_bias=False, name="grouped")
+    own = chained(tools, PICTURE, first, middle, head)
+    set_filters(first, [1, 5], bias=0.7)
+    kernel, bias = head.get_weights()
+    kernel[:, :, [0, 2, 3, 6, 9]] = 0.0
+    head.set_weights([kernel, bias])
+    graph, _ = without(own)
+    assert widths(graph) == {"first": 4, "grouped": 6, "head": 2}
+    grouped = next(call for call in graph.calls if call.name == "grouped").operation
+    assert (grouped.groups, grouped.use_bias, grouped.kernel.shape) == (2, True, (3, 3, 2, 6))
+    alike(own, graph)
+
+
+def test_a_shuffle_loses_a_place_of_all_its_rows(tools: Any, layers: Any, without: Any, alike: Any) -> None:
+    """The second of both rows is zero; of the third that of one row, which stays."""
+    first = layers.Conv2D(8, 1, activation="relu", name="first")
+    steps = (layers.Reshape((8, 8, 2, 4)), layers.Permute((1, 2, 4, 3)), layers.Reshape((8, 8, 8)))
+    own = chained(tools, PICTURE, first, *steps, layers.Conv2D(2, 1, name="head"))
+    set_filters(first, [1, 5, 6])
+    graph, _ = without(own)
+    assert widths(graph) == {"first": 6, "head": 2}
+    alike(own, graph)
+
+
 def test_lines_and_several_outputs_of_each_depthwise_channel(tools: Any, layers: Any, without: Any, alike: Any) -> None:
     """A depthwise channel goes only with all that it makes; a causal convolution pads."""
     first = layers.Conv1D(4, 3, name="first")

@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from edgekit.documents.facts import ChannelGroup
 from edgekit.keras_graph.flat_graph import Call, read_graph
 from edgekit.make.workshop.door import Door
 from edgekit.passes.channels.groups import Group, channel_groups, scales_of
 from edgekit.passes.channels.ranges import Channels, read_roles
+from edgekit.passes.channels.shuffles import IN_ROWS
 
 
-def groups_of(tools: Door, model: Any) -> tuple[ChannelGroup, ...]:
-    """The groups of channels, from what the layers do with channels and not from their weights, in the order of `channel_groups`."""
+class ChannelFacts(NamedTuple):
+    """The groups of channels, and the names of the layers whose channels lie along the last two axes."""
+
+    groups: tuple[ChannelGroup, ...] = ()
+    in_rows: frozenset[str] = frozenset()
+
+
+def facts_of_channels(tools: Door, model: Any) -> ChannelFacts:
+    """What is known from what the layers do with channels, and not from their weights; the groups are in the order of `channel_groups`."""
     graph = read_graph(tools, model)
+    roles = read_roles(graph)
     firsts = {call.name: call for call in reversed(graph.calls)}
-    return tuple(
-        _by_layer(group, firsts, scaled=bool(scales_of(graph, group)))
-        for group in channel_groups(graph, Channels(read_roles(graph), {}, {}))
+    groups = channel_groups(graph, Channels(roles, {}, {}))
+    return ChannelFacts(
+        tuple(_by_layer(group, firsts, scaled=bool(scales_of(graph, group))) for group in groups),
+        frozenset(name for name, call in firsts.items() if roles[id(call)] in IN_ROWS),
     )
 
 
@@ -28,6 +38,9 @@ def _by_layer(group: Group, firsts: Mapping[str, Call], *, scaled: bool) -> Chan
     return ChannelGroup(
         size=group.size,
         layers={name: counted[call.outputs[0]] for name, call in firsts.items() if call.outputs[0] in counted},
-        reads={call.name: sum(int((which >= 0).sum()) for _, which in group.reads_of(call)) for call in group.readers},
+        reads={
+            call.name: sum(int((which >= 0).sum()) // weight.groups for weight, which in group.reads_of(call))
+            for call in group.readers
+        },
         scaled=scaled,
     )

@@ -11,7 +11,7 @@ import msgspec
 from edgekit.documents.facts import RECURRENT, LayerFacts, ModelFacts, TensorFacts
 from edgekit.keras_graph.call_graph import calls, dtype_name, maker, symbolic
 from edgekit.make.workshop.answers import is_keras3
-from edgekit.make.workshop.channel_facts import groups_of
+from edgekit.make.workshop.channel_facts import ChannelFacts, facts_of_channels
 from edgekit.make.workshop.door import Door
 from edgekit.make.workshop.traced_macs import traced_macs
 from edgekit.values import Ends
@@ -24,17 +24,23 @@ def take_facts(
 ) -> ModelFacts:
     """The `ModelFacts` of a flat model."""
     entries = tuple(layers_of(tools, model)) if is_keras3(model) else tuple(map(_layer, model.layers))
+    channels = facts_of_channels(tools, model) if is_keras3(model) else ChannelFacts()
     return ModelFacts(
         sha256=sha256,
         format=kind,
         inputs=tuple(_tensor(tensor) for tensor in model.inputs),
         outputs=tuple(_tensor(tensor) for tensor in model.outputs),
-        layers=entries,
+        layers=tuple(_lying(entry, channels) for entry in entries),
         output_kinds=tuple(_output_kind(tensor) for tensor in model.outputs),
         losses=losses,
         rebuilt_error=error,
-        groups=groups_of(tools, model) if is_keras3(model) else (),
+        groups=channels.groups,
     )
+
+
+def _lying(entry: LayerFacts, channels: ChannelFacts) -> LayerFacts:
+    """A layer's facts with the axes along which its channels lie."""
+    return msgspec.structs.replace(entry, channel_axes=2) if entry.name in channels.in_rows else entry
 
 
 def _tensor(tensor: Any) -> TensorFacts:

@@ -16,6 +16,8 @@ from edgekit.passes.channels.kernels import Reading
 from edgekit.passes.channels.layers import family_of
 from edgekit.passes.channels.ranges import Channels, read_channels
 from edgekit.passes.channels.roles import Role
+from edgekit.passes.channels.sections import even_dead
+from edgekit.passes.channels.shuffles import channel_counts
 from edgekit.passes.channels.ties import tie
 
 Dead = Mapping[Value, np.ndarray]
@@ -43,8 +45,7 @@ class _Search:
 
     def __init__(self, graph: FlatGraph, channels: Channels) -> None:
         self._calls, self._channels = graph.calls[::-1], channels
-        values = [*graph.inputs, *(value for call in graph.calls for value in call.outputs)]
-        self.dead = {value: np.ones((value.shape[-1:] or (0,))[0] or 0, bool) for value in values}
+        self.dead = {value: np.ones(size, bool) for value, size in channel_counts(graph, channels.roles).items()}
         for value in graph.outputs:
             self.dead[value][:] = False
 
@@ -73,6 +74,8 @@ class _Search:
             self.dead[call.outputs[0]][:] = False
         for one in self._channels.readings[id(call)]:
             self._hold_reading(one)
+        for value, number in () if family is None else family.sections(call):
+            even_dead(self.dead[value], number)
 
     def _hold_reading(self, one: Reading) -> None:
         given, dead = one.given, self.dead[one.given.value][one.given.channels]

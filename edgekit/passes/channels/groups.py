@@ -1,8 +1,8 @@
 """The groups of channels that can only stay or go together: what structured pruning chooses from.
 
 Where calls treat channels alike, a channel of the outcome stands or falls with those it is made of, through residual additions, depthwise
-convolutions and concatenations; a dense layer, a convolution or a recurrent layer makes channels of its own. What hangs together is one class, and
-classes that have as many channels in each value make a group: any of them can go without the others.
+convolutions, concatenations and channel shuffles; a dense layer, a convolution or a recurrent layer makes channels of its own. What hangs
+together is one class, and classes that have as many channels in each value make a group: any of them can go without the others.
 """
 
 from __future__ import annotations
@@ -14,24 +14,24 @@ from typing import NamedTuple
 import numpy as np
 
 from edgekit.keras_graph.flat_graph import Call, FlatGraph, Value
+from edgekit.passes.channels.alike import STAYS, alike
 from edgekit.passes.channels.layers import family_of
 from edgekit.passes.channels.layout import Weight, summing
 from edgekit.passes.channels.ranges import Channels
 from edgekit.passes.channels.roles import Role
+from edgekit.passes.channels.sections import Sections, even_out
+from edgekit.passes.channels.shuffles import channel_counts
 from edgekit.passes.channels.ties import tie
 from edgekit.passes.kinds import kind
-
-STAYS = 0
-"""The class of channels that cannot go."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Group:
     """Channels of which each is in all the group's values, equally often, or left out of all.
 
-    `size` counts them. `members` tells of each value which of them each of its channels (along the last axis) is, -1 for none. `makers` are the
-    dense layers, convolutions and recurrent layers that make them, `readers` those whose kernels read them: a recurrent layer reads what it makes. A
-    depthwise or grouped convolution is neither.
+    `size` counts them. `members` tells of each value which of them each of its channels is, -1 for none; channels lie along the last axis, within a
+    shuffle along the last two. `makers` are the dense layers, convolutions and recurrent layers that make them, `readers` those whose kernels
+    read them: a recurrent layer reads what it makes. A depthwise convolution is neither, nor one that loses whole groups.
     """
 
     size: int
@@ -63,7 +63,7 @@ class Read(NamedTuple):
 def channel_groups(graph: FlatGraph, channels: Channels) -> tuple[Group, ...]:
     """The groups of a graph, in the order in which it makes them; no channel of an input, an output or a closed call is in one."""
     classes = _classes(graph, channels)
-    group, number, sizes = _numbered(_kinds(classes))
+    group, number, sizes = _numbered(alike(classes))
     members: list[dict[Value, np.ndarray]] = [{} for _ in sizes]
     for value, found in classes.items():
         for place in np.unique(group[found]):
@@ -110,8 +110,7 @@ def _classes(graph: FlatGraph, channels: Channels) -> dict[Value, np.ndarray]:
     """The class of every channel of every value: a number, the same for channels that hang together."""
     classes: dict[Value, np.ndarray] = {}
     first = STAYS + 1
-    for value in (*graph.inputs, *(value for call in graph.calls for value in call.outputs)):
-        size = (value.shape[-1:] or (0,))[0] or 0
+    for value, size in channel_counts(graph, channels.roles).items():
         classes[value] = np.arange(first, first + size)
         first += size
     for value in (*graph.inputs, *graph.outputs, *_closed(graph, channels)):
@@ -122,7 +121,15 @@ def _classes(graph: FlatGraph, channels: Channels) -> dict[Value, np.ndarray]:
         before = total
         for call in (*tying, *tying[::-1]):
             tie(call, channels.roles[id(call)], classes)
+    even_out(classes, _sections(graph, channels))
     return classes
+
+
+def _sections(graph: FlatGraph, channels: Channels) -> Iterator[Sections]:
+    """The values of which as many channels must stay in each section."""
+    for call in graph.calls:
+        family = family_of(call) if channels.roles[id(call)] is Role.SUMS else None
+        yield from () if family is None else family.sections(call)
 
 
 def _closed(graph: FlatGraph, channels: Channels) -> Iterator[Value]:
@@ -133,18 +140,6 @@ def _closed(graph: FlatGraph, channels: Channels) -> Iterator[Value]:
             yield from (*call.inputs, *call.outputs)
         elif role is Role.SUMS and (family := family_of(call)) is not None and not family.ends_by_channel(call):
             yield from call.outputs
-
-
-def _kinds(classes: Mapping[Value, np.ndarray]) -> np.ndarray:
-    """By class a number that classes share which have as many channels in each value; 0 for those that stay, and where there is no class."""
-    kinds = np.zeros(1 + max((int(found.max()) for found in classes.values() if found.size), default=0), int)
-    last = 0
-    for found in classes.values():
-        there, times = np.unique(found[found != STAYS], return_counts=True)
-        _, again = np.unique(kinds[there] * (found.size + 1) + times, return_inverse=True)
-        kinds[there] = last + 1 + again
-        last += there.size
-    return kinds
 
 
 def _numbered(kinds: np.ndarray) -> tuple[np.ndarray, np.ndarray, list[int]]:

@@ -45,12 +45,14 @@ class Weight(NamedTuple):
     """A weight of a layer: its variable, the part that an axis follows by the axis, counted from the end, and the axis that sums run over.
 
     An axis that is not named keeps its length. Without `summed` the weight is no kernel of sums over channels. One with it follows
-    two parts: those that are summed, and those that the sums make.
+    two parts: those that are summed, and those that the sums make. Where it has several `groups`, both parts lie in so many sections, one after another,
+    and a sum runs over those of its section, along the last axis but one; the last is the sums'.
     """
 
     variable: Any
     along: Mapping[int, Part]
     summed: int | None = None
+    groups: int = 1
 
     @property
     def given(self) -> Part:
@@ -64,25 +66,43 @@ class Weight(NamedTuple):
 
     @property
     def by_tap(self) -> np.ndarray:
-        """The numbers of a kernel now, by (tap, channel that is summed, sum)."""
+        """The numbers of a kernel now, by (tap, channel that is summed, sum); zeros between channels of different groups."""
         numbers = np.moveaxis(np.asarray(self.variable), (self._summed, self._made), (-2, -1))
-        return numbers.reshape(-1, *numbers.shape[-2:])
+        numbers = numbers.reshape(-1, *numbers.shape[-2:])
+        if self.groups == 1:
+            return numbers
+        taps, given, made = numbers.shape
+        found = np.zeros((taps, self.groups, given, made), numbers.dtype)
+        for group, own in enumerate(np.split(np.arange(made), self.groups)):
+            found[:, group, :, own] = np.moveaxis(numbers[..., own], -1, 0)
+        return found.reshape(taps, -1, made)
 
     def left(self, stays: Stays) -> np.ndarray:
-        """The numbers of the channels that stay."""
+        """The numbers of the channels that stay: of several groups as many in each."""
         numbers = np.asarray(self.variable)
+        if self.groups > 1:
+            kept = (np.split(stays(part), self.groups) for part in (self.given, self.made))
+            return np.concatenate(
+                [
+                    own[..., given, :][..., made]
+                    for own, given, made in zip(np.split(numbers, self.groups, axis=-1), *kept, strict=True)
+                ],
+                axis=-1,
+            )
         for axis, part in self.along.items():
             numbers = np.compress(stays(part), numbers, axis=axis)
         return numbers
 
     def by_given(self, numbers: np.ndarray) -> np.ndarray:
         """Numbers in the weight's shape summed up for each channel that its sums run over, float64."""
-        axis = numbers.ndim + self._summed
-        others = tuple(one for one in range(numbers.ndim) if one != axis)
-        return np.asarray(numbers.sum(axis=others, dtype=np.float64))
+        kernel = np.moveaxis(numbers, (self._summed, self._made), (-2, -1))
+        by_sum = kernel.sum(axis=tuple(range(numbers.ndim - 2)), dtype=np.float64)
+        return np.asarray(by_sum.reshape(len(by_sum), self.groups, -1).sum(axis=-1).T.reshape(-1))
 
     def spread(self, numbers: np.ndarray) -> np.ndarray:
         """A number for each channel that the sums run over, in a shape that multiplies the weight."""
+        if self.groups > 1:
+            return np.repeat(numbers.reshape(self.groups, -1).T, self.made.size // self.groups, axis=1)
         shape = [1] * len(self.variable.shape)
         shape[self._summed] = -1
         return numbers.reshape(shape)

@@ -15,6 +15,7 @@ from edgekit.passes.channels.layers.interface import again
 from edgekit.passes.channels.layout import Part
 from edgekit.passes.channels.ranges import Channels
 from edgekit.passes.channels.roles import Role
+from edgekit.passes.channels.shuffles import rows_left
 from edgekit.passes.kinds import kind
 from edgekit.passes.rewriting import Rewriting, weighted
 
@@ -33,13 +34,13 @@ def narrowed(tools: Any, graph: FlatGraph, channels: Channels, dead: Dead) -> Fl
         args = taking.args
         if channels.roles[id(call)] is Role.CUTS:
             args = (args[0], key_of_fewer(call, _stays(call.inputs[0], dead)))
-        made = rewriting.call(_layer(call, taking, channels, dead), *args, **taking.kwargs)
+        made = rewriting.call(_layer(tools, call, taking, channels, dead), *args, **taking.kwargs)
         rewriting.put(call, made)
         instead[call.outputs[0]] = made
     return rewriting.done()
 
 
-def _layer(call: Call, taking: Call, channels: Channels, dead: Dead) -> Any:
+def _layer(tools: Any, call: Call, taking: Call, channels: Channels, dead: Dead) -> Any:
     """What is called in place of a call's layer, on values without their dead channels."""
 
     def stays(part: Part) -> np.ndarray:
@@ -51,8 +52,23 @@ def _layer(call: Call, taking: Call, channels: Channels, dead: Dead) -> Any:
         layer, weights = family.fewer(call, stays, added)
         return weighted(layer, taking.inputs[0].shape, *weights)
     if kind(call) == "Reshape":
-        return again(call.operation, target_shape=(*made.shape[:-1], int(_stays(made, dead).sum())))
+        return _reshape(tools, call, _shape_left(call, channels.roles[id(call)], _stays(made, dead)))
     return call.operation
+
+
+def _shape_left(call: Call, role: Role, stays: np.ndarray) -> tuple[int | None, ...]:
+    """The shape that a reshape makes of the channels that stay."""
+    (made,) = call.outputs
+    if role is Role.PARTS:
+        return (*made.shape[:-2], *rows_left(call, stays))
+    return (*made.shape[:-1], int(stays.sum()))
+
+
+def _reshape(tools: Any, call: Call, shape: tuple[int | None, ...]) -> Any:
+    """A layer for a reshape, which may be an operation."""
+    if hasattr(call.operation, "target_shape"):
+        return again(call.operation, target_shape=shape)
+    return tools.keras3.layers.Reshape(shape, name=call.name, dtype=call.outputs[0].dtype)
 
 
 def _added(one: Reading, channels: Channels, dead: Dead) -> np.ndarray:

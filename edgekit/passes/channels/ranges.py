@@ -17,6 +17,7 @@ from edgekit.passes.channels.kernels import Reading
 from edgekit.passes.channels.layers import family_of
 from edgekit.passes.channels.numbers import Range, anything, curved, merged, scaled
 from edgekit.passes.channels.roles import Role
+from edgekit.passes.channels.shuffles import SHUFFLES, order_of, shuffle_roles
 from edgekit.passes.kinds import kind
 
 
@@ -31,7 +32,7 @@ class Channels(NamedTuple):
 def read_roles(graph: FlatGraph) -> Mapping[int, Role]:
     """The role of each call, by the call's id."""
     times = graph.times()
-    return {id(call): role(call, times[id(call.operation)]) for call in graph.calls}
+    return {id(call): role(call, times[id(call.operation)]) for call in graph.calls} | shuffle_roles(graph)
 
 
 def read_channels(graph: FlatGraph) -> Channels:
@@ -66,6 +67,8 @@ def _made(call: Call, found: Role, given: Sequence[Range]) -> Range:
     if found is Role.FLATTENS:
         (size,) = call.outputs[0].shape
         return Range(*(np.tile(end, (size or 0) // end.size) for end in given[0]))
+    if found in SHUFFLES:
+        return Range(*(end[np.argsort(order_of(call, found))] for end in given[0]))
     name = kind(call)
     if name in MERGES:
         return merged(name, given)

@@ -35,12 +35,15 @@ class Plan(NamedTuple):
     fixed: int = 0
 
 
+Key = tuple[tuple[str, ...], int]
+
+
 class Cutter:
     """Cuts a graph down to a share of what the first one held; the floors are those of the first one's groups."""
 
     def __init__(self, door: Any, state: State, plan: Plan) -> None:
         self._door, self._plan = door, plan
-        self._sizes = {_key(group): group.size for group in state.groups}
+        self._sizes = {key: group.size for key, group in zip(_keys(state), state.groups, strict=True)}
         self._whole = Account(*state, plan.budget, plan.time).whole
 
     def model(self, graph: FlatGraph) -> Any:
@@ -49,7 +52,7 @@ class Cutter:
 
     def staying(self, state: State, worth: Importance, share: float) -> list[int]:
         """How many channels of each group stay."""
-        ranges = [self._range(group, state) for group in state.groups]
+        ranges = [self._range(group, key, state) for key, group in zip(_keys(state), state.groups, strict=True)]
         rank = globally if self._plan.ranking == "global" else uniformly
         return rank(worth, ranges, Account(*state, self._plan.budget, self._plan.time), self._goal(share))
 
@@ -73,18 +76,21 @@ class Cutter:
             return share * min(planned, self._whole)
         return share * planned - max(0.0, planned - self._whole)
 
-    def _range(self, group: Group, state: State) -> Range:
+    def _range(self, group: Group, key: Key, state: State) -> Range:
         """How narrow a group may become; not at all where a layer that is left out takes or makes its channels."""
         touched = (
             call.name
             for call in state.graph.calls
             if any(value in group.members for value in (*call.inputs, *call.outputs))
         )
-        size, multiple = self._sizes.get(_key(group), group.size), self._plan.multiple
+        size, multiple = self._sizes.get(key, group.size), self._plan.multiple
         held = bool(set(touched) & set(self._plan.exclude))
         return Range(group.size if held else min(group.size, floor_of(size, multiple)), step_of(size, multiple))
 
 
-def _key(group: Group) -> tuple[str, ...]:
-    """What tells a group in every round: the names of the layers that make and read it."""
-    return (*(call.name for call in group.makers), "", *(call.name for call in group.readers))
+def _keys(state: State) -> list[Key]:
+    """What tells each group in every round: the names of the layers that make and read it, and its number among those of the same."""
+    names = [
+        (*(call.name for call in group.makers), "", *(call.name for call in group.readers)) for group in state.groups
+    ]
+    return [(own, names[:place].count(own)) for place, own in enumerate(names)]

@@ -47,7 +47,7 @@ def cuttable(graph: Graph, exclude: Sequence[str]) -> list[int]:
 def no_group(graph: Graph) -> str:
     """Why there is none."""
     if graph.groups:
-        return f"none of the {len(graph.groups)} groups of channels can be cut: the layers are left out, or have one channel"
+        return f"none of the {len(graph.groups)} groups of channels can be cut: the layers are left out, have one channel, or lose theirs only all at once"
     return "no layer has channels that can go: each makes an output, or is made or taken by a layer of which it is not known what it does with them"
 
 

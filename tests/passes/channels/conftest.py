@@ -96,6 +96,45 @@ def grouped(layers: Any, x: Any) -> Any:
     return layers.Conv2D(2, 1, name="head")(x)
 
 
+def in_sections(layers: Any, x: Any) -> Any:
+    """Grouped convolutions of fewer groups than channels in each: two of three channels in and six out, then of six and five."""
+    x = layers.Conv2D(6, 1, activation="relu", name="first")(x)
+    x = layers.Conv2D(12, 3, groups=2, padding="same", activation="relu", name="grouped")(x)
+    x = layers.Conv2D(10, 3, groups=2, use_bias=False, name="again")(x)
+    return layers.Conv2D(2, 1, name="head")(x)
+
+
+def shuffle(layers: Any, x: Any, rows: int) -> Any:
+    """The channels of a picture parted in rows, turned, and in one axis again."""
+    *places, channels = x.shape[1:]
+    x = layers.Permute((1, 2, 4, 3))(layers.Reshape((*places, rows, channels // rows))(x))
+    return layers.Reshape((*places, channels))(x)
+
+
+def shuffled(layers: Any, x: Any) -> Any:
+    """Grouped convolutions with a channel shuffle between and a sum around, as in ShuffleNet, twice: three groups of eight channels, with rows of eight."""
+    x = layers.Conv2D(24, 3, strides=2, activation="relu", name="stem")(x)
+    for index in range(2):
+        y = layers.Conv2D(24, 1, groups=3, activation="relu", name=f"inner_{index}")(x)
+        y = layers.BatchNormalization()(layers.DepthwiseConv2D(1)(shuffle(layers, y, 3)))
+        x = layers.ReLU()(layers.Add()([x, layers.Conv2D(24, 1, groups=3, name=f"outer_{index}")(y)]))
+    return layers.Dense(2, name="head")(layers.GlobalAveragePooling2D()(x))
+
+
+def passed_by(layers: Any, x: Any) -> Any:
+    """Half of the channels passed by a branch, and shuffled with what it makes, as in ShuffleNetV2, twice behind a step that makes both halves anew."""
+    near = layers.Conv2D(8, 3, strides=2, padding="same", activation="relu", name="near")(x)
+    far = layers.Conv2D(8, 3, strides=2, padding="same", activation="relu", name="far")(x)
+    x = shuffle(layers, layers.Concatenate()([near, far]), 2)
+    for index in range(2):
+        half = x.shape[-1] // 2
+        y = layers.Conv2D(6, 1, activation="relu", name=f"first_{index}")(x[..., half:])
+        y = layers.DepthwiseConv2D(3, padding="same")(y)
+        y = layers.Conv2D(8, 1, activation="relu", name=f"second_{index}")(y)
+        x = shuffle(layers, layers.Concatenate()([x[..., :half], y]), 2)
+    return layers.Conv2D(2, 1, name="head")(x)
+
+
 def sliced(layers: Any, x: Any) -> Any:
     """A gate and what it multiplies from one convolution, and half of the channels passed by, as in networks of PyTorch."""
     x = layers.Conv2D(12, 3, padding="same", name="both")(x)
@@ -188,6 +227,9 @@ NETWORKS: dict[str, Callable[[Any, Any], Any]] = {
         excited,
         u_net,
         grouped,
+        in_sections,
+        shuffled,
+        passed_by,
         parametric,
         recurrent,
         sliced,

@@ -44,7 +44,16 @@ def recurrent(layers: Any, x: Any) -> Any:
     return layers.Dense(2, name="head")(x)
 
 
-NETWORKS = {made.__name__: made for made in (flattened, residual, mobile, joined, recurrent)}
+def shuffled(layers: Any, x: Any) -> Any:
+    """Grouped convolutions with a shuffle of two rows of six between: of the stem two channels go together, of the inner ones four."""
+    x = total = layers.Conv2D(8, 3, strides=2, activation="relu", name="stem")(x)
+    x = layers.Conv2D(12, 3, groups=2, padding="same", activation="relu", name="inner")(x)
+    x = layers.Permute((1, 2, 4, 3))(layers.Reshape((3, 3, 2, 6))(x))
+    x = layers.Conv2D(8, 3, groups=2, padding="same", name="outer")(layers.Reshape((3, 3, 12))(x))
+    return layers.Dense(2, name="head")(layers.GlobalAveragePooling2D()(layers.Add()([x, total])))
+
+
+NETWORKS = {made.__name__: made for made in (flattened, residual, mobile, joined, recurrent, shuffled)}
 
 
 @pytest.fixture

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from edgekit.cost.work_time import WorkTime
 from edgekit.errors import ProjectError
 from edgekit.techniques.narrowing.counted import of_model
-from edgekit.techniques.narrowing.cutter import Plan
+from edgekit.techniques.narrowing.cutter import Cutter, Plan
 from edgekit.techniques.narrowing.rounds import narrowed_in_rounds
 
 pytestmark = pytest.mark.tf
@@ -78,6 +79,18 @@ def test_a_layer_that_nobody_listens_to_is_cut_to_its_floor_and_the_others_are_s
 def test_no_group_falls_below_its_floor(tools, classifier, training):
     narrow = narrowed_in_rounds(tools, classifier(), HALF._replace(left=0.01, rounds=2), training())
     assert widths(narrow) == {"stem": 4, "inner": 4, "outer": 4, "last": 4, "head": 4}
+
+
+def test_groups_between_the_same_layers_have_their_own_floors(tools, layers, state):
+    """Behind a shuffle of two rows of eleven, five pairs of places can go, and the middle one: it lies in both groups of the next convolution."""
+    x = entry = tools.keras3.Input((4, 4, 6))
+    x = layers.Conv2D(22, 1, groups=2, name="inner")(x)
+    x = layers.Permute((1, 2, 4, 3))(layers.Reshape((4, 4, 2, 11))(x))
+    x = layers.Conv2D(6, 1, groups=2, name="outer")(layers.Reshape((4, 4, 22))(x))
+    found = state(tools.keras3.Model(entry, x))
+    assert [group.size for group in found.groups] == [5, 1]
+    cutter = Cutter(tools, found, HALF)
+    assert cutter.staying(found, [np.ones(5), np.ones(1)], 0.01) == [4, 1]
 
 
 def test_layers_that_are_left_out_keep_their_shapes(tools, classifier, training):

@@ -1,4 +1,7 @@
-"""Convolutions in groups: a filter sums the channels of its group, and a group goes with all its filters."""
+"""Convolutions of more groups than channels in each: a filter sums the channels of its group, and a group goes with all its filters.
+
+One of fewer groups keeps them all, and loses as many channels of each (`filters`): of both ways that is the one with more numbers to choose from.
+"""
 
 from __future__ import annotations
 
@@ -23,8 +26,8 @@ class Grouped(Family):
     role = Role.GROUPED
 
     def takes(self, call: Call) -> bool:
-        """Several groups, and an activation of each number alone."""
-        return getattr(call.operation, "groups", 1) > 1 and curve(call) is not None
+        """Many groups, and an activation of each number alone."""
+        return loses_whole_groups(call) and curve(call) is not None
 
     def weights(self, call: Call) -> tuple[Weight, ...]:
         """Kernel and bias; the kernel's own input channels are those of any group, and stay."""
@@ -41,3 +44,9 @@ class Grouped(Family):
         filters, in_group = int(kept.sum()), kept.size // layer.groups
         made = again(layer, filters=filters, groups=filters // in_group)
         return Fewer(made, [weight.left(stays) for weight in self.weights(call)])
+
+
+def loses_whole_groups(call: Call) -> bool:
+    """Whether a call is of a convolution with several groups, and as many as there are channels in each, or more."""
+    groups = int(getattr(call.operation, "groups", 1))
+    return groups > 1 and groups * groups >= min(value.shape[-1] or 0 for value in (*call.inputs, *call.outputs))

@@ -14,6 +14,7 @@ from edgekit.passes.channels.kernels import Reading
 from edgekit.passes.channels.layout import Stays, Weight
 from edgekit.passes.channels.numbers import Range
 from edgekit.passes.channels.roles import Role
+from edgekit.passes.channels.sections import Sections
 
 
 class Fewer(NamedTuple):
@@ -50,6 +51,10 @@ class Family(ABC):
     def pairs(self, call: Call) -> np.ndarray | None:
         """By (any, number) the channels of the outcome that can go only together; None where each can go alone."""
         return None
+
+    def sections(self, call: Call) -> tuple[Sections, ...]:
+        """The values of which as many channels must stay in each section."""
+        return ()
 
     @abstractmethod
     def made(self, call: Call, readings: Sequence[Reading], given: Range) -> Range:

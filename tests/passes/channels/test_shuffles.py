@@ -1,0 +1,118 @@
+"""A shuffle is found however it is written, loses channels so that whole rows are left, and nothing else is taken for one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from edgekit.keras_graph.flat_graph import FlatGraph, model_of
+from edgekit.passes.channels.groups import channel_groups, left_out
+from edgekit.passes.channels.narrow import narrowed
+from edgekit.passes.channels.ranges import read_channels, read_roles
+from edgekit.passes.channels.roles import Role
+from edgekit.passes.channels.shuffles import SHUFFLES
+
+pytestmark = pytest.mark.tf
+
+
+def in_operations(keras: Any, x: Any) -> Any:
+    """Two rows of five, as operations of Keras, the axes counted from either end."""
+    x = keras.ops.transpose(keras.ops.reshape(x, (-1, 8, 8, 2, 5)), (0, 1, 2, -1, 3))
+    return keras.ops.reshape(x, (-1, 8, 8, 10))
+
+
+def in_a_line(keras: Any, x: Any) -> Any:
+    """Two rows of five over all places in one axis, as an import lays them."""
+    x = keras.layers.Permute((1, 3, 2))(keras.layers.Reshape((64, 2, 5))(x))
+    return keras.layers.Reshape((8, 8, 10))(x)
+
+
+def back(keras: Any, x: Any) -> Any:
+    """Five rows of two: what takes a shuffle back."""
+    x = keras.layers.Permute((1, 2, 4, 3))(keras.layers.Reshape((8, 8, 5, 2))(x))
+    return keras.layers.Reshape((8, 8, 10))(x)
+
+
+def of_a_vector(keras: Any, x: Any) -> Any:
+    """Two rows of five without places, into a flatten."""
+    x = keras.layers.GlobalAveragePooling2D()(x)
+    return keras.layers.Flatten()(keras.layers.Permute((2, 1))(keras.layers.Reshape((2, 5))(x)))
+
+
+@pytest.fixture
+def around(tools: Any, network: Callable[..., Any]) -> Callable[[Any], Any]:
+    """The model of a step between a convolution of ten filters and one that reads them."""
+
+    def made(step: Callable[[Any, Any], Any]) -> Any:
+        def whole(layers: Any, x: Any) -> Any:
+            x = layers.Conv2D(10, 3, padding="same", activation="relu", name="first")(x)
+            return layers.Dense(2, name="head")(step(tools.keras3, x))
+
+        return network(whole)
+
+    return made
+
+
+def graph_of(tools: Any, model: Any) -> FlatGraph:
+    from edgekit.make.workshop.flatten import flat_graph
+
+    return flat_graph(tools, model, where="test")
+
+
+@pytest.mark.parametrize(
+    ("step", "members"),
+    [
+        (in_operations, [0, 1, 2, 3, 4, 0, 1, 2, 3, 4]),
+        (in_a_line, [0, 1, 2, 3, 4, 0, 1, 2, 3, 4]),
+        (back, [0, 0, 1, 1, 2, 2, 3, 3, 4, 4]),
+        (of_a_vector, [0, 1, 2, 3, 4, 0, 1, 2, 3, 4]),
+    ],
+    ids=["in_operations", "in_a_line", "back", "of_a_vector"],
+)
+def test_a_shuffle_loses_the_same_place_of_every_row_or_whole_rows(
+    tools: Any, around: Callable[..., Any], alike: Callable[..., None], step: Any, members: list[int]
+) -> None:
+    """Two of five go: the model answers as if nobody read them."""
+    model = around(step)
+    graph = graph_of(tools, model)
+    channels = read_channels(graph)
+    assert [role for role in channels.roles.values() if role in SHUFFLES] == list(SHUFFLES)
+    (group,) = channel_groups(graph, channels)
+    (maker,) = group.makers
+    assert group.members[maker.outputs[0]].tolist() == members
+    gone = np.isin(np.arange(5), (1, 3))
+    after = narrowed(tools, graph, channels, left_out([group], {0: gone}))
+    ends = [call.outputs[0].shape for call in after.calls if read_roles(after)[id(call)] in SHUFFLES]
+    assert [shape[-1] for shape in ends] == [2 if step is back else 3, 3 if step is back else 2, 6]
+    kernel = model.get_layer("head").kernel
+    (read,) = group.reads
+    kernel.assign(np.asarray(kernel) * np.where(gone[read.which], 0.0, 1.0)[:, None])
+    alike(model, after)
+    assert model_of(tools, after).count_params() == (27 * 6 + 6) + (6 * 2 + 2)
+
+
+def test_what_is_no_shuffle_holds_its_channels(tools: Any, around: Callable[..., Any]) -> None:
+    """Places that are turned, rows that something else takes too, or that are an output of the two reshapes alone."""
+    layers = tools.keras3.layers
+
+    def places_too(keras: Any, x: Any) -> Any:
+        x = layers.Permute((2, 1, 4, 3))(layers.Reshape((8, 8, 2, 5))(x))
+        return layers.Reshape((8, 8, 10))(x)
+
+    def used_twice(keras: Any, x: Any) -> Any:
+        rows = layers.Reshape((8, 8, 2, 5))(x)
+        turned = layers.Reshape((8, 8, 10))(layers.Permute((1, 2, 4, 3))(rows))
+        return layers.Concatenate()([layers.Reshape((8, 8, 10))(layers.ReLU()(rows)), turned])
+
+    def elsewhere(keras: Any, x: Any) -> Any:
+        x = layers.Permute((1, 2, 4, 3))(layers.Reshape((8, 8, 2, 5))(x))
+        return layers.Reshape((8, 16, 5))(x)
+
+    for step in (places_too, used_twice, elsewhere):
+        graph = graph_of(tools, around(step))
+        roles = read_roles(graph)
+        assert not set(SHUFFLES) & set(roles.values()) and Role.CLOSED in roles.values()
+        assert not channel_groups(graph, read_channels(graph))
