@@ -139,6 +139,18 @@ def test_a_constant_is_not_folded_where_padding_ends_it(tools: Any, layers: Any,
         assert widths(without(own).graph)["first"] == 3
 
 
+def test_a_constant_that_is_multiplied_by_place_is_none(tools: Any, layers: Any, without: Any, alike: Any) -> None:
+    """It is another number at each place; zero stays zero, and one factor for all places leaves a constant."""
+    by_place = np.linspace(0.5, 2.0, 36, dtype="float32").reshape(6, 6, 1)
+    for factors, bias, left in ((by_place, 0.7, 4), (by_place, 0.0, 3), (np.full((6, 6, 1), 0.5, "float32"), 0.7, 3)):
+        first, head = layers.Conv2D(4, 3, name="first"), layers.Conv2D(2, 1, name="head")
+        own = chained(tools, PICTURE, first, lambda x, factors=factors: x * factors, head)
+        set_filters(first, 1, bias=bias)
+        graph, _ = without(own)
+        assert widths(graph) == {"first": left, "head": 2}
+        alike(own, graph)
+
+
 def test_a_bias_that_relu_always_cuts(tools: Any, layers: Any, without: Any, alike: Any) -> None:
     """What feeds it is bounded, so no input lifts it above zero; a little more bias, and one could."""
     bounded, cut = layers.Dense(3, activation="relu6", name="bounded"), layers.Dense(4, activation="relu", name="cut")

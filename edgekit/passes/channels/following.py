@@ -73,10 +73,15 @@ def _known(name: str, call: Call) -> Role:
     return Role.ALIKE if is_scaled and affine(call) is not None else Role.CLOSED
 
 
+def is_same_for_all(part: Any) -> bool:
+    """Whether what is merged is a constant that has one number for all channels, at each place."""
+    return isinstance(part, int | float) or (isinstance(part, np.ndarray) and part.shape[-1:] in ((), (1,)))
+
+
 def _is_merged_alike(call: Call) -> bool:
-    """Whether all that is merged has the channels of the outcome, or is one number."""
+    """Whether all that is merged has the channels of the outcome, or one number for all of them."""
     made, parts = call.outputs[0].shape, flat(list(call.args))
-    if any(not isinstance(part, Value | int | float) for part in parts) or call.kwargs:
+    if not all(isinstance(part, Value) or is_same_for_all(part) for part in parts) or call.kwargs:
         return False
     return all((len(value.shape), value.shape[-1]) == (len(made), made[-1]) for value in call.inputs)
 

@@ -12,7 +12,7 @@ from edgekit.keras_graph.flat_graph import Call, FlatGraph, Value
 from edgekit.passes.affine import affine
 from edgekit.passes.channels.curves import curve, name_of_curve
 from edgekit.passes.channels.cuts import cut_of
-from edgekit.passes.channels.following import MERGES, PADS, role
+from edgekit.passes.channels.following import MERGES, PADS, is_same_for_all, role
 from edgekit.passes.channels.kernels import Reading
 from edgekit.passes.channels.layers import family_of
 from edgekit.passes.channels.numbers import Range, anything, curved, merged, scaled
@@ -45,16 +45,18 @@ def read_channels(graph: FlatGraph) -> Channels:
             continue
         family = family_of(call)
         readings[id(call)] = () if family is None else family.readings(call)
-        given = [_range(ranges, part) for part in flat(list(call.args)) if isinstance(part, Value | int | float)]
+        parts = flat(list(call.args))
+        given = [_range(ranges, part) for part in parts if isinstance(part, Value) or is_same_for_all(part)]
         ranges[call.outputs[0]] = (
             _made(call, roles[id(call)], given) if family is None else family.made(call, readings[id(call)], given[0])
         )
     return Channels(roles, readings, ranges)
 
 
-def _range(ranges: Mapping[Value, Range], part: Value | int | float) -> Range:
+def _range(ranges: Mapping[Value, Range], part: Value | np.ndarray | int | float) -> Range:
+    """The range of a value, or of a constant that is the same for all channels."""
     if not isinstance(part, Value):
-        return Range(np.full(1, float(part)), np.full(1, float(part)))
+        return Range(*(np.full(1, float(end(part))) for end in (np.min, np.max)))
     return ranges[part] if part in ranges else anything(int(part.shape[-1] or 0))
 
 

@@ -135,6 +135,13 @@ def passed_by(layers: Any, x: Any) -> Any:
     return layers.Conv2D(2, 1, name="head")(x)
 
 
+def by_place(layers: Any, x: Any) -> Any:
+    """Constants that have one number for all channels of a place, as an average that counts no padding is imported."""
+    factors = np.linspace(0.5, 2.0, 36, dtype="float32").reshape(6, 6, 1)
+    x = layers.Conv2D(5, 3, name="first")(x) * factors + factors[0]
+    return layers.Conv2D(2, 1, name="head")(x)
+
+
 def sliced(layers: Any, x: Any) -> Any:
     """A gate and what it multiplies from one convolution, and half of the channels passed by, as in networks of PyTorch."""
     x = layers.Conv2D(12, 3, padding="same", name="both")(x)
@@ -230,6 +237,7 @@ NETWORKS: dict[str, Callable[[Any, Any], Any]] = {
         in_sections,
         shuffled,
         passed_by,
+        by_place,
         parametric,
         recurrent,
         sliced,

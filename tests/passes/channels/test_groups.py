@@ -75,6 +75,7 @@ EXPECTED = {
         (4, ["far", "near"], ["first_0"]), (2, ["far", "near", "second_0"], ["first_1"]), (2, ["far", "near", "second_0", "second_1"], ["head"]),
         (6, ["first_0"], ["second_0"]), (6, ["first_1"], ["second_1"]),
     ],
+    "by_place": [(5, ["first"], ["head"])],
     "parametric": [(5, ["first"], ["second"]), (4, ["second"], ["third"]), (6, ["third"], ["head"])],
     "sliced": [(6, ["both"], ["halves"]), (4, ["halves"], ["head"]), (4, ["halves"], ["inner"]), (4, ["inner"], ["head"])],
     "recurrent": [(6, ["after"], ["after", "before"]), (5, ["before"], ["before", "lstm"]), (7, ["lstm"], ["head", "lstm"])],
