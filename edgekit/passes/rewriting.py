@@ -30,6 +30,11 @@ class Rewriting:
 
     def call(self, operation: Any, *args: Any, **kwargs: Any) -> Value:
         """Call a layer or an operation of one output on values, after all that was made since the last `put`."""
+        (made,) = self.several(operation, *args, **kwargs)
+        return made
+
+    def several(self, operation: Any, *args: Any, **kwargs: Any) -> tuple[Value, ...]:
+        """Call one of any number of outputs."""
         self._named(operation)
         if not getattr(operation, "built", True):
             operation.build((None, *args[0].shape))
@@ -37,10 +42,10 @@ class Rewriting:
             [self._tensor(part) for part in args],
             {key: self._tensor(part) for key, part in kwargs.items()},
         )
-        (made,) = flat(operation.compute_output_spec(*given, **words))
-        value = Value(tuple(made.shape)[1:], dtype_name(made))
-        self._made.append(Call(operation, args, kwargs, (value,)))
-        return value
+        made = flat(operation.compute_output_spec(*given, **words))
+        values = tuple(Value(tuple(one.shape)[1:], dtype_name(one)) for one in made)
+        self._made.append(Call(operation, args, kwargs, values))
+        return values
 
     def inline(self, inner: FlatGraph, *values: Value) -> Value:
         """Call all that a graph of one output calls, fed with values."""

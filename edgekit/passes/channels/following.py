@@ -29,7 +29,8 @@ MERGES = ("Add", "Subtract", "Multiply", "Maximum", "Minimum")
 def role(call: Call, times: int) -> Role:
     """The role of a call whose operation is called so often; one that is shared, constrained or part of a loss is closed."""
     name, values = kind(call), [*call.inputs, *call.outputs]
-    if not name or not call.inputs or len(call.outputs) != 1 or not all(map(_has_channels, values)):
+    is_single = len(call.outputs) == 1 or name == cuts.SPLIT
+    if not name or not call.inputs or not is_single or not all(map(_has_channels, values)):
         return Role.CLOSED
     if any(values_in(dict(call.kwargs))) or (times > 1 and getattr(call.operation, "weights", None)):
         return Role.CLOSED
@@ -57,8 +58,8 @@ def _known(name: str, call: Call) -> Role:
         return Role.ALIKE if _is_merged_alike(call) else Role.CLOSED
     if name == "Concatenate":
         return _joined(call)
-    if name == cuts.KIND:
-        return Role.CLOSED if cuts.cut_of(call) is None else Role.CUTS
+    if name in cuts.KINDS:
+        return Role.CLOSED if cuts.cuts_of(call) is None else Role.CUTS
     if list(call.args) != list(call.inputs) or len(call.inputs) != 1:
         return Role.CLOSED
     if name in KINDS:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from edgekit.keras_graph.flat_graph import Call, FlatGraph, Value
-from edgekit.passes.channels.cuts import key_of_fewer
+from edgekit.passes.channels.cuts import of_fewer
 from edgekit.passes.channels.dead import Dead
 from edgekit.passes.channels.kernels import Reading
 from edgekit.passes.channels.layers import family_of
@@ -31,12 +31,13 @@ def narrowed(tools: Any, graph: FlatGraph, channels: Channels, dead: Dead) -> Fl
     instead: dict[Value, Value] = {}
     for call in places:
         taking = call.taking(instead)
-        args = taking.args
         if channels.roles[id(call)] is Role.CUTS:
-            args = (args[0], key_of_fewer(call, _stays(call.inputs[0], dead)))
-        made = rewriting.call(_layer(tools, call, taking, channels, dead), *args, **taking.kwargs)
-        rewriting.put(call, made)
-        instead[call.outputs[0]] = made
+            operation, settings = of_fewer(call, _stays(call.inputs[0], dead))
+            made = rewriting.several(operation, taking.inputs[0], *settings)
+        else:
+            made = (rewriting.call(_layer(tools, call, taking, channels, dead), *taking.args, **taking.kwargs),)
+        rewriting.put(call, *made)
+        instead.update(zip(call.outputs, made, strict=True))
     return rewriting.done()
 
 

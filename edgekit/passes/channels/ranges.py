@@ -11,7 +11,7 @@ from edgekit.keras_graph.call_graph import flat
 from edgekit.keras_graph.flat_graph import Call, FlatGraph, Value
 from edgekit.passes.affine import affine
 from edgekit.passes.channels.curves import curve, name_of_curve
-from edgekit.passes.channels.cuts import cut_of
+from edgekit.passes.channels.cuts import cuts_of
 from edgekit.passes.channels.following import MERGES, PADS, is_same_for_all, role
 from edgekit.passes.channels.kernels import Reading
 from edgekit.passes.channels.layers import family_of
@@ -47,6 +47,10 @@ def read_channels(graph: FlatGraph) -> Channels:
         readings[id(call)] = () if family is None else family.readings(call)
         parts = flat(list(call.args))
         given = [_range(ranges, part) for part in parts if isinstance(part, Value) or is_same_for_all(part)]
+        if roles[id(call)] is Role.CUTS:
+            for made, cut in zip(call.outputs, cuts_of(call) or (), strict=True):
+                ranges[made] = Range(*(end[cut] for end in given[0]))
+            continue
         ranges[call.outputs[0]] = (
             _made(call, roles[id(call)], given) if family is None else family.made(call, readings[id(call)], given[0])
         )
@@ -64,8 +68,6 @@ def _made(call: Call, found: Role, given: Sequence[Range]) -> Range:
     """The range of what a call without a family makes of values of these ranges."""
     if found is Role.JOINS:
         return Range(*(np.concatenate(ends) for ends in zip(*given, strict=True)))
-    if found is Role.CUTS and (cut := cut_of(call)) is not None:
-        return Range(*(end[cut] for end in given[0]))
     if found is Role.FLATTENS:
         (size,) = call.outputs[0].shape
         return Range(*(np.tile(end, (size or 0) // end.size) for end in given[0]))

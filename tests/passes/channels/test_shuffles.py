@@ -94,6 +94,36 @@ def test_a_shuffle_loses_the_same_place_of_every_row_or_whole_rows(
     assert model_of(tools, after).count_params() == (27 * 6 + 6) + (6 * 2 + 2)
 
 
+def test_halves_of_a_split_are_followed(tools: Any, network: Callable[..., Any], alike: Callable[..., None]) -> None:
+    """As slices are, in equal parts or at places: a branch on one half, shuffled with the other, loses what goes with it."""
+    ops = tools.keras3.ops
+
+    def halved(layers: Any, x: Any) -> Any:
+        x = layers.Conv2D(10, 3, padding="same", name="first")(x)
+        passed, half = ops.split(x, 2, axis=-1)
+        joined = layers.Concatenate()([passed, layers.Conv2D(5, 1, name="inner")(half)])
+        near, far = ops.split(back(tools.keras3, joined), [4], axis=3)
+        return layers.Add()([layers.Dense(2, name="near")(near), layers.Dense(2, name="far")(far)])
+
+    model = network(halved)
+    graph = graph_of(tools, model)
+    channels = read_channels(graph)
+    groups = channel_groups(graph, channels)
+    told = [
+        (group.size, [call.name for call in group.makers], [call.name for call in group.readers]) for group in groups
+    ]
+    assert (5, ["first"], ["inner"]) in told
+    gone = {place: np.arange(group.size) % 2 == 1 for place, group in enumerate(groups)}
+    after = narrowed(tools, graph, channels, left_out(groups, gone))
+    parts = [[value.shape[-1] for value in call.outputs] for call in after.calls if call.kind == "Split"]
+    assert len(parts) == 2 and all(sum(own) < 10 for own in parts)
+    for place, group in enumerate(groups):
+        for kernel, which in group.reads:
+            stays = np.where((which >= 0) & gone[place][which], 0.0, 1.0)
+            kernel.variable.assign(np.asarray(kernel.variable) * kernel.spread(stays))
+    alike(model, after)
+
+
 def test_what_is_no_shuffle_holds_its_channels(tools: Any, around: Callable[..., Any]) -> None:
     """Places that are turned, rows that something else takes too, or that are an output of the two reshapes alone."""
     layers = tools.keras3.layers
