@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from edgekit.documents.facts import ChannelGroup
+import msgspec
+
+from edgekit.documents.facts import ChannelGroup, LayerFacts
 from edgekit.keras_graph.flat_graph import Call, read_graph
 from edgekit.make.workshop.door import Door
 from edgekit.passes.channels.groups import Group, channel_groups, scales_of
@@ -18,6 +20,10 @@ class ChannelFacts(NamedTuple):
 
     groups: tuple[ChannelGroup, ...] = ()
     in_rows: frozenset[str] = frozenset()
+
+    def told_in(self, layer: LayerFacts) -> LayerFacts:
+        """The facts of a layer with the axes along which its channels lie."""
+        return msgspec.structs.replace(layer, channel_axes=2) if layer.name in self.in_rows else layer
 
 
 def facts_of_channels(tools: Door, model: Any) -> ChannelFacts:

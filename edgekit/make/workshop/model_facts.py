@@ -30,17 +30,12 @@ def take_facts(
         format=kind,
         inputs=tuple(_tensor(tensor) for tensor in model.inputs),
         outputs=tuple(_tensor(tensor) for tensor in model.outputs),
-        layers=tuple(_lying(entry, channels) for entry in entries),
+        layers=tuple(channels.told_in(entry) for entry in entries),
         output_kinds=tuple(_output_kind(tensor) for tensor in model.outputs),
         losses=losses,
         rebuilt_error=error,
         groups=channels.groups,
     )
-
-
-def _lying(entry: LayerFacts, channels: ChannelFacts) -> LayerFacts:
-    """A layer's facts with the axes along which its channels lie."""
-    return msgspec.structs.replace(entry, channel_axes=2) if entry.name in channels.in_rows else entry
 
 
 def _tensor(tensor: Any) -> TensorFacts:

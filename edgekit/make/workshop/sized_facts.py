@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from edgekit.keras_graph.flat_graph import FlatGraph, Value, model_of, read_graph
+from edgekit.make.workshop.channel_facts import facts_of_channels
 from edgekit.make.workshop.door import Door, door
 from edgekit.make.workshop.model_facts import layers_of
 from edgekit.make.workshop.store import open_model
@@ -19,8 +20,10 @@ def sized_facts(job: dict[str, Any], progress: Progress) -> Any:
     tools = door()
     tools.fresh(job["seed"])
     progress("counting with the data's sizes", 0, 1)
-    graph = read_graph(tools, open_model(tools, Path(job["model"]), (), job))
-    return to_builtins(list(layers_of(tools, sized(tools, graph, job["sizes"]))))
+    model = open_model(tools, Path(job["model"]), (), job)
+    channels = facts_of_channels(tools, model)  # as they are known without the sizes, like the groups
+    layers = layers_of(tools, sized(tools, read_graph(tools, model), job["sizes"]))
+    return to_builtins([channels.told_in(layer) for layer in layers])
 
 
 def sized(tools: Door, graph: FlatGraph, sizes: list[list[int]]) -> Any:
