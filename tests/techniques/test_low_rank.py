@@ -129,12 +129,42 @@ def test_an_operator_more_takes_time_that_small_layers_do_not_save(device, small
     assert proposed(a_task(dense(small, small, small), "flash", device)), "in flash the same layers pay"
 
 
-def test_where_nothing_pays_the_break_even_says_why():
-    assert reason(a_task(dense(144, 8, 3))) == (
-        "no kernel costs less in factors: dense_0, the nearest to it, 144 to 8 channels, breaks even at rank 5, and 50% of its weights "
-        "are rank 3; no rank below 8 is used"
+@pytest.mark.parametrize(("given", "made"), [(144, 8), (2028, 10)])
+def test_of_thin_kernels_what_rank_8_takes_and_may_take_says_why(given, made):
+    """Of 2028 to 10, rank 8 takes fewer bytes than the whole (16,304 and 9 scales of 20,280): it is the half that declines it."""
+    cost, whole = 8 * (given + made), given * made
+    assert reason(a_task(dense(given, made, 3))) == (
+        f"no kernel costs less in factors: dense_0, the nearest to it, has {given} to {made} channels; factors of rank 8, the least that is "
+        f"used, take {cost:,} weights, and may take at most {whole // 2:,}, 50% of its {whole:,}"
     )
     assert "there is no dense layer or convolution" in reason(a_task(dense(64)))
+
+
+def test_of_two_thin_kernels_the_one_whose_factors_are_nearest_to_what_they_may_take_is_named():
+    """Rank 8 of 4000 to 3 takes 2.7 times its weights, of 60 to 20 half as many as all of them again."""
+    told = reason(a_task(dense(4000, 3, 60, 20)))
+    assert (
+        "dense_2, the nearest to it, has 60 to 20 channels" in told
+        and "take 640 weights, and may take at most 600" in told
+    )
+
+
+def test_of_factors_that_are_as_large_as_the_kernel_the_bytes_say_why():
+    """Nine tenths of 40 to 40 are rank 18: 18 * 80 weights, 18 scales of 9 bytes, an operator of 200."""
+    graph = lower(dense(40, 40))
+    assert 18 * 80 + 18 * 9 + 200 == 1802
+    assert LOW_RANK.requires(graph, LOW_RANK.settings_type(left=0.9)) == (
+        "no kernel costs less in factors: dense_0, the nearest to it, has 40 to 40 channels; factors of rank 18 take 1,802 B of an int8 "
+        "file, their scales and operators included, and the whole takes 1,600"
+    )
+
+
+def test_a_form_that_leaves_every_kernel_whole_says_so():
+    graph = lower(convolutions(16, 64, 64))
+    unmet = LOW_RANK.requires(graph, LOW_RANK.settings_type(form="svd"))
+    assert unmet is not None and 'the form "svd" leaves kernels with a window whole' in unmet
+    thin = LOW_RANK.requires(lower(convolutions(64, 8, size=5)), LOW_RANK.settings_type(form="tucker"))
+    assert thin is not None and "has 5x5 of 64 to 8 channels; factors of rank 64 and 8, the least" in thin
 
 
 def test_windows_of_few_channels_stay_whole_unless_the_project_asks():
@@ -240,7 +270,10 @@ def test_a_step_without_a_kernel_that_pays_is_not_met():
     graph = lower(dense(144, 8, 3))
     for settings in (LOW_RANK.settings_type(), LOW_RANK.settings_type(energy=0.9)):
         unmet = LOW_RANK.requires(graph, settings)
-        assert unmet is not None and "breaks even at rank 5" in unmet
+        assert (
+            unmet is not None
+            and "factors of rank 8, the least that is used, take 1,216 weights, and may take at most 576" in unmet
+        )
     wide = lower(dense(144, 64, 3))
     assert LOW_RANK.requires(wide, LOW_RANK.settings_type(energy=0.9)) is None
     assert "left out" in LOW_RANK.requires(wide, LOW_RANK.settings_type(exclude=("dense_0", "dense_1")))

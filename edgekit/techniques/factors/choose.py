@@ -24,14 +24,14 @@ def planned(whole: Shape, form: str, left: float) -> tuple[Factors, ...]:
 
     So a smaller share never leaves a kernel with more of its weights than a larger one does.
     """
-    found = (_of_share(whole, one, left) for one in forms(whole, form))
-    return tuple(one for one in found if one is not None and pays(whole, one))
+    found = (asked_for(whole, one, left) for one in forms(whole, form))
+    return tuple(one for one in found if pays(whole, one))
 
 
-def _of_share(whole: Shape, form: Form, left: float) -> Factors | None:
+def asked_for(whole: Shape, form: Form, left: float) -> Factors:
+    """The factors of one form with at most this share of the weights, whether or not they pay; of the least rank where the share is less."""
     found = of_share(whole, form, left)
-    is_enough = found is not None and min(found.ranks) >= LEAST_RANK
-    return found if is_enough else least(whole, form)
+    return least(whole, form) if found is None or min(found.ranks) < LEAST_RANK else found
 
 
 def by_share(kernel: np.ndarray, form: str, left: float) -> Made | None:

@@ -117,18 +117,25 @@ def of_share(whole: Shape, form: Form, share: float) -> Factors | None:
     return found
 
 
-def least(whole: Shape, form: Form) -> Factors | None:
-    """The factors of the least rank, for shares that would leave less; None where they take more than half of the weights.
+def least(whole: Shape, form: Form) -> Factors:
+    """The factors of the least rank, for shares that would leave less.
 
-    >>> least(Shape(1, 1, 128, 128), "svd"), least(Shape(1, 1, 128, 10), "svd")
-    (Factors(form='svd', ranks=(8,)), None)
+    >>> least(Shape(1, 1, 128, 128), "svd"), least(Shape(3, 3, 64, 128), "tucker")
+    (Factors(form='svd', ranks=(8,)), Factors(form='tucker', ranks=(8, 16)))
     """
     smaller = min(whole.given, whole.made)
-    ranks: tuple[int, ...] = (LEAST_RANK,)
-    if form == "tucker":
-        ranks = (LEAST_RANK * whole.given // smaller, LEAST_RANK * whole.made // smaller)
-    found = Factors(form, ranks)
-    return found if found.weights(whole) <= MOST_OF_LEAST * whole.weights else None
+    if form != "tucker":
+        return Factors(form, (LEAST_RANK,))
+    return Factors(form, (LEAST_RANK * whole.given // smaller, LEAST_RANK * whole.made // smaller))
+
+
+def is_thin(whole: Shape, form: Form) -> bool:
+    """Whether the factors of the least rank take more than half of a kernel's weights.
+
+    >>> is_thin(Shape(1, 1, 128, 128), "svd"), is_thin(Shape(1, 1, 128, 10), "svd")
+    (False, True)
+    """
+    return least(whole, form).weights(whole) > MOST_OF_LEAST * whole.weights
 
 
 def full_rank(whole: Shape) -> int:
@@ -148,9 +155,13 @@ def break_even(whole: Shape) -> int:
     return max(0, spare // (whole.row + CHANNEL_BYTES[USUAL]))
 
 
+def in_bytes(whole: Shape, factors: Factors) -> int:
+    """What factors take of an int8 file in the place of the whole kernel: their weights, and the scales and operators that they add."""
+    scales = sum(one.made for one in factors.shapes(whole)[:-1]) * CHANNEL_BYTES[USUAL]
+    return factors.weights(whole) + scales + len(factors.ranks) * OPERATOR_BYTES[USUAL]
+
+
 def pays(whole: Shape, factors: Factors) -> bool:
     """Whether factors take fewer bytes of an int8 file than the whole kernel; no rank is below the least, and a thin kernel stays whole."""
-    added = sum(one.made for one in factors.shapes(whole)[:-1]) * CHANNEL_BYTES[USUAL]
-    added += len(factors.ranks) * OPERATOR_BYTES[USUAL]
-    allowed = min(factors.ranks) >= LEAST_RANK and least(whole, factors.form) is not None
-    return allowed and factors.weights(whole) + added < whole.weights
+    allowed = min(factors.ranks) >= LEAST_RANK and not is_thin(whole, factors.form)
+    return allowed and in_bytes(whole, factors) < whole.weights

@@ -1,14 +1,15 @@
-"""Whether factors pay on a device: what they are predicted to save of a cost that counts, and the break-even in words where they do not."""
+"""Whether factors pay on a device: what they are predicted to save of a cost that counts, and what they would have to cost where they do not."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from typing import NamedTuple
 
 from edgekit.cost import download, flash, latency, ram
 from edgekit.cost.graph import Graph
-from edgekit.techniques.factors.choose import planned
+from edgekit.techniques.factors.choose import asked_for, planned
 from edgekit.techniques.factors.nodes import factorised, sites
-from edgekit.techniques.factors.shape import LEAST_RANK, Shape, break_even
+from edgekit.techniques.factors.shape import MOST_OF_LEAST, Factors, Shape, forms, in_bytes, is_thin, least
 from edgekit.techniques.integer import integer
 from edgekit.techniques.interface import COUNTS, Task
 from edgekit.techniques.sites import left_out
@@ -55,8 +56,15 @@ def no_site(graph: Graph, form: str, left: float | None, exclude: Collection[str
         return "there is no dense layer or convolution that it could factorise and that is not left out"
     if any(planned(one, form, left or 0.0) for one in found.values()):
         return None
-    name, whole = max(found.items(), key=lambda item: (break_even(item[1]), item[1].weights))
-    return f"no kernel costs less in factors: {name}, the nearest to it, {_of(whole)}, {_break_even(whole, left)}"
+    missed = [
+        (name, whole, _missed(whole, asked_for(whole, one, left or 0.0)))
+        for name, whole in found.items()
+        for one in forms(whole, form)
+    ]
+    if not missed:
+        return f'there is no dense layer or convolution of one point, and the form "{form}" leaves kernels with a window whole'
+    name, whole, (_, why) = min(missed, key=lambda one: one[2].times)
+    return f"no kernel costs less in factors: {name}, the nearest to it, has {_of(whole)}; {why}"
 
 
 def _narrow(task: Task, exclude: Collection[str]) -> str | None:
@@ -98,8 +106,29 @@ def _of(whole: Shape) -> str:
     return f"{window}{whole.given} to {whole.made} channels"
 
 
-def _break_even(whole: Shape, left: float | None) -> str:
-    most = break_even(whole)
-    until = f"breaks even at rank {most}" if most else "takes more in factors at any rank"
-    asked = "" if left is None else f", and {left:.0%} of its weights are rank {int(left * whole.weights / whole.row)}"
-    return f"{until}{asked}; no rank below {LEAST_RANK} is used"
+class _Missed(NamedTuple):
+    """How many times what they may cost factors do cost, and both in words."""
+
+    times: float
+    why: str
+
+
+def _missed(whole: Shape, factors: Factors) -> _Missed:
+    """Why these factors do not pay: their kernel is thin, or they take more bytes than it does."""
+    if is_thin(whole, factors.form):
+        smallest = least(whole, factors.form)
+        cost, most = smallest.weights(whole), MOST_OF_LEAST * whole.weights
+        allowed = f"may take at most {int(most):,}, {MOST_OF_LEAST:.0%} of its {whole.weights:,}"
+        return _Missed(
+            cost / most, f"factors of {_ranks(smallest)}, the least that is used, take {cost:,} weights, and {allowed}"
+        )
+    cost = in_bytes(whole, factors)
+    beside = f"and the whole takes {whole.weights:,}"
+    return _Missed(
+        cost / whole.weights,
+        f"factors of {_ranks(factors)} take {cost:,} B of an int8 file, their scales and operators included, {beside}",
+    )
+
+
+def _ranks(factors: Factors) -> str:
+    return f"rank {' and '.join(map(str, factors.ranks))}"
