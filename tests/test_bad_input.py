@@ -117,6 +117,13 @@ def wrong_project_unit(folder: Path) -> None:
     (folder / "edgekit.toml").write_text('model = "models:plain"\ndata = "data.npz"\n[budget]\nflash = "12 parsecs"\n')
 
 
+def project_with(line: str) -> Callable[[Path], None]:
+    def write(folder: Path) -> None:
+        (folder / "edgekit.toml").write_text(f'model = "models:plain"\ndata = "data.npz"\n{line}\n')
+
+    return write
+
+
 def nothing_changed(folder: Path) -> None:
     """The arguments alone are wrong."""
 
@@ -138,6 +145,9 @@ LIGHT = [
     pytest.param(no_project, BUILD, ("no edgekit.toml", "edgekit init", "--project"), id="no edgekit.toml"),
     pytest.param(wrong_project_key, BUILD, ("unknown key 'max_dorp'", "goal.max_dorp", "max_drop"), id="project key"),
     pytest.param(wrong_project_unit, BUILD, ("budget.flash", "12 parsecs"), id="project unit"),
+    pytest.param(project_with('[budget]\nram = "1e30GiB"'), BUILD, ("budget.ram", "received: 1e30GiB", "1B to 1048576GiB"), id="project huge"),
+    pytest.param(project_with('time_budget = "0ms"'), BUILD, ("time_budget", "received: 0ms", "1ms to 8760h"), id="project no time"),
+    pytest.param(nothing_changed, (*BUILD, "--max-latency", "1e-400ms"), ("--max-latency", "1e-400ms", "1ns to 8760h"), id="option tiny"),
     pytest.param(nothing_changed, ("build", "--device", "rpi44", "--out", "out"), ("rpi44", "did you mean", "rpi4"), id="device"),
     pytest.param(nothing_changed, ("build", "--out", "out"), ("no device", "--device"), id="no device"),
     pytest.param(profile(lambda text: text + "\ncolour = 1\n"), MINE, ("mine.toml", "colour"), id="profile key"),

@@ -21,13 +21,13 @@ from edgekit.devices.profile import load_profile
 from edgekit.documents.bench_result import BenchResult
 from edgekit.errors import InputError
 from edgekit.progress import Progress, no_progress
+from edgekit.project.quantities import TIME_LIMIT, number
 from edgekit.watching.auto import Auto, shows_progress
 
 LONGEST_S = 30.0
 SPARE_S = 300.0
 """The time allowed in addition to the timed runs: copying, importing, warming up, measuring memory."""
 MOST_SUSTAINED_MIN = 1440
-MOST_LIMIT_S = 30 * 86400.0
 
 
 @shows_progress
@@ -88,7 +88,7 @@ def bench(
         require_place(profile)
     if time_limit_s is None:
         time_limit_s = SPARE_S + request.longest + 60 * (sustained or 0)
-    time_limit_s = within("time-limit", time_limit_s, 0.001, MOST_LIMIT_S)
+    time_limit_s = number(TIME_LIMIT, time_limit_s, "--time-limit")
     if python is not None and not (python and python.isprintable()):
         raise InputError("not the path of a Python", where="--python", received=repr(python[:200]))
     session = Session(

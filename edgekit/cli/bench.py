@@ -41,7 +41,7 @@ from edgekit.errors import InterruptedBuild
 @click.option("--runtime", type=click.Choice(["litert", "tflite_runtime"]), help="The interpreter there.")
 @click.option("--python", metavar="PATH", help="The Python there.  [default: python3]")
 @click.option(
-    "--time-limit", "time_limit_s", type=options.DURATION_S, metavar="TIME", help="For all of it, as in 10min."
+    "--time-limit", "time_limit_s", type=options.TIME_LIMIT_S, metavar="TIME", help="For all of it, as in 10min."
 )
 @click.option("--keep/--no-keep", default=True, show_default=True, help="Keep the measurement for later reports.")
 @options.quiet

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @click.option("--out", metavar="DIR", default="build", show_default=True, help="Results go to DIR/<device>/.")
 @click.option(
     "--time-budget",
-    type=options.DURATION_S,
+    type=options.TIME_BUDGET_S,
     metavar="TIME",
     help="When to stop starting trials, as in 90s, 20min, 2h.  [default: the project's, else 30min]",
 )

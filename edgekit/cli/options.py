@@ -5,15 +5,14 @@ Text with units becomes numbers here (bytes, milliseconds, seconds); nothing is 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from edgekit.cli import completers
-from edgekit.errors import InputError
-from edgekit.units import parse_duration_ms, parse_size
+from edgekit.project import quantities
 
 TRAINED_MODELS = (".keras", ".h5", ".onnx", ".pt2")
 MODELS = (".tflite", *TRAINED_MODELS)
@@ -24,52 +23,24 @@ else:
     _ParamType = click.ParamType  # not generic before click 8.3
 
 
-class Quantity(_ParamType):
-    """Text with a unit; wrong text is an `InputError` that names the option and what is allowed."""
+class Limit(_ParamType):
+    """Text with a unit, or a number of points; what cannot be a limit is a `ProjectError` that names the option."""
 
-    def __init__(self, name: str, parse: Callable[[str], float]) -> None:
+    def __init__(self, name: str, read: Callable[[Any, str], float]) -> None:
         self.name = name
-        self._parse = parse
+        self._read = read
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         if not isinstance(value, str):
             return float(value)
-        try:
-            number = self._parse(value)
-        except InputError as problem:
-            where = param.opts[0] if param is not None else self.name
-            raise InputError(problem.what, where=where, received=value, allowed=problem.allowed) from None
-        if number <= 0:
-            raise InputError(
-                "a limit must be more than nothing", where=param.opts[0] if param else None, received=value
-            )
-        return number
+        return self._read(value, param.opts[0] if param is not None else self.name)
 
 
-class Points(_ParamType):
-    """A number of points, 0 or more."""
-
-    name = "points"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        try:
-            points = float(value)
-        except ValueError:
-            points = math.nan
-        if not 0 <= points < math.inf:
-            where = param.opts[0] if param is not None else None
-            raise InputError(
-                "not a number of points",
-                where=where,
-                received=value,
-                allowed="0 or more; one point is 0.01 of the accuracy",
-            )
-        return points
-
-
-SIZE = Quantity("size", parse_size)
-DURATION_MS = Quantity("duration", parse_duration_ms)
-DURATION_S = Quantity("duration", lambda text: parse_duration_ms(text) / 1e3)
+SIZE = Limit("size", partial(quantities.quantity, quantities.SIZE))
+LATENCY_MS = Limit("duration", partial(quantities.quantity, quantities.LATENCY))
+TIME_BUDGET_S = Limit("duration", partial(quantities.quantity, quantities.TIME_BUDGET))
+TIME_LIMIT_S = Limit("duration", partial(quantities.quantity, quantities.TIME_LIMIT))
+POINTS = Limit("points", quantities.points)
 
 
 def _remember_debug(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
@@ -190,11 +161,11 @@ def goal(function: F) -> F:
 def limits(function: F) -> F:
     """The limits: `--max-drop`, `--max-flash`, `--max-download`, `--max-ram`, `--max-latency`."""
     for name, kind, metavar, text in (
-        ("--max-latency", DURATION_MS, "TIME", "Longest median inference, as in 20ms."),
+        ("--max-latency", LATENCY_MS, "TIME", "Longest median inference, as in 20ms."),
         ("--max-ram", SIZE, "SIZE", "Most memory the model may use, as in 64KiB."),
         ("--max-download", SIZE, "SIZE", "Largest deflated file, as in 200KiB."),
         ("--max-flash", SIZE, "SIZE", "Largest file, as in 512KiB."),
-        ("--max-drop", Points(), "POINTS", "Accuracy that may be lost; one point is 0.01."),
+        ("--max-drop", POINTS, "POINTS", "Accuracy that may be lost; one point is 0.01."),
     ):
         function = click.option(name, type=kind, metavar=metavar, help=text)(function)
     return function

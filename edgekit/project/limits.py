@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from edgekit.project.quantities import number, points
-from edgekit.units import parse_duration_ms, parse_size
+from edgekit.project.quantities import LATENCY, SIZE, number, points
 from edgekit.verdict.limits import Limits, user_limits
 
 
@@ -18,18 +17,18 @@ def limits_given(
     """The user's own limits by metric name, without those that are None.
 
     Sizes and durations are text with units ('512KiB', '20ms') or numbers in bytes and milliseconds, `max_drop` is in
-    points. Raises `ProjectError`, which names the option, for a value that is not a number or cannot be a limit.
+    points. Raises `ProjectError`, which names the option, for a value that is not a number or out of the bounds of a limit.
 
     >>> limits_given(max_flash="1KiB", max_drop=0.5).values
     {'flash': 1024.0, 'accuracy_drop': 0.5}
     """
     given = (
-        ("flash", max_flash, parse_size),
-        ("download", max_download, parse_size),
-        ("ram", max_ram, parse_size),
-        ("latency", max_latency, parse_duration_ms),
+        ("flash", max_flash, SIZE),
+        ("download", max_download, SIZE),
+        ("ram", max_ram, SIZE),
+        ("latency", max_latency, LATENCY),
     )
-    found = {name: number(value, parse, f"--max-{name}") for name, value, parse in given if value is not None}
+    found = {name: number(kind, value, f"--max-{name}") for name, value, kind in given if value is not None}
     if max_drop is not None:
         found["accuracy_drop"] = points(max_drop, "--max-drop")
     return user_limits(found)

@@ -30,9 +30,8 @@ from edgekit.project.project_file import (
     StudentTable,
     TrainingTable,
 )  # fmt: skip
-from edgekit.project.quantities import number, quantity
+from edgekit.project.quantities import LATENCY, SIZE, TIME_BUDGET, Quantity, number, plain_scalar, quantity
 from edgekit.project.userfunction import is_function
-from edgekit.units import parse_duration_ms, parse_size
 from edgekit.values import Value, read
 from edgekit.verdict.limits import Limits, user_limits
 from edgekit.verdict.metric_spec import MetricSpec, metric_spec
@@ -47,7 +46,6 @@ AIM_OF: dict[str, Aim] = {"flash": "smallest", "download": "download", "ram": "r
 """The aim that makes a metric small: `currency` names the metric."""
 BUDGET_FIELDS = {"flash": "flash_bytes", "download": "download_bytes", "ram": "ram_bytes", "latency": "latency_ms"}
 """The field of a `Budget` that limits a metric."""
-LONGEST_BUDGET_S = 8760 * 3600.0
 
 
 class Budget(Value):
@@ -164,9 +162,7 @@ def resolve(file: ProjectFile, *, root: Path, where: str) -> Project:
         training=file.training,
         calibration=file.calibration,
         seed=file.seed,
-        time_budget_s=_budget_s(
-            quantity(parse_duration_ms, file.time_budget, f"{where}: time_budget") / 1e3, f"{where}: time_budget"
-        ),
+        time_budget_s=quantity(TIME_BUDGET, file.time_budget, f"{where}: time_budget"),
         imports=file.model.imports if isinstance(file.model, ModelTable) else (),
         chains=tuple(tuple(_step(step) for step in chain.steps) for chain in file.chain),
         emulate=file.emulate,
@@ -229,15 +225,15 @@ def _student(given: StudentTable | str | None, where: str) -> StudentTable | Non
 
 
 def _budget(table: BudgetTable, where: str) -> Budget:
-    def limit(parse: Any, key: str) -> Any:
+    def limit(kind: Quantity, key: str) -> Any:
         text = getattr(table, key)
-        return None if text is None else quantity(parse, text, f"{where}: budget.{key}")
+        return None if text is None else quantity(kind, text, f"{where}: budget.{key}")
 
     return Budget(
-        flash_bytes=limit(parse_size, "flash"),
-        download_bytes=limit(parse_size, "download"),
-        ram_bytes=limit(parse_size, "ram"),
-        latency_ms=limit(parse_duration_ms, "latency"),
+        flash_bytes=limit(SIZE, "flash"),
+        download_bytes=limit(SIZE, "download"),
+        ram_bytes=limit(SIZE, "ram"),
+        latency_ms=limit(LATENCY, "latency"),
     )
 
 
@@ -271,8 +267,8 @@ def override(project: Project, **changes: Any) -> Project:
         training = msgspec.structs.replace(project.training, augment=_augment(given["augment"]))
         project = msgspec.structs.replace(project, training=training)
     if "time_budget" in given:
-        seconds = number(given["time_budget"], parse_duration_ms, "--time-budget", 1e3)
-        project = msgspec.structs.replace(project, time_budget_s=_budget_s(seconds, "--time-budget"))
+        seconds = number(TIME_BUDGET, given["time_budget"], "--time-budget")
+        project = msgspec.structs.replace(project, time_budget_s=seconds)
     if "goal" in given:
         project = msgspec.structs.replace(
             project, goal=msgspec.structs.replace(project.goal, aim=_aim_named(given["goal"]))
@@ -293,11 +289,6 @@ def _is_unset(value: Any) -> bool:
     return value is None or (isinstance(value, tuple | list) and not value)
 
 
-def plain_scalar(value: Any) -> Any:
-    """A NumPy scalar as Python's own number or truth value; anything else as it is."""
-    return value.item() if getattr(value, "shape", None) == () and hasattr(value, "item") else value
-
-
 def _within(project: Project, limits: Mapping[str, float]) -> Project:
     """A project with a caller's limits, by metric name, in the place of its own."""
     drop = limits.get("accuracy_drop", project.goal.max_drop_points)
@@ -314,15 +305,6 @@ def _true_or_false(value: Any, where: str) -> bool:
     if isinstance(value, bool):
         return value
     raise ProjectError("neither true nor false", where=where, received=repr(value)[:100], allowed="True or False")
-
-
-def _budget_s(seconds: float, where: str) -> float:
-    """A time that is short enough for a thread to wait for."""
-    if seconds > LONGEST_BUDGET_S:
-        raise ProjectError(
-            "too long for a time budget", where=where, received=f"{seconds:g} s", allowed="8760h at most"
-        )
-    return seconds
 
 
 def _seed(given: Any) -> int:

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, field
 
+from edgekit.project.quantities import LARGEST_POINTS
 from edgekit.values import Value
 
 LARGEST_SEED = 2**32 - 1
@@ -158,7 +159,7 @@ class GoalTable(Value):
     """`[goal]`: what may be lost, and what is to be gained."""
 
     max_drop: Annotated[
-        Number, Meta(ge=0, le=1e9, description="points of the metric that may be lost; 1 point = 0.01")
+        Number, Meta(ge=0, le=LARGEST_POINTS, description="points of the metric that may be lost; 1 point = 0.01")
     ] = 1.0
     metric: Annotated[
         str | None,
