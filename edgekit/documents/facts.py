@@ -86,8 +86,8 @@ class KernelValues(Value):
 class ChannelGroup(Value):
     """Channels that can only stay or go together (`passes/channels/groups`): each of `size` in all of these places, or in none.
 
-    `layers` tells by layer how many channels of its output they are, `reads` how many of those that a filter of its kernels reads: a multiple of `size`, but in a
-    convolution in groups, a filter of which reads those of its group. A recurrent
+    `layers` tells by layer how many channels of its output they are, in the order in which they run: the first makes them. `reads` tells how many of those
+    that a filter of its kernels reads: a multiple of `size`, but in a convolution in groups, a filter of which reads those of its group. A recurrent
     layer reads its own, too. `scaled` says whether a batch normalization scales them.
     """
 

@@ -30,7 +30,9 @@ def facts_of_channels(tools: Door, model: Any) -> ChannelFacts:
     """What is known from what the layers do with channels, and not from their weights; the groups are in the order of `channel_groups`."""
     graph = read_graph(tools, model)
     roles = read_roles(graph)
-    firsts = {call.name: call for call in reversed(graph.calls)}
+    firsts: dict[str, Call] = {}
+    for call in graph.calls:
+        firsts.setdefault(call.name, call)
     groups = channel_groups(graph, Channels(roles, {}, {}))
     return ChannelFacts(
         tuple(_by_layer(group, firsts, scaled=bool(scales_of(graph, group))) for group in groups),

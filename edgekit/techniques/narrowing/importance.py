@@ -76,6 +76,15 @@ def by_scale(state: State) -> Importance | None:
     return found
 
 
+def unscaled(state: State) -> list[str]:
+    """By group without a batch normalization that has a scale, the layer that makes its channels."""
+    return [
+        group.makers[0].name if group.makers else "a group"
+        for group in state.groups
+        if not scales_of(state.graph, group)
+    ]
+
+
 def by_taylor(state: State, slopes: Slopes) -> Importance:
     """The mean change of the loss over batches; `slopes` gives, batch by batch, the gradient by each of some kernels."""
     reads = [group.reads for group in state.groups]

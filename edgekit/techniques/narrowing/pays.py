@@ -29,6 +29,7 @@ COSTS: dict[str, Callable[[DeviceProfile, Graph], Estimate]] = {
 
 
 NO_SCALE = "the channels cannot be ranked by scale: not every layer has a batch normalization with a scale behind it"
+UNSCALED = 'criterion = "probe", "norm", "taylor" or "group_lasso" needs none'
 NAMED = 5
 NARROW, WIDE = 4, 8
 FINE = 8
@@ -54,10 +55,17 @@ def no_group(graph: Graph) -> str:
 def no_scale(graph: Graph) -> str | None:
     """Why the channels of a graph cannot be ranked by scale; None where they can."""
     without = [next(iter(group.layers), "a group") for group in graph.groups if not group.scaled]
-    if not without:
-        return None
-    named = ", ".join(without[:NAMED]) + ", ..." * (len(without) > NAMED)
-    return f"{NO_SCALE}: {named} {'has' if len(without) == 1 else 'have'} none"
+    return f"{without_scale(without)}; {UNSCALED}" if without else None
+
+
+def without_scale(makers: Sequence[str]) -> str:
+    """That channels cannot be ranked by scale, with the layers that make them.
+
+    >>> without_scale(["stem", "dense"]).partition(": ")[2]
+    'not every layer has a batch normalization with a scale behind it: stem, dense have none'
+    """
+    named = ", ".join(makers[:NAMED]) + ", ..." * (len(makers) > NAMED)
+    return f"{NO_SCALE}: {named} {'has' if len(makers) == 1 else 'have'} none"
 
 
 def time_of(profile: DeviceProfile) -> WorkTime:

@@ -9,8 +9,17 @@ from edgekit.errors import ProjectError
 from edgekit.keras_graph.flat_graph import read_graph
 from edgekit.techniques.interface import Training
 from edgekit.techniques.narrowing.cutter import Cutter, Plan
-from edgekit.techniques.narrowing.importance import Criterion, Importance, State, by_norm, by_scale, by_taylor, state_of
-from edgekit.techniques.narrowing.pays import NO_SCALE
+from edgekit.techniques.narrowing.importance import (
+    Criterion,
+    Importance,
+    State,
+    by_norm,
+    by_scale,
+    by_taylor,
+    state_of,
+    unscaled,
+)
+from edgekit.techniques.narrowing.pays import UNSCALED, without_scale
 
 SHORT = 0.2
 """The share of the project's length that the training after a cut has, where another cut follows."""
@@ -49,10 +58,11 @@ def needed(criterion: Criterion, state: State, model: Any, training: Training) -
     found = _worth(criterion, state, model, training)
     if found is None:
         raise ProjectError(
-            NO_SCALE,
+            without_scale(unscaled(state)),
             where="structured pruning: criterion",
             received=criterion,
             allowed="probe, norm, taylor, group_lasso",
+            next_step=UNSCALED,
         )
     return found
 

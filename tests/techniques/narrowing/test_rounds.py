@@ -109,8 +109,9 @@ def test_what_is_planned_beyond_what_is_counted_stays(tools, classifier, trainin
 
 
 def test_a_scale_that_is_not_there_is_no_criterion(tools, classifier, training):
-    with pytest.raises(ProjectError, match="cannot be ranked by scale"):
+    with pytest.raises(ProjectError, match=r"cannot be ranked by scale.*: stem, inner, last have none") as caught:
         narrowed_in_rounds(tools, classifier(normalized=False), HALF._replace(criterion="scale"), training())
+    assert "needs none" in caught.value.next_step
     fit = training()
     narrowed_in_rounds(tools, classifier(normalized=False), HALF._replace(criterion=None), fit)
     assert "(norm)" in fit.note and "by taylor" in fit.note and "scale" not in fit.note
