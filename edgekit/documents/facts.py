@@ -207,5 +207,8 @@ def port_names(tensors: Sequence[TensorFacts]) -> list[str]:
     for position, tensor in enumerate(tensors):
         name = re.sub(r"\W", "_", tensor.name, flags=re.ASCII)
         name = name if name[:1].isalnum() else f"x{name}"
-        names.append(name if name not in names else f"{name}_{position}")
+        number, first = position, name
+        while name in names:
+            name, number = f"{first}_{number}", number + 1
+        names.append(name)
     return names

@@ -20,7 +20,7 @@ from edgekit.documents.facts import ModelFacts
 from edgekit.keras_graph.flat_graph import model_of, read_graph
 from edgekit.techniques.factors.choose import by_energy, by_share
 from edgekit.techniques.factors.layers import with_factors
-from edgekit.techniques.factors.nodes import factorised
+from edgekit.techniques.factors.nodes import called_as_factors, factorised
 from edgekit.techniques.factors.seen import Chain, in_file, in_model, matched
 from edgekit.techniques.factors.shape import LEAST_RANK
 from edgekit.techniques.factors.worth import counted, no_site, spared, why_not
@@ -40,12 +40,14 @@ class Settings(Value):
     `energy` is the share of the squared singular values that is kept: then the ranks are known only once the weights are.
     `form` is for kernels with a window: "spatial" (k x 1 by 1 x k), "tucker", the "best" of both for each kernel, or
     "svd", which leaves them whole; dense layers and convolutions of one point have one form. `exclude` names the layers left out.
+    `own` names the layers of the network itself that are called as factors are; the planner writes it.
     """
 
     left: Annotated[float, Meta(gt=0, lt=1)] = 0.5
     energy: Annotated[float, Meta(gt=0, lt=1)] | None = None
     form: Literal["best", "svd", "spatial", "tucker"] = "best"
     exclude: tuple[str, ...] = ()
+    own: tuple[str, ...] = ()
 
 
 class LowRank(TrainingTechnique):
@@ -55,6 +57,7 @@ class LowRank(TrainingTechnique):
     settings_type = Settings
     place_in_chain = 0.5
     predicts_shapes = False
+    written_by_planner = ("own",)
 
     def propose(self, task: Task) -> Sequence[Settings] | Declined:
         """Two shares, the lighter first, of those that are predicted to save what counts of a cost that a limit or the goal asks for."""
@@ -100,19 +103,23 @@ class LowRank(TrainingTechnique):
             return graph
         return factorised(graph, settings.form, settings.left, settings.exclude)
 
+    def settled(self, graph: Graph, settings: Settings) -> Settings:
+        """With the layers of the network that are called as factors are, which are no evidence."""
+        return msgspec.structs.replace(settings, own=called_as_factors(graph))
+
     def apply(self, door: Any, model: Any, settings: Settings, training: Training, before: Sequence[Any]) -> Any:
         """Replace the layers by their factors and fine-tune the model."""
         choose = functools.partial(by_share, form=settings.form, left=settings.left)
         if settings.energy is not None:
             choose = functools.partial(by_energy, form=settings.form, energy=settings.energy)
         smaller = model_of(door, with_factors(door, read_graph(door, model), choose, settings.exclude))
-        if in_model(smaller):  # else there is nothing to train, and no evidence
+        if in_model(smaller, settings.own):  # else there is nothing to train, and no evidence
             training.fit(smaller)
         return smaller
 
     def ensures_in_model(self, door: Any, model: Any, settings: Settings) -> Evidence:
         """Holds where layers are factorised, each with no more of its weights than the settings leave."""
-        return _judged(in_model(model), settings)
+        return _judged(in_model(model, settings.own), settings)
 
     def ensures(self, tflite: TfliteModel, settings: Settings) -> Evidence:
         """Holds where operators of the file follow one another as factors do, with no more weights than the settings leave."""
@@ -122,7 +129,7 @@ class LowRank(TrainingTechnique):
         self, door: Any, model: Any, tflite: TfliteModel, settings: Settings, conversion: Conversion
     ) -> Evidence:
         """Holds where the factors of every factorised layer of the model follow one another in the file."""
-        wanted, (found, size) = in_model(model), matched(model, tflite)
+        wanted, (found, size) = in_model(model, settings.own), matched(model, tflite, settings.own)
         shown = _judged(found, settings)
         whole = round(size * sum(chain.whole.weights for chain in found) / max(_weights(found), 1))
         return Evidence(

@@ -194,8 +194,10 @@ def judged_kernels(tflite: TfliteModel, exclude: Sequence[str]) -> tuple[tuple[K
 def names_in(path: str) -> set[str]:
     """The names of layers, and of what they do, in a tensor's name; none in one that the converter made up.
 
+    A layer may be called so itself, or have what TFMOT puts before its name: both are told.
+
     >>> sorted(names_in("model/quant_dense/MatMul;model/relu/Relu"))
-    ['MatMul', 'Relu', 'dense', 'model', 'relu']
+    ['MatMul', 'Relu', 'dense', 'model', 'quant_dense', 'relu']
     """
-    parts = [part for one in path.split(";") if "/" in one for part in one.split("/")]
-    return {part.removeprefix(TFMOT_PREFIX) for part in parts}
+    parts = {part for one in path.split(";") if "/" in one for part in one.split("/")}
+    return parts | {part.removeprefix(TFMOT_PREFIX) for part in parts}

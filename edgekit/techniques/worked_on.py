@@ -65,10 +65,12 @@ def _worked_sizes(model: Any, exclude: Sequence[str]) -> dict[str, int]:
 def _layers_in(path: str, model: Any, layers: Collection[str]) -> Iterator[str]:
     """The layers that a tensor's name names: the first of each path behind the model's own name, for what a layer holds comes after it."""
     root = plain_name(model.name)
+    wrapped = {plain_name(layer.name): plain_name(unwrapped(layer).name) for layer in model.layers}
     for one in path.split(";"):
-        parts = [part.removeprefix(TFMOT_PREFIX) for part in one.split("/")] if "/" in one else []
+        parts = one.split("/") if "/" in one else []
         behind = parts[parts.index(root) + 1 :] if root in parts else parts
-        yield from [part for part in behind if part in layers][:1]
+        named = (wrapped.get(part, part.removeprefix(TFMOT_PREFIX)) for part in behind)
+        yield from [part for part in named if part in layers][:1]
 
 
 def _told(tflite: TfliteModel, model: Any, layers: Mapping[str, Any], judged: Collection[int]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from edgekit.cost import flash, latency
@@ -277,6 +278,25 @@ def test_a_step_without_a_kernel_that_pays_is_not_met():
     wide = lower(dense(144, 64, 3))
     assert LOW_RANK.requires(wide, LOW_RANK.settings_type(energy=0.9)) is None
     assert "left out" in LOW_RANK.requires(wide, LOW_RANK.settings_type(exclude=("dense_0", "dense_1")))
+
+
+def test_the_names_of_factors_that_the_network_has_itself_are_no_evidence_and_no_project_says_so():
+    base = dense(64, 64, 64, 64)
+    names = {"dense_0": "enc_low_rank", "dense_1": "enc", "dense_2": "dense_2", "given": "given"}
+    layers = [
+        msgspec.structs.replace(one, name=names[one.name], inputs=tuple(names[name] for name in one.inputs))
+        for one in base.layers
+    ]
+    task = a_task(facts(layers))
+    step = Step(technique="low_rank", settings={"left": 0.5})
+    asked = Task(**{name: getattr(task, name) for name in task.__struct_fields__} | {"chains": ((step,),)})
+    own = next(one for one in candidates(asked)[0] if one.name.startswith("own_1"))
+    assert own.steps[0].settings.own == ("enc_low_rank",)
+    made = [node.name for node in LOW_RANK.effect(task.graph, own.steps[0].settings).nodes]
+    assert made == ["enc_low_rank_low_rank", "enc_low_rank", "enc", "dense_2_low_rank", "dense_2"]
+    forged = Step(technique="low_rank", settings={"own": ["enc"]})
+    with pytest.raises(ProjectError, match="a setting that the planner writes"):
+        candidates(Task(**{name: getattr(task, name) for name in task.__struct_fields__} | {"chains": ((forged,),)}))
 
 
 def test_the_bytes_of_a_file_show_two_dense_layers_that_are_one():

@@ -54,6 +54,19 @@ def test_a_kernel_that_was_worked_on_and_has_no_zeros_refutes_it(tools, tmp_path
     assert not evidence["holds"] and "0.0% zeros in the least sparse of 2 kernels" in evidence["detail"], evidence
 
 
+@pytest.mark.parametrize(("worked", "spared"), [("quant_wide", "wide"), ("wide", "quant_wide")])
+def test_a_layer_that_is_called_as_tfmot_calls_one_is_not_taken_for_another(tools, tmp_path, worked, spared):
+    layers, entry = tools.keras3.layers, tools.keras3.Input((FEATURES,))
+    x = layers.Dense(32, activation="relu", name="quant_wide")(layers.Dense(32, activation="relu", name="wide")(entry))
+    model = tools.keras3.Model(entry, layers.Dense(3, name="head")(x))
+    evidence = pruned(tools, model, tmp_path, zero=[worked], exclude=[spared])
+    assert evidence["holds"], evidence
+    assert (
+        evidence["detail"].startswith("50.0% zeros in the least sparse of 1 kernels")
+        and "1 left out" in evidence["detail"]
+    )
+
+
 def attention(tools: Any) -> Any:
     layers, entry = tools.keras3.layers, tools.keras3.Input((STEPS, FEATURES))
     x = layers.MultiHeadAttention(2, 8, name="attention")(entry, entry)

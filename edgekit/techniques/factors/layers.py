@@ -15,7 +15,7 @@ from edgekit.keras_graph.flat_graph import Call, FlatGraph
 from edgekit.passes.kinds import kind
 from edgekit.passes.rewriting import Rewriting, weighted
 from edgekit.techniques.factors.choose import Made
-from edgekit.techniques.factors.nodes import CORE, FIRST
+from edgekit.techniques.factors.nodes import CORE, FIRST, is_free
 from edgekit.techniques.sites import LAYER_KINDS
 
 BARE = {
@@ -31,9 +31,8 @@ def places(graph: FlatGraph, exclude: Collection[str] = ()) -> Iterator[Call]:
     for call in graph.calls:
         layer = call.operation
         fits = kind(call) in LAYER_KINDS and getattr(layer, "groups", 1) == 1 and len(call.inputs) == 1
-        is_free = f"{call.name}{FIRST}" not in names and not call.name.endswith((FIRST, CORE))
         is_last = getattr(layer, "data_format", "channels_last") == "channels_last"
-        if fits and is_free and is_last and times[id(layer)] == 1 and call.name not in exclude:
+        if fits and is_free(call.name, names) and is_last and times[id(layer)] == 1 and call.name not in exclude:
             yield call
 
 

@@ -20,15 +20,28 @@ def whole_of(node: Node, names: Collection[str]) -> Shape | None:
     """The sizes of an operator's kernel where it can be factorised; None for others.
 
     It is of a dense layer or a convolution without groups, called once; its sizes are known; and `names`, those of all
-    operators, leave its factors their names.
+    operators, leave its factors their names: a layer of the network itself may have one of them.
     """
     window = (*node.kernel_size, 1, 1)[:2]
     given = node.window // math.prod(window)
     whole = Shape(window[0], window[1], given, node.channels)
     fits = node.kind in LAYER_KINDS and node.filter_groups == 1 and len(node.inputs) == 1
     is_known = node.weights > 0 and node.weights == whole.weights and (node.kind == "Dense" or bool(node.places_out))
-    is_free = f"{node.name}{FIRST}" not in names and not node.name.endswith((FIRST, CORE))
-    return whole if fits and is_known and is_free else None
+    return whole if fits and is_known and is_free(node.name, names) else None
+
+
+def is_free(name: str, names: Collection[str]) -> bool:
+    """Whether the factors of a layer can have their names beside those of all layers.
+
+    >>> is_free("conv", {"conv", "conv_low_rank"}), is_free("conv_low_rank", {"conv", "conv_low_rank"})
+    (False, True)
+    """
+    return f"{name}{FIRST}" not in names and f"{name}{CORE}" not in names
+
+
+def called_as_factors(graph: Graph) -> tuple[str, ...]:
+    """The operators of a graph that bear names as factors do, before anything is factorised: they are of the network itself."""
+    return tuple(node.name for node in graph.nodes if node.name.endswith((FIRST, CORE)))
 
 
 def sites(graph: Graph, exclude: Collection[str] = ()) -> dict[str, Shape]:

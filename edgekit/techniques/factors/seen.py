@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 from edgekit.keras_graph.call_graph import plain_name
@@ -45,12 +45,16 @@ class Chain(NamedTuple):
         return tuple(one.made for one in self.factors[:-1])
 
 
-def in_model(model: Any) -> tuple[Chain, ...]:
-    """The factorised kernels of a model of either Keras: of each layer before which one stands that has its name and is its first factor."""
+def in_model(model: Any, own: Collection[str] = ()) -> tuple[Chain, ...]:
+    """The factorised kernels of a model of either Keras: of each layer before which one stands that has its name and is its first factor.
+
+    `own` names the layers of the network itself that are called as factors are: they are none.
+    """
     layers = {unwrapped(layer).name: layer for layer in model.layers}
+    factors = {name: layer for name, layer in layers.items() if name not in own}
     found = []
-    for name in layers:
-        parts = [layers.get(one) for one in (f"{name}{FIRST}", f"{name}{CORE}", name)]
+    for name, last in layers.items():
+        parts = [factors.get(f"{name}{FIRST}"), factors.get(f"{name}{CORE}"), last]
         shapes = [kernel_of(layer) for layer in parts if layer is not None]
         if parts[0] is not None and all(kernel is not None for kernel in shapes):
             found.append(Chain(tuple(shape_of(tuple(kernel.shape)) for kernel in shapes), plain_name(name)))
@@ -69,7 +73,7 @@ def in_file(tflite: TfliteModel) -> tuple[Chain, ...]:
     return tuple(found)
 
 
-def matched(model: Any, tflite: TfliteModel) -> tuple[tuple[Chain, ...], int]:
+def matched(model: Any, tflite: TfliteModel, own: Collection[str] = ()) -> tuple[tuple[Chain, ...], int]:
     """The factorised kernels of a model whose factors follow one another in the file that was made of it, and the bytes that these take there."""
     runs = [[(_flat(one.shape), one.bytes) for one in run] for run in _runs(tflite)]
     there: dict[tuple[Any, ...], list[int]] = {}
@@ -79,7 +83,7 @@ def matched(model: Any, tflite: TfliteModel) -> tuple[tuple[Chain, ...], int]:
                 part = run[start : start + length]
                 there.setdefault(tuple(shape for shape, _ in part), []).append(sum(size for _, size in part))
     found, size = [], 0
-    for chain in in_model(model):
+    for chain in in_model(model, own):
         sizes = there.get(tuple(map(_flat, chain.factors)))
         if sizes:
             found.append(chain)

@@ -129,6 +129,21 @@ def test_steps_convolved_along_one_axis_are_in_the_file(tools, layers, jobs):
     assert {chain.name for chain in in_model(trained)} == {"steps", "each"}
 
 
+def test_layers_of_the_network_that_are_called_as_factors_are_none(tools, layers, jobs, facts_of):
+    """A layer `enc` behind its own `enc_low_rank` stays whole, for its factors could not be told from that; `wide` is beside its own core."""
+    entry = x = tools.keras3.Input((64,), name="given")
+    for name in ("enc_low_rank", "enc", "wide_low_rank_core", "wide", "last"):
+        x = layers.Dense(64, use_bias=name == "enc", name=name)(x)
+    model = tools.keras3.Model(entry, layers.Dense(4, name="made")(x))
+    settings = technique("low_rank").settled(lower(facts_of(model)), technique("low_rank").settings_type())
+    assert settings.own == ("enc_low_rank", "wide_low_rank_core")
+    _, evidence, trained = jobs(model, low_rank(own=list(settings.own)), INT8)
+    assert holds(evidence), evidence
+    assert {chain.name for chain in in_model(trained, settings.own)} == {"enc_low_rank", "wide_low_rank_core", "last"}
+    assert "3 of 3 factorised layers" in evidence[1]["detail"]
+    assert any(chain.name == "enc" and chain.left > 1 for chain in in_model(trained)), "they look as if they were"
+
+
 def test_a_file_of_the_whole_model_is_no_evidence(tools, layers, jobs):
     model = small(tools, layers)
     whole, _, _ = jobs(model, INT8)
