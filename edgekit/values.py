@@ -9,7 +9,7 @@ import math
 import re
 import types
 import typing
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, Literal, TypeVar
 
 import msgspec
@@ -57,7 +57,7 @@ def _check_keys(raw: Any, kind: Any, where: str, path: str, error: type[InputErr
         for key, value in raw.items():
             dotted = f"{path}.{key}" if path else str(key)
             if key not in fields:
-                raise _unknown(str(key), dotted, fields, where, top, error)
+                raise unknown_key(str(key), fields, where=where, error=error, dotted=dotted, top=top)
             _check_keys(value, fields[key].type, where, dotted, error, top or tuple(fields))
     elif isinstance(raw, dict) and typing.get_origin(kind) is dict:
         for key, value in raw.items():
@@ -67,17 +67,27 @@ def _check_keys(raw: Any, kind: Any, where: str, path: str, error: type[InputErr
             _check_keys(value, typing.get_args(kind)[0], where, f"{path}[{index}]", error, top)
 
 
-def _unknown(
-    key: str, dotted: str, fields: Iterable[str], where: str, top: tuple[str, ...], error: type[InputError]
+def unknown_key(
+    key: str,
+    known: Collection[str],
+    *,
+    where: str,
+    error: type[InputError],
+    dotted: str = "",
+    top: Collection[str] = (),
 ) -> InputError:
-    """The error of a key that its table does not have; one that belongs above all tables is told where."""
-    near = did_you_mean(key, fields)
+    """The error of a key that its table does not have, with those that it has; one of `top`, which belong above all tables, is told where.
+
+    `dotted` is the key with those of the tables around it, where it is in any.
+    """
+    dotted = dotted or key
+    near = did_you_mean(key, known)
     advice = f"did you mean {near!r}?" if near else "remove it, or see the documentation"
     return error(
         f"unknown key {key!r}",
         where=f"{where}: {dotted}",
         received=dotted,
-        allowed=", ".join(sorted(fields)),
+        allowed=", ".join(sorted(known)) or "no key",
         next_step=f"{key} belongs above the first [table]" if key in top else advice,
     )
 

@@ -22,7 +22,7 @@ from edgekit.planner.proposing import name_of, proposed
 from edgekit.techniques import technique, techniques
 from edgekit.techniques.interface import Task, Technique, TrainingTechnique
 from edgekit.techniques.steps import TypedStep, effect, on_device, ruled_out, training_of, wrong_ends
-from edgekit.values import read, to_builtins
+from edgekit.values import read, to_builtins, unknown_key
 
 OWN = "own_"
 """The prefix of the names of chains that the project defines itself."""
@@ -142,15 +142,19 @@ def _given_by_projects(method: Technique) -> list[str]:
 
 def _written_out(task: Task, step: Step, where: str) -> TypedStep:
     method = technique(step.technique, where=where)
+    given_by_projects = _given_by_projects(method)
     forged = [name for name in step.settings if name in method.written_by_planner]
     if forged:
         raise ProjectError(
             "a setting that the planner writes",
             where=f"{where}: {forged[0]}",
             received=str(step.settings[forged[0]]),
-            allowed=", ".join(_given_by_projects(method)) or f"no settings for {method.name}",
+            allowed=", ".join(given_by_projects) or f"no settings for {method.name}",
             next_step="leave it out",
         )
+    unknown = next((name for name in step.settings if name not in given_by_projects), None)
+    if unknown is not None:
+        raise unknown_key(unknown, given_by_projects, where=where, error=ProjectError)
     given = {**to_builtins(method.defaults(task)), **step.settings}
     settings = read(given, method.settings_type, where=where, error=ProjectError)
     patterns = to_builtins(settings).get("exclude")

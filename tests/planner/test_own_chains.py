@@ -6,11 +6,11 @@ import msgspec
 import pytest
 
 from edgekit.documents.candidate import Declined, Step
-from edgekit.documents.facts import ChannelGroup, LayerFacts
+from edgekit.documents.facts import ChannelGroup, LayerFacts, Replacement
 from edgekit.errors import InputError
 from edgekit.planner.candidates import candidates
 from edgekit.planner.planner import Planner, outline
-from edgekit.techniques import technique
+from edgekit.techniques import technique, techniques
 
 LOSES = {"drop": 5.0}
 CERTAIN = {
@@ -236,6 +236,23 @@ def test_a_chain_that_cannot_be_is_refused_with_the_place(task, steps, message):
     with pytest.raises(InputError) as caught:
         candidates(chain(task, *given))
     assert message in f"{caught.value}\n"
+
+
+@pytest.mark.parametrize("name", techniques())
+def test_a_wrong_setting_is_answered_with_those_that_a_project_may_give(task, name):
+    method = technique(name)
+    for wrong in ("nothing_such", *(f"{one[:-1]}" for one in method.written_by_planner)):
+        with pytest.raises(InputError) as caught:
+            candidates(
+                chain(
+                    task,
+                    Step(technique=name, settings={wrong: 1}),
+                    replacement=Replacement(source="s", facts=task().facts),
+                )
+            )
+        offered = {one for one in caught.value.allowed.split(", ") if one != "no key"}
+        assert offered == set(method.settings_type.__struct_fields__) - set(method.written_by_planner)
+        assert not any(f"mean {one!r}" in caught.value.next_step for one in method.written_by_planner)
 
 
 @pytest.mark.parametrize("end", ["int8", "int8_per_tensor", "int16x8", "int8_float_fallback", "int8_sparse"])
