@@ -19,6 +19,7 @@ from edgekit.documents.candidate import Declined
 from edgekit.techniques.integer import IntegerConversion, integer, preferred_io
 from edgekit.techniques.integer import Settings as IntegerSettings
 from edgekit.techniques.interface import Evidence, Task
+from edgekit.techniques.percents import about, percent
 from edgekit.techniques.sites import WITHOUT_KERNELS, without_kernels
 from edgekit.tflite.labels import labels
 from edgekit.tflite.model import TfliteModel
@@ -63,7 +64,7 @@ class Int8Mixed(IntegerConversion):
 
     def label(self, settings: Settings) -> str:
         """Its part of a candidate's name: the share in percent."""
-        return f"{self.name}_{settings.share * 100:g}"
+        return f"{self.name}_{percent(settings.share)}"
 
     def effect(self, graph: Graph, settings: Settings) -> Graph:
         """As int8, with the share in float32; only the file shows which kernels these are."""
@@ -97,7 +98,7 @@ class Int8Mixed(IntegerConversion):
             and 0 < whole == len(found) - len(floats)
             and share <= settings.share
             and "hybrid" not in arithmetic(tflite),
-            detail=f"{whole} of {len(found)} kernels are int8; {share:.1%} of the weights are in float32, {settings.share:.0%} may be: {names}{beside}",
+            detail=f"{whole} of {len(found)} kernels are int8; {about(share)}% of the weights are in float32, {percent(settings.share)}% may be: {names}{beside}",
         )
 
 

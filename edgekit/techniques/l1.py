@@ -21,6 +21,7 @@ from edgekit.documents.facts import ModelFacts
 from edgekit.techniques import masks
 from edgekit.techniques.interface import Constraint, Task, Training
 from edgekit.techniques.packing import OWN, with_zeros
+from edgekit.techniques.percents import percent
 from edgekit.techniques.sites import by_channel, kernel_variables, lookalikes, matching_sites, no_kernel
 from edgekit.techniques.soft_threshold import ADAPTATIONS, SoftThreshold
 from edgekit.techniques.zeros import (
@@ -80,7 +81,7 @@ class L1(MakesZeros):
 
     def label(self, settings: Settings) -> str:
         """Its part of a candidate's name."""
-        return f"l1_{settings.sparsity * 100:.6g}" + ("_global" if settings.threshold == "global" else "")
+        return f"l1_{percent(settings.sparsity)}" + ("_global" if settings.threshold == "global" else "")
 
     def leave_out(self, facts: ModelFacts, patterns: Sequence[str]) -> tuple[str, ...]:
         """Of the layers that it would work on, those that match the patterns, and those of other kinds that look like them in the file."""

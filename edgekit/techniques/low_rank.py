@@ -25,6 +25,7 @@ from edgekit.techniques.factors.seen import Chain, in_file, in_model, matched
 from edgekit.techniques.factors.shape import LEAST_RANK
 from edgekit.techniques.factors.worth import counted, no_site, spared, why_not
 from edgekit.techniques.interface import Conversion, Evidence, Task, Training, TrainingTechnique
+from edgekit.techniques.percents import percent
 from edgekit.techniques.sites import matching_sites
 from edgekit.tflite.model import TfliteModel
 from edgekit.values import Value
@@ -85,7 +86,7 @@ class LowRank(TrainingTechnique):
 
     def label(self, settings: Settings) -> str:
         """Its part of a candidate's name."""
-        share = f"{settings.left * 100:.6g}" if settings.energy is None else f"energy_{settings.energy * 100:.6g}"
+        share = percent(settings.left) if settings.energy is None else f"energy_{percent(settings.energy)}"
         return f"low_rank_{share}" + ("" if settings.form == "best" else f"_{settings.form}")
 
     def leave_out(self, facts: ModelFacts, patterns: Sequence[str]) -> tuple[str, ...]:
@@ -142,7 +143,7 @@ class LowRank(TrainingTechnique):
 def _judged(chains: Sequence[Chain], settings: Settings) -> Evidence:
     """Whether there are factorised kernels, each with no more of its weights than the settings leave or of the least rank, and what they have."""
     if not chains and settings.energy is not None:
-        none = f"no kernel keeps {settings.energy:.4g} of its energy in factors that cost less than the whole"
+        none = f"no kernel keeps {percent(settings.energy)}% of its energy in factors that cost less than the whole"
         return Evidence(technique=LowRank.name, holds=False, detail=f"0 kernels are products: {none}")
     most = settings.left if settings.energy is None else 1.0
     whole = sum(chain.whole.weights for chain in chains)

@@ -20,6 +20,7 @@ from edgekit.documents.facts import ModelFacts
 from edgekit.techniques import masks
 from edgekit.techniques.interface import Constraint, Task, Training
 from edgekit.techniques.packing import why_zeros_stay, with_zeros
+from edgekit.techniques.percents import percent
 from edgekit.techniques.sites import (
     is_worked_on,
     kernel_variables,
@@ -109,7 +110,7 @@ class Pruning(MakesZeros):
         pattern = {"free": "", "2:4": "_2_of_4", "block": f"_block_{settings.block}"}[settings.pattern]
         threshold = "_global" if settings.threshold == "global" else ""
         schedule = "_constant" if settings.schedule == "constant" else ""
-        return f"pruning_{self.asked(settings).goal * 100:.6g}{threshold}{pattern}{schedule}"
+        return f"pruning_{percent(self.asked(settings).goal)}{threshold}{pattern}{schedule}"
 
     def leave_out(self, facts: ModelFacts, patterns: Sequence[str]) -> tuple[str, ...]:
         """Of the layers that it would work on, those that match the patterns, and those of other kinds that look like them in the file."""

@@ -34,6 +34,7 @@ from edgekit.techniques.narrowing.pays import (
     time_of,
     too_little,
 )
+from edgekit.techniques.percents import about, percent, percent_gone
 from edgekit.techniques.sites import matching, unwrapped
 from edgekit.techniques.soft_threshold import ADAPTATIONS
 from edgekit.tflite.model import TfliteModel
@@ -123,7 +124,7 @@ class StructuredPruning(TrainingTechnique):
     def label(self, settings: Settings) -> str:
         """Its part of a candidate's name: the percent that are taken away, and of what if it is not weights."""
         budget = "" if settings.budget == "parameters" else f"_{settings.budget}"
-        return f"structured_pruning_{100 * (1 - settings.left):.6g}{budget}"
+        return f"structured_pruning_{percent_gone(settings.left)}{budget}"
 
     def leave_out(self, facts: ModelFacts, patterns: Sequence[str]) -> tuple[str, ...]:
         """The layers that match the patterns: they keep their shapes."""
@@ -140,7 +141,7 @@ class StructuredPruning(TrainingTechnique):
         if least <= settings.left * whole:
             return None
         return (
-            f"of the {WORDS[settings.budget]} at least {least / max(whole, 1):.0%} stay, where {settings.left:.0%} are asked for: "
+            f"of the {WORDS[settings.budget]} at least {about(least / max(whole, 1), settings.left, decimals=0)}% stay, where {percent(settings.left)}% are asked for: "
             f"{'the overhead stays, and ' if settings.budget == 'latency' else ''}no layer keeps less than an eighth of its channels, nor less than four"
         )
 
@@ -219,7 +220,7 @@ class StructuredPruning(TrainingTechnique):
         return Evidence(
             technique=self.name,
             holds=share <= settings.left + TOLERANCE,
-            detail=f"{found:,} of {settings.whole:,} {WORDS[settings.budget]}, {share:.1%}; {settings.left * 100:.6g}% asked for",
+            detail=f"{found:,} of {settings.whole:,} {WORDS[settings.budget]}, {share:.1%}; {percent(settings.left)}% asked for",
         )
 
 

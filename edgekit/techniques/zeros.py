@@ -13,6 +13,7 @@ from msgspec import Meta
 
 from edgekit.techniques import masks
 from edgekit.techniques.interface import Constraint, Conversion, Evidence, TrainingTechnique
+from edgekit.techniques.percents import about, percent
 from edgekit.techniques.sites import by_channel, from_channels, judged_kernels, kernel_variables
 from edgekit.techniques.worked_on import Judged, worked_on
 from edgekit.tflite.model import TfliteModel
@@ -102,7 +103,7 @@ def judge(technique: str, kernels: list[np.ndarray], asked: Asked, spared: int =
     return Evidence(
         technique=technique,
         holds=bool(shown) and lowest >= asked.goal - TOLERANCE and not broken,
-        detail=f"{lowest:.1%} zeros{form[asked.pattern]} {where} {len(shown)} kernels, {asked.goal * 100:.6g}% asked for{groups}{told}",
+        detail=f"{about(lowest)}% zeros{form[asked.pattern]} {where} {len(shown)} kernels, {percent(asked.goal)}% asked for{groups}{told}",
     )
 
 
