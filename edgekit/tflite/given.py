@@ -21,6 +21,8 @@ STATE = ("VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE", "HASHTABLE", "CALL_ON
 """Operators with a state that outlives an inference: resource variables and tables."""
 INTEGERS = ("int8", "uint8", "int4", "uint4", "int2", "int16")
 COMPLEX = ("complex64", "complex128")
+ENDS = ("float32", "int8", "uint8", "int16", "int32", "int64", "bool")
+"""The dtypes of inputs and outputs that a file for some device has; those of another stay, whatever is made of its inside."""
 SHOWN = 10
 
 
@@ -42,7 +44,7 @@ def is_tflite(path: Path) -> bool:
 
 
 def require_usable(model: TfliteModel) -> None:
-    """Raise `ModelError` with the names of what no build takes: operators, several signatures, free sizes, another batch than 1."""
+    """Raise `ModelError` with the names of what no build takes: operators, several signatures, free sizes, dtypes, another batch than 1."""
     if model.compiled_by is not None:
         raise _refused(model, "the file is compiled for an NPU", model.compiled_by, "give the file that was compiled")
     _require_known_operators(model)
@@ -87,6 +89,12 @@ def _require_one_sample(model: TfliteModel, tensor: Tensor) -> None:
     if tensor.dtype not in BITS or tensor.dtype in COMPLEX:
         what = f"{name!r} holds {'complex' if tensor.dtype in COMPLEX else 'no'} numbers"
         raise _refused(model, what, tensor.dtype, "convert the network without it")
+    if tensor.dtype not in ENDS:
+        raise _refused(
+            model, f"{name!r} is {tensor.dtype}, which no device takes", tensor.dtype,
+            "convert the model with float32 inputs and outputs, and cast what it is given before",
+            allowed=f"inputs and outputs in {', '.join(ENDS[:-1])} or {ENDS[-1]}",
+        )  # fmt: skip
     if any(size < 0 for size in tensor.shape_signature[1:]):
         sizes = tuple("any" if size < 0 else size for size in tensor.shape_signature)
         raise _refused(
@@ -151,8 +159,8 @@ def _stores_integers(model: TfliteModel) -> bool:
     return any(tensor.dtype in INTEGERS for tensor in stored)
 
 
-def _refused(model: TfliteModel, what: str, received: str | None, next_step: str) -> ModelError:
-    return ModelError(
-        what, where=model.path, received=received,
-        allowed="a .tflite with built-in operators, one signature and fixed sizes, for a batch of 1", next_step=next_step,
-    )  # fmt: skip
+def _refused(
+    model: TfliteModel, what: str, received: str | None, next_step: str, *,
+    allowed: str = "a .tflite with built-in operators, one signature and fixed sizes, for a batch of 1",
+) -> ModelError:  # fmt: skip
+    return ModelError(what, where=model.path, received=received, allowed=allowed, next_step=next_step)

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 import pytest
 
+from edgekit.devices.profile_file import NumericsTable
 from edgekit.errors import ModelError
 from edgekit.tflite.flat.tree import Table, read_tree, table
 from edgekit.tflite.flat.write import write_tree
-from edgekit.tflite.given import is_tflite, quantized_as, require_usable
+from edgekit.tflite.given import ENDS, is_tflite, quantized_as, require_usable
 from edgekit.tflite.reader import parse_tflite, read_tflite
 from edgekit.tflite.schema import TENSOR_TYPES
+from edgekit.verdict.checks import INDEX_DTYPES
 
 GOLDEN = Path(__file__).parent.parent / "golden"
-FLOAT, CUSTOM, VAR_HANDLE = GOLDEN / "float32.tflite", 32, 142
+FLOAT, CUSTOM, VAR_HANDLE, CAST = GOLDEN / "float32.tflite", 32, 142, 53
 
 
 def changed(change: Callable[[Table], Table], stem: str = "float32") -> bytes:
@@ -109,6 +112,44 @@ def test_files_that_compute_nothing_or_contradict_themselves_are_refused():
     strange = refusal(changed(named_elsewhere))
     assert "neither an input nor an output" in strange.what and strange.received == "'image'"
     assert all(one.next_step and one.exit_code == 2 for one in (empty, constant, strange))
+
+
+def with_ends(dtype: str, *, output: bool = False) -> Callable[[Table], Table]:
+    """A cast between the model and an input of another dtype, or from its output, with the port's name."""
+
+    def change(root: Table) -> Table:
+        main, (one,) = root.tables("subgraphs")[0], root.tables("signature_defs")
+        side, codes = "outputs" if output else "inputs", root.tables("operator_codes")
+        (old,), new = main.numbers(side), len(main.tables("tensors"))
+        port = main.tables("tensors")[old].with_fields(type=TENSOR_TYPES.index(dtype))
+        given, made = (old, new) if output else (new, old)
+        cast = table("Operator", opcode_index=len(codes), inputs=(given,), outputs=(made,))
+        inner = main.tables("operators")
+        named = one.with_fields(**{side: (one.tables(side)[0].with_fields(tensor_index=new),)})
+        graph = main.with_fields(
+            tensors=(*main.tables("tensors"), port),
+            operators=(*inner, cast) if output else (cast, *inner),
+            **{side: (new,)},
+        )
+        code = table("OperatorCode", deprecated_builtin_code=CAST, builtin_code=CAST)
+        return root.with_fields(subgraphs=(graph,), signature_defs=(named,), operator_codes=(*codes, code))
+
+    return change
+
+
+@pytest.mark.parametrize("output", [False, True])
+@pytest.mark.parametrize("dtype", TENSOR_TYPES)
+def test_inputs_and_outputs_that_no_device_takes_are_refused_before_any_work(dtype, output):
+    content, name = changed(with_ends(dtype, output=output)), "classes" if output else "image"
+    if dtype in (*get_args(get_args(get_type_hints(NumericsTable)["input_output"])[0]), *INDEX_DTYPES):
+        assert dtype in ENDS
+        require_usable(parse_tflite(content, where="net.tflite"))
+        return
+    found = refusal(content)
+    assert found.what.startswith(f"{name!r} ") and found.received == dtype and found.where == "net.tflite"
+    assert found.allowed and found.next_step and found.exit_code == 2
+    if dtype in ("float16", "bfloat16", "float64", "uint16", "uint32", "uint64", "int4"):
+        assert found.allowed == "inputs and outputs in float32, int8, uint8, int16, int32, int64 or bool"
 
 
 def test_several_signatures_and_ports_without_names_are_refused():
