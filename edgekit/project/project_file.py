@@ -250,7 +250,12 @@ class TrainingTable(Value):
         Number, Meta(ge=0, lt=1, description="share of the float model's own outputs in the loss of each fine-tune")
     ] = 0.5
     temperature: Annotated[
-        Number, Meta(gt=0, le=1e6, description="by which both models' logits are divided in distillation")
+        Number,
+        Meta(
+            gt=0,
+            le=1e6,
+            description="of outputs that are classes: by which both models' logits are divided in distillation",
+        ),
     ] = 4.0
     exclude: Annotated[
         tuple[str, ...],

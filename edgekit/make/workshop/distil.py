@@ -65,6 +65,19 @@ def can_distil(text: str, label: Sequence[int | None], output: Sequence[int | No
     return name in (CLASSES[0], *ELEMENTWISE) and (len(label) == len(output) or (is_short and output[-1] == 1))
 
 
+def told(distilled: Sequence[str], temperature: float) -> str:
+    """How a model is taught by the float model, by the losses that have a second term; empty where none has.
+
+    >>> told(["sparse_categorical_crossentropy"], 4.0), told(["mse"], 4.0)
+    ('distilled from the float model at temperature 4', 'distilled from the float model with its output as a second target of mean_squared_error')
+    """
+    names = list(dict.fromkeys(map(plain_name, distilled)))
+    others = ", ".join(name for name in names if name not in CLASSES)
+    ways = [f" at temperature {temperature:g}"] * any(name in CLASSES for name in names)
+    ways += [f" with its output as a second target of {others}"] * bool(others)
+    return f"distilled from the float model{' and'.join(ways)}" if ways else ""
+
+
 def pack(label: np.ndarray, answer: np.ndarray) -> np.ndarray:
     """The label and the float model's output in one array, side by side in the last axis."""
     if label.ndim == answer.ndim - 1:

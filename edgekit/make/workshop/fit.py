@@ -242,10 +242,10 @@ def _description(runs: Sequence[Run], batches: TrainingBatches, settings: dict[s
     """How it was trained, in a sentence."""
     best = min(runs, key=lambda run: run.loss)
     rates = ", ".join(f"{rate:.0e}" for rate in sorted({run.learning_rate for run in runs}))
-    teacher = f"; distilled from the float model at temperature {settings['temperature']:g}" * batches.is_distilled
+    ways = "".join(f"; {one}" for one in (batches.teaching, batches.varied) if one)
     return (
         f"learning rate {best.learning_rate:.0e} (of {rates}), {best.steps / batches.steps_per_epoch:.3g} epochs (of "
-        f"{settings['epochs']}), validation loss {best.loss:.4g}{teacher}{f'; {batches.varied}' if batches.varied else ''}"
+        f"{settings['epochs']}), validation loss {best.loss:.4g}{ways}"
     )
 
 

@@ -19,7 +19,7 @@ from edgekit.make.workshop.answers import input_types
 from edgekit.make.workshop.augment.augmenter import Augmenter
 from edgekit.make.workshop.augment.front import front_and_rest, last_of_front
 from edgekit.make.workshop.augment.own import is_random
-from edgekit.make.workshop.distil import LiveTeacher, Teacher, can_distil, mixed_loss, pack
+from edgekit.make.workshop.distil import LiveTeacher, Teacher, can_distil, mixed_loss, pack, told
 from edgekit.make.workshop.door import Door
 from edgekit.make.workshop.loss import make_loss
 from edgekit.make.workshop.store import open_model
@@ -65,6 +65,8 @@ class TrainingBatches:
         ]
         self.steps_per_epoch = -(-len(self._arrays["train"].rows) // self._settings["batch_size"])
         self.is_distilled = any(self._distilled)
+        distilled = [text for text, is_one in zip(job["losses"], self._distilled, strict=True) if is_one]
+        self.teaching = told(distilled, self._settings["temperature"])
         asked = self._settings.get("augment")
         augment = read(asked, AugmentTable, where="training.augment") if asked else None
         self._augmenter = Augmenter(tools, augment, dataset, model, self._seed) if augment else None
@@ -77,8 +79,8 @@ class TrainingBatches:
         if self.is_distilled and (augment or last):
             self._set_live_teacher(tools, job, last)
         own = ", ".join(repr(layer.name) for layer in model.layers if is_random(layer))
-        told = (self._augmenter.told if self._augmenter else "", f"varied by the model's own {own}" if own else "")
-        self.varied = "; ".join(filter(None, told))
+        varied = (self._augmenter.told if self._augmenter else "", f"varied by the model's own {own}" if own else "")
+        self.varied = "; ".join(filter(None, varied))
 
     def _set_live_teacher(self, tools: Door, job: dict[str, Any], last: str | None) -> None:
         """Run the float model on each training batch after it was varied, also by the model's own augmentation layers."""

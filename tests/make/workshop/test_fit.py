@@ -60,13 +60,14 @@ def teacher(dataset: Dataset, tmp_path: Path) -> dict[str, list[str]]:
 
 
 def fitted(
-    tools, dataset, model, *, constraint=None, keepers=lambda model: (), teacher=None, until=math.inf, **changes
-):
+    tools, dataset, model, *, constraint=None, keepers=lambda model: (), teacher=None, until=math.inf,
+    losses=("sparse_categorical_crossentropy",), **changes,
+):  # fmt: skip
     from edgekit.make.workshop.fit import Fit
 
     job = {
         "training": {**TRAINING, **changes},
-        "losses": ["sparse_categorical_crossentropy"],
+        "losses": list(losses),
         "seed": 0,
         "teacher": teacher,
     }
@@ -210,6 +211,42 @@ def test_the_labels_are_learned_without_a_teacher_and_the_teachers_answers_with_
     fit = fitted(tools, dataset, model, teacher=teacher, distillation=0.99)
     assert (answers(model, dataset) == (labels + 1) % CLASSES).mean() > 0.7, "with labels alone it is below 0.1"
     assert "distilled from the float model at temperature 2" in fit.note
+
+
+@pytest.mark.parametrize(
+    ("losses", "said"),
+    [
+        (
+            ["mean_squared_error"],
+            "distilled from the float model with its output as a second target of mean_squared_error",
+        ),
+        (["mse", "mae"], "float model with its output as a second target of mean_squared_error, mean_absolute_error"),
+        (["binary_crossentropy_from_logits"], "float model with its output as a second target of binary_crossentropy"),
+        (["categorical_crossentropy_from_logits"], "distilled from the float model at temperature 2"),
+        (
+            ["categorical_crossentropy", "huber"],
+            "distilled from the float model at temperature 2 and with its output as a second target of huber",
+        ),
+        ([], ""),
+    ],
+)
+def test_a_temperature_is_said_only_where_there_is_one(losses, said):
+    from edgekit.make.workshop.distil import told
+
+    found = told(losses, 2.0)
+    assert found.endswith(said) and ("temperature" in found) is ("temperature" in said)
+
+
+def test_the_note_of_a_regression_says_how_it_is_taught(tools, dataset, teacher):
+    tools.fresh(0)
+    layers = tools.keras.layers
+    model = tools.keras.Sequential([layers.Input((CLASSES,)), layers.Dense(1)])
+    answers = {split: [path.replace("answers", "values") for path in paths] for split, paths in teacher.items()}
+    np.save(answers["train"][0], np.zeros((SAMPLES, 1), np.float32))
+    fit = fitted(tools, dataset, model, losses=["mse"], teacher=answers, epochs=1)
+    assert fit.note.endswith(
+        "; distilled from the float model with its output as a second target of mean_squared_error"
+    )
 
 
 def test_the_same_again_gives_the_same_weights(tools, dataset, model, teacher):
