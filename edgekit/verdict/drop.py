@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from edgekit.values import Value
 from edgekit.verdict.intervals import Interval, paired_difference
@@ -47,11 +47,13 @@ def paired_drop(
     *,
     seed: int = 0,
     time_limit_s: float | None = None,
+    known: tuple[np.ndarray | None, np.ndarray | None] = (None, None),
 ) -> Drop:
     """How many points `outputs` are worse than `baseline` on the same samples, with the paired 95% interval.
 
     The accuracy of one decision a sample has the interval of Bonett and Price for paired shares, everything else a
-    bootstrap in which both models get the same 1000 resamples, or as many as `score` would take in `time_limit_s`.
+    bootstrap in which both models get the same 1000 resamples, or as many as `score` would take in `time_limit_s`. `known` are
+    the metrics of the baseline and of the model on the first of them, as `score` kept them: they are not computed again.
     Raises `DataError` as `score` does.
     """
     until = math.inf if time_limit_s is None else time.monotonic() + time_limit_s
@@ -66,7 +68,9 @@ def paired_drop(
         return Drop(points=0.0, low=0.0, high=0.0, samples=first.samples, method="equal values")
     sign = 1.0 if spec.higher_is_better else -1.0
     points = sign * (before - after) / point
-    interval, method = _paired_interval(first, second, points, sign, point, seed, until)
+    interval, method = _paired_interval(
+        _Known(first, known[0]), _Known(second, known[1]), points, sign, point, seed, until
+    )
     return Drop(
         points=points,
         low=interval.low if interval else None,
@@ -86,11 +90,27 @@ def _undefined(first: Measure, before: float, after: float, point: float) -> str
     return None
 
 
+class _Known(NamedTuple):
+    """A metric over one model's outputs, and its figures on the first resamples, where they are known."""
+
+    measure: Measure
+    figures: np.ndarray | None
+
+    def resampled(self, rows: np.ndarray, start: int) -> np.ndarray:
+        """The metric on some resamples, of which the first has the number `start`."""
+        import numpy as np
+
+        known = np.empty(0) if self.figures is None else self.figures[start : start + len(rows)]
+        rest = rows[len(known) :]
+        return np.concatenate([known, self.measure.resampled(rest)]) if len(rest) else known
+
+
 def _paired_interval(
-    first: Measure, second: Measure, points: float, sign: float, point: float, seed: int, until: float
+    before: _Known, after: _Known, points: float, sign: float, point: float, seed: int, until: float
 ) -> tuple[Interval | None, str]:
     import numpy as np
 
+    first, second = before.measure, after.measure
     if first.decisions is not None and second.decisions is not None:
         only_first = int(np.sum(first.decisions & ~second.decisions))
         only_second = int(np.sum(second.decisions & ~first.decisions))
@@ -98,9 +118,9 @@ def _paired_interval(
         both = (share.low / POINT, share.high / POINT)
         return Interval(low=min(*both, points), high=max(*both, points)), "Bonett-Price interval for paired shares"
 
-    def difference(rows: np.ndarray) -> np.ndarray:
-        apart: np.ndarray = sign * (first.resampled(rows) - second.resampled(rows)) / point
+    def difference(rows: np.ndarray, start: int) -> np.ndarray:
+        apart: np.ndarray = sign * (before.resampled(rows, start) - after.resampled(rows, start)) / point
         return apart
 
-    interval, method = bootstrap(difference, first.samples, points, seed, until)
+    interval, method, _ = bootstrap(difference, first.samples, points, seed, until)
     return interval, f"paired {method}" if interval else method

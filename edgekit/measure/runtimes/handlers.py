@@ -7,6 +7,7 @@ Figures come back as JSON; outputs stay on disk as `.npy`. A model that a runtim
 from __future__ import annotations
 
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from edgekit.jobs.child import Handler
 from edgekit.machine.host import usable_cores
 from edgekit.measure.runtimes.interface import Port, Refused, Session
 from edgekit.measure.runtimes.registry import runtime
+from edgekit.measure.runtimes.resampled import keep_beside, kept
 from edgekit.measure.runtimes.samples import Samples, arrays_of, feeding, order
 from edgekit.progress import Progress
 from edgekit.values import read, to_builtins
@@ -114,7 +116,10 @@ def vectors(job: Job, progress: Progress) -> Any:
 
 
 def score(job: Job, progress: Progress) -> Any:
-    """The user's own metric, whose code runs here and never in the parent: a score, and the drop from a baseline."""
+    """The user's own metric, whose code runs here and never in the parent: a score, and the drop from a baseline.
+
+    The metric on the resamples is kept beside the outputs, so that a drop does not compute it once more for the baseline of every candidate.
+    """
     from edgekit.project import userfunction
     from edgekit.verdict.drop import paired_drop
     from edgekit.verdict.metrics import score as score_of
@@ -126,9 +131,10 @@ def score(job: Job, progress: Progress) -> Any:
     targets = [array[rows] for array in data.targets(job["split"])]
     outputs, limit = arrays_of(job["scores"]), job.get("bootstrap_s")
     if job.get("baseline"):
-        baseline = arrays_of(job["baseline"])
-        return to_builtins(paired_drop(spec, targets, baseline, outputs, function, time_limit_s=limit))
-    return to_builtins(score_of(spec, targets, outputs, function, time_limit_s=limit))
+        baseline, known = arrays_of(job["baseline"]), (kept(job["baseline"]), kept(job["scores"]))
+        return to_builtins(paired_drop(spec, targets, baseline, outputs, function, time_limit_s=limit, known=known))
+    keep = partial(keep_beside, job["scores"])
+    return to_builtins(score_of(spec, targets, outputs, function, time_limit_s=limit, keep=keep))
 
 
 def throughput(job: Job, progress: Progress) -> Any:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from edgekit.errors import DataError
@@ -44,20 +44,23 @@ def score(
     *,
     seed: int = 0,
     time_limit_s: float | None = None,
+    keep: Callable[[np.ndarray], None] | None = None,
 ) -> Score:
     """The metric of a model's outputs with its 95% interval.
 
     `targets` and `outputs` have one array (samples, ...) for each output of the model; the spec says which is judged.
     The accuracy of one decision a sample has Wilson's interval, everything else a seeded bootstrap of 1000 resamples, or
     of as many as are done within `time_limit_s` seconds after the call, including the value; with fewer than 100 there is no
-    interval. Raises `DataError` if targets and outputs do not go together.
+    interval. `keep` gets the metric on each resample, which `paired_drop` takes as known. Raises `DataError` if targets and outputs do not go together.
     """
     until = math.inf if time_limit_s is None else time.monotonic() + time_limit_s
     measure = measure_of(spec, targets, outputs, function)
     value = measure.value()
     if not math.isfinite(value):
         return Score(value=None, samples=measure.samples, reason=measure.undefined)
-    interval, method = measure.interval(value, seed, until)
+    interval, method, figures = measure.interval(value, seed, until)
+    if keep is not None and figures is not None:
+        keep(figures)
     return Score(
         value=value,
         low=interval.low if interval else None,

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edgekit.verdict.intervals import Interval
-from edgekit.verdict.metrics.bootstrap import bootstrap
+from edgekit.verdict.metrics.bootstrap import Resampled, bootstrap
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,6 +28,6 @@ class Measure:
         """The metric on each resample, float64 (resamples,)."""
         raise NotImplementedError
 
-    def interval(self, value: float, seed: int, until: float) -> tuple[Interval | None, str]:
-        """The 95% interval of the value and its name."""
-        return bootstrap(self.resampled, self.samples, value, seed, until)
+    def interval(self, value: float, seed: int, until: float) -> Resampled:
+        """The 95% interval of the value."""
+        return bootstrap(lambda rows, _: self.resampled(rows), self.samples, value, seed, until)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edgekit.verdict.intervals import Interval, wilson
+from edgekit.verdict.intervals import wilson
+from edgekit.verdict.metrics.bootstrap import Resampled
 from edgekit.verdict.metrics.interface import Measure
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ class Mean(Measure):
         made: np.ndarray = self.figures[rows].mean(axis=1)
         return made
 
-    def interval(self, value: float, seed: int, until: float) -> tuple[Interval | None, str]:
+    def interval(self, value: float, seed: int, until: float) -> Resampled:
         if self.decisions is None:
             return super().interval(value, seed, until)
-        return wilson(int(self.decisions.sum()), self.samples), "Wilson"
+        return Resampled(wilson(int(self.decisions.sum()), self.samples), "Wilson")
