@@ -13,22 +13,21 @@ import queue
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 import weakref
 from collections.abc import Iterator, Mapping
-from typing import IO, Any
+from typing import Any
 
 import msgspec
 
 from edgekit.errors import EdgekitError, InterruptedBuild, MissingExtraError, from_parts
 from edgekit.jobs.child import MEMORY_LIMIT_VARIABLE
+from edgekit.jobs.log import Log
 from edgekit.jobs.other_python import command, module_path
 from edgekit.progress import Progress, no_progress
 from edgekit.values import Value
 
-LOG_TAIL_BYTES = 4000
 # Signals that a process causes by its own code; SIGKILL and others come from outside.
 CRASHES = (signal.SIGSEGV, signal.SIGABRT, signal.SIGFPE)
 # A shell of a few hundred KiB that waits for the end of its pipe, and then kills a process group. Native code in the
@@ -43,7 +42,7 @@ class Done(Value):
 
 
 class Failed(Value):
-    """A job without a result, and why: a sentence for people, and the end of the log for developers.
+    """A job without a result, and why: a sentence for people, and the log for developers, the first and last part of a long one.
 
     `repeatable` says that the job itself failed and would fail again: it raised an exception, or crashed. A job that ran
     out of memory, was killed from outside, or stopped at its time limit (`timed_out`), might succeed the next time.
@@ -114,7 +113,7 @@ class Worker:
         self._process: subprocess.Popen[bytes] | None = None
         self._guard: subprocess.Popen[bytes] | None = None
         self._events: queue.Queue[bytes] = queue.Queue()
-        self._log: IO[bytes] | None = None
+        self._log: Log | None = None
 
     def __enter__(self) -> Worker:
         return self
@@ -154,9 +153,7 @@ class Worker:
         for child in (process, guard):
             if child is not None:
                 _end(child)
-        if self._log is not None:
-            self._log.close()
-            self._log = None
+        self._log = None
 
     def _send(self, job: dict[str, Any]) -> None:
         if not self.is_running:
@@ -172,17 +169,18 @@ class Worker:
             raise InterruptedBuild("interrupted")
         with _counting:
             _living.add(self)
-        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
         self._events = queue.Queue()
         try:
             process = self._process = subprocess.Popen(
                 command(self._module, self._python),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                stderr=self._log,
+                stderr=subprocess.PIPE,
                 env=_set({**os.environ, "PYTHONPATH": module_path(self._python), **self._environment}),
                 start_new_session=True,
             )
+            assert process.stderr is not None
+            self._log = Log(process.stderr)
             self._guard = subprocess.Popen(
                 [*GUARD, str(process.pid)], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True
             )
@@ -201,11 +199,9 @@ class Worker:
             try:
                 line = self._events.get(timeout=None if deadline is None else max(0.0, deadline - time.monotonic()))
             except queue.Empty:
-                tail = self._log_tail()
+                log = "" if self._log is None else self._log.text()
                 self.close()
-                return Failed(
-                    reason=f"was stopped at its time limit of {time_limit_s:g} s", detail=tail, timed_out=True
-                )
+                return Failed(reason=f"was stopped at its time limit of {time_limit_s:g} s", detail=log, timed_out=True)
             if not line:
                 return self._crashed()
             event = _event(line)
@@ -225,17 +221,10 @@ class Worker:
         if process is None:
             return Failed(reason="was stopped")
         code = process.wait()
-        tail = self._log_tail()
+        log = "" if self._log is None else self._log.text(whole=True)
         self.close()
         how = f"signal {_signal_name(-code)}" if code < 0 else f"exit code {code}"
-        return Failed(reason=f"the process ended with {how}", detail=tail, repeatable=-code in CRASHES)
-
-    def _log_tail(self) -> str:
-        if self._log is None:
-            return ""
-        self._log.seek(0, os.SEEK_END)
-        self._log.seek(max(0, self._log.tell() - LOG_TAIL_BYTES))
-        return self._log.read().decode(errors="replace")
+        return Failed(reason=f"the process ended with {how}", detail=log, repeatable=-code in CRASHES)
 
 
 def _not_started(problem: OSError) -> MissingExtraError:

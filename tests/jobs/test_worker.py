@@ -140,6 +140,14 @@ def test_a_child_that_dies_is_a_value_and_the_next_job_gets_a_new_one(worker, jo
     assert isinstance(worker.run({"do": "count", "total": 1}), Done)
 
 
+def test_a_child_that_prints_without_end_fills_neither_disk_nor_memory(worker):
+    """Twenty megabytes, of which the parent keeps six thousand bytes and no file."""
+    failed = worker.run({"do": "shout", "times": 20_000})
+    assert failed.detail.startswith("the first words") and failed.detail.rstrip().endswith("the last words")
+    assert len(failed.detail) < 6100 and " bytes are left out here" in failed.detail
+    assert isinstance(worker.run({"do": "count", "total": 1}), Done)
+
+
 def test_a_child_that_dies_between_two_jobs_is_replaced(worker):
     process = worker.run({"do": "count", "total": 1}).value["process"]
     os.kill(process, signal.SIGKILL)

@@ -37,6 +37,15 @@ def crash(job, progress):
     os.abort()
 
 
+def shout(job, progress):
+    """Print without an end in sight, and die."""
+    print("the first words", flush=True)
+    for _ in range(job["times"]):
+        print("x" * 1000)
+    print("the last words", flush=True)
+    os.abort()
+
+
 def ask(job, progress):
     return input("a number? ")
 
@@ -90,7 +99,7 @@ def fork_and_return(job, progress):
 
 
 HANDLERS = (
-    count, wrong_input, unexpected, disk_full, crash, ask, die_in_real_time, leave, fill_memory, hang, talk, start_another, fork_and_crash, fork_and_return,
+    count, wrong_input, unexpected, disk_full, crash, shout, ask, die_in_real_time, leave, fill_memory, hang, talk, start_another, fork_and_crash, fork_and_return,
 )  # fmt: skip
 
 if __name__ == "__main__":
