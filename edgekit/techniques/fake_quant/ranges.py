@@ -2,13 +2,14 @@
 
 A value has a range where an int8 operator writes it. It has none of its own where an operator hands on its input's scale (pools,
 reshapes) or where the converter fuses two calls (`fused`). The inputs and the output of a concatenation have one scale: they share the
-range of the output.
+range of the output. So do the steps and the last state that a recurrent layer gives out: with its loop unrolled, the last step is that state.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Mapping
+import itertools
+from collections.abc import Collection, Iterator, Mapping
 
 from edgekit.keras_graph.flat_graph import Call, FlatGraph, Value
 from edgekit.techniques.fake_quant.fused import activation, fused_values
@@ -53,7 +54,7 @@ def ranged_values(graph: FlatGraph, exclude: Collection[str] = ()) -> dict[Value
     vanished = fused_values(graph)
     calibrated = (*CALIBRATED, *(RECURRENT if _masks(graph) else ()))
     for call in graph.calls:
-        if call.name in exclude or call.kind.startswith(SAME_SCALE) or call.kind in calibrated:
+        if call.name in exclude or call.kind.startswith(SAME_SCALE) or _recurrent_kind(call) in calibrated:
             continue
         fixed.update((value, fixed_range(call)) for value in call.outputs if _is_real(value) and value not in vanished)
     fixed.update(_averages(graph, fixed))
@@ -67,6 +68,15 @@ def ranged_values(graph: FlatGraph, exclude: Collection[str] = ()) -> dict[Value
         value: shared[joined[value]] if value in joined else Range(fixed=end) if end else Range(watched=(value,))
         for value, end in fixed.items()
     }
+
+
+def _recurrent_kind(call: Call) -> str:
+    """The kind of a call; of a Bidirectional layer that gives out its states, the kind of its layers.
+
+    Its states may be concatenated, and so given a range that is trained. Were the steps calibrated, the last step would have two scales.
+    """
+    gives_states = call.kind == "Bidirectional" and call.operation.return_state
+    return type(call.operation.forward_layer).__name__ if gives_states else call.kind
 
 
 def _masks(graph: FlatGraph) -> bool:
@@ -91,8 +101,7 @@ def _is_real(value: Value) -> bool:
 
 
 def _joined(graph: FlatGraph, ranged: Mapping[Value, Fixed | None]) -> dict[Value, Value]:
-    """The values that share a range with others, each with the first of them: what is concatenated, and averages with what they are of."""
-    makers = graph.makers()
+    """The values that may share a range with others, each with the first of them."""
     first: dict[Value, Value] = {}
 
     def find(value: Value) -> Value:
@@ -100,15 +109,35 @@ def _joined(graph: FlatGraph, ranged: Mapping[Value, Fixed | None]) -> dict[Valu
             value = first[value]
         return value
 
-    for call in graph.calls:
-        if not call.kind.startswith((*CONCATENATES, *AVERAGES)) or call.outputs[0] not in ranged:
-            continue
-        for value in (call.outputs[0], *call.inputs):
-            source = value if value in ranged else made_from(value, makers)
-            if source in ranged and ranged[source] is None:
-                first.setdefault(source, source)
-                first[find(source)] = find(call.outputs[0])
-    return {value: find(value) for value in first}
+    for values in _of_one_scale(graph, ranged):
+        for value in values:
+            first.setdefault(value, value)
+            first[find(value)] = find(values[0])
+    return {value: find(value) for value in first if value in ranged}
+
+
+def _of_one_scale(graph: FlatGraph, ranged: Mapping[Value, Fixed | None]) -> Iterator[list[Value]]:
+    """The values to which a call gives one scale in the file, what it makes first.
+
+    They are those whose range follows the data, and calibrated ones that a recurrent layer gives out twice: these tie what they are concatenated to.
+    """
+    makers, taken = graph.makers(), {*graph.users(), *graph.outputs}
+    tied = [_given_twice(call, taken) for call in graph.calls]
+    free = {value for value, end in ranged.items() if end is None} | ({*itertools.chain(*tied)} - {*ranged})
+    for call, found in zip(graph.calls, tied, strict=True):
+        if call.kind.startswith((*CONCATENATES, *AVERAGES)) and call.outputs[0] in ranged:
+            found = [
+                call.outputs[0],
+                *(value if value in ranged else made_from(value, makers) for value in call.inputs),
+            ]
+        yield [value for value in found if value in free]
+
+
+def _given_twice(call: Call, taken: Collection[Value]) -> list[Value]:
+    """What a recurrent layer gives out of one step both as an output and as its state, where both are taken."""
+    alike = call.outputs if _recurrent_kind(call) in RECURRENT else call.outputs[:2] if call.kind == "LSTM" else ()
+    found = [value for value in alike if value in taken]
+    return found if len(found) > 1 else []
 
 
 def made_from(value: Value, makers: Mapping[Value, Call]) -> Value:
@@ -119,8 +148,18 @@ def made_from(value: Value, makers: Mapping[Value, Call]) -> Value:
 
 
 def _watched(graph: FlatGraph, values: Collection[Value]) -> tuple[Value, ...]:
-    """Of values that share a range, the concatenated ones, which hold what the others hold; without one, those that are no averages."""
+    """Of values that share a range, those that hold what the others hold: the concatenated ones, and what recurrent layers give out beside them.
+
+    Without a concatenated one, these are all that are no averages.
+    """
     makers = graph.makers()
     kinds = {value: makers[value].kind if value in makers else "" for value in values}
-    concatenated = tuple(value for value, kind in kinds.items() if kind in CONCATENATES)
-    return concatenated or tuple(value for value, kind in kinds.items() if not kind.startswith(AVERAGES))
+    concatenated = [value for value, kind in kinds.items() if kind in CONCATENATES]
+    recurrent = [value for value in values if value in makers and _recurrent_kind(makers[value]) in RECURRENT]
+    within = {value for one in concatenated for value in makers[one].inputs}
+    within |= {
+        state for state in recurrent if kinds[state] in RECURRENT and makers[state].outputs[0] in kinds.keys() - {state}
+    }
+    beside = [value for value in recurrent if value not in within]
+    single = [value for value, kind in kinds.items() if value not in recurrent and not kind.startswith(AVERAGES)]
+    return (*(concatenated or single), *beside)

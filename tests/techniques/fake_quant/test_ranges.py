@@ -121,6 +121,50 @@ def test_what_is_concatenated_shares_the_range_of_the_outcome(tools: Any) -> Non
     assert found["gate"].fixed and found["entry"] is not found["a"]
 
 
+def test_the_steps_and_the_last_state_of_a_recurrent_layer_share_one(tools: Any) -> None:
+    """The state is the last step where the loop is unrolled; what is concatenated of either has that range too, and the steps are watched."""
+
+    def build(layers: Any, x: Any) -> Any:
+        first, last = layers.GRU(3, return_sequences=True, return_state=True, name="forward")(x)
+        _, end = layers.GRU(3, return_sequences=True, return_state=True, go_backwards=True, name="backward")(x)
+        states = layers.Dense(3, name="of_states")(layers.Concatenate(name="states")([last, end]))
+        return layers.Add(name="sum")([layers.Dense(3, name="of_steps")(layers.Flatten()(first)), states])
+
+    graph = graph_of(tools, build, (5, 4))
+    found, calls = ranged_values(graph), {call.name: call for call in graph.calls}
+    (first, last), (_, end) = calls["forward"].outputs, calls["backward"].outputs
+    (states,) = calls["states"].outputs
+    assert len({id(found[value]) for value in (first, last, end, states)}) == 1
+    assert found[first].watched == (states, first), "the states hold their last steps, and nothing else the other steps"
+    assert found[graph.inputs[0]] is not found[first] is not found[calls["of_steps"].outputs[0]]
+
+
+@pytest.mark.parametrize("sequences", [True, False])
+def test_of_one_recurrent_layer_what_it_gives_out_first_is_watched(tools: Any, sequences: bool) -> None:
+    def build(layers: Any, x: Any) -> Any:
+        given, last = layers.SimpleRNN(3, return_sequences=sequences, return_state=True, name="rnn")(x)
+        return layers.Add()([layers.Dense(3)(layers.Flatten()(given)), layers.Dense(3)(last)])
+
+    graph = graph_of(tools, build, (5, 4))
+    given, last = next(call for call in graph.calls if call.name == "rnn").outputs
+    found = ranged_values(graph)
+    assert found[given] is found[last] and found[last].watched == (given,)
+
+
+def test_a_step_that_is_concatenated_does_not_stand_for_all_steps(tools: Any) -> None:
+    """Each step is rounded to the range, in which the states of the loop lie too."""
+
+    def build(layers: Any, x: Any) -> Any:
+        steps = layers.GRU(3, return_sequences=True, name="steps")(layers.Dense(4, name="wide")(x))
+        return layers.Dense(3)(
+            layers.Concatenate(name="joined")([steps[:, -1], layers.Dense(2, name="beside")(steps[:, 0])])
+        )
+
+    graph = graph_of(tools, build, (5, 4))
+    made = {call.name: call.outputs[0] for call in graph.calls}
+    assert ranged_values(graph)[made["steps"]].watched == (made["joined"], made["steps"])
+
+
 def test_what_is_left_out_is_calibrated(tools: Any) -> None:
     """Neither rounded nor given a range; whole numbers have none."""
 

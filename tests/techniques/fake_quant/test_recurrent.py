@@ -18,7 +18,24 @@ from edgekit.values import to_builtins
 pytestmark = pytest.mark.tf
 STEPS, FEATURES, SAMPLES = 5, 4, 32
 CHAIN = [{"technique": "quantization_aware", "settings": {}}, {"technique": "int8", "settings": {"io": "float32"}}]
+
+
+def with_states(layers: Any, x: Any, kind: Any) -> Any:
+    """As ONNX has a layer in both directions of which the steps and the last states are taken, each concatenated."""
+    ways = [kind(3, return_sequences=True, return_state=True, go_backwards=back)(x) for back in (False, True)]
+    steps, states = (layers.Concatenate()([way[place] for way in ways]) for place in (0, 1))
+    return layers.Add()([layers.Dense(6)(layers.Flatten()(steps)), layers.Dense(6)(states)])
+
+
+def of_bidirectional(layers: Any, x: Any) -> Any:
+    steps, *states = layers.Bidirectional(layers.GRU(3, return_sequences=True, return_state=True))(x)
+    return layers.Add()([layers.Dense(6)(layers.Flatten()(steps)), layers.Dense(6)(layers.Concatenate()(states))])
+
+
 NETWORKS = {
+    "both ways, steps and states": lambda layers, x: with_states(layers, x, layers.GRU),
+    "both ways, steps and states of an LSTM": lambda layers, x: with_states(layers, x, layers.LSTM),
+    "both ways, steps and states of one layer": of_bidirectional,
     "each step given out": lambda layers, x: layers.GRU(6)(layers.GRU(6, return_sequences=True)(x)),
     "both ways, each step given out": lambda layers, x: layers.GRU(6)(
         layers.Bidirectional(layers.GRU(3, return_sequences=True))(x)
