@@ -10,6 +10,8 @@ _NO_KERNEL = re.compile(r"Quantization to (\w+)-bit not yet supported for op: '(
 _INTEGERS = re.compile(
     r"Max and min for dynamic tensors should be recorded during calibration: Failed for tensor (\S+)"
 )
+_COMPILER = re.compile(r"^(loc\(.*\)|(?:<[^>\n]*>|\S*?)(?::\d+)+): error: (.+)$", re.MULTILINE)
+_QUOTED = re.compile(r'"([^"]*)"')
 WITHOUT_KERNEL = "has no kernel for"
 _NEXT = "write the layer with others, or do its work before the model"
 
@@ -32,3 +34,18 @@ def plain(reason: str) -> str:
     if integers:
         return f"16x8 {WITHOUT_KERNEL} what is computed of the integers in {integers[1]}: {_NEXT}"
     return reason
+
+
+def compiler_error(written: str) -> str:
+    """The first error that the converter's compiler, MLIR, reports in what was written to standard error, and of what; empty without one.
+
+    >>> compiler_error("loc(\\"net/both/concat\\"): error: 'tfl.concatenation' op violates the same scale constraint")
+    "the compiler says of net/both/concat: 'tfl.concatenation' op violates the same scale constraint"
+    >>> compiler_error("<unknown>:0: error: failed while converting: 'main'")
+    "the compiler says: failed while converting: 'main'"
+    """
+    found = _COMPILER.search(written)
+    if found is None:
+        return ""
+    names = [quoted.partition("@")[0] for quoted in _QUOTED.findall(found[1]) if not quoted.endswith(":")]
+    return f"the compiler says{f' of {names[0]}' if names else ''}: {found[2].strip()}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import re
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any, NamedTuple
 from edgekit.ingest.dataset import Dataset
 from edgekit.ingest.split import calibration_rows
 from edgekit.make.workshop.answers import answers, input_types
+from edgekit.make.workshop.converter_reason import StandardError, first_reason
 from edgekit.make.workshop.door import Door, door
 from edgekit.make.workshop.feed import calibration_note, representative
 from edgekit.make.workshop.file_converter import file_converter
@@ -68,6 +68,7 @@ def convert(job: dict[str, Any], progress: Progress) -> Any:
     ready = _of_file if isinstance(model, FileModel) else _traced
     note, samples, converter, steps_unrolled = ready(tools, model, job, last, progress)
     conversion_of(last).configure(tools, converter, last.settings, samples)
+    errors = StandardError()
     try:
         in_float = sensitive_in_float(conversion_of(last).float_share(last.settings), samples)
         with kept_inputs(), lean_saving(tools), in_float:
@@ -76,7 +77,7 @@ def convert(job: dict[str, Any], progress: Progress) -> Any:
             content = order_ports(free_batch(content), job["inputs"], job["outputs"])
             content = raised_small_scales(mended_reversed_scales(mended_lstm_scales(content)))
     except Exception as problem:
-        raise RuntimeError(_first_reason(problem)) from problem
+        raise RuntimeError(first_reason(problem, errors.written())) from problem
     content, mended = _mended(tools, content, model, steps)
     content = conversion_of(last).finish(tools, content, last.settings)
     path = Path(job["target"]) / FILE
@@ -193,7 +194,7 @@ def _opened(tools: Door, model: Any, job: dict[str, Any], dtypes: list[Any]) -> 
         try:
             converter = _converter(tools, model, job["inputs"], job["outputs"], dtypes, job.get("sizes"))
         except Exception as problem:  # TensorFlow wraps what is raised in a trace of its own
-            raise RuntimeError(done.reason or _first_reason(problem)) from problem
+            raise RuntimeError(done.reason or first_reason(problem)) from problem
     done.require()
     return converter, done.steps
 
@@ -226,10 +227,3 @@ def _converter(
 
 def _no_samples() -> Any:
     return iter(())
-
-
-def _first_reason(problem: Exception) -> str:
-    """The line of a converter's error that gives the reason, else its first line."""
-    lines = [line.strip() for line in str(problem).splitlines() if line.strip()]
-    telling = next((line for line in lines if re.search(r"error:|not supported|failed", line, re.IGNORECASE)), "")
-    return (telling or (lines[0] if lines else type(problem).__name__))[:400]
