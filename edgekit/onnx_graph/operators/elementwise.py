@@ -86,6 +86,10 @@ def cast(step: Step) -> Laid:
     return over(given, step.op(step.ops.cast, given.tensor, wanted), given.nonnegative)
 
 
+NEUTRAL = {"Add": 0, "Sum": 0, "Mul": 1}
+"""The number that leaves the other operand as it is."""
+
+
 @builds(*MERGED)
 def merged(step: Step) -> Laid:
     """Sums, products and the like of any number of operands, two at a time."""
@@ -109,6 +113,9 @@ def _merged(step: Step, name: str, one: Operand, other: Operand) -> Operand:
     layer, function = MERGED[name]
     if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
         return np.asarray(getattr(np, function)(one, other))
+    for given, constant in ((one, other), (other, one)):
+        if name in NEUTRAL and isinstance(given, Laid) and _changes_nothing(given, constant, NEUTRAL[name]):
+            return given
     both = together(step, (one, other))
     nonnegative = name in ("Add", "Sum", "Mul", "Min", "Max") and all(_never_below_zero(part) for part in (one, other))
     if name == "Max":
@@ -117,6 +124,13 @@ def _merged(step: Step, name: str, one: Operand, other: Operand) -> Operand:
     if isinstance(one, Laid) and isinstance(other, Laid) and one.dtype == other.dtype == "float32":
         return both.made(step.layer(layer)(list(operands)), nonnegative=nonnegative)
     return both.made(step.op(step.operation(function), *operands), nonnegative=nonnegative)
+
+
+def _changes_nothing(given: Laid, constant: Operand, neutral: int) -> bool:
+    """Whether a constant is that number throughout, and does not broadcast what it meets to a larger shape."""
+    if isinstance(constant, Laid) or not np.all(constant == neutral):
+        return False
+    return np.broadcast_shapes(given.shape, constant.shape) == given.shape
 
 
 def _never_below_zero(one: Operand) -> bool:
@@ -140,6 +154,8 @@ def divide(step: Step) -> Laid:
     """A quotient; a product where a float is divided by a constant. ONNX cuts off the fraction of whole numbers."""
     one, other = step.inputs[:2]
     assert one is not None and other is not None
+    if isinstance(one, Laid) and _changes_nothing(one, other, 1):
+        return one
     if isinstance(other, np.ndarray) and other.dtype.kind == "f" and np.all(other != 0):
         inverse = (1.0 / other.astype(np.float64)).astype(np.float32)
         both = together(step, (one, inverse))

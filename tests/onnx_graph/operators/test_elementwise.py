@@ -74,3 +74,16 @@ def test_numbers_that_are_no_floats(small, imported_alike):
         model, model.node("Where", mask, y, model.constant(np.float32(-1))), model.node("Div", x, two)
     )
     assert found.inputs[0].dtype == "int32"
+
+
+def test_a_constant_that_changes_nothing_is_no_operation(small, imported_alike, kinds):
+    """As what is left of an input that is held; one that broadcasts to a larger shape stays."""
+    model = small()
+    x = model.node("Conv", model.entry("N", 3, 4, 4), model.weight(2, 3, 1, 1))
+    zeros, ones = (model.constant(np.full((1, 2, 1, 1), number, np.float32)) for number in (0, 1))
+    y = model.node("Div", model.node("Mul", ones, model.node("Add", x, zeros)), ones)
+    assert kinds(imported_alike(model, y).model) == ["Conv2D"]
+    wide = small()
+    x = wide.node("Conv", wide.entry("N", 3, 1, 1), wide.weight(2, 3, 1, 1))
+    grown = wide.node("Add", x, wide.constant(np.zeros((1, 2, 3, 3), np.float32)))
+    assert imported_alike(wide, grown).outputs[0].shape[-1] == 3
