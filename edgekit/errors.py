@@ -21,6 +21,7 @@ An expected outcome (a model does not fit, a trial failed) is a value and never 
 from __future__ import annotations
 
 import difflib
+import unicodedata
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
@@ -62,12 +63,21 @@ class EdgekitError(Exception):
             "allowed": self.allowed,
             "next": self.next_step,
         }
-        return {name: text for name, text in named.items() if text is not None}
+        return {name: _shown(text) for name, text in named.items() if text is not None}
 
     def __str__(self) -> str:
-        lines = [self.what]
+        lines = [_shown(self.what)]
         lines += [f"  {name}: {text}" for name, text in self.parts().items() if name != "what"]
         return "\n".join(lines)
+
+
+def _shown(text: str) -> str:
+    """A text whose control characters, which a terminal would obey, are written out.
+
+    >>> _shown("a" + chr(27) + "[2J" + chr(0)), _shown("two\\nlines")
+    ('a\\\\x1b[2J\\\\x00', 'two\\nlines')
+    """
+    return "".join(repr(one)[1:-1] if unicodedata.category(one) == "Cc" and one not in "\n\t" else one for one in text)
 
 
 class InputError(EdgekitError):

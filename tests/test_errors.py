@@ -54,3 +54,8 @@ def test_did_you_mean(word, near):
 def test_did_you_mean_is_blind_to_case():
     assert did_you_mean("IRISES", ["IRIS", "ROSE"]) == "IRIS"
     assert did_you_mean("iris", ["IRIS", "ROSE"]) == "IRIS"
+
+
+def test_no_part_of_a_message_holds_what_a_terminal_would_obey():
+    told = str(InputError("bad\x1b[2J", where="a\x00b", received="\x07ß\ttab\nline"))
+    assert told.splitlines() == [r"bad\x1b[2J", r"  where: a\x00b", "  received: \\x07ß\ttab", "line"]

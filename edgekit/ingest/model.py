@@ -146,6 +146,7 @@ def model_digest(table: ModelTable, root: Path, cache: Cache) -> str:
     """The hash that identifies a model's content: of its file or folder, or of a function's source; raises `ModelError`."""
     if is_function(table.source):
         return digest(table.source, root=root, version=table.version, error=ModelError)
+    _require_saved_model(root / table.source)
     whole = _path_digest(root / table.source, ModelError, "model", cache)
     return onnx_digest(root / table.source, cache) if is_onnx(root / table.source) else whole
 
@@ -269,6 +270,17 @@ def _path_digest(path: Path, error: type[ModelError] | type[DataError], what: st
         return cache.digest(path)
     except OSError as problem:
         raise error(f"the {what} cannot be read", where=str(path), received=problem.strerror) from None
+
+
+def _require_saved_model(path: Path) -> None:
+    """Refuses other folders before TensorFlow starts."""
+    if path.is_dir() and not (path / "saved_model.pb").is_file():
+        there = sorted(one.name for one in path.iterdir())[:5]
+        raise ModelError(
+            "a folder that is no SavedModel", where=str(path), received=f"a folder with {', '.join(there) or 'nothing'} in it",
+            allowed="a folder with saved_model.pb in it, or a file: .keras, .h5, .onnx, .pt2, .tflite",
+            next_step="name the model's file, with the folder before it",
+        )  # fmt: skip
 
 
 def _require_regular(path: Path, error: type[ModelError] | type[DataError], what: str) -> None:

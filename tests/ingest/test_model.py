@@ -139,6 +139,14 @@ def test_a_link_to_nothing_is_told_as_that_and_not_suggested(tmp_path, opened):
     assert caught.value.received == "a link to gone.pt2" and "did you mean" not in caught.value.next_step
 
 
+def test_a_folder_without_a_model_is_refused_before_anybody_is_asked(tmp_path, opened):
+    (tmp_path / "net.onnx").mkdir()
+    (tmp_path / "net.onnx" / "notes.txt").write_text("x")
+    with pytest.raises(ModelError, match="a folder that is no SavedModel") as caught:
+        opened("net.onnx", Answering())
+    assert caught.value.received == "a folder with notes.txt in it" and ".onnx" in caught.value.allowed
+
+
 def test_a_pipe_is_refused_before_anybody_waits_for_it(tmp_path, opened):
     os.mkfifo(tmp_path / "a.keras")
     os.mkfifo(tmp_path / "a.npz")
