@@ -273,8 +273,9 @@ def _path_digest(path: Path, error: type[ModelError] | type[DataError], what: st
 
 
 def _require_saved_model(path: Path) -> None:
-    """Refuses other folders before TensorFlow starts."""
-    if path.is_dir() and not (path / "saved_model.pb").is_file():
+    """Refuses other folders before TensorFlow starts; one under the name of a `.tflite` is refused by its reader, with the file in it."""
+    is_known = (path / "saved_model.pb").is_file() or path.suffix.lower() == ".tflite"
+    if path.is_dir() and not is_known:
         there = sorted(one.name for one in path.iterdir())[:5]
         raise ModelError(
             "a folder that is no SavedModel", where=str(path), received=f"a folder with {', '.join(there) or 'nothing'} in it",
