@@ -71,13 +71,13 @@ def convert(job: dict[str, Any], progress: Progress) -> Any:
     errors = StandardError()
     try:
         in_float = sensitive_in_float(conversion_of(last).float_share(last.settings), samples)
-        with kept_inputs(), lean_saving(tools), in_float:
+        with errors, kept_inputs(), lean_saving(tools), in_float:
             content = converter.convert()
         if not conversion_of(last).takes_quantized:  # such a file stays as it was given
             content = order_ports(free_batch(content), job["inputs"], job["outputs"])
             content = raised_small_scales(mended_reversed_scales(mended_lstm_scales(content)))
     except Exception as problem:
-        raise RuntimeError(first_reason(problem, errors.written())) from problem
+        raise RuntimeError(first_reason(problem, errors.text)) from problem
     content, mended = _mended(tools, content, model, steps)
     content = conversion_of(last).finish(tools, content, last.settings)
     path = Path(job["target"]) / FILE

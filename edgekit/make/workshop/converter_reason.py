@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import os
 import re
-import stat
+import subprocess
+import tempfile
+from typing import IO
 
 from edgekit.verdict.converter_said import compiler_error
 
@@ -15,31 +17,47 @@ STANDARD_ERROR = 2
 MOST_BYTES = 1_000_000
 """So much is read; an error stands before the operations that the compiler prints with it, which may be long."""
 MOST_CHARACTERS = 400
+ENDS_S = 5.0
+"""How long the end of what was written is waited for: a process that was left behind may hold it open."""
 
 
 class StandardError:
-    """What this process writes to its standard error from now on, native code too, if that is a file that can be read: a job's is its log."""
+    """What this process writes to its standard error within the block, native code too; it is handed on at once, by a process of its own, so that a crash keeps it.
+
+    `text` has it behind the block; it stays empty where there is no `tee`.
+    """
 
     def __init__(self) -> None:
-        self._start = _size()
+        self.text = ""
+        self._copy: IO[bytes] | None = None
 
-    def written(self) -> str:
-        """The text so far; empty where it cannot be read again, as on a terminal."""
-        if self._start is None:
-            return ""
+    def __enter__(self) -> StandardError:
+        self._own, copy = os.dup(STANDARD_ERROR), tempfile.NamedTemporaryFile()
         try:
-            return os.pread(STANDARD_ERROR, MOST_BYTES, self._start).decode(errors="replace")
-        except OSError:  # open for writing alone
-            return ""
+            self._tee = subprocess.Popen(
+                ["tee", copy.name], stdin=subprocess.PIPE, stdout=self._own, stderr=subprocess.DEVNULL
+            )
+        except OSError:
+            copy.close()
+            return self
+        assert self._tee.stdin is not None
+        os.dup2(self._tee.stdin.fileno(), STANDARD_ERROR)
+        self._tee.stdin.close()
+        self._copy = copy
+        return self
 
-
-def _size() -> int | None:
-    """The bytes that were written to standard error; None where it is no file."""
-    try:
-        found = os.fstat(STANDARD_ERROR)
-    except OSError:  # closed
-        return None
-    return found.st_size if stat.S_ISREG(found.st_mode) else None
+    def __exit__(self, *exc: object) -> None:
+        os.dup2(self._own, STANDARD_ERROR)
+        os.close(self._own)
+        if self._copy is None:
+            return
+        try:
+            self._tee.wait(ENDS_S)
+        except subprocess.TimeoutExpired:
+            self._tee.kill()
+            self._tee.wait()
+        with self._copy as copy:
+            self.text = copy.read(MOST_BYTES).decode(errors="replace")
 
 
 def first_reason(problem: Exception, written: str = "") -> str:
