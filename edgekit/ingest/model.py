@@ -19,6 +19,7 @@ from edgekit.ingest.from_onnx import import_versions, require_onnx
 from edgekit.ingest.from_tflite import keep_tflite, require_own_name
 from edgekit.ingest.from_torch import converted, is_pytorch
 from edgekit.ingest.held import require_held_by, require_holdable
+from edgekit.ingest.saved_model import require_saved_model
 from edgekit.ingest.wanted import Wanted
 from edgekit.jobs.cache import Cache, digest_of, key, processor, versions
 from edgekit.jobs.limits import memory_limit
@@ -146,9 +147,11 @@ def model_digest(table: ModelTable, root: Path, cache: Cache) -> str:
     """The hash that identifies a model's content: of its file or folder, or of a function's source; raises `ModelError`."""
     if is_function(table.source):
         return digest(table.source, root=root, version=table.version, error=ModelError)
-    _require_saved_model(root / table.source)
-    whole = _path_digest(root / table.source, ModelError, "model", cache)
-    return onnx_digest(root / table.source, cache) if is_onnx(root / table.source) else whole
+    path = root / table.source
+    if path.is_dir() and path.suffix.lower() != ".tflite":  # whose reader names the file in it
+        require_saved_model(path)
+    whole = _path_digest(path, ModelError, "model", cache)
+    return onnx_digest(path, cache) if is_onnx(path) else whole
 
 
 def open_data(
@@ -270,18 +273,6 @@ def _path_digest(path: Path, error: type[ModelError] | type[DataError], what: st
         return cache.digest(path)
     except OSError as problem:
         raise error(f"the {what} cannot be read", where=str(path), received=problem.strerror) from None
-
-
-def _require_saved_model(path: Path) -> None:
-    """Refuses other folders before TensorFlow starts; one under the name of a `.tflite` is refused by its reader, with the file in it."""
-    is_known = (path / "saved_model.pb").is_file() or path.suffix.lower() == ".tflite"
-    if path.is_dir() and not is_known:
-        there = sorted(one.name for one in path.iterdir())[:5]
-        raise ModelError(
-            "a folder that is no SavedModel", where=str(path), received=f"a folder with {', '.join(there) or 'nothing'} in it",
-            allowed="a folder with saved_model.pb in it, or a file: .keras, .h5, .onnx, .pt2, .tflite",
-            next_step="name the model's file, with the folder before it",
-        )  # fmt: skip
 
 
 def _require_regular(path: Path, error: type[ModelError] | type[DataError], what: str) -> None:

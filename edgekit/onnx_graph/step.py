@@ -86,8 +86,10 @@ class Step:
         return found
 
     def note(self, sentence: str, what: str) -> None:
-        """Add something to a sentence for the user: what it is true of."""
-        self._making.notes.setdefault(sentence, []).append(what)
+        """Add something to a sentence for the user: what it is true of, once."""
+        named = self._making.notes.setdefault(sentence, [])
+        if what not in named:
+            named.append(what)
 
     def name(self, suffix: str = "") -> str:
         """A name for one more layer of this node."""

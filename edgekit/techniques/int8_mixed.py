@@ -25,10 +25,11 @@ from edgekit.tflite.labels import labels
 from edgekit.tflite.model import TfliteModel
 from edgekit.tflite.numerics import arithmetic, float_operators
 from edgekit.tflite.weights import kernels
+from edgekit.tflite.wide import wide
 
 SHARES = (0.05, 0.2)
 """The shares of the weights that are tried: 15 and 60% more bytes of weights than with int8 alone."""
-CURVES = ("Log", "Log10", "Log2", "Log1p", "Exp", "Power", "Sqrt", "Rsqrt", "Divide", "TrueDivide", "Square")
+CURVED_LAYERS = ("Log", "Log10", "Log2", "Log1p", "Exp", "Power", "Sqrt", "Rsqrt", "Divide", "TrueDivide", "Square")
 """Operations that numbers of many decades pass, by the kind of their layer."""
 SHOWN = 6
 """The evidence names at most so many layers."""
@@ -54,7 +55,7 @@ class Int8Mixed(IntegerConversion):
             return self.declined(reason)
         smallest = _smallest(task.graph) / task.graph.weights
         fitting = [share for share in SHARES if smallest <= share]
-        if not fitting and any(node.kind in CURVES for node in task.graph.nodes):
+        if not fitting and any(node.kind in CURVED_LAYERS for node in task.graph.nodes):
             fitting = [*SHARES[:1]]
         if not fitting:
             return self.declined(
@@ -81,7 +82,10 @@ class Int8Mixed(IntegerConversion):
         return settings.share
 
     def ensures(self, tflite: TfliteModel, settings: Settings) -> Evidence:
-        """Holds where some kernels are int8 with what they take, the others, which hold no more than the share of the weights, float32, and some operator is."""
+        """Holds where some kernels are int8 with what they take, and the others, which hold no more than the share of the weights, float32.
+
+        Something is in float by the technique: one of these, or an operator that numbers of many decades pass.
+        """
         found = kernels(tflite)
         floats = [kernel for kernel in found if kernel.dtype == "float32"]
         whole = sum(kernel.dtype == "int8" for kernel in found)
@@ -89,8 +93,9 @@ class Int8Mixed(IntegerConversion):
         share = sum(kernel.array.size for kernel in floats) / weights if weights else 0.0
         layers = dict(zip((one.outputs for one in tflite.operators), labels(tflite), strict=True))
         of_kernels = [kernel.operator.outputs for kernel in floats]
+        curved = wide(tflite)
         names = _told([layers[outputs] for outputs in of_kernels])
-        others = [one for one in float_operators(tflite) if one.outputs not in of_kernels]
+        others = [one for one in float_operators(tflite) if one in curved]
         beside = f"; operators without weights in float: {_told([one.name for one in others])}" if others else ""
         return Evidence(
             technique=self.name,

@@ -23,13 +23,15 @@ GOLDEN = Path(__file__).parent.parent / "golden"
 METHOD = technique("int8_mixed")
 
 
-def task(device: str, *sizes: int) -> Task:
-    """Dense layers of ten inputs, one after another."""
+def task(device: str, *sizes: int, ends: str = "") -> Task:
+    """Dense layers of ten inputs, one after another; `ends` is the kind of an operation behind them."""
     layers = [LayerFacts(name="x", kind="InputLayer", output_shape=(10,))]
     for index, size in enumerate(sizes):
         layers.append(
             LayerFacts(name=f"d{index}", kind="Dense", inputs=(layers[-1].name,), output_shape=(size,), parameters=10 * size, kernel=(10, size))
         )  # fmt: skip
+    if ends:
+        layers.append(LayerFacts(name="e", kind=ends, inputs=(layers[-1].name,), output_shape=layers[-1].output_shape))
     port = TensorFacts(name="x", shape=(10,), dtype="float32")
     facts = ModelFacts(
         sha256="0" * 64, format="keras", inputs=(port,), outputs=(port,), layers=tuple(layers), output_kinds=("linear",)
@@ -55,6 +57,12 @@ def test_the_shares_are_those_that_a_kernel_fits_into(sizes, labels):
 def test_it_declines_where_nothing_could_stay_in_float(device, sizes, reason):
     found = METHOD.propose(task(device, *sizes))
     assert isinstance(found, Declined) and reason in found.reason
+
+
+def test_a_logarithm_may_stay_in_float_where_every_kernel_is_too_large():
+    found = METHOD.propose(task("rpi4", 30, 70, ends="Log"))
+    assert [METHOD.label(one) for one in found] == ["int8_mixed_5"]
+    assert isinstance(METHOD.propose(task("rpi4", 30, 70, ends="Activation")), Declined)
 
 
 def test_its_cost_is_that_of_int8_at_the_low_end_and_of_the_share_in_float_beyond():
@@ -87,6 +95,7 @@ def test_the_evidence_names_the_layers_in_float_and_holds_both_to_their_share():
     assert not evidence("int8_mixed", share=0.02).holds
     assert (
         not evidence("int8").holds
+        and not evidence("int8_float_fallback", share=0.9).holds
         and not evidence("float32", share=0.9).holds
         and not evidence("dynamic_range", share=0.9).holds
     )

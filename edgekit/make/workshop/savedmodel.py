@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from edgekit.errors import EdgekitError, ModelError
+from edgekit.ingest.saved_model import require_saved_model
 from edgekit.make.workshop.door import Door
 from edgekit.make.workshop.trust import refuse_code
 from edgekit.make.workshop.wrappers import wrappers_known
@@ -14,8 +15,7 @@ from edgekit.make.workshop.wrappers import wrappers_known
 
 def load_saved_model(tools: Door, folder: Path, *, trust: bool) -> tuple[Any, str, Any]:
     """The tf_keras model in a SavedModel folder; raises `ModelError` if Keras left no configuration in it."""
-    if not (folder / "saved_model.pb").is_file():
-        raise ModelError("a folder that is no SavedModel", where=str(folder), allowed="a folder with saved_model.pb")
+    require_saved_model(folder)
     try:
         metadata = _root_metadata(tools, folder)
         if metadata is None or "model_config" not in metadata:

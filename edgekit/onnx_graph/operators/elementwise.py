@@ -99,8 +99,6 @@ def merged(step: Step) -> Laid:
         raise CannotExpress(
             "a broadcast along an axis, as before opset 7", "bring the file to opset 13 with onnx.version_converter"
         )
-    if any(isinstance(one, np.ndarray) and one.size > 1 for one in operands):
-        step.note(NOT_TRAINED, step.base)
     found = operands[0]
     for other in operands[1:]:
         found = _merged(step, name, found, other)
@@ -116,6 +114,8 @@ def _merged(step: Step, name: str, one: Operand, other: Operand) -> Operand:
     for given, constant in ((one, other), (other, one)):
         if name in NEUTRAL and isinstance(given, Laid) and _changes_nothing(given, constant, NEUTRAL[name]):
             return given
+    if any(isinstance(part, np.ndarray) and part.size > 1 for part in (one, other)):
+        step.note(NOT_TRAINED, step.base)
     both = together(step, (one, other))
     nonnegative = name in ("Add", "Sum", "Mul", "Min", "Max") and all(_never_below_zero(part) for part in (one, other))
     if name == "Max":

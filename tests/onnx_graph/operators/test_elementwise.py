@@ -82,8 +82,14 @@ def test_a_constant_that_changes_nothing_is_no_operation(small, imported_alike, 
     x = model.node("Conv", model.entry("N", 3, 4, 4), model.weight(2, 3, 1, 1))
     zeros, ones = (model.constant(np.full((1, 2, 1, 1), number, np.float32)) for number in (0, 1))
     y = model.node("Div", model.node("Mul", ones, model.node("Add", x, zeros)), ones)
-    assert kinds(imported_alike(model, y).model) == ["Conv2D"]
+    found = imported_alike(model, y)
+    assert kinds(found.model) == ["Conv2D"] and not any("stay as they are" in note for note in found.notes)
     wide = small()
     x = wide.node("Conv", wide.entry("N", 3, 1, 1), wide.weight(2, 3, 1, 1))
     grown = wide.node("Add", x, wide.constant(np.zeros((1, 2, 3, 3), np.float32)))
-    assert imported_alike(wide, grown).outputs[0].shape[-1] == 3
+    found = imported_alike(
+        wide, wide.node("Sum", grown, wide.weight(1, 2, 3, 3), wide.weight(1, 2, 1, 1), name="several")
+    )
+    assert found.outputs[0].shape[-1] == 3
+    (told,) = (note for note in found.notes if "stay as they are" in note)
+    assert told.count("several") == 1

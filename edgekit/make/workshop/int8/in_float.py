@@ -17,12 +17,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from edgekit.make.workshop.file_model import FileModel
-from edgekit.make.workshop.int8.wide import result, wide
 from edgekit.tflite.distinct_names import with_distinct_names
 from edgekit.tflite.labels import printable
-from edgekit.tflite.model import TfliteModel
+from edgekit.tflite.model import Operator, TfliteModel
 from edgekit.tflite.reader import parse_tflite
 from edgekit.tflite.weights import kernel_tensors
+from edgekit.tflite.wide import wide
 
 SAMPLES = 8
 MOST_MACS = 4e9
@@ -91,7 +91,7 @@ def most_sensitive(content: bytes, share: float, samples: Samples, quantize: Cal
     """The names of the operators that stay in float; `quantize` gives the file in which the operators of some names do."""
     plain = FileModel(parse_tflite(content, where="the calibrated model"))
     (weights, whole), batch = _weights(plain.tflite), _batch(plain.tflite, samples)
-    names, wanted = [result(plain.tflite, one) for one in plain.tflite.operators if one.outputs], plain.answers(batch)
+    names, wanted = [_result(plain.tflite, one) for one in plain.tflite.operators if one.outputs], plain.answers(batch)
     most, found = share * whole, []
     for tried, count in _tried(plain.tflite, weights, most):
         made = parse_tflite(bytes(quantize([one for one in names if one not in tried])), where="some rounded operators")
@@ -101,7 +101,7 @@ def most_sensitive(content: bytes, share: float, samples: Samples, quantize: Cal
 
 def _tried(model: TfliteModel, weights: Mapping[str, int], most: float) -> list[tuple[tuple[str, ...], int]]:
     """What to round alone, with the weights of its kernels: each kernel that may stay in float, and all operators that numbers of many decades pass."""
-    without = wide(model, weights)
+    without = [_result(model, operator) for operator in wide(model) if operator.outputs]
     kernels = sorted((count, name) for name, count in weights.items() if count <= most)[:MOST_TRIED]
     return [*([(tuple(without), 0)] if without else []), *(((name,), count) for count, name in kernels)]
 
@@ -113,9 +113,14 @@ def _weights(model: TfliteModel) -> tuple[dict[str, int], int]:
     for operator in model.operators:
         sizes = {tensor.index: tensor.elements for tensor, _ in kernel_tensors(model, operator, writers)}
         if operator.outputs and sum(sizes.values()):
-            found[result(model, operator)] = sum(sizes.values())
+            found[_result(model, operator)] = sum(sizes.values())
             each |= sizes
     return found, sum(each.values())
+
+
+def _result(model: TfliteModel, operator: Operator) -> str:
+    """The name of an operator's first result, by which TensorFlow's quantizer knows it."""
+    return model.tensors[operator.outputs[0]].name
 
 
 def _batch(model: TfliteModel, samples: Samples) -> list[np.ndarray]:

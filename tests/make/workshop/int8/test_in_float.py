@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from edgekit.make.workshop.int8.in_float import LARGEST, Rounded, chosen, most_sensitive
+from edgekit.techniques import technique
 from edgekit.tflite.numerics import float_operators
 from edgekit.tflite.weights import kernels
 
@@ -80,6 +81,8 @@ def test_a_logarithm_stays_in_float_with_what_makes_its_numbers(in_int8):
     levels = np.random.default_rng(0).uniform(-1, 1, (64, 6)) * 10.0 ** np.random.default_rng(1).uniform(-2, 0, (64, 1))
     whole = in_int8(spectrum, (6,), x=levels.astype("float32"))
     mixed = in_int8(spectrum, (6,), x=levels.astype("float32"), technique="int8_mixed", share=0.05)
-    floats = {one.name for one in float_operators(mixed.tflite)}
+    floats, method = {one.name for one in float_operators(mixed.tflite)}, technique("int8_mixed")
+    held, not_held = (method.ensures(one.tflite, method.settings_type()) for one in (mixed, whole))
+    assert held.holds and "operators without weights in float" in held.detail and not not_held.holds
     assert {"LOG", "MAXIMUM"} <= floats and all(kernel.dtype == "int8" for kernel in kernels(mixed.tflite))
     assert whole.signal_db() + 3 < mixed.signal_db()

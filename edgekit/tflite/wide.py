@@ -6,28 +6,20 @@ and with what makes their numbers out of the last kernel's. Such operators are r
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 from edgekit.tflite.model import ABSENT, Operator, TfliteModel
+from edgekit.tflite.weights import kernel_tensors
 
 CURVES = ("LOG", "EXP", "POW", "SQRT", "RSQRT", "DIV", "SQUARE")
 """Operators whose results or numbers span decades."""
 
 
-def wide(model: TfliteModel, with_weights: Collection[str]) -> list[str]:
-    """The names of the curves, and of the operators before them up to those `with_weights` and the inputs, in the order they run."""
+def wide(model: TfliteModel) -> list[Operator]:
+    """The curves, and the operators before them up to the inputs and to those that have a kernel, in the order they run."""
     writers = {out: operator for operator in model.operators for out in operator.outputs}
-    found: set[str] = set()
-    waiting = [operator for operator in model.operators if operator.name in CURVES]
+    waiting, found = [operator for operator in model.operators if operator.name in CURVES], set[int]()
     while waiting:
         operator = waiting.pop()
-        name = result(model, operator)
-        if name not in with_weights and name not in found:
-            found.add(name)
+        if id(operator) not in found and not kernel_tensors(model, operator, writers):
+            found.add(id(operator))
             waiting += [writers[index] for index in operator.inputs if index != ABSENT and index in writers]
-    return [name for operator in model.operators if (name := result(model, operator)) in found]
-
-
-def result(model: TfliteModel, operator: Operator) -> str:
-    """The name of an operator's first result, by which TensorFlow's quantizer knows it; empty where it has none."""
-    return model.tensors[operator.outputs[0]].name if operator.outputs else ""
+    return [operator for operator in model.operators if id(operator) in found]
