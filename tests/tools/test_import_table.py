@@ -96,7 +96,7 @@ def test_the_page_counts_what_it_shows():
     )
     assert (
         "and on 50% of the 2 of these that are imported: int8 on 2, quantization-aware on 2, pruning on 1, structured pruning on 2. "
-        "1 of the 2 have no transpose left. The run took 2 minutes." in text
+        "1 of the 2 have no transpose left. The run took 2 minutes.\nWhy cells fail" in text
     )
     assert "Without a result" not in text
     assert "Without a result yet: own/fourth, light/fifth." in page(rows, ["own/fourth", "light/fifth"])

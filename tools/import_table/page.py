@@ -19,18 +19,11 @@ TITLES = {
 HEADS = {"imports": "imports", "agrees": "agrees", TRANSPOSES: "transposes left", **{name: name for name in TECHNIQUES}}
 
 
-CAUSES = """What fails was looked into on 30 November 2026. int8 has 255 equal steps: of the spectra in `nmp.onnx` and `sig_bak_ovr.onnx`, whose powers and logarithms span decades, it keeps the loudest bins
-(`int8_mixed` leaves these operators in float, which halves the error of `sig_bak_ovr.onnx`: the convolutions before them are a third of its weights). In `silero_vad_16k_sequence.onnx` the errors of the layers add up; training with rounding mends that.
-All that DenseNet concatenates in a block shares one scale; with random weights the first features get 33 of the 255 steps, and what normalizes them enlarges that. The pruned files of `ch_PP-OCRv4_det_infer.onnx` and `plcmos_v2.onnx`, and the narrowed one of
-ZFNet, are 7 to 11 steps from the model that they were made of, where 4 are allowed: they were trained for two steps. Heads of attention are not pruned, nor the kernels of recurrent layers, nor channels that a transposition puts before the width.
-"""
-
-
 def page(results: Sequence[RowResult], not_run: Sequence[str] = ()) -> str:
     """The whole page for some rows, in their order; `not_run` are the paths of models without a result."""
     notes: dict[str, int] = {}
     tables = [_table(group, [one for one in results if one.path.startswith(f"{group}/")], notes) for group in TITLES]
-    return "\n".join([_head(), _summary(results, not_run), CAUSES, *filter(None, tables), numbered(notes)])
+    return "\n".join([_head(), _summary(results, not_run), *filter(None, tables), numbered(notes)])
 
 
 def _head() -> str:
@@ -86,6 +79,7 @@ def _summary(results: Sequence[RowResult], not_run: Sequence[str]) -> str:
 
 {imported} of {len(results)} models are imported. Every technique works on {len(whole)} of the {len(spatial)} with convolutions ({_share(whole, spatial)}; the aim is {AIM:.0%}), on {most},
 and on {_share(whole, made)} of the {len(made)} of these that are imported: {by_name}. {len(kept)} of the {len(made)} have no transpose left. The run took {minutes:.0f} minutes.
+Why cells fail is said in [onnx.md](onnx.md#where-techniques-do-not-work).
 {missing}"""
 
 
