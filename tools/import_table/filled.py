@@ -10,7 +10,7 @@ import numpy as np
 SPREAD = 8.0
 """The standard deviation of what the last softmax takes: a few of a thousand classes then have a share that int8 can hold."""
 LEVEL = 0.1
-"""The square of a mean, of which so much is added to the variance beside it: features of noise hardly vary in the last layers, and rounding would be enlarged with what varies."""
+"""The share of its squared mean that is added to a variance: features of noise hardly vary in the last layers, and a normalization by that little would enlarge rounding."""
 BRANCH = 0.2
 """What a residual branch's last batch normalization is scaled by: with branches as large as what they are added to, fifty layers of random weights enlarge rounding a hundredfold."""
 PASSED = ("Unsqueeze", "Reshape")
