@@ -17,6 +17,7 @@ from edgekit.documents.candidate import Declined
 from edgekit.techniques.integer import IntegerConversion, Settings, integer
 from edgekit.techniques.interface import Evidence, Task
 from edgekit.techniques.sites import without_kernels
+from edgekit.tflite.float_ends import float_ends
 from edgekit.tflite.model import TfliteModel
 from edgekit.tflite.numerics import float_operators
 from edgekit.tflite.weights import kernels
@@ -53,6 +54,7 @@ class Int8FloatFallback(IntegerConversion):
         """Holds where at least one kernel is int8; names the operators that stayed float."""
         found = kernels(tflite)
         whole = sum(kernel.dtype == "int8" for kernel in found)
-        floats = sorted({operator.name for operator in float_operators(tflite)})
+        ends = float_ends(tflite)
+        floats = sorted({operator.name for operator in float_operators(tflite) if operator not in ends})
         detail = f"{whole} of {len(found)} kernels are int8; float: {', '.join(floats) or 'nothing'}"
         return Evidence(technique=self.name, holds=whole > 0, detail=detail)

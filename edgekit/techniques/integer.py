@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from edgekit.cost.graph import Arithmetic, Graph
 from edgekit.devices.profile import DeviceProfile
 from edgekit.techniques.interface import Conversion, Task
+from edgekit.tflite.float_ends import CURVES, float_ends
 from edgekit.tflite.model import TfliteModel
 from edgekit.tflite.numerics import casts_of_inputs, float_operators
 from edgekit.tflite.weights import kernels
@@ -90,12 +91,14 @@ def integer(
 
 def whole_integer(tflite: TfliteModel) -> tuple[bool, str]:
     """Whether all kernels of a file are integer and only operators at its inputs and outputs work in float, with the counts in words."""
-    found, casts = kernels(tflite), casts_of_inputs(tflite)
+    found, casts, ends = kernels(tflite), casts_of_inputs(tflite), float_ends(tflite)
     whole = sum(kernel.dtype in ("int8", "int4") for kernel in found)
-    floats = sorted({operator.name for operator in float_operators(tflite) if operator not in casts})
+    floats = sorted({one.name for one in float_operators(tflite) if one not in casts and one not in ends})
+    curves = sorted({one.name for one in ends if one.name in CURVES})
+    but = [*(["the CAST of an input"] if casts else []), *(f"the {name} of an output" for name in curves)]
     detail = f"{whole} of {len(found)} kernels are int8; " + (
         f"float operators: {', '.join(floats)}"
         if floats
-        else f"no float operator{' but the CAST of an input' if casts else ''}"
+        else f"no float operator{' but ' if but else ''}{' and '.join(but)}"
     )
     return whole == len(found) and not floats, detail

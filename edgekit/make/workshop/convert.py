@@ -31,6 +31,7 @@ from edgekit.make.workshop.unrolling import unrolling
 from edgekit.progress import Progress
 from edgekit.techniques.steps import TypedStep, conversion_of, training_of
 from edgekit.tflite.diet.whole import dieted
+from edgekit.tflite.float_ends import with_float_ends
 from edgekit.tflite.free_batch import free_batch
 from edgekit.tflite.labels import labels
 from edgekit.tflite.layers_beside import keep_layers
@@ -76,6 +77,7 @@ def convert(job: dict[str, Any], progress: Progress) -> Any:
         if not conversion_of(last).takes_quantized:  # such a file stays as it was given
             content = order_ports(free_batch(content), job["inputs"], job["outputs"])
             content = raised_small_scales(mended_reversed_scales(mended_lstm_scales(content)))
+            content = with_float_ends(content)
     except Exception as problem:
         raise RuntimeError(first_reason(problem, errors.text)) from problem
     content, mended = _mended(tools, content, model, steps)
