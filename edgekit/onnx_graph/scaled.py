@@ -14,6 +14,8 @@ import numpy as np
 from edgekit.onnx_graph.graph import Node, OnnxGraph
 
 TAKES_UP = ("Conv", "BatchNormalization")
+KEEPS_RANK = ("BatchNormalization", "Relu", "LeakyRelu", "MaxPool", "AveragePool", "Concat", "Dropout", "LRN", "Pad")
+"""Operators whose result has as many axes as their first input."""
 
 
 def with_own_scales(graph: OnnxGraph) -> OnnxGraph:
@@ -50,14 +52,20 @@ def _is_by_channel(
         return False
     if any(name not in constants for name in before.inputs[1:] if name) or before.integer("training_mode", 0):
         return False
-    convolution = before if before.operator == "Conv" else makers.get(before.inputs[0])
-    kernel = (
-        constants.get(convolution.inputs[1]) if convolution is not None and convolution.operator == "Conv" else None
-    )
-    if kernel is None or array.dtype != np.float32 or kernel.dtype != np.float32:
+    channels, rank = constants.get(before.inputs[1]), _rank(before, makers, constants)
+    if channels is None or rank is None or array.dtype != np.float32 or channels.dtype != np.float32:
         return False
-    by_channel = (len(kernel), *(1,) * (kernel.ndim - 2))
-    return len(kernel) > 1 and array.shape in (by_channel, (1, *by_channel))
+    by_channel = (len(channels), *(1,) * (rank - 2))
+    return len(channels) > 1 and array.shape in (by_channel, (1, *by_channel))
+
+
+def _rank(node: Node, makers: Mapping[str, Node], constants: Mapping[str, np.ndarray]) -> int | None:
+    """The number of axes of what a node makes, by the kernel of the convolution behind it; None where something else is behind it."""
+    behind: Node | None = node
+    while behind is not None and behind.operator in KEEPS_RANK:
+        behind = makers.get(behind.inputs[0])
+    kernel = constants.get(behind.inputs[1]) if behind is not None and behind.operator == "Conv" else None
+    return None if kernel is None else kernel.ndim
 
 
 def _joined(

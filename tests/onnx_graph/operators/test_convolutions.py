@@ -153,3 +153,17 @@ def test_a_factor_and_an_offset_by_channel_are_part_of_what_is_before_them(small
     z = other.node("Conv", other.entry("N", 3, 5, 5), other.weight(5, 3, 1, 1))
     listed = kinds(imported_alike(other, other.node("Mul", z, other.weight(5)), z).model)
     assert "Multiply" in listed
+
+
+def test_so_they_are_behind_a_normalization_of_what_is_joined(small, imported_alike, kinds):
+    """As in DenseNet, whose normalizations stand behind a concatenation or a pool and before any convolution."""
+    model = small()
+    x = model.node("Conv", model.entry("N", 3, 6, 6), model.weight(5, 3, 1, 1))
+    x = model.node("Concat", model.node("MaxPool", x, kernel_shape=[2, 2], strides=[2, 2]), model.node("AveragePool", x, kernel_shape=[2, 2], strides=[2, 2]), axis=1)  # fmt: skip
+    ones = [model.constant(np.linspace(0.5, 1.5, 10, dtype=np.float32)) for _ in range(4)]
+    y = model.node("BatchNormalization", x, *ones)
+    y = model.node("Add", model.node("Mul", y, model.weight(10, 1, 1)), model.weight(10, 1, 1))
+    listed = kinds(imported_alike(model, model.node("Relu", y)).model)
+    assert listed.count("BatchNormalization") == 1
+    assert "Multiply" not in listed, listed
+    assert "Add" not in listed, listed
