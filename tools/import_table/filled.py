@@ -15,6 +15,8 @@ BRANCH = 0.2
 """What a residual branch's last batch normalization is scaled by: with branches as large as what they are added to, fifty layers of random weights enlarge rounding a hundredfold."""
 PASSED = ("Unsqueeze", "Reshape")
 """Operators that hand a constant on."""
+TAKE_REAL = ("BatchNormalization", "Mul", "Add")
+"""Operators whose factors and offsets by channel are small enough that the files keep them."""
 IR_VERSION = 8
 
 
@@ -31,9 +33,12 @@ def filled(given: Path, out: Path) -> None:
         for node in model.graph.node
         if node.op_type == "ConstantOfShape"
     }
-    for node in model.graph.node:  # of a few, the file has the real values, which belong to other statistics
-        if node.op_type == "BatchNormalization":
-            known = {name: shapes[name].shape for name in node.input[1:] if name in shapes}
+    for (
+        node
+    ) in model.graph.node:  # of a few, the file has the real values, which belong to other kernels and statistics
+        if node.op_type in TAKE_REAL:
+            given = [source for name in node.input[1:] for source in _sources(model.graph, name)]
+            known = {name: shapes[name].shape for name in given if name in shapes and shapes[name].dtype == np.float32}
             weights |= {name: _weights(generator, model.graph, name, list(shape)) for name, shape in known.items()}
     kept = [node for node in model.graph.node if node.op_type != "ConstantOfShape"]
     del model.graph.node[:]
@@ -91,15 +96,15 @@ def _settle(model: Any, weights: dict[str, np.ndarray]) -> None:
 
     last = next(node for node in reversed(model.graph.node) if node.op_type in ("Conv", "Gemm", "MatMul"))
     taken = next((node.input[0] for node in reversed(model.graph.node) if node.op_type == "Softmax"), last.output[0])
+    left = [one for one in model.graph.initializer if one.name not in weights]
+    model.graph.ClearField("initializer")
+    model.graph.initializer.extend(left)
     looked = onnx.ModelProto()
     looked.CopyFrom(model)
     nodes = [found for node in looked.graph.node for found in (_by_batch(node, weights) or [node])]
     looked.graph.ClearField("node")
     looked.graph.node.extend(nodes)
-    given = {one.name for one in looked.graph.initializer}
-    looked.graph.initializer.extend(
-        onnx.numpy_helper.from_array(array, name) for name, array in weights.items() if name not in given
-    )
+    looked.graph.initializer.extend(onnx.numpy_helper.from_array(array, name) for name, array in weights.items())
     normalizations = [node for node in model.graph.node if node.op_type == "BatchNormalization"]
     statistics = [name for node in normalizations for name in node.input[3:5]]
     looked.graph.ClearField("output")
@@ -113,9 +118,6 @@ def _settle(model: Any, weights: dict[str, np.ndarray]) -> None:
     fed = {one.name: generator.uniform(-1, 1, one.shape).astype(np.float32) for one in session.get_inputs()}
     logits, *found = session.run(None, fed)
     weights.update({name: array.reshape(-1) for name, array in zip(statistics, found, strict=True)})
-    left = [one for one in model.graph.initializer if one.name not in weights]
-    model.graph.ClearField("initializer")
-    model.graph.initializer.extend(left)
     for name in last.input[1:]:
         for source in _sources(model.graph, name):
             if source in weights:
@@ -156,4 +158,4 @@ def _by_batch(node: Any, known: dict[str, np.ndarray]) -> list[Any]:
 def _sources(graph: Any, name: str) -> list[str]:
     """A constant's own name, and those that it is handed on from."""
     maker = next((node for node in graph.node if name in node.output), None)
-    return [name] if maker is None else [name, *_sources(graph, maker.input[0])]
+    return [name] if maker is None or not maker.input else [name, *_sources(graph, maker.input[0])]
