@@ -61,7 +61,7 @@ class LayerFacts(Value):
 
     `macs` counts the multiply-accumulates of one sample; `kernel` is the shape of its main weights. `biases` counts the weights of a recurrent
     layer that are added; of other layers the shapes tell. `channel_axes` says along how many of the last axes of its output the channels lie: two within a
-    channel shuffle.
+    channel shuffle, and within attention as many as from the first axis that has channels, with places between.
     """
 
     name: str

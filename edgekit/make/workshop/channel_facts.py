@@ -2,47 +2,55 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import msgspec
 
 from edgekit.documents.facts import ChannelGroup, LayerFacts
-from edgekit.keras_graph.flat_graph import Call, read_graph
+from edgekit.keras_graph.flat_graph import Call, Value, read_graph
 from edgekit.make.workshop.door import Door
 from edgekit.passes.channels.groups import Group, channel_groups, scales_of
-from edgekit.passes.channels.ranges import Channels, read_roles
+from edgekit.passes.channels.laid import Laid
+from edgekit.passes.channels.ranges import channels_without_numbers
 from edgekit.passes.channels.shuffles import IN_ROWS
 
 
 class ChannelFacts(NamedTuple):
-    """The groups of channels, and the names of the layers whose channels lie along the last two axes."""
+    """The groups of channels, and by the layers' names along how many of the last axes their channels lie, where these are several."""
 
     groups: tuple[ChannelGroup, ...] = ()
-    in_rows: frozenset[str] = frozenset()
+    axes: Mapping[str, int] = {}
 
     def told_in(self, layer: LayerFacts) -> LayerFacts:
         """The facts of a layer with the axes along which its channels lie."""
-        return msgspec.structs.replace(layer, channel_axes=2) if layer.name in self.in_rows else layer
+        return msgspec.structs.replace(layer, channel_axes=self.axes.get(layer.name, layer.channel_axes))
 
 
 def facts_of_channels(tools: Door, model: Any) -> ChannelFacts:
     """What is known from what the layers do with channels, and not from their weights; the groups are in the order of `channel_groups`."""
     graph = read_graph(tools, model)
-    roles = read_roles(graph)
+    channels = channels_without_numbers(graph)
+    laid = channels.ways.laid
     firsts: dict[str, Call] = {}
     for call in graph.calls:
         firsts.setdefault(call.name, call)
-    groups = channel_groups(graph, Channels(roles, {}, {}))
+    in_rows = {name: 2 for name, call in firsts.items() if channels.roles[id(call)] in IN_ROWS}
+    on_ways = {name: laid[call.outputs[0]].last_axes for name, call in firsts.items() if call.outputs[0] in laid}
+    groups = channel_groups(graph, channels)
     return ChannelFacts(
-        tuple(_by_layer(group, firsts, scaled=bool(scales_of(graph, group))) for group in groups),
-        frozenset(name for name, call in firsts.items() if roles[id(call)] in IN_ROWS),
+        tuple(_by_layer(group, firsts, laid, scaled=bool(scales_of(graph, group))) for group in groups),
+        in_rows | on_ways,
     )
 
 
-def _by_layer(group: Group, firsts: Mapping[str, Call], *, scaled: bool) -> ChannelGroup:
+def _by_layer(group: Group, firsts: Mapping[str, Call], laid: Mapping[Value, Laid], *, scaled: bool) -> ChannelGroup:
     """A group by layers; of one that is called again, which has no weights, the first call, as in its `LayerFacts`."""
-    counted = {value: int((which >= 0).sum()) for value, which in group.members.items()}
+    counted = {
+        value: int((which >= 0).sum()) * (_times(value, laid[value]) if value in laid else 1)
+        for value, which in group.members.items()
+    }
     return ChannelGroup(
         size=group.size,
         layers={name: counted[call.outputs[0]] for name, call in firsts.items() if call.outputs[0] in counted},
@@ -52,3 +60,8 @@ def _by_layer(group: Group, firsts: Mapping[str, Call], *, scaled: bool) -> Chan
         },
         scaled=scaled,
     )
+
+
+def _times(value: Value, laid: Laid) -> int:
+    """How often each channel stands along the axes that are counted: once for each place between and behind the channels."""
+    return math.prod(size or 1 for size in value.shape[-laid.last_axes :]) // laid.channels

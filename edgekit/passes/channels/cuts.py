@@ -21,7 +21,7 @@ def cuts_of(call: Call) -> tuple[slice, ...] | None:
     if call.kind != SLICE or len(call.args) != 2 or len(call.inputs) != 1 or not isinstance(call.args[1], list | tuple):
         return None
     shape = call.inputs[0].shape
-    key = _whole(call.args[1], 1 + len(shape))
+    key = whole_key(call.args[1], 1 + len(shape))
     if len(key) != 1 + len(shape) or not all(isinstance(one, slice) for one in key) or key[0] != slice(None):
         return None
     start, stop, step = key[-1].indices(shape[-1] or 0)
@@ -39,7 +39,7 @@ def of_fewer(call: Call, stays: np.ndarray) -> tuple[Any, tuple[Any, ...]]:
         return type(call.operation)(sections, axis=call.operation.axis, name=call.name), ()
     (cut,) = cuts
     start = int(stays[: cut.start].sum())
-    key = _whole(call.args[1], 1 + len(call.inputs[0].shape))
+    key = whole_key(call.args[1], 1 + len(call.inputs[0].shape))
     return call.operation, ((*key[:-1], slice(start, start + int(stays[cut].sum()))),)
 
 
@@ -57,8 +57,8 @@ def _parts(call: Call) -> tuple[slice, ...] | None:
     return tuple(slice(*pair) for pair in itertools.pairwise(ends))
 
 
-def _whole(key: Sequence[Any], rank: int) -> tuple[Any, ...]:
-    """The key, which a stored model has as a list, with a slice for each axis that it leaves whole."""
+def whole_key(key: Sequence[Any], rank: int) -> tuple[Any, ...]:
+    """The key of a slice, which a stored model has as a list, with a slice for each axis that it leaves whole."""
     place = next((index for index, one in enumerate(key) if one is Ellipsis), len(key))
     left, right = key[:place], key[place + 1 :]
     return (*left, *[slice(None)] * (rank - len(left) - len(right)), *right)

@@ -19,6 +19,7 @@ from edgekit.passes.channels.roles import Role
 from edgekit.passes.channels.sections import even_dead
 from edgekit.passes.channels.shuffles import channel_counts
 from edgekit.passes.channels.ties import tie
+from edgekit.passes.channels.ways import sections_of
 
 Dead = Mapping[Value, np.ndarray]
 """Of values some of whose channels are dead, whether each channel is."""
@@ -45,8 +46,11 @@ class _Search:
 
     def __init__(self, graph: FlatGraph, channels: Channels) -> None:
         self._calls, self._channels = graph.calls[::-1], channels
-        self.dead = {value: np.ones(size, bool) for value, size in channel_counts(graph, channels.roles).items()}
-        for value in graph.outputs:
+        self.dead = {
+            value: np.ones(size, bool)
+            for value, size in channel_counts(graph, channels.roles, channels.ways.laid).items()
+        }
+        for value in (*graph.outputs, *channels.ways.held):
             self.dead[value][:] = False
 
     def shrink(self) -> None:
@@ -56,6 +60,8 @@ class _Search:
             before = left
             for call in self._calls:
                 self._hold(call)
+            for value, number in sections_of(self._channels.ways):
+                even_dead(self.dead[value], number)
 
     def _hold(self, call: Call) -> None:
         role = self._channels.roles[id(call)]
@@ -65,7 +71,19 @@ class _Search:
             return
         if role is Role.SUMS:
             self._hold_sums(call)
-        tie(call, role, self.dead)
+        if role is Role.MATCHES:
+            self._hold_products(call)
+        tie(call, self._channels, self.dead)
+
+    def _hold_products(self, call: Call) -> None:
+        """What is dead of two values whose channels are multiplied is zero in one of them."""
+        for given, which, made, places in self._channels.ways.ties[id(call)]:
+            is_zero = self._is_zero(given)[which] | self._is_zero(made)[places].all(axis=0)
+            self.dead[given][which] &= is_zero
+
+    def _is_zero(self, value: Value) -> np.ndarray:
+        known = self._channels.ranges.get(value)
+        return np.zeros(self.dead[value].size, bool) if known is None else (known.low == 0) & (known.high == 0)
 
     def _hold_sums(self, call: Call) -> None:
         """What is dead of what is read is not read by a filter that stays, or is folded into its bias."""

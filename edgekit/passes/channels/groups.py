@@ -21,7 +21,8 @@ from edgekit.passes.channels.ranges import Channels
 from edgekit.passes.channels.roles import Role
 from edgekit.passes.channels.sections import Sections, even_out
 from edgekit.passes.channels.shuffles import channel_counts
-from edgekit.passes.channels.ties import tie
+from edgekit.passes.channels.ties import tie, ties
+from edgekit.passes.channels.ways import sections_of
 from edgekit.passes.kinds import kind
 
 
@@ -30,19 +31,25 @@ class Group:
     """Channels of which each is in all the group's values, equally often, or left out of all.
 
     `size` counts them. `members` tells of each value which of them each of its channels is, -1 for none; channels lie along the last axis, within a
-    shuffle along the last two. `makers` are the dense layers, convolutions and recurrent layers that make them, `readers` those whose kernels
-    read them: a recurrent layer reads what it makes. A depthwise convolution is neither, nor one that loses whole groups.
+    shuffle along the last two, and on a way as `ways` tells. `makers` are the dense layers, convolutions and recurrent layers that make them, `readers` those whose kernels
+    read them: a recurrent layer reads what it makes. A depthwise convolution is neither, nor one that loses whole groups. `multiplied` are the
+    kernels that make the second factor of products, as the keys of attention, by the channels that they make.
     """
 
     size: int
     members: Mapping[Value, np.ndarray]
     makers: tuple[Call, ...]
     readers: tuple[Call, ...]
+    multiplied: tuple[Read, ...] = ()
 
     @property
     def reads(self) -> tuple[Read, ...]:
-        """All kernels that read the channels, in the order of the readers."""
-        return tuple(one for call in self.readers for one in self.reads_of(call))
+        """All kernels without whose weights the channels have no effect: those that read them, in the order of the readers, and those that make a factor.
+
+        A factor of zeros is a product of zeros, so what makes it stands for what would read it. Where only its bias is left, a key adds the same to the scores of
+        all keys, which a softmax does not see.
+        """
+        return (*(one for call in self.readers for one in self.reads_of(call)), *self.multiplied)
 
     def reads_of(self, call: Call) -> tuple[Read, ...]:
         """The kernels of a call that read the channels."""
@@ -54,7 +61,7 @@ class Group:
 
 
 class Read(NamedTuple):
-    """A kernel that reads channels of a group, and which of them each channel is that its sums run over, -1 for none."""
+    """A kernel that reads channels of a group, and which of them each channel is that its sums run over, -1 for none; of a factor's kernel, that they make."""
 
     weight: Weight
     which: np.ndarray
@@ -70,12 +77,14 @@ def channel_groups(graph: FlatGraph, channels: Channels) -> tuple[Group, ...]:
             if place >= 0:
                 members[place][value] = np.where(group[found] == place, number[found], -1)
     sums = [call for call in graph.calls if channels.roles[id(call)] is Role.SUMS]
+    factors = _factors(graph, channels)
     return tuple(
         Group(
             size=size,
             members=found,
             makers=tuple(call for call in sums if call.outputs[0] in found),
             readers=tuple(call for call in sums if any(weight.given.value in found for weight in _kernels(call))),
+            multiplied=tuple(_multiplied(sums, found, factors)),
         )
         for size, found in zip(sizes, members, strict=True)
     )
@@ -100,6 +109,32 @@ def scales_of(graph: FlatGraph, group: Group) -> list[Call]:
     ]
 
 
+def _factors(graph: FlatGraph, channels: Channels) -> dict[Value, np.ndarray]:
+    """By value that a product is made of, or that becomes a part of one, which of its channels are those of a second factor (bool)."""
+    sizes = channel_counts(graph, channels.roles, channels.ways.laid)
+    found: dict[Value, np.ndarray] = {}
+    for call in graph.calls[::-1]:
+        role = channels.roles[id(call)]
+        for given, which, made, places in ties(call, channels) if role not in (Role.SUMS, Role.CLOSED) else ():
+            is_matched = role is Role.MATCHES
+            if is_matched or made in found:
+                own = found.setdefault(given, np.zeros(sizes[given], bool))
+                own[which] |= True if is_matched else found[made][places].any(axis=0)
+    return found
+
+
+def _multiplied(
+    sums: Sequence[Call], members: Mapping[Value, np.ndarray], factors: Mapping[Value, np.ndarray]
+) -> Iterator[Read]:
+    """The kernels that make factors of a group, and which of its channels they are."""
+    for call in sums:
+        (made,) = call.outputs
+        which = np.where(factors[made], members[made], -1) if made in members and made in factors else np.zeros(0)
+        for weight in _kernels(call) if (which >= 0).any() else ():
+            if weight.turned is not None:
+                yield Read(weight.turned, which[weight.made.channels])
+
+
 def _kernels(call: Call) -> list[Weight]:
     """The kernels of a call that sum channels up."""
     family = family_of(call)
@@ -110,7 +145,7 @@ def _classes(graph: FlatGraph, channels: Channels) -> dict[Value, np.ndarray]:
     """The class of every channel of every value: a number, the same for channels that hang together."""
     classes: dict[Value, np.ndarray] = {}
     first = STAYS + 1
-    for value, size in channel_counts(graph, channels.roles).items():
+    for value, size in channel_counts(graph, channels.roles, channels.ways.laid).items():
         classes[value] = np.arange(first, first + size)
         first += size
     for value in (*graph.inputs, *graph.outputs, *_closed(graph, channels)):
@@ -120,13 +155,14 @@ def _classes(graph: FlatGraph, channels: Channels) -> dict[Value, np.ndarray]:
     while (total := sum(int(found.sum()) for found in classes.values())) != before:
         before = total
         for call in (*tying, *tying[::-1]):
-            tie(call, channels.roles[id(call)], classes)
+            tie(call, channels, classes)
     even_out(classes, _sections(graph, channels))
     return classes
 
 
 def _sections(graph: FlatGraph, channels: Channels) -> Iterator[Sections]:
     """The values of which as many channels must stay in each section."""
+    yield from sections_of(channels.ways)
     for call in graph.calls:
         family = family_of(call) if channels.roles[id(call)] is Role.SUMS else None
         yield from () if family is None else family.sections(call)
@@ -134,6 +170,7 @@ def _sections(graph: FlatGraph, channels: Channels) -> Iterator[Sections]:
 
 def _closed(graph: FlatGraph, channels: Channels) -> Iterator[Value]:
     """The values that a call takes or makes of which it is not known what it does with channels, or that mixes them after its sums."""
+    yield from channels.ways.held
     for call in graph.calls:
         role = channels.roles[id(call)]
         if role is Role.CLOSED:

@@ -65,6 +65,12 @@ class Weight(NamedTuple):
         return self.along[self._made]
 
     @property
+    def turned(self) -> Weight | None:
+        """The kernel taken by the channels that its sums make, in place of those that they run over; None where it has several groups, or blocks."""
+        is_plain = self.summed is not None and self.groups == self.made.blocks == 1
+        return self._replace(summed=self._made) if is_plain else None
+
+    @property
     def by_tap(self) -> np.ndarray:
         """The numbers of a kernel now, by (tap, channel that is summed, sum); zeros between channels of different groups."""
         numbers = np.moveaxis(np.asarray(self.variable), (self._summed, self._made), (-2, -1))

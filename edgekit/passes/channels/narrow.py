@@ -35,7 +35,7 @@ def narrowed(tools: Any, graph: FlatGraph, channels: Channels, dead: Dead) -> Fl
             operation, settings = of_fewer(call, _stays(call.inputs[0], dead))
             made = rewriting.several(operation, taking.inputs[0], *settings)
         else:
-            made = (rewriting.call(_layer(tools, call, taking, channels, dead), *taking.args, **taking.kwargs),)
+            made = rewriting.several(_layer(tools, call, taking, channels, dead), *taking.args, **taking.kwargs)
         rewriting.put(call, *made)
         instead.update(zip(call.outputs, made, strict=True))
     return rewriting.done()
@@ -47,20 +47,25 @@ def _layer(tools: Any, call: Call, taking: Call, channels: Channels, dead: Dead)
     def stays(part: Part) -> np.ndarray:
         return np.tile(_stays(part.value, dead)[part.channels], part.blocks)
 
-    family, (made,) = family_of(call), call.outputs
+    family = family_of(call)
     if family is not None:
         added = [_added(one, channels, dead) for one in channels.readings[id(call)]]
         layer, weights = family.fewer(call, stays, added)
         return weighted(layer, taking.inputs[0].shape, *weights)
     if kind(call) == "Reshape":
-        return _reshape(tools, call, _shape_left(call, channels.roles[id(call)], _stays(made, dead)))
+        return _reshape(tools, call, _shape_left(call, channels, dead))
     return call.operation
 
 
-def _shape_left(call: Call, role: Role, stays: np.ndarray) -> tuple[int | None, ...]:
+def _shape_left(call: Call, channels: Channels, dead: Dead) -> tuple[int | None, ...]:
     """The shape that a reshape makes of the channels that stay."""
     (made,) = call.outputs
-    if role is Role.PARTS:
+    if made not in dead:
+        return made.shape
+    stays = ~dead[made]
+    if made in channels.ways.laid:
+        return channels.ways.laid[made].of(int(stays.sum()))
+    if channels.roles[id(call)] is Role.PARTS:
         return (*made.shape[:-2], *rows_left(call, stays))
     return (*made.shape[:-1], int(stays.sum()))
 

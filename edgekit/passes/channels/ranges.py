@@ -18,26 +18,31 @@ from edgekit.passes.channels.layers import family_of
 from edgekit.passes.channels.numbers import Range, anything, curved, merged, scaled
 from edgekit.passes.channels.roles import Role
 from edgekit.passes.channels.shuffles import SHUFFLES, order_of, shuffle_roles
+from edgekit.passes.channels.ways import Ways, ways_through
 from edgekit.passes.kinds import kind
 
 
 class Channels(NamedTuple):
-    """What is known of the channels of a graph: by the call's id the role of each call and what its kernels read, and the range of each value."""
+    """What is known of the channels of a graph: by the call's id the role of each call and what its kernels read, the range of each value, and ways off the last axis."""
 
     roles: Mapping[int, Role]
     readings: Mapping[int, tuple[Reading, ...]]
     ranges: Mapping[Value, Range]
+    ways: Ways
 
 
-def read_roles(graph: FlatGraph) -> Mapping[int, Role]:
-    """The role of each call, by the call's id."""
+def channels_without_numbers(graph: FlatGraph) -> Channels:
+    """What is known without a look at any weight: no readings and no ranges."""
     times = graph.times()
-    return {id(call): role(call, times[id(call.operation)]) for call in graph.calls} | shuffle_roles(graph)
+    roles = {id(call): role(call, times[id(call.operation)]) for call in graph.calls} | shuffle_roles(graph)
+    ways = ways_through(graph, roles)
+    return Channels(roles | dict(ways.roles), {}, {}, ways)
 
 
 def read_channels(graph: FlatGraph) -> Channels:
     """Follow the channels from the inputs, which may hold anything, to the outputs."""
-    roles = read_roles(graph)
+    known = channels_without_numbers(graph)
+    roles = known.roles
     readings: dict[int, tuple[Reading, ...]] = {}
     ranges: dict[Value, Range] = {}
     for call in graph.calls:
@@ -51,10 +56,33 @@ def read_channels(graph: FlatGraph) -> Channels:
             for made, cut in zip(call.outputs, cuts_of(call) or (), strict=True):
                 ranges[made] = Range(*(end[cut] for end in given[0]))
             continue
+        if id(call) in known.ways.roles:
+            ranges |= _on_way(call, known, ranges, given)
+            continue
         ranges[call.outputs[0]] = (
             _made(call, roles[id(call)], given) if family is None else family.made(call, readings[id(call)], given[0])
         )
-    return Channels(roles, readings, ranges)
+    return known._replace(readings=readings, ranges=ranges)
+
+
+def _on_way(call: Call, known: Channels, ranges: Mapping[Value, Range], given: Sequence[Range]) -> dict[Value, Range]:
+    """The ranges of what a call on a way makes: what is moved stays as it is, a sum over places with weights is known where all of them are zero."""
+    found, ties = known.roles[id(call)], known.ways.ties[id(call)]
+    if found is Role.MATCHES:
+        return {}
+    made: dict[Value, Range] = {}
+    for one in ties:
+        before = _made(call, found, given) if found is Role.MOVES else _weighed(_range(ranges, one.given))
+        low, high = (np.empty(one.places.size) for _ in range(2))
+        low[one.places], high[one.places] = (end[one.which] for end in before)
+        made[one.made] = Range(low, high)
+    return made
+
+
+def _weighed(given: Range) -> Range:
+    """The range of sums over places with any weights."""
+    is_zero = (given.low == 0) & (given.high == 0)
+    return Range(np.where(is_zero, 0.0, -np.inf), np.where(is_zero, 0.0, np.inf))
 
 
 def _range(ranges: Mapping[Value, Range], part: Value | np.ndarray | int | float) -> Range:

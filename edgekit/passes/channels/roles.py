@@ -1,8 +1,13 @@
-"""What a call can do with channels: mix them by a kernel, treat each alike, join, cut, flatten or shuffle them, or something that is not known."""
+"""What a call can do with channels: mix them by a kernel, treat each alike, join, cut, flatten, shuffle or move them, multiply them, or something that is not known."""
 
 from __future__ import annotations
 
 import enum
+from typing import NamedTuple
+
+import numpy as np
+
+from edgekit.keras_graph.flat_graph import Value
 
 
 class Role(enum.Enum):
@@ -17,4 +22,16 @@ class Role(enum.Enum):
     PARTS = "the channels in rows: the last axis becomes two"
     TURNS = "rows become columns: the last two axes change places"
     UNITES = "the rows one after another: the last two axes become one"
+    MOVES = "each channel as it is, along other axes than before"
+    MATCHES = "sums over products of the channels of two values, of which none is left"
+    CARRIES = "the channels of one value, summed over its places with weights from another"
     CLOSED = "not known, or not to be changed"
+
+
+class Tie(NamedTuple):
+    """Which channels of a value are tied to those of another, and by (any, such a channel) the other's channels."""
+
+    given: Value
+    which: np.ndarray
+    made: Value
+    places: np.ndarray

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from edgekit.keras_graph.flat_graph import Call, FlatGraph, Value, values_in
+from edgekit.passes.channels.laid import Laid
 from edgekit.passes.channels.roles import Role
 from edgekit.passes.kinds import kind
 
@@ -25,14 +26,14 @@ def shuffle_roles(graph: FlatGraph) -> dict[int, Role]:
     return {id(call): found for shuffle in _shuffles(graph) for call, found in zip(shuffle, SHUFFLES, strict=True)}
 
 
-def channel_counts(graph: FlatGraph, roles: Mapping[int, Role]) -> dict[Value, int]:
-    """How many channels each value of a graph has: its last axis, or the last two."""
+def channel_counts(graph: FlatGraph, roles: Mapping[int, Role], laid: Mapping[Value, Laid]) -> dict[Value, int]:
+    """How many channels each value of a graph has: its last axis, the last two, or as it is `laid`."""
     values = [*graph.inputs, *(value for call in graph.calls for value in call.outputs)]
     counts = {value: (value.shape[-1:] or (0,))[0] or 0 for value in values}
     for call in graph.calls:
         if roles[id(call)] in IN_ROWS:
             counts[call.outputs[0]] = int(np.prod(_rows(call.outputs[0])))
-    return counts
+    return counts | {value: one.channels for value, one in laid.items()}
 
 
 def order_of(call: Call, role: Role) -> np.ndarray:

@@ -23,6 +23,8 @@ from edgekit.tflite.weights import kernels
 
 Shape = tuple[int | None, ...]
 STORES = ("QUANTIZE", "DEQUANTIZE", "CAST")
+TRANSPOSITIONS = ("Permute", "Transpose")
+"""What makes one number of one, and puts it elsewhere."""
 BYTES = {"float32": 4, "int16x8": 2}
 """Bytes of an activation by the arithmetic of its operator; one where it is not here."""
 
@@ -133,6 +135,8 @@ def lifetimes(works: Sequence[Work], outputs: Sequence[Hashable]) -> dict[Hashab
 def _is_in_place(work: Work, times: Mapping[Hashable, int]) -> bool:
     """Whether a call may write its result over what it takes, which nobody else needs."""
     if len(work.given) != 1 or len(work.made) != 1 or kernel_weights(work.operation):
+        return False
+    if type(work.operation).__name__ in TRANSPOSITIONS:
         return False
     ((value, entering),), (leaving,) = work.given.items(), work.made.values()
     return entering == leaving and times[value] == 1

@@ -186,6 +186,56 @@ def remembered(layers: Any, x: Any) -> Any:
     return layers.Dense(2, name="head")(layers.Flatten()(x))
 
 
+def heads(layers: Any, x: Any, size: int, order: tuple[int, int, int] = (2, 1, 3)) -> Any:
+    """A sequence by heads of a size, these before the places."""
+    return layers.Permute(order)(layers.Reshape((x.shape[1], x.shape[2] // size, size))(x))
+
+
+def joined_heads(layers: Any, x: Any) -> Any:
+    """Back from heads to one axis."""
+    return layers.Reshape((x.shape[2], x.shape[1] * x.shape[3]))(layers.Permute((2, 1, 3))(x))
+
+
+def attention(layers: Any, x: Any) -> Any:
+    """Three heads of five, values of four, around a stream that a layer normalization reads; the key is turned before its heads are parted, as an import has it."""
+    x = layers.Reshape((16, 12))(x)
+    y = layers.LayerNormalization()(x)
+    query = heads(layers, layers.Dense(15, name="query")(y), 5) * 0.4
+    key = layers.Reshape((3, 5, 16))(layers.Permute((2, 1))(layers.Dense(15, name="key")(y)))
+    value = heads(layers, layers.Dense(12, name="value")(y), 4)
+    shares = layers.Dropout(0.1)(layers.Softmax()(query @ key))
+    x = layers.Add()([x, layers.Dense(12, name="output")(joined_heads(layers, shares @ value))])
+    return layers.Dense(2, name="head")(layers.LayerNormalization()(x))
+
+
+def attention_from_one_kernel(layers: Any, x: Any) -> Any:
+    """Query, key and value of two heads of six from one dense layer, taken apart by heads."""
+    x = layers.Reshape((16, 12))(x)
+    both = layers.Reshape((16, 3, 2, 6))(layers.Dense(36, name="all")(x))
+    query, key, value = (layers.Permute((2, 1, 3))(both[:, :, part]) for part in range(3))
+    y = layers.Softmax()(query @ layers.Permute((1, 3, 2))(key)) @ value
+    return layers.Dense(2, name="head")(layers.Dense(12, name="output")(joined_heads(layers, y)))
+
+
+def attention_of_one_head(layers: Any, x: Any) -> Any:
+    """Products of sequences as they are, of an einsum and of a matrix product; one class is read from the first place."""
+    from keras import ops
+
+    x = layers.Reshape((16, 12))(x)
+    query, key, value = (layers.Dense(6, name=name)(x) for name in ("query", "key", "value"))
+    y = layers.Softmax()(ops.einsum("bqd,bkd->bqk", query, key)) @ value
+    y = layers.Add()([y, layers.Dense(6, name="beside")(x)])
+    return layers.Dense(2, name="head")(y[:, 0])
+
+
+def turned(layers: Any, x: Any) -> Any:
+    """A picture as a sequence of columns, the channels of each before its rows, and a flatten of another turn."""
+    x = layers.Conv2D(5, 3, padding="same", activation="relu", name="first")(x)
+    x = layers.Reshape((8, 40))(layers.Permute((2, 3, 1))(x))
+    x = layers.Permute((2, 1))(layers.Dense(6, name="second")(x))
+    return layers.Dense(2, name="head")(layers.Flatten()(x))
+
+
 def drawn(seed: int) -> Callable[[Any, Any], Any]:
     """A network at random: each layer on one that is there already, three outputs, two of them behind a flatten."""
     generator = np.random.default_rng(seed)
@@ -243,6 +293,10 @@ NETWORKS: dict[str, Callable[[Any, Any], Any]] = {
         sliced,
         both_ways,
         remembered,
+        attention,
+        attention_from_one_kernel,
+        attention_of_one_head,
+        turned,
     )
 }
 

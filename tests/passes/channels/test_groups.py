@@ -80,6 +80,10 @@ EXPECTED = {
     "sliced": [(6, ["both"], ["halves"]), (4, ["halves"], ["head"]), (4, ["halves"], ["inner"]), (4, ["inner"], ["head"])],
     "recurrent": [(6, ["after"], ["after", "before"]), (5, ["before"], ["before", "lstm"]), (7, ["lstm"], ["head", "lstm"])],
     "both_ways": [(5, ["added"], ["added", "head"]), (6, ["dense"], ["added"]), (4, ["side_by_side"], ["dense", "side_by_side"])],
+    "attention": [(5, ["key", "query"], []), (4, ["value"], ["output"])],
+    "attention_from_one_kernel": [(6, ["all"], ["output"]), (12, ["output"], ["head"])],
+    "attention_of_one_head": [(6, ["beside", "value"], ["head"]), (6, ["key", "query"], [])],
+    "turned": [(5, ["first"], ["second"]), (6, ["second"], ["head"])],
     "remembered": [(6, ["simple", "steps"], ["head", "simple"])],
 }  # fmt: skip
 

@@ -11,7 +11,7 @@ import pytest
 from edgekit.keras_graph.flat_graph import FlatGraph, model_of
 from edgekit.passes.channels.groups import channel_groups, left_out
 from edgekit.passes.channels.narrow import narrowed
-from edgekit.passes.channels.ranges import read_channels, read_roles
+from edgekit.passes.channels.ranges import channels_without_numbers, read_channels
 from edgekit.passes.channels.roles import Role
 from edgekit.passes.channels.shuffles import SHUFFLES
 
@@ -85,7 +85,8 @@ def test_a_shuffle_loses_the_same_place_of_every_row_or_whole_rows(
     assert group.members[maker.outputs[0]].tolist() == members
     gone = np.isin(np.arange(5), (1, 3))
     after = narrowed(tools, graph, channels, left_out([group], {0: gone}))
-    ends = [call.outputs[0].shape for call in after.calls if read_roles(after)[id(call)] in SHUFFLES]
+    roles = channels_without_numbers(after).roles
+    ends = [call.outputs[0].shape for call in after.calls if roles[id(call)] in SHUFFLES]
     assert [shape[-1] for shape in ends] == [2 if step is back else 3, 3 if step is back else 2, 6]
     kernel = model.get_layer("head").kernel
     (read,) = group.reads
@@ -143,6 +144,6 @@ def test_what_is_no_shuffle_holds_its_channels(tools: Any, around: Callable[...,
 
     for step in (places_too, used_twice, elsewhere):
         graph = graph_of(tools, around(step))
-        roles = read_roles(graph)
+        roles = channels_without_numbers(graph).roles
         assert not set(SHUFFLES) & set(roles.values()) and Role.CLOSED in roles.values()
         assert not channel_groups(graph, read_channels(graph))

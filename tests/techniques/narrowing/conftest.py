@@ -53,7 +53,19 @@ def shuffled(layers: Any, x: Any) -> Any:
     return layers.Dense(2, name="head")(layers.GlobalAveragePooling2D()(layers.Add()([x, total])))
 
 
-NETWORKS = {made.__name__: made for made in (flattened, residual, mobile, joined, recurrent, shuffled)}
+def attention(layers: Any, x: Any) -> Any:
+    """Two heads of eight, of the value of six; a key that is the same everywhere moves no share."""
+
+    def heads(name: str, size: int) -> Any:
+        return layers.Permute((2, 1, 3))(layers.Reshape((8, 2, size))(layers.Dense(2 * size, name=name)(x)))
+
+    x = layers.Reshape((8, 24))(x)
+    scores = heads("query", 8) @ layers.Permute((1, 3, 2))(heads("key", 8))
+    x = layers.Permute((2, 1, 3))(layers.Softmax()(scores) @ heads("value", 6))
+    return layers.Dense(2, name="head")(layers.Reshape((8, 12))(x))
+
+
+NETWORKS = {made.__name__: made for made in (flattened, residual, mobile, joined, recurrent, shuffled, attention)}
 
 
 @pytest.fixture

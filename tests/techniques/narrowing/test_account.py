@@ -18,7 +18,7 @@ TIME = WorkTime(inference_ns=0, operator_ns=0, mac_ns=10, byte_ns=20, weight_byt
 
 
 @pytest.mark.parametrize("budget", ["parameters", "macs", "activations", "latency"])
-@pytest.mark.parametrize("name", ["flattened", "residual", "mobile", "joined", "recurrent", "shuffled"])
+@pytest.mark.parametrize("name", ["flattened", "residual", "mobile", "joined", "recurrent", "shuffled", "attention"])
 def test_what_is_weighed_is_what_the_narrower_model_holds(tools, network, state, name, budget):
     found = state(network(name))
     account = Account(*found, budget, TIME if budget == "latency" else None)

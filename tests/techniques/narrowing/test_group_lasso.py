@@ -82,7 +82,7 @@ def test_a_channel_that_the_loss_makes_larger_takes_the_place_of_another(network
     assert norms(group)[0] > 0 and (norms(group) == 0).sum() == 1
 
 
-@pytest.mark.parametrize("name", ["flattened", "residual", "mobile", "joined", "recurrent", "shuffled"])
+@pytest.mark.parametrize("name", ["flattened", "residual", "mobile", "joined", "recurrent", "shuffled", "attention"])
 def test_a_channel_that_nobody_reads_goes_without_a_change(tools, network, state, name):
     model = network(name)
     found = state(model)

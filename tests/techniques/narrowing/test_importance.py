@@ -107,3 +107,35 @@ def test_a_layer_that_nobody_listens_to_is_worth_nothing_by_taylor(classifier, s
     found, fit = state(model), training()
     worth = by_taylor(found, lambda kernels: fit.gradients(model, kernels))[named(found, "inner")]
     assert not worth[4:].any() and worth[:4].all()
+
+
+def test_a_number_of_a_head_is_worth_by_taylor_what_the_loss_changes_without_the_key_that_makes_it(
+    network, state, tools
+):
+    """A hundredth of the key's filters is taken away, in both heads, and the loss is computed again; by norm the query counts, too."""
+    model = network("attention")
+    found = state(model)
+    place = named(found, "key")
+    key, (group, keras) = model.get_layer("key"), (found.groups[place], tools.keras3)
+    pictures = np.random.default_rng(1).normal(size=(64, 8, 8, 3)).astype("float32")
+
+    def loss():
+        return keras.ops.mean(keras.ops.square(model(pictures, training=False)))
+
+    def slopes(kernels):
+        with tools.tf.GradientTape() as tape:
+            found = loss()
+        yield [np.asarray(one) for one in tape.gradient(found, [kernel.value for kernel in kernels])]
+
+    worth = by_taylor(found, slopes)[place]
+    assert group.size == 8 and {call.name for call in group.makers} == {"query", "key"} and not group.readers
+    kernel, before = key.kernel.numpy(), float(loss())
+    for channel in (int(worth.argmax()), int(np.argsort(worth)[4])):
+        less = kernel.copy()
+        less[:, [channel, 8 + channel]] *= 0.9
+        key.kernel.assign(less)
+        assert abs(float(loss()) - before) * 10 == pytest.approx(worth[channel], rel=0.2, abs=1e-5)
+    model.get_layer("query").kernel.assign(np.where(np.arange(16) % 8 == 3, 0, kernel))
+    key.kernel.assign(np.where(np.arange(16) % 8 == 3, 0, kernel))
+    worth = by_norm(state(model))[place]
+    assert worth[3] == 0 < np.delete(worth, 3).min()
