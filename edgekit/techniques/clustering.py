@@ -23,18 +23,19 @@ from edgekit.techniques.merging import merged
 from edgekit.techniques.packing import CLUSTERS, few_values, why_not
 from edgekit.techniques.sites import (
     MINIMUM_WEIGHTS,
+    WorkedKernel,
     by_channel,
     from_channels,
     judged_kernels,
-    kernel_variables,
     left_out,
     lookalikes,
     matching_sites,
     names_in,
     no_kernel,
     no_site,
+    worked_kernels,
 )
-from edgekit.techniques.worked_on import Judged, worked_on
+from edgekit.techniques.worked_on import Judged, without_model, worked_on
 from edgekit.tflite.model import TfliteModel
 from edgekit.tflite.weights import Kernel, distinct_values
 from edgekit.values import Value
@@ -117,12 +118,12 @@ class Clustering(TrainingTechnique):
 
     def keep(self, door: Any, model: Any, settings: Settings) -> Constraint:
         """Weights that share a value now keep sharing one; a kernel with more values than clusters is clustered first."""
-        kernels = kernel_variables(model, settings.exclude)
-        books = [Codebook(_matrix(kernel.numpy(), settings), settings.clusters) for kernel in kernels]
+        kernels = worked_kernels(model, settings.exclude)
+        books = [Codebook(_matrix(kernel, settings), settings.clusters) for kernel in kernels]
 
         def each(project: Any) -> None:
             for kernel, book in zip(kernels, books, strict=True):
-                kernel.assign(from_channels(project(book)(_matrix(kernel.numpy(), settings)), kernel.shape))
+                _assign(kernel, project(book)(_matrix(kernel, settings)))
 
         return Constraint(
             after_step=lambda step: each(lambda book: book.project),
@@ -131,7 +132,7 @@ class Clustering(TrainingTechnique):
 
     def ensures_in_model(self, door: Any, model: Any, settings: Settings) -> Evidence:
         """Holds where no large kernel has more distinct values than clusters, in units of its scales."""
-        kernels = [_matrix(kernel.numpy(), settings) for kernel in kernel_variables(model, settings.exclude)]
+        kernels = [_matrix(kernel, settings) for kernel in worked_kernels(model, settings.exclude)]
         most = max((_values_in_scales(kernel) for kernel in kernels), default=0)
         return Evidence(
             technique=self.name,
@@ -142,14 +143,14 @@ class Clustering(TrainingTechnique):
     def mend(self, door: Any, model: Any, settings: Settings) -> int:
         """Merge the few values that a kernel has too many, on the grid of int8; returns the number of weights changed."""
         moved = 0
-        for kernel in kernel_variables(model, settings.exclude):
-            matrix = _matrix(kernel.numpy(), settings)
+        for kernel in worked_kernels(model, settings.exclude):
+            matrix = _matrix(kernel, settings)
             codes = _codes(matrix)
             few = merged(codes, settings.clusters)
             if few is not None and (few != codes).any():
                 moved += int((few != codes).sum())
                 scales = abs(matrix).max(axis=1, keepdims=True)
-                kernel.assign(from_channels((few / GRID * scales).astype(matrix.dtype), kernel.shape))
+                _assign(kernel, (few / GRID * scales).astype(matrix.dtype))
         return moved
 
     def mend_file(self, tflite: TfliteModel, settings: Settings) -> dict[int, np.ndarray]:
@@ -172,7 +173,7 @@ class Clustering(TrainingTechnique):
         normalisation, they are counted in each channel. What is too small to hold more values than clusters shows
         nothing.
         """
-        return _judged(Judged(*judged_kernels(tflite, settings.exclude)), settings)
+        return _judged(without_model(tflite, settings.exclude), settings)
 
     def ensures_kept(
         self, door: Any, model: Any, tflite: TfliteModel, settings: Settings, conversion: Conversion
@@ -182,21 +183,30 @@ class Clustering(TrainingTechnique):
 
 
 def _judged(judged: Judged, settings: Settings) -> Evidence:
-    found = [_few_values(kernel, settings.clusters) for kernel in judged.kernels]
+    kernels = [part for parts in judged.kernels for part in parts]
+    found = [_few_values(kernel, settings.clusters) for kernel in kernels]
     shown, refuted = found.count(True), found.count(False)
     unseen = f", {found.count(None)} with channels too small to tell" if None in found else ""
-    most = max((distinct_values(kernel.array) for kernel in judged.kernels), default=0)
+    most = max((distinct_values(kernel.array) for kernel in kernels), default=0)
     return Evidence(
         technique=Clustering.name,
-        holds=shown > 0 and refuted <= judged.spared,
+        holds=shown > 0 and refuted <= judged.spared and not judged.lost,
         detail=f"{shown} of {len(found)} kernels of {MINIMUM_WEIGHTS} weights or more have at most {settings.clusters} distinct values "
         f"in all or in each channel{unseen}; {most} at most in a kernel{judged.told}",
     )
 
 
-def _matrix(kernel: Any, settings: Settings) -> Any:
-    """A kernel as a matrix with one row per scale."""
-    return by_channel(kernel) if settings.scales == "channel" else by_channel(kernel).reshape(1, -1)
+def _matrix(kernel: WorkedKernel, settings: Settings) -> Any:
+    """The numbers of a kernel now, as a matrix with one row per scale."""
+    rows = by_channel(kernel.variable.numpy())
+    if settings.scales == "tensor":
+        return rows.reshape(1, -1)
+    return rows.reshape(kernel.scaled_gates, -1) if kernel.scaled_gates else rows
+
+
+def _assign(kernel: WorkedKernel, matrix: Any) -> None:
+    """Give a kernel the numbers of such a matrix."""
+    kernel.variable.assign(from_channels(matrix, kernel.variable.shape))
 
 
 def _merged_kernel(kernel: Kernel, clusters: int) -> np.ndarray | None:

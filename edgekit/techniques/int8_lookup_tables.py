@@ -19,6 +19,7 @@ from edgekit.techniques.integer import IntegerConversion, Settings, integer, who
 from edgekit.techniques.interface import Evidence, Task
 from edgekit.techniques.packing import cannot_decode, in_tables, why_not
 from edgekit.techniques.sites import no_site
+from edgekit.tflite.coding.choose import OPERATORS
 from edgekit.tflite.coding.header import HEAD_BYTES
 from edgekit.tflite.coding.lookup import MOST_VALUES, Lookup
 from edgekit.tflite.model import TfliteModel
@@ -101,8 +102,10 @@ def _bits(model: TfliteModel, kernel: Kernel) -> int:
 
 
 def _saves(model: TfliteModel, kernel: Kernel) -> bool:
-    """Whether it is an int8 kernel of the main graph that takes less room packed."""
+    """Whether it is an int8 kernel of the main graph that takes less room packed, of an operator that reads its kernel in each inference."""
     tensor = model.tensors[kernel.index]
+    if kernel.operator.name not in OPERATORS:
+        return False
     by_channel = len(tensor.scales) > 1
     if tensor.dtype != "int8" or tensor.subgraph or tensor.coding is not None or not kernel.array.size:
         return False

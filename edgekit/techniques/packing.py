@@ -180,7 +180,11 @@ def with_zeros(graph: Graph, share: float, exclude: Sequence[str] = ()) -> Graph
 
 def in_tables(graph: Graph) -> Graph:
     """An integer graph with weights of few values in look-up tables, where those take less than one byte per weight."""
-    return graph.changed(lambda node: {"packed": _gaining(node, _tables(node) if is_worked_on(node) else None)})
+
+    def tables(node: Node) -> Packed | None:
+        return _tables(node) if node.kind in CODED_KINDS and is_worked_on(node) else None
+
+    return graph.changed(lambda node: {"packed": _gaining(node, tables(node))})
 
 
 def coded(graph: Graph, least_macs: float = 0) -> Graph:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from edgekit.cost.graph import Graph
+from edgekit.cost.graph import Graph, Node
 from edgekit.documents.candidate import Declined
 from edgekit.documents.facts import ModelFacts
 from edgekit.techniques import masks
@@ -120,7 +120,7 @@ class Pruning(MakesZeros):
         """It requires a layer that is large enough to work on, and rows of four weights where it keeps two of every four."""
         reason = no_kernel(graph, settings.exclude)
         worked_on = [node for node in graph.nodes if is_worked_on(node, settings.exclude)]
-        if reason is not None or settings.pattern != "2:4" or any(node.window >= masks.GROUP for node in worked_on):
+        if reason is not None or settings.pattern != "2:4" or any(_row(node) >= masks.GROUP for node in worked_on):
             return reason
         return f"no output channel that it works on has {masks.GROUP} weights or more, of which two in every four could stay"
 
@@ -153,6 +153,11 @@ class Pruning(MakesZeros):
         return Asked(
             sparsity=settings.sparsity, threshold=settings.threshold, pattern=settings.pattern, block=settings.block
         )
+
+
+def _row(node: Node) -> int:
+    """The weights of an output channel: of a recurrent layer, those of both kernels."""
+    return node.window or node.reads
 
 
 def _masks(weights: list[np.ndarray], settings: Settings, progress: float) -> list[np.ndarray]:

@@ -1,8 +1,8 @@
 """Which weights of a model, and of a `.tflite` file, pruning and clustering work on.
 
 Small kernels are left alone: they hold few bytes and lose accuracy first. So are layers of other kinds: what they
-become in a file (recurrent kernels, tables, depthwise filters) may not keep zeros and clusters where they can be
-counted.
+become in a file (tables, depthwise filters) may not keep zeros and clusters where they can be counted. A recurrent layer has
+two kernels, of its input and of its units, and twice as many in both directions: all of them are worked on, or none.
 
 The first and the last layer are left out too, where they hold few weights: no other layer makes up for what is lost
 there, as pruning's sensitivity curves show (Han et al., arXiv 1506.02626, figure 6). Works that prune mobile networks
@@ -14,17 +14,24 @@ from __future__ import annotations
 import fnmatch
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from edgekit.cost.graph import Graph, Node
-from edgekit.documents.facts import LayerFacts, ModelFacts
+from edgekit.documents.facts import RECURRENT, LayerFacts, ModelFacts
+from edgekit.techniques.fake_quant.kernels import GATES
+from edgekit.techniques.fake_quant.kernels import RECURRENT as RECURRENT_KERNELS
 from edgekit.techniques.interface import Task
 from edgekit.tflite.labels import TFMOT_PREFIX
 from edgekit.tflite.model import TfliteModel
 from edgekit.tflite.weights import Kernel, kernels
 
 LAYER_KINDS = ("Conv1D", "Conv2D", "Dense")
+"""Layers with one kernel."""
+WORKED_KINDS = (*LAYER_KINDS, *RECURRENT)
 MINIMUM_WEIGHTS = 256
+"""A layer is worked on whose kernels have so many weights."""
+SCALED_GATES = {"LSTM": GATES, "GRU": 0, "SimpleRNN": 0}
+"""How many gates of a recurrent kernel have one scale each in a file: those of an LSTM that is fused. Else each column has its own."""
 WITHOUT_KERNELS = (
     "Embedding", "BatchNormalization", "LayerNormalization", "GroupNormalization", "RMSNormalization", "Normalization", "PReLU",
 )  # fmt: skip
@@ -32,9 +39,23 @@ WITHOUT_KERNELS = (
 OTHER_OPERATORS = ("DepthwiseConv", "Conv1DTranspose", "Conv2DTranspose", "Conv3D", *WITHOUT_KERNELS)
 """Layers, by how their kind begins, whose weights never become a convolution's or a dense layer's kernel in a file."""
 DENSE_OPERATORS = ("CONV_2D", "FULLY_CONNECTED")
-"""What these layers become in a file."""
+"""What layers with one kernel become in a file."""
 LITTLE = 0.05
 """A first or last layer with less than this share of the weights is left out: it would save little."""
+
+
+class WorkedKernel(NamedTuple):
+    """A kernel of a model that is worked on: its variable, its layer's name, and how many parts of its columns share a scale (0: each has its own)."""
+
+    variable: Any
+    layer: str
+    scaled_gates: int = 0
+    is_recurrent: bool = False
+
+    @property
+    def weights(self) -> int:
+        """How many it has."""
+        return math.prod(self.variable.shape)
 
 
 def no_site(task: Task) -> str | None:
@@ -42,8 +63,8 @@ def no_site(task: Task) -> str | None:
     facts = task.facts
     if set(_sites(facts)) - set(left_out(task)):
         return None
-    sizes = [math.prod(layer.kernel) for layer in facts.layers if layer.kernel and layer.kind in LAYER_KINDS]
-    kinds = f"{', '.join(LAYER_KINDS[:-1])} or {LAYER_KINDS[-1]}"
+    sizes = [size for layer in facts.layers if (size := _weights(layer))]
+    kinds = f"{', '.join(WORKED_KINDS[:-1])} or {WORKED_KINDS[-1]}"
     if _sites(facts):
         return f"every layer that it could work on is left out: {', '.join(left_out(task))}"
     if sizes:
@@ -60,7 +81,7 @@ def without_kernels(facts: ModelFacts) -> str | None:
 
 def is_worked_on(node: Node, exclude: Sequence[str] = ()) -> bool:
     """Whether an operator's kernel is large enough to work on, and its layer is not left out."""
-    return node.kind in LAYER_KINDS and node.weights >= MINIMUM_WEIGHTS and node.name not in exclude
+    return node.kind in WORKED_KINDS and node.weights >= MINIMUM_WEIGHTS and node.name not in exclude
 
 
 def no_kernel(graph: Graph, exclude: Sequence[str] = ()) -> str | None:
@@ -73,7 +94,7 @@ def no_kernel(graph: Graph, exclude: Sequence[str] = ()) -> str | None:
 def left_out(task: Task) -> tuple[str, ...]:
     """Names of the layers that are left out: those that the project names, small first and last layers, separable convolutions.
 
-    In the file, the kernels of attention, of a separable or recurrent layer, or of a layer that is kept closed look like any
+    In the file, the kernels of attention, of a separable layer, or of a layer that is kept closed look like any
     other kernel, though they are not worked on. They are named here so that the evidence allows for them.
     """
     sites, ends = _sites(task.facts), _light_ends(task.facts, _sites(task.facts))
@@ -88,7 +109,8 @@ def lookalikes(facts: ModelFacts) -> tuple[str, ...]:
 
 def _looks_like_a_site(layer: LayerFacts) -> bool:
     """Whether a layer that is not worked on may have kernels in the file that look as if it were."""
-    if layer.kind in LAYER_KINDS or layer.kernel is None or layer.kind.startswith(OTHER_OPERATORS):
+    is_site = layer.kind in LAYER_KINDS or _weights(layer) > 0
+    if is_site or layer.kernel is None or layer.kind.startswith(OTHER_OPERATORS):
         return False
     return layer.kind.startswith("SeparableConv") or max(math.prod(layer.kernel), layer.parameters) >= MINIMUM_WEIGHTS
 
@@ -108,10 +130,17 @@ def matching(facts: ModelFacts, patterns: Sequence[str]) -> tuple[str, ...]:
 
 def _sites(facts: ModelFacts) -> dict[str, int]:
     """The weights of each layer that is large enough to work on."""
-    found = {
-        layer.name: math.prod(layer.kernel) for layer in facts.layers if layer.kernel and layer.kind in LAYER_KINDS
-    }
+    found = {layer.name: _weights(layer) for layer in facts.layers}
     return {name: size for name, size in found.items() if size >= MINIMUM_WEIGHTS}
+
+
+def _weights(layer: LayerFacts) -> int:
+    """The weights of a layer's kernels, where it is of a kind that is worked on; else 0. In both directions a layer may hold others than recurrent kernels."""
+    if layer.kernel is None or layer.kind not in WORKED_KINDS:
+        return 0
+    if layer.kind in LAYER_KINDS:
+        return math.prod(layer.kernel)
+    return layer.parameters - layer.biases if len(layer.kernel) == 2 else 0
 
 
 def _light_ends(facts: ModelFacts, sites: dict[str, int]) -> set[str]:
@@ -135,15 +164,41 @@ def _feeding_weights(facts: ModelFacts) -> set[str]:
 
 def kernel_variables(model: Any, exclude: Sequence[str] = ()) -> tuple[Any, ...]:
     """The kernels of a model of either Keras that are large enough to work on, including those of layers that QAT has wrapped."""
-    found = (kernel_of(layer) for layer in model.layers if unwrapped(layer).name not in exclude)
-    return tuple(kernel for kernel in found if kernel is not None and math.prod(kernel.shape) >= MINIMUM_WEIGHTS)
+    return tuple(one.variable for one in worked_kernels(model, exclude))
+
+
+def worked_kernels(model: Any, exclude: Sequence[str] = ()) -> tuple[WorkedKernel, ...]:
+    """The same, each with its layer."""
+    found = (_kernels_of(layer) for layer in model.layers if unwrapped(layer).name not in exclude)
+    return tuple(kernel for own in found if sum(one.weights for one in own) >= MINIMUM_WEIGHTS for kernel in own)
+
+
+def _kernels_of(layer: Any) -> tuple[WorkedKernel, ...]:
+    own = unwrapped(layer)
+    if type(own).__name__ not in RECURRENT:
+        kernel = kernel_of(layer)
+        return () if kernel is None else (WorkedKernel(kernel, own.name),)
+    is_one = type(own).__name__ in SCALED_GATES
+    parts = (own,) if is_one else (own.forward_layer, own.backward_layer)
+    return tuple(
+        WorkedKernel(weight, own.name, SCALED_GATES[type(part).__name__], is_recurrent=True)
+        for part in parts
+        if type(part).__name__ in SCALED_GATES
+        for weight in part.weights
+        if _name_of(weight) in RECURRENT_KERNELS
+    )
 
 
 def kernel_of(layer: Any) -> Any:
     """A layer's kernel variable, found by its name: in a wrapped layer the attribute `kernel` may be the rounded tensor."""
     if type(unwrapped(layer)).__name__ not in LAYER_KINDS:
         return None
-    return next((weight for weight in layer.weights if weight.name.split("/")[-1].split(":")[0] == "kernel"), None)
+    return next((weight for weight in layer.weights if _name_of(weight) == "kernel"), None)
+
+
+def _name_of(weight: Any) -> str:
+    """The last part of a weight's name, in either Keras."""
+    return str(weight.name.split("/")[-1].split(":")[0])
 
 
 def unwrapped(layer: Any) -> Any:

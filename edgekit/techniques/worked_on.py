@@ -1,25 +1,26 @@
 """Which kernels of a converted file were worked on: told by the layers of the model that it was made of, and by no size alone.
 
-The converter names a kernel by the path of its layer. It names none of a recurrent layer that was unrolled: those are told by what
-the others leave.
+The converter names a kernel by the path of its layer, but for those of recurrent layers, which are told by their numbers (`by_numbers`).
 """
 
 from __future__ import annotations
 
-import math
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from edgekit.keras_graph.call_graph import plain_name
+from edgekit.techniques.by_numbers import parts_of, stored_matrices
 from edgekit.techniques.sites import (
     DENSE_OPERATORS,
-    LAYER_KINDS,
     MINIMUM_WEIGHTS,
+    WORKED_KINDS,
+    WorkedKernel,
+    by_channel,
     file_kernels,
-    kernel_of,
-    kernel_variables,
+    judged_kernels,
     unwrapped,
+    worked_kernels,
 )
 from edgekit.tflite.labels import TFMOT_PREFIX
 from edgekit.tflite.model import TfliteModel
@@ -27,39 +28,64 @@ from edgekit.tflite.weights import Kernel, kernels
 
 
 class Judged(NamedTuple):
-    """The kernels of a file to judge; of them, `spared` were not worked on. `told` says in words what the others are."""
+    """The kernels of a file to judge, those together that are parts of one of the model; of them, `spared` were not worked on.
 
-    kernels: tuple[Kernel, ...]
+    `told` says in words what the others are. `lost` counts the kernels of the model that were worked on and are not found in the file: it shows nothing of them.
+    """
+
+    kernels: tuple[tuple[Kernel, ...], ...]
     spared: int = 0
     told: str = ""
+    lost: int = 0
+
+
+def without_model(tflite: TfliteModel, exclude: Sequence[str]) -> Judged:
+    """The kernels of a file to judge where the model is not at hand: all but those of the layers left out. Those of a fused layer are not among them."""
+    found, spared = judged_kernels(tflite, exclude)
+    return Judged(tuple((kernel,) for kernel in found), spared)
 
 
 def worked_on(tflite: TfliteModel, model: Any, exclude: Sequence[str]) -> Judged:
-    """The kernels of a file that were worked on in the model that it was made of: those that bear the name of such a layer.
+    """The kernels of a file that were worked on in the model that it was made of: those that bear the name of such a layer, or the numbers of a recurrent one.
 
-    Where such a layer's name is on none, the kernels of its size that bear no layer's name are judged too; it may be any of them.
+    Where the name of a layer that is not recurrent is on none, the kernels of its size that bear no layer's name are judged too; it may be any of them.
     """
-    sizes = _worked_sizes(model, exclude)
     layers = {plain_name(unwrapped(layer).name): unwrapped(layer) for layer in model.layers}
-    found = {kernel.index: set(_layers_in(kernel.name, model, layers)) for kernel in file_kernels(tflite)}
+    recurrent = _recurrent(tflite, worked_kernels(model))
+    owners = {part.index: layers[plain_name(one.layer)] for one, parts in recurrent for part in parts}
+    plain = [kernel for kernel in file_kernels(tflite) if kernel.index not in owners]
+    sizes = {plain_name(one.layer): one.weights for one in worked_kernels(model, exclude) if not one.is_recurrent}
+    named, spared = _by_name(plain, sizes, model, layers)
+    numbered = [parts for one, parts in recurrent if one.layer not in exclude]
+    judged = (*((kernel,) for kernel in named), *filter(None, numbered))
+    lost = len(numbered) - len(judged) + len(named)
+    indexes = {kernel.index for parts in judged for kernel in parts}
+    left = [kernel for kernel in kernels(tflite) if kernel.index not in indexes]
+    return Judged(judged, spared, _told(left, tflite, model, layers, owners) + _told_lost(lost), lost)
+
+
+def _recurrent(tflite: TfliteModel, worked: Iterable[WorkedKernel]) -> list[tuple[WorkedKernel, tuple[Kernel, ...]]]:
+    """The kernels of recurrent layers, each with those of the file that hold it."""
+    found = [one for one in worked if one.is_recurrent]
+    stored = stored_matrices(tflite) if found else ()
+    return [(one, parts_of(by_channel(one.variable.numpy()), stored)) for one in found]
+
+
+def _by_name(
+    plain: Sequence[Kernel], sizes: Mapping[str, int], model: Any, layers: Collection[str]
+) -> tuple[list[Kernel], int]:
+    """The kernels to judge of layers with these sizes by their name, and how many of them were not worked on."""
+    found = {kernel.index: set(_layers_in(kernel.name, model, layers)) for kernel in plain}
     missing = Counter(size for name, size in sizes.items() if not any(name in names for names in found.values()))
     judged, unnamed = [], Counter[int]()
-    for kernel in file_kernels(tflite):
+    for kernel in plain:
         names, size = found[kernel.index], kernel.array.size
         if names & set(sizes):
             judged.append(kernel)
         elif not names and size in missing:
             judged.append(kernel)
             unnamed[size] += 1
-    told = _told(tflite, model, layers, {kernel.index for kernel in judged})
-    return Judged(tuple(judged), sum(max(0, unnamed[size] - missing[size]) for size in unnamed), told)
-
-
-def _worked_sizes(model: Any, exclude: Sequence[str]) -> dict[str, int]:
-    """The weights of each layer that was worked on, by its name in the file."""
-    worked = {id(kernel) for kernel in kernel_variables(model, exclude)}
-    found = {plain_name(unwrapped(layer).name): kernel_of(layer) for layer in model.layers}
-    return {name: math.prod(kernel.shape) for name, kernel in found.items() if id(kernel) in worked}
+    return judged, sum(max(0, unnamed[size] - missing[size]) for size in unnamed)
 
 
 def _layers_in(path: str, model: Any, layers: Collection[str]) -> Iterator[str]:
@@ -73,15 +99,21 @@ def _layers_in(path: str, model: Any, layers: Collection[str]) -> Iterator[str]:
         yield from [part for part in named if part in layers][:1]
 
 
-def _told(tflite: TfliteModel, model: Any, layers: Mapping[str, Any], judged: Collection[int]) -> str:
-    """What the kernels are that look like those worked on and are not judged, by the layers that they are of."""
+def _told(
+    left: Iterable[Kernel], tflite: TfliteModel, model: Any, layers: Mapping[str, Any], known: Mapping[int, Any]
+) -> str:
+    """What the kernels are that look like those worked on and are not judged, by the layers that they are of; of some the layer is `known`."""
     found = Counter(
-        _what(kernel, _layer_of(kernel, tflite, model, layers))
-        for kernel in kernels(tflite)
-        if kernel.operator.name in DENSE_OPERATORS and kernel.index not in judged
+        _what(kernel, known.get(kernel.index) or _layer_of(kernel, tflite, model, layers))
+        for kernel in left
+        if kernel.operator.name in DENSE_OPERATORS or kernel.index in known
     )
     told = ", ".join(f"{count} {what}" for what, count in sorted(found.items()))
     return f"; not worked on: {told}" if told else ""
+
+
+def _told_lost(lost: int) -> str:
+    return f"; {lost} kernels of recurrent layers are not found in the file by their numbers" if lost else ""
 
 
 def _layer_of(kernel: Kernel, tflite: TfliteModel, model: Any, layers: Mapping[str, Any]) -> Any:
@@ -95,6 +127,6 @@ def _what(kernel: Kernel, layer: Any) -> str:
     kind = type(layer).__name__
     if layer is None:
         return "without a layer's name"
-    if kind not in LAYER_KINDS:
+    if kind not in WORKED_KINDS:
         return f"of {kind}"
     return "left out" if kernel.array.size >= MINIMUM_WEIGHTS else f"below {MINIMUM_WEIGHTS} weights"

@@ -9,14 +9,16 @@ from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
+import msgspec
 from msgspec import Meta
 
 from edgekit.techniques import masks
 from edgekit.techniques.interface import Constraint, Conversion, Evidence, TrainingTechnique
 from edgekit.techniques.percents import about, percent
-from edgekit.techniques.sites import by_channel, from_channels, judged_kernels, kernel_variables
-from edgekit.techniques.worked_on import Judged, worked_on
+from edgekit.techniques.sites import by_channel, from_channels, kernel_variables
+from edgekit.techniques.worked_on import Judged, without_model, worked_on
 from edgekit.tflite.model import TfliteModel
+from edgekit.tflite.weights import Kernel
 from edgekit.values import Value
 
 if TYPE_CHECKING:
@@ -84,8 +86,11 @@ def held(kernels: Sequence[Any]) -> Constraint:
 
 def judged(technique: str, found: Judged, asked: Asked) -> Evidence:
     """Whether the kernels of a file that were worked on have the zeros asked for."""
-    arrays = [kernel.array - kernel.zero if kernel.zero else kernel.array for kernel in found.kernels]
-    return judge(technique, [array.reshape(array.shape[0], -1) for array in arrays], asked, found.spared, found.told)
+    import numpy as np
+
+    whole = [np.concatenate([_rows(part) for part in parts]) for parts in found.kernels]
+    shown = judge(technique, whole, asked, found.spared, found.told)
+    return msgspec.structs.replace(shown, holds=shown.holds and not found.lost)
 
 
 def judge(technique: str, kernels: list[np.ndarray], asked: Asked, spared: int = 0, told: str = "") -> Evidence:
@@ -105,6 +110,12 @@ def judge(technique: str, kernels: list[np.ndarray], asked: Asked, spared: int =
         holds=bool(shown) and lowest >= asked.goal - TOLERANCE and not broken,
         detail=f"{about(lowest)}% zeros{form[asked.pattern]} {where} {len(shown)} kernels, {percent(asked.goal)}% asked for{groups}{told}",
     )
+
+
+def _rows(kernel: Kernel) -> np.ndarray:
+    """A kernel of a file, a row per output channel, with 0 for what stands for 0.0."""
+    array = kernel.array - kernel.zero if kernel.zero else kernel.array
+    return array.reshape(array.shape[0], -1)
 
 
 class _Shown(NamedTuple):
@@ -143,7 +154,7 @@ class MakesZeros(TrainingTechnique):
 
     def ensures(self, tflite: TfliteModel, settings: Any) -> Evidence:
         """Holds where the kernels of the file have their zeros, except those of layers that are left out."""
-        return judged(self.name, Judged(*judged_kernels(tflite, settings.exclude)), self.asked(settings))
+        return judged(self.name, without_model(tflite, settings.exclude), self.asked(settings))
 
     def ensures_kept(
         self, door: Any, model: Any, tflite: TfliteModel, settings: Any, conversion: Conversion

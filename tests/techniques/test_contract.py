@@ -236,18 +236,20 @@ def test_the_evidence_is_in_the_file_that_it_made_and_not_in_the_float32_file(na
 
 
 @pytest.mark.parametrize("name", ["pruning", "clustering"])
-@pytest.mark.parametrize("kind", ["LSTM", "Embedding", "BatchNormalization", "DepthwiseConv2D"])
+@pytest.mark.parametrize("kind", ["ConvLSTM2D", "Embedding", "BatchNormalization", "DepthwiseConv2D"])
 def test_training_of_weights_is_for_layers_that_it_can_be_seen_in(name, kind):
     large = LayerFacts(name="large", kind=kind, output_shape=(8,), parameters=4096, kernel=(64, 64))
     profile = load_profile("rpi4")
     answer = technique(name).propose(a_task(profile, network(4, large)))
     assert isinstance(answer, Declined)
-    assert "no kernel of a Conv1D, Conv2D or Dense layer has 256 weights" in answer.reason and "36" in answer.reason
+    kinds = "Conv1D, Conv2D, Dense, LSTM, GRU, SimpleRNN or Bidirectional"
+    assert f"no kernel of a {kinds} layer has 256 weights" in answer.reason and "36" in answer.reason
     alone = network(4, large)
     alone = msgspec.structs.replace(alone, layers=(alone.layers[0], large))
     assert f"there are {kind}" in technique(name).propose(a_task(profile, alone)).reason
-    dense = msgspec.structs.replace(large, kind="Dense")
-    assert not isinstance(technique(name).propose(a_task(profile, network(4, dense))), Declined)
+    for other in ("Dense", "LSTM", "Bidirectional"):
+        worked = msgspec.structs.replace(large, kind=other)
+        assert not isinstance(technique(name).propose(a_task(profile, network(4, worked))), Declined), other
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from edgekit.documents.facts import LayerFacts, ModelFacts
@@ -14,7 +16,9 @@ DENSE = LayerFacts(name="dense", kind="Dense", kernel=(32, 32), parameters=1024)
     ("kind", "kernel", "looks"),
     [
         ("MultiHeadAttention", (16, 2, 16), True),
-        ("LSTM", (16, 64), True),
+        ("LSTM", (16, 64), False),
+        ("Bidirectional", (16, 64), False),
+        ("Bidirectional", (3, 3, 8, 32), True),
         ("Gate", (16, 16), True),
         ("Gate", (16, 15), False),
         ("SeparableConv2D", (3, 3, 3, 1), True),
@@ -24,7 +28,7 @@ DENSE = LayerFacts(name="dense", kind="Dense", kernel=(32, 32), parameters=1024)
     ],
 )
 def test_layers_whose_kernels_look_like_those_that_are_worked_on(kind, kernel, looks):
-    layer = LayerFacts(name="other", kind=kind, kernel=kernel)
+    layer = LayerFacts(name="other", kind=kind, kernel=kernel, parameters=math.prod(kernel))
     facts = ModelFacts(sha256="", format="", inputs=(), outputs=(), layers=(DENSE, layer), output_kinds=())
     assert lookalikes(facts) == (("other",) if looks else ())
 

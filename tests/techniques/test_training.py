@@ -34,6 +34,7 @@ from edgekit.values import read, to_builtins
 pytestmark = pytest.mark.tf
 USER = Path(__file__).parent / "user"
 SAMPLES, CLASSES = 32, 4
+MODELS = ("plain", "residual", "unknown_to_tfmot", "sine", "embedding", "recurrent")
 PRUNING = {"technique": "pruning", "settings": {"sparsity": 0.5}}
 L1 = {"technique": "l1", "settings": {"sparsity": 0.75}}
 PRUNING_CONSTANT = {"technique": "pruning", "settings": {"sparsity": 0.75, "schedule": "constant"}}
@@ -59,7 +60,7 @@ class Line:
     def __init__(self, worker: Worker, dataset: Dataset, folder: Path) -> None:
         self._worker, self._dataset, self._folder, self._count = worker, dataset, folder, 0
         self._stages: dict[str, tuple[Path, Any]] = {}
-        loaded = {name: self._load(name) for name in ("plain", "residual", "unknown_to_tfmot", "sine", "embedding")}
+        loaded = {name: self._load(name) for name in MODELS}
         self.models = {name: folder for name, (folder, _) in loaded.items()}
         self.facts = {name: answer for name, (_, answer) in loaded.items()}
 
@@ -375,6 +376,18 @@ def test_a_chain_keeps_what_it_made(line, steps, model):
     for kernel in file_kernels(tflite):
         assert "pruning" not in techniques or (kernel.array == 0).mean() >= 0.49
         assert "clustering" not in techniques or distinct_values(kernel.array) <= 8
+
+
+@pytest.mark.parametrize("last", [(), pytest.param((QUANTIZATION_AWARE,), marks=pytest.mark.slow)])
+def test_a_chain_keeps_what_it_made_of_a_recurrent_layer(line, last):
+    """Of a fused LSTM each gate has a scale of its own, and so few values; its zeros are counted in all gates of a kernel together."""
+    tflite, _, evidence = line.make(PRUNING, CLUSTERING, *last, INT8, model="recurrent")
+    assert holds(evidence), evidence
+    assert "of 3 kernels" in evidence[-3 - len(last)]["detail"], evidence
+    gates = [kernel.array for kernel in kernels(tflite) if kernel.operator.name == "UNIDIRECTIONAL_SEQUENCE_LSTM"]
+    assert [gate.shape for gate in gates] == [(16, 8)] * 4 + [(16, 16)] * 4
+    assert all(distinct_values(gate) <= 8 for gate in gates)
+    assert all(np.mean([(gate == 0).mean() for gate in half]) >= 0.49 for half in (gates[:4], gates[4:]))
 
 
 def test_a_stage_that_loses_zeros_is_seen(line):

@@ -9,17 +9,23 @@ from typing import Any
 import pytest
 
 from edgekit.progress import no_progress
+from edgekit.techniques.sites import kernel_variables
+from edgekit.techniques.worked_on import worked_on
+from edgekit.techniques.zeros import Asked, judged
+from edgekit.tflite.reader import read_tflite
 
 pytestmark = pytest.mark.tf
 STEPS, FEATURES = 4, 16
 FLOAT32 = {"technique": "float32", "settings": {}}
 
-BESIDE: dict[str, tuple[Callable[[Any], Any], str]] = {
-    "gru": (lambda layers: layers.GRU(24), "2 without a layer's name"),
-    "lstm": (lambda layers: layers.LSTM(24), "2 of LSTM"),
-    "both ways": (lambda layers: layers.Bidirectional(layers.GRU(24)), "4 without a layer's name"),
-    "simple": (lambda layers: layers.SimpleRNN(24), "2 of SimpleRNN"),
+BESIDE: dict[str, tuple[Callable[[Any], Any], int]] = {
+    "gru": (lambda layers: layers.GRU(24, name="memory"), 2),
+    "early gru": (lambda layers: layers.GRU(24, reset_after=False, name="memory"), 2),
+    "lstm": (lambda layers: layers.LSTM(24, name="memory"), 2),
+    "both ways": (lambda layers: layers.Bidirectional(layers.GRU(24), name="memory"), 4),
+    "simple": (lambda layers: layers.SimpleRNN(24, name="memory"), 2),
 }
+"""A recurrent layer, and how many kernels it has."""
 
 
 @pytest.fixture
@@ -31,15 +37,54 @@ def tools() -> Any:
     return found
 
 
-@pytest.mark.parametrize("beside", BESIDE)
+@pytest.mark.parametrize("beside", ["gru", "both ways"])
 def test_an_unrolled_layer_beside_a_pruned_one_is_not_judged(tools, tmp_path, beside):
-    make, told = BESIDE[beside]
-    layers, entry = tools.keras3.layers, tools.keras3.Input((STEPS, FEATURES))
-    x = layers.Dense(40, activation="relu", name="wide")(make(layers)(entry))
-    evidence = pruned(tools, tools.keras3.Model(entry, layers.Dense(3)(x)), tmp_path, zero=["wide"], unrolled=True)
+    _, count = BESIDE[beside]
+    evidence = pruned(tools, recurrent(tools, beside), tmp_path, zero=["wide"], exclude=["memory"], unrolled=True)
     assert evidence["holds"], evidence
     assert evidence["detail"].startswith("50.0% zeros in the least sparse of 1 kernels"), evidence
-    assert evidence["detail"].endswith(f"; not worked on: 1 below 256 weights, {told}"), evidence
+    assert evidence["detail"].endswith(f"; not worked on: 1 below 256 weights, {count} left out"), evidence
+
+
+@pytest.mark.parametrize(
+    ("kind", "unrolled"),
+    [
+        ("gru", False),
+        ("early gru", False),
+        ("early gru", True),
+        ("lstm", False),
+        ("both ways", False),
+        ("simple", True),
+    ],
+)
+def test_the_zeros_of_a_recurrent_layer_are_found_however_the_file_holds_it(tools, tmp_path, kind, unrolled):
+    """One gate may have more of them than another: they are counted in the whole kernel, which an LSTM's file holds in four."""
+    model, (_, count) = recurrent(tools, kind), BESIDE[kind]
+    for kernel in kernel_variables(model, ["wide"]):
+        values = kernel.numpy()
+        values[:, : values.shape[1] // 2] = 0
+        kernel.assign(values)
+    evidence = pruned(tools, model, tmp_path, zero=["wide"], unrolled=unrolled)
+    assert evidence["holds"], evidence
+    assert evidence["detail"].startswith(f"50.0% zeros in the least sparse of {1 + count} kernels"), evidence
+
+
+@pytest.mark.parametrize("kind", ["gru", "lstm"])
+def test_a_recurrent_kernel_without_its_zeros_refutes_it(tools, tmp_path, kind):
+    evidence = pruned(tools, recurrent(tools, kind), tmp_path, zero=["wide"])
+    assert not evidence["holds"] and "0.0% zeros in the least sparse of 3 kernels" in evidence["detail"], evidence
+
+
+def test_a_recurrent_kernel_that_is_not_in_the_file_is_not_shown(tools, tmp_path):
+    """The file is of other weights than the model's."""
+    model = recurrent(tools, "lstm")
+    pruned(tools, model, tmp_path, zero=["wide"], exclude=["memory"])
+    for kernel in kernel_variables(model, ["wide"]):
+        kernel.assign(-kernel.numpy())
+    found = worked_on(read_tflite(tmp_path / "model.tflite"), model, ())
+    assert found.lost == 2 and "2 kernels of recurrent layers are not found" in found.told
+    asked = Asked(sparsity=0.5)
+    assert not judged("pruning", found, asked).holds and judged("pruning", found._replace(lost=0), asked).holds
 
 
 def test_attention_small_kernels_and_layers_left_out_are_told(tools, tmp_path):
@@ -65,6 +110,12 @@ def test_a_layer_that_is_called_as_tfmot_calls_one_is_not_taken_for_another(tool
         evidence["detail"].startswith("50.0% zeros in the least sparse of 1 kernels")
         and "1 left out" in evidence["detail"]
     )
+
+
+def recurrent(tools: Any, kind: str) -> Any:
+    layers, entry = tools.keras3.layers, tools.keras3.Input((STEPS, FEATURES))
+    x = layers.Dense(40, activation="relu", name="wide")(BESIDE[kind][0](layers)(entry))
+    return tools.keras3.Model(entry, layers.Dense(3)(x))
 
 
 def attention(tools: Any) -> Any:

@@ -55,6 +55,14 @@ def unknown_to_tfmot():
     return keras.Model(inputs, layers.Dense(4, activation="softmax")(layers.Flatten()(x)))
 
 
+def recurrent():
+    """An LSTM over the rows of an image, and a dense layer."""
+    keras.utils.set_random_seed(0)
+    inputs = layers.Input((8, 8, 1))
+    x = layers.LSTM(16, name="memory")(layers.Reshape((8, 8))(inputs))
+    return keras.Model(inputs, layers.Dense(4, activation="softmax")(layers.Dense(20, activation="relu")(x)))
+
+
 def embedding():
     """A table that is large, and a dense layer that is not."""
     keras.utils.set_random_seed(0)
