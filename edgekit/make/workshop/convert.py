@@ -27,6 +27,7 @@ from edgekit.make.workshop.real_inputs import real_inputs
 from edgekit.make.workshop.recurrent import recurrent_layers
 from edgekit.make.workshop.silent_augmentation import silent_augmentation
 from edgekit.make.workshop.store import open_model, steps_of
+from edgekit.make.workshop.unequal_strides import unequal_strides_kept
 from edgekit.make.workshop.unrolling import unrolling
 from edgekit.progress import Progress
 from edgekit.techniques.steps import TypedStep, conversion_of, training_of
@@ -122,6 +123,7 @@ def _traced(tools: Door, model: Any, job: dict[str, Any], last: TypedStep, progr
         while_traced.enter_context(plain_operators(tools, model, integer=integer, lacking=lacking))
         while_traced.enter_context(plain_activations(tools, model, integer=integer))
         while_traced.enter_context(plain_layers(tools, model, lacking=lacking))
+        while_traced.enter_context(unequal_strides_kept())
         while_traced.enter_context(recurrent_layers(tools, model, fused=not job.get("unrolled")))
         converter, steps_unrolled = _opened(tools, model, job, dtypes)
     return _Ready(note, samples, converter, steps_unrolled)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from edgekit.errors import MissingExtraError
+from edgekit.make.workshop.unequal_strides import let_unequal_strides_run
 
 INSTALL_LINE = "pip install 'edgekit-tflite[build]'"
 
@@ -33,7 +34,7 @@ class Door:
 
     @functools.cached_property
     def tf(self) -> Any:
-        """TensorFlow, with deterministic kernels."""
+        """TensorFlow, with deterministic kernels, and depthwise convolutions of any strides."""
         try:
             with _without_keras_json():
                 import tensorflow as tf
@@ -43,6 +44,7 @@ class Door:
             ) from None
         tf.get_logger().setLevel("ERROR")
         tf.config.experimental.enable_op_determinism()
+        let_unequal_strides_run(tf)
         return tf
 
     @functools.cached_property

@@ -7,6 +7,7 @@ from typing import Any
 
 from edgekit.keras_graph.call_graph import dtype_name
 from edgekit.make.workshop.door import Door
+from edgekit.make.workshop.unequal_strides import unequal_strides_kept
 
 FREE = 1
 """A free size counts as one, as elsewhere in the facts."""
@@ -36,7 +37,8 @@ def traced_macs(tools: Door, operation: Any, args: Any, kwargs: Any) -> int:
         return operation(*now_args, **now_kwargs)
 
     try:
-        graph = tools.tf.function(call).get_concrete_function(*specs).graph
+        with unequal_strides_kept():
+            graph = tools.tf.function(call).get_concrete_function(*specs).graph
     except Exception:  # a user's own layer may raise anything
         return 0
     return sum(_macs(found) for found in graph.get_operations())

@@ -28,7 +28,7 @@ def conv(step: Step) -> Laid:
     is_depthwise = groups == channels > 1 and rank < 3
     made = (_depthwise if is_depthwise else _grouped)(step, tensor, kernel, bias, windows, padding, groups)
     shape = (1, kernel.shape[0], *(one.out for one in windows))
-    return step.made(_strided(step, made, windows, is_depthwise), shape, order)
+    return step.made(_strided(step, made, windows), shape, order)
 
 
 def flat_bias(step: Step) -> np.ndarray | None:
@@ -49,21 +49,20 @@ def padded(step: Step, tensor: Any, windows: Sequence[Window]) -> tuple[Any, str
 
 
 def _is_sliced(window: Window, windows: Sequence[Window]) -> bool:
-    """Whether strides are taken by a slice behind the layer: Keras has no strides together with dilation, nor unequal ones in depthwise layers."""
+    """Whether strides are taken by a slice behind the layer: Keras has no strides together with dilation."""
     return any(one.dilation > 1 for one in windows) and any(one.stride > 1 for one in windows)
 
 
-def _steps(windows: Sequence[Window], *, is_depthwise: bool) -> tuple[int, ...]:
+def _steps(windows: Sequence[Window]) -> tuple[int, ...]:
     """The strides that the layer itself takes."""
     strides = tuple(one.stride for one in windows)
-    is_unequal = is_depthwise and len(set(strides)) > 1
-    return (1,) * len(strides) if is_unequal or _is_sliced(windows[0], windows) else strides
+    return (1,) * len(strides) if _is_sliced(windows[0], windows) else strides
 
 
-def _strided(step: Step, tensor: Any, windows: Sequence[Window], is_depthwise: bool) -> Any:
+def _strided(step: Step, tensor: Any, windows: Sequence[Window]) -> Any:
     """The places that strides leave, where the layer could not take them itself."""
     wanted = tuple(one.stride for one in windows)
-    if _steps(windows, is_depthwise=is_depthwise) == wanted:
+    if _steps(windows) == wanted:
         return tensor
     cut = tuple(slice(0, (one.out - 1) * one.stride + 1, one.stride) for one in windows)
     return tensor_slice(step, tensor, cut)
@@ -77,11 +76,9 @@ def tensor_slice(step: Step, tensor: Any, cut: Sequence[slice], suffix: str = "s
     return made
 
 
-def _settings(
-    windows: Sequence[Window], padding: str, bias: np.ndarray | None, *, is_depthwise: bool
-) -> dict[str, Any]:
+def _settings(windows: Sequence[Window], padding: str, bias: np.ndarray | None) -> dict[str, Any]:
     return {
-        "strides": _steps(windows, is_depthwise=is_depthwise),
+        "strides": _steps(windows),
         "dilation_rate": tuple(one.dilation for one in windows),
         "padding": padding,
         "use_bias": bias is not None,
@@ -99,7 +96,7 @@ def _grouped(
 ) -> Any:
     rank = len(windows)
     weights = [np.transpose(kernel, (*range(2, rank + 2), 1, 0)), *([] if bias is None else [bias])]
-    settings = _settings(windows, padding, bias, is_depthwise=False)
+    settings = _settings(windows, padding, bias)
     layer = step.layer(f"Conv{rank}D", kernel.shape[0], kernel.shape[2:], groups=groups, weights=weights, **settings)
     return layer(tensor)
 
@@ -117,7 +114,7 @@ def _depthwise(
     multiplier = kernel.shape[0] // groups
     by_channel = kernel.reshape(groups, multiplier, *kernel.shape[2:])
     weights = [np.transpose(by_channel, (*range(2, rank + 2), 0, 1)), *([] if bias is None else [bias])]
-    settings = _settings(windows, padding, bias, is_depthwise=True)
+    settings = _settings(windows, padding, bias)
     layer = step.layer(
         f"DepthwiseConv{rank}D", kernel.shape[2:], depth_multiplier=multiplier, weights=weights, **settings
     )

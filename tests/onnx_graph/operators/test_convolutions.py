@@ -39,6 +39,24 @@ def test_convolutions_of_every_kind(small, imported_alike, kinds):
     assert "Permute" not in listed
 
 
+def test_depthwise_strides_that_differ_by_axis_are_the_layers_own(small, imported_alike, kinds):
+    """Padding of a network's own, none, and the uneven one of TensorFlow's "same", which at stride 1 would be another."""
+    model = small()
+    x = model.entry(1, 4, 8, 11)
+    made = [
+        model.node("Conv", x, model.weight(4, 1, 3, 3), model.weight(4), group=4, strides=[2, 1], pads=[1, 1, 1, 1]),
+        model.node("Conv", x, model.weight(8, 1, 2, 3), group=4, strides=[1, 3]),
+        model.node("Conv", x, model.weight(4, 1, 3, 5), group=4, strides=[2, 1], pads=[0, 2, 1, 2]),
+        model.node("Conv", x, model.weight(4, 1, 3, 3), group=4, strides=[4, 2], auto_pad="SAME_UPPER"),
+    ]
+    found = imported_alike(model, *made).model
+    assert sorted(kinds(found)) == [*["DepthwiseConv2D"] * 4, "ZeroPadding2D"]
+    layers = [layer for layer in found.layers if hasattr(layer, "strides")]
+    assert sorted((layer.strides, layer.padding) for layer in layers) == [
+        ((1, 3), "valid"), ((2, 1), "same"), ((2, 1), "valid"), ((4, 2), "same"),
+    ]  # fmt: skip
+
+
 def test_zeros_put_around_what_a_convolution_takes_are_its_own_padding(small, imported_alike, kinds):
     """As PyTorch's exporter writes `F.pad` before a convolution, with the padding in which TensorFlow's "same" is uneven."""
     model = small(18)
