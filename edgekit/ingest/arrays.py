@@ -13,6 +13,7 @@ from edgekit.ingest.dataset import ArrayFile
 from edgekit.progress import Progress
 
 FLOAT32_MAX = float(np.finfo(np.float32).max)
+NUMBERS = "floats, integers, truth values"
 SCAN_ROWS_BYTES = 32 * 2**20
 _HEADER_BYTES = 128
 
@@ -101,24 +102,29 @@ def _parts(array: np.ndarray) -> Iterator[tuple[int, int]]:
         yield start, min(start + step, len(array))
 
 
-def describe(root: Path, name: str, progress: Progress) -> ArrayFile:
-    """The facts of `root/name.npy`, read in parts; raises `DataError` if a value is not finite."""
-    path = root / f"{name}.npy"
-    array = _open(path, name)
+def describe(root: Path, name: str, progress: Progress, *, key: str = "", where: str = "") -> ArrayFile:
+    """The facts of `root/name.npy`, read in parts; raises `DataError` if a value is not finite.
+
+    `key` is what the data's source calls it, `where` how a message names it.
+    """
+    path, where = root / f"{name}.npy", where or key or name
+    array = _open(path, where)
     low, high = np.inf, -np.inf
     for start, stop in _parts(array):
-        part = _open(path, name)[start:stop]  # mapped anew, so that the pages of earlier parts are freed
+        part = _open(path, where)[start:stop]  # mapped anew, so that the pages of earlier parts are freed
         finite = np.abs(part) <= _largest(part.dtype) if part.dtype.kind == "f" else np.array(True)
         if not finite.all():
             row = start + int(np.argmin(finite.reshape(len(part), -1).all(axis=1)))
             raise DataError(
                 "a value that is no finite number (NaN or infinite), or beyond what float32 holds",
-                where=f"{name}, sample {row}",
+                where=f"{where}, sample {row}",
+                received=part[~finite].reshape(-1)[0],
+                allowed=f"{-FLOAT32_MAX:g} to {FLOAT32_MAX:g}",
                 next_step="remove or repair the sample",
             )
         low, high = min(low, float(part.min())), max(high, float(part.max()))
-        progress(f"checking {name}", stop, len(array))
-    return ArrayFile(path=f"{name}.npy", shape=tuple(array.shape), dtype=array.dtype.name, low=low, high=high)
+        progress(f"checking {key or name}", stop, len(array))
+    return ArrayFile(path=f"{name}.npy", shape=tuple(array.shape), dtype=array.dtype.name, low=low, high=high, key=key)
 
 
 def _open(path: Path, name: str) -> np.ndarray:
@@ -126,12 +132,20 @@ def _open(path: Path, name: str) -> np.ndarray:
         array: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
     except Exception as problem:  # the header may claim a size that the file does not have, or no valid shape
         received = f"{type(problem).__name__}: {problem}"[:200]
-        raise DataError("not an array of numbers", where=name, received=received) from None
+        raise DataError(
+            "not an array of numbers", where=name, received=received, allowed=NUMBERS, next_step="save the array again"
+        ) from None
     if array.ndim == 0 or array.size == 0:
-        raise DataError("no samples, or samples without values", where=name, received=f"shape {array.shape}")
+        raise DataError(
+            "no samples, or samples without values", where=name, received=f"shape {array.shape}",
+            allowed="one sample or more: the first axis counts them",
+            next_step="look at how the split was made" if array.ndim else "give an array whose first axis counts the samples",
+        )  # fmt: skip
     if array.dtype.kind not in "fiub":
         raise DataError(
-            "not an array of numbers", where=name, received=array.dtype, allowed="floats, integers",
-            next_step="number text labels from 0 in the order of the model's outputs" if array.dtype.kind in "US" else None,
+            "not an array of numbers", where=name, received=array.dtype, allowed=NUMBERS,
+            next_step="number text labels from 0 in the order of the model's outputs"
+            if array.dtype.kind in "US"
+            else "save it as floats or integers, as by np.abs for complex numbers",
         )  # fmt: skip
     return array

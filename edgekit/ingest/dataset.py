@@ -22,13 +22,22 @@ INDEX_FILE = "dataset.json"
 
 
 class ArrayFile(Value):
-    """One array of one split: `shape[0]` samples in a `.npy` file named relative to the data set's folder."""
+    """One array of one split: `shape[0]` samples in a `.npy` file named relative to the data set's folder.
+
+    `key` is what the source calls it, as `x_train_image`; empty where the source has no word for it.
+    """
 
     path: str
     shape: tuple[int, ...]
     dtype: str
     low: float
     high: float
+    key: str = ""
+
+    @property
+    def name(self) -> str:
+        """What a message calls it beside its source."""
+        return self.key or self.path.removesuffix(".npy")
 
 
 class SplitFiles(Value):
@@ -43,7 +52,7 @@ class SplitFiles(Value):
 class Dataset(Value):
     """A spooled data set: `splits` are its parts, `labels` its class names.
 
-    `content_sha256` is the hash of what the data came from (a file, a folder's files, a function's source, arrays);
+    `source` is where the data came from, as the user names it: a path, a function. `content_sha256` is the hash of what the data came from (a file, a folder's files, a function's source, arrays);
     `sha256` also covers how it was read, split and seeded.
     """
 
@@ -53,12 +62,18 @@ class Dataset(Value):
     labels: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     content_sha256: str = ""
+    source: str = ""
 
     @classmethod
-    def open(cls, root: Path) -> Dataset:
-        """The data set spooled in a folder, even if the folder was moved since."""
+    def open(cls, root: Path, source: str = "") -> Dataset:
+        """The data set spooled in a folder, even if the folder was moved since, or the same bytes came from another `source`."""
         written = from_json((root / INDEX_FILE).read_bytes(), cls, where=str(root / INDEX_FILE))
-        return msgspec.structs.replace(written, root=str(root))
+        return msgspec.structs.replace(written, root=str(root), source=source)
+
+    def place(self, what: ArrayFile | str) -> str:
+        """How a message names an array, or another part such as a split: by the source and by its name there."""
+        name = what.name if isinstance(what, ArrayFile) else what
+        return f"{self.source}: {name}" if self.source else name
 
     def rows(self, split: Split) -> np.ndarray:
         """Row numbers of a split within its arrays, int64, ascending."""

@@ -16,6 +16,7 @@ import numpy as np
 from edgekit.errors import DataError
 from edgekit.ingest.arrays import ArrayWriter
 from edgekit.ingest.keys import Place, left_out, left_out_notes, placed
+from edgekit.ingest.reading import Reading
 from edgekit.ingest.shapes import clear_shape, reshaped_note
 from edgekit.ingest.streams import ALLOWED, called, elements, is_bounded, length, pair, require_end
 from edgekit.ingest.text_labels import TextLabels
@@ -30,36 +31,39 @@ AT_ONCE = 64
 
 def write_result(
     result: Any, target: Path, wanted: Wanted, options: dict[str, Any], seed: int, where: str, progress: Progress
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Write what a data function returned as `x_train_0.npy`, ...; returns the labels, if targets were text, and notes.
+) -> Reading:
+    """Write what a data function returned as `x_train_0.npy`, ...; labels are told if targets were text.
 
     Raises `DataError` for anything that is not data, with what was received and what is allowed.
     """
-    splits = _splits(result, wanted, where)
+    splits, keys = _splits(result, wanted, where)
     if any(is_frame(part) for part in splits.values()):
         from edgekit.ingest.table.frames import read_frames
 
-        return read_frames(splits, target, options, wanted, seed, where, progress)
-    writing = _Writing(target, wanted)
+        labels, notes = read_frames(splits, target, options, wanted, seed, where, progress)
+        return Reading(labels=labels, notes=notes)
+    writing = _Writing(target, wanted, keys)
     if isinstance(result, Mapping):
         writing.left_out.extend(filter(None, (left_out(str(key), wanted) for key in result)))
     for split, part in splits.items():
         writing.split(split, called(part, f"{where}: {split}"), f"{where}: {split}", progress)
     labels = writing.labels.settle(target, tuple(options.get("classes", ())), where)
-    return labels, (*writing.notes, *left_out_notes(writing.left_out), *writing.labels.notes(labels))
+    notes = (*writing.notes, *left_out_notes(writing.left_out), *writing.labels.notes(labels))
+    return Reading(labels=labels, notes=notes, keys=writing.keys)
 
 
-def _splits(result: Any, wanted: Wanted, where: str) -> dict[str, Any]:
+def _splits(result: Any, wanted: Wanted, where: str) -> tuple[dict[str, Any], dict[str, str]]:
+    """The splits, and the keys of those arrays that the result itself names, by the names of their files."""
     if is_frame(result):
-        return {"train": result}
+        return {"train": result}, {}
     if isinstance(result, Mapping):
         if result and all(key in SPLITS for key in result):
-            return {SPLITS[key]: part for key, part in result.items() if part is not None}
+            return {SPLITS[key]: part for key, part in result.items() if part is not None}, {}
         places = placed((key for key in result if isinstance(key, str)), wanted, where)
         if places and all(key in places or left_out(str(key), wanted) for key in result):
-            return _by_split(places, result)
+            return _by_split(places, result), {place.file_name: key for key, place in places.items()}
     elif isinstance(result, tuple | list) and len(result) in (2, 3):
-        return dict(zip(("train", "val", "test") if len(result) == 3 else ("train", "test"), result, strict=True))
+        return dict(zip(("train", "val", "test") if len(result) == 3 else ("train", "test"), result, strict=True)), {}
     keys = f" with keys {', '.join(map(str, result))[:200]}" if isinstance(result, Mapping) else ""
     raise DataError(
         "the function returned something else than data",
@@ -100,8 +104,9 @@ def _one_or_several(parts: list[Any]) -> Any:
 class _Writing:
     """The arrays of all splits while they are written, and the facts that are complete only at the end."""
 
-    def __init__(self, target: Path, wanted: Wanted) -> None:
+    def __init__(self, target: Path, wanted: Wanted, keys: Mapping[str, str]) -> None:
         self._target, self._wanted = target, wanted
+        self.keys = dict(keys)
         self._ends = (
             ("x", "input", wanted.names, wanted.input_shapes),
             ("y", "target", wanted.output_names, wanted.output_shapes),
@@ -117,8 +122,9 @@ class _Writing:
         for done, arrays in enumerate(self._batches(part, where), start=1):
             for key, array in arrays.items():
                 if key not in writers:
-                    path = self._target / f"{key[0]}_{split}_{key[1]}.npy"
-                    writers[key] = ArrayWriter(path, f"{where}: {key[0]}_{key[1]}")
+                    file = f"{key[0]}_{split}_{key[1]}"
+                    self.keys.setdefault(file, f"{split}: {key[0]}_{key[1]}")
+                    writers[key] = ArrayWriter(self._target / f"{file}.npy", f"{where}: {key[0]}_{key[1]}")
                 array = self._prepared(key, split, array)
                 writers[key].append(array)
                 written += array.nbytes

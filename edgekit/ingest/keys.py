@@ -22,6 +22,11 @@ class Place(NamedTuple):
     split: str
     position: int
 
+    @property
+    def file_name(self) -> str:
+        """The name of its `.npy` file, without the ending."""
+        return f"{self.kind}_{self.split}_{self.position}"
+
 
 def placed(keys: Iterable[str], wanted: Wanted, where: str) -> dict[str, Place]:
     """The place of each key that has one; raises `DataError` where two keys have the same.

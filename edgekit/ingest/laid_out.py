@@ -28,7 +28,8 @@ def laid_out(dataset: Dataset, facts: ModelFacts, channels: str | None, cache: C
 
     Raises `DataError` where an array fits in both orders and `channels` ('first' or 'last') does not say which.
     """
-    moves = {array.path: tensor for array, tensor in _pairs(dataset, facts) if _is_moved(array, tensor, channels)}
+    pairs = _pairs(dataset, facts)
+    moves = {array.path: tensor for array, tensor in pairs if _is_moved(array, tensor, channels, dataset.place(array))}
     if not moves:
         return dataset
     axes = {path: tensor.onnx_axes for path, tensor in moves.items()}
@@ -47,7 +48,7 @@ def laid_out(dataset: Dataset, facts: ModelFacts, channels: str | None, cache: C
         )
         (folder / INDEX_FILE).write_text(to_json(made), encoding="utf-8")
 
-    return Dataset.open(cache.folder("laid", name, make))
+    return Dataset.open(cache.folder("laid", name, make), dataset.source)
 
 
 def _pairs(dataset: Dataset, facts: ModelFacts) -> Iterator[tuple[ArrayFile, TensorFacts]]:
@@ -56,8 +57,8 @@ def _pairs(dataset: Dataset, facts: ModelFacts) -> Iterator[tuple[ArrayFile, Ten
         yield from zip(files.targets, facts.outputs, strict=False)
 
 
-def _is_moved(array: ArrayFile, tensor: TensorFacts, channels: str | None) -> bool:
-    """Whether an array has the order of the ONNX file, and not that of the model."""
+def _is_moved(array: ArrayFile, tensor: TensorFacts, channels: str | None, where: str) -> bool:
+    """Whether an array, which `where` names, has the order of the ONNX file, and not that of the model."""
     sample = array.shape[1:]
     if not tensor.onnx_axes or not same(sample, tensor.onnx_shape):
         return False
@@ -65,7 +66,7 @@ def _is_moved(array: ArrayFile, tensor: TensorFacts, channels: str | None) -> bo
         return True
     if channels is None:
         raise DataError(
-            f"samples for {tensor.name!r} fit with the channels first and with the channels last", where=array.path.removesuffix(".npy"),
+            f"samples for {tensor.name!r} fit with the channels first and with the channels last", where=where,
             received=sample, allowed='channels = "first" or "last"',
             next_step=f'say it in [data] of edgekit.toml: channels = "first" is the order of the {tensor.origin} model',
         )  # fmt: skip

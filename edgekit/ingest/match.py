@@ -35,43 +35,44 @@ def match(
     training samples.
     """
     for split, files in dataset.splits.items():
-        _count("inputs", len(files.inputs), len(facts.inputs), split, facts.held)
-        _count("targets", len(files.targets), len(facts.outputs), split)
+        _count("inputs", len(files.inputs), len(facts.inputs), split, dataset.place(split), facts.held)
+        _count("targets", len(files.targets), len(facts.outputs), split, dataset.place(split))
         for array, tensor in zip(files.inputs, facts.inputs, strict=True):
-            _shape(array, tensor, split)
+            _shape(array, tensor, split, dataset.place(array))
         for array, tensor, task in zip(files.targets, facts.outputs, tasks, strict=True):
-            _labels(array, tensor, task.kind)
+            _labels(array, tensor, task.kind, dataset.place(array))
             if not own_metric:
-                _target_shape(array, tensor, split, task.kind)
-    for tensor, task, found in zip(facts.outputs, tasks, targets.get("train", ()), strict=False):
+                _target_shape(array, tensor, split, task.kind, dataset.place(array))
+    each = zip(facts.outputs, tasks, targets.get("train", ()), dataset.splits["train"].targets, strict=False)
+    for tensor, task, found, array in each:
         if trains and task.kind == "classification":
-            _empty_class(found, tensor, "y_train")
+            _empty_class(found, tensor, dataset.place(array))
     if output >= len(facts.outputs):
         raise DataError(
             "no such output", where="goal.output", received=output, allowed=f"0 to {len(facts.outputs) - 1}"
         )
 
 
-def _count(what: str, received: int, wanted: int, split: str, held: Collection[str] = ()) -> None:
+def _count(what: str, received: int, wanted: int, split: str, where: str, held: Collection[str] = ()) -> None:
     if received != wanted:
         kind = "x" if what == "inputs" else "y"
         without = f"leave out the array for {', '.join(map(repr, held))}, held at a value, and " if held else ""
         raise DataError(
             f"the data has another number of {what} than the model",
-            where=split,
+            where=where,
             received=received,
             allowed=str(wanted),
             next_step=f"{without}name them {kind}_{split}_0, ..._1 in the model's order",
         )
 
 
-def _shape(array: ArrayFile, tensor: TensorFacts, split: str) -> None:
+def _shape(array: ArrayFile, tensor: TensorFacts, split: str, where: str) -> None:
     sample = array.shape[1:]
     if same(sample, tensor.shape):
         return
     raise DataError(
         f"samples of {split} have another shape than the model's input {tensor.name!r}",
-        where=array.path.removesuffix(".npy"),
+        where=where,
         received=sample,
         allowed=_allowed(tensor),
         next_step=_shape_hint(sample, tensor.shape, tensor.onnx_shape),
@@ -108,7 +109,7 @@ def _shape_hint(sample: tuple[int, ...], wanted: tuple[int | None, ...], given: 
     return "give the arrays as the model takes them"
 
 
-def _labels(array: ArrayFile, tensor: TensorFacts, kind: Kind | None) -> None:
+def _labels(array: ArrayFile, tensor: TensorFacts, kind: Kind | None, where: str) -> None:
     """Integer targets are class numbers if the model's output has an item a class, except for a regression."""
     classes = tensor.shape[-1] if tensor.shape else None
     if kind not in (None, "classification") or not _is_class_numbers(array, tensor) or classes is None:
@@ -117,7 +118,7 @@ def _labels(array: ArrayFile, tensor: TensorFacts, kind: Kind | None) -> None:
     if array.high > top or array.low < 0:
         raise DataError(
             "labels do not match the model's outputs",
-            where=array.path.removesuffix(".npy"),
+            where=where,
             received=f"labels from {array.low:g} to {array.high:g}",
             allowed=f"0 to {top}: output {tensor.name!r} has {classes} {'items' if classes > 1 else 'item'}",
             next_step="number the classes from 0, or give an output a class; where the targets are no classes, save them as floats",
@@ -142,7 +143,7 @@ def _empty_class(found: TargetFacts, tensor: TensorFacts, where: str) -> None:
         )
 
 
-def _target_shape(array: ArrayFile, tensor: TensorFacts, split: str, kind: Kind | None) -> None:
+def _target_shape(array: ArrayFile, tensor: TensorFacts, split: str, kind: Kind | None, where: str) -> None:
     """Targets are class numbers, or have the output's shape; those of a map of class numbers lack only its last axis."""
     sample, wanted = array.shape[1:], tensor.shape
     shapes = [wanted, wanted[:-1], (*wanted[:-1], 1), *([(1,)] if wanted == () else [])]
@@ -152,7 +153,7 @@ def _target_shape(array: ArrayFile, tensor: TensorFacts, split: str, kind: Kind 
     flat = len(sample) == 0 or sample == (1,)
     raise DataError(
         f"targets of {split} have another shape than the model's output {tensor.name!r}",
-        where=array.path.removesuffix(".npy"),
+        where=where,
         received=f"{sample} of {array.dtype}",
         allowed=str(tuple("any" if size is None else size for size in wanted)).replace("'", ""),
         next_step="save class numbers as integers: y.astype('int64')" if flat else "give a target for each output",

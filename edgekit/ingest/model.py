@@ -191,7 +191,7 @@ def open_data(
         if isinstance(answer, Failed):
             raise _not_opened(DataError, "the data cannot be read", table.source, answer)
 
-    return Dataset.open(cache.folder("data", name, make))
+    return Dataset.open(cache.folder("data", name, make), source)
 
 
 def _needed_of(wanted: Wanted, kind: str) -> Wanted:

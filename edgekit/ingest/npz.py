@@ -11,14 +11,15 @@ from pathlib import Path
 import numpy as np
 
 from edgekit.errors import DataError, OutputError, TrustError
-from edgekit.ingest.keys import Place, expected, left_out, left_out_notes, placed
+from edgekit.ingest.keys import expected, left_out, left_out_notes, placed
+from edgekit.ingest.reading import Reading
 from edgekit.ingest.wanted import Wanted
 from edgekit.jobs.child import DISK_ERRORS
 from edgekit.progress import Progress
 
 
-def unpack(source: Path, target: Path, *, wanted: Wanted, trust: bool, progress: Progress) -> tuple[str, ...]:
-    """Write the archive's `x_train`, `y_train_1`, ... as `x_train_0.npy`, `y_train_1.npy`, ... into `target`; returns notes on what was left out.
+def unpack(source: Path, target: Path, *, wanted: Wanted, trust: bool, progress: Progress) -> Reading:
+    """Write the archive's `x_train`, `y_train_1`, ... as `x_train_0.npy`, `y_train_1.npy`, ... into `target`; notes say what was left out.
 
     `wanted` has the names of the model's inputs and outputs, by which arrays may be named too.
     """
@@ -28,10 +29,10 @@ def unpack(source: Path, target: Path, *, wanted: Wanted, trust: bool, progress:
             places = placed(members, wanted, str(source))
             _check_space([members[key] for key in places], target)
             for done, (key, place) in enumerate(places.items()):
-                info, name = members[key], _file_name(place)
+                info, name = members[key], place.file_name
                 with archive.open(info) as member, (target / f"{name}.npy").open("wb") as file:
                     shutil.copyfileobj(member, file, 2**20)
-                _check_pickle(target / f"{name}.npy", name, source, trust=trust)
+                _check_pickle(target / f"{name}.npy", key, source, trust=trust)
                 progress(f"reading {source.name}", done + 1, len(places))
     except (zipfile.BadZipFile, EOFError, RuntimeError, ValueError, OSError, zlib.error, lzma.LZMAError) as problem:
         if isinstance(problem, OSError) and problem.errno in DISK_ERRORS:
@@ -45,11 +46,10 @@ def unpack(source: Path, target: Path, *, wanted: Wanted, trust: bool, progress:
             received=", ".join(info.filename for info in members.values())[:200] or "an empty archive",
             allowed=expected(wanted),
         )
-    return left_out_notes(filter(None, (left_out(key, wanted) for key in members)))
-
-
-def _file_name(place: Place) -> str:
-    return f"{place.kind}_{place.split}_{place.position}"
+    return Reading(
+        notes=left_out_notes(filter(None, (left_out(key, wanted) for key in members))),
+        keys={place.file_name: key for key, place in places.items()},
+    )
 
 
 def _check_space(members: list[zipfile.ZipInfo], target: Path) -> None:

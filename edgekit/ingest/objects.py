@@ -66,7 +66,7 @@ def keep_data(
 
     `wanted` is what the model takes and gives, for data that comes by name.
     """
-    from edgekit.ingest.spool import spool_result
+    from edgekit.ingest.spool import OBJECT, spool_result
 
     options = to_builtins(table or DataTable(source="data"))
     with cache.scratch() as scratch:
@@ -74,7 +74,7 @@ def keep_data(
         content = {path.name: file_digest(path) for path in sorted(scratch.iterdir()) if path.name != INDEX_FILE}
         entry = key(content=content)
         told = key(
-            content=content, labels=spooled.labels, notes=spooled.notes
+            content=content, labels=spooled.labels, notes=spooled.notes, splits=spooled.splits
         )  # the index stores them beside the arrays
         digest = digest_of(content)
 
@@ -83,5 +83,5 @@ def keep_data(
                 path.rename(folder / path.name)
 
         folder = cache.folder("data", told, move)
-    dataset = Dataset.open(folder)
+    dataset = Dataset.open(folder, OBJECT)
     return msgspec.structs.replace(dataset, sha256=entry, content_sha256=digest)

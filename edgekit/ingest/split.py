@@ -44,8 +44,9 @@ def split_rows(targets: np.ndarray, fraction: float, seed: int) -> tuple[np.ndar
     training = np.setdiff1d(np.arange(len(targets)), validation, assume_unique=True)
     if len(validation) == 0:
         raise DataError(
-            "too few training samples to hold some out", where="x_train", received=f"{len(targets)} samples"
-        )
+            "too few training samples to hold some out", where="train", received=f"{len(targets)} samples",
+            allowed="2 samples or more", next_step="give more samples, or a validation split of your own",
+        )  # fmt: skip
     return training, validation
 
 

@@ -14,12 +14,17 @@ from edgekit.ingest.dataset import INDEX_FILE, ArrayFile, Dataset, SplitFiles
 from edgekit.ingest.functions import write_result
 from edgekit.ingest.images import read_folder
 from edgekit.ingest.npz import unpack
+from edgekit.ingest.reading import Reading
 from edgekit.ingest.split import class_numbers, split_rows
 from edgekit.ingest.wanted import Wanted
 from edgekit.progress import Progress
 from edgekit.values import read, to_builtins, to_json
 
 FILE_NAMES = {"train": "train", "validation": "val", "test": "test"}
+OBJECT = "data"
+"""What messages call data that are an object of the caller's."""
+WORDS = {"folder": {"x": "pictures", "y": "classes"}, "table": {"x": "features", "y": "targets"}}
+"""What messages call the arrays of data that have no names for them."""
 
 
 def spool(job: dict[str, Any], progress: Progress) -> Any:
@@ -30,39 +35,40 @@ def spool(job: dict[str, Any], progress: Progress) -> Any:
     table, or none) and `key` (what identifies the content).
     """
     target = Path(job["target"])
-    labels: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
-    if job["kind"] == "npz":
-        wanted = read(job["wanted"], Wanted, where="job")
-        notes = unpack(Path(job["source"]), target, wanted=wanted, trust=job["trust"], progress=progress)
-    elif job["kind"] == "folder":
-        source, options, seed = Path(job["source"]), job["options"], job["seed"]
-        labels, notes = read_folder(source, target, options, seed, progress, whole=job["whole"])
-    elif job["kind"] == "table":
-        labels, notes = _read_table(job, target, progress)
-    else:
-        from edgekit.project.userfunction import call
-
-        result = call(job["source"], root=Path(job["root"]), imports=(), error=DataError)
-        wanted = read(job["wanted"], Wanted, where="job")
-        labels, notes = write_result(result, target, wanted, job["options"], job["seed"], job["source"], progress)
-    return to_builtins(_finish(target, job, labels, notes, progress))
+    wanted = read(job["wanted"], Wanted, where="job")
+    return to_builtins(_finish(target, job, _read(job, target, wanted, progress), progress))
 
 
-def _read_table(job: dict[str, Any], target: Path, progress: Progress) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _read(job: dict[str, Any], target: Path, wanted: Wanted, progress: Progress) -> Reading:
+    kind, options, seed = job["kind"], job["options"], job["seed"]
+    if kind == "npz":
+        return unpack(Path(job["source"]), target, wanted=wanted, trust=job["trust"], progress=progress)
+    if kind == "folder":
+        labels, notes = read_folder(Path(job["source"]), target, options, seed, progress, whole=job["whole"])
+        return Reading(labels=labels, notes=notes)
+    if kind == "table":
+        return _read_table(job, target, wanted, progress)
+    from edgekit.project.userfunction import call
+
+    result = call(job["source"], root=Path(job["root"]), imports=(), error=DataError)
+    return write_result(result, target, wanted, options, seed, job["source"], progress)
+
+
+def _read_table(job: dict[str, Any], target: Path, wanted: Wanted, progress: Progress) -> Reading:
     from edgekit.ingest.table.read import open_table, read_table
 
     options, second = job["options"], job["test_source"]
-    return read_table(
+    labels, notes = read_table(
         open_table(Path(job["source"]), options),
         target,
         options,
-        read(job["wanted"], Wanted, where="job"),
+        wanted,
         job["seed"],
         progress,
         test=open_table(Path(second), options) if second else None,
         whole=job["whole"],
     )
+    return Reading(labels=labels, notes=notes)
 
 
 def spool_result(
@@ -78,23 +84,28 @@ def spool_result(
 ) -> Dataset:
     """Spool data given through the API, in the caller's own process; splits are as in `spool`."""
     wanted = wanted or Wanted(names=names, output_names=output_names)
-    labels, notes = write_result(result, target, wanted, options, seed, "data", progress)
-    job = {"source": "data", "options": options, "seed": seed, "need": ("train", "test"), "key": "data"}
-    return _finish(target, job, labels, notes, progress)
+    told = write_result(result, target, wanted, options, seed, OBJECT, progress)
+    job = {
+        "source": OBJECT,
+        "kind": "function",
+        "options": options,
+        "seed": seed,
+        "need": ("train", "test"),
+        "key": "data",
+    }
+    return _finish(target, job, told, progress)
 
 
-def _finish(
-    target: Path, job: dict[str, Any], labels: tuple[str, ...], notes: tuple[str, ...], progress: Progress
-) -> Dataset:
+def _finish(target: Path, job: dict[str, Any], told: Reading, progress: Progress) -> Dataset:
     """Check the arrays in the folder, split them, and write the index."""
     splits = {
-        split: _split(target, split, progress)
+        split: _split(target, split, job, told.keys, progress)
         for split in FILE_NAMES
         if any(target.glob(f"?_{FILE_NAMES[split]}_*.npy"))
     }
     _require(splits, job)
-    labels = labels or _declared(splits, tuple(job["options"].get("classes", ())))
-    notes = (*notes, *_hold_out(target, splits, job))
+    labels = told.labels or _declared(splits, tuple(job["options"].get("classes", ())))
+    notes = (*told.notes, *_hold_out(target, splits, job))
     dataset = Dataset(
         root=str(target),
         sha256=hashlib.sha256(job["key"].encode()).hexdigest(),
@@ -120,19 +131,27 @@ def _declared(splits: dict[str, SplitFiles], classes: tuple[str, ...]) -> tuple[
     return classes
 
 
-def _split(target: Path, split: str, progress: Progress) -> SplitFiles:
-    name = FILE_NAMES[split]
+def _split(target: Path, split: str, job: dict[str, Any], keys: dict[str, str], progress: Progress) -> SplitFiles:
+    name, source = FILE_NAMES[split], job["source"]
     arrays: dict[str, list[ArrayFile]] = {"x": [], "y": []}
     for kind, found in arrays.items():
         while (target / f"{kind}_{name}_{len(found)}.npy").is_file():
-            found.append(describe(target, f"{kind}_{name}_{len(found)}", progress))
+            file = f"{kind}_{name}_{len(found)}"
+            key = keys.get(file) or f"{split}: {WORDS.get(job['kind'], {}).get(kind, file)}"
+            found.append(describe(target, file, progress, key=key, where=f"{source}: {key}"))
     if not arrays["x"] or not arrays["y"]:
-        missing = "x" if not arrays["x"] else "y"
-        raise DataError("a part of a split is missing", where=f"{missing}_{name}", allowed=f"x_{name} and y_{name}")
-    lengths = {array.path.removesuffix(".npy"): array.shape[0] for array in arrays["x"] + arrays["y"]}
+        missing, there = ("x", "y") if not arrays["x"] else ("y", "x")
+        raise DataError(
+            "a part of a split is missing", where=f"{source}: {missing}_{name}", received=", ".join(one.key for one in arrays[there]),
+            allowed=f"x_{name} and y_{name}", next_step=f"add {missing}_{name}: the {'inputs' if missing == 'x' else 'targets'} of the same samples",
+        )  # fmt: skip
+    lengths = {array.key: array.shape[0] for array in arrays["x"] + arrays["y"]}
     if len(set(lengths.values())) > 1:
-        received = ", ".join(f"{array}: {length}" for array, length in lengths.items())
-        raise DataError("arrays of one split have different lengths", where=split, received=received)
+        raise DataError(
+            "arrays of one split have different lengths", where=f"{source}: {split}",
+            received=", ".join(f"{array}: {length}" for array, length in lengths.items()), allowed="as many targets as samples",
+            next_step="look at how the longer one was made: row i of each belongs to sample i",
+        )  # fmt: skip
     return SplitFiles(inputs=tuple(arrays["x"]), targets=tuple(arrays["y"]), samples=arrays["x"][0].shape[0])
 
 
@@ -151,8 +170,13 @@ def _require(splits: dict[str, SplitFiles], job: dict[str, Any]) -> None:
     for split, shape in shapes.items():
         if shape != shapes[first]:
             raise DataError(
-                f"shapes of {split} and {first} differ", where=split, received=shape, allowed=str(shapes[first])
-            )
+                f"shapes of {split} and {first} differ", where=f"{job['source']}: {split}", received=_words(shape), allowed=_words(shapes[first]),
+                next_step="make both splits by one function: as many inputs, and the same axes in the same order",
+            )  # fmt: skip
+
+
+def _words(shapes: list[tuple[int, ...]]) -> str:
+    return ", ".join(map(str, shapes))
 
 
 def _hold_out(target: Path, splits: dict[str, SplitFiles], job: dict[str, Any]) -> tuple[str, ...]:

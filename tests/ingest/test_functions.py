@@ -277,6 +277,13 @@ def test_several_inputs_by_position_and_by_name(write):
     assert [array.shape for array in found.targets("test")] == [(12,), (12, 4)]
 
 
+def test_arrays_are_named_as_the_function_names_them(write):
+    by_key = write({"x_train_image": X, "y_train": Y, "x_test": X, "y_test": Y}, names=("image",))
+    assert [by_key.splits["train"].inputs[0].name, by_key.splits["test"].inputs[0].name] == ["x_train_image", "x_test"]
+    by_place = write({"train": ((X, X), Y), "test": ((X, X), Y)}, names=("a", "b"))
+    assert [one.name for one in by_place.splits["train"].inputs] == ["train: x_0", "train: x_1"]
+
+
 def test_several_targets_by_name(write):
     by_name = [(x, {"b": y, "a": x[:, 0]}) for x, y in batches()]
     found = write({"train": iter(by_name), "test": (X, {"a": X[:, 0], "b": Y})}, output_names=("a", "b"))

@@ -146,9 +146,18 @@ def test_labels_that_are_none_of_the_outputs(facts, dataset, received, allowed):
     assert (error.received, error.allowed) == (received, allowed) and "floats" in error.next_step
 
 
+def test_an_array_is_named_by_its_source_and_by_its_name_there():
+    (files,) = data(x=(8, 8)).splits.values()
+    named = tuple(msgspec.structs.replace(one, key="x_train_image") for one in files.inputs)
+    splits = {"train": msgspec.structs.replace(files, inputs=named)}
+    dataset = msgspec.structs.replace(data(), source="d.npz", splits=splits)
+    assert refused(model(), dataset).where == "d.npz: x_train_image"
+    assert refused(model(inputs=((8, 8), (3,))), dataset).where == "d.npz: train"
+
+
 def test_a_class_without_training_samples():
     error = refused(model(), data(high=3.0))
-    assert error.what == "an empty class" and "4, 5, 6, 7, 8, 9" in error.received and error.where == "y_train"
+    assert error.what == "an empty class" and "4, 5, 6, 7, 8, 9" in error.received and error.where == "y_train_0"
     match(model(), data(high=3.0), trains=False)
 
 

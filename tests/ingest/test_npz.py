@@ -134,15 +134,15 @@ def with_value(value, row):
 @pytest.mark.parametrize(
     ("content", "what", "where"),
     [
-        (changed(x_train=with_value(np.nan, 7)), "no finite number", "x_train_0, sample 7"),
-        (changed(x_train=with_value(-np.inf, 29)), "no finite number", "x_train_0, sample 29"),
-        (changed(y_test=np.array([0.0, 1, 2, 0, np.nan, 1])), "no finite number", "y_test_0, sample 4"),
+        (changed(x_train=with_value(np.nan, 7)), "no finite number", "x_train, sample 7"),
+        (changed(x_train=with_value(-np.inf, 29)), "no finite number", "x_train, sample 29"),
+        (changed(y_test=np.array([0.0, 1, 2, 0, np.nan, 1])), "no finite number", "y_test, sample 4"),
         (changed(x_train=np.zeros((29, 4), np.float32)), "different lengths", "train"),
         (changed(x_test=np.zeros((6, 5), np.float32)), "shapes of test and train differ", "test"),
-        (changed(x_test=np.zeros((0, 4), np.float32), y_test=np.zeros(0, int)), "no samples", "x_test_0"),
-        (changed(x_train=np.float32(3)), "no samples", "x_train_0"),
-        (changed(y_test=np.array(list("abcabc"))), "not an array of numbers", "y_test_0"),
-        (changed(x_train=np.zeros((30, 4), complex)), "not an array of numbers", "x_train_0"),
+        (changed(x_test=np.zeros((0, 4), np.float32), y_test=np.zeros(0, int)), "no samples", "x_test"),
+        (changed(x_train=np.float32(3)), "no samples", "x_train"),
+        (changed(y_test=np.array(list("abcabc"))), "not an array of numbers", "y_test"),
+        (changed(x_train=np.zeros((30, 4), complex)), "not an array of numbers", "x_train"),
         ({k: v for k, v in arrays().items() if k != "y_train"}, "a part of a split is missing", "y_train"),
         ({k: v for k, v in arrays().items() if "test" not in k}, "no test split", None),
     ],
@@ -150,7 +150,22 @@ def with_value(value, row):
 def test_bad_arrays_are_named(tmp_path, refused, content, what, where):
     save(tmp_path / "d.npz", **content)
     error = refused("d.npz")
-    assert what in error.what and (where is None or error.where == where), str(error)
+    file = tmp_path / "d.npz"
+    assert what in error.what and error.where == (f"{file}: {where}" if where else str(file)), str(error)
+    assert error.received and error.allowed and error.next_step, str(error)
+
+
+def test_an_array_keeps_the_name_that_the_archive_gives_it(tmp_path, open_source):
+    content = arrays()
+    state = {f"x_{split}_state": content[f"x_{split}"] for split in ("train", "test")}
+    save(tmp_path / "d.npz", **content, **state)
+    wanted = Wanted(names=("audio", "state"))
+    found = open_source("d.npz", wanted=wanted)
+    said = [found.place(one) for one in found.splits["validation"].inputs]
+    assert said == [f"{tmp_path / 'd.npz'}: {name}" for name in ("x_train", "x_train_state")]
+    (tmp_path / "d.npz").rename(tmp_path / "moved.npz")
+    again = open_source("moved.npz", wanted=wanted)
+    assert again.root == found.root and again.place("train") == f"{tmp_path / 'moved.npz'}: train"
 
 
 def test_other_names_list_what_was_received(tmp_path, refused):

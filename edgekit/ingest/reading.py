@@ -1,0 +1,16 @@
+"""What a reader of data tells beside the arrays that it writes."""
+
+from __future__ import annotations
+
+from edgekit.values import Value
+
+
+class Reading(Value):
+    """`labels` are class names in their order, `notes` what a reader of the report must know of how the data were read.
+
+    `keys` is what the source calls each array, by the name of its file without the ending: an array without an entry has no name there.
+    """
+
+    labels: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    keys: dict[str, str] = {}
