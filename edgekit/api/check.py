@@ -318,7 +318,7 @@ def _open(data: str | Path, root: Path, cache: Cache, seed: int, known: Static, 
     wanted = Wanted(
         names=tuple(tensor.name for tensor in known.inputs),
         output_names=tuple(tensor.name for tensor in known.outputs),
-        held=tuple(settings.model.held) if is_own and settings.model is not None else (),
+        held=settings.model.held if is_own and settings.model is not None else {},
         input_shapes=tuple(tensor.shape[1:] for tensor in known.inputs),
         classes=known.outputs[0].shape[-1] if known.outputs and len(known.outputs[0].shape) > 1 else None,
     )

@@ -10,11 +10,13 @@ from edgekit.documents.facts import TensorFacts
 from edgekit.documents.report import Finding
 from edgekit.findings.settling import Targets
 from edgekit.ingest.dataset import Dataset
+from edgekit.ingest.held_seen import HeldSeen
 from edgekit.ingest.seen import DataSeen
 from edgekit.jobs.cache import Cache, key, versions
 from edgekit.progress import Progress
 from edgekit.sanity.balance import absent_classes, constant_targets
 from edgekit.sanity.copies import copies
+from edgekit.sanity.held import held_otherwise
 from edgekit.sanity.inputs import inputs
 from edgekit.values import to_builtins
 from edgekit.verdict.task import OutputTask
@@ -35,10 +37,12 @@ def about_data(
     input_names: Sequence[str],
     outputs: Sequence[TensorFacts],
     labels: Sequence[str],
+    held: Sequence[HeldSeen],
 ) -> list[Finding]:
-    """Copies, inputs without information, classes without samples, targets that are all the same."""
+    """Values for held inputs that are others, copies, inputs without information, classes without samples, targets that are all the same."""
     are_classes = all(task.kind not in (None, "regression") for task in tasks)
-    found = copies(seen, are_classes=are_classes)
+    found = held_otherwise(held)
+    found += copies(seen, are_classes=are_classes)
     found += inputs(seen, input_names)
     found += constant_targets(targets, [tensor.name for tensor in outputs])
     for index, (task, tensor) in enumerate(zip(tasks, outputs, strict=False)):

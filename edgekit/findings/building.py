@@ -81,7 +81,7 @@ def _find(
         is_permuted = any(one.name in PERMUTED for one in found)
         found += [] if is_permuted else about_range(materials, settled, keras, answers[-1], seen, progress, explained)
     inputs = [tensor.name for tensor in facts.inputs]
-    found += about_data(seen, settled.targets, settled.tasks, inputs, facts.outputs, labels)
+    found += about_data(seen, settled.targets, settled.tasks, inputs, facts.outputs, labels, materials.dataset.held)
     last = {layer.name: layer.activation for layer in facts.layers}
     for name, task, targets in zip(names, settled.tasks, settled.targets.get("train", ()), strict=False):
         if task.kind == "regression" and (beyond := target_range(name, last.get(name), targets)) is not None:

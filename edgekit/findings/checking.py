@@ -52,7 +52,13 @@ def look_at_file(
         if one
     ]
     found += about_data(
-        seen, settled.targets, settled.tasks, [port.name for port in inputs], settled.outputs, dataset.labels
+        seen,
+        settled.targets,
+        settled.tasks,
+        [port.name for port in inputs],
+        settled.outputs,
+        dataset.labels,
+        dataset.held,
     )
     drop = metrics.get("accuracy_drop")
     if max_drop_points is not None and drop is not None and drop.low is not None:

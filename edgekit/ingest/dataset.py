@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from edgekit.errors import DataError
+from edgekit.ingest.held_seen import HeldSeen
 from edgekit.values import Value, from_json
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class SplitFiles(Value):
 
 
 class Dataset(Value):
-    """A spooled data set: `splits` are its parts, `labels` its class names.
+    """A spooled data set: `splits` are its parts, `labels` its class names, `held` what it has for held inputs that differs from their values.
 
     `source` is where the data came from, as the user names it: a path, a function. `content_sha256` is the hash of what the data came from (a file, a folder's files, a function's source, arrays);
     `sha256` also covers how it was read, split and seeded.
@@ -62,6 +63,7 @@ class Dataset(Value):
     labels: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     content_sha256: str = ""
+    held: tuple[HeldSeen, ...] = ()
     source: str = ""
 
     @classmethod

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import itertools
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from edgekit.errors import ModelError
@@ -204,9 +205,9 @@ def needs_sizes(source: Any, root: Path, held: Collection[str] = ()) -> bool:
     return outline is not None and has_free([port for port in outline.inputs if port.name not in held])
 
 
-def wanted_by(source: Any, root: Path, held: Collection[str] = ()) -> Wanted:
+def wanted_by(source: Any, root: Path, held: Mapping[str, Any] = MappingProxyType({})) -> Wanted:
     """What a program takes and gives, as far as reading data depends on it before it is converted."""
     outline = outline_of(source, root)
     if outline is None:
-        return Wanted(held=tuple(held))
+        return Wanted(held=dict(held))
     return wanted_of_ports([port for port in outline.inputs if port.name not in held], outline.outputs, held)

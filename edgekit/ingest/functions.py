@@ -6,6 +6,7 @@ Labels that are text get their numbers once all of them are known.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -15,6 +16,7 @@ import numpy as np
 
 from edgekit.errors import DataError
 from edgekit.ingest.arrays import ArrayWriter
+from edgekit.ingest.held_seen import HeldInData
 from edgekit.ingest.keys import Place, left_out, left_out_notes, placed
 from edgekit.ingest.reading import Reading
 from edgekit.ingest.shapes import clear_shape, reshaped_note
@@ -40,16 +42,16 @@ def write_result(
     if any(is_frame(part) for part in splits.values()):
         from edgekit.ingest.table.frames import read_frames
 
-        labels, notes = read_frames(splits, target, options, wanted, seed, where, progress)
-        return Reading(labels=labels, notes=notes)
+        return read_frames(splits, target, options, wanted, seed, where, progress)
     writing = _Writing(target, wanted, keys)
     if isinstance(result, Mapping):
-        writing.left_out.extend(filter(None, (left_out(str(key), wanted) for key in result)))
+        for key, array in result.items():
+            writing.leave_out(left_out(str(key), wanted), str(key), array)
     for split, part in splits.items():
         writing.split(split, called(part, f"{where}: {split}"), f"{where}: {split}", progress)
     labels = writing.labels.settle(target, tuple(options.get("classes", ())), where)
     notes = (*writing.notes, *left_out_notes(writing.left_out), *writing.labels.notes(labels))
-    return Reading(labels=labels, notes=notes, keys=writing.keys)
+    return Reading(labels=labels, notes=notes, keys=writing.keys, held=writing.held.found())
 
 
 def _splits(result: Any, wanted: Wanted, where: str) -> tuple[dict[str, Any], dict[str, str]]:
@@ -114,6 +116,15 @@ class _Writing:
         self.labels = TextLabels()
         self.notes: list[str] = []
         self.left_out: list[str] = []
+        self.held = HeldInData(wanted.held)
+
+    def leave_out(self, name: str, where: str, array: Any) -> None:
+        """Compare what is given for a held input with its value; without a name it is no such input."""
+        if not name:
+            return
+        self.left_out.append(name)
+        with contextlib.suppress(DataError):  # lists of unequal lengths: no value to compare
+            self.held.add(name, where, array_of(array, where))
 
     def split(self, split: str, part: Any, where: str, progress: Progress) -> None:
         """Write a split."""
@@ -154,18 +165,20 @@ class _Writing:
         found = {}
         for (kind, side, names, shapes), value in zip(self._ends, pair(element, where), strict=True):
             ranks = tuple(map(len, shapes))
-            value = self._without_held(value) if kind == "x" else value
+            value = self._without_held(value, where) if kind == "x" else value
             for index, one in enumerate(in_order(value, names, ranks, side, where)):
                 place = f"{where}: {kind}_{index}"
                 found[kind, index] = self._shaped(one, kind, index, array_of(one, place))
         return found
 
-    def _without_held(self, value: Any) -> Any:
+    def _without_held(self, value: Any, where: str) -> Any:
         """Inputs by name without those that are held at values."""
-        held = set(self._wanted.held)
-        if not isinstance(value, Mapping) or is_frame(value) or not held & set(value):
+        held = self._wanted.held
+        if not isinstance(value, Mapping) or is_frame(value) or not set(held) & set(value):
             return value
-        self.left_out += [name for name in self._wanted.held if name in value and name not in self.left_out]
+        for name in held:
+            if name in value:
+                self.leave_out(name, where.rpartition(": ")[2], value[name])
         return {name: array for name, array in value.items() if name not in held}
 
     def _shaped(self, given: Any, kind: str, index: int, array: np.ndarray) -> np.ndarray:

@@ -50,7 +50,7 @@ def placed(keys: Iterable[str], wanted: Wanted, where: str) -> dict[str, Place]:
 def left_out(key: str, wanted: Wanted) -> str:
     """The input, held at a value, that an array is for: nothing reads it; empty for any other array.
 
-    >>> left_out("x_train_sr", Wanted(held=("sr",))), left_out("x_train_0", Wanted(held=("sr",)))
+    >>> left_out("x_train_sr", Wanted(held={"sr": 16000})), left_out("x_train_0", Wanted(held={"sr": 16000}))
     ('sr', '')
     """
     match = KEY.fullmatch(key)

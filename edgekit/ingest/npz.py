@@ -6,11 +6,14 @@ import lzma
 import shutil
 import zipfile
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from edgekit.errors import DataError, OutputError, TrustError
+from edgekit.ingest.arrays import chunks
+from edgekit.ingest.held_seen import HeldInData
 from edgekit.ingest.keys import expected, left_out, left_out_notes, placed
 from edgekit.ingest.reading import Reading
 from edgekit.ingest.wanted import Wanted
@@ -27,13 +30,22 @@ def unpack(source: Path, target: Path, *, wanted: Wanted, trust: bool, progress:
         with zipfile.ZipFile(source) as archive:
             members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
             places = placed(members, wanted, str(source))
-            _check_space([members[key] for key in places], target)
+            unused = {key: name for key in members if (name := left_out(key, wanted))}
+            _check_space([members[key] for key in (*places, *unused)], target)
             for done, (key, place) in enumerate(places.items()):
                 info, name = members[key], place.file_name
                 with archive.open(info) as member, (target / f"{name}.npy").open("wb") as file:
                     shutil.copyfileobj(member, file, 2**20)
                 _check_pickle(target / f"{name}.npy", key, source, trust=trust)
                 progress(f"reading {source.name}", done + 1, len(places))
+            seen = HeldInData(wanted.held)
+            for key, name in unused.items():
+                _compare(
+                    archive,
+                    members[key],
+                    target / "held.npy",
+                    lambda part, key=key, name=name: seen.add(name, key, part),
+                )
     except (zipfile.BadZipFile, EOFError, RuntimeError, ValueError, OSError, zlib.error, lzma.LZMAError) as problem:
         if isinstance(problem, OSError) and problem.errno in DISK_ERRORS:
             raise
@@ -47,9 +59,23 @@ def unpack(source: Path, target: Path, *, wanted: Wanted, trust: bool, progress:
             allowed=expected(wanted),
         )
     return Reading(
-        notes=left_out_notes(filter(None, (left_out(key, wanted) for key in members))),
+        notes=left_out_notes(unused.values()),
         keys={place.file_name: key for key, place in places.items()},
+        held=seen.found(),
     )
+
+
+def _compare(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path, add: Callable[[np.ndarray], None]) -> None:
+    """Hand on the parts of an array that the model is not given; one that is no array of numbers is left unread, as if it were not there."""
+    with archive.open(info) as member, path.open("wb") as file:
+        shutil.copyfileobj(member, file, 2**20)
+    try:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except Exception:  # a header is parsed as a Python literal, which may raise anything
+        array = None
+    for part in () if array is None else chunks(np.atleast_1d(array)):
+        add(part)
+    path.unlink()
 
 
 def _check_space(members: list[zipfile.ZipInfo], target: Path) -> None:

@@ -72,9 +72,9 @@ def keep_data(
     with cache.scratch() as scratch:
         spooled = spool_result(data, scratch, wanted=wanted, options=options, seed=seed, progress=progress)
         content = {path.name: file_digest(path) for path in sorted(scratch.iterdir()) if path.name != INDEX_FILE}
-        entry = key(content=content)
+        entry = key(content=content, held=spooled.held)
         told = key(
-            content=content, labels=spooled.labels, notes=spooled.notes, splits=spooled.splits
+            content=content, labels=spooled.labels, notes=spooled.notes, splits=spooled.splits, held=spooled.held
         )  # the index stores them beside the arrays
         digest = digest_of(content)
 

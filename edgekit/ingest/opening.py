@@ -156,7 +156,9 @@ def open_project_data(
     data: Any, settings: Project, opened: OpenedModel, cache: Cache, *, trust: bool, progress: Progress
 ) -> Dataset:
     """The caller's data, else the project's, checked and split, named after the model's inputs and outputs, and in its order of the axes."""
-    dataset = _read(data, settings, wanted_of(opened.facts), cache, trust=trust, progress=progress)
+    dataset = _read(
+        data, settings, wanted_of(opened.facts, opened.job.get("held", {})), cache, trust=trust, progress=progress
+    )
     return laid_out(dataset, opened.facts, settings.data.channels if settings.data else None, cache)
 
 

@@ -58,7 +58,7 @@ def _read_table(job: dict[str, Any], target: Path, wanted: Wanted, progress: Pro
     from edgekit.ingest.table.read import open_table, read_table
 
     options, second = job["options"], job["test_source"]
-    labels, notes = read_table(
+    return read_table(
         open_table(Path(job["source"]), options),
         target,
         options,
@@ -68,7 +68,6 @@ def _read_table(job: dict[str, Any], target: Path, wanted: Wanted, progress: Pro
         test=open_table(Path(second), options) if second else None,
         whole=job["whole"],
     )
-    return Reading(labels=labels, notes=notes)
 
 
 def spool_result(
@@ -113,6 +112,7 @@ def _finish(target: Path, job: dict[str, Any], told: Reading, progress: Progress
         splits=splits,
         labels=labels,
         notes=notes,
+        held=told.held,
     )
     (target / INDEX_FILE).write_text(to_json(dataset), encoding="utf-8")
     return dataset

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Protocol
 
 from edgekit.documents.facts import ModelFacts
 from edgekit.values import Value
@@ -15,7 +16,7 @@ class Wanted(Value):
     """A model's inputs and outputs: shapes are without the batch (None for a free size), and empty if nothing is known.
 
     `classes` is the size of the last axis of the first output, None if not known. `regresses` says that the first
-    output was trained with a distance from its targets. `held` are inputs that are held at values, which samples need not have.
+    output was trained with a distance from its targets. `held` are inputs that are held, with their values: samples need not have them.
     """
 
     names: tuple[str, ...] = ()
@@ -25,7 +26,7 @@ class Wanted(Value):
     classes: int | None = None
     kind: str | None = None
     regresses: bool = False
-    held: tuple[str, ...] = ()
+    held: dict[str, Any] = {}
 
 
 class Port(Protocol):
@@ -43,10 +44,12 @@ def has_free(ports: Sequence[Port]) -> bool:
     return any(isinstance(size, str) for port in ports for size in port.shape[1:])
 
 
-def wanted_of_ports(inputs: Sequence[Port], outputs: Sequence[Port], held: Iterable[str] = ()) -> Wanted:
-    """What a file's declared inputs and outputs say, before the model is opened; `held` are other inputs, which are held at values."""
+def wanted_of_ports(
+    inputs: Sequence[Port], outputs: Sequence[Port], held: Mapping[str, Any] = MappingProxyType({})
+) -> Wanted:
+    """What a file's declared inputs and outputs say, before the model is opened; `held` are other inputs, with the values that they are held at."""
     return Wanted(
-        held=tuple(held),
+        held=dict(held),
         names=tuple(port.name for port in inputs),
         output_names=tuple(port.name for port in outputs),
         input_shapes=tuple(
@@ -55,8 +58,8 @@ def wanted_of_ports(inputs: Sequence[Port], outputs: Sequence[Port], held: Itera
     )
 
 
-def wanted_of(facts: ModelFacts) -> Wanted:
-    """What the model with these facts takes and gives."""
+def wanted_of(facts: ModelFacts, held: Mapping[str, Any] = MappingProxyType({})) -> Wanted:
+    """What the model with these facts takes and gives; `held` are the values of its inputs that are held."""
     loss = facts.losses[0] if facts.losses else None
     return Wanted(
         names=tuple(tensor.name for tensor in facts.inputs),
@@ -66,5 +69,5 @@ def wanted_of(facts: ModelFacts) -> Wanted:
         classes=facts.outputs[0].shape[-1] if facts.outputs and facts.outputs[0].shape else None,
         kind=facts.output_kinds[0] if facts.output_kinds else None,
         regresses=(loss or "").startswith(_DISTANCES),
-        held=tuple(facts.held),
+        held=dict(held),
     )

@@ -463,13 +463,19 @@ NOT_USED = "data: what it has for 'sr' is not used: that input is held at a valu
 @pytest.mark.parametrize("form", ["keys", "mappings", "streams"])
 def test_what_is_given_for_a_held_input_is_left_out_with_a_note(tmp_path, form):
     """By keys of arrays, by the names of a mapping of inputs, and in each batch of a stream."""
-    rate, named = np.full(12, 16000), {"audio": X, "sr": np.full(12, 16000)}
+    rate = np.r_[np.full(6, 16000.0), np.full(6, 8000.0)]
+    named = {"audio": X, "sr": rate}
     given = {
         "keys": {f"{kind}_{split}{port}": value for split in ("train", "test") for kind, port, value in (("x", "_audio", X), ("x", "_sr", rate), ("y", "", Y))},
         "mappings": {"train": (named, Y), "test": (named, Y)},
-        "streams": {split: [({"audio": X[:6], "sr": rate[:6]}, Y[:6])] * 3 for split in ("train", "test")},
+        "streams": {split: [({"audio": X[:6], "sr": rate[4:10]}, Y[:6])] * 3 for split in ("train", "test")},
     }[form]  # fmt: skip
-    wanted = Wanted(names=("audio",), input_shapes=((4,),), held=("sr",))
+    wanted = Wanted(names=("audio",), input_shapes=((4,),), held={"sr": 16000})
     found = spool_result(given, tmp_path, wanted=wanted, options=to_builtins(DataTable(source="d")), seed=0, progress=no_progress)  # fmt: skip
     assert [one.shape[1:] for one in found.splits["train"].inputs] == [(4,)]
     assert found.notes.count(NOT_USED) == 1
+    places = ["x_train_sr", "x_test_sr"] if form == "keys" else ["train", "test"]
+    counts = (12, 18) if form == "streams" else (6, 12)
+    assert [(one.where, one.other, one.differ, one.count) for one in found.held] == [
+        (at, "8000", *counts) for at in places
+    ]

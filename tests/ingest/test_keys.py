@@ -48,7 +48,7 @@ def test_an_error_tells_the_names():
     assert "x_train_my size:0" in expected(TWO) and "by name" not in expected(Wanted())
 
 
-HOLDING = Wanted(names=("audio", "state"), held=("my rate", "0", "audio_2"))
+HOLDING = Wanted(names=("audio", "state"), held={"my rate": 1, "0": 2, "audio_2": 3})
 
 
 @pytest.mark.parametrize(
@@ -69,6 +69,6 @@ def test_an_array_for_an_input_that_is_held_is_left_out(key, name):
 
 
 def test_beside_an_array_that_is_left_out_one_alone_needs_no_known_name():
-    one = Wanted(names=("audio",), held=("sr",))
+    one = Wanted(names=("audio",), held={"sr": 16000})
     assert placed(["x_train_sound", "x_train_sr"], one, "d") == {"x_train_sound": Place("x", "train", 0)}
     assert left_out_notes(["sr", "sr"]) == ("data: what it has for 'sr' is not used: that input is held at a value",)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -242,7 +243,16 @@ def test_what_is_no_data(tmp_path, refused):
 def test_arrays_for_an_input_that_is_held_are_left_out_with_a_note(tmp_path, open_source):
     rate = {f"x_{split}_sr": np.full(count, 16000) for split, count in (("train", 30), ("test", 6))}
     save(tmp_path / "d.npz", **arrays(), **rate)
-    found = open_source("d.npz", wanted=Wanted(names=("audio",), held=("sr",)))
+    found = open_source("d.npz", wanted=Wanted(names=("audio",), held={"sr": 16000}))
     assert [one.path for one in found.splits["train"].inputs] == ["x_train_0.npy"]
     assert "data: what it has for 'sr' is not used: that input is held at a value" in found.notes
+    assert found.held == () and not (Path(found.root) / "held.npy").exists()
     assert len(open_source("d.npz", wanted=Wanted(names=("audio", "sr"))).splits["train"].inputs) == 2
+
+
+def test_other_values_for_a_held_input_are_kept_by_their_key(tmp_path, open_source):
+    pickled, rate = np.array([{}] * 6, object), np.array([8000] * 5 + [16000])
+    save(tmp_path / "d.npz", **arrays(), x_train_sr=np.int64(8000), x_test_sr=rate, x_val_sr=pickled, x_test_on=pickled)
+    found = open_source("d.npz", wanted=Wanted(names=("audio",), held={"sr": 16000, "on": True}))
+    told = [(one.name, one.where, one.held, one.other, one.differ, one.count) for one in found.held]
+    assert told == [("sr", "x_train_sr", "16000", "8000", 1, 1), ("sr", "x_test_sr", "16000", "8000", 5, 6)]

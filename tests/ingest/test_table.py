@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import sys
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -368,11 +369,13 @@ print(json.dumps([before, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss]))
 def test_the_column_of_a_held_input_is_no_feature_unless_it_is_named_one(open_text):
     table = [(*row[:2], "16000", row[2]) for row in rows()]
     content = text(table, header=("ax", "ay", "sr", "label"))
-    holding = Wanted(classes=3, kind="softmax", input_shapes=((2,),), held=("sr",))
+    holding = Wanted(classes=3, kind="softmax", input_shapes=((2,),), held={"sr": 16000})
     found = open_text(content, wanted=holding)
     assert found.splits["train"].inputs[0].shape[1:] == (2,)
     note = "data: what it has for 'sr' is not used: that input is held at a value"
     assert note in found.notes and any("columns left out: sr" in said.replace("'", "") for said in found.notes)
-    assert note not in open_text(content, wanted=holding, drop=("sr",)).notes
+    assert note not in open_text(content, wanted=holding, drop=("sr",)).notes and found.held == ()
+    (other,) = open_text(content, wanted=msgspec.structs.replace(holding, held={"sr": 8000})).held
+    assert (other.held, other.other, other.differ) == ("8000", "16000", len(table)) and other.count == len(table)
     named = open_text(content, wanted=holding, features=("ax", "sr"))
     assert named.splits["train"].inputs[0].high == 16000 and note not in named.notes

@@ -7,10 +7,11 @@ from typing import Any
 
 from edgekit.errors import DataError
 from edgekit.ingest.printable import listed
+from edgekit.ingest.reading import Reading
 from edgekit.ingest.table.columns import guess_target
 from edgekit.ingest.table.parquet_file import column_of
 from edgekit.ingest.table.part import Part
-from edgekit.ingest.table.read import Read, Table, read_table
+from edgekit.ingest.table.read import Table, read_table
 from edgekit.ingest.values import is_frame
 from edgekit.ingest.wanted import Wanted
 from edgekit.progress import Progress
@@ -18,7 +19,7 @@ from edgekit.progress import Progress
 
 def read_frames(
     splits: dict[str, Any], target: Path, options: dict[str, Any], wanted: Wanted, seed: int, where: str, progress: Progress
-) -> Read:  # fmt: skip
+) -> Reading:  # fmt: skip
     """Write the samples of one frame, or of one for training and one for the test, by the columns that `[data]` names.
 
     Raises `DataError` if no target is named, or a split is not a frame.

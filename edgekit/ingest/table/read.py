@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from edgekit.errors import DataError
+from edgekit.ingest.held_seen import HeldInData
 from edgekit.ingest.keys import left_out_notes
 from edgekit.ingest.printable import listed, shown
+from edgekit.ingest.reading import Reading
 from edgekit.ingest.shapes import clear_shape, reshaped_note
 from edgekit.ingest.split import held_out_note
+from edgekit.ingest.table.cells import to_numbers
 from edgekit.ingest.table.columns import Columns, choose_columns
 from edgekit.ingest.table.csv_file import csv_parts
 from edgekit.ingest.table.dialect import tell_dialect
@@ -25,7 +29,6 @@ from edgekit.ingest.wanted import Wanted
 from edgekit.progress import Progress
 
 ENDINGS = (".csv", ".tsv", ".csv.gz", ".tsv.gz", *PARQUET)
-Read = tuple[tuple[str, ...], tuple[str, ...]]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -58,8 +61,8 @@ def open_table(path: Path, options: dict[str, Any]) -> Table:
 def read_table(
     table: Table, target: Path, options: dict[str, Any], wanted: Wanted, seed: int, progress: Progress, *,
     test: Table | None = None, whole: bool = False,
-) -> Read:  # fmt: skip
-    """Write a table's samples as `x_train_0.npy`, `y_train_0.npy`, ...; returns the labels (none for amounts), and notes.
+) -> Reading:  # fmt: skip
+    """Write a table's samples as `x_train_0.npy`, `y_train_0.npy`, ...; targets that are amounts have no labels.
 
     `test` is a second table with the test split; `whole` makes the first one the test split. Raises `DataError`.
     """
@@ -67,8 +70,9 @@ def read_table(
     rows = gather(table.name, target / "rows.npy", table.parts(columns.used), columns, table.decimal, options, progress)
     labels, y, said = _targets(rows, options, wanted)
     samples = _samples(rows, y, options, labels, wanted)
-    unused = left_out_notes(name for name in wanted.held if name in columns.left_out and name not in options["drop"])
-    notes = [said, *_column_notes(rows), *unused, *samples.notes]
+    unused = [name for name in wanted.held if name in columns.left_out and name not in options["drop"]]
+    held = _held_in(filter(None, (table, test)), unused, wanted)
+    notes = [said, *_column_notes(rows), *left_out_notes(unused), *samples.notes]
     whole = whole and samples.split is None
     splits = {"test": np.arange(len(samples.starts))} if whole else samples.by_column()
     if test is not None:
@@ -93,7 +97,19 @@ def read_table(
     for split, numbers in splits.items():
         samples.write(split, numbers, target)
     (target / "rows.npy").unlink()
-    return labels, tuple(notes)
+    return Reading(labels=labels, notes=tuple(notes), held=held.found())
+
+
+def _held_in(tables: Iterable[Table], names: Sequence[str], wanted: Wanted) -> HeldInData:
+    """The columns of inputs that are held at one value, compared with it."""
+    seen = HeldInData(wanted.held)
+    for table in tables:
+        used = tuple(name for name in names if name in table.names and not isinstance(wanted.held[name], list | tuple))
+        for part in table.parts(used) if used else ():
+            for name in used:
+                found = to_numbers(part.columns[name], table.decimal)
+                seen.add(name, table.name, found.values[~(found.missing | found.wrong)])
+    return seen
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
