@@ -198,7 +198,7 @@ def _open(
     """The model's name, and its facts: from the cache, or taken in a worker."""
     import msgspec
 
-    from edgekit.ingest.opening import free_sizes, open_project_model
+    from edgekit.ingest.opening import free_sizes, open_project_model, require_fit
     from edgekit.jobs.cache import Cache
     from edgekit.jobs.pool import Pool
     from edgekit.project.request import settle
@@ -208,6 +208,7 @@ def _open(
         alone = msgspec.structs.replace(settings, replacement=None)
         sizes = free_sizes(model, None, None, alone, store, trust=trust, progress=progress)
         opened = open_project_model(model, settings, store, pool, trust=trust, progress=progress, sizes=sizes)
+        require_fit(sizes, None, settings, opened, store, trust=trust, progress=progress)
     if isinstance(model, str | Path):
         return str(model), opened.facts
     return settings.model.source if model is None and settings.model else type(model).__name__, opened.facts

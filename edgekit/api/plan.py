@@ -14,7 +14,7 @@ import msgspec
 from typing_extensions import Unpack
 
 from edgekit.documents.candidate import Plan
-from edgekit.ingest.opening import free_sizes, open_project_model, open_project_student
+from edgekit.ingest.opening import free_sizes, open_project_model, open_project_student, require_fit
 from edgekit.jobs.cache import Cache
 from edgekit.jobs.pool import Pool
 from edgekit.planner.task import task_for
@@ -85,6 +85,7 @@ def plan(
         other = open_project_student(
             student, settings, opened, store, pool, trust=trust, progress=progress, sizes=sizes
         )
+        require_fit(sizes, None, settings, opened, store, trust=trust, progress=progress)
     replacement = None if other is None else other.as_replacement
     found = [outlined(task_for(profile, opened.facts, settings, replacement)) for profile in profiles]
     plans = [msgspec.structs.replace(plan, notes=(*plan.notes, *settings.notes)) for plan in found]

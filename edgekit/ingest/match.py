@@ -34,11 +34,9 @@ def match(
     is computed on. A user's metric (`own_metric`) takes targets of any shape. If nothing `trains`, a class may have no
     training samples.
     """
+    match_inputs(facts, dataset)
     for split, files in dataset.splits.items():
-        _count("inputs", len(files.inputs), len(facts.inputs), split, dataset.place(split), facts.held)
         _count("targets", len(files.targets), len(facts.outputs), split, dataset.place(split))
-        for array, tensor in zip(files.inputs, facts.inputs, strict=True):
-            _shape(array, tensor, split, dataset.place(array))
         for array, tensor, task in zip(files.targets, facts.outputs, tasks, strict=True):
             _labels(array, tensor, task.kind, dataset.place(array))
             if not own_metric:
@@ -51,6 +49,14 @@ def match(
         raise DataError(
             "no such output", where="goal.output", received=output, allowed=f"0 to {len(facts.outputs) - 1}"
         )
+
+
+def match_inputs(facts: ModelFacts, dataset: Dataset) -> None:
+    """Raise `DataError` if the data have another number of inputs than the model, or samples of another shape."""
+    for split, files in dataset.splits.items():
+        _count("inputs", len(files.inputs), len(facts.inputs), split, dataset.place(split), facts.held)
+        for array, tensor in zip(files.inputs, facts.inputs, strict=True):
+            _shape(array, tensor, split, dataset.place(array))
 
 
 def _count(what: str, received: int, wanted: int, split: str, where: str, held: Collection[str] = ()) -> None:
@@ -75,7 +81,7 @@ def _shape(array: ArrayFile, tensor: TensorFacts, split: str, where: str) -> Non
         where=where,
         received=sample,
         allowed=_allowed(tensor),
-        next_step=_shape_hint(sample, tensor.shape, tensor.onnx_shape),
+        next_step=_shape_hint(array.shape, tensor.shape, tensor.onnx_shape),
     )
 
 
@@ -88,8 +94,9 @@ def _allowed(tensor: TensorFacts) -> str:
     return fed if fed == given else f"{given}, as the model has it, or {fed}"
 
 
-def _shape_hint(sample: tuple[int, ...], wanted: tuple[int | None, ...], given: tuple[int | None, ...]) -> str:
-    """What would help; rows are reshaped to the order of axes that an imported model was `given` in, for so they were flattened."""
+def _shape_hint(array: tuple[int, ...], wanted: tuple[int | None, ...], given: tuple[int | None, ...]) -> str:
+    """What would help an array of samples; rows are reshaped to the order of axes that an imported model was `given` in, for so they were flattened."""
+    sample = array[1:]
     if (*sample, 1) == wanted:
         return "add a channel axis to the data: x[..., None]"
     if sample[:-1] == wanted and sample[-1] == 1:
@@ -104,9 +111,9 @@ def _shape_hint(sample: tuple[int, ...], wanted: tuple[int | None, ...], given: 
         return f"reshape the samples: for a table, shape = {list(given)} in [data]; for arrays x.reshape(-1, {str(given)[1:-1]})"
     if len(sample) == 3 and len(wanted) == 3 and sample[2] == wanted[2]:
         return f"set image_size = [{wanted[0]}, {wanted[1]}] in [data], for a folder of images"
-    if len(sample) + 1 == len(wanted):
-        return "batch the data: the first axis counts samples"
-    return "give the arrays as the model takes them"
+    if same(array, wanted):
+        return "the array is one sample: its first axis counts samples, x[None]"
+    return "give the arrays as the model takes them, with an axis before that counts samples"
 
 
 def _labels(array: ArrayFile, tensor: TensorFacts, kind: Kind | None, where: str) -> None:

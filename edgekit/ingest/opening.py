@@ -17,6 +17,7 @@ from edgekit.ingest import from_onnx, from_torch
 from edgekit.ingest.dataset import Dataset
 from edgekit.ingest.derived import derived
 from edgekit.ingest.laid_out import laid_out
+from edgekit.ingest.match import match_inputs
 from edgekit.ingest.model import OpenedModel, open_data, open_model
 from edgekit.ingest.objects import keep_data, keep_model
 from edgekit.ingest.same_ports import require_same_ports
@@ -137,6 +138,14 @@ def free_sizes(
         return None
     dataset = _read(data, settings, wanted, cache, trust=trust, progress=progress)
     return tuple(array.shape[1:] for array in dataset.splits["train"].inputs)
+
+
+def require_fit(
+    sizes: Sizes, data: Any, settings: Project, opened: OpenedModel, cache: Cache, *, trust: bool, progress: Progress
+) -> None:
+    """Raise `DataError` for data that gave a model its `sizes` and whose samples are not what it takes: a build would refuse them later."""
+    if sizes is not None:
+        match_inputs(opened.facts, open_project_data(data, settings, opened, cache, trust=trust, progress=progress))
 
 
 def _held(model: Any, settings: Project) -> Mapping[str, Any]:

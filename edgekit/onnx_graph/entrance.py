@@ -81,7 +81,7 @@ def _shape(
     if batch is not None:
         shape[batch] = 1
     if given is not None:
-        _fill(shape, given, batch or 0, one, where)
+        _fill(shape, given, batch, one, where)
     if shape and isinstance(shape[0], str):
         shape[0] = 1
     unknown = [f"{one.name}[{axis}] {size!r}" for axis, size in enumerate(shape) if isinstance(size, str)]
@@ -89,9 +89,13 @@ def _shape(
     return tuple(size if isinstance(size, int) else 1 for size in shape)
 
 
-def _fill(shape: list[int | str], given: tuple[int, ...], batch: int, one: Declared, where: str) -> None:
-    """Fill in the sizes of the data behind the batch, or of a sample's tensor with its batch; raises `DataError` where they are not the file's."""
-    wanted = given if len(given) == len(shape) else (*given[:batch], 1, *given[batch:])
+def _fill(shape: list[int | str], given: tuple[int, ...], batch: int | None, one: Declared, where: str) -> None:
+    """Fill in the sizes of the data behind the batch, or of a sample's tensor with its batch; raises `DataError` where they are not the file's.
+
+    Without a batch each sample is the whole tensor.
+    """
+    is_whole = batch is None or len(given) == len(shape)
+    wanted = given if is_whole else (*given[:batch], 1, *given[batch:])
     others = [axis for axis in range(len(shape)) if axis != batch]
     if len(wanted) != len(shape) or any(
         isinstance(shape[axis], int) and shape[axis] != wanted[axis] for axis in others
@@ -99,7 +103,8 @@ def _fill(shape: list[int | str], given: tuple[int, ...], batch: int, one: Decla
         raise DataError(
             f"the data do not fit the input {one.name!r}", where=where, received=str(tuple(given)),
             allowed=str(tuple(size or "free" for size in one.shape)).replace("'", ""),
-            next_step="give samples of the input's shape, with the channels first or last",
+            next_step=f"give samples of the input's shape{', with the channels first or last' if len(shape) == 4 else ''}"
+            + (": each is the whole tensor" if batch is None else ", without its batch"),
         )  # fmt: skip
     for axis in others:
         shape[axis] = wanted[axis]

@@ -119,6 +119,16 @@ def test_rows_of_an_imported_model_are_reshaped_in_the_order_that_it_was_given_i
     assert "shape = [3, 8, 9] in [data]" in error.next_step and "x.reshape(-1, 3, 8, 9)" in error.next_step
 
 
+def test_one_sample_alone_is_told_apart_from_samples_that_lack_an_axis():
+    state = model(inputs=((2, 1, 128),))
+    (files,) = data().splits.values()
+    one = msgspec.structs.replace(files, inputs=(array("x_train_0", (2, 1, 128)),))
+    alone = refused(state, msgspec.structs.replace(data(), splits={"train": one}))
+    assert alone.received == "(1, 128)" and "x[None]" in alone.next_step
+    halved = refused(state, data(x=(1, 128)))
+    assert (halved.received, halved.allowed) == ("(1, 128)", "(2, 1, 128)") and "x[None]" not in halved.next_step
+
+
 def test_an_axis_too_many_and_a_batch_too_few():
     assert "x[..., 0]" in refused(model(inputs=((8, 8),)), data()).next_step
     assert "any" in refused(model(inputs=((None, 3),)), data(x=(5, 4))).allowed
