@@ -74,7 +74,11 @@ def holdable(outline: Outline, held: Mapping[str, Any], *, where: str = WHERE) -
             "every input of the model is held at a value: nothing is left that a device feeds", where=where, received=", ".join(held),
             allowed="all inputs but one at the most", next_step=f"take out the one that changes, such as {max(ports.values(), key=_amount).name!r}",
         )  # fmt: skip
-    return tuple(_holdable(ports[name], value, f"{where}.{name}") for name, value in held.items())
+    found = tuple(_holdable(ports[name], value, f"{where}.{name}") for name, value in held.items())
+    batches = {port.shape[0] for name, port in ports.items() if name not in held and port.shape} - {""}
+    for one in found:
+        _require_one_sample(one, ports[one.name], batches, f"{where}.{one.name}")
+    return found
 
 
 def not_held(outline: Outline, held: Collection[str]) -> tuple[Port, ...]:
@@ -142,6 +146,19 @@ def _holdable(port: Port, value: Any, where: str) -> HeldInput:
         allowed=f"sizes {_declared(port.shape)}" + (" (free: any size)" if any(isinstance(size, str) for size in port.shape) else ""),
         next_step=_advice_on_shape(port),
     )  # fmt: skip
+
+
+def _require_one_sample(held: HeldInput, port: Port, batches: Collection[int | str], where: str) -> None:
+    """Raise `ProjectError` for a value of several samples: its size is that of a free batch of the inputs that are fed, which is 1 on a device."""
+    for axis, (size, name) in enumerate(zip(held.shape, port.shape, strict=False)):
+        if isinstance(name, str) and name in batches and size != 1:
+            wanted = [1 if place == axis else one for place, one in enumerate(port.shape)]
+            raise ProjectError(
+                f"the input {port.name!r} is held at the values of {size} samples", where=where,
+                received=f"{shown(held.value)}, of sizes {list(held.shape)}",
+                allowed=f"sizes {_declared(wanted)}: {name!r} is the batch of the inputs that are fed, and a device feeds one sample",
+                next_step="write the value of one sample, in the same number of brackets",
+            )  # fmt: skip
 
 
 def _is_of(value: Any, dtype: str) -> bool:

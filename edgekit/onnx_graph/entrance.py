@@ -40,6 +40,12 @@ def entrances(graph: OnnxGraph, sizes: Mapping[str, tuple[int, ...]], where: str
     return [_port(one, shape, named[one.name], graph) for one, shape in zip(graph.inputs, shapes, strict=True)]
 
 
+def fixed_batches(graph: OnnxGraph) -> set[int]:
+    """The sizes above 1 that the file fixes for the batch of its inputs: the model has a batch of any size in their place."""
+    first = {one.shape[0] for one in graph.inputs if one.shape and _batch_axis(one, graph) == 0}
+    return {size for size in first if isinstance(size, int) and size > 1}
+
+
 def _require_one_size(
     inputs: Sequence[Declared], shapes: Sequence[tuple[int, ...]], named: Mapping[str, int | None], where: str
 ) -> None:

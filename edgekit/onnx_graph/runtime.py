@@ -113,7 +113,16 @@ def run_session(
     try:
         return list(session.run(list(names), fed))
     except Exception as problem:
-        raise cannot_run(where, problem) from problem
+        raise _with_held(cannot_run(where, problem), held) from problem
+
+
+def _with_held(problem: ModelError, held: Sequence[HeldInput]) -> ModelError:
+    """The same error with the values that inputs are held at: they may be what the file does not run with."""
+    if held:
+        values = ", ".join(f"{one.name} = {one.words}, of sizes {list(one.shape)}" for one in held)
+        problem.received = f"with {values} in held of [model]: {problem.received}"
+        problem.next_step = f"look at these values first; {problem.next_step}"
+    return problem
 
 
 def cannot_run(where: str, problem: Exception) -> ModelError:

@@ -14,6 +14,8 @@ PORTS = (
     Port(name="audio", shape=("batch", "samples"), dtype="float32"),
     Port(name="sr", shape=(), dtype="int64"),
     Port(name="mask", shape=("batch", 3), dtype="int8"),
+    Port(name="state", shape=(2, "batch", 1), dtype="float32"),
+    Port(name="wide", shape=("rows", 3), dtype="int8"),
     Port(name="training", shape=(1,), dtype="bool"),
     Port(name="half", shape=(2, 2), dtype="float16"),
     Port(name="text", shape=(), dtype="string"),
@@ -31,7 +33,7 @@ OUTLINE = Outline(
         ("sr", 16000, np.int64(16000)),
         ("mask", [[1, 0, 1]], np.array([[1, 0, 1]], np.int8)),
         ("mask", 1, np.ones((1, 3), np.int8)),
-        ("mask", [[1, 1, 1], [0, 0, 0]], np.array([[1, 1, 1], [0, 0, 0]], np.int8)),
+        ("wide", [[1, 1, 1], [0, 0, 0]], np.array([[1, 1, 1], [0, 0, 0]], np.int8)),
         ("training", False, np.array([False])),
         ("half", 1.5, np.full((2, 2), 1.5, np.float32)),
         ("any", [[1], [2]], np.array([[1], [2]], np.float32)),
@@ -62,6 +64,8 @@ def test_a_value_becomes_the_tensor_that_the_file_declares(name, value, made):
         ("sr", [16000], "another shape", "[]: one value", "without brackets: sr = 1"),
         ("mask", [1, 0, 1], "another shape", "[batch, 3] (free: any size)", "or one value alone"),
         ("mask", [[1, 0]], "another shape", "[batch, 3]", "nested lists"),
+        ("mask", [[1, 0, 1]] * 2, "the values of 2 samples", "[1, 3]: 'batch' is the batch", "of one sample"),
+        ("state", [[[0.0]] * 4] * 2, "the values of 4 samples", "[2, 1, 1]: 'batch'", "of one sample"),
         ("audio", 0, "another shape", "[batch, samples]", "a size of your own where one is free"),
     ],
 )  # fmt: skip
@@ -77,12 +81,23 @@ def test_what_changes_is_left_to_the_device():
     with pytest.raises(ProjectError, match="nothing is left that a device feeds") as caught:
         holdable(
             OUTLINE,
-            {"audio": [[0.0]], "sr": 1, "mask": 1, "training": True, "half": 1, "text": 1, "brain": 1, "any": 1},
+            {
+                "audio": [[0.0]],
+                "sr": 1,
+                "mask": 1,
+                "state": [[[0.0]]] * 2,
+                "wide": 1,
+                "training": True,
+                "half": 1,
+                "text": 1,
+                "brain": 1,
+                "any": 1,
+            },
         )
-    assert caught.value.received == "audio, sr, mask, training, half, text, brain, any"
+    assert caught.value.received == "audio, sr, mask, state, wide, training, half, text, brain, any"
     assert caught.value.next_step == "take out the one that changes, such as 'audio'"
 
 
 def test_a_long_value_is_cut_for_a_reader():
-    (found,) = holdable(OUTLINE, {"mask": [[1, 0, 1]] * 50})
+    (found,) = holdable(OUTLINE, {"wide": [[1, 0, 1]] * 50})
     assert found.words.startswith("[[1, 0, 1], [") and found.words.endswith("...") and len(found.words) < 80

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgekit.errors import DataError, RefusedOperators
+from edgekit.errors import DataError, ProjectError, RefusedOperators
+from edgekit.onnx_file.held import HeldInput
 
 pytestmark = pytest.mark.tf
 
@@ -94,6 +95,25 @@ def test_one_value_stands_for_a_whole_tensor(small, imported_alike):
     end = model.node("Mul", x, model.node("Cast", mask, to=1))
     found = imported_alike(model, end, held={"mask": 0.5})
     np.testing.assert_array_equal(np.asarray(found.model([np.ones((1, 4), np.float32)])), np.full((1, 4), 0.5))
+
+
+def of_fixed_batch(small: Any) -> tuple[Any, str]:
+    """A convolution of a batch of 2, whose file has a mask for each of the two."""
+    model = small()
+    x, mask = model.entry(2, 3, 4, 4), model.entry(2, 3, 4, 4, name="mask")
+    return model, model.node("Conv", model.node("Mul", x, mask), model.weight(2, 3, 3, 3))
+
+
+def test_a_value_is_that_of_one_sample_where_the_file_fixes_the_batch(small, imported_alike, tools, tmp_path):
+    from edgekit.onnx_graph.build import imported
+
+    model, end = of_fixed_batch(small)
+    assert imported_alike(model, end, held={"mask": 0.5}).model.output_shape == (None, 2, 2, 2)
+    value = [np.full((3, 4, 4), sample).tolist() for sample in (1.0, 2.0)]
+    held = HeldInput(name="mask", dtype="float32", shape=(2, 3, 4, 4), value=value)
+    with pytest.raises(ProjectError, match="another value for each sample of a batch") as caught:
+        imported(model.saved(tmp_path, end), tools.keras3, held=[held])
+    assert caught.value.where == "edgekit.toml: model.held.mask" and "all 2 samples" in caught.value.allowed
 
 
 def refused(model: Any, end: str, tools: Any, folder: Any) -> RefusedOperators:

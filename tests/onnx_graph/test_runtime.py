@@ -66,3 +66,15 @@ def test_a_recurrent_layer_with_the_batch_first_is_told(not_run):
 def test_a_version_of_the_future_is_told(not_run, settings, said, received):
     error = not_run([make.make_node("Relu", ["x"], ["y"])], [1, 3], **settings)
     assert said in error.what and error.received == received and str(error.allowed).startswith("up to ")
+
+
+def test_values_that_inputs_are_held_at_are_told_where_the_file_does_not_run_with_them(tmp_path):
+    from edgekit.onnx_file.held import HeldInput
+    from edgekit.onnx_graph.runtime import open_session, run_session
+
+    path = saved(tmp_path / "net.onnx", [make.make_node("Gather", ["w", "x"], ["y"])], ["n"], kind=onnx.TensorProto.INT64, w=np.ones((2, 3), np.float32))  # fmt: skip
+    held = HeldInput(name="x", dtype="int64", shape=(1,), value=[7])
+    with pytest.raises(ModelError, match="cannot run the file") as caught:
+        run_session(open_session(path, path), (), {}, ["y"], path, [held])
+    assert caught.value.received.startswith("with x = [7], of sizes [1] in held of [model]: ")
+    assert "these values first" in caught.value.next_step
