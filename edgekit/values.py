@@ -49,7 +49,9 @@ def _struct_in(kind: Any) -> type[msgspec.Struct] | None:
 def _check_keys(raw: Any, kind: Any, where: str, path: str, error: type[InputError], top: tuple[str, ...] = ()) -> None:
     """Raise `error` for the first key that is unknown; `top` are the keys of the outermost table."""
     if isinstance(raw, float) and not math.isfinite(raw):
-        raise error("not a finite number", where=f"{where}: {path}", received=raw)
+        raise error(
+            "not a finite number", where=f"{where}: {path}", received=raw, allowed=_meaning(kind) or "a finite number", next_step="write a number that is finite",
+        )  # fmt: skip
     kind = typing.get_args(kind)[0] if typing.get_origin(kind) is typing.Annotated else kind
     struct = _struct_in(kind)
     if struct is not None and isinstance(raw, dict):
@@ -92,10 +94,12 @@ def unknown_key(
     )
 
 
-def read(raw: Any, kind: type[V], *, where: str, error: type[InputError] = InputError) -> V:
+def read(
+    raw: Any, kind: type[V], *, where: str, error: type[InputError] = InputError, otherwise: str | None = None
+) -> V:
     """The value that raw input (dicts, lists, text, numbers) describes.
 
-    `where` names the file. Raises `error` with the dotted key that is unknown, missing or of the wrong type.
+    `where` names the file, `otherwise` is the next step where nothing nearer is known. Raises `error` with the dotted key that is unknown, missing or of the wrong type.
     """
     _check_keys(raw, kind, where, "", error)
     try:
@@ -109,9 +113,25 @@ def read(raw: Any, kind: type[V], *, where: str, error: type[InputError] = Input
             what,
             where=f"{where}: {key}" if key else where,
             received=None if value is None else repr(value)[:200],
-            allowed="true or false" if "Expected `bool`" in what else _meaning(asked),
-            next_step=_advice(asked, key, value, what),
+            allowed=_allowed(asked, what),
+            next_step=_advice(asked, key, value, what) or otherwise,
         ) from None
+
+
+IN_TOML = {"str": "text in quotes", "object": "a table", "array": "a list", "int": "a whole number", "float": "a number", "bool": "true or false"}  # fmt: skip
+"""What msgspec calls the types that a value may have, and how a reader of TOML knows them."""
+
+
+def _allowed(asked: Any, what: str) -> str | None:
+    """What a key allows, whose annotation is `asked`: by its meaning, else by the types that msgspec says, or the keys of a table that lacks one."""
+    if "Expected `bool`" in what:
+        return IN_TOML["bool"]
+    struct = _struct_in(asked)
+    if what.startswith("Object missing required field") and struct is not None:
+        return f"a table with {', '.join(field.encode_name for field in msgspec.structs.fields(struct))}"
+    types = re.match(r"Expected `([^`]*)`, got", what)
+    named = [IN_TOML[one] for one in types[1].split(" | ") if one in IN_TOML] if types else []
+    return _meaning(asked) or " or ".join(named) or None
 
 
 def _type_at(kind: Any, dotted: str) -> Any:
@@ -165,6 +185,8 @@ def _advice(kind: Any, dotted: str, value: Any, what: str) -> str | None:
         return f"write {name} = {{ name = value }}, or [{header}] above such lines"
     if not items and _struct_in(kind) is not None and (wants_table or "got `array`" in what):
         return f"write [{header}] above its keys, once"
+    if found := re.match(r"Object missing required field `(.*)`", what):
+        return f"write {found[1]} = ... there"
     near = did_you_mean(value, _choices(kind)) if isinstance(value, str) else None
     return f"did you mean {near!r}?" if near else None
 

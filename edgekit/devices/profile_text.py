@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
+from edgekit import toml_text
 from edgekit.errors import ProfileError
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 MAX_LETTERS = 2**20  # bundled profiles have a few thousand characters
 
@@ -36,8 +31,4 @@ def text_of(path: Path) -> str:
 
 def tables_of(text: str, file: str) -> dict[str, Any]:
     """The tables of a text; raises `ProfileError` for text that is not TOML, with the name of its `file`."""
-    try:
-        tables: dict[str, Any] = tomllib.loads(text)
-    except (ValueError, RecursionError) as problem:
-        raise ProfileError("not a TOML file", where=file, received=str(problem)) from None
-    return tables
+    return toml_text.tables_of(text, file, ProfileError)

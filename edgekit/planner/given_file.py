@@ -25,7 +25,7 @@ def require_file_takes(task: Task, steps: Sequence[Step], where: str) -> None:
     """Raise `ProjectError` for a chain of the project's own that trains where the model is a file, and for any where that is quantized."""
     if task.facts.quantized:
         raise ProjectError(
-            "the model is a quantized file, which no technique changes", where=where, received=task.facts.quantized,
+            "the model is a quantized file, which no technique changes", where=where, received=task.facts.quantized, allowed="no chain",
             next_step="leave the chain out, or give the float model",
         )  # fmt: skip
     if not task.facts.untrainable:
@@ -33,5 +33,6 @@ def require_file_takes(task: Task, steps: Sequence[Step], where: str) -> None:
     training = [step.technique for step in steps if technique(step.technique, where=where).kind == "training"]
     if training:
         raise ProjectError(
-            f"the chain trains, and {task.facts.untrainable}", where=where, received=" + ".join(training)
-        )
+            f"the chain trains, and {task.facts.untrainable}", where=where, received=" + ".join(training),
+            allowed="chains of a conversion alone", next_step=f"leave {training[0]} out of the chain, or give that model",
+        )  # fmt: skip

@@ -40,6 +40,7 @@ def own_chains(task: Task, conversions: Steps) -> list[Proposal]:
                 "the project allows no training",
                 where=f"edgekit.toml: chain {number}",
                 received="epochs = 0 in [training]",
+                allowed="chains of a conversion alone",
                 next_step="allow some epochs, or leave the chain to its conversion",
             )
         own = proposed(task, full, name=f"{OWN}{number}:{name_of(full)}")
@@ -67,7 +68,10 @@ def _whole_chain(task: Task, steps: Sequence[Step], number: int, conversion: Typ
         network = _network_after(task, full[-1], f"{where}: step {index}") if network is task else network
     if full[-1].technique.kind == "training":
         if conversion is None:
-            raise ProjectError("a chain ends in a conversion", where=where, received=full[-1].technique.name)
+            raise ProjectError(
+                "a chain ends in a conversion", where=where, received=full[-1].technique.name, allowed=_some_of("conversion"),
+                next_step="name one of them as the last step: none proposes itself for this model and device",
+            )  # fmt: skip
         full.append(conversion)
     _require_order(full, where)
     _require_kept(task, full, where)
@@ -78,7 +82,10 @@ def _require_order(full: Sequence[TypedStep], where: str) -> None:
     """Raise `ProjectError` for a conversion that is not the last step, and for training steps in an order that is not possible."""
     early = [step.technique.name for step in full[:-1] if step.technique.kind == "conversion"]
     if early:
-        raise ProjectError("a conversion is the last step of a chain", where=where, received=" + ".join(early))
+        raise ProjectError(
+            "a conversion is the last step of a chain", where=where, received=" + ".join(step.technique.name for step in full),
+            allowed="techniques that train, then one conversion", next_step=f"take out {early[0]}, or write a [[chain]] of its own for each conversion",
+        )  # fmt: skip
     places = [place(step.technique) for step in full[:-1]]
     if len(places) > 1 and (None in places or any(a >= b for a, b in itertools.pairwise(p or 0 for p in places))):
         raise ProjectError(
@@ -86,6 +93,7 @@ def _require_order(full: Sequence[TypedStep], where: str) -> None:
             where=where,
             received=" + ".join(step.technique.name for step in full[:-1]),
             allowed=f"{', '.join(in_chain_order())}, each once and in this order",
+            next_step="write them in that order, or leave some out",
         )
 
 
@@ -98,6 +106,7 @@ def _require_kept(task: Task, steps: Sequence[TypedStep], where: str) -> None:
                 "a step with these settings does not keep what the steps before it made",
                 where=f"{where}: step {count + 1}",
                 received=f"{step.label} after {' + '.join(one.label for one in steps[:count])}",
+                allowed="settings that keep it",
                 next_step="give it weaker settings, or leave one of them out",
             )
     for step in steps[:-1]:
@@ -114,7 +123,8 @@ def _require_kept(task: Task, steps: Sequence[TypedStep], where: str) -> None:
                 f"nothing of {step.technique.name} would be left: {reason}",
                 where=where,
                 received=" + ".join(names),
-                allowed=", ".join(kept),
+                allowed=", ".join(kept) or "no conversion of this device",
+                next_step=f"end the chain in {kept[0]}" if kept else f"leave {step.technique.name} out",
             )
 
 
@@ -131,13 +141,21 @@ def _network_after(task: Task, step: TypedStep, where: str) -> Task:
     if task.replaced is None:
         answer = method.propose(task)
         reason = answer.reason if isinstance(answer, Declined) else "the project offers no network in the model's place"
-        raise ProjectError(reason, where=where, received=method.name)
+        raise ProjectError(
+            reason, where=where, received=method.name, allowed=f"{method.name} where the project offers such a network",
+            next_step=f"name one, or leave {method.name} out of the chain",
+        )  # fmt: skip
     return task.replaced
 
 
 def _given_by_projects(method: Technique) -> list[str]:
     """The names of a technique's settings that a project may give."""
     return [name for name in method.settings_type.__struct_fields__ if name not in method.written_by_planner]
+
+
+def _some_of(kind: str) -> str:
+    """The names of all techniques of a kind."""
+    return ", ".join(name for name, method in techniques().items() if method.kind == kind)
 
 
 def _written_out(task: Task, step: Step, where: str) -> TypedStep:
@@ -156,7 +174,8 @@ def _written_out(task: Task, step: Step, where: str) -> TypedStep:
     if unknown is not None:
         raise unknown_key(unknown, given_by_projects, where=where, error=ProjectError)
     given = {**to_builtins(method.defaults(task)), **step.settings}
-    settings = read(given, method.settings_type, where=where, error=ProjectError)
+    otherwise = f"write a value that is allowed, or leave the setting out: {method.name} then has its own"
+    settings = read(given, method.settings_type, where=where, error=ProjectError, otherwise=otherwise)
     patterns = to_builtins(settings).get("exclude")
     if patterns is not None:
         require_layers([task.facts], patterns, f"{where}: exclude")

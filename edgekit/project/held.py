@@ -24,8 +24,9 @@ def require_values(held: Mapping[str, Any], where: str) -> None:
     for name, value in held.items():
         if not name:
             raise ProjectError(
-                "an input without a name", where=where, received='""', allowed="the name of an input of the model"
-            )
+                "an input without a name", where=where, received='""', allowed="the name of an input of the model",
+                next_step="write the input's name before the value; `edgekit inspect` shows the names",
+            )  # fmt: skip
         _require(value, f"{where}.{name}", 0)
         kinds = {isinstance(one, bool) for one in leaves(value)}
         if len(kinds) > 1:

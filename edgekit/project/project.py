@@ -6,7 +6,7 @@ Nothing is loaded here and no file but `edgekit.toml` is read.
 from __future__ import annotations
 
 import os
-import sys
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
@@ -32,16 +32,14 @@ from edgekit.project.project_file import (
 )  # fmt: skip
 from edgekit.project.quantities import LATENCY, SIZE, TIME_BUDGET, Quantity, number, plain_scalar, quantity
 from edgekit.project.userfunction import is_function
+from edgekit.toml_text import not_toml, tables_of
 from edgekit.values import Value, read
 from edgekit.verdict.limits import Limits, user_limits
 from edgekit.verdict.metric_spec import MetricSpec, metric_spec
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
 PROJECT_FILE = "edgekit.toml"
+OTHERWISE = "write a value that is allowed, or leave the key out"
+"""What to do about a key whose value is wrong, where nothing nearer is known."""
 AIM_OF: dict[str, Aim] = {"flash": "smallest", "download": "download", "ram": "ram", "latency": "fastest"}
 """The aim that makes a metric small: `currency` names the metric."""
 BUDGET_FIELDS = {"flash": "flash_bytes", "download": "download_bytes", "ram": "ram_bytes", "latency": "latency_ms"}
@@ -135,12 +133,30 @@ def load_project(folder: Path, *, required: bool = True) -> Project:
 def read_project_file(path: Path) -> ProjectFile:
     """The raw keys of an `edgekit.toml`; raises `ProjectError` with the key that is wrong."""
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as problem:
-        raise ProjectError("not a TOML file", where=str(path), received=str(problem)) from None
+        text = path.read_text(encoding="utf-8")
+    except ValueError as problem:
+        raise not_toml(str(path), problem, ProjectError) from None
     except OSError as problem:
-        raise ProjectError("cannot be read", where=str(path), received=problem.strerror) from None
-    return read(raw, ProjectFile, where=str(path), error=ProjectError)
+        raise ProjectError(
+            "cannot be read", where=str(path), received=problem.strerror, next_step="give the permission to read it"
+        ) from None
+    raw = tables_of(text, str(path), ProjectError)
+    try:
+        return read(raw, ProjectFile, where=str(path), error=ProjectError, otherwise=OTHERWISE)
+    except ProjectError as problem:
+        raise _by_tables(problem, f"{path}: ") from None
+
+
+def _by_tables(problem: ProjectError, before: str) -> ProjectError:
+    """The error with a place in a list counted as a reader counts them, from 1: `chain 1: step 2: settings.share`, of the first [[chain]]."""
+    key = (problem.where or "").removeprefix(before)
+    said = re.sub(r"(chain|step)s?\[(\d+)\]\.?", lambda found: f"{found[1]} {int(found[2]) + 1}: ", key).removesuffix(
+        ": "
+    )
+    if key != said:
+        problem.where = before + said
+        problem.received = said if problem.received == key else problem.received
+    return problem
 
 
 def resolve(file: ProjectFile, *, root: Path, where: str) -> Project:
@@ -334,4 +350,4 @@ def _augment(given: Any) -> AugmentTable | None:
             "not a mapping of variations", where="augment", received=repr(given)[:200],
             allowed="flip, shift, crop, colour, noise, as in {'flip': 'horizontal', 'shift': 0.1}",
         )  # fmt: skip
-    return read(dict(given), AugmentTable, where="augment", error=ProjectError) if given else None
+    return read(dict(given), AugmentTable, where="augment", error=ProjectError, otherwise=OTHERWISE) if given else None

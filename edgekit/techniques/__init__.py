@@ -71,6 +71,6 @@ def technique(name: str, *, where: str = "steps") -> Technique:
             where=where,
             received=name,
             allowed=", ".join(sorted(techniques())),
-            next_step=f"did you mean {near!r}?" if near else None,
+            next_step=f"did you mean {near!r}?" if near else "name one of them; docs/techniques.md says what each does",
         )
     return techniques()[name]

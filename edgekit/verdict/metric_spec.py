@@ -57,7 +57,10 @@ def metric_spec(
     if name in HIGHER_IS_BETTER:
         better = HIGHER_IS_BETTER[name]
         if direction is not None and (direction == "higher") != better:
-            raise ProjectError(f"the direction of {name} is known", where=f"{where}.direction", received=direction)
+            raise ProjectError(
+                f"the direction of {name} is known", where=f"{where}.direction", received=direction, allowed="higher" if better else "lower",
+                next_step="leave it out: only a metric of your own needs one",
+            )  # fmt: skip
         return MetricSpec(name=name, higher_is_better=better, output=output, threshold=threshold)
     if ":" not in name:
         near = did_you_mean(name, HIGHER_IS_BETTER)
@@ -66,7 +69,7 @@ def metric_spec(
             where=f"{where}.metric",
             received=name,
             allowed=", ".join([*HIGHER_IS_BETTER, "module:function"]),
-            next_step=f"did you mean {near!r}?" if near else None,
+            next_step=f"did you mean {near!r}?" if near else "name one of them, or a function of your own",
         )
     if direction is None:
         raise ProjectError(

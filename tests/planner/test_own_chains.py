@@ -220,6 +220,11 @@ def test_a_conversion_alone_is_a_chain(task, search):
         (["pruning", "pruning"], "do not follow one another"),
         (["fine_tuning", "pruning"], "do not follow one another"),
         (["int8", "pruning"], "a conversion is the last step"),
+        (
+            [Step(technique="int8_mixed", settings={"share": 0})],
+            "or leave the setting out: int8_mixed then has its own",
+        ),
+        (["student", "int8"], "the project names no student"),
         (["quantization_aware", "float32"], "nothing of quantization_aware would be left: rounding to int8 is trained"),
         (["pruning", "quantization_aware", "float16"], "kernels of the file are not int8: convolution, classes"),
         (["quantization_aware", "int8_mixed"], "some kernels of the file stay in float\n"),
@@ -236,6 +241,7 @@ def test_a_chain_that_cannot_be_is_refused_with_the_place(task, steps, message):
     with pytest.raises(InputError) as caught:
         candidates(chain(task, *given))
     assert message in f"{caught.value}\n"
+    assert caught.value.allowed and caught.value.next_step, "every refusal says what is allowed and what to do"
 
 
 @pytest.mark.parametrize("name", techniques())
