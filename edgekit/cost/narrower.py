@@ -47,7 +47,7 @@ def uniform(
     of `multiple` or a whole group, in groups of less than twice that any number; never less than the group's floor (`widths`). Where that is still
     more than the budget, these least widths are the answer.
     """
-    allowed = [_allowed(group.size, multiple) for group in graph.groups]
+    allowed = [_allowed(group, multiple) for group in graph.groups]
     # a group goes on to its next width in the middle between the two, by shares
     steps = [(found[1:] + found[:-1]) / (2 * group.size) for found, group in zip(allowed, graph.groups, strict=True)]
     most = left * held(graph, budget, time)
@@ -112,8 +112,9 @@ def _left(group: ChannelGroup, width: int) -> ChannelGroup:
     return replace(group, size=width, layers=layers, reads=reads)
 
 
-def _allowed(size: int, multiple: int) -> np.ndarray:
+def _allowed(group: ChannelGroup, multiple: int) -> np.ndarray:
     """The widths that a group may have, rising, in float64 for the shares between them."""
-    step = step_of(size, multiple)
-    found = np.arange(floor_of(size, multiple), size, step, dtype=np.float64)
-    return np.append(found, float(size))
+    size, made = group.size, next(iter(group.layers.values()), group.size)
+    each = max(1, made // size)
+    floor, step = floor_of(size, multiple, each=each), step_of(size, multiple, each=each)
+    return np.append(np.arange(floor, size, step, dtype=np.float64), float(size))

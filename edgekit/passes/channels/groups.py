@@ -43,6 +43,11 @@ class Group:
     multiplied: tuple[Read, ...] = ()
 
     @property
+    def each(self) -> int:
+        """How many channels of the first maker one of them stands for, as one of each head of attention."""
+        return int((self.members[self.makers[0].outputs[0]] >= 0).sum()) // self.size if self.makers else 1
+
+    @property
     def reads(self) -> tuple[Read, ...]:
         """All kernels without whose weights the channels have no effect: those that read them, in the order of the readers, and those that make a factor.
 

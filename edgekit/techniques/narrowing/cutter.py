@@ -85,7 +85,8 @@ class Cutter:
         )
         size, multiple = self._sizes.get(key, group.size), self._plan.multiple
         held = bool(set(touched) & set(self._plan.exclude))
-        return Range(group.size if held else min(group.size, floor_of(size, multiple)), step_of(size, multiple))
+        least, step = floor_of(size, multiple, each=group.each), step_of(size, multiple, each=group.each)
+        return Range(group.size if held else min(group.size, least), step)
 
 
 def _keys(state: State) -> list[Key]:

@@ -82,15 +82,18 @@ def test_no_group_falls_below_its_floor(tools, classifier, training):
 
 
 def test_groups_between_the_same_layers_have_their_own_floors(tools, layers, state):
-    """Behind a shuffle of two rows of eleven, five pairs of places can go, and the middle one: it lies in both groups of the next convolution."""
+    """Behind a shuffle of two rows of 33, sixteen pairs of places can go, and the middle one: it lies in both groups of the next convolution.
+
+    An eighth of the sixteen is two, eight channels of the layer that makes them; the middle one stays.
+    """
     x = entry = tools.keras3.Input((4, 4, 6))
-    x = layers.Conv2D(22, 1, groups=2, name="inner")(x)
-    x = layers.Permute((1, 2, 4, 3))(layers.Reshape((4, 4, 2, 11))(x))
-    x = layers.Conv2D(6, 1, groups=2, name="outer")(layers.Reshape((4, 4, 22))(x))
+    x = layers.Conv2D(66, 1, groups=2, name="inner")(x)
+    x = layers.Permute((1, 2, 4, 3))(layers.Reshape((4, 4, 2, 33))(x))
+    x = layers.Conv2D(6, 1, groups=2, name="outer")(layers.Reshape((4, 4, 66))(x))
     found = state(tools.keras3.Model(entry, x))
-    assert [group.size for group in found.groups] == [5, 1]
+    assert [(group.size, group.each) for group in found.groups] == [(16, 4), (1, 2)]
     cutter = Cutter(tools, found, HALF)
-    assert cutter.staying(found, [np.ones(5), np.ones(1)], 0.01) == [4, 1]
+    assert cutter.staying(found, [np.ones(16), np.ones(1)], 0.01) == [2, 1]
 
 
 def test_layers_that_are_left_out_keep_their_shapes(tools, classifier, training):
