@@ -159,6 +159,36 @@ def test_what_is_not_known_of_products_holds_its_channels(tools: Any, network: C
     assert not free & {"query", "key"}
 
 
+def test_heads_are_taken_apart_by_a_split_too(
+    tools: Any, network: Callable[..., Any], alike: Callable[..., None]
+) -> None:
+    """As exporters write it: three parts of one kernel, the axis of one left out; each head has 6 numbers, in all three."""
+    ops = tools.keras3.ops
+
+    def made(layers: Any, x: Any) -> Any:
+        parts = ops.split(
+            layers.Reshape((16, 3, 2, 6))(layers.Dense(36, name="all")(layers.Reshape((16, 12))(x))), 3, axis=2
+        )
+        query, key, value = (ops.transpose(ops.squeeze(part, 2), (0, 2, 1, 3)) for part in parts)
+        y = layers.Softmax()(ops.matmul(query, ops.transpose(key, (0, 1, 3, 2)))) @ value
+        return layers.Dense(2, name="head")(ops.reshape(ops.transpose(y, (0, 2, 1, 3)), (-1, 16, 12)))
+
+    model = network(made)
+    graph = graph_of(tools, model)
+    channels = read_channels(graph)
+    (group,) = channel_groups(graph, channels)
+    assert group.size == 6 and [len(np.unique(one.which)) for one in group.reads] == [6, 7], (
+        "rows of the head, columns of the key"
+    )
+    gone = np.isin(np.arange(6), (0, 3))
+    less = narrowed(tools, graph, channels, left_out([group], {0: gone}))
+    assert widths(less) == {"all": 24, "head": 2}
+    for weight, which in group.reads:
+        going = np.where((which >= 0) & gone[which], 0.0, 1.0)
+        weight.variable.assign(np.asarray(weight.variable) * weight.spread(going))
+    alike(model, less, tolerance=1e-5)
+
+
 def test_of_a_product_without_scores_query_and_key_go_together(
     tools: Any, network: Callable[..., Any], alike: Callable[..., None]
 ) -> None:
