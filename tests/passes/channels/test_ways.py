@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgekit.keras_graph.flat_graph import Call, FlatGraph
+from edgekit.keras_graph.flat_graph import Call, FlatGraph, model_of, run_graph
 from edgekit.passes.channels.dead import dead_channels
 from edgekit.passes.channels.groups import channel_groups, left_out
 from edgekit.passes.channels.narrow import narrowed
@@ -16,6 +16,7 @@ from edgekit.passes.channels.ranges import channels_without_numbers, read_channe
 from edgekit.passes.channels.roles import Role
 from edgekit.passes.open_attention import OpenAttention
 from edgekit.passes.run import run_passes
+from edgekit.tflite.weights import kernels
 
 pytestmark = pytest.mark.tf
 
@@ -25,6 +26,17 @@ def graph_of(tools: Any, model: Any) -> FlatGraph:
     from edgekit.make.workshop.flatten import flat_graph
 
     return run_passes(tools, flat_graph(tools, model, where="test"), [OpenAttention()]).graph
+
+
+def answers(file: Any, samples: np.ndarray) -> np.ndarray:
+    """What an int8 file answers in LiteRT, as numbers."""
+    from edgekit.measure.runtimes.litert import LiteRt
+
+    session = LiteRt().open(file.path)
+    (given,), (made,) = session.inputs, session.outputs
+    steps = np.clip(np.round(samples / given.scale) + given.zero_point, -128, 127).astype("int8")
+    found = np.concatenate([session.run([row[None]])[0] for row in steps]).astype(float)
+    return (found - made.zero_point) * made.scale
 
 
 def layer(graph: FlatGraph, name: str) -> Any:
@@ -86,8 +98,6 @@ def test_heads_of_kerass_own_attention_become_narrower(
     assert {name: width for name, width in widths(less).items() if name != "head"} == {
         f"own_{part}": width for part, width in after.items()
     }
-    from edgekit.keras_graph.flat_graph import model_of
-
     alike(model_of(tools, graph), less, tolerance=1e-5)
 
 
@@ -157,6 +167,25 @@ def test_what_is_not_known_of_products_holds_its_channels(tools: Any, network: C
     graph = graph_of(tools, network(lambda layers, x: layers.Softmax()(made(layers, layers.Reshape((16, 12))(x)))))
     free = {call.name for group in channel_groups(graph, read_channels(graph)) for call in group.makers}
     assert not free & {"query", "key"}
+
+
+@pytest.mark.slow
+def test_the_int8_file_of_narrow_heads_answers_as_the_narrow_model(
+    tools: Any, network: Callable[..., Any], int8: Callable[..., Any]
+) -> None:
+    """Half of the numbers of each head: all kernels are narrower in the file, no operator is float, and what rounding changes is a hundredth of the power."""
+    graph = graph_of(tools, network(multi_head))
+    channels = read_channels(graph)
+    groups = channel_groups(graph, channels)
+    gone = {place: np.arange(group.size) >= group.size // 2 for place, group in enumerate(groups)}
+    less = narrowed(tools, graph, channels, left_out(groups, gone))
+    samples = np.random.default_rng(3).uniform(-1, 1, (16, 8, 8, 3)).astype("float32")
+    file = int8(less, samples)
+    assert sorted(kernel.array.shape for kernel in kernels(file)) == [(2, 12), (6, 12), (9, 12), (9, 12), (12, 6)]
+    assert not [one.name for one in file.operators if one.name in ("DEQUANTIZE", "CAST")]
+    expected = np.asarray(run_graph(less, [samples])[0])
+    error = answers(file, samples) - expected
+    assert (error**2).sum() < 0.01 * ((expected - expected.mean()) ** 2).sum()
 
 
 def test_heads_are_taken_apart_by_a_split_too(
