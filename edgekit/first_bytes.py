@@ -6,9 +6,10 @@ _MARKS = (
     (4, b"TFL3", "a .tflite file"),
     (0, b"PK\x03\x04", "a zip archive, as .keras, .pt2 and TorchScript files are"),
     (0, b"\x89HDF\r\n\x1a\n", "an HDF5 file, as Keras models in .h5 are"),
+    (0, b"version https://git-lfs.", "what Git LFS keeps in the place of a file: `git lfs pull` gets the file itself"),
     (0, b"\x80", "a pickle"),
 )
-ENOUGH = 8
+ENOUGH = 24
 """So many bytes tell it."""
 
 

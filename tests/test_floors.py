@@ -21,7 +21,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "edgekit"
 FACE = "edgekit"
 # From the ground up. A name is a folder of the package, or a module at its top.
 FLOORS = (
-    "errors", "version", "units", "values", "progress", "interrupts", "files", "first_bytes", "toml_text",
+    "errors", "version", "units", "values", "progress", "interrupts", "files", "paths", "first_bytes", "toml_text",
     "onnx_file", "torch_file", "tflite", "documents", "machine", "devices", "verdict", "jobs", "project", "pytorch", "ingest", "sanity", "cost", "keras_graph", "onnx_graph", "passes", "techniques", "planner",
     "boards", "make", "measure", "emit", "watching", "findings", "search", "diff", "api", "cli", "views", "__main__",
 )  # fmt: skip
@@ -37,7 +37,7 @@ WITH_PYTORCH = frozenset({
 # What only lays out: it is told every figure. It may know the values, and what says them in words.
 LAYING_OUT = ("edgekit.emit.", "edgekit.cli.render.", "edgekit.views.")
 TOLD_BY = frozenset({
-    "errors", "version", "units", "values", "progress", "interrupts", "files", "toml_text", "onnx_file", "tflite", "documents", "machine", "devices", "verdict",
+    "errors", "version", "units", "values", "progress", "interrupts", "files", "paths", "toml_text", "onnx_file", "tflite", "documents", "machine", "devices", "verdict",
     "project", "emit", "watching", "views",
 })  # fmt: skip
 # Within these floors, what computes a figure or reads a model: modules, and folders with all that is in them.

@@ -6,6 +6,7 @@ result with a failing check and not an error.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,6 +29,7 @@ from edgekit.measure.decisions import decisions_on
 from edgekit.measure.emulator_check import emulated, note_of, require_emulator
 from edgekit.measure.measure import Measured, basis_of, drop, drop_metric, measure
 from edgekit.measure.static import Static, static
+from edgekit.paths import next_step_for, why_absent
 from edgekit.progress import Progress, no_progress
 from edgekit.project.limits import limits_given
 from edgekit.project.project_file import DataTable
@@ -275,10 +277,13 @@ def _not_kept(compiled: Compiled) -> Compiled:
 
 
 def _existing(path: Path) -> Path:
-    if not path.is_file():
-        what = "a folder is no model" if path.is_dir() else "there is no such file"
-        raise ModelError(what, where=str(path), next_step="give the path of a .tflite file")
-    return path
+    if os.path.isfile(path):
+        return path
+    what, reason = "a folder is no model" if os.path.isdir(path) else "there is no such file", why_absent(path)
+    raise ModelError(
+        what, where=str(path), received=reason or None, allowed="a .tflite file",
+        next_step=next_step_for(reason) or "give the path of a .tflite file",
+    )  # fmt: skip
 
 
 def _require_plain(model: TfliteModel, path: Path) -> None:

@@ -18,9 +18,9 @@ from edgekit.documents.diet import DietResult, Proof
 from edgekit.errors import InputError, OutputError
 from edgekit.files import prepare, replace_file
 from edgekit.progress import Progress, no_progress
+from edgekit.tflite.content import read_content
 from edgekit.tflite.diet.whole import Dieted, dieted
 from edgekit.tflite.layers_beside import layers_beside
-from edgekit.tflite.reader import read_content
 from edgekit.watching.auto import Auto, shows_progress
 
 __all__ = ["diet"]

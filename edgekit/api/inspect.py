@@ -6,6 +6,7 @@ the first time. Nothing is run or changed.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -81,7 +82,7 @@ def inspect(
 
 def _refuse_what_is_no_model(path: Path) -> None:
     """Refuse a path that is not a Keras model before it is hashed, which may take long, and before TensorFlow is started."""
-    if not path.exists() or (path.is_dir() and (path / "saved_model.pb").exists()):
+    if not os.path.exists(path) or (path.is_dir() and (path / "saved_model.pb").exists()):
         return  # a missing file is an error where it is opened, with the nearest name
     if is_onnx(path) or is_pt2(path) or is_saved(path):
         return  # their own readers say what is wrong

@@ -21,6 +21,7 @@ from edgekit.errors import EdgekitError, InputError, OutputError, ProfileError
 from edgekit.files import replace_file
 from edgekit.jobs.cache import file_digest
 from edgekit.measure.insides import insides
+from edgekit.paths import next_step_for, why_absent
 from edgekit.values import Value, from_json
 
 MAX_MANIFEST_BYTES = 4 * 2**20
@@ -40,10 +41,12 @@ class Result(Value):
 
 def open_result(given: Path) -> Result:
     """The result in a folder or a `report.json`; raises `InputError` if it is not one."""
-    if not given.exists():
+    if not os.path.exists(given):
+        reason = why_absent(given)
         raise InputError(
-            "there is no such result", where=str(given), next_step="name a folder that `edgekit build` wrote"
-        )
+            "there is no such result", where=str(given), received=reason or None, allowed="a folder of a result, or the report.json in it",
+            next_step=next_step_for(reason) or "name a folder that `edgekit build` wrote",
+        )  # fmt: skip
     opened = open_side(given)
     if opened.report is None:
         raise InputError(

@@ -19,9 +19,10 @@ from edgekit.documents.comparison import Side
 from edgekit.documents.report import SCHEMA_VERSION, Metrics, Report
 from edgekit.errors import InputError
 from edgekit.tflite.artifact import Artifact
+from edgekit.tflite.content import MAX_FILE_BYTES
 from edgekit.tflite.layers_beside import REPORT_FILE, layers_beside
 from edgekit.tflite.model import TfliteModel
-from edgekit.tflite.reader import MAX_FILE_BYTES, parse_tflite
+from edgekit.tflite.reader import parse_tflite
 from edgekit.tflite.schema import FILE_IDENTIFIER
 from edgekit.values import Value, read
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -57,4 +58,4 @@ def _outline(source: Any, root: Path) -> Outline | None:
     if not isinstance(source, str | Path) or is_function(str(source)):
         return None
     path = root / source
-    return require_sound(path) if path.is_file() and is_onnx(path) else None
+    return require_sound(path) if os.path.isfile(path) and is_onnx(path) else None

@@ -6,6 +6,7 @@ What is given is told by its name, or, of a function, by what its module imports
 from __future__ import annotations
 
 import itertools
+import os
 import sys
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -193,7 +194,7 @@ def outline_of(source: Any, root: Path) -> Program | None:
     """What a `.pt2` says before PyTorch reads it; None for anything else."""
     if not isinstance(source, str | Path) or is_function(str(source)) or not is_pt2(root / source):
         return None
-    return require_program(root / source, trust=True) if (root / source).is_file() else None
+    return require_program(root / source, trust=True) if os.path.isfile(root / source) else None
 
 
 def needs_sizes(source: Any, root: Path, held: Collection[str] = ()) -> bool:

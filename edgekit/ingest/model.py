@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from edgekit.documents.facts import ModelFacts, Replacement
-from edgekit.errors import DataError, ModelError, did_you_mean
+from edgekit.errors import DataError, ModelError
 from edgekit.ingest.dataset import Dataset
+from edgekit.ingest.first_look import require_format
 from edgekit.ingest.from_onnx import digest as onnx_digest
 from edgekit.ingest.from_onnx import import_versions, require_onnx
 from edgekit.ingest.from_tflite import keep_tflite, require_own_name
 from edgekit.ingest.from_torch import converted, is_pytorch
+from edgekit.ingest.given_file import digest_of_path, require_there
 from edgekit.ingest.held import require_held_by, require_holdable
 from edgekit.ingest.saved_model import require_saved_model
 from edgekit.ingest.wanted import Wanted
@@ -148,10 +150,11 @@ def model_digest(table: ModelTable, root: Path, cache: Cache) -> str:
     if is_function(table.source):
         return digest(table.source, root=root, version=table.version, error=ModelError)
     path = root / table.source
-    if path.is_dir() and path.suffix.lower() != ".tflite":  # whose reader names the file in it
+    if os.path.isdir(path) and path.suffix.lower() != ".tflite":  # whose reader names the file in it
         require_saved_model(path)
-    whole = _path_digest(path, ModelError, "model", cache)
-    return onnx_digest(path, cache) if is_onnx(path) else whole
+    require_there(path, ModelError, "model")
+    require_format(path)
+    return onnx_digest(path, cache) if is_onnx(path) else digest_of_path(path, ModelError, "model", cache)
 
 
 def open_data(
@@ -210,10 +213,10 @@ def data_digest(table: DataTable, root: Path, cache: Cache) -> str:
     if kind == "function":
         return digest(table.source, root=root, version=table.version, error=DataError)
     if kind == "npz":
-        return _path_digest(path, DataError, "data", cache)
+        return digest_of_path(path, DataError, "data", cache)
     if kind == "table":
         files = [path, *([root / table.test_source] if table.test_source else [])]
-        return digest_of([*(_path_digest(file, DataError, "data", cache) for file in files), _parquet_reader(files)])
+        return digest_of([*(digest_of_path(file, DataError, "data", cache) for file in files), _parquet_reader(files)])
     from edgekit.ingest.layout import read_layout
 
     try:
@@ -228,7 +231,7 @@ def _data_kind(table: DataTable, root: Path) -> str:
     path = root / table.source
     if is_function(table.source):
         return "function"
-    if path.is_dir():
+    if os.path.isdir(path):
         from edgekit.machine.extras import require
 
         require("images", "PIL", purpose="reading a folder of images")
@@ -237,7 +240,7 @@ def _data_kind(table: DataTable, root: Path) -> str:
 
     if is_table(path):
         return "table"
-    if path.exists() and path.suffix != ".npz":
+    if os.path.exists(path) and path.suffix != ".npz":
         raise DataError(
             "not data",
             where=str(path),
@@ -255,33 +258,6 @@ def _parquet_reader(files: Sequence[Path]) -> str:
         return ""
     package = require_parquet()
     return f"{package} {version(package)}"
-
-
-def _path_digest(path: Path, error: type[ModelError] | type[DataError], what: str, cache: Cache) -> str:
-    if not path.exists():
-        beside = [one.name for one in path.parent.iterdir() if one.exists()] if path.parent.is_dir() else []
-        near = did_you_mean(path.name, beside)
-        raise error(
-            f"the {what} does not exist",
-            where=str(path),
-            received=f"a link to {os.readlink(path)}" if path.is_symlink() else str(path),
-            allowed="a path, or module:function",
-            next_step=f"did you mean {near!r}?" if near else "check the path; it is relative to the project's folder",
-        )
-    _require_regular(path, error, what)
-    try:
-        return cache.digest(path)
-    except OSError as problem:
-        raise error(f"the {what} cannot be read", where=str(path), received=problem.strerror) from None
-
-
-def _require_regular(path: Path, error: type[ModelError] | type[DataError], what: str) -> None:
-    """Refuses pipes and devices: they may never end, and a second reader gets other bytes."""
-    if not path.is_file() and not path.is_dir():
-        raise error(
-            f"the {what} is neither a file nor a folder", where=str(path), received="a pipe, a socket or a device",
-            next_step="write what it gives to a file",
-        )  # fmt: skip
 
 
 def _not_opened(

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from edgekit import first_bytes
 from edgekit.errors import DataError, OutputError, TrustError
 from edgekit.ingest.arrays import chunks
 from edgekit.ingest.held_seen import HeldInData
@@ -49,8 +50,13 @@ def unpack(source: Path, target: Path, *, wanted: Wanted, trust: bool, progress:
     except (zipfile.BadZipFile, EOFError, RuntimeError, ValueError, OSError, zlib.error, lzma.LZMAError) as problem:
         if isinstance(problem, OSError) and problem.errno in DISK_ERRORS:
             raise
-        received = f"{type(problem).__name__}: {problem}"[:200]
-        raise DataError("not an .npz archive", where=str(source), received=received) from None
+        with source.open("rb") as file:
+            begins = file.read(first_bytes.ENOUGH)
+        said = f"{type(problem).__name__}: {problem}"[:200]
+        raise DataError(
+            "not an .npz archive", where=str(source), received=said if zipfile.is_zipfile(source) else first_bytes.said(begins, said),
+            allowed="what numpy.savez or numpy.savez_compressed writes", next_step="save or copy the archive again",
+        ) from None  # fmt: skip
     if not places:
         raise DataError(
             "no arrays of the expected names",

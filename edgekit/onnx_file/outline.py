@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import collections
 import mmap
+import os
 from pathlib import Path
 
 from edgekit import first_bytes
@@ -62,7 +63,7 @@ class Outline(Value):
 
 def is_onnx(path: Path) -> bool:
     """Whether a path is named as an ONNX file is: the format has no mark by which its content could be told."""
-    return path.name.lower().endswith(ENDING) and not path.is_dir()
+    return path.name.lower().endswith(ENDING) and not os.path.isdir(path)
 
 
 def read_outline(path: Path) -> Outline:

@@ -119,7 +119,7 @@ class Project(Value):
 def load_project(folder: Path, *, required: bool = True) -> Project:
     """The project in a folder; if there is no `edgekit.toml` and none is `required`, an empty one."""
     path = folder / PROJECT_FILE
-    if not path.is_file():
+    if not os.path.isfile(path):
         if not required:
             return resolve(ProjectFile(), root=folder, where="the command line")
         raise ProjectError(

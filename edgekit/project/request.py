@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ def settle(model: Any, data: Any, project: str | Path | None, *, student: Any = 
     named = {"model": model, "data": data, "student": student}
     texts = {name: _source(value) for name, value in named.items() if isinstance(value, str | Path)}
     folder = Path(project) if project is not None else Path.cwd()
-    if project is not None and not folder.is_dir():
+    if project is not None and not os.path.isdir(folder):
         raise ProjectError(
             "no such folder",
             where="--project",
@@ -73,7 +74,7 @@ def _not_held(loaded: Project, model: Any) -> tuple[str, ...]:
 def _source(given: str | Path) -> str:
     """A path relative to the caller's working folder; paths inside `edgekit.toml` are relative to its folder."""
     text = str(given)
-    return str(Path(text).absolute()) if text and not is_function(text) and Path(text).exists() else text
+    return str(Path(text).absolute()) if text and not is_function(text) and os.path.exists(text) else text
 
 
 def profiles_for(device: Device | Devices | None, settings: Project) -> list[DeviceProfile]:

@@ -16,6 +16,7 @@ from edgekit.errors import ModelError
 from edgekit.tflite import macs
 from edgekit.tflite.coding.header import DECODE
 from edgekit.tflite.coding.kinds import declared, read_coding
+from edgekit.tflite.content import external, read_content, require_mark, require_mark_of
 from edgekit.tflite.flatbuffer import FlatBuffer, Table
 from edgekit.tflite.layers_beside import layers_beside
 from edgekit.tflite.loops import read_subgraph, runs
@@ -24,7 +25,6 @@ from edgekit.tflite.schema import (
     BITS,
     BUILTIN_OPERATORS,
     CUSTOM_CODE,
-    FILE_IDENTIFIER,
     PLACEHOLDER_CODE,
     SCHEMA_VERSION,
     TENSOR_TYPES,
@@ -41,10 +41,8 @@ from edgekit.tflite.schema import (
 )
 from edgekit.tflite.sparse import read_sparsity
 
-MAX_FILE_BYTES = 2**31 - 1  # a flatbuffer's offsets are signed 32-bit numbers
 MAX_RANK = 16
 MAX_ELEMENTS = 2**40
-_BEGINS_WITH = 8
 
 Span = tuple[int, int]
 
@@ -55,45 +53,15 @@ def read_tflite(path: Path | str) -> TfliteModel:
     Guarantees bounded time and memory for any file. Raises `ModelError` if it cannot be read or is not a complete
     and consistent `.tflite` file; it raises nothing else.
     """
+    require_mark(Path(path))
     content = read_content(Path(path))
     model = parse_tflite(content, where=str(path))
     return msgspec.structs.replace(model, layers=layers_beside(Path(path), content))
 
 
-def read_content(path: Path) -> bytes:
-    """The bytes of a model's file, whatever they are; raises `ModelError` if there is none, or it cannot be read or is too large."""
-    try:
-        if not path.is_file():
-            received = "a folder" if path.is_dir() else "what is no file" if path.exists() else None
-            next_step = "give the path of a .tflite file"
-            if inside := sorted(path.glob("*.tflite")):
-                next_step = f"did you mean {str(inside[0])!r}?"
-            raise ModelError("no such model file", where=str(path), received=received, next_step=next_step)
-        size = path.stat().st_size
-        if size > MAX_FILE_BYTES:
-            raise _external(str(path), f"a file of {size} bytes")
-        return path.read_bytes()
-    except (OSError, ValueError) as problem:
-        raise ModelError(
-            "the model cannot be read",
-            where=str(path),
-            received=getattr(problem, "strerror", None) or str(problem),
-            next_step="check the path and its permissions",
-        ) from None
-
-
 def parse_tflite(content: bytes, *, where: str) -> TfliteModel:
     """The model in the bytes of a file, which `where` names; raises `ModelError` as `read_tflite` does."""
-    if len(content) < _BEGINS_WITH or content[4:8] != FILE_IDENTIFIER:
-        raise ModelError(
-            "not a .tflite file",
-            where=where,
-            received=first_bytes.said(
-                content[: first_bytes.ENOUGH], f"{len(content)} bytes that begin with {content[:_BEGINS_WITH]!r}"
-            ),
-            allowed=f"a file with {FILE_IDENTIFIER.decode()!r} at its bytes 4 to 8",
-            next_step="give a TensorFlow Lite file; a build takes models of Keras, PyTorch and ONNX too, by their own names",
-        )
+    require_mark_of(content[: first_bytes.ENOUGH], len(content), where)
     buffer = FlatBuffer(content, where)
     root = buffer.root("model")
     version = root.number(ModelField.VERSION, "<I")
@@ -160,18 +128,8 @@ def _read_code(table: Table) -> tuple[str, int, bool]:
 
 def _read_buffer(table: Table, where: str) -> Span | None:
     if table.number(BufferField.OFFSET, "<Q") > 1:  # 1 is the converter's placeholder
-        raise _external(where, table.name)
+        raise external(where, table.name)
     return table.span(BufferField.DATA)
-
-
-def _external(where: str, received: str) -> ModelError:
-    return ModelError(
-        "weights outside the flatbuffer (models above 2 GB) are not supported",
-        where=where,
-        received=received,
-        allowed="a .tflite file below 2 GiB that holds its own weights",
-        next_step="convert the model with its weights inside, or choose a smaller one",
-    )
 
 
 def _packed(subgraph: Table, codes: list[tuple[str, int, bool]]) -> set[int]:
@@ -239,7 +197,7 @@ def _read_tensor(
     table: Table, subgraph: int, index: int, spans: list[Span | None], where: str, *, packed: bool = False
 ) -> Tensor:
     if table.number(TensorField.EXTERNAL_BUFFER, "<I"):
-        raise _external(where, table.name)
+        raise external(where, table.name)
     shape = _read_shape(table)
     dtype = _read_dtype(table)
     buffer = table.number(TensorField.BUFFER, "<I")
@@ -330,7 +288,7 @@ def _read_operator(table: Table, tensors: list[Tensor], codes: list[tuple[str, i
     if code >= len(codes):
         raise table.damaged(OperatorField.OPCODE_INDEX, f"operator code {code} of {len(codes)}")
     if table.number(OperatorField.LARGE_CUSTOM_OPTIONS_OFFSET, "<Q") > 1:
-        raise _external(where, table.name)
+        raise external(where, table.name)
     name, version, custom = codes[code]
     inputs = _indices(table, OperatorField.INPUTS, tensors, optional=True)
     outputs = _indices(table, OperatorField.OUTPUTS, tensors)

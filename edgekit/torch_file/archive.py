@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import lzma
+import os
 import shutil
 import struct
 import zipfile
@@ -140,7 +141,7 @@ def members_of(content: bytes) -> Members:
 
 def is_pt2(path: Path) -> bool:
     """Whether a path is named as a program of torch.export is."""
-    return path.name.lower().endswith(ENDING) and not path.is_dir()
+    return path.name.lower().endswith(ENDING) and not os.path.isdir(path)
 
 
 def said_of(path: Path, otherwise: str) -> str:

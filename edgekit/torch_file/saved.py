@@ -5,6 +5,7 @@ Only TorchScript holds a network, as code and pickles that PyTorch runs when it 
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from edgekit.errors import ModelError, TrustError
@@ -16,7 +17,7 @@ ENDINGS = (".pt", ".pth", ".jit")
 
 def is_saved(path: Path) -> bool:
     """Whether a path is named as what torch.save and torch.jit.save write."""
-    return path.name.lower().endswith(ENDINGS) and not path.is_dir()
+    return path.name.lower().endswith(ENDINGS) and not os.path.isdir(path)
 
 
 def require_torchscript(path: Path, *, trust: bool) -> None:

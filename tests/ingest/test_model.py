@@ -9,6 +9,7 @@ import pytest
 
 from edgekit.documents.facts import ModelFacts
 from edgekit.errors import DataError, ModelError, ProjectError
+from edgekit.ingest.first_look import HDF5
 from edgekit.ingest.model import open_data, open_model
 from edgekit.jobs.cache import Cache
 from edgekit.jobs.worker import Done, Failed
@@ -53,15 +54,15 @@ def opened(tmp_path):
 
 
 def test_a_model_is_loaded_once_and_its_content_is_the_key(tmp_path, opened):
-    (tmp_path / "a.keras").write_bytes(b"one")
-    (tmp_path / "b.keras").write_bytes(b"one")
+    (tmp_path / "a.keras").write_bytes(HDF5 + b"one")
+    (tmp_path / "b.keras").write_bytes(HDF5 + b"one")
     pool = Answering()
     first = opened("a.keras", pool)
     assert first.facts == FACTS and pool.jobs[0]["source"] == str(tmp_path / "a.keras")
     again = opened("a.keras", pool), opened("b.keras", pool), opened("a.keras", pool, seed=9)
     assert {(one.folder, one.key) for one in again} == {(first.folder, first.key)} and len(pool.jobs) == 1
     assert again[1].job["source"] == str(tmp_path / "b.keras"), "the original is read from where the user named it"
-    (tmp_path / "a.keras").write_bytes(b"two")
+    (tmp_path / "a.keras").write_bytes(HDF5 + b"two")
     assert opened("a.keras", pool).key != first.key and len(pool.jobs) == 2
     assert opened("a.keras", pool, trust=True).key != first.key, "trust may give another model"
 
@@ -100,7 +101,7 @@ def test_an_import_counts_by_the_values_that_inputs_are_held_at(tmp_path, opened
 
 @pytest.mark.parametrize("source", ["a.keras", "net.tflite", "own_model:make"])
 def test_inputs_of_a_model_of_another_kind_are_not_held(tmp_path, opened, source):
-    (tmp_path / "a.keras").write_bytes(b"one")
+    (tmp_path / "a.keras").write_bytes(HDF5 + b"one")
     golden = Path(__file__).resolve().parents[1] / "golden" / "float32.tflite"
     (tmp_path / "net.tflite").write_bytes(golden.read_bytes())
     (tmp_path / "own_model.py").write_text("def make(): return 1", encoding="utf-8")
@@ -113,7 +114,7 @@ def test_inputs_of_a_model_of_another_kind_are_not_held(tmp_path, opened, source
 
 
 def test_a_worker_that_fails_is_an_error_with_the_end_of_its_log(tmp_path, opened):
-    (tmp_path / "a.keras").write_bytes(b"one")
+    (tmp_path / "a.keras").write_bytes(HDF5 + b"one")
     failed = Failed(reason="the process ended with signal SIGSEGV", detail="first\nlast words\n\n")
     with pytest.raises(ModelError, match="cannot be loaded") as caught:
         opened("a.keras", Answering(failed))
@@ -122,7 +123,7 @@ def test_a_worker_that_fails_is_an_error_with_the_end_of_its_log(tmp_path, opene
 
 
 def test_a_path_that_there_is_not_suggests_the_nearest_before_any_worker_starts(tmp_path, opened):
-    (tmp_path / "model.keras").write_bytes(b"one")
+    (tmp_path / "model.keras").write_bytes(HDF5 + b"one")
     pool = Answering()
     with pytest.raises(ModelError, match="the model does not exist") as caught:
         opened("modle.keras", pool)
@@ -137,6 +138,55 @@ def test_a_link_to_nothing_is_told_as_that_and_not_suggested(tmp_path, opened):
     with pytest.raises(ModelError, match="the model does not exist") as caught:
         opened("model.pt2", Answering())
     assert caught.value.received == "a link to gone.pt2" and "did you mean" not in caught.value.next_step
+
+
+@pytest.mark.parametrize(
+    "name", ["model.onnx", "model.keras", "model.pt2", "model.pt", "model.tflite", "data.npz", "data.csv", "data"]
+)
+def test_links_in_a_circle_are_told_as_that(tmp_path, opened, name):
+    (tmp_path / name).symlink_to("other")
+    (tmp_path / "other").symlink_to(name)
+    with pytest.raises((ModelError, DataError), match="does not exist") as caught:
+        if name.startswith("data"):
+            open_data(DataTable(source=name), root=tmp_path, cache=Cache(tmp_path / "c"), progress=no_progress)
+        else:
+            opened(name, Answering())
+    assert caught.value.received == f"symbolic links in a circle: {name} is a link to other"
+    assert "point at" in caught.value.next_step and caught.value.where == str(tmp_path / name)
+
+
+@pytest.mark.parametrize("ending", [".keras", ".onnx", ".pt2", ".pt", ".tflite", ".npz", ".csv"])
+def test_a_name_that_no_file_can_have_is_told(tmp_path, opened, ending):
+    with pytest.raises((ModelError, DataError)) as caught:
+        if ending in (".npz", ".csv"):
+            source = DataTable(source="a" * 3000 + ending)
+            open_data(source, root=tmp_path, cache=Cache(tmp_path / "c"), progress=no_progress)
+        else:
+            opened("a" * 3000 + ending, Answering())
+    assert "too long" in caught.value.received
+
+
+@pytest.mark.parametrize("name", ["net.keras", "net.h5", "net", "net.onnx", "net.pt2", "net.pt", "net.tflite"])
+def test_three_gigabytes_of_nothing_are_refused_unread(tmp_path, opened, name, monkeypatch):
+    """By what the file begins with, or by its size: nothing is hashed, and no worker is asked."""
+    with (tmp_path / name).open("wb") as file:
+        file.truncate(3 * 2**30)
+    monkeypatch.setattr(Cache, "digest", lambda self, path: pytest.fail("it was read whole"))
+    pool = Answering()
+    with pytest.raises(ModelError, match="not a") as caught:
+        opened(name, pool)
+    assert not pool.jobs and caught.value.received and caught.value.allowed and caught.value.next_step
+
+
+@pytest.mark.parametrize("name", ["net.keras", "net.onnx", "net.pt2", "net.pt", "net.tflite", "data.npz"])
+def test_what_git_lfs_keeps_in_the_place_of_a_file_is_told_as_that(tmp_path, opened, name):
+    (tmp_path / name).write_text("version https://git-lfs.github.com/spec/v1\noid sha256:abc\nsize 12345\n")
+    with pytest.raises((ModelError, DataError), match="not a") as caught:
+        if name == "data.npz":
+            open_data(DataTable(source=name), root=tmp_path, cache=Cache(tmp_path / "c"), progress=no_progress)
+        else:
+            opened(name, Answering())
+    assert "`git lfs pull` gets the file" in caught.value.received
 
 
 def test_a_folder_without_a_model_is_refused_before_anybody_is_asked(tmp_path, opened):

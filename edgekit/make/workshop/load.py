@@ -19,6 +19,7 @@ import msgspec
 
 from edgekit import first_bytes
 from edgekit.errors import EdgekitError, ModelError
+from edgekit.ingest.first_look import HDF5, no_keras_model
 from edgekit.make.workshop.door import Door, door
 from edgekit.make.workshop.from_onnx import FromOnnx, load_onnx
 from edgekit.make.workshop.loss import compiled_losses
@@ -154,26 +155,18 @@ def _from_file(tools: Door, path: Path, *, trust: bool) -> tuple[Any, str, Any]:
     if path.is_dir():
         return load_saved_model(tools, path, trust=trust)
     with path.open("rb") as file:
-        begins = file.read(8)
-    is_tflite = begins[4:] == b"TFL3"  # checked first, since a .tflite with appended labels is also a zip archive
+        begins = file.read(first_bytes.ENOUGH)
+    is_tflite = begins[4:8] == b"TFL3"  # checked first, since a .tflite with appended labels is also a zip archive
     try:
         if not is_tflite and zipfile.is_zipfile(path):
             return _load_keras_file(tools, path, trust=trust)
-        if begins == b"\x89HDF\r\n\x1a\n":
+        if begins.startswith(HDF5):
             return _load_hdf5(tools, path, trust=trust)
     except EdgekitError:
         raise
     except Exception as problem:
         raise _unreadable(path, problem) from problem
-    raise ModelError(
-        "a .tflite file is no Keras model" if is_tflite else "not a Keras model",
-        where=str(path),
-        received=first_bytes.said(begins, "neither a zip archive nor HDF5: damaged, or another format"),
-        allowed="a .keras file, an .h5 file, a SavedModel folder, an .onnx, .pt2 or .tflite file, module:function",
-        next_step="name it .tflite: edgekit check judges it, and a build quantizes a float one"
-        if is_tflite
-        else "save the model again with model.save(...), or name the file by what it is",
-    )
+    raise no_keras_model(path, begins)
 
 
 def _unreadable(path: Path, problem: Exception) -> ModelError:

@@ -27,10 +27,11 @@ from edgekit.machine.installed import version_of
 from edgekit.measure.npu_figures import is_on_npu
 from edgekit.measure.runtimes.interface import Refused
 from edgekit.measure.runtimes.vela_output import Summary, layer_cycles, read_summary, reasons
+from edgekit.tflite.content import read_content
 from edgekit.tflite.labels import labels
 from edgekit.tflite.model import TfliteModel
 from edgekit.tflite.named import named
-from edgekit.tflite.reader import read_content, read_tflite
+from edgekit.tflite.reader import read_tflite
 
 PACKAGE, DISTRIBUTION = "ethosu", "ethos-u-vela"
 CONFIG = "Arm/vela.ini"

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import pairwise
 
+from edgekit.tflite.content import MAX_FILE_BYTES
 from edgekit.tflite.diet.behind import moved
 from edgekit.tflite.diet.names import without_names
 from edgekit.tflite.diet.notes import kept_notes, without_notes
@@ -21,7 +22,7 @@ from edgekit.tflite.diet.seen import differences
 from edgekit.tflite.diet.unused import without_unused
 from edgekit.tflite.flat.tree import Table, Tree, read_tree
 from edgekit.tflite.flat.write import write_tree
-from edgekit.tflite.reader import MAX_FILE_BYTES, parse_tflite
+from edgekit.tflite.reader import parse_tflite
 from edgekit.tflite.schema import FILE_IDENTIFIER
 from edgekit.values import Value
 
