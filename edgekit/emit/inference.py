@@ -18,9 +18,8 @@ import importlib.util
 import sys
 import numpy as np
 {picture}{usage}
-package = "ai_edge_litert" if importlib.util.find_spec("ai_edge_litert") else "tflite_runtime"
-Interpreter = importlib.import_module(package + ".interpreter").Interpreter
-model = Interpreter(model_path=sys.path[0] + "/model.tflite", num_threads={threads})
+package = ("ai_edge_litert" if importlib.util.find_spec("ai_edge_litert") else "tflite_runtime") + ".interpreter"
+model = importlib.import_module(package).Interpreter(model_path=sys.path[0] + "/model.tflite", num_threads={threads})
 model.allocate_tensors()
 """
 _READ = """\
@@ -29,9 +28,16 @@ try:
 except (OSError, ValueError) as problem:
     sys.exit({path} + ": " + str(problem))
 """
+_SIZED = """\
+array_{index} = np.load({path})
+array_{index}.size == {size} or sys.exit(f"{{{path}}}: an array of shape {{array_{index}.shape}}, where {shape} is wanted: the batch may be left out")
+"""
 _ORDERED = """\
 def ordered(path, shape):
-    array = np.load(path)
+    try:
+        array = np.load(path)
+    except (OSError, ValueError, EOFError) as problem:
+        sys.exit(f"{path}: {problem}")
     if array.shape not in (shape, shape[1:]):
         sys.exit(f"{path}: an array of shape {array.shape}, where {shape} is wanted: channels last, the batch may be left out")
     return array.reshape(shape)
@@ -62,12 +68,12 @@ def _head(chosen: Chosen, pictures: Decoding | None) -> str:
     """Imports, the check of the arguments, and the interpreter; if pictures are taken, the code that decodes them."""
     latency = chosen.metrics.get("latency")
     count = len(chosen.inputs)
-    is_wrong = f"len(sys.argv) != {count + 1}"
+    is_right = f"len(sys.argv) == {count + 1}"
     said = _usage(chosen, pictures)
     if pictures is None:
-        is_wrong += ' or not all(path.endswith(".npy") for path in sys.argv[1:])'
+        is_right = f'({is_right} and all(path.endswith(".npy") for path in sys.argv[1:]))'
         said += ", arrays of real values as the model takes them (numpy.save writes them)"
-    usage = f"if {is_wrong}:\n    sys.exit({f'usage: {said}'!r})"
+    usage = f"{is_right} or sys.exit({f'usage: {said}'!r})"
     text = _HEAD.format(
         threads=(latency.threads if latency else None) or 1,
         picture=f"\n\n{picture_text()}\n\n" if pictures else "",
@@ -112,7 +118,10 @@ def shifted(zero_point: int) -> str:
 def _feed(index: int, facts: InputFacts, pictures: Decoding | None) -> str:
     slot, path = f"model.get_input_details()[{index}]", f"sys.argv[{index + 1}]"
     array = f'ordered({path}, tuple({slot}["shape"]))' if facts.layout else f"np.load({path})"
-    real, before = array if facts.layout else f'{array}.reshape({slot}["shape"])', ""
+    real, before = array, ""
+    if not facts.layout:
+        before = _SIZED.format(index=index, path=path, size=math.prod(facts.shape), shape=facts.shape)
+        real = f'array_{index}.reshape({slot}["shape"])'
     if pictures:
         read = f'{array} if {path}.endswith(".npy") else {pictures.call(path, facts.shape)}'
         before, real = _READ.format(read=read, slot=slot, path=path), "real"

@@ -215,6 +215,16 @@ def test_beside_pictures_an_array_that_is_none_or_of_another_shape_is_an_error_i
         assert done.returncode == 1 and f"{name}: " in done.stderr and "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("shape", [(5,), (8, 8, 3), (2, 8, 8, 1)])
+def test_an_array_of_another_size_is_told_with_both_shapes(tmp_path, shape):
+    ask = script_for(tmp_path, None)
+    np.save(tmp_path / "other.npy", np.zeros(shape, np.float32))
+    done = ask(tmp_path / "other.npy")
+    assert (done.returncode, done.stdout) == (1, "") and "Traceback" not in done.stderr
+    said = f"an array of shape {shape}, where (1, 8, 8, 1) is wanted: the batch may be left out"
+    assert done.stderr.splitlines()[-1] == f"{tmp_path / 'other.npy'}: {said}"
+
+
 @pytest.mark.parametrize("arguments", [(), ("photo.jpg",), ("a.npy", "b.npy")])
 def test_without_a_folder_of_pictures_the_script_says_what_it_takes(tmp_path, arguments):
     done = script_for(tmp_path, None)(*arguments)
@@ -256,3 +266,7 @@ def test_an_array_in_the_order_of_the_onnx_model_is_refused(tmp_path):
     assert found["ordered"](str(tmp_path / "batch.npy"), entry.shape).shape == entry.shape
     with pytest.raises(SystemExit, match="channels last"):
         found["ordered"](str(tmp_path / "first.npy"), entry.shape)
+    (tmp_path / "text.npy").write_text("no array")
+    for name in ("text.npy", "missing.npy"):
+        with pytest.raises(SystemExit, match=f"{name}: "):
+            found["ordered"](str(tmp_path / name), entry.shape)
