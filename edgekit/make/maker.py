@@ -95,6 +95,7 @@ def _before_diet(tflite: Path, diet: dict[str, Any]) -> BeforeDiet:
 
 
 def _notes(answer: dict[str, Any]) -> tuple[str, ...]:
-    """The notes of a conversion: on its calibration, and on loops that were unrolled."""
+    """The notes of a conversion: on its calibration, on what was done before quantization, and on loops that were unrolled."""
     calibration, unrolled = answer["calibration"], answer.get("unrolled")
-    return (*((f"calibration: {calibration}",) if calibration else ()), *((unrolled,) if unrolled else ()))
+    own = (f"calibration: {calibration}",) if calibration else ()
+    return (*own, *answer["quantization"], *((unrolled,) if unrolled else ()))

@@ -64,6 +64,7 @@ class Clustering(TrainingTechnique):
     name = "clustering"
     settings_type = Settings
     place_in_chain = 2
+    rescalable = False
 
     def propose(self, task: Task) -> Sequence[Settings] | Declined:
         """Two strengths, the lighter first, where the deflated size counts, or where flash counts and the runtime decodes look-up tables.

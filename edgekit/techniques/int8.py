@@ -20,6 +20,7 @@ class Int8(IntegerConversion):
 
     name = "int8"
     after_training = 1
+    equalizes = True
 
     def propose(self, task: Task) -> Sequence[Settings] | Declined:
         """Wherever the device computes in int8; the profile says the dtype of inputs and outputs."""

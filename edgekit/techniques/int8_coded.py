@@ -1,6 +1,6 @@
 """int8 with each kernel stored in the fewest bytes that tflite-micro decodes: plain, in tables, pruned, or in a Huffman code.
 
-Zeros take a bit, frequent values few bits, and nothing is rounded: the outputs are those of the int8 file to the bit. Each
+Zeros take a bit, frequent values few bits, and nothing is rounded: the outputs are those of the file before packing to the bit. Each
 kernel is coded where that pays after all that decoding adds to the file; several may share a code. The encoders are
 edgekit's own (`tflite/coding`). The arena grows by the largest kernel that is decoded, and decoding takes time in each inference: little
 where a weight is used often, as in a convolution, and more than the layer itself in a dense one. No other runtime reads

@@ -29,6 +29,7 @@ class Int8FloatFallback(IntegerConversion):
     name = "int8_float_fallback"
     after_training = 2
     replaces_failed = "int8"
+    equalizes = True
 
     def propose(self, task: Task) -> Sequence[Settings] | Declined:
         """Where the device computes in both; the profile says the dtype of inputs and outputs."""

@@ -47,6 +47,7 @@ class Int8Mixed(IntegerConversion):
     name = "int8_mixed"
     settings_type = Settings
     mends_loss = "int8"
+    equalizes = True
 
     def propose(self, task: Task) -> Sequence[Settings] | Declined:
         """Where the device computes in both and a kernel is small enough to stay in float; the profile says the dtype of inputs and outputs."""

@@ -1,7 +1,7 @@
 """int8 with each kernel that has many zeros in TFLite's sparse encoding, which LiteRT expands once when it loads the model.
 
 Of such a kernel the file holds the values that are not zero, and for each its place: two bytes where a plain weight takes one, so it
-pays from somewhat more than half zeros on. Nothing is rounded: the outputs are those of the int8 file to the bit, and the time of
+pays from somewhat more than half zeros on. Nothing is rounded: the outputs are those of the file before to the bit, and the time of
 an inference is the same. The memory grows by the kernels that are written out, which a plain file only maps. The encoder is edgekit's own
 (`tflite/densify`): that of the converter writes dense layers whose answers are wrong, or that LiteRT refuses.
 """

@@ -204,7 +204,8 @@ class TrainingTechnique(Technique):
     `place_in_chain` orders the techniques of a chain; a technique without it is only used alone. `simulates` names the
     conversions whose rounding it simulates in training: no other is tried after it, but where a project's own chain says so.
     `from_replacement` says that it begins with the network that the project offers in the model's place
-    (`Task.replacement`): `apply` gets that one. It then comes first in every chain. `predicts_shapes` says that its `effect` has the shapes that the
+    (`Task.replacement`): `apply` gets that one. It then comes first in every chain. `rescalable` says that what it made stays where a conversion multiplies
+    channels by factors, as zeros do: few distinct values do not, nor do trained ranges. `predicts_shapes` says that its `effect` has the shapes that the
     model will have: where it does not, what a later step requires may be met though the graph does not show it.
     """
 
@@ -212,6 +213,7 @@ class TrainingTechnique(Technique):
     place_in_chain: ClassVar[float | None] = None
     simulates: ClassVar[tuple[str, ...]] = ()
     from_replacement: ClassVar[bool] = False
+    rescalable: ClassVar[bool] = True
     predicts_shapes: ClassVar[bool] = True
 
     @abstractmethod
@@ -294,7 +296,8 @@ class Conversion(Technique):
     names a conversion that is tried before this one; where this one is better, it takes that one's place after the
     training techniques in `keeps_trained`. `packs` names the conversion whose file it packs: it follows the same training,
     and is tried without one where it awaits nothing that training makes. `lacks` names operators that LiteRT has no
-    kernel for in its arithmetic, although the converter makes them: a model is traced without them. `takes_quantized` says that
+    kernel for in its arithmetic, although the converter makes them: a model is traced without them. `equalizes` says that the channels of the calibrated
+    model may get factors where that makes the file's answers better: for one with a scale for each output channel. `takes_quantized` says that
     it is for a model that is a quantized file: no other conversion is asked about one, and it about nothing else.
     """
 
@@ -307,6 +310,7 @@ class Conversion(Technique):
     keeps_trained: ClassVar[tuple[str, ...]] = ()
     packs: ClassVar[str | None] = None
     lacks: ClassVar[tuple[str, ...]] = ()
+    equalizes: ClassVar[bool] = False
     takes_quantized: ClassVar[bool] = False
 
     @abstractmethod

@@ -101,7 +101,7 @@ def _breaches(kind: type[Any], name: str) -> Iterator[tuple[str, object, str]]:
     for attribute in ("place_in_chain", "after_training"):
         if not isinstance(said.get(attribute), numbers.Real | None):
             yield f"has a {attribute} that is no number", said[attribute], "a number, or None"
-    for attribute in ("calibrated", "predicts_shapes"):
+    for attribute in ("calibrated", "equalizes", "predicts_shapes", "rescalable"):
         if not isinstance(said.get(attribute, False), bool):
             yield f"has a {attribute} that is no bool", said[attribute], "True or False"
 

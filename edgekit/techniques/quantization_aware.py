@@ -45,6 +45,7 @@ class QuantizationAware(TrainingTechnique):
     name = "quantization_aware"
     settings_type = Settings
     place_in_chain = 3
+    rescalable = False
     simulates = ("int8", "int8_float_fallback")
 
     def propose(self, task: Task) -> Sequence[Settings] | Declined:

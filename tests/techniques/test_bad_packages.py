@@ -153,6 +153,7 @@ CLASSES = {
     "a place that is none": ("class Bad(Trains): place_in_chain = 'last'", "has a place_in_chain that is no number"),
     "calibration by a word": ("class Bad(Good): calibrated = 'yes'", "has a calibrated that is no bool"),
     "shapes by a word": ("class Bad(Trains): predicts_shapes = 'no'", "has a predicts_shapes that is no bool"),
+    "factors by a number": ("class Bad(Trains): rescalable = 1", "has a rescalable that is no bool"),
     "a constructor that asks": ("class Bad(Good):\n    def __init__(self, k): pass", "cannot be made"),
     "a variant of nothing": ("class Bad(Good): variant_of = 'int7'", "names in variant_of a technique that there is not"),
     "a variant of a training": ("class Bad(Good): variant_of = 'pruning'", "names in variant_of a technique that there is not"),

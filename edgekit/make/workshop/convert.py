@@ -17,8 +17,9 @@ from edgekit.make.workshop.feed import calibration_note, representative
 from edgekit.make.workshop.file_converter import file_converter
 from edgekit.make.workshop.file_model import FileModel
 from edgekit.make.workshop.int8.calibrating import kept_inputs
-from edgekit.make.workshop.int8.in_float import sensitive_in_float
+from edgekit.make.workshop.int8.mended_scales import mended_scales
 from edgekit.make.workshop.int8.plain_activations import plain_activations
+from edgekit.make.workshop.int8.quantizing import may_equalize, quantizing
 from edgekit.make.workshop.layer_scopes import layer_scopes
 from edgekit.make.workshop.lean_saving import lean_saving
 from edgekit.make.workshop.plain_layers import plain_layers
@@ -36,13 +37,10 @@ from edgekit.tflite.float_ends import with_float_ends
 from edgekit.tflite.free_batch import free_batch
 from edgekit.tflite.labels import labels
 from edgekit.tflite.layers_beside import keep_layers
-from edgekit.tflite.lstm_scales import mended_lstm_scales
 from edgekit.tflite.model import TfliteModel
 from edgekit.tflite.patched import patched
 from edgekit.tflite.port_order import order_ports
 from edgekit.tflite.reader import parse_tflite, read_tflite
-from edgekit.tflite.reversed_scales import mended_reversed_scales
-from edgekit.tflite.small_scales import raised_small_scales
 from edgekit.tflite.weights import kernels
 from edgekit.values import to_builtins
 from edgekit.verdict.converter_said import NO_LOOPS
@@ -54,7 +52,7 @@ def convert(job: dict[str, Any], progress: Progress) -> Any:
     """Convert the model in `job["model"]` by the last of `job["steps"]`; writes `job["target"]/model.tflite`.
 
     The evidence is taken before the file's diet; where that drops anything, the file before it is `before_diet.tflite`. Returns the evidence of every
-    step in the bytes, a note on the calibration, how many loops are in the file, the `diet` (`_put_on_diet`) and the seconds. The job also holds
+    step in the bytes, a note on the calibration, notes on the `quantization`, how many loops are in the file, the `diet` (`_put_on_diet`) and the seconds. The job also holds
     `dataset` (None where nothing is calibrated), `samples`, `seed`, `root`, `imports`, the names that the file
     gives its `inputs` and `outputs`, the `sizes` of a sample of each input where the model leaves some free (else None), and
     whether the loops of recurrent layers are `unrolled` (by default they are not) and the names of inner tensors kept (`keep_names`).
@@ -72,13 +70,17 @@ def convert(job: dict[str, Any], progress: Progress) -> Any:
     conversion_of(last).configure(tools, converter, last.settings, samples)
     errors = StandardError()
     try:
-        in_float = sensitive_in_float(conversion_of(last).float_share(last.settings), samples)
-        with errors, kept_inputs(), lean_saving(tools), in_float:
+        float_share, equalizes = conversion_of(last).float_share(last.settings), may_equalize(steps)
+        with (
+            errors,
+            kept_inputs(),
+            lean_saving(tools),
+            quantizing(samples, float_share=float_share, equalizes=equalizes) as notes,
+        ):
             content = converter.convert()
         if not conversion_of(last).takes_quantized:  # such a file stays as it was given
             content = order_ports(free_batch(content), job["inputs"], job["outputs"])
-            content = raised_small_scales(mended_reversed_scales(mended_lstm_scales(content)))
-            content = with_float_ends(content)
+            content = with_float_ends(mended_scales(content))
     except Exception as problem:
         raise RuntimeError(first_reason(problem, errors.text)) from problem
     content, mended = _mended(tools, content, model, steps)
@@ -97,6 +99,7 @@ def convert(job: dict[str, Any], progress: Progress) -> Any:
     return {
         "evidence": evidence,
         "calibration": note if converter.representative_dataset is not None else "",
+        "quantization": notes,
         "seconds": time.monotonic() - started,
         "steps_unrolled": steps_unrolled,
         "diet": diet,

@@ -13,7 +13,7 @@ from edgekit.make.workshop.convert import convert
 from edgekit.make.workshop.file_converter import file_converter
 from edgekit.make.workshop.file_model import FileModel
 from edgekit.make.workshop.int8.calibrating import kept_inputs
-from edgekit.make.workshop.int8.in_float import sensitive_in_float
+from edgekit.make.workshop.int8.quantizing import quantizing
 from edgekit.progress import no_progress
 from edgekit.techniques import technique
 from edgekit.tflite.diet.whole import dieted
@@ -42,7 +42,7 @@ def converted(tools: Any, name: str, settings: dict[str, Any], stem: str = "floa
     converter = file_converter(tools, model, ["image"])
     chosen = read(settings, method.settings_type, where=name)
     method.configure(tools, converter, chosen, samples)
-    with kept_inputs(), sensitive_in_float(method.float_share(chosen), samples):
+    with kept_inputs(), quantizing(samples, float_share=method.float_share(chosen), equalizes=False):
         return converter.convert()
 
 

@@ -7,14 +7,12 @@ So the output's calibrated range is widened by that of each such value: nothing 
 
 from __future__ import annotations
 
-import struct
 from collections import Counter
 from collections.abc import Mapping
 
-from edgekit.tflite.flatbuffer import FlatBuffer, Table
+from edgekit.make.workshop.int8.calibrated_ends import calibrated_ends
 from edgekit.tflite.model import Operator, TfliteModel
 from edgekit.tflite.reader import parse_tflite
-from edgekit.tflite.schema import ModelField, QuantizationField, SubGraphField, TensorField
 
 CHOOSE = frozenset({"MINIMUM", "MAXIMUM", "SELECT", "SELECT_V2", "PADV2", "CONCATENATION", "PACK"})
 MOVE = frozenset({
@@ -27,12 +25,7 @@ MOVE = frozenset({
 def widened(content: bytes) -> bytes:
     """The calibrated file with these ranges; its length and all other bytes stay."""
     model = parse_tflite(content, where="the calibrated model")
-    main = FlatBuffer(content, "the calibrated model").root("model").tables(ModelField.SUBGRAPHS)[0]
-    ends = {
-        index: found
-        for index, table in enumerate(main.tables(SubGraphField.TENSORS))
-        if (found := _ends(table)) is not None
-    }
+    ends = calibrated_ends(content)
     made, makers = bytearray(content), {index: operator for operator in model.operators for index in operator.outputs}
     users = Counter(index for operator in model.operators for index in set(operator.inputs))
     for operator in model.operators:
@@ -62,26 +55,3 @@ def _taken_elsewhere(
         if maker is not None and maker.name in MOVE | CHOOSE:
             left += [(each, elsewhere) for each in maker.inputs]
     return found
-
-
-class _Ends:
-    """The calibrated range of a tensor, and where its ends are in the file."""
-
-    def __init__(self, quantization: Table) -> None:
-        (self.low,), (self.high,) = quantization.reals(QuantizationField.MIN), quantization.reals(QuantizationField.MAX)
-        self._places = [quantization.start_of(field, 4) for field in (QuantizationField.MIN, QuantizationField.MAX)]
-
-    def write(self, content: bytearray, low: float, high: float) -> None:
-        for place, end in zip(self._places, (low, high), strict=True):
-            struct.pack_into("<f", content, place, end)
-
-
-def _ends(tensor: Table) -> _Ends | None:
-    quantization = tensor.table(TensorField.QUANTIZATION)
-    if (
-        quantization is None
-        or len(quantization.reals(QuantizationField.MIN)) != 1
-        or len(quantization.reals(QuantizationField.MAX)) != 1
-    ):
-        return None
-    return _Ends(quantization)

@@ -22,11 +22,12 @@ SAMPLES = 32
 
 @dataclasses.dataclass(frozen=True)
 class Made:
-    """A file, the samples that calibrated it, and what Keras answers to them."""
+    """A file, the samples that calibrated it, what Keras answers to them, and the notes on its quantization."""
 
     content: bytes
     x: np.ndarray
     expected: np.ndarray
+    notes: tuple[str, ...] = ()
 
     @property
     def tflite(self) -> TfliteModel:
@@ -76,13 +77,14 @@ def in_int8(tools: Any, tmp_path: Path) -> Callable[..., Made]:
         if x is None:
             x = np.random.default_rng(0).uniform(-1, 1, (SAMPLES, *shape)).astype("float32")
         job = {
-            "model": str(tmp_path), "steps": [{"technique": technique, "settings": settings}], "dataset": str(spooled(tmp_path / f"data_{technique}", x)),
+            "model": str(tmp_path), "steps": [{"technique": technique, "settings": settings}], "dataset": str(spooled(tmp_path / f"data_{technique}_{len(list(tmp_path.iterdir()))}", x)),
             "samples": SAMPLES, "seed": 0, "root": str(tmp_path), "imports": [], "target": str(tmp_path), "inputs": ["x"], "outputs": ["y"],
             "unrolled": unrolled,
         }  # fmt: skip
-        (proof,) = convert(job, no_progress)["evidence"]
+        answer = convert(job, no_progress)
+        (proof,) = answer["evidence"]
         assert proof["holds"], proof["detail"]
-        return Made((tmp_path / "model.tflite").read_bytes(), x, np.asarray(model(x)))
+        return Made((tmp_path / "model.tflite").read_bytes(), x, np.asarray(model(x)), tuple(answer["quantization"]))
 
     return make
 

@@ -35,7 +35,7 @@ def test_both_ends_of_a_reversal_have_one_scale(in_int8: Any, build: Any) -> Non
 
 
 def test_without_it_the_file_answers_otherwise(in_int8: Any, build: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    from edgekit.make.workshop import convert
+    from edgekit.make.workshop.int8 import mended_scales
 
-    monkeypatch.setattr(convert, "mended_reversed_scales", lambda content: content)
+    monkeypatch.setattr(mended_scales, "mended_reversed_scales", lambda content: content)
     assert in_int8(build, (8,)).signal_db() < WITHOUT_DB

@@ -50,18 +50,18 @@ def test_the_file_runs_and_answers_as_the_model(in_int8: Any, name: str) -> None
 
 @pytest.mark.parametrize("name", ["as a factor", "behind a kernel with a bias", "taken away"])
 def test_without_it_xnnpack_does_not_take_the_file(in_int8: Any, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    from edgekit.make.workshop import convert
+    from edgekit.make.workshop.int8 import mended_scales
 
-    monkeypatch.setattr(convert, "raised_small_scales", lambda content: content)
+    monkeypatch.setattr(mended_scales, "raised_small_scales", lambda content: content)
     made = in_int8(with_a_dead_relu(BESIDE_NOTHING[name]), (FEATURES,))
     with pytest.raises(RuntimeError, match="XNNPACK"):
         made.answers()
 
 
 def test_a_file_of_common_scales_stays_as_it_is(in_int8: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    from edgekit.make.workshop import convert
+    from edgekit.make.workshop.int8 import mended_scales
 
     seen = []
-    monkeypatch.setattr(convert, "raised_small_scales", lambda content: seen.append(content) or content)
+    monkeypatch.setattr(mended_scales, "raised_small_scales", lambda content: seen.append(content) or content)
     in_int8(lambda layers, x: layers.Dense(4)(layers.Dense(FEATURES, activation="relu")(x)), (FEATURES,))
     assert len(seen) == 1 and raised_small_scales(seen[0]) == seen[0]

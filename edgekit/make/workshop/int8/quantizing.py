@@ -1,0 +1,56 @@
+"""What is done to a calibrated model before TensorFlow's quantizer makes integers of it: channel ranges equalised, and operators left in float."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from edgekit.make.workshop.int8.equalized import equalized
+from edgekit.make.workshop.int8.in_float import most_sensitive
+from edgekit.make.workshop.int8.on_samples import Samples
+from edgekit.techniques.steps import TypedStep, conversion_of, training_of
+from edgekit.tflite.distinct_names import with_distinct_names
+
+WHERE = "the calibrated model"
+
+
+def may_equalize(steps: Sequence[TypedStep]) -> bool:
+    """Whether channels may get factors in a chain's file: its conversion asks for it, and nothing that training made is lost by them."""
+    return conversion_of(steps[-1]).equalizes and all(training_of(step).rescalable for step in steps[:-1])
+
+
+@contextlib.contextmanager
+def quantizing(samples: Samples, *, float_share: float, equalizes: bool) -> Iterator[list[str]]:
+    """Within the block, TensorFlow's quantizer to int8 does both.
+
+    Channel ranges are equalised where `equalizes` and that pays (`equalized`); the operators that rounding hurts most stay in float32, with up to `float_share` of all
+    weights (`most_sensitive`). Gives the notes on that, which are there after the block. `samples` are the calibration samples, by the names of the inputs.
+    """
+    notes: list[str] = []
+    if not equalizes and float_share <= 0:
+        yield notes
+        return
+    module: Any = importlib.import_module("tensorflow.lite.python.lite")
+    own = module._mlir_quantize
+
+    def quantize(calibrated: bytes, *given: Any, **named: Any) -> bytes:
+        content, left = bytes(calibrated), dict[str, Any]()
+        inside = {key: value for key, value in named.items() if key not in ("input_data_type", "output_data_type")}
+        if equalizes:
+            content, note = equalized(content, samples, lambda other: bytes(own(other, *given, **named)))
+            notes.extend([note] if note else [])
+        if float_share > 0:
+            content = with_distinct_names(content, where=WHERE)
+            names = most_sensitive(
+                content, float_share, samples, lambda names: own(content, *given, denylisted_nodes=names, **inside)
+            )
+            left = {"denylisted_nodes": names}
+        return bytes(own(content, *given, **left, **named))
+
+    module._mlir_quantize = quantize
+    try:
+        yield notes
+    finally:
+        module._mlir_quantize = own
