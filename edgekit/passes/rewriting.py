@@ -89,7 +89,7 @@ class Rewriting:
         return found
 
 
-def copied(layer: Any, **changes: Any) -> Any:
+def copied(layer: Any, /, **changes: Any) -> Any:
     """A built layer again, with the same weights and other settings, which must leave the shapes of its weights as they are."""
     made = type(layer).from_config(layer.get_config() | changes)
     made.build_from_config(layer.get_build_config())

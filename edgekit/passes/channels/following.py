@@ -70,8 +70,17 @@ def _known(name: str, call: Call) -> Role:
     is_moved = name in MOVES and getattr(layer, "interpolation", "nearest") in ("nearest", "bilinear")
     if is_moved or name in (*POOLS, *PADS, *HANDS_ON) or name_of_curve(call):
         return Role.ALIKE
+    if name == "Flip":
+        return Role.ALIKE if _turns_places(call) else Role.CLOSED
     is_scaled = name == "Rescaling" and np.ndim(layer.scale) == np.ndim(layer.offset) == 0
     return Role.ALIKE if is_scaled and affine(call) is not None else Role.CLOSED
+
+
+def _turns_places(call: Call) -> bool:
+    """Whether a reversal is of other axes than the last one."""
+    axis, rank = call.operation.axis, 1 + len(call.inputs[0].shape)
+    axes = axis if isinstance(axis, list | tuple) else (axis,)
+    return all(one is not None and one % rank != rank - 1 for one in axes)
 
 
 def is_same_for_all(part: Any) -> bool:
