@@ -1,13 +1,13 @@
 """Ways of channels off the last axis, as through the heads of attention: reshapes, transpositions and cuts of other axes, and products of two values.
 
-A way begins where a call moves channels off the last axis. It is followed where each call that takes what lies so goes on: until all channels lie
-along the last axis again, or a product sums them up with those of another value. Where one does not, the call that made what it takes is closed as before.
+A way begins where a call moves channels off the last axis, or puts places beside them there. It is followed where each call that takes what lies so goes on: until a
+call takes it by its last axis, along which all channels lie, or a product sums them up with those of another value. Where one does not, the call that made what it takes is closed as before.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -29,7 +29,7 @@ TRANSPOSITIONS = ("Permute", "Transpose")
 
 
 class Ways(NamedTuple):
-    """How the values lie whose channels are off the last axis; by the call's id the role and the ties of each call on a way; and values that products need whole."""
+    """How the values lie on ways, but for those that are taken by their last axis; by the call's id the role and the ties of each call on a way; and values that products need whole."""
 
     laid: Mapping[Value, Laid] = {}
     roles: Mapping[int, Role] = {}
@@ -56,15 +56,15 @@ def sections_of(ways: Ways) -> Iterator[Sections]:
 def ways_through(graph: FlatGraph, roles: Mapping[int, Role]) -> Ways:
     """All ways of a graph; `roles` are those of calls on values with their channels along the last axis."""
     users, makers = graph.users(), graph.makers()
-    closed: set[int] = set()
+    closed, by_last = set[int](), set[Value]()
     while True:
-        steps = _steps(graph, roles, closed)
+        steps = _steps(graph, roles, closed, by_last)
         laid = {value: one for step in steps.values() for value, one in step.laid.items()}
-        ends = {
-            id(makers[value])
+        ends = [
+            value
             for value in laid
             if value in graph.outputs or not all(id(user) in steps for user in users.get(value, [None]))
-        }
+        ]
         if not ends:
             return Ways(
                 laid,
@@ -72,18 +72,22 @@ def ways_through(graph: FlatGraph, roles: Mapping[int, Role]) -> Ways:
                 {place: step.ties for place, step in steps.items()},
                 tuple(value for step in steps.values() for value in step.held),
             )
-        closed |= ends
+        arrived = {value for value in ends if laid[value].is_last}
+        by_last |= arrived
+        closed |= {id(makers[value]) for value in ends if not arrived}
 
 
-def _steps(graph: FlatGraph, roles: Mapping[int, Role], closed: set[int]) -> dict[int, _Step]:
-    """The calls that a way can go through, as far as those before them are known."""
+def _steps(
+    graph: FlatGraph, roles: Mapping[int, Role], closed: Collection[int], by_last: Collection[Value]
+) -> dict[int, _Step]:
+    """The calls that a way can go through, as far as those before them are known; a way ends at the values that are taken by their last axis."""
     found: dict[int, _Step] = {}
     laid: dict[Value, Laid] = {}
     for call in graph.calls:
         is_on_way = any(value in laid for value in call.inputs)
         if id(call) in closed or not (is_on_way or roles[id(call)] is Role.CLOSED) or not _is_known(call):
             continue
-        step = _multiplied(call, laid) if len(call.inputs) == 2 else _moved(call, laid)
+        step = (_multiplied if len(call.inputs) == 2 else _moved)(call, laid, by_last)
         if step is not None:
             found[id(call)] = step
             laid |= step.laid
@@ -112,7 +116,7 @@ def _sizes(value: Value) -> tuple[int, ...]:
     return tuple(size or 1 for size in value.shape)
 
 
-def _moved(call: Call, laid: Mapping[Value, Laid]) -> _Step | None:
+def _moved(call: Call, laid: Mapping[Value, Laid], by_last: Collection[Value]) -> _Step | None:
     """A call that leaves each channel as it is, and lays it elsewhere."""
     if len(call.inputs) != 1:
         return None
@@ -125,7 +129,7 @@ def _moved(call: Call, laid: Mapping[Value, Laid]) -> _Step | None:
     tied: list[Tie] = []
     for made, part in zip(call.outputs, parts, strict=True):
         after, which = part  # type: ignore[misc]
-        if after.is_last:
+        if made in by_last:
             which = which[after.along_last]
         else:
             found[made] = after
@@ -185,7 +189,7 @@ def _keys(call: Call) -> Iterator[Sequence[slice | int]]:
         yield [slice(start, stop) if place == axis else slice(None) for place in range(rank)]
 
 
-def _multiplied(call: Call, laid: Mapping[Value, Laid]) -> _Step | None:
+def _multiplied(call: Call, laid: Mapping[Value, Laid], by_last: Collection[Value]) -> _Step | None:
     """A product of two values."""
     product = product_of(call)
     if product is None:
@@ -196,7 +200,7 @@ def _multiplied(call: Call, laid: Mapping[Value, Laid]) -> _Step | None:
         return _matching(call, product, *pairs)
     for found, lies in ((product, one), (product.turned, other)):
         if lies is not None and found.other not in laid and (after := carried(found, lies)) is not None:
-            return _carrying(call, found, after)
+            return _carrying(call, found, after, by_last)
     return None
 
 
@@ -211,10 +215,10 @@ def _matching(call: Call, product: Product, left: np.ndarray, right: np.ndarray)
     return _Step(Role.MATCHES, {}, (_tie(other, one, right, channels),), call.outputs)
 
 
-def _carrying(call: Call, product: Product, after: Laid) -> _Step:
+def _carrying(call: Call, product: Product, after: Laid, by_last: Collection[Value]) -> _Step:
     (made,) = call.outputs
-    which = after.along_last if after.is_last else np.arange(after.channels)
-    found = {} if after.is_last else {made: after}
+    which = after.along_last if made in by_last else np.arange(after.channels)
+    found = {} if made in by_last else {made: after}
     return _Step(Role.CARRIES, found, (_tie(product.one, made, which, np.arange(which.size)),), (product.other,))
 
 
