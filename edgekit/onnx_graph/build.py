@@ -24,6 +24,7 @@ from edgekit.onnx_graph.ports import Port
 from edgekit.onnx_graph.read import read_model
 from edgekit.onnx_graph.refused import Refusals, stand_ins
 from edgekit.onnx_graph.scaled import with_own_scales
+from edgekit.onnx_graph.scaled_before import with_scales_in_kernels
 from edgekit.onnx_graph.step import CannotExpress, Making, Operand, Step, Unfit
 from edgekit.onnx_graph.unfit import require_runs
 
@@ -59,7 +60,7 @@ def build(
     ask: Callable[[Sequence[Port], Sequence[str]], None] | None = None,
 ) -> Imported:
     """The same of a graph that was read. `ask` raises if sizes that do not go together are the file's or the data's fault."""
-    graph = fused(with_own_scales(without_constant_nodes(graph)))
+    graph = with_scales_in_kernels(fused(with_own_scales(without_constant_nodes(graph))))
     walk = _Walk(graph, keras, where)
     ports = tuple(walk.enter(port) for port in entrances(graph, sizes or {}, where))
     for node in graph.nodes:

@@ -185,3 +185,41 @@ def test_so_they_are_behind_a_normalization_of_what_is_joined(small, imported_al
     assert listed.count("BatchNormalization") == 1
     assert "Multiply" not in listed, listed
     assert "Add" not in listed, listed
+
+
+def _block(model, x, factor, offset):
+    """A learnable affine block of PP-LCNet: one factor and one offset for all channels."""
+    y = model.node("Mul", model.constant(np.array([factor], np.float32)), x)
+    return model.node("Add", y, model.constant(np.array(offset, np.float32)))
+
+
+def test_one_factor_and_offset_are_part_of_the_convolutions_after_them(small, imported_alike, kinds):
+    """The offset stays before one that pads, for it sees zeros there."""
+    model = small()
+    x = _block(model, model.node("HardSwish", model.entry("N", 4, 6, 6)), 1.7, -0.4)
+    y = model.node("Conv", x, model.weight(6, 4, 1, 1), model.weight(6))
+    listed = kinds(imported_alike(model, y, model.node("Conv", x, model.weight(4, 1, 3, 3), group=4)).model)
+    assert "Multiply" not in listed
+    assert "Rescaling" not in listed
+    assert "Add" not in listed, listed
+    other = small()
+    x = _block(other, other.node("HardSwish", other.entry("N", 4, 6, 6)), -0.6, 0.3)
+    padded = other.node("Conv", x, other.weight(4, 1, 3, 3), group=4, pads=[1, 1, 1, 1])
+    listed = kinds(imported_alike(other, padded, other.node("Conv", x, other.weight(6, 4, 1, 1))).model)
+    assert "Multiply" not in listed, listed
+    assert listed.count("Add") == 1, listed
+
+
+@pytest.mark.parametrize("case", ["output", "another user", "large", "kernel"])
+def test_a_factor_that_something_else_needs_stays(small, imported_alike, kinds, case):
+    model = small()
+    entry = model.entry("N", 4, 6, 6)
+    x = model.node("Mul", model.node("Relu", entry), model.constant(np.float32(40 if case == "large" else 3)))
+    outputs = [model.node("Conv", x, model.weight(5, 4, 1, 1))]
+    if case == "output":
+        outputs.append(x)
+    if case == "another user":
+        outputs.append(model.node("Sigmoid", x))
+    if case == "kernel":
+        outputs = [model.node("MatMul", x, x)]
+    assert "Multiply" in kinds(imported_alike(model, *outputs).model)
