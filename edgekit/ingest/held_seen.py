@@ -48,11 +48,9 @@ class HeldInData:
         value = np.asarray(self._held[name], np.float64).reshape(-1)
         rows = array.reshape(-1, value.size) if array.size % value.size == 0 else array.reshape(1, -1)
         close = CLOSE if array.dtype.kind == "f" else 0.0
-        is_other = (
-            ~(np.abs(rows.astype(np.float64) - value) <= close * np.abs(value)).all(axis=1)
-            if rows.shape[1] == value.size
-            else np.ones(1, bool)
-        )
+        is_other: np.ndarray = np.ones(1, bool)
+        if rows.shape[1] == value.size:
+            is_other = np.logical_not((np.abs(rows.astype(np.float64) - value) <= close * np.abs(value)).all(axis=1))
         self._count(name, where, rows, is_other)
 
     def _count(self, name: str, where: str, rows: np.ndarray, is_other: np.ndarray) -> None:

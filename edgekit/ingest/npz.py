@@ -7,6 +7,7 @@ import shutil
 import zipfile
 import zlib
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -41,12 +42,7 @@ def unpack(source: Path, target: Path, *, wanted: Wanted, trust: bool, progress:
                 progress(f"reading {source.name}", done + 1, len(places))
             seen = HeldInData(wanted.held)
             for key, name in unused.items():
-                _compare(
-                    archive,
-                    members[key],
-                    target / "held.npy",
-                    lambda part, key=key, name=name: seen.add(name, key, part),
-                )
+                _compare(archive, members[key], target / "held.npy", partial(seen.add, name, key))
     except (zipfile.BadZipFile, EOFError, RuntimeError, ValueError, OSError, zlib.error, lzma.LZMAError) as problem:
         if isinstance(problem, OSError) and problem.errno in DISK_ERRORS:
             raise
