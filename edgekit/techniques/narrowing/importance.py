@@ -24,6 +24,7 @@ import numpy as np
 from edgekit.keras_graph.flat_graph import Call, FlatGraph
 from edgekit.passes.channels.groups import Group, channel_groups, scales_of
 from edgekit.passes.channels.kernels import squares_of
+from edgekit.passes.channels.layout import Weight
 from edgekit.passes.channels.ranges import Channels, read_channels
 
 Criterion = Literal["norm", "scale", "taylor"]
@@ -88,18 +89,23 @@ def unscaled(state: State) -> list[str]:
 def by_taylor(state: State, slopes: Slopes) -> Importance:
     """The mean change of the loss over batches; `slopes` gives, batch by batch, the gradient by each of some kernels."""
     reads = [group.reads for group in state.groups]
-    weights = list({id(one.weight.variable): one.weight for own in reads for one in own}.values())
+    weights = list({_key(one.weight): one.weight for own in reads for one in own}.values())
     kernels = [np.asarray(weight.variable) for weight in weights]
     found = [np.zeros(group.size) for group in state.groups]
     for by_kernel in slopes([weight.variable for weight in weights]):
         changes = {
-            id(weight.variable): weight.by_given(kernel * slope)
+            _key(weight): weight.by_given(kernel * slope)
             for weight, kernel, slope in zip(weights, kernels, by_kernel, strict=True)
         }
         for total, own in zip(found, reads, strict=True):
-            parts = (placed(changes[id(one.weight.variable)], one.which, total.size) for one in own)
+            parts = (placed(changes[_key(one.weight)], one.which, total.size) for one in own)
             total += abs(sum(parts, np.zeros(total.size)))
     return found
+
+
+def _key(weight: Weight) -> tuple[int, int | None]:
+    """What tells kernels, and the ways in which one is taken: by what its sums run over, or by what they make."""
+    return id(weight.variable), weight.summed
 
 
 def placed(numbers: np.ndarray, which: np.ndarray, size: int) -> np.ndarray:

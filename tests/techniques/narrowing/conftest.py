@@ -59,7 +59,7 @@ def attention(layers: Any, x: Any) -> Any:
     def heads(name: str, size: int) -> Any:
         return layers.Permute((2, 1, 3))(layers.Reshape((8, 2, size))(layers.Dense(2 * size, name=name)(x)))
 
-    x = layers.Reshape((8, 24))(x)
+    x = layers.Dense(16, activation="relu", name="stem")(layers.Reshape((8, 24))(x))
     scores = heads("query", 8) @ layers.Permute((1, 3, 2))(heads("key", 8))
     x = layers.Permute((2, 1, 3))(layers.Softmax()(scores) @ heads("value", 6))
     return layers.Dense(2, name="head")(layers.Reshape((8, 12))(x))

@@ -139,3 +139,15 @@ def test_a_number_of_a_head_is_worth_by_taylor_what_the_loss_changes_without_the
     key.kernel.assign(np.where(np.arange(16) % 8 == 3, 0, kernel))
     worth = by_norm(state(model))[place]
     assert worth[3] == 0 < np.delete(worth, 3).min()
+
+
+def test_a_kernel_that_reads_channels_and_makes_keys_counts_for_both_by_taylor(network, state):
+    """With gradients of one, a change is the sum of the weights: rows of three kernels, or columns of the key's."""
+    model = network("attention")
+    found = state(model)
+    worth = by_taylor(found, lambda variables: [[np.ones(one.shape) for one in variables]])
+    query, key, value = (np.asarray(model.get_layer(name).kernel) for name in ("query", "key", "value"))
+    rows = np.abs(sum(kernel.sum(axis=1) for kernel in (query, key, value)))
+    np.testing.assert_allclose(worth[named(found, "stem")], rows, rtol=1e-3, atol=1e-5)
+    columns = np.abs(key.sum(axis=0).reshape(2, 8).sum(axis=0))
+    np.testing.assert_allclose(worth[named(found, "key")], columns, rtol=1e-3, atol=1e-5)
