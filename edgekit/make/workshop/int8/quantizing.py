@@ -36,18 +36,23 @@ def quantizing(samples: Samples, *, float_share: float, equalizes: bool) -> Iter
     own = module._mlir_quantize
 
     def quantize(calibrated: bytes, *given: Any, **named: Any) -> bytes:
-        content, left = bytes(calibrated), dict[str, Any]()
-        inside = {key: value for key, value in named.items() if key not in ("input_data_type", "output_data_type")}
+        content, made = bytes(calibrated), dict[bytes, bytes]()
+
+        def tried(other: bytes) -> bytes:
+            made[other] = bytes(own(other, *given, **named))
+            return made[other]
+
         if equalizes:
-            content, note = equalized(content, samples, lambda other: bytes(own(other, *given, **named)))
+            content, note = equalized(content, samples, tried)
             notes.extend([note] if note else [])
-        if float_share > 0:
-            content = with_distinct_names(content, where=WHERE)
-            names = most_sensitive(
-                content, float_share, samples, lambda names: own(content, *given, denylisted_nodes=names, **inside)
-            )
-            left = {"denylisted_nodes": names}
-        return bytes(own(content, *given, **left, **named))
+        if float_share <= 0:
+            return made[content] if content in made else tried(content)
+        content = with_distinct_names(content, where=WHERE)
+        inside = {key: value for key, value in named.items() if key not in ("input_data_type", "output_data_type")}
+        left = most_sensitive(
+            content, float_share, samples, lambda names: own(content, *given, denylisted_nodes=names, **inside)
+        )
+        return bytes(own(content, *given, denylisted_nodes=left, **named))
 
     module._mlir_quantize = quantize
     try:
