@@ -32,7 +32,8 @@ class Ties:
 
     def __init__(self, model: TfliteModel) -> None:
         self.model, self.starts, self.count = model, dict[int, int](), 1
-        for tensor in model.tensors:
+        made = (index for operator in model.operators for index in operator.outputs)
+        for tensor in (model.tensors[index] for index in dict.fromkeys((*model.inputs, *made))):
             if _has_channels(tensor):
                 self.starts[tensor.index] = self.count
                 self.count += tensor.shape[-1]
@@ -80,7 +81,7 @@ class Ties:
 
 
 def _has_channels(tensor: Tensor) -> bool:
-    """Whether a tensor is a computed float value of the main graph whose last axis has a known size."""
+    """Whether a tensor that an operator makes is a float value of the main graph whose last axis has a known size."""
     known = tensor.shape_signature[-1:] != (-1,) and tensor.elements > 0
     return tensor.subgraph == 0 and tensor.span is None and tensor.dtype == "float32" and bool(tensor.shape) and known
 

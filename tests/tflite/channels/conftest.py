@@ -29,6 +29,10 @@ class Network:
         self._shapes: list[tuple[int, ...]] = []
         self.input = self._tensor(shape, "float32", 0)
 
+    def unmade(self, *shape: int) -> int:
+        """A value that no operator makes, as the intermediate ones of an LSTM."""
+        return self._tensor(shape, "float32", 0)
+
     def numbers(self, *shape: int) -> int:
         """A constant of float32."""
         return self.constant(self._random.normal(size=shape).astype("float32"))

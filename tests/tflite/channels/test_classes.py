@@ -127,6 +127,13 @@ def test_what_has_to_keep_its_values_has_no_factor(name: str, network: Any) -> N
     assert classes.total == 1 and classes.of == {}
 
 
+def test_a_value_that_nothing_makes_has_no_classes(network: Any) -> None:
+    net = network(*PLANE, 3)
+    left = net.unmade(4)
+    x = net.convolution(net.input, 4)
+    assert [*channel_classes(net.file(net.convolution(x, 2))).of] == [x] and left != x
+
+
 def test_zeros_stay_zeros_and_a_file_whose_factors_are_one_stays(network: Any) -> None:
     net = network(*PLANE, 3)
     model = net.file(layers(net))
