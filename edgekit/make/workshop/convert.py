@@ -229,6 +229,8 @@ def _converter(
     holder.variables_of_the_function = function.variables
     converter = tf.lite.TFLiteConverter.from_concrete_functions([function], holder)
     converter.experimental_enable_resource_variables = True
+    # a step of a loop is written where it belongs, and not by cutting and joining all steps anew
+    converter._experimental_enable_dynamic_update_slice = True
     return converter
 
 

@@ -87,6 +87,44 @@ def test_an_unrolled_layer_splits_off_nothing_that_nobody_takes(tools, name):
     assert split and all(set(operator.outputs) <= taken for operator in split)
 
 
+def test_a_loop_writes_its_step_and_does_not_join_all_steps_anew(tools):
+    """With the same bits as the slices and the concatenation that it was, and on tflite-micro, which does not come back from those."""
+    from edgekit.make.workshop.convert import _converter
+    from edgekit.make.workshop.recurrent import recurrent_layers
+
+    model = made(tools, FORMS["gru sequence"])
+    with recurrent_layers(tools, model, fused=True):
+        converters = [_converter(tools, model, ["x"], ["y"], [tools.tf.float32]) for _ in range(2)]
+    converters[1]._experimental_enable_dynamic_update_slice = False
+    content, joining = (converter.convert() for converter in converters)
+    found, before = (parse_tflite(one, where="the file").operators for one in (content, joining))
+    written = [operator for operator in found if operator.name == "DYNAMIC_UPDATE_SLICE"]
+    assert [(one.runs, one.version) for one in written] == [(STEPS, 1)]  # tflite-runtime has version 1
+    assert "SLICE" in {one.name for one in before} - {one.name for one in found}
+    x = np.random.default_rng(0).standard_normal((1, STEPS, FEATURES)).astype(np.float32)
+    answer = litert_answer(content, x)
+    assert answer.any() and answer.tobytes() == litert_answer(joining, x).tobytes()
+    np.testing.assert_allclose(micro_answer(content, x), answer, atol=1e-6)
+
+
+def litert_answer(content: bytes, x: np.ndarray) -> np.ndarray:
+    interpreter = pytest.importorskip("ai_edge_litert.interpreter").Interpreter(model_content=content)
+    interpreter.allocate_tensors()
+    interpreter.set_tensor(interpreter.get_input_details()[0]["index"], x)
+    interpreter.invoke()
+    return interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
+
+
+def micro_answer(content: bytes, x: np.ndarray) -> np.ndarray:
+    pytest.importorskip("tflite_micro", reason="needs the `micro` extra")
+    from tflite_micro.python.tflite_micro import runtime
+
+    interpreter = runtime.Interpreter.from_bytes(content, arena_size=200_000)
+    interpreter.set_input(x, 0)
+    interpreter.invoke()
+    return interpreter.get_output(0)
+
+
 def test_keras_is_left_as_it_was(tools):
     from edgekit.make.workshop.recurrent import recurrent_layers
 
