@@ -17,7 +17,7 @@ import numpy as np
 from edgekit.errors import DataError
 from edgekit.ingest.arrays import ArrayWriter
 from edgekit.ingest.held_seen import HeldInData
-from edgekit.ingest.keys import Place, left_out, left_out_notes, placed
+from edgekit.ingest.keys import Place, left_out, left_out_notes, placed, require_whole
 from edgekit.ingest.reading import Reading
 from edgekit.ingest.shapes import clear_shape, reshaped_note
 from edgekit.ingest.streams import ALLOWED, called, elements, is_bounded, length, pair, require_end
@@ -63,6 +63,7 @@ def _splits(result: Any, wanted: Wanted, where: str) -> tuple[dict[str, Any], di
             return {SPLITS[key]: part for key, part in result.items() if part is not None}, {}
         places = placed((key for key in result if isinstance(key, str)), wanted, where)
         if places and all(key in places or left_out(str(key), wanted) for key in result):
+            require_whole(places, wanted, where)
             return _by_split(places, result), {place.file_name: key for key, place in places.items()}
     elif isinstance(result, tuple | list) and len(result) in (2, 3):
         return dict(zip(("train", "val", "test") if len(result) == 3 else ("train", "test"), result, strict=True)), {}

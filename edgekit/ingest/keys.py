@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import collections
+import itertools
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from edgekit.errors import DataError
+from edgekit.ingest.printable import listed
 from edgekit.ingest.wanted import Wanted
 
 KEY = re.compile(r"(?P<kind>[xy])_(?P<split>train|val|test)(_(?P<port>.+))?", re.DOTALL)
@@ -64,6 +66,38 @@ def left_out_notes(names: Iterable[str]) -> tuple[str, ...]:
     """What a reader must know of arrays that are left out, by the names of their inputs."""
     return tuple(
         f"data: what it has for {name!r} is not used: that input is held at a value" for name in dict.fromkeys(names)
+    )
+
+
+def require_whole(places: Mapping[str, Place], wanted: Wanted, where: str) -> None:
+    """Raise `DataError` where an array is missing among those of a split, so that those behind it would stand for other inputs or outputs."""
+    groups: dict[tuple[str, str], dict[int, str]] = {}
+    for key, place in places.items():
+        groups.setdefault((place.kind, place.split), {})[place.position] = key
+    for (kind, split), found in groups.items():
+        gap = next(number for number in itertools.count() if number not in found)
+        if gap < max(found):
+            names = wanted.names if kind == "x" else wanted.output_names
+            port = names[gap] if gap < len(names) else str(gap)
+            raise DataError(
+                f"an array for {'an input' if kind == 'x' else 'an output'} is missing among others", where=where,
+                received=", ".join(found[number] for number in sorted(found)), allowed="one for each, in every split", next_step=f"add {kind}_{split}_{port}",
+            )  # fmt: skip
+
+
+def unread_notes(keys: Iterable[str]) -> tuple[str, ...]:
+    """What a reader must know of arrays that are called nearly as data are, and that nothing reads.
+
+    >>> unread_notes(["x_validation", "class_names"])
+    ('data: x_validation is not used: arrays are called x_train, y_train, x_val, y_val, x_test, y_test, with the input or output behind it',)
+    """
+    near = [key for key in keys if key[:1].lower() in ("x", "y")]
+    plain = ", ".join(f"{kind}_{split}" for split in ("train", "val", "test") for kind in "xy")
+    verb = "is" if len(near) == 1 else "are"
+    return (
+        (f"data: {listed(near)} {verb} not used: arrays are called {plain}, with the input or output behind it",)
+        if near
+        else ()
     )
 
 

@@ -16,7 +16,8 @@ from edgekit import first_bytes
 from edgekit.errors import DataError, OutputError, TrustError
 from edgekit.ingest.arrays import chunks
 from edgekit.ingest.held_seen import HeldInData
-from edgekit.ingest.keys import expected, left_out, left_out_notes, placed
+from edgekit.ingest.keys import expected, left_out, left_out_notes, placed, require_whole, unread_notes
+from edgekit.ingest.printable import shown
 from edgekit.ingest.reading import Reading
 from edgekit.ingest.wanted import Wanted
 from edgekit.jobs.child import DISK_ERRORS
@@ -30,8 +31,9 @@ def unpack(source: Path, target: Path, *, wanted: Wanted, trust: bool, progress:
     """
     try:
         with zipfile.ZipFile(source) as archive:
-            members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
+            members = _members(archive, source)
             places = placed(members, wanted, str(source))
+            require_whole(places, wanted, str(source))
             unused = {key: name for key in members if (name := left_out(key, wanted))}
             _check_space([members[key] for key in (*places, *unused)], target)
             for done, (key, place) in enumerate(places.items()):
@@ -61,10 +63,26 @@ def unpack(source: Path, target: Path, *, wanted: Wanted, trust: bool, progress:
             allowed=expected(wanted),
         )
     return Reading(
-        notes=left_out_notes(unused.values()),
+        notes=(
+            *left_out_notes(unused.values()),
+            *unread_notes(key for key in members if key not in places and key not in unused),
+        ),
         keys={place.file_name: key for key, place in places.items()},
         held=seen.found(),
     )
+
+
+def _members(archive: zipfile.ZipFile, source: Path) -> dict[str, zipfile.ZipInfo]:
+    """The members by their keys; raises `DataError` for two of one name, of which one would be read and nobody knows which was meant."""
+    infos = archive.infolist()
+    members = {info.filename.removesuffix(".npy"): info for info in infos}
+    if len(members) < len(infos):
+        names = [info.filename.removesuffix(".npy") for info in infos]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise DataError(
+            "two arrays of one name", where=str(source), received=shown(twice), allowed="each name once", next_step="save the archive again, with one of them"
+        )  # fmt: skip
+    return members
 
 
 def _compare(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path, add: Callable[[np.ndarray], None]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from edgekit.errors import DataError
-from edgekit.ingest.keys import Place, expected, left_out, left_out_notes, placed
+from edgekit.ingest.keys import Place, expected, left_out, left_out_notes, placed, require_whole
 from edgekit.ingest.wanted import Wanted
 
 TWO = Wanted(names=("image", "my size:0"), output_names=("label",))
@@ -35,6 +35,17 @@ def test_a_key_has_a_place_or_none(key, wanted, place):
 
 def test_an_unknown_name_beside_a_known_key_stays_unread():
     assert list(placed(["x_train", "x_train_raw"], Wanted(names=("image",)), "d")) == ["x_train"]
+
+
+def test_an_array_that_is_missing_among_others_is_told_by_its_name():
+    require_whole({"x_train": Place("x", "train", 0), "y_test_1": Place("y", "val", 0)}, TWO, "d.npz")
+    for places, missing in (
+        ({"x_train_my size:0": Place("x", "train", 1)}, f"x_train_{TWO.names[0]}"),
+        ({"y_test_0": Place("y", "test", 0), "y_test_2": Place("y", "test", 2)}, "y_test_1"),
+    ):
+        with pytest.raises(DataError, match="is missing among others") as caught:
+            require_whole(places, TWO, "d.npz")
+        assert caught.value.next_step == f"add {missing}" and caught.value.received == ", ".join(places)
 
 
 def test_two_keys_of_one_place_are_refused_with_both():

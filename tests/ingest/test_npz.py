@@ -53,6 +53,24 @@ def test_the_validation_split_is_taken_off_training_and_nothing_is_in_both(tmp_p
     assert open_source("d.npz", seed=1).rows("validation").tolist() != validation.tolist()
 
 
+def test_an_array_that_is_missing_among_others_and_two_of_one_name_are_refused(tmp_path, refused):
+    content = arrays()
+    save(tmp_path / "gap.npz", **content, x_train_2=content["x_train"])
+    assert refused("gap.npz").next_step == "add x_train_1"
+    save(tmp_path / "twice.npz", **content)
+    with zipfile.ZipFile(tmp_path / "twice.npz", "a") as archive, pytest.warns(UserWarning, match="Duplicate"):
+        archive.writestr("x_train.npy", b"")
+    error = refused("twice.npz")
+    assert error.what == "two arrays of one name" and error.received == "x_train"
+
+
+def test_arrays_that_are_called_nearly_as_data_are_told_to_be_unused(tmp_path, open_source):
+    content = arrays()
+    save(tmp_path / "d.npz", **content, x_validation=content["x_test"], Y_val=content["y_test"], ids=np.arange(3))
+    (note,) = [one for one in open_source("d.npz").notes if "not used" in one]
+    assert note.startswith("data: x_validation, Y_val are not used: arrays are called x_train, ")
+
+
 def test_a_validation_split_of_ones_own_stays(tmp_path, open_source):
     content = arrays()
     save(tmp_path / "d.npz", **content, x_val=content["x_test"], y_val=content["y_test"])
