@@ -15,6 +15,7 @@ import msgspec
 
 from edgekit.documents.candidate import Step
 from edgekit.errors import ProjectError, did_you_mean
+from edgekit.paths import next_step_for, why_absent
 from edgekit.project.held import require_values
 from edgekit.project.project_file import (
     LARGEST_SEED,
@@ -38,6 +39,8 @@ from edgekit.verdict.limits import Limits, user_limits
 from edgekit.verdict.metric_spec import MetricSpec, metric_spec
 
 PROJECT_FILE = "edgekit.toml"
+MOST_LETTERS = 2**20
+"""Those of a project file that is read; lists of `held` may make it longer than the keys do."""
 OTHERWISE = "write a value that is allowed, or leave the key out"
 """What to do about a key whose value is wrong, where nothing nearer is known."""
 AIM_OF: dict[str, Aim] = {"flash": "smallest", "download": "download", "ram": "ram", "latency": "fastest"}
@@ -122,10 +125,14 @@ def load_project(folder: Path, *, required: bool = True) -> Project:
     if not os.path.isfile(path):
         if not required:
             return resolve(ProjectFile(), root=folder, where="the command line")
+        reason = why_absent(path) or ("what is no regular file" if os.path.exists(path) else "")
         raise ProjectError(
             f"there is no {PROJECT_FILE}",
-            where=str(folder.resolve()),
-            next_step="write one with `edgekit init`, name its folder with --project, or give --model and --data",
+            where=os.path.abspath(folder),
+            received=reason or None,
+            allowed=f"a folder with an {PROJECT_FILE} in it",
+            next_step=next_step_for(reason)
+            or "write one with `edgekit init`, name its folder with --project, or give --model and --data",
         )
     return resolve(read_project_file(path), root=folder, where=str(path))
 
@@ -133,13 +140,19 @@ def load_project(folder: Path, *, required: bool = True) -> Project:
 def read_project_file(path: Path) -> ProjectFile:
     """The raw keys of an `edgekit.toml`; raises `ProjectError` with the key that is wrong."""
     try:
-        text = path.read_text(encoding="utf-8")
+        with path.open(encoding="utf-8") as file:
+            text = file.read(MOST_LETTERS + 1)
     except ValueError as problem:
         raise not_toml(str(path), problem, ProjectError) from None
     except OSError as problem:
         raise ProjectError(
             "cannot be read", where=str(path), received=problem.strerror, next_step="give the permission to read it"
         ) from None
+    if len(text) > MOST_LETTERS:
+        raise ProjectError(
+            "too large for a project file", where=str(path), received=f"more than {MOST_LETTERS} letters", allowed=f"{MOST_LETTERS} letters",
+            next_step="look whether it is the file that you mean: one has some hundred",
+        )  # fmt: skip
     raw = tables_of(text, str(path), ProjectError)
     try:
         return read(raw, ProjectFile, where=str(path), error=ProjectError, otherwise=OTHERWISE)

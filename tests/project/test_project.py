@@ -177,6 +177,17 @@ def test_no_project_file(tmp_path):
         load_project(tmp_path)
     assert "edgekit init" in caught.value.next_step and str(tmp_path) in caught.value.where
     assert load_project(tmp_path, required=False).model is None
+    (tmp_path / "edgekit.toml").symlink_to("edgekit.toml")
+    with pytest.raises(ProjectError, match="there is no edgekit") as caught:
+        load_project(tmp_path)
+    assert "symbolic links in a circle" in caught.value.received and "point at" in caught.value.next_step
+
+
+def test_a_file_of_gigabytes_is_no_project(tmp_path):
+    with (tmp_path / "edgekit.toml").open("wb") as file:
+        file.truncate(3 * 2**30)
+    with pytest.raises(ProjectError, match="too large for a project file"):
+        load_project(tmp_path)
 
 
 @pytest.mark.parametrize(
