@@ -74,8 +74,8 @@ def holdable(outline: Outline, held: Mapping[str, Any], *, where: str = WHERE) -
             "every input of the model is held at a value: nothing is left that a device feeds", where=where, received=", ".join(held),
             allowed="all inputs but one at the most", next_step=f"take out the one that changes, such as {max(ports.values(), key=_amount).name!r}",
         )  # fmt: skip
-    found = tuple(_holdable(ports[name], value, f"{where}.{name}") for name, value in held.items())
     batches = {port.shape[0] for name, port in ports.items() if name not in held and port.shape} - {""}
+    found = tuple(_holdable(ports[name], value, batches, f"{where}.{name}") for name, value in held.items())
     for one in found:
         _require_one_sample(one, ports[one.name], batches, f"{where}.{one.name}")
     return found
@@ -128,7 +128,7 @@ def _amount(port: Port) -> tuple[int, int]:
     return len(port.shape) - len(known), math.prod(known)
 
 
-def _holdable(port: Port, value: Any, where: str) -> HeldInput:
+def _holdable(port: Port, value: Any, batches: Collection[int | str], where: str) -> HeldInput:
     wrong = next((one for one in leaves(value) if not _is_of(one, port.dtype)), None)
     if wrong is not None:
         raise ProjectError(
@@ -137,7 +137,10 @@ def _holdable(port: Port, value: Any, where: str) -> HeldInput:
         )  # fmt: skip
     shape = shape_of(value)
     if shape == () and port.has_shape:
-        shape = tuple(1 if isinstance(size, str) and not axis else size for axis, size in enumerate(port.shape))  # type: ignore[misc]
+        shape = tuple(
+            1 if isinstance(size, str) and (not axis or size in batches) else size
+            for axis, size in enumerate(port.shape)
+        )  # type: ignore[misc]
     if not port.has_shape or _fits(shape, port.shape):
         return HeldInput(name=port.name, dtype=port.dtype, shape=shape, value=value)
     given = "one value" if not isinstance(value, list | tuple) else f"{shown(value)}, of sizes {list(shape)}"

@@ -33,6 +33,7 @@ OUTLINE = Outline(
         ("sr", 16000, np.int64(16000)),
         ("mask", [[1, 0, 1]], np.array([[1, 0, 1]], np.int8)),
         ("mask", 1, np.ones((1, 3), np.int8)),
+        ("state", 0.5, np.full((2, 1, 1), 0.5, np.float32)),
         ("wide", [[1, 1, 1], [0, 0, 0]], np.array([[1, 1, 1], [0, 0, 0]], np.int8)),
         ("training", False, np.array([False])),
         ("half", 1.5, np.full((2, 2), 1.5, np.float32)),
