@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from edgekit.documents.facts import ModelFacts, TensorFacts
 from edgekit.errors import DataError
 from edgekit.ingest.dataset import ArrayFile, Dataset, Split
+from edgekit.ingest.printable import listed
 from edgekit.verdict.losses import is_distance
 from edgekit.verdict.targets import TargetFacts
 from edgekit.verdict.task import Kind, OutputTask, same
@@ -36,7 +37,8 @@ def match(
     """
     match_inputs(facts, dataset)
     for split, files in dataset.splits.items():
-        _count("targets", len(files.targets), len(facts.outputs), split, dataset.place(split))
+        names = [tensor.name for tensor in facts.outputs]
+        _count("targets", [array.name for array in files.targets], names, split, dataset.place(split))
         for array, tensor, task in zip(files.targets, facts.outputs, tasks, strict=True):
             _labels(array, tensor, task.kind, dataset.place(array))
             if not own_metric:
@@ -54,21 +56,26 @@ def match(
 def match_inputs(facts: ModelFacts, dataset: Dataset) -> None:
     """Raise `DataError` if the data have another number of inputs than the model, or samples of another shape."""
     for split, files in dataset.splits.items():
-        _count("inputs", len(files.inputs), len(facts.inputs), split, dataset.place(split), facts.held)
+        names = [tensor.name for tensor in facts.inputs]
+        _count("inputs", [array.name for array in files.inputs], names, split, dataset.place(split), facts.held)
         for array, tensor in zip(files.inputs, facts.inputs, strict=True):
             _shape(array, tensor, split, dataset.place(array))
+            _whole(array, tensor, dataset.place(array))
 
 
-def _count(what: str, received: int, wanted: int, split: str, where: str, held: Collection[str] = ()) -> None:
+def _count(
+    what: str, arrays: Sequence[str], ports: Sequence[str], split: str, where: str, held: Collection[str] = ()
+) -> None:
+    received, wanted = len(arrays), len(ports)
     if received != wanted:
         kind = "x" if what == "inputs" else "y"
         without = f"leave out the array for {', '.join(map(repr, held))}, held at a value, and " if held else ""
         raise DataError(
             f"the data has another number of {what} than the model",
             where=where,
-            received=received,
-            allowed=str(wanted),
-            next_step=f"{without}name them {kind}_{split}_0, ..._1 in the model's order",
+            received=f"{received}: {listed(arrays)}",
+            allowed=f"{wanted}: {listed(ports)}",
+            next_step=f"{without}{'leave out those that are too many, and ' if received > wanted else ''}name them {kind}_{split}_0, ..._1 in the model's order",
         )
 
 
@@ -83,6 +90,16 @@ def _shape(array: ArrayFile, tensor: TensorFacts, split: str, where: str) -> Non
         allowed=_allowed(tensor),
         next_step=_shape_hint(array.shape, tensor.shape, tensor.onnx_shape),
     )
+
+
+def _whole(array: ArrayFile, tensor: TensorFacts, where: str) -> None:
+    """Raise for fractions where the model takes whole numbers, as indices are: each would be cut to the number below it without a word."""
+    ends = (array.low, array.high)
+    if tensor.dtype.startswith(("int", "uint")) and not all(end.is_integer() for end in ends):
+        raise DataError(
+            f"fractions for the model's input {tensor.name!r}, which takes whole numbers", where=where, received=f"{array.low:g} to {array.high:g}, {array.dtype}",
+            allowed=f"whole numbers: it is of {tensor.dtype}", next_step="give the numbers as they were before they were scaled, such as the indices of words",
+        )  # fmt: skip
 
 
 def _allowed(tensor: TensorFacts) -> str:

@@ -26,6 +26,10 @@ NO_TELEMETRY = ("ORT_DISABLE_TELEMETRY", "ORT_TELEMETRY_DISABLED")
 """Variables by which onnxruntime neither writes an identifier to the user's home nor sends anything: its Privacy.md, and the name of earlier releases."""
 
 
+CANNOT_RUN = "onnxruntime, which an import is held against, cannot run the file"
+"""What is said where nothing nearer is known."""
+
+
 class Said(Value):
     """What onnxruntime says (`pattern`), and what that means; `received` and `allowed` may have the pattern's groups in them."""
 
@@ -136,6 +140,6 @@ def cannot_run(where: str, problem: Exception) -> ModelError:
             return ModelError(known.what, where=where, received=received, allowed=allowed, next_step=step)
     plain = re.sub(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ", "", said)
     return ModelError(
-        "onnxruntime, which an import is held against, cannot run the file", where=where, received=plain[:400],
+        CANNOT_RUN, where=where, received=plain[:400],
         allowed="a file that onnxruntime runs", next_step="export the model again, and run it with onnxruntime before",
     )  # fmt: skip

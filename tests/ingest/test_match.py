@@ -129,6 +129,23 @@ def test_one_sample_alone_is_told_apart_from_samples_that_lack_an_axis():
     assert (halved.received, halved.allowed) == ("(1, 128)", "(2, 1, 128)") and "x[None]" not in halved.next_step
 
 
+@pytest.mark.parametrize("dtype", ["int32", "int64", "uint8"])
+def test_fractions_for_an_input_of_whole_numbers(dtype):
+    facts = model()
+    whole = msgspec.structs.replace(facts, inputs=(msgspec.structs.replace(facts.inputs[0], dtype=dtype),))
+    error = refused(whole, fractions(low=0.0, high=0.5))
+    assert "takes whole numbers" in error.what and error.received == "0 to 0.5, float32" and dtype in error.allowed
+    match(whole, fractions(low=0.0, high=99.0))
+    match(facts, fractions(low=0.0, high=0.5))
+
+
+def fractions(low, high):
+    """Data in float32 from one number to another."""
+    (files,) = data().splits.values()
+    x = msgspec.structs.replace(files.inputs[0], low=low, high=high)
+    return msgspec.structs.replace(data(), splits={"train": msgspec.structs.replace(files, inputs=(x,))})
+
+
 def test_an_axis_too_many_and_a_batch_too_few():
     assert "x[..., 0]" in refused(model(inputs=((8, 8),)), data()).next_step
     assert "any" in refused(model(inputs=((None, 3),)), data(x=(5, 4))).allowed
@@ -136,10 +153,14 @@ def test_an_axis_too_many_and_a_batch_too_few():
 
 def test_another_number_of_inputs_or_targets():
     error = refused(model(inputs=((8, 8, 1), (3,))), data())
-    assert "another number of inputs" in error.what and (error.received, error.allowed) == ("1", "2")
+    assert "another number of inputs" in error.what and (error.received, error.allowed) == (
+        "1: x_train_0",
+        "2: image0, image1",
+    )
     assert "x_train_0" in error.next_step
     error = refused(model(), data(more_y=((),)))
     assert "another number of targets" in error.what and "y_train_0" in error.next_step
+    assert error.received == "2: y_train_0, y_train_1" and "leave out those that are too many" in error.next_step
 
 
 @pytest.mark.parametrize(

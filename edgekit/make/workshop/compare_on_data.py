@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from edgekit.errors import DataError, ModelError
 from edgekit.ingest.dataset import Dataset
 from edgekit.make.workshop.answers import input_types
 from edgekit.make.workshop.compare import compare_on
@@ -15,6 +16,8 @@ from edgekit.make.workshop.from_onnx import FromOnnx, one_by_one
 from edgekit.make.workshop.load import read_original
 from edgekit.make.workshop.normalise import in_float32
 from edgekit.make.workshop.store import open_model
+from edgekit.onnx_graph.compare import Comparison
+from edgekit.onnx_graph.runtime import CANNOT_RUN
 from edgekit.progress import Progress
 
 
@@ -49,4 +52,18 @@ def compare_on_data(job: dict[str, Any], progress: Progress) -> Any:
 def _of_import(onnx: FromOnnx, samples: list[np.ndarray]) -> float:
     """How far an import is from onnxruntime, and from the PyTorch model that it came from."""
     original = onnx.compared_with_original()
-    return max(onnx.compared(one_by_one(samples)).error, original.error if original else 0.0)
+    return max(_on_samples(onnx, samples).error, original.error if original else 0.0)
+
+
+def _on_samples(onnx: FromOnnx, samples: list[np.ndarray]) -> Comparison:
+    """The import held against onnxruntime on the user's samples; raises `DataError` where it runs the file, as it does when the model is opened, and not on them."""
+    try:
+        return onnx.compared(one_by_one(samples))
+    except ModelError as problem:
+        if problem.what != CANNOT_RUN:
+            raise
+        raise DataError(
+            "onnxruntime, which an import is held against, cannot run the model on these samples", where="train", received=problem.received,
+            allowed="values that every operator of the model bears, such as indices within their table",
+            next_step="look at the values of the samples, and at how they are made",
+        ) from None  # fmt: skip
