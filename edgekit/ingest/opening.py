@@ -102,7 +102,10 @@ def open_project_student(
     with _said_of_the_student():
         found = open_project_model(None, own, cache, pool, trust=trust, progress=progress, to_train=True, sizes=sizes)
     if found.facts.untrainable:
-        raise ModelError("a student is trained", where=f"the student: {source}", received=found.facts.untrainable)
+        raise ModelError(
+            "a student is trained", where=f"the student: {source}", received=found.facts.untrainable,
+            allowed="a network that can be trained: of Keras, PyTorch or ONNX", next_step="name such a network as the student, or leave it out",
+        )  # fmt: skip
     require_same_ports(model.facts, found.facts, where=f"the student: {source}")
     return msgspec.structs.replace(found, source=source)
 

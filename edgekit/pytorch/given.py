@@ -89,13 +89,16 @@ def _loaded(path: str, named: str) -> Any:
 def _torchscript(path: str, sizes: Sequence[Sequence[int]] | None, named: str) -> Given:
     if sizes is None:
         raise ModelError(
-            "TorchScript does not tell the sizes of its inputs", where=named,
+            "TorchScript does not tell the sizes of its inputs", where=named, received="no data", allowed="TorchScript with data whose samples have the sizes",
             next_step="name data in edgekit.toml, whose sizes are taken, or export the network with torch.export",
         )  # fmt: skip
     try:
         module = torch.jit.load(path, map_location="cpu").train(False)
     except Exception as problem:  # of any type, as above
-        raise ModelError("PyTorch cannot read the TorchScript", where=named, received=said(problem)) from problem
+        raise ModelError(
+            "PyTorch cannot read the TorchScript", where=named, received=said(problem), allowed="what this PyTorch's torch.jit.load reads",
+            next_step="copy the file again, or export the network again with torch.export where it was made",
+        ) from problem  # fmt: skip
     examples = _fitting(module, sizes, named)
     return Given(module, examples, pytree.tree_structure((examples, {})), None, "TorchScript")
 

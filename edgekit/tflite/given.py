@@ -5,6 +5,7 @@ It is judged by its bytes, before any native code reads it. What a device or a l
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -32,15 +33,17 @@ def is_tflite(path: Path) -> bool:
     A SavedModel is none, whatever its folder is named.
     """
     try:
-        if not path.is_file():
-            return path.suffix == SUFFIX and not (path / "saved_model.pb").exists()
+        if not os.path.isfile(path):
+            return path.suffix == SUFFIX and not os.path.exists(path / "saved_model.pb")
         if path.suffix == SUFFIX:
             return True
         with path.open("rb") as file:
             return file.read(8)[4:] == FILE_IDENTIFIER
     except (OSError, ValueError) as problem:
         received = getattr(problem, "strerror", None) or str(problem)
-        raise ModelError("the model cannot be read", where=str(path), received=received) from None
+        raise ModelError(
+            "the model cannot be read", where=str(path), received=received, allowed="a file that this user may read", next_step="give the permission to read it"
+        ) from None  # fmt: skip
 
 
 def require_usable(model: TfliteModel) -> None:

@@ -72,13 +72,16 @@ class FromOnnx(NamedTuple):
             return None
         compared = compare_with_answers(self.found, list(asked.values()), outputs)
         if compared is not None and not compared.agrees:
-            raise self._differs("exported and imported, the model answers differently than in PyTorch", compared)
+            step = (
+                "export it after model.eval(): in training a batch normalization and a dropout answer otherwise; else"
+            )
+            raise self._differs("exported and imported, the model answers differently than in PyTorch", compared, step)
         return compared
 
-    def _differs(self, what: str, compared: Comparison) -> ModelError:
+    def _differs(self, what: str, compared: Comparison, before: str = "") -> ModelError:
         return ModelError(
             what, where=self.where, received=f"relative error {compared.error:.2g}", allowed=f"up to {compared.tolerance:g}",
-            next_step="export the model again, with another opset or without that operator; edgekit's own mistake is worth a report",
+            next_step=f"{before} export the model again, with another opset or without that operator; edgekit's own mistake is worth a report".lstrip(),
         )  # fmt: skip
 
     def _random(self, tools: Door) -> list[list[np.ndarray]]:
