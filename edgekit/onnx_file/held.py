@@ -137,10 +137,7 @@ def _holdable(port: Port, value: Any, batches: Collection[int | str], where: str
         )  # fmt: skip
     shape = shape_of(value)
     if shape == () and port.has_shape:
-        shape = tuple(
-            1 if isinstance(size, str) and (not axis or size in batches) else size
-            for axis, size in enumerate(port.shape)
-        )  # type: ignore[misc]
+        shape = tuple(_of_one(size, axis, batches) for axis, size in enumerate(port.shape))  # type: ignore[misc]
     if not port.has_shape or _fits(shape, port.shape):
         return HeldInput(name=port.name, dtype=port.dtype, shape=shape, value=value)
     given = "one value" if not isinstance(value, list | tuple) else f"{shown(value)}, of sizes {list(shape)}"
@@ -162,6 +159,11 @@ def _require_one_sample(held: HeldInput, port: Port, batches: Collection[int | s
                 allowed=f"sizes {_declared(wanted)}: {name!r} is the batch of the inputs that are fed, and a device feeds one sample",
                 next_step="write the value of one sample, in the same number of brackets",
             )  # fmt: skip
+
+
+def _of_one(size: int | str, axis: int, batches: Collection[int | str]) -> int | str:
+    """The size of a tensor that has one value everywhere: a free batch is that of one sample."""
+    return 1 if isinstance(size, str) and (axis == 0 or size in batches) else size
 
 
 def _is_of(value: Any, dtype: str) -> bool:
