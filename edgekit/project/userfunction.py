@@ -26,6 +26,9 @@ from edgekit.project.user_errors import no_module, raised, require_no_arguments
 
 _SPEC = re.compile(r"^(?P<module>[A-Za-z_]\w*(\.[A-Za-z_]\w*)*):(?P<function>[A-Za-z_]\w*)$")
 
+SHOWN = 10
+"""So many functions of a module are named in a message."""
+
 
 def is_function(source: str) -> bool:
     """Whether a source names a function, as in 'module:function'."""
@@ -52,13 +55,7 @@ def call(spec: str, *, root: Path, imports: Sequence[str], error: type[InputErro
             allowed="a function without arguments", next_step="name the function that makes it",
         )  # fmt: skip
     if function is None:
-        near = did_you_mean(match["function"], [name for name in vars(module) if not name.startswith("_")])
-        raise error(
-            f"module {match['module']!r} has no function {match['function']!r}",
-            where=str(getattr(module, "__file__", match["module"])),
-            received=spec,
-            next_step=f"did you mean {near!r}?" if near else None,
-        )
+        raise _no_function(module, match["module"], match["function"], error)
     require_no_arguments(function, spec, root=root, error=error)
     try:
         return function()
@@ -72,11 +69,31 @@ def load(spec: str, *, root: Path, error: type[InputError]) -> Any:
     """The user's function itself, for a metric or a loss."""
     match = _SPEC.match(spec)
     if match is None:
-        raise error("not module:function", received=spec)
-    function = getattr(_import(match["module"], root, error), match["function"], None)
+        raise error(
+            "not module:function",
+            received=spec,
+            allowed="module:function",
+            next_step="write the module, a colon and the function's name",
+        )
+    module = _import(match["module"], root, error)
+    function = getattr(module, match["function"], None)
     if not callable(function):
-        raise error(f"module {match['module']!r} has no function {match['function']!r}", received=spec)
+        raise _no_function(module, match["module"], match["function"], error)
     return function
+
+
+def _no_function(module: Any, name: str, function: str, error: type[InputError]) -> InputError:
+    """The error for a function that a module does not have, with those that are its own."""
+    own = [
+        one
+        for one, value in vars(module).items()
+        if callable(value) and getattr(value, "__module__", "") == name and not one.startswith("_")
+    ]
+    near = did_you_mean(function, [one for one in vars(module) if not one.startswith("_")])
+    return error(
+        f"module {name!r} has no function {function!r}", where=str(getattr(module, "__file__", name)), received=f"{name}:{function}",
+        allowed=", ".join(own[:SHOWN]) or "a function that the module defines", next_step=f"did you mean {near!r}?" if near else "name a function of the module",
+    )  # fmt: skip
 
 
 def loaded(module: str, path: str) -> Any:

@@ -197,8 +197,9 @@ def test_no_such_function_says_the_nearest(root):
     assert error.what == "module 'own_data' has no function 'make_dat'"
     assert error.next_step == "did you mean 'make_data'?" and error.where == str(root / "own_data.py")
     assert "'NUMBER' of module 'own_data' is no function" in problem(root, "own_data:NUMBER").what
-    with pytest.raises(DataError, match="has no function"):
-        load("own_data:missing", root=root, error=DataError)
+    with pytest.raises(DataError, match="has no function") as caught:
+        load("own_data:zzz", root=root, error=DataError)
+    assert caught.value.allowed == "make_data" and caught.value.next_step == "name a function of the module"
 
 
 def test_no_such_module(root):
