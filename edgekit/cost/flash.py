@@ -11,7 +11,7 @@ once, and there are no names. The high ends are those of a file that keeps both:
 from __future__ import annotations
 
 from edgekit.cost import decoding
-from edgekit.cost.graph import FLOAT_BYTES, Graph, Node
+from edgekit.cost.graph import Graph, Node
 from edgekit.devices.profile import DeviceProfile
 from edgekit.documents.candidate import Estimate
 
@@ -36,8 +36,8 @@ def weight_bytes(graph: Graph, end: int = 1) -> int:
 
 
 def left_bytes(graph: Graph, end: int = 1) -> int:
-    """What weights that stay in float32 beside those of a byte take more than these; at the low end none stays."""
-    return 0 if end == 0 else graph.float_weights * (FLOAT_BYTES - 1)
+    """What weights that stay in float beside those of a byte take more than these; at the low end none stays."""
+    return 0 if end == 0 else graph.float_weights * (graph.float_bytes - 1)
 
 
 def graph_bytes(graph: Graph, end: int = 1) -> int:

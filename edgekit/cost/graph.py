@@ -97,7 +97,7 @@ class Graph(Value):
     """The operators in the order they run, the elements of each input by its name, and the names of the outputs.
 
     `input_bytes` is the width of an input element. `may_stay_float` says that some operators stay in float; which ones is not known before the
-    file is made. `float_weights` is the most weights that stay in float32 with them, beside integers. `groups` are the channels that could go, by the names of operators.
+    file is made. `float_weights` is the most weights that stay in float with them, beside integers, each stored in `float_bytes`. `groups` are the channels that could go, by the names of operators.
     `replacement` is the graph of the network that the project offers in the model's place (None: it offers none).
     """
 
@@ -107,6 +107,7 @@ class Graph(Value):
     input_bytes: int = FLOAT_BYTES
     may_stay_float: bool = False
     float_weights: int = 0
+    float_bytes: int = FLOAT_BYTES
     groups: tuple[ChannelGroup, ...] = ()
     replacement: Graph | None = None
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from edgekit.cost.graph import Graph
 from edgekit.planner.proposal import Proposal
 from edgekit.techniques import technique
-from edgekit.techniques.interface import Task
-from edgekit.techniques.steps import TypedStep, conversion_of, effect
+from edgekit.techniques.interface import Task, TrainingTechnique
+from edgekit.techniques.steps import TypedStep, conversion_of, effect, training_of
 from edgekit.values import read, to_builtins
 
 Steps = dict[str, list[TypedStep]]
@@ -32,8 +34,9 @@ def conversions_after(
     Where only a packed file makes the training pay, since it makes zeros or repeated weights, the conversion without packing
     is left out.
     """
-    if after is None:
-        return []
+    own = own_end(task, steps)
+    if own is not None or after is None:
+        return [own] if own is not None else []
     graph, _ = effect(task.graph, steps)
     packed = [
         end
@@ -43,6 +46,17 @@ def conversions_after(
     ]
     needs_packing = bool(packed) and graph != graph.dense and not task.counts_weights
     return packed if needs_packing else [after, *packed]
+
+
+def own_end(task: Task, steps: Sequence[TypedStep]) -> TypedStep | None:
+    """The conversion that one of some steps that train asks for, with its settings; None where none asks for any."""
+    trained = (step for step in steps if isinstance(step.technique, TrainingTechnique))
+    asked = next((one for step in trained if (one := training_of(step).ends_in(step.settings)) is not None), None)
+    if asked is None:
+        return None
+    method = technique(asked.technique)
+    given = {**to_builtins(method.defaults(task)), **asked.settings}
+    return TypedStep(technique=method, settings=read(given, method.settings_type, where=method.name))
 
 
 def may_pack(step: TypedStep, graph: Graph) -> bool:

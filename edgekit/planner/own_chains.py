@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from edgekit.documents.candidate import Declined, Step
 from edgekit.errors import ProjectError
 from edgekit.planner.chains import in_chain_order, place
-from edgekit.planner.conversions import Steps, ends_for_trained
+from edgekit.planner.conversions import Steps, ends_for_trained, own_end
 from edgekit.planner.given_file import require_file_takes, ruled_out_by_file
 from edgekit.planner.layer_patterns import require_layers
 from edgekit.planner.proposal import Proposal
@@ -72,7 +72,7 @@ def _whole_chain(task: Task, steps: Sequence[Step], number: int, conversion: Typ
                 "a chain ends in a conversion", where=where, received=full[-1].technique.name, allowed=_some_of("conversion"),
                 next_step="name one of them as the last step: none proposes itself for this model and device",
             )  # fmt: skip
-        full.append(conversion)
+        full.append(own_end(task, full) or conversion)
     _require_order(full, where)
     _require_kept(task, full, where)
     return tuple(full)
@@ -109,11 +109,15 @@ def _require_kept(task: Task, steps: Sequence[TypedStep], where: str) -> None:
                 allowed="settings that keep it",
                 next_step="give it weaker settings, or leave one of them out",
             )
+    own = own_end(task, steps[:-1])
     for step in steps[:-1]:
         reason = _undone(task, step, steps)
         if reason is not None:
             asked = [one for one in techniques().values() if ruled_out_by_file(task, one) is None]
-            ends = [TypedStep(technique=one, settings=one.defaults(task)) for one in asked]
+            ends = [
+                own if own and one is own.technique else TypedStep(technique=one, settings=one.defaults(task))
+                for one in asked
+            ]
             kept = [
                 end.technique.name for end in ends
                 if end.technique.kind == "conversion" and end.technique.unsupported(task.profile) is None

@@ -10,7 +10,7 @@ from typing import Any, get_args
 import msgspec
 
 from edgekit.cost.graph import Graph, Node
-from edgekit.documents.candidate import Declined
+from edgekit.documents.candidate import Declined, Step
 from edgekit.errors import InputError
 from edgekit.techniques.interface import Constraint, Evidence, Form, Technique
 from edgekit.tflite.reader import parse_tflite
@@ -153,10 +153,10 @@ def number_or_none(method: Technique, answer: Any, *_: Any) -> str | None:
     )
 
 
-def part(method: Technique, answer: Any, *_: Any) -> str | None:
-    """A share of a whole: a number from 0 to below 1."""
-    fits = isinstance(answer, int | float) and not isinstance(answer, bool) and 0 <= answer < 1
-    return None if fits else f"returns {_shown(answer)}, and not a number from 0 to below 1"
+def part_or_none(method: Technique, answer: Any, *_: Any) -> str | None:
+    """A share of a whole, a number from 0 to below 1, or None."""
+    fits = answer is None or (isinstance(answer, int | float) and not isinstance(answer, bool) and 0 <= answer < 1)
+    return None if fits else f"returns {_shown(answer)}, and not a number from 0 to below 1, or None"
 
 
 def form(method: Technique, answer: Any, *_: Any) -> str | None:
@@ -200,10 +200,11 @@ CHECKS: Mapping[str, Check] = {
     "strength": number_or_none,
     "stronger": settings_or_none,
     "keeps": _a(bool, "True or False"),
+    "ends_in": _a((Step, type(None)), "a Step or None"),
     "mend": _a(int, "a number of weights"),
     "mend_file": _a(Mapping, "kernels by tensor index"),
     "port_dtype": _a(str, "a dtype"),
-    "float_share": part,
+    "float_share": part_or_none,
     "finish": file,
     "against": reason_or_none,
 }

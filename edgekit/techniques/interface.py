@@ -273,6 +273,10 @@ class TrainingTechnique(Technique):
         """Whether these settings can preserve what the techniques named in `before` made."""
         return True
 
+    def ends_in(self, settings: Any) -> Step | None:
+        """The one conversion whose rounding it simulates with these settings, and what that one's settings must be; None where the device's own serves."""
+        return None
+
     def undone(self, graph: Graph, settings: Any) -> str | None:
         """Why nothing of it is left in a file, by the lowered graph after the conversion; None where it is left. Such a chain is refused."""
         return None
@@ -321,9 +325,12 @@ class Conversion(Technique):
         """The dtype of the model's inputs and outputs in the file."""
         return "float32"
 
-    def float_share(self, settings: Any) -> float:
-        """The most that may stay in float32 of the kernels' weights, where the converter makes integers: those that rounding hurts most are found. 0: none."""
-        return 0.0
+    def float_share(self, settings: Any) -> float | None:
+        """The most that may stay in float32 of the kernels' weights, where the converter makes integers: those that rounding hurts most are found.
+
+        With 0 operators without weights that numbers of many decades pass stay, whatever rounding does to them. None: nothing is left in float by choice.
+        """
+        return None
 
     def finish(self, door: Any, content: bytes, settings: Any) -> bytes:
         """The file to keep, made from the converted bytes."""

@@ -2,7 +2,8 @@
 
 Jacob et al., "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference" (arXiv
 1712.05877). It pays where post-training int8 loses too much. The simulation is our own (`fake_quant`), for every layer of Keras with a
-kernel; what is closed stays in float and is calibrated after training. TFMOT's is an engine for those who ask for it (`tfmot`).
+kernel; what is closed stays in float and is calibrated after training. Of a model with a logarithm, the arithmetic of `int8_mixed` is simulated, which leaves
+what numbers of many decades pass in float: rounded, the logarithm of zero would be no number. TFMOT's is an engine for those who ask for it (`tfmot`).
 """
 
 from __future__ import annotations
@@ -14,10 +15,12 @@ from typing import Any
 from msgspec.structs import replace
 
 from edgekit.cost.graph import Graph, Node
-from edgekit.documents.candidate import Declined
+from edgekit.documents.candidate import Declined, Step
 from edgekit.documents.facts import ModelFacts
 from edgekit.techniques.fake_quant import engine as own
 from edgekit.techniques.fake_quant.kernels import ROUNDED_KINDS
+from edgekit.techniques.fake_quant.wide import LOGARITHMS
+from edgekit.techniques.int8_mixed import no_float
 from edgekit.techniques.interface import Conversion, Engine, Evidence, Form, Task, Training, TrainingTechnique
 from edgekit.techniques.sites import matching
 from edgekit.techniques.tfmot import engine as tfmot
@@ -26,17 +29,23 @@ from edgekit.tflite.weights import kernels
 from edgekit.values import Value
 
 OF_TFMOT = ("Conv2D", "DepthwiseConv2D", "Dense")
+MIXED = Step(technique="int8_mixed", settings={"share": 0.0})
+"""The conversion that leaves in float what numbers of many decades pass, and nothing else."""
 NO_SITE = "the model has no layer of Keras with a kernel whose int8 rounding can be trained"
-INT8_BITS, NAMED = 8, 5
+INT8_BITS, INT8_BYTES, NAMED = 8, 1, 5
 MOST = 0.9
 """The share of the trained ranges that must be in the file: of a range in the middle of what the converter fuses otherwise nothing is left."""
 
 
 class Settings(Value):
-    """int8 weights per channel, int8 activations per tensor. `exclude` names the layers that are only calibrated."""
+    """int8 weights per channel, int8 activations per tensor. `exclude` names the layers that are only calibrated.
+
+    With `wide_in_float`, what logarithms, powers and their kind take stays in float, as `int8_mixed` leaves it.
+    """
 
     exclude: tuple[str, ...] = ()
     engine: Engine = "edgekit"
+    wide_in_float: bool = False
 
 
 class QuantizationAware(TrainingTechnique):
@@ -58,8 +67,10 @@ class QuantizationAware(TrainingTechnique):
         return (replace(self.defaults(task), exclude=matching(task.facts, task.exclude)),)
 
     def defaults(self, task: Task) -> Settings:
-        """By the project's own engine of simulated rounding."""
-        return Settings(engine=task.engine)
+        """By the project's own engine of simulated rounding; with a logarithm in float, where the model has one and the device computes in both."""
+        has_logarithm = any(node.kind in LOGARITHMS for node in task.graph.nodes)
+        may = task.engine == "edgekit" and no_float(task.profile) is None
+        return Settings(engine=task.engine, wide_in_float=has_logarithm and may)
 
     def requires(self, graph: Graph, settings: Settings) -> str | None:
         """A layer whose rounding can be trained, and that is not left out."""
@@ -81,8 +92,14 @@ class QuantizationAware(TrainingTechnique):
         """It changes nothing: the weights keep their width until the conversion after it."""
         return graph
 
+    def ends_in(self, settings: Settings) -> Step | None:
+        """`int8_mixed`, where it was simulated."""
+        return MIXED if settings.wide_in_float else None
+
     def undone(self, graph: Graph, settings: Settings) -> str | None:
-        """Where a kernel is stored in more bits than int8 has, the rounding that was trained is not in the file, or not in all of it."""
+        """Where a kernel is stored in more bits than int8 has, the rounding that was trained is not in the file, or not in all of it; nor where more is rounded."""
+        if settings.wide_in_float and graph.input_bytes == INT8_BYTES and not graph.may_stay_float:
+            return "with wide_in_float, what a logarithm takes is trained in float, and the file rounds it"
         wider = [node.name for node in graph.nodes if node.weight_bits > INT8_BITS and _is_of(ROUNDED_KINDS, node)]
         if not wider:
             return (
@@ -99,7 +116,8 @@ class QuantizationAware(TrainingTechnique):
 
     def apply(self, door: Any, model: Any, settings: Settings, training: Training, before: Sequence[Any]) -> Any:
         """Put fake quantization into the model, and fine-tune."""
-        return _engine(settings).trained(door, model, settings.exclude, training)
+        more = {"wide_in_float": True} if settings.wide_in_float else {}
+        return _engine(settings).trained(door, model, settings.exclude, training, **more)
 
     def ensures_in_model(self, door: Any, model: Any, settings: Settings) -> Evidence:
         """Holds where kernels and activations are rounded, and every range has seen data."""
@@ -114,7 +132,9 @@ class QuantizationAware(TrainingTechnique):
     def converted_as(self, door: Any, model: Any, settings: Settings, conversion: Conversion) -> Any:
         """With its kernels rounded. For activations that are not int8 (16x8) the ranges are left out: they are calibrated."""
         return (
-            model if settings.engine == "tfmot" else own.for_conversion(door, model, ranges=self._simulates(conversion))
+            model
+            if settings.engine == "tfmot"
+            else own.for_conversion(door, model, ranges=self._simulates(conversion, settings))
         )
 
     def ensures(self, tflite: TfliteModel, settings: Settings) -> Evidence:
@@ -133,7 +153,9 @@ class QuantizationAware(TrainingTechnique):
         Whether training made them better, the control and the drop show.
         """
         found = self.ensures(tflite, settings)
-        kept, all_of_them = _engine(settings).in_file(model, tflite) if self._simulates(conversion) else (0, 0)
+        kept, all_of_them = (
+            _engine(settings).in_file(model, tflite) if self._simulates(conversion, settings) else (0, 0)
+        )
         return Evidence(
             technique=self.name,
             holds=found.holds and kept >= all_of_them * MOST,
@@ -142,9 +164,10 @@ class QuantizationAware(TrainingTechnique):
             else found.detail,
         )
 
-    def _simulates(self, conversion: Conversion) -> bool:
+    def _simulates(self, conversion: Conversion, settings: Settings) -> bool:
         """Whether a conversion, or the one whose file it packs, rounds as was simulated."""
-        return bool({conversion.name, conversion.packs} & set(self.simulates))
+        own = self.ends_in(settings)
+        return bool({conversion.name, conversion.packs} & {*self.simulates, *([own.technique] if own else [])})
 
 
 def _is_of(kinds: tuple[str, ...], node: Node) -> bool:

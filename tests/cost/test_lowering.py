@@ -101,7 +101,7 @@ def test_in_float_is_the_lowered_graph_again_whatever_storage_a_technique_gave_i
                 "arithmetic": "int8", "zeros": 0.5, "distinct": 4, "packed": Packed(kind="tables", low=9, usual=9, high=9),
             }
         ),
-        input_bytes=1, may_stay_float=True, float_weights=7,
+        input_bytes=1, may_stay_float=True, float_weights=7, float_bytes=2,
     )  # fmt: skip
     assert stored.in_float == graph != stored
     assert {node.kind for node in graph.nodes} > {"Conv2D", "DepthwiseConv2D", "Dense"}

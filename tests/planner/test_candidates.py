@@ -8,12 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgekit.devices.bundled import profile_ids
-from edgekit.planner.candidates import candidates
+from edgekit.documents.facts import LayerFacts, ModelFacts
+from edgekit.planner.candidates import candidates, chained
 from edgekit.planner.planner import Planner, outline
 from edgekit.planner.proposing import control
 from edgekit.techniques import techniques
 from edgekit.techniques.pruning import Pruning
 from edgekit.values import Value
+
+from .conftest import small_network
 
 CURRENCIES = ["flash", "download", "ram", "latency"]
 cases = {
@@ -42,7 +45,7 @@ def test_training_ends_in_the_conversion_that_the_device_takes(task):
         if candidate.conversion.name != "float32":
             settings = dict(candidate.steps[-1].published.settings)
             assert ("share" in settings) is (candidate.conversion.name == "int8_mixed")
-            assert {name: value for name, value in settings.items() if name != "share"} == {"io": "int8"}
+            assert {name: value for name, value in settings.items() if name not in ("share", "half")} == {"io": "int8"}
 
 
 def declined(found) -> dict[str, str]:
@@ -131,3 +134,39 @@ def test_what_a_technique_requires_and_the_model_has_not_is_a_reason_in_plan_and
     planner = Planner(asked)
     assert not any("pruning" in name for name in search(planner))
     assert "pruning: 3 operators are too few" in {one.reason for one in planner.declined}
+
+
+def with_a_logarithm() -> ModelFacts:
+    facts = small_network()
+    *before, last = facts.layers
+    curve = LayerFacts(name="log", kind="Log", inputs=("flat",), output_shape=(36 * 16,))
+    return msgspec.structs.replace(facts, layers=(*before, curve, msgspec.structs.replace(last, inputs=("log",))))
+
+
+@pytest.mark.parametrize(
+    ("device", "given", "named"),
+    [
+        ("rpi4", {}, "quantization_aware+int8_mixed_0"),
+        ("rpi4", {"engine": "tfmot"}, "quantization_aware+int8"),
+        ("corstone-300", {}, "quantization_aware+int8"),
+    ],
+)
+def test_rounding_is_trained_without_the_logarithm_where_a_file_may_leave_that_in_float(task, device, given, named):
+    """Not on an NPU, which computes nothing in float, nor by TFMOT."""
+    found = candidates(task(device, facts=with_a_logarithm(), **given))[0]
+    (one,) = [
+        one
+        for one in found
+        if [step.technique.name for step in one.training] == ["quantization_aware"] and one.conversion.packs is None
+    ]
+    assert one.name == named and one.steps[0].settings.wide_in_float is named.endswith("mixed_0")
+    plain = [one.name for one in candidates(task(device, **given))[0] if len(one.steps) == 2]
+    assert "quantization_aware+int8" in plain, "without a logarithm"
+
+
+def test_a_chain_ends_in_the_conversion_that_its_training_simulates(task):
+    """That of a part, whichever stands last."""
+    asked = task(facts=with_a_logarithm(), currency="download")
+    parts = [one for one in candidates(asked)[0] if len(one.steps) == 2]
+    ends = {one.conversion.name for one in chained(asked, parts) if "quantization_aware" in one.name}
+    assert ends == {"int8_mixed"}

@@ -221,7 +221,7 @@ def test_a_conversion_alone_is_a_chain(task, search):
         (["fine_tuning", "pruning"], "do not follow one another"),
         (["int8", "pruning"], "a conversion is the last step"),
         (
-            [Step(technique="int8_mixed", settings={"share": 0})],
+            [Step(technique="int8_mixed", settings={"share": 1})],
             "or leave the setting out: int8_mixed then has its own",
         ),
         (["student", "int8"], "the project names no student"),
@@ -286,6 +286,15 @@ def test_a_chain_of_the_project_rounds_by_the_projects_engine(task, given, taken
     step = Step(technique="quantization_aware", settings=given)
     (found,) = [c for c in candidates(chain(task, step, engine="tfmot"))[0] if c.name.startswith("own_1")]
     assert found.steps[0].settings.engine == taken
+
+
+def test_a_chain_that_trains_a_logarithm_in_float_ends_in_the_conversion_that_leaves_it_there(task):
+    step = Step(technique="quantization_aware", settings={"wide_in_float": True})
+    (found,) = [c for c in candidates(chain(task, step))[0] if c.name.startswith("own_1")]
+    assert found.steps[-1].label == "int8_mixed_0"
+    with pytest.raises(InputError, match="is trained in float, and the file rounds it") as caught:
+        candidates(chain(task, step, Step(technique="int8")))
+    assert "int8_mixed" in caught.value.allowed and "int8_per_tensor" not in caught.value.allowed
 
 
 def test_a_chain_of_the_project_says_nothing_of_the_planners_chain(task, search):

@@ -44,7 +44,9 @@ def task(device: str, *sizes: int, ends: str = "") -> Task:
 def test_the_shares_are_those_that_a_kernel_fits_into(sizes, labels):
     found = METHOD.propose(task("rpi4", *sizes))
     assert [METHOD.label(one) for one in found] == [f"int8_mixed_{label}" for label in labels]
-    assert METHOD.propose(task("nucleo-l4r5zi", *sizes))[0].io == "int8"
+    on_a_microcontroller = METHOD.propose(task("nucleo-l4r5zi", *sizes))[0]
+    assert on_a_microcontroller.io == "int8"
+    assert [found[0].half, on_a_microcontroller.half] == [True, False], "whose runtime reads no float16"
 
 
 @pytest.mark.parametrize(
@@ -61,7 +63,8 @@ def test_it_declines_where_nothing_could_stay_in_float(device, sizes, reason):
 
 def test_a_logarithm_may_stay_in_float_where_every_kernel_is_too_large():
     found = METHOD.propose(task("rpi4", 30, 70, ends="Log"))
-    assert [METHOD.label(one) for one in found] == ["int8_mixed_5"]
+    assert [METHOD.label(one) for one in found] == ["int8_mixed_0", "int8_mixed_60"]
+    assert METHOD.float_share(found[0]) == 0.0 and not METHOD.effect(task("rpi4", 30, 70).graph, found[0]).float_weights
     assert isinstance(METHOD.propose(task("rpi4", 30, 70, ends="Activation")), Declined)
 
 
@@ -78,7 +81,9 @@ def test_its_cost_is_that_of_int8_at_the_low_end_and_of_the_share_in_float_beyon
             int8, some, none = (cost.predict(profile, one) for one in (whole, mixed, graph))
             assert some.low == int8.low <= int8.value <= some.value <= some.high, cost.__name__
             assert int8.high <= some.high <= max(int8.high, none.high), cost.__name__
-    assert flash.predict(None, mixed).value - flash.predict(None, whole).value == 200 * 3
+    halves = METHOD.effect(graph, METHOD.settings_type(share=0.2, half=True))
+    extra = [flash.predict(None, one).value - flash.predict(None, whole).value for one in (mixed, halves)]
+    assert extra == [200 * 3, 200 * 1]
 
 
 def evidence(stem: str, **settings: Any) -> Any:

@@ -63,7 +63,7 @@ class Trials:
         self._proposals, refusals = candidates(self._task)
         self._answers: dict[Path, list[np.ndarray]] = {}
         self._reasons = {one.technique: one.reason for one in refusals}
-        self._instead = FALLBACK
+        self._instead = self._first(FALLBACK)
         """The conversion that replaces int8 where that does not do."""
 
     def fill(
@@ -110,20 +110,27 @@ class Trials:
         return known or self._alone(BASELINE)
 
     def _alone(self, name: str) -> Cell:
-        found = [one for one in self._proposals if not one.training and one.conversion.name == name]
+        found = self._untrained(name)
         return self._tried(found[0]) if found else declined(self._reasons[name])
+
+    def _untrained(self, name: str) -> list[Proposal]:
+        """The candidates of a conversion alone, the smallest file first."""
+        return [one for one in self._proposals if not one.training and one.conversion.name == name]
+
+    def _first(self, name: str) -> TypedStep | None:
+        return next((one.steps[-1] for one in self._untrained(name)), None)
 
     def _int8(self) -> Cell:
         """int8 throughout, else with the operators in float that have no integer kernel, else with those that rounding hurts most."""
         whole = self._alone("int8")
         if whole.word in ("works", "in part") or CRASH.search(whole.note):
             return whole
-        others = {name: self._alone(name) for name in (FALLBACK, MIXED) if name == FALLBACK or self._conversion(name)}
-        for name, rest in others.items():
+        for one in (*self._untrained(FALLBACK)[:1], *self._untrained(MIXED)):
+            rest = self._tried(one)
             if rest.word in ("works", "in part"):
-                self._instead = name
+                self._instead = one.steps[-1]
                 return in_part(f"with operators in float: {rest.note}; throughout: {whole.note}")
-        return others[FALLBACK] if whole.word == "declined" else whole
+        return self._alone(FALLBACK) if whole.word == "declined" else whole
 
     def _trained(self, name: str, fallback: bool) -> Cell:
         """A training technique with the planner's conversion, or with the one that replaces it where the model needs that."""
@@ -134,8 +141,9 @@ class Trials:
 
     def _replaced(self, candidate: Proposal) -> Proposal:
         """The candidate with operators left in float, unless another rounding than that was simulated in its training."""
-        simulated, step = training_of(candidate.training[-1]).simulates, self._conversion(self._instead)
-        may = step is not None and (not simulated or self._instead in simulated)
+        last, step = candidate.training[-1], self._instead
+        simulated, own = training_of(last).simulates, training_of(last).ends_in(last.settings)
+        may = own is None and step is not None and (not simulated or step.technique.name in simulated)
         return with_conversion(self._task, candidate, step) if step is not None and may else candidate
 
     def _chain(self, fallback: bool) -> Cell:
@@ -157,11 +165,6 @@ class Trials:
             if len(one.training) == 1 and one.training[0].technique.name == name and one.conversion.packs is None
         ]  # fmt: skip
         return found[-1] if found else None
-
-    def _conversion(self, name: str) -> TypedStep | None:
-        return next(
-            (one.steps[-1] for one in self._proposals if not one.training and one.conversion.name == name), None
-        )
 
     def _trained_answers(self, model: Path, steps: Sequence[TypedStep]) -> list[np.ndarray]:
         if model not in self._answers:

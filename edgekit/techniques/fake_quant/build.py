@@ -17,10 +17,11 @@ from edgekit.techniques.fake_quant.ranges import Range, ranged_values
 PREFIX = "range_of_"
 
 
-def fake_quantized(door: Any, model: Any, exclude: Collection[str] = ()) -> Any:
-    """The model with its int8 rounding simulated, sharing the layers of `model`; layers in `exclude` stay in float."""
+def fake_quantized(door: Any, model: Any, exclude: Collection[str] = (), *, wide_in_float: bool = False) -> Any:
+    """The model with its int8 rounding simulated, sharing the layers of `model`; layers in `exclude` stay in float, with `wide_in_float` what a logarithm takes too."""
     graph = expanded(door, read_graph(door, model))
-    made = model_of(door, _Ranges(door, graph, ranged_values(graph, exclude)).graph(), kind=classes(door).model)
+    ranged = ranged_values(graph, exclude, wide_in_float=wide_in_float)
+    made = model_of(door, _Ranges(door, graph, ranged).graph(), kind=classes(door).model)
     made.float_layers = tuple(exclude)
     return made
 

@@ -19,9 +19,9 @@ NEAR = 1e-4
 """Two scales are the same if they differ by less than this share: float32 rounds them on different ways."""
 
 
-def trained(door: Any, model: Any, exclude: Collection[str], training: Training) -> Any:
-    """The Keras 3 model with fake quantization, fine-tuned."""
-    quantized = fake_quantized(door, model, exclude)
+def trained(door: Any, model: Any, exclude: Collection[str], training: Training, *, wide_in_float: bool = False) -> Any:
+    """The Keras 3 model with fake quantization, fine-tuned; with `wide_in_float`, what a logarithm and its kind take is not rounded."""
+    quantized = fake_quantized(door, model, exclude, wide_in_float=wide_in_float)
     training.fit(quantized)
     return quantized
 

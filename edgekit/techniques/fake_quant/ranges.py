@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 from edgekit.keras_graph.flat_graph import Call, FlatGraph, Value
 from edgekit.techniques.fake_quant.fused import activation, fused_values
+from edgekit.techniques.fake_quant.wide import wide_values
 
 Fixed = tuple[float, float]
 SHARE: Fixed = (0.0, 255 / 256)
@@ -43,11 +44,14 @@ class Range:
     watched: tuple[Value, ...] = ()
 
 
-def ranged_values(graph: FlatGraph, exclude: Collection[str] = ()) -> dict[Value, Range]:
+def ranged_values(
+    graph: FlatGraph, exclude: Collection[str] = (), *, wide_in_float: bool = False
+) -> dict[Value, Range]:
     """The range of each value that has one, in the order they are made; values that are concatenated share one.
 
     What layers in `exclude` make gets none: it is calibrated after training. An output with a fixed range gets none either: the file
-    has that range whatever is simulated, and a loss of a probability that was rounded to zero is the logarithm of nothing.
+    has that range whatever is simulated, and a loss of a probability that was rounded to zero is the logarithm of nothing. With `wide_in_float`, what a
+    logarithm and its kind take gets none (`wide`).
     """
     made = dict.fromkeys(value for value in graph.inputs if _is_real(value))
     fixed: dict[Value, Fixed | None] = {**made}
@@ -58,7 +62,10 @@ def ranged_values(graph: FlatGraph, exclude: Collection[str] = ()) -> dict[Value
             continue
         fixed.update((value, fixed_range(call)) for value in call.outputs if _is_real(value) and value not in vanished)
     fixed.update(_averages(graph, fixed))
-    fixed = {value: end for value, end in fixed.items() if end is None or value not in graph.outputs}
+    wide = wide_values(graph) if wide_in_float else set[Value]()
+    fixed = {
+        value: end for value, end in fixed.items() if value not in wide and (end is None or value not in graph.outputs)
+    }
     joined = _joined(graph, fixed)
     watched: dict[Value, list[Value]] = {}
     for value, first in joined.items():

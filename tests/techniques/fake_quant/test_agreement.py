@@ -17,7 +17,11 @@ from edgekit.values import to_builtins
 
 pytestmark = pytest.mark.tf
 SAMPLES, SHAPE = 96, (16, 16, 3)
-STEPS = [{"technique": "quantization_aware", "settings": {}}, {"technique": "int8", "settings": {"io": "float32"}}]
+INT8 = [{"technique": "quantization_aware", "settings": {}}, {"technique": "int8", "settings": {"io": "float32"}}]
+MIXED = [
+    {"technique": "quantization_aware", "settings": {"wide_in_float": True}},
+    {"technique": "int8_mixed", "settings": {"io": "float32", "share": 0.0}},
+]
 AGREE = 0.999
 
 
@@ -51,8 +55,19 @@ def dense(layers: Any, x: Any) -> Any:
     return layers.Dense(24)(layers.BatchNormalization()(layers.Dense(8)(x)))
 
 
-@pytest.mark.parametrize("network", [residual, depthwise, unet, dense])
-def test_the_file_answers_as_the_model_that_was_trained(tmp_path: Path, network: Any) -> None:
+def spectrum(layers: Any, x: Any) -> Any:
+    """The logarithm of a power over six decades."""
+    from keras import ops
+
+    power = ops.square(layers.Dense(24)(layers.Flatten()(x)))
+    return layers.Dense(10)(ops.log(ops.maximum(power, 1e-6)))
+
+
+@pytest.mark.parametrize(
+    ("network", "steps"),
+    [(residual, INT8), (depthwise, INT8), (unet, INT8), (dense, INT8), (spectrum, MIXED)],
+)
+def test_the_file_answers_as_the_model_that_was_trained(tmp_path: Path, network: Any, steps: Any) -> None:
     """With the interpreter's own kernels, value by value; every trained range is in the file."""
     from edgekit.make.workshop.convert import convert
     from edgekit.make.workshop.door import door
@@ -68,6 +83,7 @@ def test_the_file_answers_as_the_model_that_was_trained(tmp_path: Path, network:
             flat_graph(tools, tools.keras3.Model(entry, network(tools.keras3.layers, entry)), where=""),
             where="",
         ).model,
+        wide_in_float=steps is MIXED,
     )
     x = np.random.default_rng(0).random((SAMPLES, *SHAPE), dtype=np.float32)
     for start in range(0, SAMPLES, 32):
@@ -81,7 +97,7 @@ def test_the_file_answers_as_the_model_that_was_trained(tmp_path: Path, network:
     )  # fmt: skip
     answer = convert(
         {
-            "model": str(tmp_path), "steps": STEPS, "dataset": str(spooled.root), "samples": 16, "seed": 0, "imports": [],
+            "model": str(tmp_path), "steps": steps, "dataset": str(spooled.root), "samples": 16, "seed": 0, "imports": [],
             "root": str(tmp_path), "inputs": ["image"], "outputs": ["out"], "target": str(tmp_path),
         },
         no_progress,

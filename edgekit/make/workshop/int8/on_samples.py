@@ -35,12 +35,15 @@ def _of(sample: dict[str, np.ndarray], name: str) -> np.ndarray:
     return next(iter(sample.values())) if len(sample) == 1 else sample[name if name in sample else printable(name)]
 
 
-def error(given: Sequence[np.ndarray], wanted: Sequence[np.ndarray]) -> float:
-    """The squared error of the outputs, each in units of its own mean square."""
+def error(given: Sequence[np.ndarray], wanted: Sequence[np.ndarray], *, varied: bool = False) -> float:
+    """The squared error of the outputs, each in units of its own mean square; where `varied`, of its variance from sample to sample, if there are several."""
     found = 0.0
     for one, right in zip(given, wanted, strict=True):
         real = right.astype(np.float64)
+        variance = float(np.mean((real - np.mean(real, axis=0)) ** 2)) if varied else 0.0
         with np.errstate(all="ignore"):
-            part = float(np.mean((one - real) ** 2) / max(float(np.mean(real**2)), np.finfo(np.float32).tiny))
+            part = float(
+                np.mean((one - real) ** 2) / max(variance or float(np.mean(real**2)), np.finfo(np.float32).tiny)
+            )
         found += part if math.isfinite(part) else LOST
     return found

@@ -22,14 +22,14 @@ def may_equalize(steps: Sequence[TypedStep]) -> bool:
 
 
 @contextlib.contextmanager
-def quantizing(samples: Samples, *, float_share: float, equalizes: bool) -> Iterator[list[str]]:
+def quantizing(samples: Samples, *, float_share: float | None, equalizes: bool) -> Iterator[list[str]]:
     """Within the block, TensorFlow's quantizer to int8 does both.
 
     Channel ranges are equalised where `equalizes` and that pays (`equalized`); the operators that rounding hurts most stay in float32, with up to `float_share` of all
-    weights (`most_sensitive`). Gives the notes on that, which are there after the block. `samples` are the calibration samples, by the names of the inputs.
+    weights (`most_sensitive`; None: nothing is left by choice). Gives the notes on that, which are there after the block. `samples` are the calibration samples, by the names of the inputs.
     """
     notes: list[str] = []
-    if not equalizes and float_share <= 0:
+    if not equalizes and float_share is None:
         yield notes
         return
     module: Any = importlib.import_module("tensorflow.lite.python.lite")
@@ -45,7 +45,7 @@ def quantizing(samples: Samples, *, float_share: float, equalizes: bool) -> Iter
         if equalizes:
             content, note = equalized(content, samples, tried)
             notes.extend([note] if note else [])
-        if float_share <= 0:
+        if float_share is None:
             return made[content] if content in made else tried(content)
         content = with_distinct_names(content, where=WHERE)
         inside = {key: value for key, value in named.items() if key not in ("input_data_type", "output_data_type")}

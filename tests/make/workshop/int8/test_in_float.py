@@ -54,6 +54,26 @@ def test_the_largest_errors_a_weight_are_mended_first_until_little_is_left():
     assert chosen([Rounded(("a",), 4, 0.0)], 4) == [], "nothing is mended where rounding changes nothing"
 
 
+def test_what_has_no_weights_does_not_make_the_errors_of_kernels_little():
+    """Of a spectrum the outputs are lost, a thousand times more than a kernel's rounding takes from them."""
+    found = [Rounded(("d",), 0, LARGEST), Rounded(("a",), 40, 0.001), Rounded(("b",), 10, 0.0005)]
+    assert chosen(found, 60) == ["d", "b", "a"] and chosen(found[1:], 60) == ["b", "a"]
+
+
+def test_a_kernel_that_leaves_little_of_the_outputs_is_mended_though_another_leaves_nothing():
+    found = [Rounded(("a",), 10, LARGEST), Rounded(("b",), 10, 0.05), Rounded(("c",), 10, 0.005)]
+    assert chosen(found, 30) == ["a", "b"], "a tenth of all errors would be more than that of b"
+
+
+def test_without_a_share_nothing_is_measured_and_what_has_no_weights_stays_in_float():
+    content = (Path(__file__).parents[3] / "golden" / "float32.tflite").read_bytes()
+
+    def never(*_: Any) -> Any:
+        raise AssertionError
+
+    assert most_sensitive(content, 0.0, never, never) == [], "it has no such operator"
+
+
 def test_each_kernel_that_is_small_enough_is_rounded_alone():
     """Asked for what is left in float: each time all but one. The dense kernel of 1,152 weights is too large."""
     content, asked = (Path(__file__).parents[3] / "golden" / "float32.tflite").read_bytes(), []
@@ -86,3 +106,13 @@ def test_a_logarithm_stays_in_float_with_what_makes_its_numbers(in_int8):
     assert held.holds and "operators without weights in float" in held.detail and not not_held.holds
     assert {"LOG", "MAXIMUM"} <= floats and all(kernel.dtype == "int8" for kernel in kernels(mixed.tflite))
     assert whole.signal_db() + 3 < mixed.signal_db()
+
+
+def test_what_stays_in_float_may_be_stored_in_half_the_bytes(in_int8):
+    """A runtime widens it: the answers are those of the float32 kernel to three digits, and the others stay integers."""
+    mixed = in_int8(network, (6,), x=numbers(), technique="int8_mixed", share=0.1, half=True)
+    assert sorted(kernel.dtype for kernel in kernels(mixed.tflite)) == ["float16", "int8", "int8", "int8"]
+    assert mixed.signal_db() > 20
+    method = technique("int8_mixed")
+    assert method.ensures(mixed.tflite, method.settings_type(share=0.1, half=True)).holds
+    assert not method.ensures(mixed.tflite, method.settings_type(share=0.1)).holds
