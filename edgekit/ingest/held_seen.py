@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -80,5 +81,5 @@ def _as_held(row: np.ndarray, held: Any) -> str:
     """The numbers of a sample as `edgekit.toml` writes them: of the kind that the held value has, where they are of that kind."""
     kind = type(next(leaves(held)))
     numbers = list(map(float, row))
-    plain = [kind(one) if kind(one) == one else one for one in numbers]
+    plain = [kind(one) if math.isfinite(one) and kind(one) == one else one for one in numbers]
     return shown(plain[0] if len(plain) == 1 else plain)

@@ -8,6 +8,9 @@ from edgekit.documents.report import Finding
 from edgekit.ingest.held_seen import HeldSeen
 from edgekit.sanity.amounts import both, share
 
+NO_VALUE = ("[", "nan", "inf", "-inf")
+"""So begins what no line is shown for: lists, and what no input can be held at."""
+
 
 def held_otherwise(seen: Sequence[HeldSeen]) -> list[Finding]:
     """A finding for each input that the data have another value for, with both values."""
@@ -22,7 +25,11 @@ def _told(name: str, parts: Sequence[HeldSeen]) -> Finding:
     differ = share(sum(one.differ for one in parts), count)
     others = list(dict.fromkeys(one.other for one in parts))
     where = both(list(dict.fromkeys(one.where for one in parts)))
-    line = f", as in held = {{ {name} = {others[0]} }}" if name.isidentifier() and not others[0].startswith("[") else ""
+    line = (
+        f", as in held = {{ {name} = {others[0]} }}"
+        if name.isidentifier() and not others[0].startswith(NO_VALUE)
+        else ""
+    )
     return Finding(
         name="held_otherwise",
         what=f"input {name!r} is held at {first.held}, and the data have {' and '.join(others)} for it in {where}: {differ} differ",

@@ -18,3 +18,9 @@ def test_values_for_a_held_input_that_are_others_are_one_finding_with_both_value
     )
     assert "held = { sr = 8000 }" in first.advice and "held = {" not in second.advice
     assert about_data(DataSeen(splits={}), {}, (), (), (), (), ()) == []
+
+
+def test_no_input_is_to_be_held_at_what_is_no_number():
+    held = [HeldSeen(name="sr", where="x_train_sr", held="16000", other="nan", differ=1, count=4)]
+    (found,) = about_data(DataSeen(splits={}), {}, (), (), (), (), held)
+    assert "the data have nan for it" in found.what and "held = {" not in found.advice

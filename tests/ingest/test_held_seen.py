@@ -17,6 +17,8 @@ from edgekit.ingest.held_seen import HeldInData
         (1_000_000, np.array([1_000_001]), "1000001", 1),
         (0.1, np.array([0.1, 0.1], np.float32), None, 0),
         (0.1, np.array([0.1, np.nan], np.float32), "nan", 1),
+        (16000, np.array([16000, np.nan, np.inf]), "nan", 2),
+        (True, np.array([1.0, -np.inf]), "-inf", 1),
         (0, np.zeros((4, 1)), None, 0),
         (True, np.array([1, 0, 0]), "false", 2),
         ([[1, 0]], np.array([[1, 0], [1, 1]]), "[1, 1]", 1),
