@@ -76,7 +76,8 @@ def test_a_float_file_is_quantized_with_evidence_and_its_own_figures_as_the_base
     assert step["technique"] != "float32" and not any(one["training"] for one in outcomes.values())
     made = read_tflite(folder / "out-net.tflite" / "rpi4" / "model.tflite")
     assert "int8" in {one.dtype for one in kernels(made)} and made.size_bytes < FLOAT.stat().st_size / 2
-    assert outcomes["int8"]["evidence"] == ["int8, in the file: 4 of 4 kernels are int8; no float operator"]
+    words = "int8, in the file: 4 of 4 kernels are int8; no float operator but the SOFTMAX of an output"
+    assert outcomes["int8"]["evidence"] == [words]
     assert all(one["evidence"][0].startswith(f"{name}, in the file: ") for name, one in outcomes.items())
     drop = report["chosen"]["metrics"]["accuracy_drop"]
     assert 0 <= drop["value"] <= 5 and drop["split"] == "test"
