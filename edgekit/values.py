@@ -175,15 +175,14 @@ def _advice(kind: Any, dotted: str, value: Any, what: str) -> str | None:
     name = header.split(".")[-1]
     items = [item for part in _parts(kind) if typing.get_origin(part) is tuple for item in typing.get_args(part)]
     wants_list, wants_table = what.startswith("Expected `array`, got"), what.startswith("Expected `object")
-    if (wants_table and dotted.endswith("]")) or (
-        wants_list and items and _struct_in(items[0]) and str not in _parts(items[0])
-    ):
+    is_item = dotted.endswith("]")
+    if (wants_table and is_item) or (wants_list and items and _struct_in(items[0]) and str not in _parts(items[0])):
         return f"write [[{header}]] above the keys of each"
     if wants_list and Ellipsis in items and isinstance(value, str | int | float):
         return f"write {name} = [{_toml(value)}]"
     if wants_table and any(typing.get_origin(part) is dict for part in _parts(kind)):
         return f"write {name} = {{ name = value }}, or [{header}] above such lines"
-    if not items and _struct_in(kind) is not None and (wants_table or "got `array`" in what):
+    if not items and not is_item and _struct_in(kind) is not None and (wants_table or "got `array`" in what):
         return f"write [{header}] above its keys, once"
     if found := re.match(r"Object missing required field `(.*)`", what):
         return f"write {found[1]} = ... there"

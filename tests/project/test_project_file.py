@@ -59,6 +59,7 @@ def test_choices_and_bounds_are_told_beside_what_a_key_is_for(tmp_path, text, al
         ('chain = ["int8"]', "write [[chain]] above the keys of each"),
         ('chain = "int8"', "write [[chain]] above the keys of each"),
         ('[[chain]]\nsteps = "int8"', 'write steps = ["int8"]'),
+        ('[[chain]]\nsteps = [["int8"]]', "write a value that is allowed, or leave the key out"),
         ('[training]\nexclude = "head*"', 'write exclude = ["head*"]'),
         ('[[goal]]\naim = "smallest"', "write [goal] above its keys, once"),
         ('[[model]]\nsource = "m.keras"', "write [model] above its keys, once"),
