@@ -43,11 +43,13 @@ def no_keras_model(path: Path, begins: bytes) -> ModelError:
     return ModelError(
         "a .tflite file is no Keras model" if is_other else "not a Keras model",
         where=str(path),
-        received=first_bytes.said(begins, "neither a zip archive nor HDF5: damaged, or another format"),
+        received="a zip archive without its end, as a copy or a download that broke off leaves it"
+        if begins.startswith(LOCAL)
+        else first_bytes.said(begins, "neither a zip archive nor HDF5: damaged, or another format"),
         allowed="a .keras file, an .h5 file, a SavedModel folder, an .onnx, .pt2 or .tflite file, module:function",
         next_step="name it .tflite: edgekit check judges it, and a build quantizes a float one"
         if is_other
-        else "save the model again with model.save(...), or name the file by what it is",
+        else first_bytes.next_step(begins, "save the model again with model.save(...), or name the file by what it is"),
     )
 
 

@@ -53,7 +53,7 @@ def unpack(source: Path, target: Path, *, wanted: Wanted, trust: bool, progress:
         said = f"{type(problem).__name__}: {problem}"[:200]
         raise DataError(
             "not an .npz archive", where=str(source), received=said if zipfile.is_zipfile(source) else first_bytes.said(begins, said),
-            allowed="what numpy.savez or numpy.savez_compressed writes", next_step="save or copy the archive again",
+            allowed="what numpy.savez or numpy.savez_compressed writes", next_step=first_bytes.next_step(begins, "save or copy the archive again"),
         ) from None  # fmt: skip
     if not places:
         raise DataError(

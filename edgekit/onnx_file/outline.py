@@ -86,7 +86,7 @@ def _refused(path: Path, received: str) -> ModelError:
         begins = file.read(first_bytes.ENOUGH)
     return ModelError(
         "not an ONNX model", where=str(path), received=first_bytes.said(begins, received),
-        allowed="the protocol buffer that an exporter of ONNX writes, up to 2 GiB", next_step="export the model again, or name the file by what it is",
+        allowed="the protocol buffer that an exporter of ONNX writes, up to 2 GiB", next_step=first_bytes.next_step(begins, "export the model again, or name the file by what it is"),
     )  # fmt: skip
 
 

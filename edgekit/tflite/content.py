@@ -70,7 +70,10 @@ def require_mark_of(begins: bytes, size: int, where: str) -> None:
             where=where,
             received=first_bytes.said(begins, f"{size} bytes that begin with {begins[:_BEGINS_WITH]!r}"),
             allowed=f"a file with {FILE_IDENTIFIER.decode()!r} at its bytes 4 to 8",
-            next_step="give a TensorFlow Lite file; a build takes models of Keras, PyTorch and ONNX too, by their own names",
+            next_step=first_bytes.next_step(
+                begins,
+                "give a TensorFlow Lite file; a build takes models of Keras, PyTorch and ONNX too, by their own names",
+            ),
         )
 
 

@@ -144,8 +144,13 @@ def is_pt2(path: Path) -> bool:
     return path.name.lower().endswith(ENDING) and not os.path.isdir(path)
 
 
+def begins_of(path: Path) -> bytes:
+    """The first bytes of a file."""
+    with path.open("rb") as file:
+        return file.read(first_bytes.ENOUGH)
+
+
 def said_of(path: Path, otherwise: str) -> str:
     """What a file is that is no archive at all, where its first bytes tell."""
-    with path.open("rb") as file:
-        begins = file.read(first_bytes.ENOUGH)
+    begins = begins_of(path)
     return otherwise if begins.startswith(b"PK") else first_bytes.said(begins, otherwise)

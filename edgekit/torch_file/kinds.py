@@ -8,8 +8,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import IO
 
+from edgekit import first_bytes
 from edgekit.errors import ModelError
-from edgekit.torch_file.archive import BROKEN, Malformed, Members, said_of
+from edgekit.torch_file.archive import BROKEN, Malformed, Members, begins_of, said_of
 from edgekit.torch_file.code import TENSORS, names_in_pickle
 from edgekit.values import Value
 
@@ -72,7 +73,7 @@ def refused(path: Path, received: str, *, what: str, allowed: str, wanted: Kind)
         return ModelError(kind.what, where=str(path), received=kind.received, allowed=allowed, next_step=kind.step)
     return ModelError(
         what, where=str(path), received=_other(path) or said_of(path, received), allowed=allowed,
-        next_step=f"export the model again: {EXPORT}; or name the file by what it is",
+        next_step=first_bytes.next_step(begins_of(path), f"export the model again: {EXPORT}; or name the file by what it is"),
     )  # fmt: skip
 
 

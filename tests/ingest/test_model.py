@@ -186,7 +186,15 @@ def test_what_git_lfs_keeps_in_the_place_of_a_file_is_told_as_that(tmp_path, ope
             open_data(DataTable(source=name), root=tmp_path, cache=Cache(tmp_path / "c"), progress=no_progress)
         else:
             opened(name, Answering())
-    assert "`git lfs pull` gets the file" in caught.value.received
+    assert caught.value.received == "what Git LFS keeps in the place of a file"
+    assert caught.value.next_step == "get the file itself: git lfs pull"
+
+
+def test_a_keras_file_that_broke_off_is_told_as_that(tmp_path, opened):
+    (tmp_path / "net.keras").write_bytes(b"PK\x03\x04" + bytes(200))
+    with pytest.raises(ModelError, match="not a Keras model") as caught:
+        opened("net.keras", Answering())
+    assert caught.value.received.startswith("a zip archive without its end")
 
 
 def test_a_folder_without_a_model_is_refused_before_anybody_is_asked(tmp_path, opened):
