@@ -1,7 +1,7 @@
 """Which kernels of a converted file hold a recurrent layer's kernel: told by their numbers.
 
 The converter gives them no name, and lays them out in several ways: whole where the loop stands or is unrolled, a kernel for each gate where it fuses an
-LSTM, two for a GRU that resets before its product. So rows of the model's kernel are compared with what is stored.
+LSTM, two for a GRU that resets before its product. A sparse one is read by a convolution over one place. So rows of the model's kernel are compared with what is stored.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ class Stored(NamedTuple):
 
 
 def stored_matrices(tflite: TfliteModel) -> tuple[Stored, ...]:
-    """The kernels of a file that are matrices."""
-    return tuple(Stored(one, _numbers(tflite, one)) for one in kernels(tflite) if one.array.ndim == 2)
+    """The kernels of a file that are matrices, also those with sizes of one between."""
+    return tuple(Stored(one, _numbers(tflite, one)) for one in kernels(tflite) if _is_matrix(one.array.shape))
 
 
 def parts_of(matrix: np.ndarray, stored: Sequence[Stored]) -> tuple[Kernel, ...]:
@@ -49,9 +49,14 @@ def _numbers(tflite: TfliteModel, kernel: Kernel) -> np.ndarray:
     import numpy as np
 
     scales = np.asarray(tflite.tensors[kernel.index].scales or 1.0, np.float64)
-    shape = [1, 1]
+    shape = [1] * kernel.array.ndim
     shape[kernel.channel_axis] = scales.size
-    return (kernel.array.astype(np.float64) - kernel.zero) * scales.reshape(shape)
+    numbers = (kernel.array.astype(np.float64) - kernel.zero) * scales.reshape(shape)
+    return numbers.reshape(numbers.shape[0], numbers.shape[-1])
+
+
+def _is_matrix(shape: Sequence[int]) -> bool:
+    return len(shape) > 1 and all(size == 1 for size in shape[1:-1])
 
 
 def _distance(matrix: np.ndarray, numbers: np.ndarray) -> float:

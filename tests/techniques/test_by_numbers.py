@@ -49,6 +49,14 @@ def test_zeros_are_only_where_zeros_are(two):
     assert parts_of(np.zeros((8, 5)), [one]) == () and parts_of(one.numbers, [empty]) == ()
 
 
+def test_a_matrix_is_found_where_a_sparse_kernel_made_its_operator_a_convolution():
+    plain, sparse = (
+        stored_matrices(read_tflite(GOLDEN.with_name(f"{name}_int8.tflite"))) for name in ("pruned", "sparse")
+    )
+    (found,) = parts_of(plain[0].numbers, sparse)
+    assert found.operator.name == "CONV_2D" and found.array.shape == (8, 1, 1, 144)
+
+
 def test_the_kernels_of_a_file_are_read_with_their_scales():
     """Those of a loop's body too."""
     found = stored_matrices(read_tflite(GOLDEN))
