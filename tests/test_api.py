@@ -123,7 +123,7 @@ FIELDS = {
     ),
     "documents.inspection.PortFacts": "name shape dtype scale zero_point",
     "documents.inspection.InspectedLayer": (
-        "name kind inputs output_shape parameters macs kernel activation biases channel_axes index flash_bytes flash_share memory_bytes "
+        "name kind inputs output_shape parameters macs kernel activation biases channel_axes fused of_cells index flash_bytes flash_share memory_bytes "
         "memory_share merged_into latency"
     ),
     "documents.inspection.InspectedOperator": (

@@ -48,7 +48,7 @@ class Node(Value):
     operator of their own. `zeros` is the share of its weights that are zero. `distinct` is the largest number of
     distinct values in a channel, in units of the channel's scale (None: not limited). `packed` is how its weights
     are coded (None: they are plain). `width` counts the channels of its output: how long the last axis is, or the last two within a channel shuffle, `reads` how many channels its weighted sums run over: those of its input, of a
-    recurrent layer also its own (0: there are none).
+    recurrent layer also its own (0: there are none). `fused` says of a recurrent layer that it is one operator, and no loop.
     """
 
     name: str
@@ -76,6 +76,7 @@ class Node(Value):
     packed: Packed | None = None
     width: int = 0
     reads: int = 0
+    fused: bool = False
 
     @property
     def weight_bytes(self) -> int:
@@ -147,6 +148,7 @@ class Graph(Value):
                 name=node.name, inputs=node.inputs, elements=node.elements, kind=node.kind, weights=node.weights, biases=node.biases,
                 channels=node.channels, macs=node.macs, window=node.window, width=node.width, reads=node.reads,
                 kernel_size=node.kernel_size, places_in=node.places_in, places_out=node.places_out, filter_groups=node.filter_groups,
+                fused=node.fused,
             )
             for node in self.nodes
         )  # fmt: skip

@@ -86,6 +86,7 @@ def _node(layer: LayerFacts, sources: tuple[str, ...]) -> Node:
         window=kernel // max(channels, 1) if layer.kind in TAKES_BATCH_NORM else 0,
         width=channels,
         reads=_reads(layer),
+        fused=layer.fused,
     )
 
 

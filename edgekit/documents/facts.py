@@ -61,7 +61,8 @@ class LayerFacts(Value):
 
     `macs` counts the multiply-accumulates of one sample; `kernel` is the shape of its main weights. `biases` counts the weights of a recurrent
     layer that are added; of other layers the shapes tell. `channel_axes` says along how many of the last axes of its output the channels lie: two within a
-    channel shuffle, and within attention as many as from the first axis that has channels, with places between.
+    channel shuffle, and within attention as many as from the first axis that has channels, with places between. `fused` says that a recurrent layer becomes one
+    operator of a file, unless its loop is unrolled, `of_cells` that a layer in both directions runs cells of an `RNN` layer or a user's own layers.
     """
 
     name: str
@@ -74,6 +75,8 @@ class LayerFacts(Value):
     activation: str | None = None
     biases: int = 0
     channel_axes: int = 1
+    fused: bool = False
+    of_cells: bool = False
 
 
 class KernelValues(Value):

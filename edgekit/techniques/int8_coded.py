@@ -22,9 +22,11 @@ from edgekit.documents.candidate import Declined
 from edgekit.techniques.integer import IntegerConversion, integer, whole_integer
 from edgekit.techniques.integer import Settings as IntegerSettings
 from edgekit.techniques.interface import Evidence, Task
-from edgekit.techniques.packing import CODED_KINDS, against, cannot_decode, coded, no_coded_kind, why_not_coded
+from edgekit.techniques.packable import CODED_KINDS, Added, none_packable
+from edgekit.techniques.packing import against, cannot_decode, coded, why_not_coded
 from edgekit.tflite.coding.choose import coded_kernels
-from edgekit.tflite.coding.insert import with_decoders
+from edgekit.tflite.coding.header import HEAD_BYTES
+from edgekit.tflite.coding.insert import CONSTANT_BYTES, DECODER_BYTES, with_decoders
 from edgekit.tflite.coding.kinds import NAMES, Coding
 from edgekit.tflite.coding.pruned import Pruned
 from edgekit.tflite.model import Tensor, TfliteModel
@@ -37,6 +39,8 @@ REUSED = 16
 """Multiply-accumulates a weight from which on decoding it takes less time than using it, at the usual estimate for a Huffman code."""
 MOST_MACS = 10**9
 """No network has a weight that is used so often: a bound that a file can hold."""
+ADDED = Added(once=CONSTANT_BYTES + HEAD_BYTES, reader=DECODER_BYTES, bits=1)
+"""The shortest word of a code is a bit; kernels may share one."""
 WORDS = {"tables": "in tables", "pruned": "pruned", "huffman": "in a Huffman code"}
 
 
@@ -77,8 +81,8 @@ class Int8Coded(IntegerConversion):
         return cannot_decode(profile, "coded weights")
 
     def requires(self, graph: Graph, settings: Settings) -> str | None:
-        """It requires a kernel of a convolution or dense layer whose weights are used often enough."""
-        return no_coded_kind(graph, settings.least_macs)
+        """It requires a kernel that could get smaller and whose weights are used often enough: of a convolution or dense layer, or one that few steps of a loop read."""
+        return none_packable(graph, ADDED, settings.least_macs)
 
     def effect(self, graph: Graph, settings: Settings) -> Graph:
         """As int8, with every kernel that gets smaller in its smallest coding."""

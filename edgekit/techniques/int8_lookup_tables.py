@@ -17,6 +17,7 @@ from edgekit.devices.profile import DeviceProfile
 from edgekit.documents.candidate import Declined
 from edgekit.techniques.integer import IntegerConversion, Settings, integer, whole_integer
 from edgekit.techniques.interface import Evidence, Task
+from edgekit.techniques.packable import CODED_KINDS, Added, none_packable
 from edgekit.techniques.packing import cannot_decode, in_tables, why_not
 from edgekit.techniques.sites import no_site
 from edgekit.tflite.coding.choose import OPERATORS
@@ -28,6 +29,8 @@ from edgekit.tflite.weights import Kernel, distinct_values, kernels
 
 # What a table adds to the file besides its bytes: two tensors, their names and buffers, an operator.
 GRAPH_BYTES = 400
+ADDED = Added(once=HEAD_BYTES + GRAPH_BYTES, reader=0, bits=1)
+"""Two values take a bit; readers share what is written out."""
 
 
 class Int8LookupTables(IntegerConversion):
@@ -50,9 +53,15 @@ class Int8LookupTables(IntegerConversion):
         """A device runs none of its files where nothing decodes weights."""
         return cannot_decode(profile, "look-up tables")
 
+    def requires(self, graph: Graph, settings: Settings) -> str | None:
+        """It requires a kernel that could get smaller: not those of a fused recurrent layer, nor small ones."""
+        return none_packable(graph, ADDED)
+
     def awaits(self, graph: Graph, settings: Settings) -> str | None:
         """Operators whose weights have few distinct values."""
-        return "no layer is known to have weights of few distinct values" if graph.distinct is None else None
+        if any(node.distinct is not None and node.kind in CODED_KINDS for node in graph.nodes):
+            return None
+        return "no convolution or dense layer is known to have weights of few distinct values"
 
     def effect(self, graph: Graph, settings: Settings) -> Graph:
         """As int8, with every kernel that gets smaller in look-up tables."""

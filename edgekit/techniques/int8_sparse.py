@@ -14,15 +14,20 @@ from typing import Any
 from edgekit.cost.graph import Graph
 from edgekit.devices.profile import DeviceProfile
 from edgekit.documents.candidate import Declined
+from edgekit.documents.facts import RECURRENT
 from edgekit.techniques.integer import IntegerConversion, Settings, integer, whole_integer
 from edgekit.techniques.interface import Evidence, Task
-from edgekit.techniques.packing import against_sparse, cannot_expand, no_coded_kind, sparse, why_not_sparse
-from edgekit.tflite.densify import with_sparse_kernels
+from edgekit.techniques.packable import Added, none_packable
+from edgekit.techniques.packing import against_sparse, cannot_expand, sparse, why_not_sparse
+from edgekit.tflite.densify import GRAPH_BYTES, RESHAPES_BYTES, with_sparse_kernels
 from edgekit.tflite.model import TfliteModel
 from edgekit.tflite.weights import kernels
 
 MOST_ZEROS = 0.98
 """The share of zeros with which the encoding is judged where training may make some: the most that is ever tried."""
+
+ADDED = Added(once=GRAPH_BYTES, reader=RESHAPES_BYTES, bits=0, readers_of=("Dense", *RECURRENT))
+"""A convolution reads what is written out as it is; what reads a matrix becomes a convolution."""
 
 
 class Int8Sparse(IntegerConversion):
@@ -41,8 +46,8 @@ class Int8Sparse(IntegerConversion):
         return cannot_expand(profile) or super().unsupported(profile)
 
     def requires(self, graph: Graph, settings: Settings) -> str | None:
-        """It requires a kernel of a convolution or dense layer."""
-        return no_coded_kind(graph)
+        """It requires a kernel that could get smaller: of a convolution or dense layer, or one that few steps of a loop read."""
+        return none_packable(graph, ADDED)
 
     def awaits(self, graph: Graph, settings: Settings) -> str | None:
         """A kernel with zeros enough."""

@@ -20,15 +20,14 @@ from edgekit.cost.kernels_flash import code_bytes
 from edgekit.devices.profile import DeviceProfile
 from edgekit.techniques.integer import WEIGHT_BITS, WEIGHT_BYTES, integer
 from edgekit.techniques.interface import COUNTS, Task
-from edgekit.techniques.sites import LAYER_KINDS, is_worked_on, left_out
+from edgekit.techniques.packable import CODED_KINDS
+from edgekit.techniques.sites import is_worked_on, left_out
 from edgekit.tflite.coding.header import DECODE, HEAD_BYTES
 from edgekit.units import format_size
 
 CLUSTERS = (32, 16, 8, 4, 2)
 """The numbers of clusters that are tried unless the project says otherwise, from the lightest to the strongest."""
 OWN = "a chain of the project's own asks for them"
-CODED_KINDS = (*LAYER_KINDS, "DepthwiseConv1D", "DepthwiseConv2D")
-"""The layers whose kernels are coded."""
 # Low, usual, high share of its bits that a Huffman code leaves of a weight that is not zero. Usual: measured on the int8
 # kernels of MLPerf Tiny's keyword spotters (0.94 to 0.96); low: as few as a kernel with wide tails deflates to.
 DENSE_SHARE = (0.7, 0.95, 1.0)
@@ -202,17 +201,6 @@ def coded(graph: Graph, least_macs: float = 0) -> Graph:
         return {"packed": _gaining(node, replace(best, low=low, high=high))}
 
     return graph.changed(smallest)
-
-
-def no_coded_kind(graph: Graph, least_macs: float = 0) -> str | None:
-    """Why a graph has no kernel that could be coded; None where it has one whose weights are used often enough."""
-    found = [node for node in graph.nodes if node.kind in CODED_KINDS and node.weights]
-    if any(node.macs >= least_macs * node.weights for node in found):
-        return None
-    if not found:
-        return "no layer has a kernel that could be coded"
-    most = max(node.macs / node.weights for node in found)
-    return f"no kernel takes part in {least_macs:g} multiply-accumulates a weight or more (least_macs): the most is {most:g}"
 
 
 def sparse(graph: Graph) -> Graph:

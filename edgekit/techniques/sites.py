@@ -32,6 +32,7 @@ MINIMUM_WEIGHTS = 256
 """A layer is worked on whose kernels have so many weights."""
 SCALED_GATES = {"LSTM": GATES, "GRU": 0, "SimpleRNN": 0}
 """How many gates of a recurrent kernel have one scale each in a file: those of an LSTM that is fused. Else each column has its own."""
+STATE_KERNEL = "recurrent_kernel"
 WITHOUT_KERNELS = (
     "Embedding", "BatchNormalization", "LayerNormalization", "GroupNormalization", "RMSNormalization", "Normalization", "PReLU",
 )  # fmt: skip
@@ -45,12 +46,16 @@ LITTLE = 0.05
 
 
 class WorkedKernel(NamedTuple):
-    """A kernel of a model that is worked on: its variable, its layer's name, and how many parts of its columns share a scale (0: each has its own)."""
+    """A kernel of a model that is worked on: its variable, its layer's name, and how many parts of its columns share a scale (0: each has its own).
+
+    `of_state` says that it is multiplied with a state that is zero at first.
+    """
 
     variable: Any
     layer: str
     scaled_gates: int = 0
     is_recurrent: bool = False
+    of_state: bool = False
 
     @property
     def weights(self) -> int:
@@ -140,7 +145,7 @@ def _weights(layer: LayerFacts) -> int:
         return 0
     if layer.kind in LAYER_KINDS:
         return math.prod(layer.kernel)
-    return layer.parameters - layer.biases if len(layer.kernel) == 2 else 0
+    return layer.parameters - layer.biases if len(layer.kernel) == 2 and not layer.of_cells else 0
 
 
 def _light_ends(facts: ModelFacts, sites: dict[str, int]) -> set[str]:
@@ -180,10 +185,17 @@ def _kernels_of(layer: Any) -> tuple[WorkedKernel, ...]:
         return () if kernel is None else (WorkedKernel(kernel, own.name),)
     is_one = type(own).__name__ in SCALED_GATES
     parts = (own,) if is_one else (own.forward_layer, own.backward_layer)
+    if not all(type(part).__name__ in SCALED_GATES for part in parts):
+        return ()
     return tuple(
-        WorkedKernel(weight, own.name, SCALED_GATES[type(part).__name__], is_recurrent=True)
+        WorkedKernel(
+            weight,
+            own.name,
+            SCALED_GATES[type(part).__name__],
+            is_recurrent=True,
+            of_state=_name_of(weight) == STATE_KERNEL and not part.stateful,
+        )
         for part in parts
-        if type(part).__name__ in SCALED_GATES
         for weight in part.weights
         if _name_of(weight) in RECURRENT_KERNELS
     )

@@ -186,6 +186,37 @@ def test_two_of_four_need_rows_of_four(task):
     assert not named(outline(own(task, "rpi4", pattern)).declined)
 
 
+def only_a_recurrent_kernel(task):
+    """8 steps of 8 features, an LSTM that one operator computes, a dense layer of 3."""
+    layers = (
+        LayerFacts(name="image", kind="InputLayer", output_shape=(8, 8)),
+        LayerFacts(
+            name="memory", kind="LSTM", inputs=("image",), output_shape=(32,), parameters=5_248, macs=8 * 5_120, kernel=(32, 128), biases=128, fused=True
+        ),
+        LayerFacts(name="classes", kind="Dense", inputs=("memory",), output_shape=(3,), parameters=99, macs=96, kernel=(32, 3)),
+    )  # fmt: skip
+    return msgspec.structs.replace(task().facts, layers=layers)
+
+
+@pytest.mark.parametrize(
+    ("device", "steps"),
+    [
+        ("rpi4", ["pruning", "int8_sparse"]),
+        ("nucleo-l4r5zi", ["pruning", "int8_coded"]),
+        ("nucleo-l4r5zi", ["clustering", "int8_lookup_tables"]),
+    ],
+)
+def test_kernels_that_only_a_fused_layer_has_are_never_packed(device, steps, task, search):
+    """Neither by a chain of the project nor by one of the planner's, and nothing is trained for it."""
+    asked = own(task, device, steps, facts=only_a_recurrent_kernel(task), search="all")
+    planner = Planner(asked)
+    tried = search(planner)
+    ((name, said),) = named(planner.declined).items()
+    assert said.startswith(f"{steps[-1]}: no kernel could get smaller: those of recurrent layers (memory)")
+    assert named(outline(asked).declined) == {name: said}
+    assert not any(steps[-1] in one for one in tried)
+
+
 def chain(task, *steps, **given):
     return task(chains=(tuple(steps),), **given)
 

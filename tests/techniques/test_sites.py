@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 
+import msgspec
 import pytest
 
+from edgekit.cost.lowering import lower
 from edgekit.documents.facts import LayerFacts, ModelFacts
-from edgekit.techniques.sites import lookalikes, names_in
+from edgekit.techniques import technique
+from edgekit.techniques.sites import lookalikes, matching_sites, names_in, no_kernel
 
 DENSE = LayerFacts(name="dense", kind="Dense", kernel=(32, 32), parameters=1024)
 
@@ -31,6 +34,16 @@ def test_layers_whose_kernels_look_like_those_that_are_worked_on(kind, kernel, l
     layer = LayerFacts(name="other", kind=kind, kernel=kernel, parameters=math.prod(kernel))
     facts = ModelFacts(sha256="", format="", inputs=(), outputs=(), layers=(DENSE, layer), output_kinds=())
     assert lookalikes(facts) == (("other",) if looks else ())
+
+
+def test_cells_of_the_users_own_in_both_directions_are_declined():
+    """Their kernels look like those that are worked on, so that a chain of the project's own names the layer as left out."""
+    cells = LayerFacts(name="cells", kind="Bidirectional", kernel=(16, 64), parameters=2048, of_cells=True)
+    facts = ModelFacts(sha256="", format="", inputs=(), outputs=(), layers=(cells,), output_kinds=())
+    assert lookalikes(facts) == ("cells",) and not matching_sites(facts, ["*"])
+    assert no_kernel(lower(facts), technique("pruning").leave_out(facts, [])) is not None
+    of_keras = msgspec.structs.replace(facts, layers=(msgspec.structs.replace(cells, of_cells=False),))
+    assert matching_sites(of_keras, ["*"]) == ("cells",) and not lookalikes(of_keras)
 
 
 def test_a_kernel_is_of_the_layers_in_its_path():

@@ -85,8 +85,10 @@ def _facts(layer: Any, inputs: list[Any], entering: list[Any], leaving: Any) -> 
             matrices=[tuple(weight.shape) for weight in getattr(layer, "weights", ()) if _is_matrix(weight)],
         ),
         kernel=tuple(kernel) if kernel is not None else None,
-        activation=getattr(getattr(layer, "activation", None), "__name__", None),
+        activation=_name(getattr(layer, "activation", None)),
         biases=_biases(layer) if type(layer).__name__ in RECURRENT else 0,
+        fused=len(entering) == 1 and _is_fused(layer),
+        of_cells=_is_keras(layer, "Bidirectional") and _runs_cells(layer),
     )
 
 
@@ -96,6 +98,27 @@ def _all(tensors: Any) -> list[Any]:
 
 def _first(tensors: Any) -> Any:
     return _all(tensors)[0]
+
+
+def _is_fused(layer: Any) -> bool:
+    """Whether a layer with one input is an LSTM that the converter fuses: the usual activations, a bias, no state kept or given out, no loop that is unrolled."""
+    if not _is_keras(layer, "LSTM") or not layer.use_bias:
+        return False
+    names = [_name(activation) for activation in (layer.activation, layer.recurrent_activation)]
+    return names == ["tanh", "sigmoid"] and not (layer.unroll or layer.stateful or layer.return_state)
+
+
+def _runs_cells(layer: Any) -> bool:
+    """Whether a layer in both directions runs others than Keras's own recurrent layers with two kernels."""
+    return any(type(one).__name__ not in RECURRENT for one in (layer.forward_layer, layer.backward_layer))
+
+
+def _is_keras(layer: Any, kind: str) -> bool:
+    return type(layer).__module__.startswith(("keras.", "tf_keras.")) and type(layer).__name__ == kind
+
+
+def _name(activation: Any) -> str | None:
+    return getattr(activation, "__name__", None)
 
 
 def _biases(layer: Any) -> int:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from edgekit.make.workshop.model_facts import macs
+from edgekit.make.workshop.model_facts import layers_of, macs
 from edgekit.tflite.reader import read_tflite
 
 GOLDEN = Path(__file__).parents[2] / "golden"
@@ -49,6 +50,23 @@ def test_of_a_loaded_model(workshop, tmp_path):
     assert (counted["memory"], counted["next"]) == (5 * (2 * 12 + 4 * 12), 4 * 3)
     assert [layer.get("biases", 0) for layer in done.value["layers"]][-2:] == [2 * 12, 0]
     assert [(group["size"], group["reads"]) for group in done.value["groups"]] == [(4, {"memory": 4, "next": 4})]
+
+
+@pytest.mark.tf
+def test_which_recurrent_layers_become_one_operator():
+    from edgekit.make.workshop.door import door
+
+    tools = door()
+    layers, entry = tools.keras3.layers, tools.keras3.Input((4, 3))
+    found = {
+        "usual": {}, "relu": {"activation": "relu"}, "hard": {"recurrent_activation": "hard_sigmoid"}, "bare": {"use_bias": False},
+        "unrolled": {"unroll": True}, "backwards": {"go_backwards": True},
+    }  # fmt: skip
+    made: list[Any] = [layers.LSTM(2, name=name, **given)(entry) for name, given in found.items()]
+    state = layers.Dense(2, name="state")(made[0])
+    made += [layers.GRU(2, name="gru")(entry), layers.LSTM(2, name="begun")(entry, initial_state=[state, state])]
+    facts = layers_of(tools, tools.keras3.Model(entry, made))
+    assert {layer.name for layer in facts if layer.fused} == {"usual", "backwards"}
 
 
 ENDS = """
