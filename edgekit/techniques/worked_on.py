@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from edgekit.keras_graph.call_graph import plain_name
+from edgekit.keras_graph.call_graph import calls, plain_name, symbolic
 from edgekit.techniques.by_numbers import parts_of, stored_matrices
 from edgekit.techniques.sites import (
     DENSE_OPERATORS,
@@ -49,6 +49,7 @@ def worked_on(tflite: TfliteModel, model: Any, exclude: Sequence[str]) -> Judged
     """The kernels of a file that were worked on in the model that it was made of: those that bear the name of such a layer, or the numbers of a recurrent one.
 
     Where the name of a layer that is not recurrent is on none, the kernels of its size that bear no layer's name are judged too; it may be any of them.
+    Where a layer runs a single step from a state of zeros, its state's kernel takes part in nothing: it need not be in the file.
     """
     layers = {plain_name(unwrapped(layer).name): unwrapped(layer) for layer in model.layers}
     recurrent = _recurrent(tflite, worked_kernels(model))
@@ -56,12 +57,14 @@ def worked_on(tflite: TfliteModel, model: Any, exclude: Sequence[str]) -> Judged
     plain = [kernel for kernel in file_kernels(tflite) if kernel.index not in owners]
     sizes = {plain_name(one.layer): one.weights for one in worked_kernels(model, exclude) if not one.is_recurrent}
     named, spared = _by_name(plain, sizes, model, layers)
-    numbered = [parts for one, parts in recurrent if one.layer not in exclude]
-    judged = (*((kernel,) for kernel in named), *filter(None, numbered))
-    lost = len(numbered) - len(judged) + len(named)
+    numbered = [(one, parts) for one, parts in recurrent if one.layer not in exclude]
+    judged = (*((kernel,) for kernel in named), *(parts for _, parts in numbered if parts))
+    unread = _without_state(model)
+    missing = [one.of_state and one.layer in unread for one, parts in numbered if not parts]
+    lost, idle = missing.count(False), missing.count(True)
     indexes = {kernel.index for parts in judged for kernel in parts}
     left = [kernel for kernel in kernels(tflite) if kernel.index not in indexes]
-    return Judged(judged, spared, _told(left, tflite, model, layers, owners) + _told_lost(lost), lost)
+    return Judged(judged, spared, _told(left, tflite, model, layers, owners) + _told_missing(lost, idle), lost)
 
 
 def _recurrent(tflite: TfliteModel, worked: Iterable[WorkedKernel]) -> list[tuple[WorkedKernel, tuple[Kernel, ...]]]:
@@ -69,6 +72,17 @@ def _recurrent(tflite: TfliteModel, worked: Iterable[WorkedKernel]) -> list[tupl
     found = [one for one in worked if one.is_recurrent]
     stored = stored_matrices(tflite) if found else ()
     return [(one, parts_of(by_channel(one.variable.numpy()), stored)) for one in found]
+
+
+def _without_state(model: Any) -> set[str]:
+    """The names of the layers that run one step in each call, and are given no state to begin with."""
+    single: set[str] = set()
+    other: set[str] = set()
+    for operation, args, kwargs, _ in calls(model):
+        entering = symbolic([args, kwargs])
+        is_single = len(entering) == 1 and len(entering[0].shape) == 3 and entering[0].shape[1] == 1
+        (single if is_single else other).add(unwrapped(operation).name)
+    return single - other
 
 
 def _by_name(
@@ -112,8 +126,9 @@ def _told(
     return f"; not worked on: {told}" if told else ""
 
 
-def _told_lost(lost: int) -> str:
-    return f"; {lost} kernels of recurrent layers are not found in the file by their numbers" if lost else ""
+def _told_missing(lost: int, idle: int) -> str:
+    told = f"; {lost} kernels of recurrent layers are not found in the file by their numbers" if lost else ""
+    return told + (f"; {idle} of a state that is zero in its only step are not in the file" if idle else "")
 
 
 def _layer_of(kernel: Kernel, tflite: TfliteModel, model: Any, layers: Mapping[str, Any]) -> Any:

@@ -87,6 +87,23 @@ def test_a_recurrent_kernel_that_is_not_in_the_file_is_not_shown(tools, tmp_path
     assert not judged("pruning", found, asked).holds and judged("pruning", found._replace(lost=0), asked).holds
 
 
+@pytest.mark.parametrize(
+    ("kind", "unrolled", "counted"), [("gru", True, 2), ("lstm", False, 3), ("both ways", True, 3)]
+)
+def test_the_kernel_of_a_state_that_stays_zero_does_not_count(tools, tmp_path, kind, unrolled, counted):
+    """Over a single step: the converter drops what is multiplied with zeros where there is no loop and no fused operator."""
+    model = recurrent(tools, kind, steps=1)
+    for kernel in kernel_variables(model, ["wide"]):
+        values = kernel.numpy()
+        values.reshape(-1)[::2] = 0
+        kernel.assign(values)
+    evidence = pruned(tools, model, tmp_path, zero=["wide"], unrolled=unrolled)
+    assert evidence["holds"], evidence
+    assert f"in the least sparse of {counted} kernels" in evidence["detail"], evidence
+    idle = 1 + BESIDE[kind][1] - counted
+    assert (f"; {idle} of a state that is zero in its only step" in evidence["detail"]) == bool(idle), evidence
+
+
 def test_attention_small_kernels_and_layers_left_out_are_told(tools, tmp_path):
     model = attention(tools)
     evidence = pruned(tools, model, tmp_path, zero=["wide"], exclude=["head"])
@@ -112,8 +129,8 @@ def test_a_layer_that_is_called_as_tfmot_calls_one_is_not_taken_for_another(tool
     )
 
 
-def recurrent(tools: Any, kind: str) -> Any:
-    layers, entry = tools.keras3.layers, tools.keras3.Input((STEPS, FEATURES))
+def recurrent(tools: Any, kind: str, steps: int = STEPS) -> Any:
+    layers, entry = tools.keras3.layers, tools.keras3.Input((steps, FEATURES))
     x = layers.Dense(40, activation="relu", name="wide")(BESIDE[kind][0](layers)(entry))
     return tools.keras3.Model(entry, layers.Dense(3)(x))
 
