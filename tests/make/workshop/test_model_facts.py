@@ -65,8 +65,11 @@ def test_which_recurrent_layers_become_one_operator():
     made: list[Any] = [layers.LSTM(2, name=name, **given)(entry) for name, given in found.items()]
     state = layers.Dense(2, name="state")(made[0])
     made += [layers.GRU(2, name="gru")(entry), layers.LSTM(2, name="begun")(entry, initial_state=[state, state])]
-    facts = layers_of(tools, tools.keras3.Model(entry, made))
+    both = {"cells": layers.RNN(layers.LSTMCell(2)), "ways": layers.GRU(2)}
+    made += [layers.Bidirectional(one, name=name)(entry) for name, one in both.items()]
+    facts = list(layers_of(tools, tools.keras3.Model(entry, made)))
     assert {layer.name for layer in facts if layer.fused} == {"usual", "backwards"}
+    assert {layer.name for layer in facts if layer.of_cells} == {"cells"}
 
 
 ENDS = """
