@@ -74,11 +74,15 @@ def _summary(results: Sequence[RowResult], not_run: Sequence[str]) -> str:
     imported = sum(one.cells["imports"].word == "works" for one in results)
     minutes = sum(one.seconds for one in results) / 60
     by_name = ", ".join(f"{name} on {sum(_works(one, name) for one in made)}" for name in TECHNIQUES)
+    partly = [
+        one.path.partition("/")[2] for one in made if any(one.cells[name].word == "in part" for name in TECHNIQUES)
+    ]
+    in_part = f" Counted are cells in part, with operators in float: of {', '.join(partly)}." if partly else ""
     missing = f"\nWithout a result yet: {', '.join(not_run)}.\n" if not_run else ""
     return f"""## Summary
 
 {imported} of {len(results)} models are imported. Every technique works on {len(whole)} of the {len(spatial)} with convolutions ({_share(whole, spatial)}; the aim is {AIM:.0%}), on {most},
-and on {_share(whole, made)} of the {len(made)} of these that are imported: {by_name}. {len(kept)} of the {len(made)} have no transpose left. The run took {minutes:.0f} minutes.
+and on {_share(whole, made)} of the {len(made)} of these that are imported: {by_name}. {len(kept)} of the {len(made)} have no transpose left.{in_part} The run took {minutes:.0f} minutes.
 Why cells fail is said in [onnx.md](onnx.md#where-techniques-do-not-work).
 {missing}"""
 
