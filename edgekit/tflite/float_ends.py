@@ -1,7 +1,7 @@
-"""A softmax or sigmoid at an output, computed in float32 in a file whose outputs are float32.
+"""A softmax, sigmoid or tanh at an output, computed in float32 in a file whose outputs are float32.
 
-TFLite's int8 kernels give their shares in steps of 1/256, whatever the data: of a thousand classes of a few thousandths each, all are zero or equal. Where the
-output is dequantized anyway, the logits are dequantized in its place: the same operators in another order, and the shares keep their digits.
+TFLite prescribes the scale of their int8 results, 1/256 for shares, whatever the data: of a thousand classes of a few thousandths each, all are zero or equal. Where the
+output is dequantized anyway, the logits are dequantized in its place: the same operators in another order, and the outputs keep their digits.
 The file is changed in place, with a few numbers behind its end, so that all else stays as the converter wrote it.
 """
 
@@ -16,8 +16,8 @@ from edgekit.tflite.model import Operator, TfliteModel
 from edgekit.tflite.reader import parse_tflite
 from edgekit.tflite.schema import TENSOR_TYPES, ModelField, OperatorField, SubGraphField, TensorField
 
-CURVES = ("SOFTMAX", "LOGISTIC", "LOG_SOFTMAX")
-"""Operators whose int8 result has a scale that TFLite prescribes."""
+CURVES = ("SOFTMAX", "LOGISTIC", "LOG_SOFTMAX", "TANH")
+"""Operators whose int8 result has a scale that TFLite prescribes, so that quantization-aware training gives it no range (`techniques/fake_quant/ranges.FIXED`)."""
 HAND_ON = ("RESHAPE", "SQUEEZE", "EXPAND_DIMS", "TRANSPOSE")
 """Operators that may stand between one of these and the output."""
 MOST_BETWEEN = 4

@@ -124,6 +124,21 @@ def test_it_is_evidence_of_int8_still(before: TfliteModel, after: TfliteModel) -
     )
 
 
+@pytest.mark.parametrize(("activation", "name"), [("tanh", "TANH"), ("log_softmax", "LOG_SOFTMAX")])
+def test_other_curves_of_a_prescribed_scale(tools: Any, x: np.ndarray, activation: str, name: str) -> None:
+    tools.fresh(4)
+    layers = tools.keras3.layers
+    entry = tools.keras3.Input((12,))
+    y = layers.Dense(5)(layers.Dense(8, activation="relu")(entry))
+    network = tools.keras3.Model(entry, layers.Activation(activation)(y))
+    plain = converted(tools, network, x)
+    moved = parse_tflite(with_float_ends(plain.content), where="the file")
+    assert [one.name for one in float_ends(moved)] == [name]
+    right = np.asarray(network(x))
+    before, after = (np.abs(FileModel(one).answers([x])[0] - right).mean() for one in (plain, moved))
+    assert after < before
+
+
 def test_outputs_of_int8_stay(tools: Any, network: Any, x: np.ndarray) -> None:
     file = converted(tools, network, x, "int8")
     assert with_float_ends(file.content) == file.content
