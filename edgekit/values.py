@@ -9,7 +9,7 @@ import math
 import re
 import types
 import typing
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Literal, TypeVar
 
 import msgspec
@@ -59,7 +59,8 @@ def _check_keys(raw: Any, kind: Any, where: str, path: str, error: type[InputErr
         for key, value in raw.items():
             dotted = f"{path}.{key}" if path else str(key)
             if key not in fields:
-                raise unknown_key(str(key), fields, where=where, error=error, dotted=dotted, top=top)
+                form = _by_name(str(key), value, {name: one for name, one in fields.items() if name not in raw})
+                raise unknown_key(str(key), fields, where=where, error=error, dotted=dotted, top=top, form=form)
             _check_keys(value, fields[key].type, where, dotted, error, top or tuple(fields))
     elif isinstance(raw, dict) and typing.get_origin(kind) is dict:
         for key, value in raw.items():
@@ -77,14 +78,15 @@ def unknown_key(
     error: type[InputError],
     dotted: str = "",
     top: Collection[str] = (),
+    form: str | None = None,
 ) -> InputError:
     """The error of a key that its table does not have, with those that it has; one of `top`, which belong above all tables, is told where.
 
-    `dotted` is the key with those of the tables around it, where it is in any.
+    `dotted` is the key with those of the tables around it, where it is in any; `form` how to write what was meant, where that is known.
     """
     dotted = dotted or key
     near = did_you_mean(key, known)
-    advice = f"did you mean {near!r}?" if near else "remove it, or see the documentation"
+    advice = f"did you mean {near!r}?" if near else form or "remove it, or see the documentation"
     return error(
         f"unknown key {key!r}",
         where=f"{where}: {dotted}",
@@ -92,6 +94,26 @@ def unknown_key(
         allowed=", ".join(sorted(known)) or "no key",
         next_step=f"{key} belongs above the first [table]" if key in top else advice,
     )
+
+
+def _by_name(key: str, value: Any, lacking: Mapping[str, Any]) -> str | None:
+    """Where an unknown key belongs in a table that has a name and free settings; None for any other.
+
+    The name may have been made the key, as in `{ pruning = { sparsity = 0.5 } }`, or a setting stand beside it.
+    """
+    names = [name for name, field in lacking.items() if field.required and str in _parts(field.type)]
+    tables = [name for name, field in lacking.items() if (dict, (str, Any)) in map(_generic, _parts(field.type))]
+    if len(tables) != 1 or len(names) > 1 or (names and not isinstance(value, dict)):
+        return None
+    return (
+        f'write {{ {names[0]} = "{key}", {tables[0]} = {{ ... }} }}'
+        if names
+        else f"write {tables[0]} = {{ {key} = ... }}"
+    )
+
+
+def _generic(kind: Any) -> tuple[Any, tuple[Any, ...]]:
+    return typing.get_origin(kind), typing.get_args(kind)
 
 
 def read(

@@ -154,3 +154,18 @@ def test_a_file_name_that_is_no_utf8_is_told_as_far_as_json_can():
     assert from_json(to_json(value), Outer) == Outer(
         inner=Inner(size_bytes=1, names=("a?.tflite",)), table={"?": Inner(size_bytes=2)}
     )
+
+
+@pytest.mark.parametrize(
+    ("step", "expected"),
+    [
+        ({"pruning": {"sparsity": 0.7}}, 'write { technique = "pruning", settings = { ... } }'),
+        ({"pruning": 0.7}, "remove it, or see the documentation"),
+        ({"technique": "pruning", "sparsity": 0.7}, "write settings = { sparsity = ... }"),
+        ({"technique": "pruning", "settings": {}, "sparsity": 0.7}, "remove it, or see the documentation"),
+    ],
+)
+def test_a_name_that_was_made_a_key_is_answered_with_the_form_to_write(step, expected):
+    with pytest.raises(InputError) as caught:
+        read({"chain": [{"steps": [step]}]}, ProjectFile, where="edgekit.toml")
+    assert caught.value.next_step == expected
