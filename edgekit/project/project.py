@@ -6,7 +6,6 @@ Nothing is loaded here and no file but `edgekit.toml` is read.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
@@ -32,17 +31,13 @@ from edgekit.project.project_file import (
     TrainingTable,
 )  # fmt: skip
 from edgekit.project.quantities import LATENCY, SIZE, TIME_BUDGET, Quantity, number, plain_scalar, quantity
+from edgekit.project.reading import OTHERWISE, read_project_file
 from edgekit.project.userfunction import is_function
-from edgekit.toml_text import not_toml, tables_of
 from edgekit.values import Value, read
 from edgekit.verdict.limits import Limits, user_limits
 from edgekit.verdict.metric_spec import MetricSpec, metric_spec
 
 PROJECT_FILE = "edgekit.toml"
-MOST_LETTERS = 2**20
-"""Those of a project file that is read; lists of `held` may make it longer than the keys do."""
-OTHERWISE = "write a value that is allowed, or leave the key out"
-"""What to do about a key whose value is wrong, where nothing nearer is known."""
 AIM_OF: dict[str, Aim] = {"flash": "smallest", "download": "download", "ram": "ram", "latency": "fastest"}
 """The aim that makes a metric small: `currency` names the metric."""
 BUDGET_FIELDS = {"flash": "flash_bytes", "download": "download_bytes", "ram": "ram_bytes", "latency": "latency_ms"}
@@ -135,41 +130,6 @@ def load_project(folder: Path, *, required: bool = True) -> Project:
             or "write one with `edgekit init`, name its folder with --project, or give --model and --data",
         )
     return resolve(read_project_file(path), root=folder, where=str(path))
-
-
-def read_project_file(path: Path) -> ProjectFile:
-    """The raw keys of an `edgekit.toml`; raises `ProjectError` with the key that is wrong."""
-    try:
-        with path.open(encoding="utf-8") as file:
-            text = file.read(MOST_LETTERS + 1)
-    except ValueError as problem:
-        raise not_toml(str(path), problem, ProjectError) from None
-    except OSError as problem:
-        raise ProjectError(
-            "cannot be read", where=str(path), received=problem.strerror, next_step="give the permission to read it"
-        ) from None
-    if len(text) > MOST_LETTERS:
-        raise ProjectError(
-            "too large for a project file", where=str(path), received=f"more than {MOST_LETTERS} letters", allowed=f"{MOST_LETTERS} letters",
-            next_step="look whether it is the file that you mean: one has some hundred",
-        )  # fmt: skip
-    raw = tables_of(text, str(path), ProjectError)
-    try:
-        return read(raw, ProjectFile, where=str(path), error=ProjectError, otherwise=OTHERWISE)
-    except ProjectError as problem:
-        raise _by_tables(problem, f"{path}: ") from None
-
-
-def _by_tables(problem: ProjectError, before: str) -> ProjectError:
-    """The error with a place in a list counted as a reader counts them, from 1: `chain 1: step 2: settings.share`, of the first [[chain]]."""
-    key = (problem.where or "").removeprefix(before)
-    said = re.sub(r"(chain|step)s?\[(\d+)\]\.?", lambda found: f"{found[1]} {int(found[2]) + 1}: ", key).removesuffix(
-        ": "
-    )
-    if key != said:
-        problem.where = before + said
-        problem.received = said if problem.received == key else problem.received
-    return problem
 
 
 def resolve(file: ProjectFile, *, root: Path, where: str) -> Project:

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from edgekit.errors import ProjectError
-from edgekit.project.project import load_project, override, read_project_file
+from edgekit.project.project import load_project, override
 from edgekit.project.project_file import ProjectFile
+from edgekit.project.reading import read_project_file
 
 DATA = '[data]\nsource = "d.npz"\n'
 STEPS = '[[chain]]\nsteps = ["int8"]\n'
