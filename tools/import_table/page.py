@@ -77,7 +77,7 @@ def _summary(results: Sequence[RowResult], not_run: Sequence[str]) -> str:
     partly = [
         one.path.partition("/")[2] for one in made if any(one.cells[name].word == "in part" for name in TECHNIQUES)
     ]
-    in_part = f" Counted are cells in part, with operators in float: of {', '.join(partly)}." if partly else ""
+    in_part = f" Cells in part, which leave operators in float, are counted too: {', '.join(partly)}." if partly else ""
     missing = f"\nWithout a result yet: {', '.join(not_run)}.\n" if not_run else ""
     return f"""## Summary
 
