@@ -16,11 +16,11 @@ Written = Callable[..., Path]
 
 
 def zipped(members: dict[str, bytes], *, method: int = zipfile.ZIP_STORED, folder: str = "net") -> bytes:
-    """An archive of members in one folder."""
+    """An archive of members in one folder; equal members give equal bytes, whatever the time is."""
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", method) as archive:
         for name, member in members.items():
-            archive.writestr(f"{folder}/{name}", member)
+            archive.writestr(zipfile.ZipInfo(f"{folder}/{name}"), member, method)
     return content.getvalue()
 
 
